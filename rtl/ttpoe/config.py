@@ -1,0 +1,170 @@
+"""`Config`: everything about the engine that is chosen before it is built.
+
+One frozen, validated dataclass describes one engine. Every block takes a `Config` and refuses
+nothing later: what this file accepts can be built, simulated and synthesised.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+from amaranth.utils import ceil_log2
+
+__all__ = ["Config", "ConfigError", "PRESETS", "preset"]
+
+
+class ConfigError(ValueError):
+    """A combination of parameters that is refused; the text names the rule and the value."""
+
+
+def _require(rule_holds, rule, **values):
+    if not rule_holds:
+        got = ", ".join(f"{name}={value!r}" for name, value in values.items())
+        raise ConfigError(f"{rule}; got {got}")
+
+
+def _is_power_of_two(value):
+    return isinstance(value, int) and value > 0 and value & (value - 1) == 0
+
+
+@dataclass(frozen=True)
+class Config:
+    """Parameters of one TTP engine.
+
+    Parameters
+    ----------
+    name : str
+        Name of the configuration; it appears in the header of the generated Verilog.
+    width_bits : int
+        Width of every datapath (MAC, host, memories), in bits: 64, 128, 256 or 512.
+    sets : int
+        Sets of the link table in each table; a power of two from 2 to 16384 (section 5.1).
+    vc_tables : int
+        3: each VC has a table of its own, as in Tesla's module (256 sets x 2 ways x 3 VCs).
+        1: the VCs share one table, the VC being mixed into the hash; for small engines.
+    slots : int
+        Slots of the replay memory, 1 KB each; a power of two from 4 to 65536 (section 5.2).
+    rx_slots : int
+        Slots of the receive memory, 1 KB each; a power of two from 8 to 4096.
+    rx_reserved : int
+        Receive slots kept back for each VC, so that a stalled reader of one VC cannot take the
+        room of another (section 7). At least 1; `rx_slots - 3 * rx_reserved` are shared.
+    event_depth : int
+        Received header events that may wait for the pipeline. When it is full, frames are
+        dropped whole at the door and counted.
+    control_depth : int
+        Control frames (all but PAYLOAD) that may wait for the wire.
+    payload_depth : int
+        PAYLOAD frames that may wait for the wire. Short on purpose: urgency is decided before
+        this queue.
+    """
+
+    name: str = "default"
+    width_bits: int = 64
+    sets: int = 64
+    vc_tables: int = 1
+    slots: int = 64
+    rx_slots: int = 32
+    rx_reserved: int = 4
+    event_depth: int = 16
+    control_depth: int = 16
+    payload_depth: int = 8
+
+    WAYS = 2
+    VCS = 3
+    SLOT_BYTES = 1024
+
+    def __post_init__(self):
+        _require(isinstance(self.name, str) and self.name.isidentifier(),
+                 "name must be an identifier", name=self.name)
+        _require(self.width_bits in (64, 128, 256, 512),
+                 "width_bits must be 64, 128, 256 or 512", width_bits=self.width_bits)
+        _require(self.vc_tables in (1, 3), "vc_tables must be 1 or 3", vc_tables=self.vc_tables)
+        for field, low, high in (("sets", 2, 16384), ("slots", 4, 65536), ("rx_slots", 8, 4096),
+                                 ("event_depth", 2, 256), ("payload_depth", 2, 16)):
+            value = getattr(self, field)
+            _require(_is_power_of_two(value) and low <= value <= high,
+                     f"{field} must be a power of two from {low} to {high}", **{field: value})
+        # Four events may be in the pipeline, each able to answer with one control frame.
+        _require(_is_power_of_two(self.control_depth) and 8 <= self.control_depth <= 256,
+                 "control_depth must be a power of two from 8 to 256",
+                 control_depth=self.control_depth)
+        _require(isinstance(self.rx_reserved, int)
+                 and 1 <= self.rx_reserved and 3 * self.rx_reserved <= self.rx_slots,
+                 "rx_reserved must be at least 1 and 3 * rx_reserved at most rx_slots",
+                 rx_reserved=self.rx_reserved, rx_slots=self.rx_slots)
+
+    # ---- derived figures -------------------------------------------------------------------
+
+    @property
+    def width_bytes(self):
+        """Bytes in one beat."""
+        return self.width_bits // 8
+
+    @property
+    def slot_beats(self):
+        """Beats in one slot (1 KB)."""
+        return self.SLOT_BYTES // self.width_bytes
+
+    @property
+    def beat_bits(self):
+        """Bits of a beat number within a slot."""
+        return ceil_log2(self.slot_beats)
+
+    @property
+    def header_beats(self):
+        """Beats of a control frame (64 bytes)."""
+        return 64 // self.width_bytes
+
+    @property
+    def rows(self):
+        """Rows of the tag memory: one per (table, set)."""
+        return self.sets * self.vc_tables
+
+    @property
+    def row_bits(self):
+        """Bits of a row number. With three tables the VC is the upper two bits."""
+        return ceil_log2(self.sets) + (2 if self.vc_tables == 3 else 0)
+
+    @property
+    def links(self):
+        """Links that can be open at once."""
+        return self.rows * self.WAYS
+
+    @property
+    def lid_bits(self):
+        """Bits of a link number: the row, and the way in the lowest bit."""
+        return self.row_bits + 1
+
+    @property
+    def slot_bits(self):
+        """Bits of a replay slot number."""
+        return ceil_log2(self.slots)
+
+    @property
+    def count_bits(self):
+        """Bits of a number of replay slots, 0 to `slots`."""
+        return self.slot_bits + 1
+
+    @property
+    def rx_slot_bits(self):
+        """Bits of a receive slot number."""
+        return ceil_log2(self.rx_slots)
+
+    def replace(self, **changes):
+        """A copy with some parameters changed, validated again."""
+        return dataclasses.replace(self, **changes)
+
+
+PRESETS = {
+    "tiny": Config(name="tiny", width_bits=64, sets=4, slots=16, rx_slots=16, rx_reserved=2),
+    "default": Config(),
+    "full": Config(name="full", width_bits=512, sets=256, vc_tables=3, slots=1024,
+                   rx_slots=256, rx_reserved=32, event_depth=64, control_depth=64),
+}
+"""tiny: fast tests; default: fits an ECP5-85F; full: the 100 Gb/s design (1 MB of replay)."""
+
+
+def preset(name):
+    """The preset called `name`; `ConfigError` names the presets there are."""
+    _require(name in PRESETS, f"preset must be one of {', '.join(PRESETS)}", preset=name)
+    return PRESETS[name]

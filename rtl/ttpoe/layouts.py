@@ -1,0 +1,211 @@
+"""What flows between the blocks: every stream payload is a named layout, defined once, here.
+
+Beats carry bytes; events carry metadata only. Bytes go to memory once and are read once per
+transmission; nothing but events passes through Q0-Q3.
+"""
+
+from amaranth.lib import data, enum, stream
+
+from .protocol import Opcode
+
+__all__ = ["beat_layout", "host_tx_layout", "host_rx_layout", "rx_event_layout",
+           "rx_verdict_layout", "host_event_layout", "HostResult", "host_result_layout",
+           "command_layout", "Command", "control_frame_layout", "payload_frame_layout",
+           "slot_write_layout", "slot_free_layout", "Notice", "notice_layout",
+           "trace_layout", "event_signature"]
+
+
+def event_signature(shape):
+    """A stream that is never held back: `valid` for one clock is one event."""
+    return stream.Signature(shape, always_ready=True)
+
+
+# ---- beats -------------------------------------------------------------------------------------
+
+def beat_layout(config):
+    """One beat of a frame on the MAC side.
+
+    `data`: wire byte 0 in lane 0. `keep`: a run of ones from lane 0, all ones unless `last`,
+    never zero. `error`: counts only with `last`; the MAC's verdict "bad frame" (FCS).
+    """
+    return data.StructLayout({
+        "data": config.width_bits,
+        "keep": config.width_bytes,
+        "last": 1,
+        "error": 1,
+    })
+
+
+def host_tx_layout(config):
+    """One beat of a payload from the host; `node` (destination) holds for the whole packet."""
+    return data.StructLayout({
+        "data": config.width_bits,
+        "keep": config.width_bytes,
+        "last": 1,
+        "node": 24,
+    })
+
+
+def host_rx_layout(config):
+    """One beat of a payload to the host; `node` (source) and `id` hold for the whole packet."""
+    return data.StructLayout({
+        "data": config.width_bits,
+        "keep": config.width_bytes,
+        "last": 1,
+        "node": 24,
+        "id": 32,
+    })
+
+
+# ---- receive -----------------------------------------------------------------------------------
+
+def rx_event_layout(config):
+    """A received frame that parsed and whose FCS was good, raised at its end.
+
+    `room` says that a PAYLOAD's bytes lie in receive slot `slot`; exactly one verdict must then
+    follow for that slot. Without `room` (no receive slot left, or no PAYLOAD) nothing is held.
+    """
+    return data.StructLayout({
+        "opcode": Opcode,
+        "node": 24,           # source
+        "vc": 2,
+        "ieee": 1,            # EtherType 0x9AC6 rather than 0x0AC6
+        "epoch": 16,
+        "selective": 1,       # extension byte 0x20
+        "tx_id": 32,
+        "rx_id": 32,
+        "room": 1,
+        "slot": config.rx_slot_bits,
+    })
+
+
+def rx_verdict_layout(config):
+    """What Q3 decided about a receive slot: deliver it to the host on `vc`, or drop it."""
+    return data.StructLayout({
+        "slot": config.rx_slot_bits,
+        "vc": 2,
+        "deliver": 1,
+    })
+
+
+# ---- transmit ----------------------------------------------------------------------------------
+
+def slot_write_layout(config):
+    """One beat written into a replay slot; on `last` the packet's `length_bytes` is recorded."""
+    return data.StructLayout({
+        "slot": config.slot_bits,
+        "beat": config.beat_bits,
+        "data": config.width_bits,
+        "last": 1,
+        "length_bytes": 11,
+    })
+
+
+def host_event_layout(config):
+    """A whole payload of the host lies in replay slot `slot`, for `node` (VC known by the port)."""
+    return data.StructLayout({
+        "node": 24,
+        "slot": config.slot_bits,
+    })
+
+
+class HostResult(enum.Enum, shape=2):
+    """What became of a host event (Q3).
+
+    TAKEN: the slot belongs to the link now. REFUSED: the link is closing; the slot was freed.
+    BLOCKED: no tag, or the link holds all the slots it may; the event must be raised again.
+    """
+    TAKEN = 0
+    REFUSED = 1
+    BLOCKED = 2
+
+
+host_result_layout = data.StructLayout({"vc": 2, "result": HostResult})
+
+
+def control_frame_layout(config):
+    """A frame without payload that is to be sent."""
+    return data.StructLayout({
+        "opcode": Opcode,
+        "node": 24,
+        "vc": 2,
+        "ieee": 1,
+        "epoch": 16,
+        "selective": 1,
+        "tx_id": 32,
+        "rx_id": 32,
+        "lid": config.lid_bits,
+        "report": 1,          # raise a "sent" event for `lid` when it is on the wire (OPEN_RECD)
+    })
+
+
+def payload_frame_layout(config):
+    """A PAYLOAD frame that is to be sent: the bytes and their number lie in replay slot `slot`."""
+    return data.StructLayout({
+        "slot": config.slot_bits,
+        "lid": config.lid_bits,
+        "node": 24,
+        "vc": 2,
+        "ieee": 1,
+        "epoch": 16,
+        "tx_id": 32,
+    })
+
+
+def slot_free_layout(config):
+    """A chain of replay slots, `head` to `tail` and linked, that goes back to the free list.
+
+    `whole_link`: every PAYLOAD of `lid` that waits for the wire dies with it; otherwise (one
+    slot, acknowledged) only the PAYLOADs that would read slot `head`.
+    """
+    return data.StructLayout({
+        "head": config.slot_bits,
+        "tail": config.slot_bits,
+        "count": config.count_bits,
+        "lid": config.lid_bits,
+        "whole_link": 1,
+    })
+
+
+# ---- host control ------------------------------------------------------------------------------
+
+class Command(enum.Enum, shape=1):
+    OPEN = 0
+    CLOSE = 1
+
+
+command_layout = data.StructLayout({"command": Command, "node": 24, "vc": 2})
+
+
+class Notice(enum.Enum, shape=3):
+    """What the host is told about a link (section 7)."""
+    LINK_UP = 0
+    LINK_DOWN = 1           # NACK_NOLINK from the peer, or closed by the peer or by us
+    REFUSED = 2             # OPEN_NACK, or closed by the host before it was open
+    PEER_RESTARTED = 3
+    RETRIES_USED_UP = 4
+
+
+notice_layout = data.StructLayout({"notice": Notice, "node": 24, "vc": 2})
+
+
+def trace_layout(config):
+    """One record per event that leaves the pipeline; the scoreboard reads nothing else.
+
+    See `link.fsm` for `event`, the states and `action`.
+    """
+    from .link.fsm import Action, Event, LinkState
+    return data.StructLayout({
+        "event": Event,
+        "lid": config.lid_bits,
+        "node": 24,
+        "vc": 2,
+        "old_state": LinkState,
+        "new_state": LinkState,
+        "action": Action,
+        "tx_id": 32,          # of the received frame, or of the PAYLOAD that is sent
+        "rx_id": 32,          # of the received frame
+        "room": 1,            # a receive slot was there
+        "slot": config.slot_bits,
+        "result": HostResult,
+    })

@@ -1,0 +1,1 @@
+"""The replay memory: slots in linked lists, and the free list."""

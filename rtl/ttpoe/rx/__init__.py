@@ -1,0 +1,1 @@
+"""From the MAC to the host: frame check, header parse, receive memory, delivery."""

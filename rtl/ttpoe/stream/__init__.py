@@ -1,0 +1,1 @@
+"""Blocks that carry beats and events, with no knowledge of TTP."""
