@@ -1,0 +1,138 @@
+"""`SlotLists`: which replay slot follows which, and which slots are free.
+
+Source: section 5.2 of the protocol. All lists live in one narrow memory, `next[slot]`.
+"""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import event_signature, slot_free_layout
+
+__all__ = ["SlotLists"]
+
+
+class SlotLists(wiring.Component):
+    """The `next` memory of the replay slots, and the list of the free ones.
+
+    A link's slots are a linked list whose ends lie in its tag; the free slots are one more list
+    in the same memory, whose ends lie here. A whole chain is therefore freed in one clock, by
+    one write that hangs it behind the youngest free slot.
+
+    Members
+    -------
+    i_next_slot : In(slot_bits)
+        Whose successor is wanted.
+    o_next : Out(slot_bits)
+        `next[i_next_slot]` of the clock before, with every write up to and including that clock.
+        Undefined for the last slot of a list.
+    i_append : event {tail, slot}
+        `next[tail] := slot`.
+    i_free : event `slot_free_layout`
+        The chain `head` to `tail` of `count` slots, already linked, becomes free.
+    i_reading : In {valid, slot}
+        The slot from which a frame is being read at this moment. It is not handed out, even if
+        it is free already: the host would overwrite it under the reader.
+    o_slot : stream of slot_bits
+        A free slot; the taker owns it from then on.
+    o_free_count : Out(count_bits)
+        Free slots, the one offered included.
+    o_ready : Out(1)
+        The initialisation sweep is over. No event may come before.
+
+    Rules for the driver: never `i_append` and `i_free` in one clock (one event leaves the
+    pipeline per clock); a freed chain holds allocated slots only.
+
+    Timing
+    ------
+    `o_slot` gives one slot per clock, and is valid in the clock after a slot was freed into an
+    empty list. Its `valid` depends on registers and `i_reading`, never on its `ready`.
+
+    `valid` never falls before the slot is taken although `i_reading` can hold it low: `i_reading`
+    comes to name a slot only by taking a queued PAYLOAD that no free event of an earlier clock
+    has killed. If that slot is freed in the very clock of the taking, `i_reading` names it in
+    the next clock, the first in which it can be offered. So a slot that is offered is not
+    being read, and no queued PAYLOAD is left that could start reading it.
+
+    Reset
+    -----
+    A sweep writes `next[i] = i + 1`, one slot per clock, `slots` clocks; then all slots are free
+    and `o_ready` rises.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        slot = config.slot_bits
+        super().__init__({
+            "i_next_slot": In(slot),
+            "o_next": Out(slot),
+            "i_append": In(event_signature(data.StructLayout({"tail": slot, "slot": slot}))),
+            "i_free": In(event_signature(slot_free_layout(config))),
+            "i_reading": In(data.StructLayout({"valid": 1, "slot": slot})),
+            "o_slot": Out(stream.Signature(slot)),
+            "o_free_count": Out(config.count_bits),
+            "o_ready": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+
+        m.submodules.next_memory = next_memory = memory.Memory(
+            shape=config.slot_bits, depth=config.slots, init=[], attrs={"ram_style": "block"})
+        write = next_memory.write_port()
+        link_read = next_memory.read_port(transparent_for=[write])
+        free_read = next_memory.read_port(transparent_for=[write])
+
+        m.d.comb += [
+            link_read.addr.eq(self.i_next_slot),
+            self.o_next.eq(link_read.data),
+        ]
+
+        head = Signal(config.slot_bits)
+        tail = Signal(config.slot_bits, init=config.slots - 1)
+        count = Signal(config.count_bits, init=config.slots)
+        sweep = Signal(config.slot_bits)
+        freed = self.i_free.payload
+        taken = Signal()
+        empties = Signal()      # nothing of the old list is left after this clock
+
+        m.d.comb += [
+            self.o_slot.payload.eq(head),
+            self.o_slot.valid.eq(self.o_ready & (count != 0)
+                                 & ~(self.i_reading.valid & (self.i_reading.slot == head))),
+            self.o_free_count.eq(Mux(self.o_ready, count, 0)),
+            taken.eq(self.o_slot.valid & self.o_slot.ready),
+            empties.eq((count == 0) | ((count == 1) & taken)),
+        ]
+
+        # next[head] is always at hand: it was read when `head` was learnt, and is read again in
+        # every clock in which `head` stays, so that a splice behind the last free slot is seen.
+        new_head = Signal.like(head)
+        with m.If(self.i_free.valid & empties):
+            m.d.comb += new_head.eq(freed.head)
+        with m.Elif(taken):
+            m.d.comb += new_head.eq(free_read.data)
+        with m.Else():
+            m.d.comb += new_head.eq(head)
+        m.d.comb += free_read.addr.eq(new_head)
+        m.d.sync += head.eq(new_head)
+
+        with m.If(self.i_free.valid):
+            m.d.sync += tail.eq(freed.tail)
+        m.d.sync += count.eq(count + Mux(self.i_free.valid, freed.count, 0) - taken)
+
+        with m.If(~self.o_ready):
+            m.d.comb += [write.en.eq(1), write.addr.eq(sweep), write.data.eq(sweep + 1)]
+            m.d.sync += [sweep.eq(sweep + 1), self.o_ready.eq(sweep == config.slots - 1)]
+        with m.Elif(self.i_append.valid):
+            m.d.comb += [
+                write.en.eq(1),
+                write.addr.eq(self.i_append.payload.tail),
+                write.data.eq(self.i_append.payload.slot),
+            ]
+        with m.Elif(self.i_free.valid & ~empties):
+            # The tail of an empty list may belong to a link by now: it is not written then.
+            m.d.comb += [write.en.eq(1), write.addr.eq(tail), write.data.eq(freed.head)]
+
+        return m

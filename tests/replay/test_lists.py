@@ -1,0 +1,253 @@
+"""`SlotLists` against a model made of plain Python lists."""
+
+import random
+
+import pytest
+from amaranth.sim import Simulator
+
+from ttpoe.config import Config
+from ttpoe.replay.lists import SlotLists
+
+
+def run(dut, testbench):
+    sim = Simulator(dut)
+    sim.add_clock(1e-8)
+    sim.add_testbench(testbench)
+    sim.run()
+
+
+async def sweep(ctx, dut, slots):
+    """Wait for `o_ready`; it must take exactly `slots` clocks, and offer nothing before."""
+    for _ in range(slots):
+        assert ctx.get(dut.o_ready) == 0 and ctx.get(dut.o_slot.valid) == 0
+        assert ctx.get(dut.o_free_count) == 0
+        await ctx.tick()
+    assert ctx.get(dut.o_ready) == 1 and ctx.get(dut.o_free_count) == slots
+
+
+def set_free(ctx, dut, chain, lid=0):
+    ctx.set(dut.i_free.payload, {"head": chain[0], "tail": chain[-1], "count": len(chain),
+                                 "lid": lid, "whole_link": len(chain) > 1})
+    ctx.set(dut.i_free.valid, 1)
+
+
+@pytest.mark.parametrize("slots", [4, 16, 1024])
+def test_sweep_then_one_slot_per_clock_in_order(slots):
+    dut = SlotLists(Config(slots=slots))
+
+    async def testbench(ctx):
+        await sweep(ctx, dut, slots)
+        ctx.set(dut.o_slot.ready, 1)
+        for expected in range(slots):
+            assert ctx.get(dut.o_slot.valid) == 1
+            assert ctx.get(dut.o_slot.payload) == expected
+            await ctx.tick()
+        assert ctx.get(dut.o_slot.valid) == 0 and ctx.get(dut.o_free_count) == 0
+    run(dut, testbench)
+
+
+def test_freed_into_empty_list_is_valid_in_the_next_clock():
+    dut = SlotLists(Config(slots=4))
+
+    async def testbench(ctx):
+        await sweep(ctx, dut, 4)
+        ctx.set(dut.o_slot.ready, 1)
+        await ctx.tick().repeat(4)
+        assert ctx.get(dut.o_slot.valid) == 0
+        # Link 1 -> 3 -> 0, free the three, and take all of them without a pause.
+        for tail, slot in ((1, 3), (3, 0)):
+            ctx.set(dut.i_append.payload, {"tail": tail, "slot": slot})
+            ctx.set(dut.i_append.valid, 1)
+            await ctx.tick()
+        ctx.set(dut.i_append.valid, 0)
+        set_free(ctx, dut, [1, 3, 0])
+        await ctx.tick()
+        ctx.set(dut.i_free.valid, 0)
+        got = []
+        for _ in range(3):
+            assert ctx.get(dut.o_slot.valid) == 1
+            got.append(ctx.get(dut.o_slot.payload))
+            await ctx.tick()
+        assert got == [1, 3, 0] and ctx.get(dut.o_slot.valid) == 0
+    run(dut, testbench)
+
+
+def test_taking_the_last_while_a_chain_arrives():
+    dut = SlotLists(Config(slots=4))
+
+    async def testbench(ctx):
+        await sweep(ctx, dut, 4)
+        ctx.set(dut.o_slot.ready, 1)
+        await ctx.tick().repeat(3)
+        ctx.set(dut.o_slot.ready, 0)
+        ctx.set(dut.i_append.payload, {"tail": 2, "slot": 0})
+        ctx.set(dut.i_append.valid, 1)
+        await ctx.tick()
+        ctx.set(dut.i_append.valid, 0)
+        assert ctx.get(dut.o_free_count) == 1
+        set_free(ctx, dut, [2, 0])
+        ctx.set(dut.o_slot.ready, 1)
+        assert ctx.get(dut.o_slot.payload) == 3
+        await ctx.tick()
+        ctx.set(dut.i_free.valid, 0)
+        for expected in (2, 0):
+            assert ctx.get(dut.o_slot.valid) == 1
+            assert ctx.get(dut.o_slot.payload) == expected
+            await ctx.tick()
+        assert ctx.get(dut.o_slot.valid) == 0
+    run(dut, testbench)
+
+
+def test_emptied_list_leaves_the_links_chain_alone():
+    """The tail of an emptied free list belongs to a link: a splice must not write its `next`."""
+    dut = SlotLists(Config(slots=4))
+
+    async def testbench(ctx):
+        await sweep(ctx, dut, 4)
+        ctx.set(dut.o_slot.ready, 1)
+        await ctx.tick().repeat(4)
+        ctx.set(dut.o_slot.ready, 0)
+        ctx.set(dut.i_append.payload, {"tail": 3, "slot": 1})       # 3 was the last free one
+        ctx.set(dut.i_append.valid, 1)
+        ctx.set(dut.i_next_slot, 3)
+        await ctx.tick()
+        ctx.set(dut.i_append.valid, 0)
+        assert ctx.get(dut.o_next) == 1                             # written in the same clock
+        set_free(ctx, dut, [2])
+        await ctx.tick()
+        ctx.set(dut.i_free.valid, 0)
+        await ctx.tick()
+        assert ctx.get(dut.o_next) == 1
+    run(dut, testbench)
+
+
+def test_slot_being_read_is_withheld_then_offered():
+    dut = SlotLists(Config(slots=4))
+
+    async def testbench(ctx):
+        await sweep(ctx, dut, 4)
+        ctx.set(dut.o_slot.ready, 1)
+        await ctx.tick().repeat(4)
+        set_free(ctx, dut, [2])
+        await ctx.tick()
+        ctx.set(dut.i_free.valid, 0)
+        ctx.set(dut.i_reading, {"valid": 1, "slot": 2})
+        for _ in range(3):
+            assert ctx.get(dut.o_slot.valid) == 0 and ctx.get(dut.o_free_count) == 1
+            await ctx.tick()
+        ctx.set(dut.i_reading, {"valid": 1, "slot": 1})
+        assert ctx.get(dut.o_slot.valid) == 1
+        ctx.set(dut.i_reading, {"valid": 0, "slot": 2})
+        assert ctx.get(dut.o_slot.valid) == 1 and ctx.get(dut.o_slot.payload) == 2
+    run(dut, testbench)
+
+
+@pytest.mark.parametrize("slots, clocks, seed",
+                         [(4, 3000, 1), (4, 3000, 2), (8, 3000, 3), (64, 4000, 4),
+                          (1024, 6000, 5)])
+def test_random_against_model(slots, clocks, seed):
+    """Random allocation, linking, freeing of chains; every slot is in one place at any time."""
+    dut = SlotLists(Config(slots=slots))
+    rng = random.Random(seed)
+    seen = {"last_while_free": 0, "into_empty": 0, "transparent": 0, "withheld": 0, "chain": 0}
+
+    async def testbench(ctx):
+        await sweep(ctx, dut, slots)
+        free = list(range(slots))
+        owned, chains = [], []           # taken but not linked; linked lists
+        successor = {}                   # what next[] must hold for linked slots
+        expected_next = None
+        reading = None
+        for clock in range(clocks):
+            where = f"seed {seed} clock {clock}"
+            if expected_next is not None:
+                assert ctx.get(dut.o_next) == expected_next, where
+            if clock % 400 == 0:         # phases: hoard, mixed, drain
+                hungry, generous = rng.choice([(0.9, 0.1), (0.5, 0.5), (1.0, 0.9), (0.2, 0.9)])
+
+            # What a link does: a chain starts with a taken slot, grows, is freed from its head.
+            append = freed = None
+            if owned and not chains or (owned and rng.random() < 0.15):
+                chains.append([owned.pop(rng.randrange(len(owned)))])
+            if chains and rng.random() < generous:
+                chain = rng.choice(chains)
+                k = rng.choice([1, 1, len(chain), rng.randint(1, len(chain))])
+                freed, chain[:] = chain[:k], chain[k:]
+                chains = [c for c in chains if c]
+            elif chains and owned and rng.random() < 0.7:
+                chain = rng.choice(chains)
+                append = (chain[-1], owned.pop(rng.randrange(len(owned))))
+                chain.append(append[1])
+
+            # i_reading names a free slot only from the clock after its freeing on.
+            if reading is not None and rng.random() < 0.3:
+                reading = None
+            ctx.set(dut.i_reading, {"valid": reading is not None, "slot": reading or 0})
+            ready = rng.random() < hungry
+            ctx.set(dut.o_slot.ready, ready)
+            ctx.set(dut.i_append.valid, append is not None)
+            if append:
+                ctx.set(dut.i_append.payload, {"tail": append[0], "slot": append[1]})
+                successor[append[0]] = append[1]
+            ctx.set(dut.i_free.valid, freed is not None)
+            if freed:
+                set_free(ctx, dut, freed)
+                seen["chain"] += len(freed) > 1
+
+            linked = [s for c in chains for s in c[:-1]]
+            if linked:
+                asked = append[0] if append and rng.random() < 0.5 else rng.choice(linked)
+                seen["transparent"] += bool(append) and asked == append[0]
+                ctx.set(dut.i_next_slot, asked)
+                expected_next = successor[asked]
+            else:
+                expected_next = None
+
+            offered = bool(free) and free[0] != reading
+            seen["withheld"] += bool(free) and not offered
+            assert ctx.get(dut.o_slot.valid) == offered, where
+            assert ctx.get(dut.o_free_count) == len(free), where
+            if offered:
+                assert ctx.get(dut.o_slot.payload) == free[0], where
+            took = offered and ready
+            seen["last_while_free"] += bool(took and len(free) == 1 and freed)
+            seen["into_empty"] += bool(not free and freed)
+            await ctx.tick()
+            if took:
+                owned.append(free.pop(0))
+            if freed:
+                if reading is None and rng.random() < 0.4:
+                    reading = rng.choice(freed)
+                free.extend(freed)
+            everywhere = sorted(free + owned + [s for c in chains for s in c])
+            assert everywhere == list(range(slots)), where
+    run(dut, testbench)
+    needed = ("transparent", "withheld", "chain")
+    if slots <= 8:
+        needed = tuple(seen)
+    assert all(seen[name] for name in needed), f"seed {seed} did not reach {seen}"
+
+
+def test_reset_starts_over():
+    from amaranth.hdl import ResetInserter, Signal
+    reset = Signal()
+    inner = SlotLists(Config(slots=8))
+    dut = ResetInserter(reset)(inner)
+
+    async def testbench(ctx):
+        await sweep(ctx, inner, 8)
+        ctx.set(inner.o_slot.ready, 1)
+        await ctx.tick().repeat(5)
+        set_free(ctx, inner, [3])
+        await ctx.tick()
+        ctx.set(inner.i_free.valid, 0)
+        ctx.set(reset, 1)
+        await ctx.tick()
+        ctx.set(reset, 0)
+        await sweep(ctx, inner, 8)
+        for expected in range(8):
+            assert ctx.get(inner.o_slot.valid) == 1
+            assert ctx.get(inner.o_slot.payload) == expected
+            await ctx.tick()
+        assert ctx.get(inner.o_slot.valid) == 0
+    run(dut, testbench)
