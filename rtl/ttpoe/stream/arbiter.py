@@ -1,0 +1,80 @@
+"""Choosing among requesters of different urgency, so that none starves.
+
+Source: section 1.3 ("urgency at every arbiter: VC 1, then VC 0, then VC 2, with a bound on how
+long any VC can wait").
+"""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["UrgencyArbiter"]
+
+
+class UrgencyArbiter(wiring.Component):
+    """Grants one of `count` requesters; requester 0 is the most urgent.
+
+    Of `share` grants, `share` - 1 go to the most urgent requester. The last one is offered to
+    the requester under a pointer, which then moves on by one, and goes to the most urgent one
+    only if that requester asks for nothing. So **a requester that keeps asking is granted within
+    `share * count` grants**.
+
+    Parameters
+    ----------
+    count : int
+        Requesters, at least 1.
+    share : int
+        One grant in `share` is by turn, at least 1 (1: round robin only). A power of two costs
+        least.
+
+    Members
+    -------
+    requests : In(count)
+        One bit per requester. May change freely from clock to clock.
+    advance : In(1)
+        The grant of this clock is used: the turn passes on. Must not be set without a request.
+    grant : Out(count)
+        One-hot, zero if nothing is requested; only ever a requester that asks.
+    index : Out(range(count))
+        The number of the requester granted; 0 if none.
+
+    Timing: `grant` and `index` follow `requests` in the same clock (two or three LUTs for up to
+    four requesters) and do not depend on `advance`.
+
+    Reset: the first grant by turn is the `share`-th, and requester 0's.
+    """
+
+    def __init__(self, count, share=4):
+        self._count = count
+        self._share = share
+        super().__init__({
+            "requests": In(count),
+            "advance": In(1),
+            "grant": Out(count),
+            "index": Out(range(count)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        count, share = self._count, self._share
+        turn = Signal(range(share))
+        pointer = Signal(count, init=1)
+        by_turn = Signal()
+        m.d.comb += by_turn.eq(turn == share - 1)
+
+        favoured = Signal(count)
+        most_urgent = Signal(count)
+        m.d.comb += [
+            favoured.eq(self.requests & pointer & by_turn.replicate(count)),
+            most_urgent.eq(Cat(self.requests[n] & ~self.requests[:n].any()
+                               for n in range(count))),
+            self.grant.eq(Mux(favoured.any(), favoured, most_urgent)),
+            self.index.eq(Cat(
+                Cat(self.grant[n] for n in range(count) if n >> bit & 1).any()
+                for bit in range(len(self.index)))),
+        ]
+        with m.If(self.advance):
+            m.d.sync += turn.eq(Mux(by_turn, 0, turn + 1))
+            with m.If(by_turn):
+                m.d.sync += pointer.eq(pointer.rotate_left(1))
+        return m
