@@ -203,9 +203,20 @@ def trace_layout(config):
         "old_state": LinkState,
         "new_state": LinkState,
         "action": Action,
-        "tx_id": 32,          # of the received frame, or of the PAYLOAD that is sent
-        "rx_id": 32,          # of the received frame
+        "epoch": 16,          # these three: of the received frame
+        "tx_id": 32,
+        "rx_id": 32,
         "room": 1,            # a receive slot was there
-        "slot": config.slot_bits,
-        "result": HostResult,
+        "result": HostResult,  # of HOST_PAYLOAD
+        "frame": 1,           # a frame is sent: the next eight
+        "frame_opcode": Opcode,
+        "frame_node": 24,
+        "frame_vc": 2,
+        "frame_ieee": 1,
+        "frame_epoch": 16,
+        "frame_selective": 1,
+        "frame_tx_id": 32,
+        "frame_rx_id": 32,
+        "noticed": 1,         # the host is told
+        "notice": Notice,
     })

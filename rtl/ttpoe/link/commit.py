@@ -1,0 +1,196 @@
+"""The other half of Q3: hands the outcome to the wire, the memories and the host.
+
+Combinational, from the registers of Q3. The frame's IDs are computed here, so that Q2 has less to
+do: all are sums with the new tag. Sections 1.2, 5.1, 5.2 and 7 of the protocol.
+"""
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import (control_frame_layout, event_signature, host_result_layout, notice_layout,
+                       payload_frame_layout, rx_verdict_layout, slot_free_layout, trace_layout)
+from ..protocol import Opcode
+from .decide import RxBase, TxBase
+from .effects import EFFECTS, LINK_STATS
+from .fsm import Action, Event, LinkState
+from .pipeline import committed_layout
+
+__all__ = ["Commit", "STATS"]
+
+STATS = {
+    **LINK_STATS,
+    "payload_replayed": "PAYLOAD handed to the wire again",
+    "payload_first_sent": "PAYLOAD handed to the wire for the first time",
+    "slot_retired": "replay slot freed because its PAYLOAD was acknowledged",
+}
+
+
+class Commit(wiring.Component):
+    """Everything that follows from an event in Q3, except the tag.
+
+    Members
+    -------
+    i_done : In(event of `committed_layout`)
+    o_control : Out(stream of control frame), o_payload : Out(stream of PAYLOAD frame)
+        To the transmit queues. `ready` is not looked at: Q0's credits promise room.
+    o_append, o_free : Out(event)
+        To `replay.lists`; never both in one clock.
+    o_push : Out(event of lid and vc)
+        To `link.ready`.
+    o_verdict, o_result, o_notice, o_trace : Out(event)
+    o_retry : Out(1)
+        A slot or a tag has been freed.
+    stat_* : Out(1)
+        See `STATS`.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        super().__init__({
+            "i_done": In(event_signature(committed_layout(config))),
+            "o_control": Out(stream.Signature(control_frame_layout(config))),
+            "o_payload": Out(stream.Signature(payload_frame_layout(config))),
+            "o_append": Out(event_signature(data.StructLayout(
+                {"tail": config.slot_bits, "slot": config.slot_bits}))),
+            "o_free": Out(event_signature(slot_free_layout(config))),
+            "o_push": Out(event_signature(data.StructLayout(
+                {"lid": config.lid_bits, "vc": 2}))),
+            "o_verdict": Out(event_signature(rx_verdict_layout(config))),
+            "o_result": Out(event_signature(host_result_layout)),
+            "o_notice": Out(event_signature(notice_layout)),
+            "o_trace": Out(event_signature(trace_layout(config))),
+            "o_retry": Out(1),
+            **{f"stat_{name}": Out(1) for name in STATS},
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        valid = self.i_done.valid
+        done = self.i_done.payload
+        event, outcome, tag = done.event, done.outcome, done.tag
+        is_payload = outcome.opcode == Opcode.PAYLOAD
+
+        self._frame(m, is_payload)
+        self._slots(m)
+        closed = (outcome.old_state != LinkState.CLOSED) & (tag.state == LinkState.CLOSED)
+        m.d.comb += [
+            self.o_push.valid.eq(valid & done.push),
+            self.o_push.payload.lid.eq(done.lid),
+            self.o_push.payload.vc.eq(tag.vc),
+            self.o_verdict.valid.eq(valid & (event.event == Event.RX_PAYLOAD) & event.room),
+            self.o_verdict.payload.slot.eq(event.rx_slot),
+            self.o_verdict.payload.vc.eq(event.vc),
+            self.o_verdict.payload.deliver.eq(outcome.action == Action.DELIVER),
+            self.o_result.valid.eq(valid & (event.event == Event.HOST_PAYLOAD)),
+            self.o_result.payload.vc.eq(event.vc),
+            self.o_result.payload.result.eq(outcome.result),
+            self.o_notice.valid.eq(valid & outcome.noticed),
+            self.o_notice.payload.notice.eq(outcome.notice),
+            self.o_notice.payload.node.eq(done.node),
+            self.o_notice.payload.vc.eq(done.vc),
+            self.o_retry.eq(self.o_free.valid | (valid & closed)),
+        ]
+        self._trace(m)
+        self._stats(m)
+        return m
+
+    def _frame(self, m, is_payload):
+        done = self.i_done.payload
+        event, outcome, tag = done.event, done.outcome, done.tag
+        control, payload = self.o_control.payload, self.o_payload.payload
+
+        ahead = Signal(self._config.count_bits)
+        one_back = Signal()
+        tx_id, rx_id = Signal(32), Signal(32)
+        with m.Switch(outcome.tx_base):
+            with m.Case(TxBase.END, TxBase.LAST):
+                m.d.comb += ahead.eq(tag.alloc)
+            with m.Case(TxBase.CURRENT):
+                m.d.comb += ahead.eq(tag.current)
+        m.d.comb += one_back.eq((outcome.tx_base == TxBase.OPEN_ID)
+                                | (outcome.tx_base == TxBase.LAST)
+                                | (outcome.tx_base == TxBase.CURRENT))
+        with m.If(outcome.tx_base != TxBase.ZERO):
+            m.d.comb += tx_id.eq(tag.una + ahead - one_back)
+        with m.Switch(outcome.rx_base):
+            with m.Case(RxBase.TX_ID):
+                m.d.comb += rx_id.eq(event.tx_id)
+            with m.Case(RxBase.RECEIVED):
+                m.d.comb += rx_id.eq(tag.received)
+            with m.Case(RxBase.MISSING):
+                m.d.comb += rx_id.eq(tag.received + 1)
+
+        m.d.comb += [
+            self.o_control.valid.eq(self.i_done.valid & outcome.frame & ~is_payload),
+            control.opcode.eq(outcome.opcode),
+            control.node.eq(done.node),
+            control.vc.eq(done.vc),
+            control.ieee.eq(Mux(outcome.copies, event.ieee, tag.ieee)),
+            control.epoch.eq(Mux(outcome.copies, event.epoch, tag.epoch)),
+            control.selective.eq(0),
+            control.tx_id.eq(tx_id),
+            control.rx_id.eq(rx_id),
+            control.lid.eq(done.lid),
+            control.report.eq((outcome.opcode == Opcode.OPEN_ACK)
+                              & (tag.state == LinkState.OPEN_RECD)),
+            self.o_payload.valid.eq(self.i_done.valid & outcome.frame & is_payload),
+            payload.slot.eq(done.sent_slot),
+            payload.lid.eq(done.lid),
+            payload.node.eq(done.node),
+            payload.vc.eq(done.vc),
+            payload.ieee.eq(tag.ieee),
+            payload.epoch.eq(tag.epoch),
+            payload.tx_id.eq(tx_id),
+        ]
+
+    def _slots(self, m):
+        done = self.i_done.payload
+        outcome = done.outcome
+        free = self.o_free.payload
+        m.d.comb += [
+            self.o_append.valid.eq(self.i_done.valid & outcome.append & (outcome.chain != 0)),
+            self.o_append.payload.tail.eq(done.old_tail),
+            self.o_append.payload.slot.eq(done.event.slot),
+            self.o_free.valid.eq(self.i_done.valid & (
+                outcome.pop | outcome.free_own | (outcome.free_all & (outcome.chain != 0)))),
+            free.lid.eq(done.lid),
+            free.whole_link.eq(outcome.free_all),
+            free.head.eq(Mux(outcome.free_own, done.event.slot, done.old_head)),
+            free.tail.eq(Mux(outcome.free_own, done.event.slot,
+                             Mux(outcome.free_all, done.old_tail, done.old_head))),
+            free.count.eq(Mux(outcome.free_all, outcome.chain, 1)),
+        ]
+
+    def _trace(self, m):
+        done, trace, control = self.i_done.payload, self.o_trace.payload, self.o_control.payload
+        event, outcome = done.event, done.outcome
+        m.d.comb += [
+            self.o_trace.valid.eq(self.i_done.valid),
+            trace.event.eq(event.event),
+            trace.lid.eq(done.lid),
+            trace.node.eq(done.node),
+            trace.vc.eq(done.vc),
+            trace.old_state.eq(outcome.old_state),
+            trace.new_state.eq(done.tag.state),
+            trace.action.eq(outcome.action),
+            *(trace[name].eq(event[name]) for name in ("epoch", "tx_id", "rx_id", "room")),
+            trace.result.eq(outcome.result),
+            trace.frame.eq(outcome.frame),
+            *(trace[f"frame_{name}"].eq(control[name]) for name in
+              ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")),
+            trace.noticed.eq(outcome.noticed),
+            trace.notice.eq(outcome.notice),
+        ]
+
+    def _stats(self, m):
+        valid, outcome = self.i_done.valid, self.i_done.payload.outcome
+        for name in LINK_STATS:
+            actions = [action for action, effects in EFFECTS.items() if effects.stat == name]
+            m.d.comb += getattr(self, f"stat_{name}").eq(
+                valid & Cat(*(outcome.action == action for action in actions)).any())
+        m.d.comb += [
+            self.stat_payload_first_sent.eq(valid & outcome.sends & outcome.first_sent),
+            self.stat_payload_replayed.eq(valid & outcome.sends & ~outcome.first_sent),
+            self.stat_slot_retired.eq(valid & outcome.pop),
+        ]

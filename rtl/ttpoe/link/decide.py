@@ -1,0 +1,400 @@
+"""Q2: one event and the tag of its link in, the new tag and everything that follows out.
+
+Purely combinational; the pipeline registers what goes in and what comes out. The state table
+(`link.fsm`) chooses the action, `link.effects` says what it means; this file computes the guards
+and the new fields of the tag. Sections 2 to 6 of the protocol.
+"""
+
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, enum, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import HostResult, Notice
+from ..protocol import Opcode
+from .effects import EFFECTS
+from .fsm import GUARDS, TABLE, Action, Event, LinkState
+from .table import tag_layout
+
+__all__ = ["pipeline_event_layout", "outcome_layout", "TxBase", "RxBase", "Decide"]
+
+
+def pipeline_event_layout(config):
+    """An event as it travels from Q0 to Q3."""
+    return data.StructLayout({
+        "event": Event,
+        "by_lid": 1,                    # the link is known by its number, not by node and VC
+        "lid": config.lid_bits,         # if `by_lid`
+        "node": 24,                     # if not `by_lid`
+        "vc": 2,
+        "ieee": 1,                      # these seven: of the received frame
+        "epoch": 16,
+        "selective": 1,
+        "tx_id": 32,
+        "rx_id": 32,
+        "room": 1,
+        "rx_slot": config.rx_slot_bits,
+        "slot": config.slot_bits,       # replay slot of HOST_PAYLOAD
+    })
+
+
+class TxBase(enum.Enum, shape=3):
+    """TxID of the frame to be sent, all relative to the new tag."""
+    ZERO = 0
+    OPEN_ID = 1        # una - 1
+    FIRST = 2          # una
+    END = 3            # una + alloc
+    LAST = 4           # una + alloc - 1
+    CURRENT = 5        # una + current - 1: the one just passed
+
+
+class RxBase(enum.Enum, shape=2):
+    """RxID of the frame to be sent."""
+    ZERO = 0
+    TX_ID = 1          # the received TxID
+    RECEIVED = 2       # last in-order ID
+    MISSING = 3        # last in-order ID + 1
+
+
+def outcome_layout(config):
+    """What Q2 decided, besides the new tag; carried out in Q3."""
+    return data.StructLayout({
+        "action": Action,
+        "old_state": LinkState,
+        "frame": 1,                     # a frame is sent ...
+        "opcode": Opcode,
+        "tx_base": TxBase,
+        "rx_base": RxBase,
+        "copies": 1,                    # ... for a link that is not there
+        "append": 1,                    # the host's slot joins the list
+        "pop": 1,                       # the oldest slot leaves the list
+        "free_own": 1,                  # the host's slot is freed
+        "free_all": 1,                  # the whole list is freed, `chain` slots
+        "chain": config.count_bits,
+        "noticed": 1,
+        "notice": Notice,
+        "result": HostResult,
+        "evicts": 1,
+        "stepped": 1,                   # an open ID and an epoch were used
+        "retired": 1,                   # an ID left the window
+        "sends": 1,                     # a PAYLOAD goes out ...
+        "first_sent": 1,                # ... for the first time
+    })
+
+
+_TX_BASE = {None: TxBase.ZERO, "open_id": TxBase.OPEN_ID, "first": TxBase.FIRST,
+            "end": TxBase.END, "last": TxBase.LAST, "current": TxBase.CURRENT}
+_RX_BASE = {None: RxBase.ZERO, "tx_id": RxBase.TX_ID, "r": RxBase.RECEIVED,
+            "missing": RxBase.MISSING}
+
+
+class Decide(wiring.Component):
+    """The decision of Q2.
+
+    Members
+    -------
+    i_event : In(pipeline event)
+    i_tag : In(tag)
+        The link's tag, every older event taken into account; all zero but `queued` and `touch`
+        if the link is not in the table (then it is the free way that the link would take).
+    i_full : In(1)
+        The link is not in the table and there is no free way.
+    i_first_id : In(32), i_epoch : In(16)
+        First data ID and epoch of the next incarnation of ours.
+    cfg_init_id, cfg_max_retry, cfg_idle_limit, cfg_link_slots : In
+        See `engine.Engine`.
+    o_tag : Out(tag)
+        The new tag; `head`, `next` and `queued` are finished by Q3.
+    o_outcome : Out(outcome)
+
+    Timing: combinational; the longest path is tag -> 32-bit subtraction -> guard -> action -> tag.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        tag = tag_layout(config)
+        super().__init__({
+            "i_event": In(pipeline_event_layout(config)),
+            "i_tag": In(tag),
+            "i_full": In(1),
+            "i_first_id": In(32),
+            "i_epoch": In(16),
+            "cfg_init_id": In(32),
+            "cfg_max_retry": In(10),
+            "cfg_idle_limit": In(10),
+            "cfg_link_slots": In(config.count_bits),
+            "o_tag": Out(tag),
+            "o_outcome": Out(outcome_layout(config)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        self._distances(m)
+        self._guards(m)
+        self._table(m)
+        self._effects(m)
+        self._retire(m)
+        self._new_tag(m)
+        return m
+
+    # ---- what the decision looks at ------------------------------------------------------------
+
+    def _distances(self, m):
+        """Serial distances (section 3) of the frame's IDs from the link's."""
+        event, tag = self.i_event, self.i_tag
+        count_bits = self._config.count_bits
+        self.ack_ahead = Signal(32)       # RxID - oldest unacknowledged
+        self.in_order = Signal(32)        # TxID - last in-order ID
+        self.past_seen = Signal(32)       # TxID - last ID seen behind the gap
+        self.past_end = Signal(32)        # TxID - the peer's declared end
+        self.ack_low = Signal(count_bits)
+        self.in_window = Signal()
+        self.younger_open = Signal(16)    # epoch - the peer's known epoch
+        m.d.comb += [
+            self.ack_ahead.eq(event.rx_id - tag.una),
+            self.in_order.eq(event.tx_id - tag.received),
+            self.past_seen.eq(event.tx_id - tag.seen),
+            self.past_end.eq(event.tx_id - tag.end),
+            self.ack_low.eq(self.ack_ahead),
+            self.in_window.eq((self.ack_ahead[count_bits:] == 0) & (self.ack_low < tag.sent)),
+            self.younger_open.eq(event.epoch - tag.peer_epoch),
+        ]
+
+    def _guards(self, m):
+        event, tag = self.i_event, self.i_tag
+        both_zero = (event.epoch == 0) & (tag.peer_epoch == 0)
+        same_epoch = event.epoch == tag.peer_epoch
+        all_acked = ((tag.alloc == 0)
+                     | ((event.tx_id != 0) & self.in_window & (self.ack_low + 1 == tag.alloc)))
+        ahead = (self.in_order != 0) & ~self.in_order[31]
+        nothing_waits = tag.current == tag.alloc
+        guards = {
+            "FULL": self.i_full,
+            "AT_LIMIT": (self.cfg_link_slots != 0) & (tag.chain >= self.cfg_link_slots),
+            "CAN_SEND": nothing_waits & ~tag.held,
+            "ROOM": event.room,
+            "STALE": (tag.peer_epoch != 0) & ~same_epoch,
+            "OWN_EPOCH": (event.epoch == tag.epoch) | both_zero,
+            "MATCH": self.ack_ahead.all(),
+            "REPEAT": same_epoch & ((event.epoch != 0) | (self.in_order == 0)),
+            "OLDER": (event.epoch != 0) & (tag.peer_epoch != 0) & self.younger_open[15],
+            "BOTH_ZERO": both_zero,
+            "QUIET": all_acked & ((event.tx_id == 0) | (self.in_order == 1)),
+            "IN_WINDOW": self.in_window,
+            "NACK_OK": (tag.sent != 0) & (self.in_window | self.ack_ahead[31]),
+            "UNACKED": tag.sent != 0,
+            "DUPLICATE": ~ahead,
+            "NEXT": self.in_order == 1,
+            "BEYOND_END": tag.end_known & (self.past_end != 0) & ~self.past_end[31],
+            "NACK_DUE": ~tag.gap | (self.past_seen == 0) | self.past_seen[31],
+            "TIMER_BIT": tag.timer,
+            "RETRIES_UP": (self.cfg_max_retry != 0) & (tag.retries >= self.cfg_max_retry),
+            "IDLE_UP": (self.cfg_idle_limit != 0) & (tag.retries >= self.cfg_idle_limit),
+            "EMPTY": tag.alloc == 0,
+            "GAP": tag.gap,
+            "END_AHEAD": tag.end_known & tag.end_ahead,
+            "LAG": tag.chain != tag.alloc,
+            "CLOSE_DUE": tag.close_due,
+            "UNSENT": ~nothing_waits & ~tag.held,
+        }
+        assert guards.keys() == GUARDS.keys()
+        self.guard = {name: Signal(name=f"guard_{name.lower()}") for name in GUARDS}
+        m.d.comb += [self.guard[name].eq(value) for name, value in guards.items()]
+
+    def _table(self, m):
+        """The state table: action and next state."""
+        self.action = Signal(Action)
+        self.next_state = Signal(LinkState)
+
+        def holds(guards):
+            met = [~self.guard[g[1:]] if g.startswith("!") else self.guard[g] for g in guards]
+            return Cat(*met).all() if met else 1
+
+        with m.Switch(self.i_event.event):
+            for event, cells in TABLE.items():
+                with m.Case(event), m.Switch(self.i_tag.state):
+                    for state, alternatives in cells.items():
+                        with m.Case(state):
+                            # Later assignments win: the first alternative comes last.
+                            for guards, action, next_state in reversed(alternatives):
+                                with m.If(holds(guards)):
+                                    m.d.comb += [self.action.eq(action),
+                                                 self.next_state.eq(next_state)]
+
+    def _effects(self, m):
+        """One control bit per effect, from the action."""
+        out = self.o_outcome
+        names = ["fresh", "answer", "learns", "ack", "nack", "close", "one", "sends", "rewinds",
+                 "holds", "releases", "accepts", "opens_gap", "opened", "close_later", "closes",
+                 "end_last", "end_next", "timer_set", "timer_clear", "retries_count",
+                 "retries_clear"]
+        self.do = {name: Signal(name=f"do_{name}") for name in names}
+        m.d.comb += [out.action.eq(self.action), out.old_state.eq(self.i_tag.state)]
+        with m.Switch(self.action):
+            for action, effects in EFFECTS.items():
+                with m.Case(action):
+                    bits = [effects.ours, effects.slots,
+                            *(name for name in names if getattr(effects, name, False) is True)]
+                    bits += [f"end_{effects.notes_end}"] if effects.notes_end else []
+                    bits += [f"timer_{effects.timer}"] if effects.timer else []
+                    bits += [f"retries_{effects.retries}"] if effects.retries else []
+                    m.d.comb += [self.do[name].eq(1) for name in bits if name in self.do]
+                    m.d.comb += [
+                        out.append.eq(effects.slots == "append"),
+                        out.free_own.eq(effects.slots == "refuse"),
+                        out.free_all.eq(effects.slots == "free_all"),
+                        out.evicts.eq(effects.evicts),
+                        out.result.eq(effects.result),
+                        out.stepped.eq(effects.ours is not None),
+                    ]
+                    if effects.notice is not None:
+                        m.d.comb += [out.noticed.eq(1), out.notice.eq(effects.notice)]
+                    if effects.frame is not None:
+                        m.d.comb += [out.frame.eq(1), out.opcode.eq(effects.frame),
+                                     out.copies.eq(effects.copies),
+                                     out.tx_base.eq(_TX_BASE[effects.tx]),
+                                     out.rx_base.eq(_RX_BASE[effects.rx])]
+
+    # ---- what follows --------------------------------------------------------------------------
+
+    def _retire(self, m):
+        """How many IDs this event acknowledges, and whether a slot leaves the list.
+
+        However many IDs an ACK covers, the window moves at once; one slot is freed now, the rest
+        by later visits, one each (`chain` - `alloc` of them lag behind).
+        """
+        tag, do, count_bits = self.i_tag, self.do, self._config.count_bits
+        self.retire_count = Signal(count_bits)
+        covers = Signal()                  # the ID itself is acknowledged, not only older ones
+        m.d.comb += covers.eq(do["ack"] | (do["close"] & self.in_window
+                                           & (self.i_event.tx_id != 0)))
+        with m.If(covers):
+            m.d.comb += self.retire_count.eq(self.ack_low + 1)
+        with m.Elif(do["nack"] & self.in_window):
+            m.d.comb += self.retire_count.eq(self.ack_low)
+        self.covers = covers
+        self.retires = Signal()
+        m.d.comb += [
+            self.retires.eq(self.retire_count != 0),
+            self.o_outcome.retired.eq(self.retires),
+            self.o_outcome.chain.eq(tag.chain),
+            self.o_outcome.pop.eq((do["ack"] | do["nack"] | do["close"] | do["one"])
+                                  & (self.guard["LAG"] | self.retires)),
+        ]
+
+    def _new_tag(self, m):
+        event, old, new, do, out = self.i_event, self.i_tag, self.o_tag, self.do, self.o_outcome
+        guard = self.guard
+        ours = Signal()
+        first_send = Signal()
+        m.d.comb += [
+            ours.eq(do["fresh"] | do["answer"]),
+            first_send.eq(do["sends"] & (old.current == old.sent)),
+            out.sends.eq(do["sends"]),
+            out.first_sent.eq(first_send),
+            new.eq(old),
+            new.state.eq(self.next_state),
+        ]
+        self._new_window(m, ours, first_send)
+        self._new_received(m)
+
+        # Closing (decisions C1 to C6).
+        completes = ((self.retires & (self.retire_count == old.alloc) & ~guard["END_AHEAD"])
+                     | (do["accepts"] & guard["END_AHEAD"] & (self.past_end == 0)
+                        & (old.alloc == 0)))
+        with m.If(do["closes"]):
+            m.d.comb += new.close_due.eq(0)
+        with m.Elif(do["close_later"] | (completes & old.close_nacked)):
+            m.d.comb += new.close_due.eq(1)
+        with m.If(do["end_last"]):
+            m.d.comb += [new.close_nacked.eq(1), new.end.eq(event.tx_id)]
+            m.d.comb += new.end_known.eq((event.tx_id != 0) & ~guard["DUPLICATE"])
+            m.d.comb += new.end_ahead.eq(1)
+        with m.Elif(do["end_next"] & (old.state != LinkState.CLOSE_SENT)):
+            m.d.comb += [
+                new.end.eq(event.tx_id - 1),
+                new.end_known.eq(event.tx_id != 0),
+                new.end_ahead.eq(~guard["DUPLICATE"] & ~guard["NEXT"]),
+            ]
+        with m.Elif(do["accepts"] & (self.past_end == 0)):
+            m.d.comb += new.end_ahead.eq(0)
+
+        # Timer (decisions L1 to L3).
+        progress = do["timer_clear"] | self.retires
+        with m.If(progress | first_send | ours):
+            m.d.comb += new.timer.eq(0)
+        with m.Elif(do["timer_set"]):
+            m.d.comb += new.timer.eq(1)
+        with m.If(do["retries_clear"] | self.retires | ours | (first_send & (old.sent == 0))):
+            m.d.comb += new.retries.eq(0)
+        with m.Elif(do["retries_count"] & ~old.retries.all()):
+            m.d.comb += new.retries.eq(old.retries + 1)
+
+        # A new link, or a new incarnation of ours on this one.
+        with m.If(ours):
+            m.d.comb += [
+                new.epoch.eq(self.i_epoch),
+                *(new[name].eq(0) for name in ("gap", "held", "heard", "close_due",
+                                               "close_nacked", "end_known", "end_ahead")),
+            ]
+        with m.If(ours & ~event.by_lid):
+            m.d.comb += [new.node.eq(event.node), new.vc.eq(event.vc), new.ieee.eq(event.ieee)]
+        with m.If(self.next_state == LinkState.CLOSED):
+            m.d.comb += [new.eq(0), new.queued.eq(old.queued), new.touch.eq(old.touch)]
+
+    def _new_window(self, m, ours, first_send):
+        """Our data: window, sending position, ends of the list (sections 3 and 5.2)."""
+        event, old, new, do, out = self.i_event, self.i_tag, self.o_tag, self.do, self.o_outcome
+        after_rx = Signal(32)
+        m.d.comb += after_rx.eq(event.rx_id + 1)
+        # A peer whose epoch is 0 (Tesla's module) expects its OPEN's RxID + 1 (section 4).
+        with m.If(self.covers | (do["answer"] & (event.epoch == 0))):
+            m.d.comb += new.una.eq(after_rx)
+        with m.Elif(ours):
+            m.d.comb += new.una.eq(self.i_first_id)
+        with m.Elif(do["nack"] & self.in_window):
+            m.d.comb += new.una.eq(event.rx_id)
+
+        m.d.comb += [
+            new.alloc.eq(old.alloc + out.append - self.retire_count),
+            new.chain.eq(old.chain + out.append - out.pop),
+            new.sent.eq(old.sent + first_send - self.retire_count),
+        ]
+        with m.If(do["rewinds"] | (do["releases"] & old.held) | ours):
+            m.d.comb += new.current.eq(0)
+        with m.Elif(old.current >= self.retire_count):
+            m.d.comb += new.current.eq(old.current + do["sends"] - self.retire_count)
+        with m.Else():
+            m.d.comb += new.current.eq(0)
+        with m.If(ours):
+            m.d.comb += new.sent.eq(0)
+        with m.If(out.free_all):
+            m.d.comb += [new.alloc.eq(0), new.chain.eq(0)]
+        with m.If(out.append):
+            m.d.comb += new.tail.eq(event.slot)
+            with m.If(old.chain == 0):
+                m.d.comb += new.head.eq(event.slot)
+            with m.If(old.current == old.alloc):
+                m.d.comb += new.next.eq(event.slot)
+        with m.If(do["holds"]):
+            m.d.comb += new.held.eq(1)
+        with m.If(do["releases"]):
+            m.d.comb += new.held.eq(0)
+
+    def _new_received(self, m):
+        """The peer's data: receive position and gap (sections 3 and 4)."""
+        event, old, new, do = self.i_event, self.i_tag, self.o_tag, self.do
+        with m.If(do["learns"] | do["accepts"]):
+            m.d.comb += new.received.eq(event.tx_id)
+        with m.Elif(do["opened"]):
+            with m.If(event.tx_id != 0):
+                m.d.comb += new.received.eq(event.tx_id - 1)
+            with m.Elif(~old.heard):
+                m.d.comb += new.received.eq(self.cfg_init_id)
+        with m.If(do["learns"] | do["opened"]):
+            m.d.comb += new.peer_epoch.eq(event.epoch)
+        with m.If(do["learns"]):
+            m.d.comb += new.heard.eq(1)
+        with m.If(do["accepts"]):
+            m.d.comb += new.gap.eq(0)
+        with m.If(do["opens_gap"]):
+            m.d.comb += [new.gap.eq(1), new.seen.eq(event.tx_id)]

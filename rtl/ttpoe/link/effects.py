@@ -1,0 +1,167 @@
+"""What each action of the state table means: for the wire, the host, the tag and the memories.
+
+Data, like the table itself; `link.decide` turns it into control bits. Sections 1.2 (IDs of each
+frame), 2, 3 and 5 of the protocol.
+"""
+
+from dataclasses import dataclass
+
+from ..layouts import HostResult, Notice
+from ..protocol import Opcode
+from .fsm import Action
+
+__all__ = ["Effects", "EFFECTS", "LINK_STATS"]
+
+
+@dataclass(frozen=True)
+class Effects:
+    """Effects of one action.
+
+    frame : opcode of the frame that is sent, or None.
+    tx : its TxID. "open_id": oldest unacknowledged - 1; "first": oldest unacknowledged;
+         "end": last data ID + 1; "last": last data ID; "current": the one to be sent; None: 0.
+    rx : its RxID. "tx_id": the received TxID; "r": last in-order ID; "missing": r + 1; None: 0.
+    copies : the frame answers for a link that is not there: epoch and EtherType are copied.
+    ours : "fresh": our side becomes a new incarnation, as opener; "answer": as answerer.
+    learns : the peer's IDs and epoch are taken from the received OPEN.
+    slots : "append" the host's slot; "refuse" it (freed at once); "free_all" slots of the link;
+            "ack" / "nack" / "close": retire by RxID; "one": free one that was acknowledged.
+    sends : the PAYLOAD at the sending position goes out and the position moves on.
+    rewinds : the sending position goes back to the oldest unacknowledged.
+    timer : "set" or "clear" the timer bit. retries : "count" or "clear".
+    stat : name of the statistic that counts it (`LINK_STATS`), or None.
+    """
+
+    frame: Opcode | None = None
+    tx: str | None = None
+    rx: str | None = None
+    copies: bool = False
+    notice: Notice | None = None
+    ours: str | None = None
+    learns: bool = False
+    slots: str | None = None
+    sends: bool = False
+    rewinds: bool = False
+    holds: bool = False
+    releases: bool = False
+    accepts: bool = False
+    opens_gap: bool = False
+    opened: bool = False
+    close_later: bool = False
+    closes: bool = False
+    notes_end: str | None = None     # "last" / "next": TxID is the peer's last ID / the one after
+    timer: str | None = None
+    retries: str | None = None
+    evicts: bool = False
+    result: HostResult = HostResult.TAKEN
+    stat: str | None = None
+
+
+LINK_STATS = {
+    "link_opened": "a link became OPEN",
+    "link_closed": "a link was closed by agreement",
+    "link_lost": "a link ended by NACK_NOLINK",
+    "link_refused": "an OPEN of ours was refused, or closed before it was answered",
+    "link_retries_used_up": "a link ended because its peer stayed silent",
+    "peer_restarted": "a peer restarted and opened its link anew",
+    "open_nacked": "a peer's OPEN was refused because its set was full",
+    "drop_stale": "frame of another incarnation dropped",
+    "drop_unexpected": "frame dropped that makes no sense in the link's state",
+    "drop_bad_ack": "ACK, NACK or NACK_FULL dropped whose ID is not in flight",
+    "drop_gap": "PAYLOAD dropped behind a gap that was NACKed",
+    "drop_duplicate": "PAYLOAD dropped that was delivered before; acknowledged again",
+    "drop_no_room": "PAYLOAD dropped for want of a receive slot; answered with NACK_FULL",
+    "drop_no_link": "PAYLOAD dropped that belongs to no link; answered with NACK_NOLINK",
+    "nack_gap": "first PAYLOAD behind a gap dropped, or NACK repeated by the timer",
+    "delivered": "PAYLOAD accepted in order",
+    "ack_retired": "ACK that retired at least one slot",
+    "nack_replayed": "NACK that started a replay",
+    "link_held": "NACK_FULL that held a link",
+    "timed_out": "time-out of a link that waits for its peer",
+    "timer_replayed": "time-out that started a replay",
+    "host_blocked": "payload of the host held back (slot limit, or no tag)",
+    "host_refused": "payload or open of the host refused",
+}
+
+_FREE = dict(slots="free_all")
+_OPEN_ACK = dict(frame=Opcode.OPEN_ACK, tx="first", rx="tx_id")
+_PEER_PROGRESS = dict(timer="clear", retries="clear")
+_COUNTED = dict(retries="count", stat="timed_out")
+_REPLAY = dict(rewinds=True, releases=True, retries="count", stat="timer_replayed")
+_NACK = dict(frame=Opcode.NACK, rx="missing")
+_MARK = dict(timer="set", releases=True)
+_CLOSE = dict(frame=Opcode.CLOSE, tx="end", rx="r", closes=True)
+_CLOSE_NACK = dict(frame=Opcode.CLOSE_NACK, tx="last", rx="r")
+_CLOSE_ACK = dict(frame=Opcode.CLOSE_ACK, rx="tx_id")
+
+EFFECTS = {
+    Action.NOTHING: Effects(),
+    Action.DROP_STALE: Effects(stat="drop_stale"),
+    Action.DROP_UNEXPECTED: Effects(stat="drop_unexpected"),
+    Action.DROP_BAD_ACK: Effects(stat="drop_bad_ack"),
+    Action.DROP_GAP: Effects(opens_gap=True, stat="drop_gap"),
+
+    Action.OPEN_BY_HOST: Effects(frame=Opcode.OPEN, tx="open_id", ours="fresh"),
+    Action.OPEN_BY_PAYLOAD: Effects(frame=Opcode.OPEN, tx="open_id", ours="fresh",
+                                    slots="append"),
+    Action.OPEN_AGAIN: Effects(frame=Opcode.OPEN, tx="open_id", **_COUNTED),
+    Action.ANSWER_OPEN: Effects(**_OPEN_ACK, ours="answer", learns=True),
+    Action.LEARN_OPEN: Effects(**_OPEN_ACK, learns=True),
+    Action.ANSWER_AGAIN: Effects(**_OPEN_ACK),
+    Action.ANSWER_TIMED: Effects(frame=Opcode.OPEN_ACK, tx="first", rx="r", **_COUNTED),
+    Action.REPLACE_OPEN: Effects(**_OPEN_ACK, ours="answer", learns=True),
+    Action.RESTART: Effects(**_OPEN_ACK, ours="answer", learns=True, **_FREE,
+                            notice=Notice.PEER_RESTARTED, stat="peer_restarted"),
+    Action.RESTART_CLOSING: Effects(**_OPEN_ACK, ours="answer", learns=True, **_FREE,
+                                    notice=Notice.LINK_DOWN, stat="peer_restarted"),
+    Action.REFUSE_OPEN: Effects(frame=Opcode.OPEN_NACK, rx="tx_id", copies=True, evicts=True,
+                                stat="open_nacked"),
+    Action.BECOME_OPEN: Effects(notice=Notice.LINK_UP, stat="link_opened", **_PEER_PROGRESS),
+    Action.OPENED: Effects(opened=True, notice=Notice.LINK_UP, stat="link_opened",
+                           **_PEER_PROGRESS),
+    Action.REFUSED: Effects(notice=Notice.REFUSED, stat="link_refused", **_FREE),
+    Action.REFUSE_HOST_OPEN: Effects(notice=Notice.REFUSED, stat="host_refused", evicts=True),
+
+    Action.APPEND: Effects(slots="append"),
+    Action.APPEND_SEND: Effects(slots="append", sends=True, frame=Opcode.PAYLOAD, tx="current"),
+    Action.BLOCK: Effects(result=HostResult.BLOCKED, stat="host_blocked"),
+    Action.BLOCK_FULL: Effects(result=HostResult.BLOCKED, stat="host_blocked", evicts=True),
+    Action.REFUSE_PAYLOAD: Effects(result=HostResult.REFUSED, slots="refuse",
+                                   stat="host_refused"),
+    Action.SEND: Effects(sends=True, frame=Opcode.PAYLOAD, tx="current"),
+    Action.RETIRE_ONE: Effects(slots="one"),
+    Action.DELIVER: Effects(frame=Opcode.ACK, rx="tx_id", accepts=True, stat="delivered",
+                            **_PEER_PROGRESS),
+    Action.ACK_AGAIN: Effects(frame=Opcode.ACK, rx="tx_id", stat="drop_duplicate"),
+    Action.NACK_GAP: Effects(**_NACK, opens_gap=True, stat="nack_gap"),
+    Action.SAY_FULL: Effects(frame=Opcode.NACK_FULL, stat="drop_no_room"),
+    Action.SAY_NOLINK: Effects(frame=Opcode.NACK_NOLINK, rx="tx_id", copies=True,
+                               stat="drop_no_link"),
+    Action.RETIRE: Effects(slots="ack", stat="ack_retired", **_PEER_PROGRESS),
+    Action.RETIRE_REPLAY: Effects(slots="nack", rewinds=True, stat="nack_replayed"),
+    Action.HOLD: Effects(holds=True, stat="link_held"),
+
+    Action.MARK: Effects(**_MARK),
+    Action.MARK_NACK: Effects(**_MARK, **_NACK, stat="nack_gap"),
+    Action.REPLAY: Effects(**_REPLAY),
+    Action.REPLAY_NACK: Effects(**_REPLAY, **_NACK),
+    Action.COUNT: Effects(retries="count"),
+    Action.COUNT_NACK: Effects(retries="count", **_NACK, stat="nack_gap"),
+    Action.GIVE_UP: Effects(notice=Notice.RETRIES_USED_UP, stat="link_retries_used_up", **_FREE),
+
+    Action.CLOSE_LATER: Effects(close_later=True),
+    Action.CLOSE: Effects(**_CLOSE, **_PEER_PROGRESS),
+    Action.CLOSE_AGAIN: Effects(**_CLOSE),
+    Action.CLOSE_TIMED: Effects(**_CLOSE, **_COUNTED),
+    Action.CLOSE_AGREED: Effects(**_CLOSE_ACK, **_FREE, notice=Notice.LINK_DOWN,
+                                 stat="link_closed"),
+    Action.CLOSE_NOLINK: Effects(**_CLOSE_ACK, copies=True),
+    Action.CLOSE_ACK_STAY: Effects(**_CLOSE_ACK),
+    Action.CLOSE_REFUSED: Effects(**_CLOSE_ACK, copies=True, **_FREE, notice=Notice.REFUSED,
+                                  stat="link_refused"),
+    Action.CLOSE_NOT_YET: Effects(**_CLOSE_NACK, slots="close", notes_end="next"),
+    Action.CLOSE_NACK_AGAIN: Effects(**_CLOSE_NACK, **_COUNTED),
+    Action.CLOSE_DONE: Effects(**_FREE, notice=Notice.LINK_DOWN, stat="link_closed"),
+    Action.NOTE_END: Effects(notes_end="last"),
+    Action.LINK_LOST: Effects(**_FREE, notice=Notice.LINK_DOWN, stat="link_lost"),
+}

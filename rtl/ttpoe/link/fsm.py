@@ -1,0 +1,309 @@
+"""The state machine of a link, as data: one table, (event, state) -> (guards, action, next state).
+
+Source: the protocol's section 2 (states and table), 3, 4, 4.1, 6, and `docs/decisions.md`.
+The table makes the hardware (`link.decide`), the documentation and the coverage plan. The
+reference model keeps a copy of its own.
+
+Reading a row: the alternatives are tried from top to bottom, the first whose guards all hold is
+taken. A guard with `!` in front must not hold. The last alternative has no guards.
+"""
+
+from amaranth.lib import enum
+
+__all__ = ["LinkState", "Event", "Action", "GUARDS", "TABLE", "rows"]
+
+
+class LinkState(enum.Enum, shape=3):
+    """Section 2. A tag in CLOSED is free; there is no TIME_WAIT."""
+    CLOSED = 0
+    OPEN_SENT = 1
+    OPEN_RECD = 2
+    OPEN = 3
+    CLOSE_SENT = 4
+    CLOSE_RECD = 5
+
+
+class Event(enum.Enum, shape=5):
+    """What enters the pipeline. The first eleven are received frames, numbered as the opcodes."""
+    RX_OPEN = 0
+    RX_OPEN_ACK = 1
+    RX_OPEN_NACK = 2
+    RX_CLOSE = 3
+    RX_CLOSE_ACK = 4
+    RX_CLOSE_NACK = 5
+    RX_PAYLOAD = 6
+    RX_ACK = 7
+    RX_NACK = 8
+    RX_NACK_FULL = 9
+    RX_NACK_NOLINK = 10
+    HOST_PAYLOAD = 11   # a payload of the host lies in a replay slot
+    HOST_OPEN = 12
+    HOST_CLOSE = 13
+    VISIT = 14          # the link has come to the front of its ready queue
+    TIMER = 15          # the global link timer visits the link
+    SENT = 16           # the OPEN_ACK that makes an OPEN_RECD link OPEN is on the wire
+    VICTIM = 17         # the set is full: close this link if it is idle
+
+
+GUARDS = {
+    "FULL": "both ways of the set are taken by other links",
+    "AT_LIMIT": "the link holds as many slots as one link may",
+    "CAN_SEND": "nothing waits to be sent and the link is not held",
+    "ROOM": "the received payload lies in a receive slot",
+    "STALE": "the peer's epoch is known, not 0, and not the frame's",
+    "OWN_EPOCH": "the frame's epoch is our own, or both sides' are 0",
+    "MATCH": "RxID is the open ID of this incarnation",
+    "REPEAT": "OPEN of the incarnation that is known",
+    "OLDER": "OPEN of an older incarnation",
+    "BOTH_ZERO": "the OPEN's epoch and the known one are 0",
+    "QUIET": "nothing is missing on either side",
+    "IN_WINDOW": "RxID is sent and unacknowledged",
+    "NACK_OK": "something is unacknowledged and RxID is not younger than that",
+    "UNACKED": "something is sent and unacknowledged",
+    "DUPLICATE": "TxID is not younger than the last in-order ID",
+    "NEXT": "TxID follows the last in-order ID",
+    "BEYOND_END": "TxID is younger than the end that the peer declared",
+    "NACK_DUE": "first of a gap, or a second pass misses it too",
+    "TIMER_BIT": "no progress since the timer's last visit",
+    "RETRIES_UP": "MAX_RETRY time-outs in a row",
+    "IDLE_UP": "idle for as many rounds as a link may",
+    "EMPTY": "nothing is unacknowledged and nothing waits",
+    "GAP": "a gap is open and was NACKed",
+    "END_AHEAD": "the peer declared an end that is not reached yet",
+    "LAG": "acknowledged slots wait to be freed",
+    "CLOSE_DUE": "a CLOSE is to be sent",
+    "UNSENT": "something waits to be sent and the link is not held",
+}
+"""Conditions on the event and the tag; `link.decide` computes each, in parallel."""
+
+
+class Action(enum.Enum, shape=6):
+    """What Q2 does. `link.effects` says what each means for the tag, the wire and the memories."""
+    NOTHING = 0
+    DROP_STALE = 1
+    DROP_UNEXPECTED = 2
+    DROP_BAD_ACK = 3
+    DROP_GAP = 4
+    # opening
+    OPEN_BY_HOST = 5
+    OPEN_BY_PAYLOAD = 6
+    OPEN_AGAIN = 7
+    ANSWER_OPEN = 8
+    LEARN_OPEN = 9
+    ANSWER_AGAIN = 10
+    REPLACE_OPEN = 11
+    RESTART = 12
+    RESTART_CLOSING = 13
+    REFUSE_OPEN = 14
+    BECOME_OPEN = 15
+    OPENED = 16
+    REFUSED = 17
+    # data
+    APPEND = 18
+    APPEND_SEND = 19
+    BLOCK = 20
+    BLOCK_FULL = 21
+    REFUSE_PAYLOAD = 22
+    SEND = 23
+    RETIRE_ONE = 24
+    DELIVER = 25
+    ACK_AGAIN = 26
+    NACK_GAP = 27
+    SAY_FULL = 28
+    SAY_NOLINK = 29
+    RETIRE = 30
+    RETIRE_REPLAY = 31
+    HOLD = 32
+    # timer
+    MARK = 33
+    MARK_NACK = 34
+    REPLAY = 35
+    REPLAY_NACK = 36
+    COUNT = 37
+    COUNT_NACK = 38
+    GIVE_UP = 39
+    # closing
+    CLOSE_LATER = 40
+    CLOSE = 41
+    CLOSE_TIMED = 42
+    CLOSE_AGAIN = 43
+    CLOSE_AGREED = 44
+    CLOSE_NOLINK = 45
+    CLOSE_ACK_STAY = 46
+    CLOSE_REFUSED = 47
+    CLOSE_NOT_YET = 48
+    CLOSE_NACK_AGAIN = 49
+    CLOSE_DONE = 50
+    NOTE_END = 51
+    LINK_LOST = 52
+    REFUSE_HOST_OPEN = 53
+    ANSWER_TIMED = 54
+
+
+# Short names, so that the table can be read as a table.
+_S, _E, _A = LinkState, Event, Action
+CL, OS, OR, OP, CS, CR = (_S.CLOSED, _S.OPEN_SENT, _S.OPEN_RECD, _S.OPEN, _S.CLOSE_SENT,
+                          _S.CLOSE_RECD)
+
+
+def rows(*alternatives):
+    """Alternatives of one cell: (guards in one string, action, next state)."""
+    return tuple((tuple(guards.split()), action, state) for guards, action, state in alternatives)
+
+
+def _stay(state, action=_A.NOTHING):
+    return rows(("", action, state))
+
+
+def _payload(state, *extra):
+    """Section 3, receiver, in the three states where data flows."""
+    return rows(("STALE", _A.DROP_STALE, state), ("DUPLICATE", _A.ACK_AGAIN, state), *extra,
+                ("NEXT ROOM", _A.DELIVER, state), ("NEXT", _A.SAY_FULL, state),
+                ("NACK_DUE", _A.NACK_GAP, state), ("", _A.DROP_GAP, state))
+
+
+def _sender(state):
+    """Section 3, sender, in the three states where data flows: {event: cell}."""
+    return {
+        _E.RX_ACK: rows(("STALE", _A.DROP_STALE, state), ("IN_WINDOW", _A.RETIRE, state),
+                        ("", _A.DROP_BAD_ACK, state)),
+        _E.RX_NACK: rows(("STALE", _A.DROP_STALE, state), ("NACK_OK", _A.RETIRE_REPLAY, state),
+                         ("", _A.DROP_BAD_ACK, state)),
+        _E.RX_NACK_FULL: rows(("STALE", _A.DROP_STALE, state), ("UNACKED", _A.HOLD, state),
+                              ("", _A.DROP_BAD_ACK, state)),
+        _E.RX_NACK_NOLINK: rows(("OWN_EPOCH", _A.LINK_LOST, CL), ("", _A.DROP_STALE, state)),
+    }
+
+
+def _visit(state, close):
+    return rows(("LAG", _A.RETIRE_ONE, state), *close, ("UNSENT", _A.SEND, state),
+                ("", _A.NOTHING, state))
+
+
+def _timer_closing(state, again):
+    """Section 2, time-outs of CLOSE_SENT and CLOSE_RECD; `again` repeats our word."""
+    return rows(("!TIMER_BIT GAP", _A.MARK_NACK, state), ("!TIMER_BIT", _A.MARK, state),
+                ("RETRIES_UP", _A.GIVE_UP, CL),
+                ("UNACKED GAP", _A.REPLAY_NACK, state), ("UNACKED", _A.REPLAY, state),
+                ("GAP", _A.COUNT_NACK, state), *again)
+
+
+def _timer_opening(state, again):
+    return rows(("!TIMER_BIT", _A.MARK, state), ("RETRIES_UP", _A.GIVE_UP, CL),
+                ("", again, state))
+
+
+_OPEN_REPEATED = (("REPEAT", _A.ANSWER_AGAIN), ("OLDER", _A.DROP_STALE))
+
+
+def _open_known(state, *rest):
+    """Section 4.1: an OPEN for a link that is known."""
+    return rows(*((guards, action, state) for guards, action in _OPEN_REPEATED), *rest)
+
+
+TABLE = {
+    _E.HOST_PAYLOAD: {
+        CL: rows(("FULL", _A.BLOCK_FULL, CL), ("", _A.OPEN_BY_PAYLOAD, OS)),
+        OS: rows(("AT_LIMIT", _A.BLOCK, OS), ("", _A.APPEND, OS)),
+        OR: rows(("AT_LIMIT", _A.BLOCK, OR), ("", _A.APPEND, OR)),
+        OP: rows(("AT_LIMIT", _A.BLOCK, OP), ("CAN_SEND", _A.APPEND_SEND, OP),
+                 ("", _A.APPEND, OP)),
+        CS: _stay(CS, _A.REFUSE_PAYLOAD),
+        CR: _stay(CR, _A.REFUSE_PAYLOAD),
+    },
+    _E.HOST_OPEN: {
+        CL: rows(("FULL", _A.REFUSE_HOST_OPEN, CL), ("", _A.OPEN_BY_HOST, OS)),
+        OS: _stay(OS), OR: _stay(OR), OP: _stay(OP), CS: _stay(CS), CR: _stay(CR),
+    },
+    _E.HOST_CLOSE: {
+        CL: _stay(CL),
+        OS: rows(("", _A.REFUSED, CL)),
+        OR: rows(("", _A.CLOSE_LATER, OR)),
+        OP: rows(("", _A.CLOSE, CS)),
+        CS: _stay(CS), CR: _stay(CR),
+    },
+    _E.VICTIM: {
+        CL: _stay(CL), OS: _stay(OS), OR: _stay(OR),
+        OP: rows(("EMPTY", _A.CLOSE, CS), ("", _A.NOTHING, OP)),
+        CS: _stay(CS), CR: _stay(CR),
+    },
+    _E.SENT: {
+        CL: _stay(CL), OS: _stay(OS),
+        OR: rows(("", _A.BECOME_OPEN, OP)),
+        OP: _stay(OP), CS: _stay(CS), CR: _stay(CR),
+    },
+    _E.VISIT: {
+        CL: _stay(CL), OS: _stay(OS), OR: _stay(OR),
+        OP: _visit(OP, (("CLOSE_DUE", _A.CLOSE, CS),)),
+        CS: _visit(CS, (("CLOSE_DUE", _A.CLOSE_AGAIN, CS),)),
+        CR: _visit(CR, ()),
+    },
+    _E.TIMER: {
+        CL: _stay(CL),
+        OS: _timer_opening(OS, _A.OPEN_AGAIN),
+        OR: _timer_opening(OR, _A.ANSWER_TIMED),
+        OP: rows(("!TIMER_BIT GAP", _A.MARK_NACK, OP), ("!TIMER_BIT", _A.MARK, OP),
+                 ("UNACKED RETRIES_UP", _A.GIVE_UP, CL),
+                 ("UNACKED GAP", _A.REPLAY_NACK, OP), ("UNACKED", _A.REPLAY, OP),
+                 ("EMPTY IDLE_UP", _A.CLOSE, CS),
+                 ("EMPTY GAP", _A.COUNT_NACK, OP), ("EMPTY", _A.COUNT, OP),
+                 ("GAP", _A.MARK_NACK, OP), ("", _A.MARK, OP)),
+        CS: _timer_closing(CS, (("END_AHEAD", _A.COUNT, CS), ("", _A.CLOSE_TIMED, CS))),
+        CR: _timer_closing(CR, (("", _A.CLOSE_NACK_AGAIN, CR),)),
+    },
+    _E.RX_OPEN: {
+        CL: rows(("FULL", _A.REFUSE_OPEN, CL), ("", _A.ANSWER_OPEN, OR)),
+        OS: rows(("", _A.LEARN_OPEN, OS)),
+        OR: _open_known(OR, ("", _A.REPLACE_OPEN, OR)),
+        OP: _open_known(OP, ("", _A.RESTART, OP)),
+        CS: _open_known(CS, ("BOTH_ZERO", _A.ANSWER_AGAIN, CS), ("", _A.RESTART_CLOSING, OR)),
+        CR: _open_known(CR, ("BOTH_ZERO", _A.ANSWER_AGAIN, CR), ("", _A.RESTART_CLOSING, OR)),
+    },
+    _E.RX_OPEN_ACK: {
+        CL: _stay(CL, _A.DROP_UNEXPECTED),
+        OS: rows(("MATCH", _A.OPENED, OP), ("", _A.DROP_UNEXPECTED, OS)),
+        OR: _stay(OR, _A.DROP_UNEXPECTED), OP: _stay(OP, _A.DROP_UNEXPECTED),
+        CS: _stay(CS, _A.DROP_UNEXPECTED), CR: _stay(CR, _A.DROP_UNEXPECTED),
+    },
+    _E.RX_OPEN_NACK: {
+        CL: _stay(CL, _A.DROP_UNEXPECTED),
+        OS: rows(("MATCH OWN_EPOCH", _A.REFUSED, CL), ("", _A.DROP_UNEXPECTED, OS)),
+        OR: _stay(OR, _A.DROP_UNEXPECTED), OP: _stay(OP, _A.DROP_UNEXPECTED),
+        CS: _stay(CS, _A.DROP_UNEXPECTED), CR: _stay(CR, _A.DROP_UNEXPECTED),
+    },
+    _E.RX_CLOSE: {
+        CL: rows(("", _A.CLOSE_NOLINK, CL)),
+        OS: rows(("", _A.CLOSE_REFUSED, CL)),
+        OR: rows(("STALE", _A.DROP_STALE, OR), ("", _A.CLOSE_ACK_STAY, OR)),
+        OP: rows(("STALE", _A.DROP_STALE, OP), ("QUIET", _A.CLOSE_AGREED, CL),
+                 ("", _A.CLOSE_NOT_YET, CR)),
+        CS: rows(("STALE", _A.DROP_STALE, CS), ("QUIET", _A.CLOSE_AGREED, CL),
+                 ("", _A.CLOSE_NOT_YET, CS)),
+        CR: rows(("STALE", _A.DROP_STALE, CR), ("QUIET", _A.CLOSE_AGREED, CL),
+                 ("", _A.CLOSE_NOT_YET, CR)),
+    },
+    _E.RX_CLOSE_ACK: {
+        CL: _stay(CL, _A.DROP_UNEXPECTED), OS: _stay(OS, _A.DROP_UNEXPECTED),
+        OR: _stay(OR, _A.DROP_UNEXPECTED), OP: _stay(OP, _A.DROP_UNEXPECTED),
+        CS: rows(("STALE !OWN_EPOCH", _A.DROP_STALE, CS), ("", _A.CLOSE_DONE, CL)),
+        CR: rows(("STALE !OWN_EPOCH", _A.DROP_STALE, CR), ("", _A.CLOSE_DONE, CL)),
+    },
+    _E.RX_CLOSE_NACK: {
+        CL: _stay(CL, _A.DROP_UNEXPECTED), OS: _stay(OS, _A.DROP_UNEXPECTED),
+        OR: _stay(OR, _A.DROP_UNEXPECTED), OP: _stay(OP, _A.DROP_UNEXPECTED),
+        CS: rows(("STALE", _A.DROP_STALE, CS), ("", _A.NOTE_END, CS)),
+        CR: rows(("STALE", _A.DROP_STALE, CR), ("", _A.NOTE_END, CR)),
+    },
+    _E.RX_PAYLOAD: {
+        CL: _stay(CL, _A.SAY_NOLINK), OS: _stay(OS, _A.SAY_NOLINK), OR: _stay(OR, _A.SAY_NOLINK),
+        OP: _payload(OP),
+        CS: _payload(CS, ("BEYOND_END", _A.SAY_NOLINK, CS)),
+        CR: _payload(CR, ("BEYOND_END", _A.SAY_NOLINK, CR)),
+    },
+    **{event: {
+        CL: _stay(CL, _A.DROP_UNEXPECTED), OS: _stay(OS, _A.DROP_UNEXPECTED),
+        OR: _stay(OR, _A.DROP_UNEXPECTED),
+        **{state: _sender(state)[event] for state in (OP, CS, CR)},
+    } for event in (_E.RX_ACK, _E.RX_NACK, _E.RX_NACK_FULL, _E.RX_NACK_NOLINK)},
+}
+"""TABLE[event][state] = ((guards, action, next state), ...); every cell is there."""

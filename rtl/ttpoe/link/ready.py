@@ -1,0 +1,52 @@
+"""Ready queues: which links have something to send, one queue per VC (protocol sections 1.3, 5.2).
+
+A link with something to do (data to send, a CLOSE that is due, acknowledged slots to free) sits in
+the queue of its VC exactly once; its tag's `queued` bit says so. Each visit does one thing and puts
+the link back if there is more, so links share the wire packet by packet. One mechanism serves new
+data, data that waited for OPEN, and go-back-N.
+"""
+
+from amaranth import Module
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import event_signature
+
+__all__ = ["ReadyQueues"]
+
+
+class ReadyQueues(wiring.Component):
+    """One queue of link numbers per VC, each with room for every link.
+
+    Members
+    -------
+    i_push : In(event of lid and vc)
+        A link joins the queue of its VC. Never overflows: a link is in it once at most.
+    o_visit0, o_visit1, o_visit2 : Out(stream of lid)
+        The link at the front, two clocks after the push into an empty queue.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        super().__init__({
+            "i_push": In(event_signature(data.StructLayout({"lid": config.lid_bits, "vc": 2}))),
+            **{f"o_visit{vc}": Out(stream.Signature(config.lid_bits))
+               for vc in range(config.VCS)},
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        depth = self._config.links // self._config.vc_tables
+        for vc in range(self._config.VCS):
+            queue = SyncFIFOBuffered(width=self._config.lid_bits, depth=depth)
+            m.submodules[f"queue{vc}"] = queue
+            o_visit = getattr(self, f"o_visit{vc}")
+            m.d.comb += [
+                queue.w_data.eq(self.i_push.payload.lid),
+                queue.w_en.eq(self.i_push.valid & (self.i_push.payload.vc == vc)),
+                o_visit.payload.eq(queue.r_data),
+                o_visit.valid.eq(queue.r_rdy),
+                queue.r_en.eq(o_visit.ready),
+            ]
+        return m
