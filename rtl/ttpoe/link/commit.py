@@ -19,10 +19,10 @@ from .pipeline import committed_layout
 __all__ = ["Commit", "STATS"]
 
 STATS = {
-    **LINK_STATS,
-    "payload_replayed": "PAYLOAD handed to the wire again",
-    "payload_first_sent": "PAYLOAD handed to the wire for the first time",
-    "slot_retired": "replay slot freed because its PAYLOAD was acknowledged",
+    **{f"stat_{name}": meaning for name, meaning in LINK_STATS.items()},
+    "stat_payload_replayed": "PAYLOAD handed to the wire again",
+    "stat_payload_first_sent": "PAYLOAD handed to the wire for the first time",
+    "stat_slot_retired": "replay slot freed because its PAYLOAD was acknowledged",
 }
 
 
@@ -61,7 +61,7 @@ class Commit(wiring.Component):
             "o_notice": Out(event_signature(notice_layout)),
             "o_trace": Out(event_signature(trace_layout(config))),
             "o_retry": Out(1),
-            **{f"stat_{name}": Out(1) for name in STATS},
+            **{name: Out(1) for name in STATS},
         })
 
     def elaborate(self, platform):

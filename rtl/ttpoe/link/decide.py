@@ -339,7 +339,9 @@ class Decide(wiring.Component):
         with m.If(ours & ~event.by_lid):
             m.d.comb += [new.node.eq(event.node), new.vc.eq(event.vc), new.ieee.eq(event.ieee)]
         with m.If(self.next_state == LinkState.CLOSED):
-            m.d.comb += [new.eq(0), new.queued.eq(old.queued), new.touch.eq(old.touch)]
+            # The last word of the link still carries its epoch and EtherType.
+            m.d.comb += [new.eq(0), *(new[name].eq(old[name]) for name in
+                                      ("queued", "touch", "epoch", "ieee"))]
 
     def _new_window(self, m, ours, first_send):
         """Our data: window, sending position, ends of the list (sections 3 and 5.2)."""

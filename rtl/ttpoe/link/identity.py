@@ -17,8 +17,8 @@ class Identity(wiring.Component):
     Members
     -------
     cfg_open_id_seed : In(32)
-        Sampled in the first clock after reset: bits [30:0] start the open IDs, bits [31:16] xor
-        [15:0] the epochs. It should differ at every start of a node.
+        Sampled in the first clock after reset: bits [30:0] start the open IDs, bits [31:16]
+        the epochs (0 counts as 1). It should differ at every start of a node.
     cfg_fixed_open_id : In(1), cfg_init_id : In(32)
         If set, every open ID is `cfg_init_id` (for tests).
     i_step : In(1)
@@ -44,8 +44,7 @@ class Identity(wiring.Component):
         seed = self.cfg_open_id_seed
         m.d.sync += seeded.eq(1)
         with m.If(~seeded):
-            m.d.sync += [open_id.eq(seed), epoch.eq(Mux(seed[16:] == seed[:16], 1,
-                                                        seed[16:] ^ seed[:16]))]
+            m.d.sync += [open_id.eq(seed), epoch.eq(Mux(seed[16:] == 0, 1, seed[16:]))]
         with m.Elif(self.i_step):
             m.d.sync += [open_id.eq(open_id + _WEYL_STEP),
                          epoch.eq(Mux(epoch.all(), 1, epoch + 1))]

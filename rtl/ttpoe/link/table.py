@@ -19,7 +19,10 @@ __all__ = ["tag_layout", "link_row", "LinkTable"]
 
 
 def tag_layout(config):
-    """The tag of one link. All zero = CLOSED = free; only `queued` and `touch` outlive a link."""
+    """The tag of one link. CLOSED (all zero after reset) = free.
+
+    Only `queued` and `touch` mean something in a free tag; no other field of it is looked at.
+    """
     return data.StructLayout({
         "state": LinkState,
         "node": 24,                      # the peer

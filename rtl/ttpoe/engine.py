@@ -1,0 +1,241 @@
+"""`Engine`: the blocks joined into one TTP engine. Nothing is computed here.
+
+`docs/architecture.md` follows a packet through the blocks and gives the argument why none of them
+can wait for another for ever.
+"""
+
+from amaranth import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.wiring import In, Out
+
+from .layouts import (beat_layout, command_layout, event_signature, host_rx_layout,
+                      host_tx_layout, notice_layout, trace_layout)
+from .link.arbitrate import Arbitrate
+from .link.commit import Commit
+from .link.commit import STATS as LINK_STATS
+from .link.identity import Identity
+from .link.pipeline import Pipeline
+from .link.ready import ReadyQueues
+from .link.timer import LinkTimer
+from .replay.lists import SlotLists
+from .replay.memory import ReplayMemory
+from .rx.path import STATS as RX_STATS
+from .rx.path import RxPath
+from .stats import STATS
+from .tx.path import STATS as TX_STATS
+from .tx.path import TxPath
+from .tx.slot_writer import STATS as HOST_TX_STATS
+from .tx.slot_writer import SlotWriter
+
+__all__ = ["Engine"]
+
+_VICTIMS = 4
+
+
+class Engine(wiring.Component):
+    """A complete TTP transport: host streams on one side, a MAC on the other.
+
+    Members
+    -------
+    i_mac : In(event of beat)
+        Received frames without FCS. Never held back; `error` with `last` = bad frame.
+    o_mac : Out(stream of beat)
+        Frames to send, without FCS; no gap inside a frame while `ready`.
+    i_host0, i_host1, i_host2 : In(stream of host beat)
+        Payloads to send, one port per VC: 1 to 1024 bytes per packet. `ready` is low while no
+        replay slot is free (physical backpressure, section 5.2).
+    o_host0, o_host1, o_host2 : Out(stream of host beat)
+        Payloads received, in order per link; a port that is not read holds up no other.
+    i_command : In(stream of command)
+        Open or close the link to (node, VC). Links also open by themselves with the first payload.
+    o_notice : Out(event of notice)
+        What became of links.
+    cfg_node : In(24)
+        This node: lower half of its MAC.
+    cfg_ieee : In(1)
+        EtherType of links that the host opens: 0 = 0x0AC6, 1 = 0x9AC6 (section 1.1).
+    cfg_init_id : In(32), cfg_fixed_open_id : In(1), cfg_open_id_seed : In(32)
+        See `link.identity`; `cfg_init_id` is also where a peer that declares no first ID starts.
+    cfg_timer_tick : In(24)
+        Clocks between two visits of the link timer; a round is `links` ticks.
+    cfg_max_retry : In(10)
+        Time-outs in a row after which a link ends; 0 = never.
+    cfg_idle_limit : In(10)
+        Idle rounds after which an open link is closed; 0 = never.
+    cfg_link_slots : In(count_bits)
+        Replay slots that one link may hold; 0 = no limit.
+    o_ready : Out(1)
+        Initialised: `max(rows, slots)` clocks after reset. Frames and payloads that come earlier
+        wait, or are dropped and counted where their queue is full.
+    o_free_slots : Out(count_bits)
+        Replay slots that are free.
+    o_trace : Out(event of trace)
+        One record per event that leaves the pipeline.
+    stat_* : Out(1)
+        One-clock pulses, see `stats.STATS`.
+
+    Configuration inputs are constants, or registers that change while nothing is under way.
+
+    Timing (idle; clocks from the clock in which the last beat is taken to the clock in which the
+    first beat is valid; tests/test_latency.py): see README.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        super().__init__({
+            "i_mac": In(event_signature(beat_layout(config))),
+            "o_mac": Out(stream.Signature(beat_layout(config))),
+            **{f"i_host{vc}": In(stream.Signature(host_tx_layout(config)))
+               for vc in range(config.VCS)},
+            **{f"o_host{vc}": Out(stream.Signature(host_rx_layout(config)))
+               for vc in range(config.VCS)},
+            "i_command": In(stream.Signature(command_layout)),
+            "o_notice": Out(event_signature(notice_layout)),
+            "cfg_node": In(24),
+            "cfg_ieee": In(1),
+            "cfg_init_id": In(32),
+            "cfg_fixed_open_id": In(1),
+            "cfg_open_id_seed": In(32),
+            "cfg_timer_tick": In(24),
+            "cfg_max_retry": In(10),
+            "cfg_idle_limit": In(10),
+            "cfg_link_slots": In(config.count_bits),
+            "o_ready": Out(1),
+            "o_free_slots": Out(config.count_bits),
+            "o_trace": Out(event_signature(trace_layout(config))),
+            **{name: Out(1) for name in STATS},
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        m.submodules.rx = self.rx = RxPath(config)
+        m.submodules.slot_writer = self.slot_writer = SlotWriter(config)
+        m.submodules.replay_memory = self.memory = ReplayMemory(config)
+        m.submodules.slot_lists = self.lists = SlotLists(config)
+        m.submodules.arbitrate = self.arbitrate = Arbitrate(config)
+        m.submodules.pipeline = self.pipeline = Pipeline(config)
+        m.submodules.commit = self.commit = Commit(config)
+        m.submodules.ready_queues = self.ready_queues = ReadyQueues(config)
+        m.submodules.timer = self.timer = LinkTimer(config)
+        m.submodules.identity = self.identity = Identity()
+        m.submodules.tx = self.tx = TxPath(config)
+
+        self._receive(m)
+        self._host(m)
+        self._events(m)
+        self._pipeline(m)
+        self._replay(m)
+        self._transmit(m)
+        for block, stats in ((self.rx, RX_STATS), (self.slot_writer, HOST_TX_STATS),
+                             (self.commit, LINK_STATS), (self.tx, TX_STATS)):
+            m.d.comb += [getattr(self, name).eq(getattr(block, name)) for name in stats]
+        return m
+
+    def _receive(self, m):
+        rx = self.rx
+        wiring.connect(m, wiring.flipped(self.i_mac), rx.i_frame)
+        wiring.connect(m, rx.o_event, self.arbitrate.i_rx)
+        wiring.connect(m, self.commit.o_verdict, rx.i_verdict)
+        m.d.comb += rx.cfg_node.eq(self.cfg_node)
+        for vc in range(self._config.VCS):
+            wiring.connect(m, getattr(rx, f"o_host{vc}"),
+                           wiring.flipped(getattr(self, f"o_host{vc}")))
+
+    def _host(self, m):
+        writer = self.slot_writer
+        for vc in range(self._config.VCS):
+            wiring.connect(m, wiring.flipped(getattr(self, f"i_host{vc}")),
+                           getattr(writer, f"i_host{vc}"))
+            wiring.connect(m, getattr(writer, f"o_event{vc}"),
+                           getattr(self.arbitrate, f"i_host{vc}"))
+        wiring.connect(m, self.lists.o_slot, writer.i_slot)
+        wiring.connect(m, writer.o_write, self.memory.i_write)
+        wiring.connect(m, self.commit.o_result, writer.i_result)
+        wiring.connect(m, self.commit.o_notice, wiring.flipped(self.o_notice))
+        # The round of the timer is a second chance for a payload that no victim made room for.
+        m.d.comb += writer.i_retry.eq(self.commit.o_retry | self.timer.o_round)
+
+        command, admitted = self.i_command, self.arbitrate.i_command
+        bad_vc = command.payload.vc == 3
+        m.d.comb += [
+            admitted.payload.eq(command.payload),
+            admitted.valid.eq(command.valid & ~bad_vc),
+            command.ready.eq(admitted.ready | bad_vc),
+            self.stat_command_bad_vc.eq(command.valid & bad_vc),
+        ]
+
+    def _events(self, m):
+        arbitrate, commit = self.arbitrate, self.commit
+        done = self.pipeline.o_done
+        wiring.connect(m, self.tx.o_sent, arbitrate.i_sent)
+        wiring.connect(m, self.timer.o_visit, arbitrate.i_timer)
+        wiring.connect(m, commit.o_push, self.ready_queues.i_push)
+        for vc in range(self._config.VCS):
+            wiring.connect(m, getattr(self.ready_queues, f"o_visit{vc}"),
+                           getattr(arbitrate, f"i_visit{vc}"))
+
+        # A victim that finds no place is asked for again by the event that wanted it.
+        m.submodules.victims = victims = SyncFIFO(width=self._config.lid_bits, depth=_VICTIMS)
+        m.d.comb += [
+            victims.w_data.eq(done.payload.victim),
+            victims.w_en.eq(done.payload.victim_valid),
+            arbitrate.i_victim.payload.eq(victims.r_data),
+            arbitrate.i_victim.valid.eq(victims.r_rdy),
+            victims.r_en.eq(arbitrate.i_victim.ready),
+            self.o_ready.eq(self.pipeline.o_ready & self.lists.o_ready),
+            arbitrate.i_enable.eq(self.o_ready),
+            self.timer.i_enable.eq(self.o_ready),
+            self.timer.cfg_timer_tick.eq(self.cfg_timer_tick),
+            arbitrate.cfg_ieee.eq(self.cfg_ieee),
+            arbitrate.i_done.eq(done.valid),
+            arbitrate.i_done_event.eq(done.payload.event.event),
+            arbitrate.i_done_control.eq(commit.o_control.valid),
+            arbitrate.i_done_payload.eq(commit.o_payload.valid),
+            arbitrate.i_control_left.eq(self.tx.o_control_left),
+            arbitrate.i_payload_left.eq(self.tx.o_payload_left),
+        ]
+
+    def _pipeline(self, m):
+        pipeline, identity = self.pipeline, self.identity
+        wiring.connect(m, self.arbitrate.o_event, pipeline.i_event)
+        wiring.connect(m, pipeline.o_done, self.commit.i_done)
+        wiring.connect(m, self.commit.o_trace, wiring.flipped(self.o_trace))
+        m.d.comb += [
+            pipeline.i_first_id.eq(identity.o_first_id),
+            pipeline.i_epoch.eq(identity.o_epoch),
+            identity.i_step.eq(pipeline.o_stepped),
+            *(getattr(pipeline, name).eq(getattr(self, name)) for name in
+              ("cfg_init_id", "cfg_max_retry", "cfg_idle_limit", "cfg_link_slots")),
+            *(getattr(identity, name).eq(getattr(self, name)) for name in
+              ("cfg_init_id", "cfg_fixed_open_id", "cfg_open_id_seed")),
+        ]
+
+    def _replay(self, m):
+        lists = self.lists
+        wiring.connect(m, self.commit.o_append, lists.i_append)
+        wiring.connect(m, self.commit.o_free, lists.i_free)
+        m.d.comb += [
+            lists.i_next_slot.eq(self.pipeline.o_next_slot),
+            self.pipeline.i_next.eq(lists.o_next),
+            lists.i_reading.eq(self.tx.o_reading),
+            self.o_free_slots.eq(lists.o_free_count),
+        ]
+
+    def _transmit(self, m):
+        tx, memory = self.tx, self.memory
+        wiring.connect(m, self.commit.o_control, tx.i_control)
+        wiring.connect(m, self.commit.o_payload, tx.i_payload)
+        wiring.connect(m, self.commit.o_free, tx.i_free)
+        wiring.connect(m, tx.o_frame, wiring.flipped(self.o_mac))
+        m.d.comb += [
+            tx.cfg_node.eq(self.cfg_node),
+            memory.i_read_slot.eq(tx.o_read_slot),
+            memory.i_read_beat.eq(tx.o_read_beat),
+            memory.i_read_en.eq(tx.o_read_en),
+            tx.i_read_data.eq(memory.o_data),
+            memory.i_length_slot.eq(tx.o_length_slot),
+            memory.i_length_en.eq(tx.o_length_en),
+            tx.i_length_bytes.eq(memory.o_length_bytes),
+        ]

@@ -1,0 +1,115 @@
+"""The receive memory: payloads, and what must be known of them at delivery.
+
+Source: section 7, design notes 1 and 8 (payload memories exactly the datapath wide, no reset on
+contents).
+"""
+
+from amaranth.hdl import Cat, Module
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from ..layouts import event_signature
+
+__all__ = ["RxMemory", "slot_beat_layout", "slot_info_layout", "beat_count_layout"]
+
+
+def slot_beat_layout(config):
+    """One beat written into a receive slot."""
+    return data.StructLayout({
+        "slot": config.rx_slot_bits,
+        "beat": config.beat_bits,
+        "data": config.width_bits,
+    })
+
+
+def slot_info_layout(config):
+    """Read with each beat of a slot. `last_lane`: of the last byte, in the last beat."""
+    return data.StructLayout({
+        "node": 24,
+        "id": 32,
+        "last_lane": ceil_log2(config.width_bytes),
+    })
+
+
+def beat_count_layout(config):
+    """Read when the verdict comes. `single` says that `last_beat` is 0."""
+    return data.StructLayout({"last_beat": config.beat_bits, "single": 1})
+
+
+class RxMemory(wiring.Component):
+    """`rx_slots` slots of 1 KB, each with its source node, ID and length.
+
+    Three block RAMs. What is wanted with each beat (`info`) and what is wanted as early as the
+    verdict (`count`, so that the reader knows where to stop) lie apart, because the two are
+    read in the same clock for different slots.
+
+    Members
+    -------
+    i_write : In(event_signature(slot_beat_layout))
+        One beat of payload.
+    i_describe : In(event_signature({slot, info, count}))
+        Describes the payload in `slot`, once per payload that is kept.
+    count_slot : In(rx_slot_bits), count : Out(beat_count_layout)
+        `count` of `count_slot`, one clock later.
+    read : In(1), read_slot : In(rx_slot_bits), read_beat : In(beat_bits)
+        Reads one beat and its slot's `info`.
+    data : Out(width_bits), info : Out(slot_info_layout)
+        One clock after `read`; held until the next one.
+
+    Timing: one write, one description and two reads per clock. What is written in clock n may be
+    read from clock n + 1 on; reading and writing one beat in the same clock is not used.
+
+    Reset: contents are not touched; nobody reads a slot before it was written.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        super().__init__({
+            "i_write": In(event_signature(slot_beat_layout(config))),
+            "i_describe": In(event_signature(data.StructLayout({
+                "slot": config.rx_slot_bits,
+                "info": slot_info_layout(config),
+                "count": beat_count_layout(config),
+            }))),
+            "count_slot": In(config.rx_slot_bits),
+            "count": Out(beat_count_layout(config)),
+            "read": In(1),
+            "read_slot": In(config.rx_slot_bits),
+            "read_beat": In(config.beat_bits),
+            "data": Out(config.width_bits),
+            "info": Out(slot_info_layout(config)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        m.submodules.payload_memory = payload_memory = memory.Memory(
+            shape=config.width_bits, depth=config.rx_slots * config.slot_beats, init=[])
+        m.submodules.info_memory = info_memory = memory.Memory(
+            shape=slot_info_layout(config), depth=config.rx_slots, init=[])
+        m.submodules.count_memory = count_memory = memory.Memory(
+            shape=beat_count_layout(config), depth=config.rx_slots, init=[])
+
+        write, describe = self.i_write, self.i_describe
+        write_port = payload_memory.write_port()
+        m.d.comb += [
+            write_port.addr.eq(Cat(write.p.beat, write.p.slot)),
+            write_port.data.eq(write.p.data),
+            write_port.en.eq(write.valid),
+        ]
+        for ram, value in ((info_memory, describe.p.info), (count_memory, describe.p.count)):
+            port = ram.write_port()
+            m.d.comb += [
+                port.addr.eq(describe.p.slot),
+                port.data.eq(value),
+                port.en.eq(describe.valid),
+            ]
+
+        for ram, address, enable, output in (
+                (payload_memory, Cat(self.read_beat, self.read_slot), self.read, self.data),
+                (info_memory, self.read_slot, self.read, self.info),
+                (count_memory, self.count_slot, 1, self.count)):
+            port = ram.read_port()
+            m.d.comb += [port.addr.eq(address), port.en.eq(enable), output.eq(port.data)]
+        return m

@@ -1,0 +1,232 @@
+"""Received frames: header fields, all checks, and the payload realigned.
+
+Source: section 1 (frame, lengths, what is dropped) and decisions F1 to F4.
+"""
+
+from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from ..layouts import beat_layout, event_signature
+from ..protocol import (EXT_SELECTIVE, FIELDS, MAX_PAYLOAD_BYTES, MIN_FRAME_BYTES, OUI,
+                        TOTAL_OVER_TSH, TSH_BYTES, TSH_OFFSET, TTH_BYTE0, EtherType, Opcode)
+from ..stream.carry import Carry
+
+__all__ = ["FrameParser", "DROP_CAUSES", "parsed_layout", "payload_write_layout"]
+
+DROP_CAUSES = {
+    "bad_fcs": "the MAC marked the frame as bad",
+    "runt": "shorter than 64 bytes without FCS",
+    "other_ethertype": "neither 0x0AC6 nor 0x9AC6",
+    "wrong_oui": "source or destination MAC is not Tesla's",
+    "not_ours": "the destination node is not cfg_node",
+    "bad_tth": "byte 14 is not 0x05",
+    "tsh_range": "TSH length below 26 or above 1050",
+    "total_mismatch": "total length is not TSH length + 20",
+    "truncated": "fewer bytes than the TSH length says",
+    "bad_opcode": "opcode above 10",
+    "bad_vc": "VC above 2",
+    "empty_payload": "PAYLOAD without a byte of payload",
+}
+"""Why a frame does not parse, in the order of decision F1: the first that holds is counted."""
+
+LENGTH_BITS = 11   # frame lengths are told apart up to 34 + 1050 bytes; longer ones saturate
+
+
+def parsed_layout(config):
+    """What a good frame says. `last_beat`, `last_lane`: where its last payload byte lies."""
+    return data.StructLayout({
+        "opcode": Opcode,
+        "node": 24,
+        "vc": 2,
+        "ieee": 1,
+        "epoch": 16,
+        "selective": 1,
+        "tx_id": 32,
+        "rx_id": 32,
+        "payload": 1,
+        "last_lane": ceil_log2(config.width_bytes),
+        "last_beat": config.beat_bits,
+    })
+
+
+def payload_write_layout(config):
+    """One beat of payload, first byte in lane 0; lanes behind the payload's end hold anything."""
+    return data.StructLayout({"beat": config.beat_bits, "data": config.width_bits})
+
+
+class FrameParser(wiring.Component):
+    """Checks frames, takes their header apart and realigns their payload.
+
+    Members
+    -------
+    i_frame : In(event_signature(beat_layout))
+        Frames from the MAC, any length from one byte; a beat in every clock, also across frames.
+    cfg_node : In(24)
+        Our node number.
+    o_write : Out(event_signature(payload_write_layout))
+        Bytes 60 onwards of every frame, good or bad, at most 1024, beat by beat from 0. They
+        count only if the frame turns out to be a good PAYLOAD.
+    frame_ended : Out(1)
+        One clock after the last beat of each frame; the last `o_write` comes no later.
+    o_parsed : Out(event_signature(parsed_layout))
+        With `frame_ended` if the frame is good.
+    stat_rx_<cause> : Out(1) for each of `DROP_CAUSES`
+        One clock after `frame_ended` if the frame is not: exactly one of them.
+
+    Timing: last beat in clock 0, `frame_ended` and `o_parsed` in clock 1, `stat_rx_*` in clock 2.
+    Throughput one beat per clock for ever; nothing is held back. At 512 bits that is a whole
+    control frame per clock. A payload beat is written when the wire beat behind it arrives, or
+    in the clock after the frame's last beat.
+
+    Reset: the next beat is the first of a frame.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        super().__init__({
+            "i_frame": In(event_signature(beat_layout(config))),
+            "cfg_node": In(24),
+            "o_write": Out(event_signature(payload_write_layout(config))),
+            "frame_ended": Out(1),
+            "o_parsed": Out(event_signature(parsed_layout(config))),
+            **{f"stat_rx_{cause}": Out(1) for cause in DROP_CAUSES},
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        lane_bits = ceil_log2(self._config.width_bytes)
+        # Saturates, so that a frame of any length counts as "longer than anything we look at".
+        index = Signal(LENGTH_BITS - lane_bits)
+        frame = self.i_frame
+        with m.If(frame.valid):
+            with m.If(frame.p.last):
+                m.d.sync += index.eq(0)
+            with m.Elif(~index.all()):
+                m.d.sync += index.eq(index + 1)
+        m.d.sync += self.frame_ended.eq(frame.valid & frame.p.last)
+
+        self._realign(m, index)
+        found = self._header_checks(m, index)
+        found.update(self._length_checks(m, index))
+        self._verdict(m, found)
+        return m
+
+    # ---- payload ---------------------------------------------------------------------------
+
+    def _realign(self, m, index):
+        config, frame = self._config, self.i_frame
+        m.submodules.carry = carry = Carry(config.width_bytes, 4)
+        # The wire beat that was taken last and holds the first four bytes of a payload beat.
+        held = Signal()
+        held_beat = Signal(config.beat_bits)
+        first = config.header_beats - 1
+        with m.If(frame.valid):
+            m.d.sync += [
+                held.eq((index >= first) & (index < first + config.slot_beats)),
+                held_beat.eq(index - first),
+            ]
+        with m.Elif(self.frame_ended):
+            m.d.sync += held.eq(0)
+        m.d.comb += [
+            carry.beat.eq(frame.p.data),
+            carry.advance.eq(frame.valid),
+            self.o_write.valid.eq(held & (frame.valid | self.frame_ended)),
+            self.o_write.p.beat.eq(held_beat),
+            self.o_write.p.data.eq(carry.joined),
+        ]
+
+    # ---- checks ----------------------------------------------------------------------------
+
+    def _octet(self, offset):
+        return self.i_frame.p.data.word_select(offset % self._config.width_bytes, 8)
+
+    def _word(self, name):
+        """The field `name` (within one beat at every width), big-endian, while it passes."""
+        start, length = FIELDS[name]
+        assert start // self._config.width_bytes == (start + length - 1) // self._config.width_bytes
+        return Cat(self._octet(start + n) for n in reversed(range(length)))
+
+    def _passes(self, offset, index):
+        return self.i_frame.valid & (index == offset // self._config.width_bytes)
+
+    def _header_checks(self, m, index):
+        """Captures the fields as they pass; which causes hold, in the clock after the last beat."""
+        parsed = self.o_parsed.p
+        flags = {cause: Signal(name=cause) for cause in (
+            "other_ethertype", "not_ours", "bad_tth", "tsh_range", "bad_opcode", "bad_vc")}
+        wrong_octet = Signal(6)
+        # The source's OUI straddles two beats at 64 bits: byte by byte.
+        for which, name in enumerate(("dst_oui", "src_oui")):
+            for n in range(3):
+                offset = FIELDS[name].offset + n
+                with m.If(self._passes(offset, index)):
+                    m.d.sync += wrong_octet[3 * which + n].eq(
+                        self._octet(offset) != (OUI >> 8 * (2 - n) & 0xFF))
+        flags["wrong_oui"] = wrong_octet.any()
+
+        def capture(name, target, value):
+            with m.If(self._passes(FIELDS[name].offset, index)):
+                m.d.sync += target.eq(value)
+
+        ieee = self._word("ethertype") == EtherType.IEEE.value
+        tsh = self._word("tsh_length")
+        opcode = self._word("opcode")[:6]        # F2: the two bits above are not ours
+        capture("ethertype", flags["other_ethertype"],
+                ~ieee & (self._word("ethertype") != EtherType.ARTICLE.value))
+        capture("dst_node", flags["not_ours"], self._word("dst_node") != self.cfg_node)
+        capture("tth_byte0", flags["bad_tth"], self._word("tth_byte0") != TTH_BYTE0)
+        capture("tsh_length", flags["tsh_range"],
+                (tsh < TSH_BYTES) | (tsh > TSH_BYTES + MAX_PAYLOAD_BYTES))
+        capture("opcode", flags["bad_opcode"], opcode > max(op.value for op in Opcode))
+        capture("vc", flags["bad_vc"], self._word("vc") > 2)
+
+        capture("ethertype", parsed.ieee, ieee)
+        capture("opcode", parsed.opcode, opcode[:4])
+        capture("opcode", parsed.payload, opcode == Opcode.PAYLOAD.value)
+        capture("vc", parsed.vc, self._word("vc")[:2])
+        capture("src_node", parsed.node, self._word("src_node"))
+        capture("epoch", parsed.epoch, self._word("epoch"))
+        capture("extension", parsed.selective, self._word("extension") == EXT_SELECTIVE)
+        capture("tx_id", parsed.tx_id, self._word("tx_id"))
+        capture("rx_id", parsed.rx_id, self._word("rx_id"))
+        return flags
+
+    def _length_checks(self, m, index):
+        """The lengths, compared in the clock after the last beat."""
+        frame, parsed, width_bytes = self.i_frame, self.o_parsed.p, self._config.width_bytes
+        error = Signal()
+        # Length - 1 = {beat number, last lane}: no adder, and it cannot wrap.
+        last_octet = Signal(LENGTH_BITS)
+        ends_at = [keep & ~above for keep, above in
+                   zip(frame.p.keep, [*frame.p.keep[1:], Const(0, 1)])]
+        last_lane = Cat(Cat(ends_at[n] for n in range(width_bytes) if n >> bit & 1).any()
+                        for bit in range(ceil_log2(width_bytes)))
+        m.d.sync += [error.eq(frame.p.error), last_octet.eq(Cat(last_lane, index))]
+
+        total = Signal(16)
+        no_payload = Signal()
+        # The number of the last payload byte; -1 if there is none.
+        payload_end = Cat(parsed.last_lane, parsed.last_beat, no_payload)
+        with m.If(self._passes(FIELDS["total_length"].offset, index)):
+            m.d.sync += total.eq(self._word("total_length"))
+        with m.If(self._passes(FIELDS["tsh_length"].offset, index)):
+            m.d.sync += payload_end.eq(self._word("tsh_length") - (TSH_BYTES + 1))
+        # Modulo 2048: exact for every TSH length in range, and the others are told before.
+        expected_total = (payload_end + (TSH_BYTES + 1 + TOTAL_OVER_TSH))[:LENGTH_BITS]
+        needed = (payload_end + (TSH_OFFSET + TSH_BYTES))[:LENGTH_BITS]
+        return {
+            "bad_fcs": error,
+            "runt": last_octet < MIN_FRAME_BYTES - 1,
+            "total_mismatch": total != expected_total,
+            "truncated": last_octet < needed,
+            "empty_payload": parsed.payload & no_payload,
+        }
+
+    def _verdict(self, m, found):
+        causes = Cat(found[cause] for cause in DROP_CAUSES)
+        m.d.comb += self.o_parsed.valid.eq(self.frame_ended & ~causes.any())
+        for n, cause in enumerate(DROP_CAUSES):
+            first = causes[n] & ~causes[:n].any()
+            m.d.sync += getattr(self, f"stat_rx_{cause}").eq(self.frame_ended & first)

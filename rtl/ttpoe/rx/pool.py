@@ -1,0 +1,112 @@
+"""Which receive slots are free, and whether a VC may have one.
+
+Source: section 7 ("RX is buffered per VC so that a stalled DATA reader does not hold up REQ_HI"),
+design notes 2 (room is decided at the door).
+"""
+
+from amaranth.hdl import Array, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import event_signature
+from .queue import make_fifo
+
+__all__ = ["SlotPool", "freed_layout"]
+
+
+def freed_layout(config):
+    """A receive slot that held a payload of `vc` and is free now."""
+    return data.StructLayout({"slot": config.rx_slot_bits, "vc": 2})
+
+
+class SlotPool(wiring.Component):
+    """Keeps one free slot at hand and counts what each VC holds.
+
+    Each VC owns `rx_reserved` slots; the rest are shared. A VC has room if it holds fewer slots
+    than it owns, or if the VCs together hold fewer shared slots than there are.
+
+    Members
+    -------
+    slot : Out(rx_slot_bits)
+        The slot that the next payload is written to.
+    slot_ready : Out(1)
+        `slot` is one. Once set it stays, with the same `slot`, until `take`.
+    vc : In(2)
+        The VC that asks for room (0 to 2).
+    room : Out(1)
+        `vc` may take a slot; says nothing about `slot_ready`. Follows `vc` in the same clock.
+    take : In(1)
+        `slot` belongs to `vc` now. Only with `slot_ready` and `room`.
+    i_dropped, i_delivered : In(event_signature(freed_layout))
+        A slot is given back; both may come in the same clock, every clock, and never wait. (Hence
+        a list for each: with one list, a flood of frames to drop could stop the delivery.)
+
+    Timing: one slot can be taken in every clock while free ones are listed. A slot given back
+    in clock n counts as room in clock n + 1, and can be `slot` itself from clock n + 2 (n + 3
+    if there are more than 64 slots).
+
+    Reset: all slots are free at once: a counter deals out each slot for the first time and the
+    lists hold only slots that came back, so no memory is initialised.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        super().__init__({
+            "slot": Out(config.rx_slot_bits),
+            "slot_ready": Out(1, init=1),
+            "vc": In(2),
+            "room": Out(1),
+            "take": In(1),
+            "i_dropped": In(event_signature(freed_layout(config))),
+            "i_delivered": In(event_signature(freed_layout(config))),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        self._free_slots(m)
+        self._room(m)
+        return m
+
+    def _free_slots(self, m):
+        config = self._config
+        never_used = Signal(config.rx_slot_bits + 1, init=1)   # slot 0 is at hand after reset
+        all_used_once = never_used[-1]
+        m.submodules.dropped = dropped = make_fifo(config.rx_slot_bits, config.rx_slots)
+        m.submodules.delivered = delivered = make_fifo(config.rx_slot_bits, config.rx_slots)
+        for returned, freed in ((dropped, self.i_dropped), (delivered, self.i_delivered)):
+            m.d.comb += [
+                returned.w_data.eq(freed.p.slot),
+                returned.w_en.eq(freed.valid),
+            ]
+        wanted = Signal()
+        m.d.comb += wanted.eq(self.take | ~self.slot_ready)
+        with m.If(wanted):
+            m.d.sync += self.slot_ready.eq(
+                ~all_used_once | dropped.r_rdy | delivered.r_rdy)
+            with m.If(~all_used_once):
+                m.d.sync += [
+                    self.slot.eq(never_used[:-1]),
+                    never_used.eq(never_used + 1),
+                ]
+            with m.Elif(dropped.r_rdy):
+                m.d.comb += dropped.r_en.eq(1)
+                m.d.sync += self.slot.eq(dropped.r_data)
+            with m.Else():
+                m.d.comb += delivered.r_en.eq(1)
+                m.d.sync += self.slot.eq(delivered.r_data)
+
+    def _room(self, m):
+        config = self._config
+        shared = config.rx_slots - config.VCS * config.rx_reserved
+        # Slots held, less those owned: the sign says "below its own share", and what is above
+        # zero is shared slots in use.
+        excess = [Signal(signed(config.rx_slot_bits + 1), name=f"excess_{vc}",
+                         init=-config.rx_reserved) for vc in range(config.VCS)]
+        for vc, held in enumerate(excess):
+            m.d.sync += held.eq(held + (self.take & (self.vc == vc))
+                                - (self.i_dropped.valid & (self.i_dropped.p.vc == vc))
+                                - (self.i_delivered.valid & (self.i_delivered.p.vc == vc)))
+        shared_used = Signal(config.rx_slot_bits + 1)
+        m.d.comb += shared_used.eq(sum(Mux(held < 0, 0, held.as_unsigned()) for held in excess))
+        may_have = Array((held < 0) | (shared_used != shared) for held in excess)
+        m.d.comb += self.room.eq(may_have[self.vc])

@@ -1,0 +1,16 @@
+"""Every statistic of the engine: name of the one-clock pulse -> what it counts.
+
+Each block declares its own; this is their union, in the order of a packet's way.
+"""
+
+from .link.commit import STATS as LINK
+from .rx.path import STATS as RX
+from .tx.path import STATS as TX
+from .tx.slot_writer import STATS as HOST_TX
+
+__all__ = ["STATS"]
+
+STATS = {
+    **RX, **LINK, **HOST_TX, **TX,
+    "stat_command_bad_vc": "command of the host dropped whose VC is not 0, 1 or 2",
+}

@@ -1,0 +1,129 @@
+"""`EngineTop`: the engine behind flat AXI4-Stream ports, ready to be instantiated from Verilog.
+
+It renames and packs, and adds no clock: every port is the engine's own port of section 7 or 8 of
+the protocol. All ports belong to `clk`; `rst` is synchronous and active high.
+
+| port | payload |
+|---|---|
+| `s_mac_rx_t*` | frames from the MAC; `tuser` = bad frame, counts at `tlast`; no `tready` |
+| `m_mac_tx_t*` | frames to the MAC |
+| `s_host_txV_t*` | payloads from the host on VC V; `tdest` = destination node |
+| `m_host_rxV_t*` | payloads to the host on VC V; `tuser` = {id[31:0], source node[23:0]} |
+| `s_cmd_t*` | `tdata` = {command[0], vc[1:0], node[23:0]}; command 0 open, 1 close |
+| `m_notice_t*` | `tdata` = {notice[2:0], vc[1:0], node[23:0]}; never held back |
+| `cfg_*` | configuration; see `ttpoe.engine` |
+| `ready`, `free_slots` | memories initialised; free replay slots |
+| `stat_*` | one pulse of one clock per counted event; see `ttpoe.stats` |
+| `trace_*` | one record per event that leaves the pipeline, when `trace_valid` |
+"""
+
+from amaranth.hdl import Cat, Module
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["EngineTop", "flat_fields"]
+
+_VCS = (0, 1, 2)
+
+
+def flat_fields(layout, prefix=""):
+    """`(name, path, width)` of every leaf of a struct layout, nested names joined by `_`."""
+    for name, field in layout:
+        path_name = f"{prefix}{name}"
+        if isinstance(field.shape, data.StructLayout):
+            for leaf, path, width in flat_fields(field.shape, f"{path_name}_"):
+                yield leaf, (name, *path), width
+        else:
+            yield path_name, (name,), field.width
+
+
+def _leaf(view, path):
+    for name in path:
+        view = view[name]
+    return view if not hasattr(view, "as_value") else view.as_value()
+
+
+# Our port -> (AXI name, the engine's port, {AXI suffix: members of its payload, lowest bit first})
+_BEAT = {"tdata": ("data",), "tkeep": ("keep",), "tlast": ("last",)}
+_SINKS = {
+    "s_mac_rx": ("i_mac", _BEAT | {"tuser": ("error",)}),
+    "s_cmd": ("i_command", {"tdata": ("node", "vc", "command")}),
+    **{f"s_host_tx{vc}": (f"i_host{vc}", _BEAT | {"tdest": ("node",)}) for vc in _VCS},
+}
+_SOURCES = {
+    "m_mac_tx": ("o_mac", _BEAT),
+    "m_notice": ("o_notice", {"tdata": ("node", "vc", "notice")}),
+    **{f"m_host_rx{vc}": (f"o_host{vc}", _BEAT | {"tuser": ("node", "id")}) for vc in _VCS},
+}
+_LEVELS = {"o_ready": "ready", "o_free_slots": "free_slots"}
+
+
+class EngineTop(wiring.Component):
+    """The engine with flat ports; see the table at the top of this file.
+
+    Parameters
+    ----------
+    config : Config
+        The configuration that is built.
+    engine : Component, optional
+        What is wrapped instead of `ttpoe.engine.Engine(config)`; it needs the same ports.
+
+    Timing
+    ------
+    None of its own: wires only.
+    """
+
+    def __init__(self, config, engine=None):
+        if engine is None:
+            from .engine import Engine
+            engine = Engine(config)
+        self._engine = engine
+        members = {}
+        for table, flow in ((_SINKS, In), (_SOURCES, Out)):
+            for name, (inner, fields) in table.items():
+                signature = engine.signature.members[inner].signature
+                payload = signature.members["payload"].shape
+                for suffix, parts in fields.items():
+                    width = sum(payload[part].width for part in parts)
+                    members[f"{name}_{suffix}"] = flow(width)
+                members[f"{name}_tvalid"] = flow(1)
+                if not signature.always_ready:
+                    members[f"{name}_tready"] = flow(1).flip()
+        trace = engine.signature.members["o_trace"].signature.members["payload"].shape
+        members |= {f"trace_{name}": Out(width) for name, _path, width in flat_fields(trace)}
+        members["trace_valid"] = Out(1)
+        for name, member in engine.signature.members.items():
+            if name.startswith(("cfg_", "stat_")):
+                members[name] = member.flow(member.shape)
+            elif name in _LEVELS:
+                members[_LEVELS[name]] = member.flow(member.shape)
+        super().__init__(members)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.core = core = self._engine
+        for table, inward in ((_SINKS, True), (_SOURCES, False)):
+            for name, (inner_name, fields) in table.items():
+                self._stream(m, name, getattr(core, inner_name), fields, inward)
+        for name, path, _width in flat_fields(core.o_trace.p.shape()):
+            m.d.comb += getattr(self, f"trace_{name}").eq(_leaf(core.o_trace.p, path))
+        m.d.comb += self.trace_valid.eq(core.o_trace.valid)
+        for name in core.signature.members:
+            if name.startswith("cfg_"):
+                m.d.comb += getattr(core, name).eq(getattr(self, name))
+            elif name.startswith("stat_"):
+                m.d.comb += getattr(self, name).eq(getattr(core, name))
+            elif name in _LEVELS:
+                m.d.comb += getattr(self, _LEVELS[name]).eq(getattr(core, name))
+        return m
+
+    def _stream(self, m, name, inner, fields, inward):
+        for suffix, parts in fields.items():
+            outer = getattr(self, f"{name}_{suffix}")
+            packed = Cat(_leaf(inner.p, (part,)) for part in parts)
+            m.d.comb += packed.eq(outer) if inward else outer.eq(packed)
+        valid = getattr(self, f"{name}_tvalid")
+        m.d.comb += inner.valid.eq(valid) if inward else valid.eq(inner.valid)
+        ready = getattr(self, f"{name}_tready", None)
+        if ready is not None:
+            m.d.comb += ready.eq(inner.ready) if inward else inner.ready.eq(ready)

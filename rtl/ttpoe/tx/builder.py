@@ -1,0 +1,188 @@
+"""`FrameBuilder`: descriptors and payload words become frames.
+
+Source: section 1 of the protocol (frame), 1.1 (EtherType), 1.2 (which IDs a frame carries).
+"""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from ..layouts import beat_layout, control_frame_layout
+from ..protocol import (EXT_SELECTIVE, FIELDS, HEADER_BYTES, MIN_FRAME_BYTES, OUI, TOTAL_OVER_TSH,
+                        TSH_BYTES, TTH_BYTE0, EtherType, Opcode)
+from ..stream.carry import Carry
+from .slot_reader import word_layout
+
+__all__ = ["FrameBuilder"]
+
+frame_fields = data.StructLayout({
+    "opcode": Opcode, "node": 24, "vc": 2, "ieee": 1, "epoch": 16, "selective": 1,
+    "tx_id": 32, "rx_id": 32, "is_payload": 1, "noc_bytes": 11})
+
+
+def header_bits(fields, cfg_node):
+    """The 60 header bytes, first byte in the lowest bits; every field is big-endian."""
+    values = {
+        "dst_oui": Const(OUI, 24),
+        "dst_node": fields.node,
+        "src_oui": Const(OUI, 24),
+        "src_node": cfg_node,
+        "ethertype": Mux(fields.ieee, EtherType.IEEE.value, EtherType.ARTICLE.value),
+        "tth_byte0": Const(TTH_BYTE0, 8),
+        "total_length": fields.noc_bytes + (TSH_BYTES + TOTAL_OVER_TSH),
+        "tsh_src": cfg_node,
+        "tsh_dst": fields.node,
+        "tsh_length": fields.noc_bytes + TSH_BYTES,
+        "opcode": fields.opcode.as_value(),
+        "vc": fields.vc,
+        "epoch": fields.epoch,
+        "extension": Mux(fields.selective, EXT_SELECTIVE, 0),
+        "tx_id": fields.tx_id,
+        "rx_id": fields.rx_id,
+    }
+    octets = [Const(0, 8)] * HEADER_BYTES
+    for name, value in values.items():
+        offset, length = FIELDS[name]
+        wide = Cat(value, Const(0, 8 * length))[:8 * length]
+        octets[offset:offset + length] = [wide.word_select(length - 1 - n, 8)
+                                          for n in range(length)]
+    return Cat(octets)
+
+
+class FrameBuilder(wiring.Component):
+    """Builds control frames (64 bytes) and PAYLOAD frames (60 bytes + payload, at least 64).
+
+    Members
+    -------
+    i_control : stream of `control_frame_layout`
+        Taken when its frame starts; goes before a PAYLOAD.
+    i_word : stream of `word_layout`
+        The words of PAYLOADs. `first` starts a frame; the other words of it must be there when
+        they are needed (`SlotReader` sees to that), for a MAC cannot wait inside a frame.
+    cfg_node : In(24)
+        This node; stable while frames are sent.
+    o_frame : stream of `beat_layout`
+        `error` is always 0. Bytes behind the payload's last are zero up to 64; lanes without
+        `keep` are undefined.
+    o_payload_started : Out(1)
+        The frame that is started in this clock is a PAYLOAD.
+
+    Timing
+    ------
+    `i_control.valid`, or a first word, in clock t: first beat on `o_frame` in t + 1. One beat per
+    clock, no bubble inside a frame, and none between frames if the next one is there.
+    `i_control.ready` and `i_word.ready` depend on `o_frame.ready`.
+
+    Reset: no frame; one that was being sent is cut off without a last beat.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        super().__init__({
+            "i_control": In(stream.Signature(control_frame_layout(config))),
+            "i_word": In(stream.Signature(word_layout(config))),
+            "cfg_node": In(24),
+            "o_frame": Out(stream.Signature(beat_layout(config))),
+            "o_payload_started": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        width, head_beats = config.width_bytes, config.header_beats
+        over = MIN_FRAME_BYTES - HEADER_BYTES       # payload bytes in the last header beat
+        word = self.i_word.payload
+
+        # What the frame says: known at its start, and kept for its later beats.
+        start = Signal()
+        now, kept = Signal(frame_fields), Signal(frame_fields)
+        self._fields_at_start(m, now)
+        m.d.comb += [
+            self.i_control.ready.eq(start),
+            self.o_payload_started.eq(start & now.is_payload),
+        ]
+        with m.If(start):
+            m.d.sync += kept.eq(now)
+
+        first_octets = Signal(8 * over)
+        fields = now if head_beats == 1 else kept
+        m.d.comb += first_octets.eq(Cat(
+            word.data.word_select(n, 8) & (fields.noc_bytes > n).replicate(8)
+            for n in range(over)))
+        octets_now = Cat(header_bits(now, self.cfg_node), first_octets)
+        octets_kept = Cat(header_bits(kept, self.cfg_node), first_octets)
+        head = [(octets_kept if n else octets_now)[8 * width * n:8 * width * (n + 1)]
+                for n in range(head_beats)]
+
+        # Behind the header beats comes payload alone, rotated: `tail_beats` beats.
+        tail_beats = Signal(config.beat_bits + 1)
+        last_lane = Signal(range(width))
+        m.submodules.carry = carry = Carry(width, width - over)
+        m.d.comb += [
+            tail_beats.eq((fields.noc_bytes + (width - over - 1)) >> ceil_log2(width)),
+            last_lane.eq(kept.noc_bytes + (width - over - 1)),
+            carry.beat.eq(word.data),
+            carry.advance.eq(self.i_word.valid & self.i_word.ready),
+        ]
+        self._beats(m, start, fields.is_payload, head, tail_beats, last_lane, carry.joined)
+        return m
+
+    def _fields_at_start(self, m, now):
+        """Control frames go first; what a PAYLOAD has no field for is zero."""
+        control, word = self.i_control.payload, self.i_word.payload
+        with m.If(self.i_control.valid):
+            m.d.comb += [getattr(now, name).eq(getattr(control, name))
+                         for name in ("opcode", "node", "vc", "ieee", "epoch", "selective",
+                                      "tx_id", "rx_id")]
+        with m.Else():
+            m.d.comb += [getattr(now, name).eq(getattr(word.frame, name))
+                         for name in ("node", "vc", "ieee", "epoch", "tx_id")]
+            m.d.comb += [
+                now.opcode.eq(Opcode.PAYLOAD),
+                now.is_payload.eq(1),
+                now.noc_bytes.eq(word.length_bytes),
+            ]
+
+    def _beats(self, m, start, is_payload, head, tail_beats, last_lane, joined):
+        """Which beat comes next: those of `head`, then `tail_beats` times `joined`."""
+        frame, beat = self.o_frame, self.o_frame.payload
+        width = self._config.width_bytes
+        move = Signal()                             # the output register is free
+        number = Signal(range(len(head) + 1))       # beat of the header; len(head): the tail
+        tail_left = Signal.like(tail_beats)
+        offered = self.i_control.valid | (self.i_word.valid & self.i_word.payload.first)
+        m.d.comb += [
+            move.eq(~frame.valid | frame.ready),
+            start.eq(move & (number == 0) & offered),
+        ]
+        with m.If(move):
+            m.d.sync += [
+                frame.valid.eq((number != 0) | offered),
+                beat.keep.eq(-1),
+                beat.last.eq(0),
+            ]
+            with m.Switch(number):
+                for n, octets in enumerate(head):
+                    with m.Case(n):
+                        m.d.sync += beat.data.eq(octets)
+                        if n < len(head) - 1:
+                            m.d.sync += number.eq(n + start if n == 0 else n + 1)
+                            continue
+                        with m.If(start if n == 0 else 1):
+                            m.d.comb += self.i_word.ready.eq(is_payload)
+                            m.d.sync += [
+                                number.eq(Mux(tail_beats == 0, 0, len(head))),
+                                beat.last.eq(tail_beats == 0),
+                                tail_left.eq(tail_beats),
+                            ]
+                with m.Default():
+                    # The next frame's first word may wait already while the carry is sent.
+                    m.d.comb += self.i_word.ready.eq(~self.i_word.payload.first)
+                    m.d.sync += [beat.data.eq(joined), tail_left.eq(tail_left - 1)]
+                    with m.If(tail_left == 1):
+                        m.d.sync += [
+                            number.eq(0),
+                            beat.last.eq(1),
+                            beat.keep.eq(Cat(last_lane >= lane for lane in range(width))),
+                        ]

@@ -1,0 +1,115 @@
+"""`SlotReader`: from a PAYLOAD descriptor to the payload's words.
+
+Source: section 5.2 of the protocol (slots of the replay memory).
+"""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from ..layouts import payload_frame_layout
+
+__all__ = ["SlotReader", "word_layout"]
+
+
+def word_layout(config):
+    """One word of a payload; bytes behind the payload's last one are undefined.
+
+    `first`: the payload's first word. With it come `frame`, its descriptor, and `length_bytes`.
+    """
+    return data.StructLayout({
+        "data": config.width_bits,
+        "first": 1,
+        "length_bytes": 11,
+        "frame": payload_frame_layout(config),
+    })
+
+
+class SlotReader(wiring.Component):
+    """Reads the length and the words of one queued PAYLOAD after the other.
+
+    Members
+    -------
+    i : stream of `payload_frame_layout`, i_dead : In(1)
+        From `PayloadQueue`. An entry that is dead when it is taken is dropped.
+    o : stream of `word_layout`
+        ceil(`length_bytes` / width) words per PAYLOAD.
+    o_reading : Out {valid, slot}
+        Words of `slot` are still to be read: from the clock after the entry was taken, up to the
+        clock in which its last read is issued.
+    o_read_slot, o_read_beat, o_read_en, i_read_data, o_length_slot, o_length_en, i_length_bytes
+        The read ports of `ReplayMemory`, whose outputs hold their values: they are this
+        component's output register.
+
+    Timing
+    ------
+    An entry taken in clock t has its first word on `o` in t + 1, a further word in every clock.
+    The first word of the next PAYLOAD comes right behind the last one; but never earlier than
+    two clocks after the first one before it (the number of words is known only then). `ready` of
+    `i` depends on registers and `o.ready`.
+
+    Reset: nothing is being read.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        super().__init__({
+            "i": In(stream.Signature(payload_frame_layout(config))),
+            "i_dead": In(1),
+            "o": Out(stream.Signature(word_layout(config))),
+            "o_reading": Out(data.StructLayout({"valid": 1, "slot": config.slot_bits})),
+            "o_read_slot": Out(config.slot_bits),
+            "o_read_beat": Out(config.beat_bits),
+            "o_read_en": Out(1),
+            "i_read_data": In(config.width_bits),
+            "o_length_slot": Out(config.slot_bits),
+            "o_length_en": Out(1),
+            "i_length_bytes": In(11),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        frame = Signal(payload_frame_layout(config))
+        words = Signal(config.beat_bits + 1)     # of this payload
+        issued = Signal(config.beat_bits + 1)    # reads issued for it
+        learning = Signal()      # the length is on its way into `words`
+        read = Signal()          # a word was read and not taken yet
+        first = Signal()
+        guessed = Signal()       # the second word, read before it was known to exist
+
+        more = Signal()
+        move = Signal()          # the memory's output is free for the next word
+        start = Signal()
+        m.d.comb += [
+            more.eq(learning | (issued < words)),
+            self.o.valid.eq(read & ~(guessed & (words == 1))),
+            move.eq(~self.o.valid | self.o.ready),
+            self.i.ready.eq(move & ~more),
+            start.eq(self.i.ready & self.i.valid & ~self.i_dead),
+
+            self.o.payload.data.eq(self.i_read_data),
+            self.o.payload.first.eq(first),
+            self.o.payload.length_bytes.eq(self.i_length_bytes),
+            self.o.payload.frame.eq(frame),
+            self.o_reading.valid.eq(more),
+            self.o_reading.slot.eq(frame.slot),
+
+            self.o_read_slot.eq(Mux(more, frame.slot, self.i.payload.slot)),
+            self.o_read_beat.eq(Mux(more, issued, 0)),
+            self.o_read_en.eq(start | (move & more)),
+            self.o_length_slot.eq(self.i.payload.slot),
+            self.o_length_en.eq(start),
+        ]
+        with m.If(move):
+            m.d.sync += [read.eq(self.o_read_en), first.eq(start), guessed.eq(learning)]
+        with m.If(learning):
+            shift = ceil_log2(config.width_bytes)
+            m.d.sync += words.eq((self.i_length_bytes + config.width_bytes - 1) >> shift)
+        with m.If(self.o_read_en):
+            m.d.sync += issued.eq(Mux(more, issued + 1, 1))
+        m.d.sync += learning.eq(start)
+        with m.If(start):
+            m.d.sync += frame.eq(self.i.payload)
+        return m

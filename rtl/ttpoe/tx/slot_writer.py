@@ -1,0 +1,275 @@
+"""`SlotWriter`: payloads of the host go into replay slots while they arrive.
+
+Source: sections 5.2 (slots, physical backpressure) and 7 (host side) of the protocol.
+"""
+
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
+from amaranth.lib import data, enum, stream, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from ..layouts import (HostResult, event_signature, host_event_layout, host_result_layout,
+                       host_tx_layout, slot_write_layout)
+from ..protocol import VC_ORDER
+from ..stream.arbiter import UrgencyArbiter
+
+__all__ = ["SlotWriter", "STATS"]
+
+STATS = {
+    "stat_tx_oversize": "a host packet of more than 1024 bytes was swallowed",
+    "stat_tx_empty": "a host packet without a byte was swallowed",
+    "stat_tx_refused": "a host packet was refused because its link is closing",
+}
+
+
+class EventState(enum.Enum, shape=2):
+    """What becomes of the one outstanding event of a VC."""
+    IDLE = 0
+    RAISED = 1      # offered to Q0
+    WAITING = 2     # in the pipeline
+    BLOCKED = 3     # to be raised again when a slot or a tag was freed
+
+
+def run_length(keep):
+    """How many lanes of `keep` are set, given that they are a run from lane 0."""
+    if len(keep) == 1:
+        return keep
+    half = len(keep) // 2
+    return Mux(keep[half - 1], half + run_length(keep[half:]), run_length(keep[:half]))
+
+
+class HostPort(wiring.Component):
+    """One VC's side of `SlotWriter`: what its packet and its event are doing; no bytes.
+
+    Members, besides those of `SlotWriter`
+    --------------------------------------
+    i_valid, i_last, i_no_bytes, i_node
+        The beat that the host offers; `i_no_bytes` is last with keep 0.
+    i_granted : In(1)
+        The beat is taken in this clock. Only while `o_request`.
+    i_slot_valid, i_slot
+        The slot that `SlotLists` offers.
+    o_request : Out(1)
+        A beat waits and can be taken.
+    o_take_slot : Out(1)
+        If granted, the slot offered becomes this port's.
+    o_slot, o_beat, o_write
+        Where the beat goes; `o_write`: it is to be written.
+    o_oversize, o_empty : Out(1)
+        If granted, this beat makes the packet too long, or is all of an empty packet.
+    """
+
+    def __init__(self, config, vc):
+        self._config = config
+        self._vc = vc
+        super().__init__({
+            "i_valid": In(1),
+            "i_last": In(1),
+            "i_no_bytes": In(1),
+            "i_node": In(24),
+            "i_granted": In(1),
+            "i_slot_valid": In(1),
+            "i_slot": In(config.slot_bits),
+            "o_request": Out(1),
+            "o_take_slot": Out(1),
+            "o_slot": Out(config.slot_bits),
+            "o_beat": Out(config.beat_bits + 1),
+            "o_write": Out(1),
+            "o_oversize": Out(1),
+            "o_empty": Out(1),
+            "o_event": Out(stream.Signature(host_event_layout(config))),
+            "i_result": In(event_signature(host_result_layout)),
+            "i_retry": In(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        slot = Signal(config.slot_bits)
+        holds_slot = Signal()
+        node = Signal(24)
+        complete = Signal()             # the packet in `slot` waits for the event register
+        beat = Signal(config.beat_bits + 1)
+        swallowing = Signal()           # the rest of a packet that is too long
+        discard = Signal()
+        finished = Signal()
+        event_free = Signal()
+
+        m.d.comb += [
+            self.o_oversize.eq((beat == config.slot_beats) & ~self.i_no_bytes & ~swallowing),
+            self.o_empty.eq((beat == 0) & self.i_no_bytes & ~swallowing),
+            discard.eq(swallowing | self.o_oversize | self.o_empty),
+            self.o_take_slot.eq(~holds_slot & ~discard),
+            self.o_request.eq(self.i_valid & ~complete
+                              & (holds_slot | discard | self.i_slot_valid)),
+            self.o_slot.eq(Mux(holds_slot, slot, self.i_slot)),
+            self.o_beat.eq(beat),
+            # The beat of a full slot can only be an empty last one: nothing to write.
+            self.o_write.eq(~discard & (beat != config.slot_beats)),
+            finished.eq(self.i_granted & self.i_last & ~discard),
+        ]
+        with m.If(self.i_granted):
+            m.d.sync += node.eq(self.i_node)
+            with m.If(self.i_last):
+                m.d.sync += [beat.eq(0), swallowing.eq(0)]
+            with m.Elif(discard):
+                m.d.sync += [beat.eq(0), swallowing.eq(1)]
+            with m.Else():
+                m.d.sync += beat.eq(beat + 1)
+            with m.If(self.o_take_slot):
+                m.d.sync += [slot.eq(self.i_slot), holds_slot.eq(1)]
+
+        with m.If(event_free & (complete | finished)):
+            m.d.sync += [
+                self.o_event.payload.slot.eq(self.o_slot),
+                self.o_event.payload.node.eq(Mux(complete, node, self.i_node)),
+                holds_slot.eq(0),
+                complete.eq(0),
+            ]
+        with m.Elif(finished):
+            m.d.sync += complete.eq(1)
+        self._event(m, event_free, complete | finished)
+        return m
+
+    def _event(self, m, event_free, next_event):
+        """The life of the one outstanding event."""
+        state = Signal(EventState)
+        retry_seen = Signal()           # since Q0 took the event
+        result = self.i_result.payload
+        answered = Signal()
+        m.d.comb += [
+            answered.eq((state == EventState.WAITING) & self.i_result.valid
+                        & (result.vc == self._vc)),
+            event_free.eq((state == EventState.IDLE)
+                          | (answered & (result.result != HostResult.BLOCKED))),
+            self.o_event.valid.eq(state == EventState.RAISED),
+        ]
+        m.d.sync += retry_seen.eq(retry_seen | self.i_retry)
+        with m.If(event_free):
+            m.d.sync += state.eq(Mux(next_event, EventState.RAISED, EventState.IDLE))
+        with m.Elif((state == EventState.RAISED) & self.o_event.ready):
+            m.d.sync += [state.eq(EventState.WAITING), retry_seen.eq(self.i_retry)]
+        with m.Elif(answered | (state == EventState.BLOCKED)):
+            m.d.sync += state.eq(Mux(retry_seen | self.i_retry,
+                                     EventState.RAISED, EventState.BLOCKED))
+
+
+class SlotWriter(wiring.Component):
+    """Takes packets from the host, beat by beat, and raises an event per packet.
+
+    The window is the free slots and nothing else. A port takes a slot with the first beat of a
+    packet; without a free one its `ready` stays low and nothing is lost; one freed slot admits
+    one packet.
+
+    Members
+    -------
+    i_host0, i_host1, i_host2 : streams of `host_tx_layout`
+        Packets per VC. `keep` is a run from lane 0, all ones unless `last`. A last beat with keep
+        0 ends the packet at the bytes before it.
+    i_slot : stream of slot_bits
+        Free slots, from `SlotLists`.
+    o_write : event `slot_write_layout`
+        Beats for `ReplayMemory`. `last` comes with the packet's last beat, and with beat
+        `slot_beats` - 1 in any case (an empty beat may follow it and has nothing to write).
+    o_event0, o_event1, o_event2 : streams of `host_event_layout`
+        A whole packet lies in `slot`. The slot is the link's from here on.
+    i_result : event `host_result_layout`
+        What became of the event that Q0 took last from this VC. TAKEN, REFUSED (Q3 frees the
+        slot): done. BLOCKED: the same event is raised again after an `i_retry`; pulses from
+        the clock in which Q0 took it count, however late the result comes.
+    i_retry : In(1)
+        One clock: a slot or a tag was freed somewhere.
+    stat_* : Out(1)
+        One-clock pulses, see `STATS`; one clock after the beat or the result.
+
+    A packet of more than 1024 bytes is swallowed whole and its slot kept for the port's next
+    packet; an empty one is swallowed, too, and takes no slot.
+
+    Timing
+    ------
+    One beat per clock for the three ports together; ports that can go on share it beat by beat
+    in the order VC 1, 0, 2, each within 12 beats (`UrgencyArbiter`). `ready` depends on the
+    beat offered and on `i_slot.valid`. Last beat taken in clock 0: `o_write` and `o_event.valid`
+    in clock 1, in memory in clock 2. At most one event per VC is outstanding; one more packet
+    may be completed meanwhile, a third waits at the port.
+
+    Reset: no packet, no slot held, no event.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        members = {
+            "i_slot": In(stream.Signature(config.slot_bits)),
+            "o_write": Out(event_signature(slot_write_layout(config))),
+            "i_result": In(event_signature(host_result_layout)),
+            "i_retry": In(1),
+        }
+        for vc in range(config.VCS):
+            members[f"i_host{vc}"] = In(stream.Signature(host_tx_layout(config)))
+            members[f"o_event{vc}"] = Out(stream.Signature(host_event_layout(config)))
+        members |= {name: Out(1) for name in STATS}
+        super().__init__(members)
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self._config
+        m.submodules.arbiter = arbiter = UrgencyArbiter(config.VCS)
+        ports = []
+        for rank, vc in enumerate(VC_ORDER):
+            host, event = getattr(self, f"i_host{vc}"), getattr(self, f"o_event{vc}")
+            port = HostPort(config, vc)
+            m.submodules[f"port{vc}"] = port
+            wiring.connect(m, wiring.flipped(event), port.o_event)
+            m.d.comb += [
+                port.i_valid.eq(host.valid),
+                port.i_last.eq(host.payload.last),
+                port.i_no_bytes.eq(host.payload.last & ~host.payload.keep[0]),
+                port.i_node.eq(host.payload.node),
+                port.i_slot_valid.eq(self.i_slot.valid),
+                port.i_slot.eq(self.i_slot.payload),
+                port.i_result.valid.eq(self.i_result.valid),
+                port.i_result.payload.eq(self.i_result.payload),
+                port.i_retry.eq(self.i_retry),
+                arbiter.requests[rank].eq(port.o_request),
+                port.i_granted.eq(arbiter.grant[rank]),
+                host.ready.eq(port.i_granted),
+            ]
+            ports.append((host, port))
+        self._write(m, arbiter, ports)
+        return m
+
+    def _write(self, m, arbiter, ports):
+        """The granted beat goes to memory through one register."""
+        config = self._config
+        chosen = Signal(host_tx_layout(config))
+        port = Signal(data.StructLayout({
+            "take_slot": 1, "slot": config.slot_bits, "beat": config.beat_bits + 1,
+            "write": 1, "oversize": 1, "empty": 1}))
+        m.d.comb += [
+            arbiter.advance.eq(arbiter.grant.any()),
+            chosen.eq(Array(host.payload.as_value() for host, _ in ports)[arbiter.index]),
+            port.eq(Array(
+                Cat(port.o_take_slot, port.o_slot, port.o_beat, port.o_write, port.o_oversize,
+                    port.o_empty) for _, port in ports)[arbiter.index]),
+            self.i_slot.ready.eq(arbiter.advance & port.take_slot),
+        ]
+
+        taken = Signal(slot_write_layout(config))
+        keep = Signal(config.width_bytes)
+        m.d.sync += [
+            self.o_write.valid.eq(arbiter.advance & port.write),
+            taken.slot.eq(port.slot),
+            taken.beat.eq(port.beat),
+            taken.data.eq(chosen.data),
+            taken.last.eq(chosen.last | (port.beat == config.slot_beats - 1)),
+            keep.eq(chosen.keep),
+            self.stat_tx_oversize.eq(arbiter.advance & port.oversize),
+            self.stat_tx_empty.eq(arbiter.advance & port.empty),
+            self.stat_tx_refused.eq(self.i_result.valid
+                                    & (self.i_result.payload.result == HostResult.REFUSED)),
+        ]
+        m.d.comb += [
+            self.o_write.payload.eq(taken),
+            self.o_write.payload.length_bytes.eq(
+                (taken.beat << ceil_log2(config.width_bytes)) + run_length(keep)),
+        ]
