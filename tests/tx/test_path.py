@@ -1,0 +1,294 @@
+"""`TxPath` with a real `ReplayMemory`: bytes, order, latency, reports, counters."""
+
+import random
+
+import pytest
+from amaranth.hdl import Module, ResetInserter, Signal
+from tx_bench import (FrameSink, control_bytes, payload_bytes, random_control, simulate,
+                      words_of)
+
+from ttpoe.config import Config
+from ttpoe.replay.memory import ReplayMemory
+from ttpoe.tx.path import TxPath
+
+WIDTHS = [64, 128, 256, 512]
+NODE = 0xA1B2C3
+
+
+def boundary_lengths(width_bytes):
+    """1, 1024, and N-1, N, N+1 around words and around the frame's beats."""
+    lengths = {1, 2, 3, 4, 5, 1023, 1024}
+    for edge in (width_bytes, 2 * width_bytes, 3 * width_bytes, 1024 - width_bytes):
+        for at in (edge, edge + 4):
+            lengths |= {at - 1, at, at + 1}
+    return sorted(length for length in lengths if 1 <= length <= 1024)
+
+
+class Bench:
+    """One clock per `step`; descriptors are offered from lists and taken when ready."""
+
+    def __init__(self, config, rng, ready=1.0, report_ready=1.0):
+        self.config, self.rng = config, rng
+        self.path, self.memory = TxPath(config), ReplayMemory(config)
+        self.reset = Signal()
+        self.sink = FrameSink(self.path.o_frame, config.width_bytes)
+        self.ready, self.report_ready = ready, report_ready
+        self.controls, self.payloads = [], []
+        self.clock = 0
+        self.sent, self.pulses = [], {}
+        self.payload_of = {}
+
+    @property
+    def dut(self):
+        m = Module()
+        m.submodules.path = path = ResetInserter(self.reset)(self.path)
+        m.submodules.memory = memory = self.memory
+        path = self.path
+        for ours, theirs in (("o_read_slot", "i_read_slot"), ("o_read_beat", "i_read_beat"),
+                             ("o_read_en", "i_read_en"), ("o_length_slot", "i_length_slot"),
+                             ("o_length_en", "i_length_en")):
+            m.d.comb += getattr(memory, theirs).eq(getattr(path, ours))
+        m.d.comb += [path.i_read_data.eq(memory.o_data),
+                     path.i_length_bytes.eq(memory.o_length_bytes)]
+        return m
+
+    async def fill(self, ctx, slot, payload):
+        """Write a payload; what lies behind it in the slot is not zero."""
+        ctx.set(self.path.cfg_node, NODE)
+        self.payload_of[slot] = payload
+        width = self.config.width_bytes
+        words = list(words_of(payload, width, filler=0xEE))
+        words += [int.from_bytes(b"\xdd" * width, "little")] * (len(words) < 1024 // width)
+        for beat, word in enumerate(words):
+            ctx.set(self.memory.i_write.valid, 1)
+            ctx.set(self.memory.i_write.payload, {
+                "slot": slot, "beat": beat, "data": word, "last": 1,
+                "length_bytes": len(payload)})
+            await ctx.tick()
+        ctx.set(self.memory.i_write.valid, 0)
+
+    def descriptor(self, slot, lid=0):
+        rng = self.rng
+        return {"slot": slot, "lid": lid, "node": rng.getrandbits(24), "vc": rng.randrange(3),
+                "ieee": rng.getrandbits(1), "epoch": rng.getrandbits(16),
+                "tx_id": rng.getrandbits(32)}
+
+    async def step(self, ctx):
+        path, rng = self.path, self.rng
+        for port, waiting in ((path.i_control, self.controls), (path.i_payload, self.payloads)):
+            ctx.set(port.valid, bool(waiting))
+            if waiting:
+                ctx.set(port.payload, waiting[0])
+        ready = rng.random() < self.ready
+        take_report = rng.random() < self.report_ready
+        ctx.set(path.o_frame.ready, ready)
+        ctx.set(path.o_sent.ready, take_report)
+        self.sink.sample(ctx, self.clock, ready)
+        if ctx.get(path.o_sent.valid) and take_report:
+            self.sent.append((ctx.get(path.o_sent.payload), self.clock))
+        for name in ("o_control_left", "o_payload_left", "stat_tx_control", "stat_tx_payload"):
+            if ctx.get(getattr(path, name)):
+                self.pulses.setdefault(name, []).append(self.clock)
+        for port, waiting in ((path.i_control, self.controls), (path.i_payload, self.payloads)):
+            if waiting and ctx.get(port.ready):
+                waiting.pop(0)
+        await ctx.tick()
+        self.clock += 1
+
+    async def run(self, ctx, frames, limit=20000):
+        start = self.clock
+        while len(self.sink.frames) < frames:
+            await self.step(ctx)
+            assert self.clock - start < limit, f"{len(self.sink.frames)} of {frames} frames"
+        for _ in range(20):             # nothing may follow, pulses may
+            await self.step(ctx)
+        assert len(self.sink.frames) == frames
+
+    def count(self, name):
+        return len(self.pulses.get(name, ()))
+
+
+@pytest.mark.parametrize("width_bits", WIDTHS)
+@pytest.mark.parametrize("ready", [1.0, 0.6])
+def test_payload_of_every_length(width_bits, ready):
+    """Every boundary length byte for byte, its padding zero, beside stale bytes in the slot."""
+    seed = width_bits + int(10 * ready)
+    rng = random.Random(seed)
+    config = Config(width_bits=width_bits, slots=64)
+    bench = Bench(config, rng, ready)
+    lengths = boundary_lengths(config.width_bytes) + [rng.randint(1, 300) for _ in range(8)]
+    rng.shuffle(lengths)
+
+    async def testbench(ctx):
+        for slot, length in enumerate(lengths):
+            await bench.fill(ctx, slot, rng.randbytes(length))
+        descriptors = [bench.descriptor(slot) for slot in range(len(lengths))]
+        bench.payloads = list(descriptors)
+        await bench.run(ctx, len(lengths))
+        for descriptor, (got, _, _) in zip(descriptors, bench.sink.frames):
+            payload = bench.payload_of[descriptor["slot"]]
+            assert got == payload_bytes(descriptor, NODE, payload), (
+                f"seed {seed}: {len(payload)} bytes")
+        assert bench.count("stat_tx_payload") == bench.count("o_payload_left") == len(lengths)
+        assert bench.count("stat_tx_control") == bench.count("o_control_left") == 0
+        assert not bench.sent
+    simulate(bench.dut, testbench)
+
+
+@pytest.mark.parametrize("width_bits", WIDTHS)
+@pytest.mark.parametrize("ready", [1.0, 0.5])
+def test_control_and_payload_mixed(width_bits, ready):
+    """Each kind keeps its order; contents, counters, reports (also slowly taken) are exact."""
+    seed = 7 * width_bits + int(10 * ready)
+    rng = random.Random(seed)
+    config = Config(width_bits=width_bits, slots=16)
+    bench = Bench(config, rng, ready, report_ready=0.1 if ready < 1 else 1.0)
+    controls = [random_control(rng, config.lid_bits, report=rng.random() < 0.2)
+                for _ in range(60)]
+
+    async def testbench(ctx):
+        for slot in range(16):
+            length = rng.choice([1, 4, 5, 60, 64, rng.randint(1, 150)])
+            await bench.fill(ctx, slot, rng.randbytes(length))
+        descriptors = [bench.descriptor(rng.randrange(16)) for _ in range(40)]
+        bench.controls, bench.payloads = list(controls), list(descriptors)
+        await bench.run(ctx, 100)
+        got = {True: [], False: []}
+        for frame, _, _ in bench.sink.frames:
+            got[frame[42] == 6].append(frame)
+        where = f"seed {seed}"
+        assert got[False] == [control_bytes(control, NODE) for control in controls], where
+        assert got[True] == [payload_bytes(d, NODE, bench.payload_of[d["slot"]])
+                             for d in descriptors], where
+        assert [lid for lid, _ in bench.sent] == [c["lid"] for c in controls if c["report"]]
+        assert bench.count("stat_tx_control") == bench.count("o_control_left") == 60
+        assert bench.count("stat_tx_payload") == bench.count("o_payload_left") == 40
+    simulate(bench.dut, testbench)
+
+
+@pytest.mark.parametrize("width_bits", WIDTHS)
+def test_latency_of_an_idle_path(width_bits):
+    """Control: first beat 2 clocks after `valid`; PAYLOAD: 3; report 1 after the last beat."""
+    bench = Bench(Config(width_bits=width_bits), random.Random(1))
+    beats = 64 // (width_bits // 8)
+
+    async def testbench(ctx):
+        await bench.fill(ctx, 5, b"x" * 4)
+        for _ in range(5):
+            await bench.step(ctx)
+        began = bench.clock
+        bench.controls = [random_control(bench.rng, bench.config.lid_bits, report=1)]
+        await bench.run(ctx, 1)
+        _, first, last = bench.sink.frames[0]
+        assert (first - began, last - first) == (2, beats - 1)
+        assert [clock - last for _, clock in bench.sent] == [1]
+        assert bench.pulses["stat_tx_control"] == [last + 1]
+        assert bench.pulses["o_control_left"] == [began + 2]
+        began = bench.clock
+        bench.payloads = [bench.descriptor(5)]
+        await bench.run(ctx, 2)
+        _, first, last = bench.sink.frames[1]
+        assert (first - began, last - first) == (3, beats - 1)
+        assert bench.pulses["stat_tx_payload"] == [last + 1]
+        assert bench.pulses["o_payload_left"] == [began + 2]
+    simulate(bench.dut, testbench)
+
+
+@pytest.mark.parametrize("width_bits", WIDTHS)
+@pytest.mark.parametrize("length", [1, 4, 5, 64, 68, 69, 128, 1024])
+def test_no_bubble_between_frames(width_bits, length):
+    """Back to back; only single-beat PAYLOADs are one clock apart (`SlotReader`)."""
+    bench = Bench(Config(width_bits=width_bits), random.Random(1))
+    expected_gap = 1 if width_bits == 512 and length <= 4 else 0
+
+    async def testbench(ctx):
+        await bench.fill(ctx, 0, bytes(length))
+        bench.payloads = [bench.descriptor(0) for _ in range(6)]
+        await bench.run(ctx, 6)
+        frames = bench.sink.frames
+        gaps = [after[1] - before[2] - 1 for before, after in zip(frames, frames[1:])]
+        assert gaps == [expected_gap] * 5
+        bench.controls = [random_control(bench.rng, bench.config.lid_bits) for _ in range(6)]
+        await bench.run(ctx, 12)
+        frames = bench.sink.frames[6:]
+        assert [b[1] - a[2] - 1 for a, b in zip(frames, frames[1:])] == [0] * 5
+    simulate(bench.dut, testbench)
+
+
+@pytest.mark.parametrize("width_bits", [64, 512])
+def test_payload_goes_after_four_control_frames(width_bits):
+    bench = Bench(Config(width_bits=width_bits), random.Random(1))
+
+    async def testbench(ctx):
+        await bench.fill(ctx, 0, bytes(200))
+        bench.payloads = [bench.descriptor(0) for _ in range(4)]
+        bench.controls = [random_control(bench.rng, bench.config.lid_bits) for _ in range(40)]
+        await bench.run(ctx, 44)
+        kinds = "".join("P" if frame[42] == 6 else "c" for frame, _, _ in bench.sink.frames)
+        # The PAYLOADs are ready a clock after the first control frame started.
+        assert kinds.lstrip("c").startswith("PccccPccccPccccPc"), kinds
+        assert 4 <= kinds.index("P") <= 5, kinds
+    simulate(bench.dut, testbench)
+
+
+def test_untaken_report_holds_back_reports_only():
+    bench = Bench(Config(width_bits=64), random.Random(1), report_ready=0.0)
+
+    async def testbench(ctx):
+        await bench.fill(ctx, 0, bytes(20))
+        make = lambda lid, report: random_control(bench.rng, 7, report) | {"lid": lid}
+        bench.controls = [make(1, 1), make(2, 0), make(3, 1), make(4, 0)]
+        await bench.run(ctx, 2)
+        assert ctx.get(bench.path.o_sent.valid) and ctx.get(bench.path.o_sent.payload) == 1
+        bench.payloads = [bench.descriptor(0), bench.descriptor(0)]
+        await bench.run(ctx, 4)         # PAYLOADs still go, the second report does not
+        assert [frame[42] == 6 for frame, _, _ in bench.sink.frames] == [False, False, True, True]
+        assert ctx.get(bench.path.o_sent.payload) == 1
+        bench.report_ready = 1.0
+        await bench.run(ctx, 6)
+        assert [lid for lid, _ in bench.sent] == [1, 3]
+    simulate(bench.dut, testbench)
+
+
+def test_queues_hold_what_the_config_says():
+    config = Config(width_bits=64, control_depth=8, payload_depth=4)
+    bench = Bench(config, random.Random(1), ready=0.0)
+
+    async def testbench(ctx):
+        await bench.fill(ctx, 0, bytes(20))
+        bench.controls = [random_control(bench.rng, 7) for _ in range(20)]
+        bench.payloads = [bench.descriptor(0) for _ in range(20)]
+        for _ in range(40):
+            await bench.step(ctx)
+        # One control frame in the builder, one PAYLOAD in the reader, the rest in the queues.
+        assert 20 - len(bench.controls) == 8 + 1 and 20 - len(bench.payloads) == 4 + 1
+        assert bench.count("o_control_left") == bench.count("o_payload_left") == 1
+    simulate(bench.dut, testbench)
+
+
+@pytest.mark.parametrize("width_bits", [64, 512])
+def test_reset_in_mid_frame(width_bits):
+    bench = Bench(Config(width_bits=width_bits), random.Random(1))
+
+    async def testbench(ctx):
+        await bench.fill(ctx, 0, bytes(range(200)))
+        for kill_at in range(2, 14):
+            bench.payloads = [bench.descriptor(0) for _ in range(4)]
+            bench.controls = [random_control(bench.rng, 7, report=1) for _ in range(4)]
+            for _ in range(kill_at):
+                await bench.step(ctx)
+            bench.payloads, bench.controls = [], []
+            ctx.set(bench.path.i_control.valid, 0)
+            ctx.set(bench.path.i_payload.valid, 0)
+            ctx.set(bench.reset, 1)
+            await ctx.tick()
+            ctx.set(bench.reset, 0)
+            bench.sink = FrameSink(bench.path.o_frame, width_bits // 8)
+            bench.sent.clear()
+            descriptor = bench.descriptor(0)
+            bench.payloads = [descriptor]
+            began = bench.clock
+            await bench.run(ctx, 1)
+            assert bench.sink.frames[0][0] == payload_bytes(descriptor, NODE, bytes(range(200)))
+            assert bench.sink.frames[0][1] - began == 3 and not bench.sent
+    simulate(bench.dut, testbench)

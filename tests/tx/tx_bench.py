@@ -1,0 +1,89 @@
+"""What the benches of the transmit path share: frames built from the specification, and a sink."""
+
+import struct
+
+from amaranth.sim import Simulator
+
+OUI = bytes.fromhex("98ed5c")
+
+
+def simulate(dut, *testbenches):
+    sim = Simulator(dut)
+    sim.add_clock(1e-8)
+    for testbench in testbenches:
+        sim.add_testbench(testbench)
+    sim.run()
+
+
+def expected_frame(opcode, node, source, vc=0, ieee=0, epoch=0, selective=0, tx_id=0, rx_id=0,
+                   payload=b""):
+    """A frame as section 1 of the protocol has it, byte by byte; nothing is shared with the RTL."""
+    dst, src = node.to_bytes(3, "big"), source.to_bytes(3, "big")
+    frame = OUI + dst + OUI + src + (b"\x9a\xc6" if ieee else b"\x0a\xc6") + b"\x05\x00"
+    frame += struct.pack(">H", len(payload) + 46) + bytes(16)
+    frame += src + dst + struct.pack(">H", len(payload) + 26)
+    frame += bytes([opcode, vc, 0, 0]) + struct.pack(">H", epoch) + bytes(3)
+    frame += bytes([0x20 if selective else 0]) + struct.pack(">II", tx_id, rx_id)
+    assert len(frame) == 60
+    return (frame + payload).ljust(64, b"\0")
+
+
+def words_of(payload, width_bytes, filler=0):
+    """The payload in memory words; bytes behind its end are `filler`."""
+    for start in range(0, len(payload), width_bytes):
+        chunk = payload[start:start + width_bytes]
+        yield int.from_bytes(chunk.ljust(width_bytes, bytes([filler])), "little")
+
+
+def random_control(rng, lid_bits, report=0):
+    return {"opcode": rng.choice([0, 1, 2, 3, 4, 5, 7, 8, 9, 10]), "node": rng.getrandbits(24),
+            "vc": rng.randrange(3), "ieee": rng.getrandbits(1), "epoch": rng.getrandbits(16),
+            "selective": rng.getrandbits(1), "tx_id": rng.getrandbits(32),
+            "rx_id": rng.getrandbits(32), "lid": rng.getrandbits(lid_bits), "report": report}
+
+
+def control_bytes(control, source):
+    fields = {name: value for name, value in control.items() if name not in ("lid", "report")}
+    return expected_frame(source=source, **fields)
+
+
+def payload_bytes(descriptor, source, payload):
+    fields = {name: descriptor[name] for name in ("node", "vc", "ieee", "epoch", "tx_id")}
+    return expected_frame(6, source=source, payload=payload, **fields)
+
+
+class FrameSink:
+    """Collects frames from an `o_frame`, one `sample` per clock, and checks the stream rules.
+
+    `frames`: (bytes, clock in which the first beat was first offered, clock of the last beat).
+    """
+
+    def __init__(self, stream, width_bytes):
+        self.stream, self.width_bytes = stream, width_bytes
+        self.frames, self.collected = [], b""
+        self.first_clock, self.waiting = None, None
+        self.valid = False
+
+    def sample(self, ctx, clock, ready):
+        self.valid = bool(ctx.get(self.stream.valid))
+        if self.waiting is not None:
+            assert self.valid, f"clock {clock}: valid fell before ready"
+        if not self.valid:
+            assert self.first_clock is None, f"clock {clock}: bubble inside a frame"
+            return
+        beat = ctx.get(self.stream.payload)
+        now = (beat.data, beat.keep, beat.last, beat.error)
+        if self.waiting is not None:
+            assert now == self.waiting, f"clock {clock}: payload changed while waiting"
+        if self.first_clock is None:
+            self.first_clock = clock
+        self.waiting = None if ready else now
+        if not ready:
+            return
+        count = beat.keep.bit_count()
+        assert beat.keep == (1 << count) - 1 and count and not beat.error
+        assert beat.last or count == self.width_bytes
+        self.collected += beat.data.to_bytes(self.width_bytes, "little")[:count]
+        if beat.last:
+            self.frames.append((self.collected, self.first_clock, clock))
+            self.collected, self.first_clock = b"", None
