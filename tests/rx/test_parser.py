@@ -1,0 +1,168 @@
+"""The frame parser against the rules of section 1 and decisions F1 to F4."""
+
+import pytest
+from amaranth.sim import Simulator
+from rx_frames import (ACK, CAUSES, OPEN, OUR_NODE, PAYLOAD, boundary_lengths, drive, frame,
+                       outcome, patched, random_good, rng_for, schedule, spoiled)
+
+from ttpoe.config import Config
+from ttpoe.rx.parser import DROP_CAUSES, FrameParser
+
+WIDTHS = (8, 16, 32, 64)
+FIELDS = ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")
+
+
+def run(width, clocks, trailing=4):
+    """Per frame: (cause or None, fields or None), and the clock of each result.
+
+    A result's clock counts from the one in which the frame's last beat was taken.
+    """
+    config = Config(width_bits=8 * width)
+    dut = FrameParser(config)
+    results, parsed_at, dropped_at, ends = [], [], [], []
+
+    async def bench(ctx):
+        ctx.set(dut.cfg_node, OUR_NODE)
+        slot = {}
+        for clock, beat in enumerate([*clocks, *[None] * trailing]):
+            drive(ctx, dut.i_frame, beat)
+            if beat is not None and beat[2]:
+                ends.append(clock)
+            if ctx.get(dut.o_write.valid):
+                number = ctx.get(dut.o_write.p.beat)
+                assert number not in slot, "payload beat written twice"
+                slot[number] = ctx.get(dut.o_write.p.data).to_bytes(width, "little")
+            for cause in CAUSES:
+                if ctx.get(getattr(dut, f"stat_rx_{cause}")):
+                    results.append((dropped_at_frame.pop(0), cause, None))
+                    dropped_at.append(clock)
+            if ctx.get(dut.o_parsed.valid):
+                assert ctx.get(dut.frame_ended)
+                parsed = {name: ctx.get(getattr(dut.o_parsed.p, name)) for name in FIELDS}
+                parsed["opcode"] = getattr(parsed["opcode"], "value", parsed["opcode"])
+                parsed["payload"] = None
+                if ctx.get(dut.o_parsed.p.payload):
+                    last_beat = ctx.get(dut.o_parsed.p.last_beat)
+                    last_lane = ctx.get(dut.o_parsed.p.last_lane)
+                    octets = b"".join(slot[n] for n in range(last_beat + 1))
+                    parsed["payload"] = octets[:last_beat * width + last_lane + 1]
+                results.append((count[0], None, parsed))
+                parsed_at.append(clock)
+            if ctx.get(dut.frame_ended):
+                if not ctx.get(dut.o_parsed.valid):
+                    dropped_at_frame.append(count[0])
+                count[0] += 1
+                slot = {}
+            await ctx.tick()
+
+    count, dropped_at_frame = [0], []
+    sim = Simulator(dut)
+    sim.add_clock(1e-8)
+    sim.add_testbench(bench)
+    sim.run()
+    assert not dropped_at_frame, "a frame without any result"
+    results.sort(key=lambda result: result[0])
+    good = [end for end, result in zip(ends, results) if result[1] is None]
+    bad = [end for end, result in zip(ends, results) if result[1] is not None]
+    assert [at - end for at, end in zip(parsed_at, good)] == [1] * len(good)
+    assert [at - end for at, end in zip(dropped_at, bad)] == [2] * len(bad)
+    assert [result[0] for result in results] == list(range(len(ends)))
+    return [result[1:] for result in results]
+
+
+def check(width, frames, rng=None, stall=0.0):
+    results = run(width, schedule(frames, width, rng, stall))
+    assert len(results) == len(frames)
+    for number, ((octets, error), result) in enumerate(zip(frames, results)):
+        assert result == outcome(octets, error), (number, octets[:64].hex(), len(octets))
+    return [result[0] for result in results]
+
+
+def test_causes_and_their_order():
+    assert list(DROP_CAUSES) == CAUSES
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_cause_alone(width):
+    good = frame(PAYLOAD, bytes(range(100)), vc=2, src=0xABCDEF, tx_id=0x01020304,
+                 rx_id=0xA1A2A3A4, epoch=0xBEEF, extension=0x20, ethertype=0x9AC6)
+    too_long = frame(PAYLOAD, bytes(1025))
+    frames = [
+        (good, True), (good[:63], False), (patched(good, 12, b"\x08\x00"), False),
+        (patched(good, 2, b"\x5d"), False), (patched(good, 8, b"\x5d"), False),
+        (patched(good, 5, b"\x00"), False), (patched(good, 14, b"\x15"), False),
+        (too_long, False),
+        (patched(patched(good, 40, b"\x00\x19"), 16, b"\x00\x2d"), False),
+        (patched(good, 17, bytes([good[17] ^ 1])), False), (good[:-1], False),
+        (patched(good, 42, b"\x0b"), False), (patched(good, 43, b"\x03"), False),
+        (frame(PAYLOAD), False),
+    ]
+    # A good frame right behind each bad one, no idle clock.
+    mixed = [entry for bad in frames for entry in (bad, (good, False))]
+    causes = check(width, mixed)
+    assert causes[::2] == [
+        "bad_fcs", "runt", "other_ethertype", "wrong_oui", "wrong_oui", "not_ours", "bad_tth",
+        "tsh_range", "tsh_range", "total_mismatch", "truncated", "bad_opcode", "bad_vc",
+        "empty_payload"]
+    assert causes[1::2] == [None] * len(frames)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_payload_lengths_around_every_boundary(width):
+    rng = rng_for("lengths", width)
+    frames = [(frame(PAYLOAD, rng.randbytes(n), vc=n % 3, tx_id=n), False)
+              for n in boundary_lengths(width)]
+    assert check(width, frames) == [None] * len(frames)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_frames_of_odd_sizes_harm_nobody(width):
+    """From one byte to far beyond a jumbo frame, each followed at once by a good one."""
+    rng = rng_for("sizes", width)
+    good = (frame(PAYLOAD, rng.randbytes(77), vc=1, tx_id=9), False)
+    ack = (frame(ACK, rx_id=5), False)
+    sizes = [1, 2, width - 1, width, width + 1, 59, 60, 61, 63, 64, 1084, 2048, 2112, 9018, 16500]
+    frames = []
+    for size in sizes:
+        long_one = (good[0] + rng.randbytes(size))[:size] if size > 64 else rng.randbytes(size)
+        frames += [(long_one, False), good, ack]
+    check(width, frames)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_control_frames_without_a_pause(width):
+    """At 512 bits: a whole frame in every clock."""
+    frames = [(frame(n % 11 if n % 11 != PAYLOAD else OPEN, vc=n % 3, tx_id=n, rx_id=~n & 0xFFFF),
+               False) for n in range(150)]
+    assert check(width, frames) == [None] * len(frames)
+    assert len(schedule(frames, width)) == 150 * 64 // width
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("stall", [0.0, 0.4])
+def test_random_frames(width, stall):
+    rng = rng_for("random", width, stall)
+    frames = []
+    for _ in range(60 + 2 * width):
+        good = random_good(rng, width)
+        frames.append(spoiled(good, rng) if rng.random() < 0.6 else (good, False))
+    causes = check(width, frames, rng, stall)
+    assert len(set(causes)) >= 8, "the seed spoils too little"
+
+
+def test_node_number_is_configured():
+    dut = FrameParser(Config(width_bits=512))
+    seen = []
+
+    async def bench(ctx):
+        for node in (0, 0xFFFFFF, 0x123456):
+            ctx.set(dut.cfg_node, node)
+            for dst in (0, 0xFFFFFF, 0x123456):
+                drive(ctx, dut.i_frame, schedule([(frame(ACK, dst=dst), False)], 64)[0])
+                await ctx.tick()
+                seen.append((node == dst, ctx.get(dut.o_parsed.valid)))
+    sim = Simulator(dut)
+    sim.add_clock(1e-8)
+    sim.add_testbench(bench)
+    sim.run()
+    assert all(same == taken for same, taken in seen)
