@@ -62,6 +62,11 @@ def outcome(octets, error, our_node=OUR_NODE):
     }
 
 
+def payload_frame(rng, length, vc, number):
+    """(octets, no error): a PAYLOAD told apart by `number`."""
+    return frame(PAYLOAD, rng.randbytes(length), vc=vc, src=0x5A0000 + number, tx_id=number), False
+
+
 def boundary_lengths(width):
     """Payload lengths around every place where a beat or the frame's padding begins."""
     edges = {4, width - 4, width, width + 4, 2 * width - 4, 2 * width, 1020, 1024 - width, 1024}

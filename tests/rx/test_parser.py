@@ -143,7 +143,7 @@ def test_control_frames_without_a_pause(width):
 def test_random_frames(width, stall):
     rng = rng_for("random", width, stall)
     frames = []
-    for _ in range(60 + 2 * width):
+    for _ in range(40 + 2 * width):
         good = random_good(rng, width)
         frames.append(spoiled(good, rng) if rng.random() < 0.6 else (good, False))
     causes = check(width, frames, rng, stall)

@@ -1,0 +1,134 @@
+"""Who gets a receive slot, who is dropped at the door, and how the hosts share the memory."""
+
+import pytest
+from rx_bench import RxBench
+from rx_frames import ACK, frame, payload_frame, rng_for, schedule
+
+from ttpoe.config import Config
+
+WIDTHS = (8, 16, 32, 64)
+
+
+def config(width, **changes):
+    return Config(name="test", width_bits=8 * width, rx_slots=16, rx_reserved=2).replace(**changes)
+
+
+@pytest.mark.parametrize("rx_slots,reserved", [(16, 2), (8, 2), (16, 5), (128, 4)])
+def test_room_rule(rx_slots, reserved):
+    """A VC gets what it owns and what is shared; the others still get what they own."""
+    rng = rng_for("room", rx_slots)
+    shared = rx_slots - 3 * reserved
+    vcs = [2] * (reserved + shared + 3) + [0] * (reserved + 1) + [1] * (reserved + 1)
+    frames = [payload_frame(rng, 4, vc, n) for n, vc in enumerate(vcs)]
+    bench = RxBench(config(64, rx_slots=rx_slots, rx_reserved=reserved), frames,
+                    decide=lambda event: None).run()
+    room = [event["room"] for _, event in bench.events]
+    assert room == ([1] * (reserved + shared) + [0] * 3 + [1] * reserved + [0]
+                    + [1] * reserved + [0])
+    assert len(bench.held) == rx_slots
+    assert bench.stats["stat_rx_no_room"] == 5
+
+
+@pytest.mark.parametrize("deliver", [False, True])
+@pytest.mark.parametrize("rx_slots", [16, 128])
+def test_a_slot_given_back_is_room_again(deliver, rx_slots):
+    """Full, then one verdict: exactly one more payload of that VC has room, and one only."""
+    rng = rng_for("again", rx_slots)
+    most = rx_slots - 4                      # of one VC
+    fill = [payload_frame(rng, 9, 0, n) for n in range(most)]
+    probes = [payload_frame(rng, 9, 0, 1000 + n) for n in range(3)]
+    clocks = schedule(fill, 64) + [None] * 20
+    for probe in probes:
+        clocks += schedule([probe], 64) + [None] * 10
+    bench = RxBench(config(64, rx_slots=rx_slots), fill + probes, clocks=clocks,
+                    decide=lambda event: (most + 6, deliver) if event["tx_id"] == 3 else None).run()
+    room = [event["room"] for _, event in bench.events]
+    assert room == [1] * most + [1, 0, 0]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_full_event_queue_drops_whole_frames(width):
+    """The frames that find no place are counted; their slots serve the next frames."""
+    rng = rng_for("queue", width)
+    depth = 4
+    frames = [payload_frame(rng, 20, n % 3, n) for n in range(depth + 5)]
+    frames += [(frame(ACK, rx_id=77), False)]
+    sent = len(schedule(frames[:-1], width))
+    clocks = schedule(frames[:-1], width) + [None] * 10
+    release = len(clocks)
+    clocks += [None] * 10 + schedule(frames[-1:], width) + [None] * 60
+    bench = RxBench(config(width, event_depth=depth), frames, clocks=clocks,
+                    take_event=lambda clock: clock >= release).run()
+    bench.check_drops()
+    bench.check_events_and_hosts()
+    assert sent < release
+    assert bench.stats["stat_rx_queue_full"] == 5
+    assert [event["tx_id"] for _, event in bench.events] == [*range(depth), 0]
+    assert [event["slot"] for _, event in bench.events] == [*range(depth), depth]
+
+
+@pytest.mark.parametrize("event_depth", [2, 16, 128])
+def test_event_queue_holds_what_it_says(event_depth):
+    frames = [(frame(ACK, vc=n % 3, rx_id=n), False) for n in range(event_depth + 3)]
+    bench = RxBench(config(64, event_depth=event_depth), frames, trailing=2 * event_depth + 20,
+                    take_event=lambda clock: clock > event_depth + 10).run()
+    bench.check_drops()
+    bench.check_events_and_hosts()
+    assert bench.stats["stat_rx_queue_full"] == 3
+
+
+def test_bad_frames_use_no_slot():
+    rng = rng_for("rollback")
+    good = payload_frame(rng, 300, 0, 1)
+    frames = [(good[0], True), good, (good[0][:200], False), good, (frame(ACK), False), good]
+    bench = RxBench(config(8), frames, decide=lambda event: None).run()
+    assert [event["slot"] for _, event in bench.events if event["room"]] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("width", [8, 64])
+@pytest.mark.parametrize("stalled", [0, 1, 2])
+def test_a_stalled_vc_delays_nobody(width, stalled):
+    """One host never takes a beat: each of the others gets every beat in the same clock as if
+    that VC did not exist."""
+    def run(include):
+        rng = rng_for("stalled", width, stalled)
+        clocks, frames = [], []
+        for n in range(12):
+            one = payload_frame(rng, 3 * width, (stalled, *others)[n % 3], n)
+            part = schedule([one], width)
+            if n % 3 == 0 and not include:
+                clocks += [None] * len(part)
+            else:
+                clocks += part
+                frames.append(one)
+        return RxBench(config(width), frames, clocks=clocks + [None] * 40,
+                       host_ready=lambda vc, clock: vc != stalled).run()
+    others = [vc for vc in range(3) if vc != stalled]
+    with_it, without = run(True), run(False)
+    assert with_it.delivered[stalled] == []
+    for vc in others:
+        assert len(with_it.delivered[vc]) == 4
+        # The stalled VC may read the four beats of its buffer, no more.
+        late = [a - b for (x, *_), (y, *_) in zip(with_it.delivered[vc], without.delivered[vc])
+                for a, b in zip(x, y)]
+        assert all(0 <= n <= 4 for n in late) and late[-1] == 0
+
+
+def test_urgency_and_its_bound():
+    """All three VCs always have beats: VC 1 gets most, and no VC waits longer than 12 beats."""
+    rng = rng_for("urgency")
+    frames = [payload_frame(rng, 1024, n % 3, n) for n in range(12)]
+    sent = len(schedule(frames, 32))
+    bench = RxBench(config(32, rx_reserved=4), frames, trailing=500,
+                    host_ready=lambda vc, clock: clock > sent + 20).run()
+    bench.check_events_and_hosts()
+    clocks = {vc: [c for entry in bench.delivered[vc] for c in entry[0]] for vc in range(3)}
+    end_of_first = clocks[1][-1]
+    share = {vc: sum(c <= end_of_first for c in clocks[vc]) for vc in range(3)}
+    assert share[1] == 128 and share[1] > 4 * share[0] >= 4
+    for vc in range(3):
+        # While everybody asks.
+        waits = [b - a for a, b in zip(clocks[vc], clocks[vc][1:]) if b <= end_of_first]
+        assert waits and max(waits) <= 12
+    # VC 0 before VC 2 once VC 1 is done.
+    assert clocks[0][-1] < clocks[2][-1]
