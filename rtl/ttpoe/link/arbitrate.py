@@ -22,8 +22,9 @@ __all__ = ["Arbitrate"]
 class Arbitrate(wiring.Component):
     """Q0.
 
-    Order of urgency: received frames, reports of sent OPEN_ACKs, link timer, then by VC (1, 0, 2)
-    links that are ready and payloads of the host, then victims and commands of the host. Three
+    Order of urgency: reports of sent OPEN_ACKs (the peer's first PAYLOAD may be right behind),
+    received frames, link timer, then by VC (1, 0, 2) links that are ready and payloads of the
+    host, then victims and commands of the host. Three
     admissions in four go by that order, the fourth in turn, so that everyone who may enter does
     so within `4 * 11` admissions.
 
@@ -72,7 +73,7 @@ class Arbitrate(wiring.Component):
         control_free, payload_free = self._credits(m)
 
         # (source, event, needs room for a PAYLOAD, VC of the port)
-        sources = [(self.i_rx, None, 0, None), (self.i_sent, Event.SENT, 0, None),
+        sources = [(self.i_sent, Event.SENT, 0, None), (self.i_rx, None, 0, None),
                    (self.i_timer, Event.TIMER, 0, None)]
         for vc in VC_ORDER:
             sources += [(getattr(self, f"i_visit{vc}"), Event.VISIT, 1, None),
