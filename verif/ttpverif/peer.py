@@ -1,0 +1,75 @@
+"""`Peer`: the model run by itself, as the other end of a wire."""
+
+from collections import deque
+
+from .states import State
+
+__all__ = ["Peer"]
+
+
+class Peer:
+    """An `Endpoint` that does its own visits.
+
+    Bytes come in by `receive` and pile up in `sent`; deliveries and notices pile up in
+    `delivered` and `notices`. Nothing is sent outside a call.
+    """
+
+    def __init__(self, endpoint, check=True):
+        self.endpoint = endpoint
+        self.sent = deque()
+        self.delivered = deque()
+        self.notices = deque()
+        self._check = check
+        self._visits = 0
+
+    def _take(self, outcome):
+        if outcome is None:
+            return None
+        self.delivered.extend(outcome.deliveries)
+        self.notices.extend(outcome.notices)
+        if outcome.frame is not None:
+            self.sent.append(outcome.frame.pack())
+        if self._check:
+            self.endpoint.check()
+        if outcome.victim is not None:
+            self._take(self.endpoint.victim(*outcome.victim))
+        if outcome.new_state == State.OPEN_RECD:
+            self._take(self.endpoint.open_ack_sent(outcome.node, outcome.vc))
+        return outcome
+
+    def receive(self, data, bad_fcs=False, room=None):
+        """One frame from the wire; its `Outcome`, or None if it does not parse."""
+        return self._take(self.endpoint.receive_bytes(data, bad_fcs, room))
+
+    def payload(self, node, vc, data, send_now=True):
+        return self._take(self.endpoint.host_payload(node, vc, data, send_now))
+
+    def open(self, node, vc):
+        return self._take(self.endpoint.host_open(node, vc))
+
+    def close(self, node, vc):
+        return self._take(self.endpoint.host_close(node, vc))
+
+    def visit_once(self):
+        """One ready-queue visit, round-robin over the links that have something; True if any."""
+        ready = self.endpoint.pending()
+        if not ready:
+            return False
+        self._visits += 1
+        self._take(self.endpoint.visit(*ready[self._visits % len(ready)]))
+        return True
+
+    def visit_all(self):
+        while self.visit_once():
+            pass
+
+    def timer_round(self):
+        """The link timer passes every link once."""
+        for node, vc in [(link.node, link.vc) for link in self.endpoint.links]:
+            self._take(self.endpoint.timer(node, vc))
+
+    def take_sent(self):
+        """All frames sent since the last call, oldest first."""
+        frames = list(self.sent)
+        self.sent.clear()
+        return frames

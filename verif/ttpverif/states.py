@@ -1,0 +1,55 @@
+"""The state table of protocol section 2 as data: the model's own copy.
+
+Each entry names the method of `Endpoint` (without its leading underscore) that carries the event
+out. `nothing`: no effect, not counted ("-" in the protocol); `unexpected`: dropped and counted;
+`not_open`: dropped because the link has no data phase now.
+"""
+
+import enum
+
+__all__ = ["State", "TABLE", "EVENTS", "DATA_STATES"]
+
+
+class State(enum.IntEnum):
+    CLOSED = 0
+    OPEN_SENT = 1
+    OPEN_RECD = 2
+    OPEN = 3
+    CLOSE_SENT = 4
+    CLOSE_RECD = 5
+
+
+DATA_STATES = (State.OPEN, State.CLOSE_SENT, State.CLOSE_RECD)
+
+_TEXT = """
+                CLOSED        OPEN_SENT     OPEN_RECD   OPEN           CLOSE_SENT   CLOSE_RECD
+HOST_PAYLOAD    open_with     queue         queue       send_new       refuse       refuse
+HOST_OPEN       open          accept        accept      accept         refuse       refuse
+HOST_CLOSE      nothing       give_up       remember    close          nothing      nothing
+VICTIM          nothing       nothing       nothing     close_if_idle  nothing      nothing
+VISIT           nothing       nothing       nothing     send           send         send
+TIMER           nothing       visit_timer   visit_timer visit_timer    visit_timer  visit_timer
+SENT            nothing       nothing       ack_sent    nothing        nothing      nothing
+RX_OPEN         answer        crossing      open_again  open_again     open_again   open_again
+RX_OPEN_ACK     unexpected    opened        unexpected  unexpected     unexpected   unexpected
+RX_OPEN_NACK    unexpected    refused       unexpected  unexpected     unexpected   unexpected
+RX_CLOSE        close_unknown close_unknown acknowledge close_peer     close_peer   close_peer
+RX_CLOSE_ACK    nothing       nothing       nothing     nothing        closed       closed
+RX_CLOSE_NACK   unexpected    unexpected    unexpected  unexpected     note_end     note_end
+RX_PAYLOAD      nolink        nolink        nolink      data           data         data
+RX_ACK          not_open      not_open      not_open    acked          acked        acked
+RX_NACK         not_open      not_open      not_open    nacked         nacked       nacked
+RX_NACK_FULL    not_open      not_open      not_open    hold           hold         hold
+RX_NACK_NOLINK  not_open      not_open      not_open    lost           lost         lost
+"""
+
+
+def _read(text):
+    rows = [line.split() for line in text.strip().splitlines()]
+    states = [State[name] for name in rows[0]]
+    return {(row[0], state): action for row in rows[1:]
+            for state, action in zip(states, row[1:], strict=True)}
+
+
+TABLE = _read(_TEXT)
+EVENTS = tuple(dict.fromkeys(event for event, _ in TABLE))
