@@ -23,6 +23,9 @@ async def sweep(ctx, dut, slots):
         assert ctx.get(dut.o_free_count) == 0
         await ctx.tick()
     assert ctx.get(dut.o_ready) == 1 and ctx.get(dut.o_free_count) == slots
+    assert ctx.get(dut.o_slot.valid) == 0
+    await ctx.tick()                # the first slot is taken from the list
+    assert ctx.get(dut.o_slot.valid) == 1
 
 
 def set_free(ctx, dut, chain, lid=0):
@@ -46,7 +49,7 @@ def test_sweep_then_one_slot_per_clock_in_order(slots):
     run(dut, testbench)
 
 
-def test_freed_into_empty_list_is_valid_in_the_next_clock():
+def test_freed_into_empty_list_is_offered_two_clocks_later():
     dut = SlotLists(Config(slots=4))
 
     async def testbench(ctx):
@@ -63,6 +66,8 @@ def test_freed_into_empty_list_is_valid_in_the_next_clock():
         set_free(ctx, dut, [1, 3, 0])
         await ctx.tick()
         ctx.set(dut.i_free.valid, 0)
+        assert ctx.get(dut.o_slot.valid) == 0 and ctx.get(dut.o_free_count) == 3
+        await ctx.tick()
         got = []
         for _ in range(3):
             assert ctx.get(dut.o_slot.valid) == 1
@@ -73,27 +78,28 @@ def test_freed_into_empty_list_is_valid_in_the_next_clock():
 
 
 def test_taking_the_last_while_a_chain_arrives():
+    """The list (beside its stock of two) gives up its last slot in the clock of a splice."""
     dut = SlotLists(Config(slots=4))
 
     async def testbench(ctx):
         await sweep(ctx, dut, 4)
         ctx.set(dut.o_slot.ready, 1)
-        await ctx.tick().repeat(3)
-        ctx.set(dut.o_slot.ready, 0)
-        ctx.set(dut.i_append.payload, {"tail": 2, "slot": 0})
+        await ctx.tick().repeat(2)              # 0 and 1 are out, 2 in stock, 3 in the list
+        ctx.set(dut.i_append.payload, {"tail": 1, "slot": 0})
         ctx.set(dut.i_append.valid, 1)
+        ctx.set(dut.o_slot.ready, 0)
+        ctx.set(dut.i_reading, {"valid": 1, "slot": 3})
         await ctx.tick()
         ctx.set(dut.i_append.valid, 0)
-        assert ctx.get(dut.o_free_count) == 1
-        set_free(ctx, dut, [2, 0])
+        ctx.set(dut.i_reading, {"valid": 0, "slot": 3})
+        assert ctx.get(dut.o_free_count) == 2
+        set_free(ctx, dut, [1, 0])
         ctx.set(dut.o_slot.ready, 1)
-        assert ctx.get(dut.o_slot.payload) == 3
-        await ctx.tick()
-        ctx.set(dut.i_free.valid, 0)
-        for expected in (2, 0):
+        for expected in (2, 3, 1, 0):
             assert ctx.get(dut.o_slot.valid) == 1
             assert ctx.get(dut.o_slot.payload) == expected
             await ctx.tick()
+            ctx.set(dut.i_free.valid, 0)
         assert ctx.get(dut.o_slot.valid) == 0
     run(dut, testbench)
 
@@ -136,9 +142,10 @@ def test_slot_being_read_is_withheld_then_offered():
             assert ctx.get(dut.o_slot.valid) == 0 and ctx.get(dut.o_free_count) == 1
             await ctx.tick()
         ctx.set(dut.i_reading, {"valid": 1, "slot": 1})
-        assert ctx.get(dut.o_slot.valid) == 1
-        ctx.set(dut.i_reading, {"valid": 0, "slot": 2})
+        await ctx.tick()
         assert ctx.get(dut.o_slot.valid) == 1 and ctx.get(dut.o_slot.payload) == 2
+        ctx.set(dut.i_reading, {"valid": 0, "slot": 2})
+        assert ctx.get(dut.o_slot.valid) == 1
     run(dut, testbench)
 
 
@@ -153,7 +160,7 @@ def test_random_against_model(slots, clocks, seed):
 
     async def testbench(ctx):
         await sweep(ctx, dut, slots)
-        free = list(range(slots))
+        free, stock = list(range(1, slots)), [0]
         owned, chains = [], []           # taken but not linked; linked lists
         successor = {}                   # what next[] must hold for linked slots
         expected_next = None
@@ -203,23 +210,24 @@ def test_random_against_model(slots, clocks, seed):
             else:
                 expected_next = None
 
-            offered = bool(free) and free[0] != reading
-            seen["withheld"] += bool(free) and not offered
-            assert ctx.get(dut.o_slot.valid) == offered, where
-            assert ctx.get(dut.o_free_count) == len(free), where
-            if offered:
-                assert ctx.get(dut.o_slot.payload) == free[0], where
-            took = offered and ready
-            seen["last_while_free"] += bool(took and len(free) == 1 and freed)
+            stocked = len(stock) < 2 and bool(free) and free[0] != reading
+            seen["withheld"] += len(stock) < 2 and bool(free) and not stocked
+            assert ctx.get(dut.o_slot.valid) == bool(stock), where
+            assert ctx.get(dut.o_free_count) == len(free) + len(stock), where
+            if stock:
+                assert ctx.get(dut.o_slot.payload) == stock[0], where
+            seen["last_while_free"] += bool(stocked and len(free) == 1 and freed)
             seen["into_empty"] += bool(not free and freed)
             await ctx.tick()
-            if took:
-                owned.append(free.pop(0))
+            if stock and ready:
+                owned.append(stock.pop(0))
+            if stocked:
+                stock.append(free.pop(0))
             if freed:
                 if reading is None and rng.random() < 0.4:
                     reading = rng.choice(freed)
                 free.extend(freed)
-            everywhere = sorted(free + owned + [s for c in chains for s in c])
+            everywhere = sorted(free + stock + owned + [s for c in chains for s in c])
             assert everywhere == list(range(slots)), where
     run(dut, testbench)
     needed = ("transparent", "withheld", "chain")

@@ -4,7 +4,7 @@ import random
 
 import pytest
 from amaranth.hdl import ResetInserter, Signal
-from tx_bench import simulate
+from tx_bench import host_beats, simulate
 
 from ttpoe.config import Config
 from ttpoe.layouts import HostResult
@@ -12,16 +12,6 @@ from ttpoe.tx.slot_writer import SlotWriter
 
 TAKEN, REFUSED, BLOCKED = HostResult.TAKEN, HostResult.REFUSED, HostResult.BLOCKED
 STATS = ("stat_tx_oversize", "stat_tx_empty", "stat_tx_refused")
-
-
-def host_beats(payload, width_bytes, node, trailing=False):
-    """(data, keep, last, node) per beat; `trailing`: the end comes in a beat without bytes."""
-    chunks = [payload[n:n + width_bytes] for n in range(0, len(payload), width_bytes)]
-    if trailing or not chunks:
-        chunks.append(b"")
-    return [(int.from_bytes(chunk.ljust(width_bytes, b"\xcc"), "little"),
-             (1 << len(chunk)) - 1, number == len(chunks) - 1, node)
-            for number, chunk in enumerate(chunks)]
 
 
 class Bench:

@@ -35,6 +35,16 @@ def words_of(payload, width_bytes, filler=0):
         yield int.from_bytes(chunk.ljust(width_bytes, bytes([filler])), "little")
 
 
+def host_beats(payload, width_bytes, node, trailing=False):
+    """(data, keep, last, node) per beat; `trailing`: the end comes in a beat without bytes."""
+    chunks = [payload[n:n + width_bytes] for n in range(0, len(payload), width_bytes)]
+    if trailing or not chunks:
+        chunks.append(b"")
+    return [(int.from_bytes(chunk.ljust(width_bytes, b"\xcc"), "little"),
+             (1 << len(chunk)) - 1, number == len(chunks) - 1, node)
+            for number, chunk in enumerate(chunks)]
+
+
 def random_control(rng, lid_bits, report=0):
     return {"opcode": rng.choice([0, 1, 2, 3, 4, 5, 7, 8, 9, 10]), "node": rng.getrandbits(24),
             "vc": rng.randrange(3), "ieee": rng.getrandbits(1), "epoch": rng.getrandbits(16),

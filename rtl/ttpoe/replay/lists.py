@@ -4,7 +4,7 @@ Source: section 5.2 of the protocol. All lists live in one narrow memory, `next[
 """
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import data, fifo, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature, slot_free_layout
@@ -45,14 +45,17 @@ class SlotLists(wiring.Component):
 
     Timing
     ------
-    `o_slot` gives one slot per clock, and is valid in the clock after a slot was freed into an
-    empty list. Its `valid` depends on registers and `i_reading`, never on its `ready`.
+    `o_slot` gives one slot per clock. A slot freed while none is left is offered two clocks
+    after `i_free`: two slots at most are taken from the list in advance, so that `ready` ends
+    in this stock and the list follows registers only (`ready` comes late, through an arbiter).
+    `valid` depends on registers alone.
 
-    `valid` never falls before the slot is taken although `i_reading` can hold it low: `i_reading`
-    comes to name a slot only by taking a queued PAYLOAD that no free event of an earlier clock
-    has killed. If that slot is freed in the very clock of the taking, `i_reading` names it in
-    the next clock, the first in which it can be offered. So a slot that is offered is not
-    being read, and no queued PAYLOAD is left that could start reading it.
+    No slot is offered or overwritten while it is being read. `i_reading` comes to name a slot
+    only by taking a queued PAYLOAD that no free event of an earlier clock has killed. If that
+    slot is freed in the very clock of the taking, `i_reading` names it in the next clock, the
+    first in which it can be the list's head, where it then waits until it is read. A slot that
+    is in the stock already has no queued PAYLOAD left that could start reading it; so the guard
+    is needed at the head only, and what is offered stays offered.
 
     Reset
     -----
@@ -91,18 +94,22 @@ class SlotLists(wiring.Component):
 
         head = Signal(config.slot_bits)
         tail = Signal(config.slot_bits, init=config.slots - 1)
-        count = Signal(config.count_bits, init=config.slots)
+        count = Signal(config.count_bits, init=config.slots)        # without the stock
         sweep = Signal(config.slot_bits)
         freed = self.i_free.payload
-        taken = Signal()
+        taken = Signal()        # from the list into the stock
         empties = Signal()      # nothing of the old list is left after this clock
 
+        m.submodules.stock = stock = fifo.SyncFIFO(width=config.slot_bits, depth=2)
         m.d.comb += [
-            self.o_slot.payload.eq(head),
-            self.o_slot.valid.eq(self.o_ready & (count != 0)
-                                 & ~(self.i_reading.valid & (self.i_reading.slot == head))),
-            self.o_free_count.eq(Mux(self.o_ready, count, 0)),
-            taken.eq(self.o_slot.valid & self.o_slot.ready),
+            stock.w_data.eq(head),
+            stock.w_en.eq(self.o_ready & (count != 0)
+                          & ~(self.i_reading.valid & (self.i_reading.slot == head))),
+            taken.eq(stock.w_en & stock.w_rdy),
+            self.o_slot.payload.eq(stock.r_data),
+            self.o_slot.valid.eq(stock.r_rdy),
+            stock.r_en.eq(self.o_slot.ready),
+            self.o_free_count.eq(Mux(self.o_ready, count + stock.r_level, 0)),
             empties.eq((count == 0) | ((count == 1) & taken)),
         ]
 

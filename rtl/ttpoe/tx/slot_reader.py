@@ -36,8 +36,8 @@ class SlotReader(wiring.Component):
     o : stream of `word_layout`
         ceil(`length_bytes` / width) words per PAYLOAD.
     o_reading : Out {valid, slot}
-        Words of `slot` are still to be read: from the clock after the entry was taken, up to the
-        clock in which its last read is issued.
+        Words of `slot` are still to be read: from the clock after the entry was taken, up to at
+        least the clock in which its last read is issued.
     o_read_slot, o_read_beat, o_read_en, i_read_data, o_length_slot, o_length_en, i_length_bytes
         The read ports of `ReplayMemory`, whose outputs hold their values: they are this
         component's output register.
@@ -93,7 +93,6 @@ class SlotReader(wiring.Component):
             self.o.payload.first.eq(first),
             self.o.payload.length_bytes.eq(self.i_length_bytes),
             self.o.payload.frame.eq(frame),
-            self.o_reading.valid.eq(more),
             self.o_reading.slot.eq(frame.slot),
 
             self.o_read_slot.eq(Mux(more, frame.slot, self.i.payload.slot)),
@@ -109,7 +108,8 @@ class SlotReader(wiring.Component):
             m.d.sync += words.eq((self.i_length_bytes + config.width_bytes - 1) >> shift)
         with m.If(self.o_read_en):
             m.d.sync += issued.eq(Mux(more, issued + 1, 1))
-        m.d.sync += learning.eq(start)
+        # A register, and so a clock longer than needed: it is the start of a long path.
+        m.d.sync += [learning.eq(start), self.o_reading.valid.eq(start | more)]
         with m.If(start):
             m.d.sync += frame.eq(self.i.payload)
         return m

@@ -90,14 +90,16 @@ class HostPort(wiring.Component):
         node = Signal(24)
         complete = Signal()             # the packet in `slot` waits for the event register
         beat = Signal(config.beat_bits + 1)
+        full = beat[-1]                 # beat == slot_beats
+        begun = Signal()                # not the packet's first beat
         swallowing = Signal()           # the rest of a packet that is too long
         discard = Signal()
         finished = Signal()
         event_free = Signal()
 
         m.d.comb += [
-            self.o_oversize.eq((beat == config.slot_beats) & ~self.i_no_bytes & ~swallowing),
-            self.o_empty.eq((beat == 0) & self.i_no_bytes & ~swallowing),
+            self.o_oversize.eq(full & ~self.i_no_bytes & ~swallowing),
+            self.o_empty.eq(~begun & self.i_no_bytes),
             discard.eq(swallowing | self.o_oversize | self.o_empty),
             self.o_take_slot.eq(~holds_slot & ~discard),
             self.o_request.eq(self.i_valid & ~complete
@@ -105,11 +107,11 @@ class HostPort(wiring.Component):
             self.o_slot.eq(Mux(holds_slot, slot, self.i_slot)),
             self.o_beat.eq(beat),
             # The beat of a full slot can only be an empty last one: nothing to write.
-            self.o_write.eq(~discard & (beat != config.slot_beats)),
+            self.o_write.eq(~discard & ~full),
             finished.eq(self.i_granted & self.i_last & ~discard),
         ]
         with m.If(self.i_granted):
-            m.d.sync += node.eq(self.i_node)
+            m.d.sync += [node.eq(self.i_node), begun.eq(~self.i_last)]
             with m.If(self.i_last):
                 m.d.sync += [beat.eq(0), swallowing.eq(0)]
             with m.Elif(discard):
