@@ -47,6 +47,44 @@ def test_a_slot_given_back_is_room_again(deliver, rx_slots):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
+def test_slot_that_comes_in_mid_frame_is_for_the_next_frame(width):
+    """All slots are held; one is given back while a frame arrives. That frame has no room and
+    touches no slot; the next one has."""
+    rng = rng_for("mid-frame", width)
+    fill = [payload_frame(rng, 20, vc, n) for n, vc in enumerate([2, 2, 2, 2, 0, 0, 1, 1])]
+    late, following = payload_frame(rng, 1024, 0, 8), payload_frame(rng, 500, 0, 9)
+    clocks = schedule(fill, width) + [None] * 10
+    release = len(clocks) + 5
+    clocks += schedule([late, following], width) + [None] * 10
+    end = len(clocks)
+    bench = RxBench(
+        config(width, rx_slots=8), [*fill, late, following], clocks=clocks + [None] * 200,
+        decide=lambda event: ((release if event["tx_id"] == 4 else end) - bench.clock, True))
+    bench.run()
+    bench.check_drops()
+    bench.check_events_and_hosts()
+    assert [event["room"] for _, event in bench.events] == [1] * 8 + [0, 1]
+    assert not bench.held
+
+
+@pytest.mark.parametrize("rx_slots", [32, 128])
+def test_slots_go_round(rx_slots):
+    """Many times more payloads than slots, hosts now faster and now slower than the wire."""
+    rng = rng_for("round", rx_slots)
+    frames, clocks = [], []
+    for n in range(3 * rx_slots):
+        frames.append(payload_frame(rng, rng.choice([1, 30, 64, 130]), rng.choice([0, 0, 1]), n))
+        clocks += schedule(frames[-1:], 64) + [None] * rng.choice([0, 0, 1, 2])
+    bench = RxBench(
+        config(64, rx_slots=rx_slots), frames, clocks=clocks + [None] * 4 * rx_slots,
+        host_ready=lambda vc, clock: clock % 200 > 60 and rng.random() < 0.95,
+        decide=lambda event: (rng.choice([0, 0, 1, 4, 20]), rng.random() < 0.7)).run()
+    bench.check_drops()
+    assert sum(map(len, bench.check_events_and_hosts())) > rx_slots
+    assert not bench.held
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 def test_full_event_queue_drops_whole_frames(width):
     """The frames that find no place are counted; their slots serve the next frames."""
     rng = rng_for("queue", width)
