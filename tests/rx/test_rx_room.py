@@ -84,6 +84,20 @@ def test_slots_go_round(rx_slots):
     assert not bench.held
 
 
+@pytest.mark.parametrize("rx_slots", [16, 128])
+@pytest.mark.parametrize("first_beats", [1, 2, 3, 4, 5])
+def test_verdicts_in_consecutive_clocks_keep_their_order(rx_slots, first_beats):
+    """Wherever the end of one payload falls between the verdicts of those behind it."""
+    rng = rng_for("order", first_beats)
+    lengths = [64 * first_beats, 64, 64, 128, 64, 64, 64]
+    frames = [payload_frame(rng, length, 1, n) for n, length in enumerate(lengths)]
+    bench = RxBench(config(64, rx_slots=rx_slots), frames, trailing=80,
+                    decide=lambda event: (50 - bench.clock, True))
+    bench.run()
+    bench.check_events_and_hosts()
+    assert [entry[2] for entry in bench.delivered[1]] == list(range(len(lengths)))
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_full_event_queue_drops_whole_frames(width):
     """The frames that find no place are counted; their slots serve the next frames."""
