@@ -7,8 +7,8 @@ from ttpoe.link.arbitrate import Arbitrate
 from ttpoe.link.fsm import Event
 
 CONFIG = preset("tiny").replace(control_depth=8, payload_depth=4)
-ORDER = ["i_sent", "i_rx", "i_timer", "i_visit1", "i_host1", "i_visit0", "i_host0", "i_visit2",
-         "i_host2", "i_victim", "i_command"]
+ORDER = ["i_sent", "i_rx", "i_visit1", "i_host1", "i_visit0", "i_host0", "i_visit2",
+         "i_host2", "i_victim", "i_command", "i_timer"]
 
 
 def simulate(dut, testbench):

@@ -23,10 +23,10 @@ class Arbitrate(wiring.Component):
     """Q0.
 
     Order of urgency: reports of sent OPEN_ACKs (the peer's first PAYLOAD may be right behind),
-    received frames, link timer, then by VC (1, 0, 2) links that are ready and payloads of the
-    host, then victims and commands of the host. Three
-    admissions in four go by that order, the fourth in turn, so that everyone who may enter does
-    so within `4 * 11` admissions.
+    received frames, then by VC (1, 0, 2) links that are ready and payloads of the host, then
+    victims, commands of the host and the link timer, which gives way to all others. While
+    somebody waits three admissions in four go by that order, the fourth in turn, so that everyone
+    who may enter does so within `4 * 11` admissions.
 
     Members
     -------
@@ -73,12 +73,12 @@ class Arbitrate(wiring.Component):
         control_free, payload_free = self._credits(m)
 
         # (source, event, needs room for a PAYLOAD, VC of the port)
-        sources = [(self.i_sent, Event.SENT, 0, None), (self.i_rx, None, 0, None),
-                   (self.i_timer, Event.TIMER, 0, None)]
+        sources = [(self.i_sent, Event.SENT, 0, None), (self.i_rx, None, 0, None)]
         for vc in VC_ORDER:
             sources += [(getattr(self, f"i_visit{vc}"), Event.VISIT, 1, None),
                         (getattr(self, f"i_host{vc}"), Event.HOST_PAYLOAD, 1, vc)]
-        sources += [(self.i_victim, Event.VICTIM, 0, None), (self.i_command, None, 0, None)]
+        sources += [(self.i_victim, Event.VICTIM, 0, None), (self.i_command, None, 0, None),
+                    (self.i_timer, Event.TIMER, 0, None)]
 
         m.submodules.arbiter = arbiter = UrgencyArbiter(len(sources))
         eligible = [source.valid & self.i_enable & (kind == Event.SENT or control_free)

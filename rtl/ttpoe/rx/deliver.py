@@ -3,6 +3,9 @@
 Source: section 7, section 1.3 (urgency with a bound), design notes 1 and 10.
 """
 
+from functools import reduce
+from operator import or_
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -93,10 +96,18 @@ class Deliver(wiring.Component):
     def _read(self, m, readers):
         """`readers` from the most to the least urgent."""
         m.submodules.arbiter = arbiter = UrgencyArbiter(len(readers))
-        last = Signal()
+
+        def granted(name):
+            """`name` of the reader that is granted; AND-OR, since this is the longest path."""
+            values = [getattr(reader, name) for reader in readers]
+            return reduce(or_, (value & grant.replicate(len(value))
+                                for value, grant in zip(values, arbiter.grant)))
+
         last_read = Signal()
         m.d.comb += [
             self.read.eq(arbiter.requests.any()),
+            self.read_slot.eq(granted("slot")),
+            self.read_beat.eq(granted("beat")),
             arbiter.advance.eq(self.read),
         ]
         for n, reader in enumerate(readers):
@@ -109,15 +120,12 @@ class Deliver(wiring.Component):
             ]
             m.d.sync += reader.i_beat.valid.eq(reader.grant)
             with m.If(arbiter.grant[n]):
-                m.d.comb += [
-                    self.read_slot.eq(reader.slot),
-                    self.read_beat.eq(reader.beat),
-                    last.eq(reader.last),
-                ]
                 m.d.sync += self.o_delivered.p.vc.eq(VC_ORDER[n])
         m.d.sync += [
-            last_read.eq(last),
-            self.o_delivered.valid.eq(last),
+            last_read.eq(granted("last")),
             self.o_delivered.p.slot.eq(self.read_slot),
         ]
-        m.d.comb += self.stat_rx_delivered.eq(self.o_delivered.valid)
+        m.d.comb += [
+            self.o_delivered.valid.eq(last_read),
+            self.stat_rx_delivered.eq(last_read),
+        ]

@@ -14,10 +14,11 @@ __all__ = ["UrgencyArbiter"]
 class UrgencyArbiter(wiring.Component):
     """Grants one of `count` requesters; requester 0 is the most urgent.
 
-    Of `share` grants, `share` - 1 go to the most urgent requester. The last one is offered to
-    the requester under a pointer, which then moves on by one, and goes to the most urgent one
-    only if that requester asks for nothing. So **a requester that keeps asking is granted within
-    `share * count` grants**.
+    While somebody has to wait, of `share` grants `share` - 1 go to the most urgent requester. The
+    last one is offered to the requester under a pointer, which then moves on by one, and goes to
+    the most urgent one only if that requester asks for nothing. So **a requester that keeps
+    asking is granted within `share * count` grants**. As soon as nobody waits the count starts
+    again: where requests meet but now and then, the most urgent one never loses (claim S5).
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ class UrgencyArbiter(wiring.Component):
     Timing: `grant` and `index` follow `requests` in the same clock (two or three LUTs for up to
     four requesters) and do not depend on `advance`.
 
-    Reset: the first grant by turn is the `share`-th, and requester 0's.
+    Reset: the first grant by turn is the `share`-th under contention, and requester 0's.
     """
 
     def __init__(self, count, share=4):
@@ -73,8 +74,11 @@ class UrgencyArbiter(wiring.Component):
                 Cat(self.grant[n] for n in range(count) if n >> bit & 1).any()
                 for bit in range(len(self.index)))),
         ]
-        with m.If(self.advance):
+        others_wait = (self.requests & ~self.grant).any()
+        with m.If(self.advance & others_wait):
             m.d.sync += turn.eq(Mux(by_turn, 0, turn + 1))
             with m.If(by_turn):
                 m.d.sync += pointer.eq(pointer.rotate_left(1))
+        with m.Elif(self.advance | ~self.requests.any()):
+            m.d.sync += turn.eq(0)
         return m

@@ -60,6 +60,9 @@ class FrameBuilder(wiring.Component):
     i_word : stream of `word_layout`
         The words of PAYLOADs. `first` starts a frame; the other words of it must be there when
         they are needed (`SlotReader` sees to that), for a MAC cannot wait inside a frame.
+    i_word_dead : In(1), o_word_drop : Out(1)
+        `o_dead` and `i_drop` of `SlotReader`: a PAYLOAD that died before its frame started is
+        taken off `i_word` and not sent; one that dies later is sent whole.
     cfg_node : In(24)
         This node; stable while frames are sent.
     o_frame : stream of `beat_layout`
@@ -82,6 +85,8 @@ class FrameBuilder(wiring.Component):
         super().__init__({
             "i_control": In(stream.Signature(control_frame_layout(config))),
             "i_word": In(stream.Signature(word_layout(config))),
+            "i_word_dead": In(1),
+            "o_word_drop": Out(1),
             "cfg_node": In(24),
             "o_frame": Out(stream.Signature(beat_layout(config))),
             "o_payload_started": Out(1),
@@ -151,7 +156,8 @@ class FrameBuilder(wiring.Component):
         move = Signal()                             # the output register is free
         number = Signal(range(len(head) + 1))       # beat of the header; len(head): the tail
         tail_left = Signal.like(tail_beats)
-        offered = self.i_control.valid | (self.i_word.valid & self.i_word.payload.first)
+        first_word = self.i_word.valid & self.i_word.payload.first
+        offered = self.i_control.valid | (first_word & ~self.i_word_dead)
         m.d.comb += [
             move.eq(~frame.valid | frame.ready),
             start.eq(move & (number == 0) & offered),
@@ -186,3 +192,6 @@ class FrameBuilder(wiring.Component):
                             beat.last.eq(1),
                             beat.keep.eq(Cat(last_lane >= lane for lane in range(width))),
                         ]
+        m.d.comb += self.o_word_drop.eq((number == 0) & first_word & self.i_word_dead)
+        with m.If(self.o_word_drop):
+            m.d.comb += self.i_word.ready.eq(1)

@@ -40,8 +40,10 @@ class TxPath(wiring.Component):
     i_payload : stream of `payload_frame_layout`
         `ready` is low only while `payload_depth` frames wait.
     i_free : event `slot_free_layout`
-        Kills PAYLOADs that wait (`PayloadQueue`). A PAYLOAD counts as started, and is sent whole,
-        once the slot reader has taken it: up to one PAYLOAD before it goes to the wire.
+        In clock t, kills every PAYLOAD that waits and comes in up to t: no frame for it has its
+        first beat in t + 2 or later. A frame whose first beat is on `o_frame` in t + 1 or was
+        before is sent whole, with its own bytes: `o_reading` keeps its slot from being given to
+        the host meanwhile.
     cfg_node : In(24)
         This node.
     o_frame : stream of `beat_layout`
@@ -104,6 +106,10 @@ class TxPath(wiring.Component):
         wiring.connect(m, builder.o_frame, wiring.flipped(self.o_frame))
         m.d.comb += [
             reader.i_dead.eq(queue.o_dead),
+            reader.i_free.valid.eq(self.i_free.valid),
+            reader.i_free.payload.eq(self.i_free.payload),
+            builder.i_word_dead.eq(reader.o_dead),
+            reader.i_drop.eq(builder.o_word_drop),
             self.o_payload_left.eq(queue.o_left),
             builder.cfg_node.eq(self.cfg_node),
             control_queue.w_en.eq(self.i_control.valid),
@@ -146,7 +152,10 @@ class TxPath(wiring.Component):
             self.stat_tx_payload.eq(ended & is_payload),
         ]
 
-        payload_ready = builder.i_word.valid & builder.i_word.payload.first
+        payload_ready = (builder.i_word.valid & builder.i_word.payload.first
+                         & ~builder.i_word_dead)
+        with m.If(~payload_ready & (row == CONTROL_IN_A_ROW)):
+            m.d.sync += row.eq(0)       # the PAYLOAD whose turn it is was killed
         with m.If(started):
             m.d.sync += [row.eq(Mux(payload_ready, row + 1, 0)), is_payload.eq(0)]
         with m.If(builder.o_payload_started):

@@ -4,14 +4,20 @@ Source: section 3 of the protocol (an acknowledged slot is not sent again) and t
 Q3 (`slot_free_layout`).
 """
 
-from amaranth.hdl import Array, Cat, Module, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import event_signature, payload_frame_layout, slot_free_layout
 
-__all__ = ["PayloadQueue"]
+__all__ = ["PayloadQueue", "kills"]
+
+
+def kills(i_free, slot, lid):
+    """The free event `i_free` is there and ends a PAYLOAD of `lid` that would read `slot`."""
+    free = i_free.payload
+    return i_free.valid & Mux(free.whole_link, free.lid == lid, free.head == slot)
 
 
 class PayloadQueue(wiring.Component):
@@ -34,10 +40,9 @@ class PayloadQueue(wiring.Component):
     o_left : Out(1)
         One-clock pulse, in the clock after an entry was taken or skipped: one credit.
 
-    An entry taken without `o_dead` is *started*, also if a free event kills it in the clock of
-    the taking. Whoever takes it reports the slot as being read (`o_reading` of `SlotReader`)
-    from the next clock on, which keeps the freed slot from being overwritten. So no PAYLOAD
-    starts from a slot that was free already, and one that has started ends with its own bytes.
+    A free event in the very clock in which an entry is taken comes too late here. Who takes an
+    entry watches `i_free` from that clock on, and reports the slot as being read (`o_reading`
+    of `SlotReader`) from the next clock on, which keeps a freed slot from being overwritten.
 
     Timing
     ------
@@ -97,18 +102,14 @@ class PayloadQueue(wiring.Component):
             head.eq(head + (taken | skipped)),
         ]
 
-        def killed(slot, lid):
-            free = self.i_free.payload
-            dies = (free.whole_link & (free.lid == lid)) | (~free.whole_link & (free.head == slot))
-            return self.i_free.valid & dies
-
-        m.d.sync += dead.eq(dead | Cat(killed(slots[n], lids[n]) for n in range(depth)))
+        m.d.sync += dead.eq(dead | Cat(kills(self.i_free, slots[n], lids[n])
+                                       for n in range(depth)))
         with m.If(write.en):
             m.d.sync += [
                 tail.eq(tail + 1),
                 slots[tail_index].eq(self.i.payload.slot),
                 lids[tail_index].eq(self.i.payload.lid),
                 dead.bit_select(tail_index, 1).eq(
-                    killed(self.i.payload.slot, self.i.payload.lid)),
+                    kills(self.i_free, self.i.payload.slot, self.i.payload.lid)),
             ]
         return m

@@ -8,7 +8,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ..layouts import payload_frame_layout
+from ..layouts import event_signature, payload_frame_layout, slot_free_layout
+from .payload_queue import kills
 
 __all__ = ["SlotReader", "word_layout"]
 
@@ -33,8 +34,16 @@ class SlotReader(wiring.Component):
     -------
     i : stream of `payload_frame_layout`, i_dead : In(1)
         From `PayloadQueue`. An entry that is dead when it is taken is dropped.
+    i_free : event `slot_free_layout`
+        Kills PAYLOADs that are read ahead, but not started on the wire.
     o : stream of `word_layout`
         ceil(`length_bytes` / width) words per PAYLOAD.
+    o_dead : Out(1)
+        The PAYLOAD whose first word is on `o` was killed, in an earlier clock. Counts with
+        `o.valid` and `first` only; it may rise while the word waits, which stays otherwise.
+    i_drop : In(1)
+        With `o.ready` and a dead first word: the rest of the PAYLOAD is not read. Who has started
+        its frame before it died ignores `o_dead` and takes all words.
     o_reading : Out {valid, slot}
         Words of `slot` are still to be read: from the clock after the entry was taken, up to at
         least the clock in which its last read is issued.
@@ -57,7 +66,10 @@ class SlotReader(wiring.Component):
         super().__init__({
             "i": In(stream.Signature(payload_frame_layout(config))),
             "i_dead": In(1),
+            "i_free": In(event_signature(slot_free_layout(config))),
             "o": Out(stream.Signature(word_layout(config))),
+            "o_dead": Out(1),
+            "i_drop": In(1),
             "o_reading": Out(data.StructLayout({"valid": 1, "slot": config.slot_bits})),
             "o_read_slot": Out(config.slot_bits),
             "o_read_beat": Out(config.beat_bits),
@@ -84,7 +96,7 @@ class SlotReader(wiring.Component):
         start = Signal()
         m.d.comb += [
             more.eq(learning | (issued < words)),
-            self.o.valid.eq(read & ~(guessed & (words == 1))),
+            self.o.valid.eq(read & ~(guessed & (words < 2))),
             move.eq(~self.o.valid | self.o.ready),
             self.i.ready.eq(move & ~more),
             start.eq(self.i.ready & self.i.valid & ~self.i_dead),
@@ -106,10 +118,17 @@ class SlotReader(wiring.Component):
         with m.If(learning):
             shift = ceil_log2(config.width_bytes)
             m.d.sync += words.eq((self.i_length_bytes + config.width_bytes - 1) >> shift)
+        with m.If(self.i_drop):
+            m.d.sync += words.eq(0)
         with m.If(self.o_read_en):
             m.d.sync += issued.eq(Mux(more, issued + 1, 1))
         # A register, and so a clock longer than needed: it is the start of a long path.
         m.d.sync += [learning.eq(start), self.o_reading.valid.eq(start | more)]
         with m.If(start):
-            m.d.sync += frame.eq(self.i.payload)
+            m.d.sync += [
+                frame.eq(self.i.payload),
+                self.o_dead.eq(kills(self.i_free, self.i.payload.slot, self.i.payload.lid)),
+            ]
+        with m.Elif(kills(self.i_free, frame.slot, frame.lid)):
+            m.d.sync += self.o_dead.eq(1)
         return m
