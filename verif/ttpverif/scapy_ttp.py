@@ -105,7 +105,11 @@ class TSH(Packet):
 
 
 class TTP(Packet):
-    """Transport header, 18 bytes, at offset 42 in both encapsulations."""
+    """Transport header, 18 bytes, at offset 42 in both encapsulations.
+
+    In Tesla's IPv4 frames the version nibble 2 is in byte 50 (capture 30), the second of the two
+    version/reserved bytes; the protocol's text says byte 49.
+    """
 
     name = "TTP"
     fields_desc = [
@@ -116,8 +120,9 @@ class TTP(Packet):
         ByteField("rx", 0),
         XShortField("epoch", 0),
         XByteField("congestion", 0),
+        XByteField("reserved", 0),
         BitField("version", 0, 4),
-        BitField("reserved", 0, 12),
+        BitField("reserved_low", 0, 4),
         ByteEnumField("extension", 0, EXTENSIONS),
         IntField("tx_id", 0),
         IntField("rx_id", 0),

@@ -1,16 +1,14 @@
 """Plays Tesla's captures to the model."""
 
-from pathlib import Path
+from .captures import NODES, Replay
+from .model import Endpoint, Parameters
+from .peer import Peer
 
-from ttpverif.captures import NODES, Replay, load_all
-from ttpverif.model import Endpoint, Parameters
-from ttpverif.peer import Peer
-
-PCAPS = Path(__file__).parent.parent / "data" / "pcap"
-CAPTURES = load_all(PCAPS)
+__all__ = ["model_in_the_place_of", "replay_on_model"]
 
 
 def model_in_the_place_of(role):
+    """A `Peer` with the settings that `captures` asks for."""
     return Peer(Endpoint(Parameters(NODES[role], init_id=1, fixed_open_id=True,
                                     ethertype=0x9AC6)))
 
