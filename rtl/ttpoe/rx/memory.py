@@ -86,8 +86,10 @@ class RxMemory(wiring.Component):
         config = self._config
         m.submodules.payload_memory = payload_memory = memory.Memory(
             shape=config.width_bits, depth=config.rx_slots * config.slot_beats, init=[])
+        # With few slots a tool would take LUTs for this one, and many.
         m.submodules.info_memory = info_memory = memory.Memory(
-            shape=slot_info_layout(config), depth=config.rx_slots, init=[])
+            shape=slot_info_layout(config), depth=config.rx_slots, init=[],
+            attrs={"ram_style": "block"})
         m.submodules.count_memory = count_memory = memory.Memory(
             shape=beat_count_layout(config), depth=config.rx_slots, init=[])
 

@@ -207,15 +207,21 @@ class FrameParser(wiring.Component):
 
         total = Signal(16)
         no_payload = Signal()
-        # The number of the last payload byte; -1 if there is none.
-        payload_end = Cat(parsed.last_lane, parsed.last_beat, no_payload)
+        # What the two lengths must be, added up as TSH length passes: a clock later, on the way
+        # from here to the slot pool, there is no time for it. Modulo 2048 `needed` is exact for
+        # every TSH length in range, and the others are told before.
+        tsh = self._word("tsh_length")
+        expected_total = Signal(17)
+        needed = Signal(LENGTH_BITS)
         with m.If(self._passes(FIELDS["total_length"].offset, index)):
             m.d.sync += total.eq(self._word("total_length"))
         with m.If(self._passes(FIELDS["tsh_length"].offset, index)):
-            m.d.sync += payload_end.eq(self._word("tsh_length") - (TSH_BYTES + 1))
-        # Modulo 2048: exact for every TSH length in range, and the others are told before.
-        expected_total = (payload_end + (TSH_BYTES + 1 + TOTAL_OVER_TSH))[:LENGTH_BITS]
-        needed = (payload_end + (TSH_OFFSET + TSH_BYTES))[:LENGTH_BITS]
+            m.d.sync += [
+                expected_total.eq(tsh + TOTAL_OVER_TSH),
+                needed.eq(tsh + TSH_OFFSET - 1),
+                # The number of the last payload byte; -1 if there is none.
+                Cat(parsed.last_lane, parsed.last_beat, no_payload).eq(tsh - (TSH_BYTES + 1)),
+            ]
         return {
             "bad_fcs": error,
             "runt": last_octet < MIN_FRAME_BYTES - 1,
