@@ -1,0 +1,251 @@
+"""The two checkers: they accept what is right and refuse everything else."""
+
+import dataclasses
+import random
+
+import pytest
+
+from ttpverif.frame import Frame, Opcode
+from ttpverif.lockstep import Lockstep, Mismatch, Record, SentFrame
+from ttpverif.model import Endpoint, Parameters
+from ttpverif.network import Channel
+from ttpverif.peer import Peer
+from ttpverif.scoreboard import DeliveryChecker, DeliveryError
+from ttpverif.states import State
+
+
+def checker(*packets):
+    check = DeliveryChecker()
+    for packet in packets:
+        check.put(1, 2, 0, packet)
+    return check
+
+
+def test_delivery_in_order():
+    check = checker(b"a", b"a", b"b")
+    for packet in (b"a", b"a", b"b"):
+        check.got(1, 2, 0, packet)
+    check.finish()
+    assert check.delivered == 3
+
+
+@pytest.mark.parametrize("got, text", [
+    ((b"a", b"a"), "delivered before"), ((b"b",), "out of order"), ((b"A",), "never sent"),
+    ((b"a", b"c"), "out of order"), ((b"a", b"b", b"c", b"c"), "delivered before"),
+    ((b"a\0",), "never sent")])
+def test_delivery_refused(got, text):
+    check = checker(b"a", b"b", b"c")
+    with pytest.raises(DeliveryError, match=text):
+        for packet in got:
+            check.got(1, 2, 0, packet)
+
+
+def test_delivery_is_per_flow():
+    check = checker(b"a")
+    for flow in ((2, 1, 0), (1, 2, 1), (1, 3, 0)):
+        with pytest.raises(DeliveryError):
+            check.got(*flow, b"a")
+    with pytest.raises(DeliveryError, match="never delivered: 1 from 000001 to 000002 vc0"):
+        check.finish()
+
+
+def test_delivery_after_a_lost_link():
+    check = checker(b"a", b"x", b"x")
+    check.got(1, 2, 0, b"a")
+    check.link_lost(1, 2, 0)
+    check.put(1, 2, 0, b"x")
+    check.got(1, 2, 0, b"x")
+    assert check.missing() == {}  # it may have been the last, or any of the three
+    check.put(1, 2, 0, b"y")
+    assert check.missing() == {(1, 2, 0): 1}
+    check.got(1, 2, 0, b"y")
+    check.finish()
+    with pytest.raises(DeliveryError, match="delivered before"):
+        check.got(1, 2, 0, b"a")
+
+
+class Traced(Endpoint):
+    """A model that leaves the trace that the hardware leaves."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.log = []
+
+    def _event(self, event, node, vc, **arguments):
+        out = super()._event(event, node, vc, **arguments)
+        frame = arguments.get("frame")
+        record = Record(
+            event, node, vc, out.old_state, out.new_state,
+            *((frame.tx_id, frame.rx_id, frame.epoch) if frame else (0, 0, 0)),
+            room=arguments.get("room", True), result=out.result,
+            delivered=bool(out.deliveries),
+            frame=SentFrame.of(out.frame) if out.frame else None,
+            notice=out.notices[0][0] if out.notices else None)
+        if out.frame:
+            self.log.append(("tx", out.frame.pack()))
+        if frame:
+            self.log.append(("rx", frame.pack()))
+        if event == "HOST_PAYLOAD":
+            self.log.append(("host", (node, vc, arguments["data"]), out.result))
+        self.log.append(("record", record))
+        self.log += [("host_rx", delivery) for delivery in out.deliveries]
+        return out
+
+
+PARAMETERS = Parameters(1, sets=2, vc_tables=1, slots=16, idle_limit=3, max_retry=9)
+
+
+def trace(seed, steps=900):
+    """A run of node 1 between many peers; its log."""
+    rng = random.Random(seed)
+    us = Traced(PARAMETERS)
+    peers = {node: Peer(Endpoint(Parameters(node))) for node in (2, 3, 4, 5, 6)}
+    peers[1] = Peer(us, check=False)
+    wires = {n: Channel(10 * seed + n, loss=0.1, duplicate=0.1, reorder=0.1, delay_cycles=2)
+             for n in peers}
+    for now in range(steps):
+        if now % 3 == 0:
+            node = rng.choice(sorted(set(peers) - {1}))
+            ends = (1, node) if rng.random() < 0.6 else (node, 1)
+            what = rng.random()
+            peer, vc = peers[ends[0]], rng.randrange(3)
+            if what < 0.8:
+                peer.payload(ends[1], vc, rng.randbytes(rng.randrange(1, 80)),
+                             rng.random() < 0.5)
+            else:
+                (peer.open if what < 0.9 else peer.close)(ends[1], vc)
+        for node, peer in peers.items():
+            for data, _ in wires[node].pop(now):
+                peer.receive(data, room=rng.random() < 0.9)
+            peer.visit_once()
+            if now % 20 == node:
+                peer.timer_round()
+            for data in peer.take_sent():
+                wires[Frame.parse(data)[0].dst].push(data, now)
+    return us.log
+
+
+LOG = trace(1)
+
+
+def follow(log, parameters=PARAMETERS, **finish):
+    lockstep = Lockstep(parameters)
+    blocked = False
+    for kind, *item in log:
+        if kind == "rx":
+            lockstep.push_rx(item[0])
+        elif kind == "tx":
+            lockstep.push_tx(item[0])
+        elif kind == "host_rx":
+            lockstep.push_host_rx(*item[0])
+        elif kind == "host":
+            lockstep.push_host(*item[0])
+            blocked = item[1] == "BLOCKED"
+        else:
+            lockstep.step(item[0])
+            if blocked and item[0].event == "HOST_PAYLOAD":  # this host does not try again
+                lockstep._host[item[0].vc].pop()
+            blocked = False
+    lockstep.finish(**finish)
+    return lockstep
+
+
+def test_lockstep_follows():
+    lockstep = follow(LOG)
+    seen = {event for event, _ in lockstep.steps}
+    assert seen >= {"RX_OPEN", "RX_OPEN_ACK", "RX_PAYLOAD", "RX_ACK", "RX_NACK", "RX_NACK_FULL",
+                    "RX_CLOSE", "RX_CLOSE_ACK", "RX_NACK_NOLINK", "HOST_PAYLOAD", "HOST_OPEN",
+                    "HOST_CLOSE", "VISIT", "TIMER", "SENT", "VICTIM"}
+    assert sum(lockstep.steps.values()) > 500
+
+
+def records(log, condition):
+    return [n for n, (kind, *item) in enumerate(log) if kind == "record" and condition(item[0])]
+
+
+def changed(log, number, **changes):
+    return [*log[:number], ("record", dataclasses.replace(log[number][1], **changes)),
+            *log[number + 1:]]
+
+
+@pytest.mark.parametrize("field, value", [
+    ("opcode", Opcode.NACK), ("node", 99), ("vc", 3), ("ieee", True), ("epoch", 0x1111),
+    ("tx_id", 0x22222222), ("rx_id", 0x33333333), ("ext", 0x20)])
+def test_lockstep_sees_a_wrong_frame(field, value):
+    for opcode in (Opcode.ACK, Opcode.PAYLOAD, Opcode.CLOSE, Opcode.NACK_NOLINK):
+        number = records(LOG, lambda r: r.frame and r.frame.opcode == opcode)[-1]
+        wrong = dataclasses.replace(LOG[number][1].frame, **{field: value})
+        with pytest.raises(Mismatch, match="frame: hardware"):
+            follow(changed(LOG, number, frame=wrong))
+
+
+@pytest.mark.parametrize("condition, changes, text", [
+    (lambda r: r.event == "RX_PAYLOAD" and r.delivered, dict(delivered=False), "delivered"),
+    (lambda r: r.event == "RX_PAYLOAD" and not r.delivered, dict(delivered=True), "delivered"),
+    (lambda r: r.event == "RX_PAYLOAD" and r.delivered, dict(room=False), "frame: hardware"),
+    (lambda r: r.notice == "LINK_UP", dict(notice=None), "notice: hardware"),
+    (lambda r: r.new_state == State.OPEN, dict(new_state=State.CLOSE_SENT), "state after"),
+    (lambda r: r.old_state == State.OPEN, dict(old_state=State.CLOSED), "state before"),
+    (lambda r: r.event == "RX_ACK", dict(rx_id=77), "no such frame was received"),
+    (lambda r: r.result == "TAKEN", dict(result="REFUSED"), "result: hardware"),
+    (lambda r: r.event == "VISIT" and r.frame, dict(frame=None), "frame: hardware"),
+    (lambda r: r.event == "VISIT" and r.frame, dict(retire=True), "frame: hardware"),
+    (lambda r: r.event == "TIMER", dict(event="VICTIM"), "no event made this link a victim"),
+    (lambda r: r.event == "TIMER", dict(event="TEA"), "unknown event"),
+])
+def test_lockstep_sees_a_wrong_record(condition, changes, text):
+    number = records(LOG, condition)[0]
+    with pytest.raises(Mismatch, match=text):
+        follow(changed(LOG, number, **changes))
+
+
+@pytest.mark.parametrize("kind, text", [("tx", "frame on the wire missing"),
+                                        ("host_rx", "host got|not delivered"),
+                                        ("host", "handed over no such packet|frame on the wire"),
+                                        ("rx", "no such frame was received")])
+def test_lockstep_sees_a_missing_byte_or_packet(kind, text):
+    number = [n for n, item in enumerate(LOG) if item[0] == kind][5]
+    with pytest.raises(Mismatch, match=text):
+        follow(LOG[:number] + LOG[number + 1:])
+    if kind == "host":  # one that was sent later
+        number = next(n for n, item in enumerate(LOG) if item[0] == "host" and any(
+            later[0] == "tx" and item[1][-1] in later[1] for later in LOG[n - 1:]))
+    item = LOG[number][1]
+    spoil = (lambda data: data[:-1] + bytes([data[-1] ^ 1]))
+    if kind == "rx":
+        number = next(n for n, item in enumerate(LOG) if item[0] == "rx" and len(item[1]) > 70
+                      and LOG[n + 1][1].delivered)
+        item = LOG[number][1]
+        text = "host got"
+    elif kind in ("host", "host_rx"):
+        text = "host got|frame on the wire"
+    else:
+        text = "frame on the wire"
+    wrong = spoil(item) if isinstance(item, bytes) else (*item[:-1], spoil(item[-1]))
+    with pytest.raises(Mismatch, match=text):
+        follow([*LOG[:number], (kind, wrong, *LOG[number][2:]), *LOG[number + 1:]])
+
+
+def test_lockstep_counts_frames_dropped_at_the_door():
+    numbers = [n for n, item in enumerate(LOG) if item[0] == "rx"]
+    extra = Frame(6, 1, Opcode.ACK, 2, 0, 0xDEAD, 1).pack()
+    log = [*LOG[:numbers[3]], ("rx", extra), *LOG[numbers[3]:], ("rx", extra)]
+    with pytest.raises(Mismatch, match="2 good frames raised no event, the hardware counted 0"):
+        follow(log)
+    follow(log, door_drops=2)
+
+
+@pytest.mark.parametrize("first, second, text", [
+    ((5, 1), (6, 0), "epoch 0"), ((5, 1), (6, 1), "that of the incarnation before"),
+    ((5, 1), (5, 2), "was used before"), ((0x80000000, 1), (5, 2), "not below 2\\^31")])
+def test_lockstep_checks_fresh_ids(first, second, text):
+    def opened(vc, open_id, epoch):
+        return Record("HOST_OPEN", 2, vc, State.CLOSED, State.OPEN_SENT, result="TAKEN",
+                      frame=SentFrame(Opcode.OPEN, 2, vc, False, epoch, open_id, 0))
+    lockstep = Lockstep(Parameters(1))
+    with pytest.raises(Mismatch, match=text):
+        lockstep.step(opened(0, *first))
+        lockstep.step(opened(1, *second))
+    lockstep = Lockstep(Parameters(1))
+    lockstep.step(opened(0, 5, 1))
+    lockstep.step(opened(1, 6, 2))
