@@ -292,3 +292,71 @@ def test_reset_in_mid_frame(width_bits):
             assert bench.sink.frames[0][0] == payload_bytes(descriptor, NODE, bytes(range(200)))
             assert bench.sink.frames[0][1] - began == 3 and not bench.sent
     simulate(bench.dut, testbench)
+
+
+@pytest.mark.parametrize("width_bits", WIDTHS)
+@pytest.mark.parametrize("length", [1, 40, 300])
+@pytest.mark.parametrize("whole_link", [0, 1])
+def test_the_last_clock_in_which_a_payload_can_be_killed(width_bits, length, whole_link):
+    """Killed in t: no first beat in t + 2 or later; the next PAYLOAD is not touched."""
+    for kill_at in range(7):
+        bench = Bench(Config(width_bits=width_bits), random.Random(1))
+
+        async def testbench(ctx):
+            await bench.fill(ctx, 3, bytes(range(256))[:length] * (1 + length // 256))
+            await bench.fill(ctx, 4, b"other")
+            for _ in range(3):
+                await bench.step(ctx)
+            began = bench.clock
+            doomed, other = bench.descriptor(3, lid=5), bench.descriptor(4, lid=6)
+            bench.payloads = [doomed, other]
+            for clock in range(40 + length // 2):
+                ctx.set(bench.path.i_free.valid, clock == kill_at)
+                ctx.set(bench.path.i_free.payload, {
+                    "head": 9 if whole_link else 3, "tail": 9, "count": 1,
+                    "lid": 5 if whole_link else 9, "whole_link": whole_link})
+                await bench.step(ctx)
+            sent = [doomed, other] if kill_at >= 2 else [other]
+            assert [frame for frame, _, _ in bench.sink.frames] == [
+                payload_bytes(d, NODE, bench.payload_of[d["slot"]]) for d in sent]
+            if doomed in sent:
+                assert bench.sink.frames[0][1] == began + 3
+            assert bench.count("o_payload_left") == 2           # the credit comes back anyway
+            assert bench.count("stat_tx_payload") == len(sent)
+        simulate(bench.dut, testbench)
+
+
+@pytest.mark.parametrize("width_bits", WIDTHS)
+@pytest.mark.parametrize("length", [1, 40, 300])
+def test_payload_killed_in_its_turn_lets_control_frames_go(width_bits, length):
+    """It was read ahead, four control frames went before it, the MAC waits; then it dies."""
+    bench = Bench(Config(width_bits=width_bits), random.Random(1), ready=0.0)
+
+    async def testbench(ctx):
+        await bench.fill(ctx, 3, bytes(length))
+        await bench.fill(ctx, 4, b"other")
+        controls = [random_control(bench.rng, bench.config.lid_bits) for _ in range(9)]
+        bench.controls = list(controls)
+        bench.payloads = [bench.descriptor(3)]
+        for _ in range(12):
+            await bench.step(ctx)
+        while bench.count("o_control_left") < 5:
+            bench.ready = 1.0
+            await bench.step(ctx)
+            bench.ready = 0.0
+            await bench.step(ctx)
+            await bench.step(ctx)
+        ctx.set(bench.path.i_free.payload, {"head": 3, "tail": 3, "count": 1, "lid": 0,
+                                            "whole_link": 0})
+        ctx.set(bench.path.i_free.valid, 1)
+        await bench.step(ctx)
+        ctx.set(bench.path.i_free.valid, 0)
+        bench.ready = 1.0
+        await bench.run(ctx, 9)
+        assert [frame for frame, _, _ in bench.sink.frames] == [
+            control_bytes(control, NODE) for control in controls]
+        other = bench.descriptor(4)
+        bench.payloads = [other]
+        await bench.run(ctx, 10)
+        assert bench.sink.frames[-1][0] == payload_bytes(other, NODE, b"other")
+    simulate(bench.dut, testbench)

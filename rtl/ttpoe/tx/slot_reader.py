@@ -96,7 +96,7 @@ class SlotReader(wiring.Component):
         start = Signal()
         m.d.comb += [
             more.eq(learning | (issued < words)),
-            self.o.valid.eq(read & ~(guessed & (words < 2))),
+            self.o.valid.eq(read & ~(guessed & (words == 1))),
             move.eq(~self.o.valid | self.o.ready),
             self.i.ready.eq(move & ~more),
             start.eq(self.i.ready & self.i.valid & ~self.i_dead),
@@ -109,7 +109,7 @@ class SlotReader(wiring.Component):
 
             self.o_read_slot.eq(Mux(more, frame.slot, self.i.payload.slot)),
             self.o_read_beat.eq(Mux(more, issued, 0)),
-            self.o_read_en.eq(start | (move & more)),
+            self.o_read_en.eq(start | (move & more & ~self.i_drop)),
             self.o_length_slot.eq(self.i.payload.slot),
             self.o_length_en.eq(start),
         ]
