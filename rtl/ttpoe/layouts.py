@@ -207,6 +207,8 @@ def trace_layout(config):
         "tx_id": 32,
         "rx_id": 32,
         "room": 1,            # a receive slot was there
+        "delivered": 1,       # the received payload goes to the host
+        "background": 1,      # a VISIT that only frees a slot acknowledged before
         "result": HostResult,  # of HOST_PAYLOAD
         "frame": 1,           # a frame is sent: the next eight
         "frame_opcode": Opcode,

@@ -175,6 +175,8 @@ class Commit(wiring.Component):
             trace.new_state.eq(done.tag.state),
             trace.action.eq(outcome.action),
             *(trace[name].eq(event[name]) for name in ("epoch", "tx_id", "rx_id", "room")),
+            trace.delivered.eq(outcome.action == Action.DELIVER),
+            trace.background.eq(outcome.action == Action.RETIRE_ONE),
             trace.result.eq(outcome.result),
             trace.frame.eq(outcome.frame),
             *(trace[f"frame_{name}"].eq(control[name]) for name in

@@ -213,7 +213,8 @@ TABLE = {
     },
     _E.HOST_OPEN: {
         CL: rows(("FULL", _A.REFUSE_HOST_OPEN, CL), ("", _A.OPEN_BY_HOST, OS)),
-        OS: _stay(OS), OR: _stay(OR), OP: _stay(OP), CS: _stay(CS), CR: _stay(CR),
+        OS: _stay(OS), OR: _stay(OR), OP: _stay(OP),
+        CS: _stay(CS, _A.REFUSE_HOST_OPEN), CR: _stay(CR, _A.REFUSE_HOST_OPEN),
     },
     _E.HOST_CLOSE: {
         CL: _stay(CL),

@@ -273,7 +273,7 @@ class Pipeline(wiring.Component):
         newer_way = flags[0].touch ^ flags[1].touch
         older_idle = Mux(newer_way, idle[0], idle[1])
         m.d.sync += [
-            self.q3_evicts.eq(self.decide.o_outcome.evicts & (idle[0] | idle[1])),
+            self.q3_evicts.eq(self.decide.o_outcome.evicts & ~self.q2_owns & (idle[0] | idle[1])),
             self.q3_victim.eq(Cat(newer_way ^ older_idle, self.q2_row)),
         ]
 
