@@ -57,6 +57,13 @@ def test_unused_grants_pass_no_turn():
     assert used == [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2]
 
 
+@pytest.mark.parametrize("pause", [[(0b10, 1)], [(0b10, 1), (0b00, 1)], [(0b10, 1)] * 2])
+def test_now_and_then_the_most_urgent_never_loses(pause):
+    """Whoever had to wait is served in the next clock, so no turns add up against it."""
+    seen = run(2, 4, ([(0b11, 1)] + pause) * 30)
+    assert {index for requests, _, index in seen if requests == 0b11} == {0}
+
+
 @pytest.mark.parametrize("count,share", SIZES)
 def test_bound_on_waiting(count, share):
     """Within share * count grants, whatever the others do; and the bound is reached."""
