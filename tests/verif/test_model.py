@@ -168,6 +168,72 @@ def test_idle_close_and_what_prevents_it():
     assert all(sent(never.timer(PEER, 0)) is None for _ in range(100))
 
 
+def test_first_send_clears_the_timer_bit_and_an_idle_count():
+    m = in_state("OPEN", idle_limit=9)
+    for _ in range(3):
+        m.timer(PEER, 0)
+    assert link(m).count == 2
+    m.host_payload(PEER, 0, b"a")
+    assert link(m).count == 0
+    m.timer(PEER, 0)
+    assert link(m).count == 0 and not m.pending()
+    m.timer(PEER, 0)
+    assert link(m).count == 1 and m.pending()
+    m.visit(PEER, 0)  # a replay clears neither
+    m.host_payload(PEER, 0, b"b")
+    assert link(m).count == 1 and not link(m).timer_bit
+
+
+def test_an_acknowledgement_clears_bit_and_count():
+    for opcode, tx_id, rx_id in (("ACK", 0, ID), ("NACK", 0, ID + 1), ("PAYLOAD", R + 1, 0)):
+        m = in_state("OPEN", data=2)
+        m.timer(PEER, 0), m.timer(PEER, 0)
+        rx(m, "NACK", 0, ID)
+        assert (link(m).count, link(m).timer_bit) == (1, True)
+        rx(m, opcode, tx_id, rx_id)
+        assert (link(m).count, link(m).timer_bit) == (0, False)
+
+
+def test_open_gap_goes_before_an_idle_close():
+    m = in_state("OPEN", idle_limit=1)
+    rx(m, "PAYLOAD", R + 2)
+    for _ in range(4):
+        assert m.timer(PEER, 0).frame.opcode == Opcode.NACK
+    rx(m, "PAYLOAD", R + 1)
+    assert [sent(m.timer(PEER, 0)) for _ in range(3)] == [None, None, ("CLOSE", ID, R + 1, E)]
+
+
+def test_restart_keeps_the_hosts_close():
+    m = in_state("OPEN_RECD")
+    m.host_close(PEER, 0)
+    rx(m, "OPEN", 9, 0, P + 1)
+    m.open_ack_sent(PEER, 0)
+    assert m.visit(PEER, 0).frame.opcode == Opcode.CLOSE
+
+
+def test_timer_ends_a_hold_with_a_replay():
+    m = in_state("OPEN", data=2)
+    rx(m, "NACK_FULL")
+    assert m.pending() == [] and sent(m.timer(PEER, 0)) is None
+    assert [m.visit(PEER, 0).frame.tx_id for _ in range(2)] == [ID, ID + 1]
+    assert link(m).count == 0
+
+
+def test_end_named_by_close_nack():
+    near = 0xFFFFFFF0
+    m = in_state("OPEN_SENT")
+    rx(m, "OPEN_ACK", near + 1, ID - 1)
+    m.host_close(PEER, 0)
+    rx(m, "CLOSE_NACK", 0, ID - 1)
+    assert link(m).peer_end is None  # 0 names no end, though it is younger
+    rx(m, "CLOSE_NACK", 5, ID - 1)
+    assert link(m).peer_end == 5
+    m = in_state("CLOSE_RECD")
+    assert link(m).peer_end == R
+    rx(m, "CLOSE_NACK", R + 4, ID - 1)
+    assert link(m).peer_end == R + 4
+
+
 def test_new_data_does_not_keep_a_dead_link_alive():
     m = in_state("OPEN", data=1, max_retry=2)
     for _ in range(4):
@@ -423,6 +489,9 @@ def test_full_set_and_victim():
     assert m.host_open(c, 0).victim is None
     assert sent(m.victim(a, 0)) is None
     rx(m, "ACK", 0, link_of(m, a).oldest, src=a)
+    m.host_payload(a, 0, b"waits", send_now=False)
+    assert sent(m.victim(a, 0)) is None and m.host_open(c, 0).victim is None
+    rx(m, "ACK", 0, m.visit(a, 0).frame.tx_id, src=a)
     assert m.victim(a, 0).frame.opcode == Opcode.CLOSE
 
 

@@ -116,7 +116,7 @@ def test_everything_arrives_and_closes(seed, faults, room, slots):
         assert peer.endpoint.free_slots == slots[0]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32), FAULTS, st.sampled_from((1, 3)), st.sampled_from((2, 4)))
 def test_any_host_behaviour(seed, faults, vc_tables, sets):
     """Opens, closes, crossing or not, data at any time: order and once-only always hold, and what
@@ -144,10 +144,14 @@ def test_any_host_behaviour(seed, faults, vc_tables, sets):
     pair.checker.finish()
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 2**32), FAULTS, st.integers(0, 60))
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32), FAULTS, st.integers(0, 60).filter(lambda n: n != 10))
 def test_ids_wrap(seed, faults, before):
-    """Data IDs pass 2^32 within the run, in both directions."""
+    """Data IDs pass 2^32 within the run, in both directions.
+
+    Not with a first data ID of 0 (`before` 10), which an OPEN_ACK cannot say: the peer would take it
+    for Tesla's. An engine's open IDs are below 2^31, so its own is never 0.
+    """
     ids = [lambda: (-before & 0xFFFFFFFF, 7), lambda: (-before + 9 & 0xFFFFFFFF, 0xFFFF)]
     pair = Pair(seed, faults, ids=ids, slots=8)
     open_links(pair, (1,))
