@@ -71,7 +71,8 @@ SAME = object()
 RX_CELLS = [
     (("OPEN", 900, 0, P), {
         "CLOSED": (("OPEN_ACK", ID, 900, E), "OPEN_RECD"),
-        "OPEN_SENT": (("OPEN_ACK", ID, 900, E), SAME), "OPEN_RECD": (("OPEN_ACK", ID, 900, E), SAME),
+        "OPEN_SENT": (("OPEN_ACK", ID, 900, E), SAME),
+        "OPEN_RECD": (("OPEN_ACK", ID, 900, E), SAME),
         "OPEN": (("OPEN_ACK", ID, 900, E), SAME), "CLOSE_SENT": (("OPEN_ACK", ID, 900, E), SAME),
         "CLOSE_RECD": (("OPEN_ACK", ID, 900, E), SAME)}),
     (("OPEN_ACK", R + 1, ID - 1, P), {

@@ -149,8 +149,8 @@ def test_any_host_behaviour(seed, faults, vc_tables, sets):
 def test_ids_wrap(seed, faults, before):
     """Data IDs pass 2^32 within the run, in both directions.
 
-    Not with a first data ID of 0 (`before` 10), which an OPEN_ACK cannot say: the peer would take it
-    for Tesla's. An engine's open IDs are below 2^31, so its own is never 0.
+    Not with a first data ID of 0 (`before` 10), which an OPEN_ACK cannot say: the peer would take
+    it for Tesla's. An engine's open IDs are below 2^31, so its own is never 0.
     """
     ids = [lambda: (-before & 0xFFFFFFFF, 7), lambda: (-before + 9 & 0xFFFFFFFF, 0xFFFF)]
     pair = Pair(seed, faults, ids=ids, slots=8)
