@@ -195,13 +195,11 @@ def test_an_acknowledgement_clears_bit_and_count():
         assert (link(m).count, link(m).timer_bit) == (0, False)
 
 
-def test_open_gap_goes_before_an_idle_close():
+def test_idle_close_goes_before_an_open_gap():
     m = in_state("OPEN", idle_limit=1)
     rx(m, "PAYLOAD", R + 2)
-    for _ in range(4):
-        assert m.timer(PEER, 0).frame.opcode == Opcode.NACK
-    rx(m, "PAYLOAD", R + 1)
-    assert [sent(m.timer(PEER, 0)) for _ in range(3)] == [None, None, ("CLOSE", ID, R + 1, E)]
+    nack = ("NACK", 0, R + 1, E)
+    assert [sent(m.timer(PEER, 0)) for _ in range(4)] == [nack, nack, ("CLOSE", ID, R, E), nack]
 
 
 def test_restart_keeps_the_hosts_close():
@@ -406,9 +404,15 @@ def test_restart_while_closing(state):
 
 
 def test_restart_in_open_recd_replaces():
-    outcome = rx(in_state("OPEN_RECD"), "OPEN", 9, 0, P + 1)
+    m = in_state("OPEN_RECD")
+    for data in (b"a", b"b"):
+        m.host_payload(PEER, 0, data)
+    outcome = rx(m, "OPEN", 9, 0, P + 1)
     assert (outcome.new_state, notices(outcome)) == (State.OPEN_RECD, [])
     assert sent(outcome) == ("OPEN_ACK", ID + 1000, 9, E + 1)
+    m.open_ack_sent(PEER, 0)
+    waited = [m.visit(PEER, 0).frame for _ in range(2)]
+    assert [(f.tx_id, f.payload) for f in waited] == [(ID + 1000, b"a"), (ID + 1001, b"b")]
 
 
 def test_close_again():
@@ -487,7 +491,7 @@ def test_full_set_and_victim():
     outcome = m.host_payload(c, 0, b"x")
     assert (outcome.result, sent(outcome), outcome.victim) == (BLOCKED, None, (a, 0))
     m.host_payload(a, 0, b"busy")
-    assert m.host_open(c, 0).victim is None
+    assert (m.host_open(c, 0).result, m.host_open(c, 0).victim) == (REFUSED, None)
     assert sent(m.victim(a, 0)) is None
     rx(m, "ACK", 0, link_of(m, a).oldest, src=a)
     m.host_payload(a, 0, b"waits", send_now=False)

@@ -271,8 +271,8 @@ class Endpoint(Opening, Data, Closing):
         elif not link.stored and limits.idle_limit:
             if link.count < limits.idle_limit:
                 link.count += 1
-            elif not link.gap:
-                self._close(step)
+            else:
+                self._close(step)  # before the NACK of a gap (C7)
         return True
 
     def _retry(self, step):

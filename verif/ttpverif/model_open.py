@@ -13,8 +13,9 @@ class Opening:
     # ---- host ----------------------------------------------------------------------------
 
     def _open(self, step):
+        """A host's open is a command: in a full set it is refused, not blocked (L5)."""
         if not self._way_free(step):
-            step.out.result = "BLOCKED"
+            step.out.result = "REFUSED"
             return
         self._new_link(step, State.OPEN_SENT, self.parameters.ethertype)
         self._put(step, Opcode.OPEN, step.link.open_id)
@@ -22,12 +23,11 @@ class Opening:
 
     def _open_with(self, step):
         """A payload on a CLOSED link: it waits in its slot while the link opens."""
-        if self._way_free(step) and self.free_slots == 0:
+        if not self._way_free(step) or self.free_slots == 0:
             step.out.result = "BLOCKED"
             return
         self._open(step)
-        if step.link is not None:
-            step.link.store(step.data)
+        step.link.store(step.data)
 
     def _give_up(self, step):
         """Host close in OPEN_SENT (L4)."""
@@ -123,6 +123,9 @@ class Opening:
             step.link.close_wanted = old.close_wanted
             if state == State.OPEN:
                 self._notice(step, "PEER_RESTARTED")
+            else:
+                for data in old.data.values():  # never sent: it goes on waiting, with new IDs
+                    step.link.store(data)
         self._acknowledge_open(step)
 
     # ---- the answers to our OPEN ---------------------------------------------------------
