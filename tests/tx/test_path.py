@@ -295,9 +295,9 @@ def test_reset_in_mid_frame(width_bits):
 
 
 @pytest.mark.parametrize("width_bits", WIDTHS)
-@pytest.mark.parametrize("length", [1, 40, 300])
-@pytest.mark.parametrize("whole_link", [0, 1])
-def test_the_last_clock_in_which_a_payload_can_be_killed(width_bits, length, whole_link):
+@pytest.mark.parametrize("length, whole_link", [(1, 0), (1, 1), (40, 1), (200, 0)])
+def test_the_last_clock_in_which_a_payload_can_be_killed(width_bits, length,
+                                                           whole_link):
     """Killed in t: no first beat in t + 2 or later; the next PAYLOAD is not touched."""
     for kill_at in range(7):
         bench = Bench(Config(width_bits=width_bits), random.Random(1))
@@ -327,7 +327,7 @@ def test_the_last_clock_in_which_a_payload_can_be_killed(width_bits, length, who
 
 
 @pytest.mark.parametrize("width_bits", WIDTHS)
-@pytest.mark.parametrize("length", [1, 40, 300])
+@pytest.mark.parametrize("length", [1, 100])
 def test_payload_killed_in_its_turn_lets_control_frames_go(width_bits, length):
     """It was read ahead, four control frames went before it, the MAC waits; then it dies."""
     bench = Bench(Config(width_bits=width_bits), random.Random(1), ready=0.0)
@@ -360,3 +360,32 @@ def test_payload_killed_in_its_turn_lets_control_frames_go(width_bits, length):
         await bench.run(ctx, 10)
         assert bench.sink.frames[-1][0] == payload_bytes(other, NODE, b"other")
     simulate(bench.dut, testbench)
+
+
+@pytest.mark.parametrize("width_bits", WIDTHS)
+def test_payload_killed_at_every_place_of_a_stalled_path(width_bits):
+    """One is on the wire, one read ahead, one held up on the queue's output, two behind it."""
+    for victim in range(5):
+        bench = Bench(Config(width_bits=width_bits), random.Random(victim), ready=0.0)
+
+        async def testbench(ctx):
+            for slot in range(5):
+                await bench.fill(ctx, slot, bytes([slot]) * 100)
+            descriptors = [bench.descriptor(slot, lid=slot) for slot in range(5)]
+            bench.payloads = list(descriptors)
+            for _ in range(12):
+                await bench.step(ctx)
+            ctx.set(bench.path.i_free.payload, {"head": victim, "tail": victim, "count": 1,
+                                                "lid": 0, "whole_link": 0})
+            ctx.set(bench.path.i_free.valid, 1)
+            await bench.step(ctx)
+            ctx.set(bench.path.i_free.valid, 0)
+            for _ in range(5):
+                await bench.step(ctx)
+            bench.ready = 1.0
+            sent = [d for d in descriptors if d["slot"] != victim or victim == 0]
+            await bench.run(ctx, len(sent))
+            assert [frame for frame, _, _ in bench.sink.frames] == [
+                payload_bytes(d, NODE, bench.payload_of[d["slot"]]) for d in sent]
+            assert bench.count("o_payload_left") == 5
+        simulate(bench.dut, testbench)
