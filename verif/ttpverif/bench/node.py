@@ -1,0 +1,346 @@
+"""One engine of the pair: queues towards its inputs, records of what came out."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from .ports import BenchError, reader, writer, write_now
+
+__all__ = ["Node", "Frame", "Payload", "Request", "NoticeRecord", "VCS"]
+
+VCS = (0, 1, 2)
+
+
+@dataclass
+class Frame:
+    """A frame on the wire; the cycles are those of its first and last beat."""
+
+    data: bytes
+    first_cycle: int = 0
+    last_cycle: int = 0
+    bad: bool = False
+
+
+@dataclass
+class Payload:
+    """A payload that went in at the host's side (`id` is None) or came out there."""
+
+    vc: int
+    node: int
+    data: bytes
+    id: int | None = None
+    first_cycle: int = 0
+    last_cycle: int = 0
+
+
+@dataclass
+class Request:
+    """A host command: 0 open, 1 close."""
+
+    command: int
+    node: int
+    vc: int
+    cycle: int = 0
+
+
+@dataclass
+class NoticeRecord:
+    notice: int
+    node: int
+    vc: int
+    cycle: int
+
+
+class _Source:
+    """Drives one input stream from a queue of (beats, record)."""
+
+    def __init__(self, node, port, mask):
+        self.port, self.mask = port, mask
+        self.queue = deque()
+        self.gap = 0.0          # chance of a pause of one clock before a beat
+        self._rng = node.bench.rng(f"{node.name}.{port.name}.gap")
+        self._write = writer(node.signal(f"{port.name}_in"))
+        self._valid = 1 << port.width
+        self._beats, self._index, self._record = (), 0, None
+        self._asserted = False
+        self._done = None
+
+    @property
+    def busy(self):
+        """Something is queued or on the port."""
+        return bool(self._asserted or self.queue or self._index < len(self._beats))
+
+    def step(self, cycle, fired):
+        """Take note of a transfer, put the next beat out; True if the next clock matters."""
+        if self._asserted:
+            if not fired & self.mask:
+                return False
+            self._asserted = False
+            if self._index == 0:
+                self._record.first_cycle = cycle
+            self._index += 1
+            if self._index == len(self._beats):
+                self._record.last_cycle = cycle
+                record, self._beats, self._index = self._record, (), 0
+                self._done(record)
+        if not self._beats:
+            if not self.queue:
+                self._write(0)
+                return False
+            self._beats, self._record, self._done = self.queue.popleft()
+        if self.gap and self._rng.random() < self.gap:
+            self._write(0)
+            return True
+        self._write(self._valid | self._beats[self._index])
+        self._asserted = True
+        return False
+
+    def clear(self):
+        self.queue.clear()
+        self._beats, self._index, self._asserted = (), 0, False
+        self._write(0)
+
+
+class _Assembler:
+    """Puts the beats of one output stream together again."""
+
+    def __init__(self, node, port, done):
+        self._read = reader(node.signal(f"{port.name}_q"))
+        self._data_bits = port.bits_of("tdata")
+        self._keep_bits = port.bits_of("tkeep")
+        self._side_low = self._data_bits + self._keep_bits + 1
+        self._done = done
+        self.clear()
+
+    def clear(self):
+        self._beats, self._first = [], None
+
+    def step(self, cycle):
+        value = self._read()
+        if self._first is None:
+            self._first = cycle
+        self._beats.append(value)
+        if not value >> (self._side_low - 1) & 1:
+            return
+        keep = value >> self._data_bits & ((1 << self._keep_bits) - 1)
+        mask, size = (1 << self._data_bits) - 1, self._data_bits // 8
+        data = b"".join([(beat & mask).to_bytes(size, "little") for beat in self._beats])
+        data = data[:len(data) - size + keep.bit_length()]
+        side = {beat >> self._side_low for beat in self._beats}
+        if len(side) != 1:
+            raise BenchError(f"side-band changed within a packet: {sorted(map(hex, side))}")
+        first, self._beats, self._first = self._first, [], None
+        self._done(data, side.pop(), first, cycle)
+
+
+class Node:
+    """One engine. Lists hold everything that happened, in order; see `bench` for how to use it.
+
+    Attributes
+    ----------
+    address : int
+        24-bit node address, driven to `cfg_node`.
+    sent, received : list of Payload
+        Payloads whose last beat went in at, or came out of, the host's side.
+    frames_out, frames_in : list of Frame
+        Frames this engine sent, and frames that were played into it.
+    requests : list of Request; notices : list of NoticeRecord; trace : list of dict
+        `trace` is filled only while `trace_on` is True.
+    ready : dict
+        Chance that the bench is ready in a clock: keys "mac", 0, 1, 2 (host streams by VC).
+    configuration : dict
+        What `configure` has driven, by name.
+    listeners : list
+        Called as `listener(kind, record)`, kind being `sent`, `received`, `frame_out`,
+        `frame_in`, `request`, `notice` or `trace`, when the record is complete.
+    """
+
+    def __init__(self, bench, name, layout, address):
+        self.bench, self.name, self.layout, self.address = bench, name, layout, address
+        self.sent, self.received, self.frames_out, self.frames_in = [], [], [], []
+        self.requests, self.notices, self.trace = [], [], []
+        self.trace_on = False
+        self.configuration = {}
+        self.listeners = []
+        self.ready = {"mac": 1.0, **{vc: 1.0 for vc in VCS}}
+        self.width_bytes = layout.width_bits // 8
+        self.flat_mask = 0
+        self._read_counts = reader(self.signal("counts")) if layout.stats else lambda: 0
+        self._read_violations = reader(self.signal("violations"))
+        self._write_ready = writer(self.signal("ready_in"))
+        self._ready_now = None
+        self._ready_rng = bench.rng(f"{name}.ready")
+        self._index = {stream.name: index for index, stream in enumerate(layout.streams)}
+        self.sources, self._sinks, self._assemblers, self._readies = {}, [], [], []
+        for index, stream in enumerate(layout.streams):
+            self._add_stream(index, stream)
+        self._payload_low = layout.width_bits + self.width_bytes + 1
+
+    def _add_stream(self, index, stream):
+        mask, name = 1 << index, stream.name
+        if stream.is_input:
+            self.sources[name] = _Source(self, stream, mask)
+            return
+        if name == "trace":
+            self._sinks.append((mask, self._trace_step(stream)))
+        elif name == "m_notice":
+            self._sinks.append((mask, self._notice_step()))
+        else:
+            vc = None if name == "m_mac_tx" else int(name[-1])
+            done = self._frame_done if vc is None else self._payload_done(vc)
+            assembler = _Assembler(self, stream, done)
+            self._assemblers.append(assembler)
+            self._sinks.append((mask, assembler.step))
+            self._readies.append(("mac" if vc is None else vc, mask))
+
+    # ---- what a scenario calls ----------------------------------------------------------------
+
+    def signal(self, name):
+        """The handle of this engine's port or bench port."""
+        return getattr(self.bench.dut, f"{self.name}_{name}")
+
+    def configure(self, **values):
+        """Drive configuration inputs, named without `cfg_`: `configure(max_retry=3)`."""
+        for name, value in values.items():
+            if f"cfg_{name}" not in self.layout.inputs:
+                raise BenchError(f"the engine has no input cfg_{name}")
+            write_now(self.signal(f"cfg_{name}"), value)
+            self.configuration[name] = value
+
+    def level(self, name):
+        """Value, now, of an output that is a level, such as `free_slots`."""
+        return reader(self.signal(name))()
+
+    def counts(self):
+        """`{stat name without stat_: pulses since reset}` of every statistic."""
+        packed = self._read_counts()
+        return {name.removeprefix("stat_"): packed >> 32 * index & 0xFFFFFFFF
+                for index, name in enumerate(self.layout.stats)}
+
+    def open(self, node, vc):
+        """Ask for a link to `node` on `vc`."""
+        self._request(Request(0, node, vc))
+
+    def close(self, node, vc):
+        """Ask for the end of the link to `node` on `vc`."""
+        self._request(Request(1, node, vc))
+
+    def send(self, node, vc, data):
+        """Queue a payload to `node` on `vc`; returns its record."""
+        record = Payload(vc, node, bytes(data))
+        self._push(f"s_host_tx{vc}", self._beats(data, node), record,
+                   lambda record: self._note("sent", self.sent, record))
+        return record
+
+    def play(self, data, bad=False):
+        """Queue a frame from the wire; `bad` = the MAC found its FCS wrong. Returns its record."""
+        record = Frame(bytes(data), bad=bad)
+        self._push("s_mac_rx", self._beats(data, int(bad), side_bits=1), record,
+                   lambda record: self._note("frame_in", self.frames_in, record))
+        return record
+
+    def use_flat(self, port, on=True):
+        """Give the AXI names of a stream (`s_host_tx0`) to another driver, such as cocotbext-axi."""
+        mask = 1 << self._index[port]
+        self.flat_mask = self.flat_mask | mask if on else self.flat_mask & ~mask
+        write_now(self.signal("flat"), self.flat_mask)
+
+    # ---- what the bench calls -----------------------------------------------------------------
+
+    def step(self, cycle, fired):
+        """One clock; returns True if the next clock matters whatever the engine does."""
+        if fired:
+            for mask, sink in self._sinks:
+                if fired & mask:
+                    sink(cycle)
+        soon = False
+        for source in self.sources.values():
+            if source._asserted or source._beats or source.queue:
+                soon |= source.step(cycle, fired)
+        ready = 0
+        for key, mask in self._readies:
+            chance = self.ready[key]
+            if chance == 1.0 or chance and self._ready_rng.random() < chance:
+                ready |= mask
+        if ready != self._ready_now:
+            self._ready_now = ready
+            self._write_ready(ready)
+        return soon
+
+    def clear(self):
+        """Forget what was under way (reset)."""
+        for source in self.sources.values():
+            source.clear()
+        for assembler in self._assemblers:
+            assembler.clear()
+
+    def violations(self):
+        """`[(port, rule)]` of every broken rule of the stream contract."""
+        rules = ("valid taken back before ready", "payload changed while it waited",
+                 "bad keep", "X or Z", "a gap within a frame")
+        packed = self._read_violations()
+        return [(f"{self.name}_{stream.name}", rule)
+                for index, stream in enumerate(self.layout.streams)
+                for bit, rule in enumerate(rules) if packed >> (5 * index + bit) & 1]
+
+    # ---- inside -------------------------------------------------------------------------------
+
+    def _note(self, kind, records, record):
+        records.append(record)
+        for listener in self.listeners:
+            listener(kind, record)
+
+    def _push(self, port, beats, record, done):
+        self.sources[port].queue.append((beats, record, done))
+        self.bench.kick()
+
+    def _beats(self, data, side, side_bits=24):
+        """Beats of a packet: {side-band, last, keep, data}."""
+        size, width = self.width_bytes, self.layout.width_bits
+        assert data and side < 1 << side_bits
+        full = (1 << size) - 1
+        beats = [int.from_bytes(data[start:start + size], "little") | full << width
+                 | side << self._payload_low for start in range(0, len(data), size)]
+        short = -len(data) % size
+        beats[-1] ^= (full ^ full >> short) << width
+        beats[-1] |= 1 << (self._payload_low - 1)
+        return beats
+
+    def _request(self, request):
+        word = request.command << 26 | request.vc << 24 | request.node
+
+        def done(record):
+            record.cycle = record.last_cycle
+            self._note("request", self.requests, record)
+
+        self._push("s_cmd", [word], request, done)
+
+    def _frame_done(self, data, _side, first, last):
+        self._note("frame_out", self.frames_out, Frame(data, first, last))
+
+    def _payload_done(self, vc):
+        def done(data, side, first, last):
+            self._note("received", self.received,
+                       Payload(vc, side & 0xFFFFFF, data, side >> 24, first, last))
+        return done
+
+    def _notice_step(self):
+        read = reader(self.signal("m_notice_q"))
+
+        def step(cycle):
+            word = read()
+            self._note("notice", self.notices, NoticeRecord(
+                word >> 26, word & 0xFFFFFF, word >> 24 & 3, cycle))
+        return step
+
+    def _trace_step(self, stream):
+        read = reader(self.signal("trace_q"))
+
+        def step(cycle):
+            if not self.trace_on:
+                return
+            packed, record = read(), {"cycle": cycle}
+            for name, width in stream.fields:
+                record[name] = packed & ((1 << width) - 1)
+                packed >>= width
+            self._note("trace", self.trace, record)
+        return step
