@@ -146,3 +146,24 @@ def test_one_run_by_its_name(tmp_path):
     assert result.returncode == 1
     results = json.loads((tmp_path / "build" / "sim" / "results.json").read_text())
     assert [(run["test"], run["seed"]) for run in results["runs"]] == [("only.bad", 5)]
+
+
+def test_make_alone_prints_the_targets():
+    result = subprocess.run(["make", "-s"], capture_output=True, text=True, cwd=ROOT)
+    assert result.returncode == 0
+    targets = [line.split()[1] for line in result.stdout.splitlines() if line.startswith("make ")]
+    assert targets == ["sim", "test", "emit", "lint", "setup", "clean"]
+
+
+@pytest.mark.parametrize("arguments, missing, parts", [
+    (["environment", "python3", "stamp"], "g++", ["g++ is missing", "apt-get install"]),
+    (["environment", "python3", "stamp"], "perl", ["perl is missing", "apt-get install"]),
+    (["environment", "python9", "stamp"], None, ["python9 is missing"]),
+    (["icarus"], "iverilog", ["Icarus Verilog", "apt-get install iverilog", "SIM=verilator"]),
+])
+def test_setup_names_what_is_missing(tmp_path, arguments, missing, parts):
+    for tool in {"sh", "g++", "make", "perl", "python3", "id", "mkdir", "iverilog"} - {missing}:
+        (tmp_path / tool).symlink_to(shutil.which(tool))
+    result = subprocess.run(["sh", "sim/tools/setup.sh", *arguments], capture_output=True,
+                            text=True, cwd=ROOT, env={"PATH": str(tmp_path), "TTP_NO_APT": "1"})
+    assert_one_line(result, "setup: ", *parts)
