@@ -166,7 +166,7 @@ def run(testbench):
                 results.append(record(ctx, bench.pipeline.o_done.payload))
 
     async def drive(ctx):
-        while not (ctx.get(bench.pipeline.o_ready) and ctx.get(bench.lists.o_ready)):
+        while not (ctx.get(bench.pipeline.o_ready) and ctx.get(bench.lists.o_slot.valid)):
             await ctx.tick()
         await testbench(ctx, bench, results)
         ctx.set(bench.pipeline.i_event.valid, 0)

@@ -237,15 +237,20 @@ class Lockstep:
 
     # ---- end of run ----------------------------------------------------------------------
 
-    def finish(self, door_drops=0):
+    def finish(self, door_drops=0, killed=0):
         """Everything seen is explained. `door_drops`: the hardware's own count of frames for
-        which its event queue had no room."""
+        which its event queue had no room. `killed`: its own count of PAYLOADs that it took back
+        before they were on the wire, because they were acknowledged or their link ended."""
         problems = []
         if self.door_drops + len(self._rx) != door_drops:
             problems.append(f"{self.door_drops + len(self._rx)} good frames raised no event, "
                             f"the hardware counted {door_drops}")
+        missing = sum(count for data, count in self._wire.items()
+                      if count > 0 and data[42] == Opcode.PAYLOAD)
+        if missing != killed:
+            problems.append(f"{missing} PAYLOADs not on the wire, the hardware counted {killed}")
         for data, count in self._wire.items():
-            if count:
+            if count and not (count > 0 and data[42] == Opcode.PAYLOAD):
                 frame, _ = Frame.parse(data)
                 problems.append(f"frame on the wire {'missing' if count > 0 else 'unexplained'}: "
                                 f"{frame if frame else data.hex()} ({abs(count)}x)")

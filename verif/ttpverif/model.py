@@ -216,8 +216,9 @@ class Endpoint(Opening, Data, Closing):
         step.out.notices.append((name, step.node, step.vc))
 
     def _enter(self, step, state):
-        """Change of state: a new exchange begins, its count starts at 0."""
+        """Change of state: a new exchange begins, its timer and count start anew (L1)."""
         step.link.state = state
+        step.link.timer_bit = False
         step.link.count = 0
 
     def _end(self, step, notice):
@@ -245,6 +246,8 @@ class Endpoint(Opening, Data, Closing):
 
     def _refuse(self, step):
         step.out.result = REFUSED
+        if step.event == "HOST_OPEN":
+            self._notice(step, "REFUSED")
 
     # ---- the link timer (5.4) ------------------------------------------------------------
 
@@ -280,7 +283,7 @@ class Endpoint(Opening, Data, Closing):
         if link.state == State.OPEN_SENT:
             self._put(step, Opcode.OPEN, link.open_id)
         elif link.state == State.OPEN_RECD:
-            self._put(step, Opcode.OPEN_ACK, link.first_id, link.received)
+            self._put(step, Opcode.OPEN_ACK, link.oldest, link.received)
         elif link.in_flight:
             link.position = link.oldest
         elif link.gap:

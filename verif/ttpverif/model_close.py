@@ -29,15 +29,12 @@ class Closing:
             self._close(step)
 
     def _close_again(self, step, was_settled):
-        """C4: CLOSE again on the event that completes its two conditions, or else by a visit."""
+        """C4: a CLOSE is due on the event that completes its two conditions; a visit sends it."""
         link = step.link
         if (link is None or link.state != State.CLOSE_SENT or not link.nack_heard
                 or was_settled or not link.settled):
             return
-        if step.out.frame is None:
-            self._send_close(step)
-        else:
-            link.close_due = True
+        link.close_due = True
 
     def _note_end(self, step):
         """RX CLOSE_NACK (C4). It sends nothing by itself, so two engines cannot ping-pong."""

@@ -15,7 +15,7 @@ class Opening:
     def _open(self, step):
         """A host's open is a command: in a full set it is refused, not blocked (L5)."""
         if not self._way_free(step):
-            step.out.result = "REFUSED"
+            self._refuse(step)
             return
         self._new_link(step, State.OPEN_SENT, self.parameters.ethertype)
         self._put(step, Opcode.OPEN, step.link.open_id)
@@ -73,7 +73,7 @@ class Opening:
         step.link.ethertype = step.frame.ethertype
 
     def _acknowledge_open(self, step):
-        self._put(step, Opcode.OPEN_ACK, step.link.first_id, step.frame.tx_id)
+        self._put(step, Opcode.OPEN_ACK, step.link.oldest, step.frame.tx_id)
 
     # ---- RX OPEN -------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ RX_OPEN_NACK    unexpected    refused       unexpected  unexpected     unexpecte
 RX_CLOSE        close_unknown close_unknown acknowledge close_peer     close_peer   close_peer
 RX_CLOSE_ACK    nothing       nothing       nothing     nothing        closed       closed
 RX_CLOSE_NACK   unexpected    unexpected    unexpected  unexpected     note_end     note_end
-RX_PAYLOAD      nolink        nolink        nolink      data           data         data
+RX_PAYLOAD      nolink        unexpected    unexpected  data           data         data
 RX_ACK          not_open      not_open      not_open    acked          acked        acked
 RX_NACK         not_open      not_open      not_open    nacked         nacked       nacked
 RX_NACK_FULL    not_open      not_open      not_open    hold           hold         hold

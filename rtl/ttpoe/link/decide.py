@@ -169,7 +169,7 @@ class Decide(wiring.Component):
         nothing_waits = tag.current == tag.alloc
         guards = {
             "FULL": self.i_full,
-            "AT_LIMIT": (self.cfg_link_slots != 0) & (tag.chain >= self.cfg_link_slots),
+            "AT_LIMIT": (self.cfg_link_slots != 0) & (tag.alloc >= self.cfg_link_slots),
             "CAN_SEND": nothing_waits & ~tag.held,
             "ROOM": event.room,
             "STALE": (tag.peer_epoch != 0) & ~same_epoch,
@@ -225,8 +225,7 @@ class Decide(wiring.Component):
         out = self.o_outcome
         names = ["fresh", "answer", "learns", "ack", "nack", "close", "one", "sends", "rewinds",
                  "holds", "releases", "accepts", "opens_gap", "opened", "close_later", "closes",
-                 "end_last", "end_next", "timer_set", "timer_clear", "retries_count",
-                 "retries_clear"]
+                 "end_last", "end_next", "marks", "counts", "peer_progress"]
         self.do = {name: Signal(name=f"do_{name}") for name in names}
         m.d.comb += [out.action.eq(self.action), out.old_state.eq(self.i_tag.state)]
         with m.Switch(self.action):
@@ -235,8 +234,6 @@ class Decide(wiring.Component):
                     bits = [effects.ours, effects.slots,
                             *(name for name in names if getattr(effects, name, False) is True)]
                     bits += [f"end_{effects.notes_end}"] if effects.notes_end else []
-                    bits += [f"timer_{effects.timer}"] if effects.timer else []
-                    bits += [f"retries_{effects.retries}"] if effects.retries else []
                     m.d.comb += [self.do[name].eq(1) for name in bits if name in self.do]
                     m.d.comb += [
                         out.append.eq(effects.slots == "append"),
@@ -305,39 +302,46 @@ class Decide(wiring.Component):
             m.d.comb += new.close_due.eq(0)
         with m.Elif(do["close_later"] | (completes & old.close_nacked)):
             m.d.comb += new.close_due.eq(1)
+        declared = event.tx_id != 0
         with m.If(do["end_last"]):
-            m.d.comb += [new.close_nacked.eq(1), new.end.eq(event.tx_id)]
-            m.d.comb += new.end_known.eq((event.tx_id != 0) & ~guard["DUPLICATE"])
-            m.d.comb += new.end_ahead.eq(1)
-        with m.Elif(do["end_next"] & (old.state != LinkState.CLOSE_SENT)):
+            m.d.comb += new.close_nacked.eq(1)
+        with m.If(do["end_last"] & declared & ~guard["DUPLICATE"]):
+            m.d.comb += [new.end.eq(event.tx_id), new.end_known.eq(1), new.end_ahead.eq(1),
+                         new.close_due.eq(0)]
+        with m.Elif(do["end_next"] & declared & (old.state != LinkState.CLOSE_SENT)):
             m.d.comb += [
                 new.end.eq(event.tx_id - 1),
-                new.end_known.eq(event.tx_id != 0),
+                new.end_known.eq(1),
                 new.end_ahead.eq(~guard["DUPLICATE"] & ~guard["NEXT"]),
             ]
         with m.Elif(do["accepts"] & (self.past_end == 0)):
             m.d.comb += new.end_ahead.eq(0)
 
         # Timer (decisions L1 to L3).
-        progress = do["timer_clear"] | self.retires
-        with m.If(progress | first_send | ours):
+        anew = do["peer_progress"] | self.retires | ours | (self.next_state != old.state)
+        with m.If(anew | first_send):
             m.d.comb += new.timer.eq(0)
-        with m.Elif(do["timer_set"]):
+        with m.Elif(do["marks"]):
             m.d.comb += new.timer.eq(1)
-        with m.If(do["retries_clear"] | self.retires | ours | (first_send & (old.sent == 0))):
+        with m.If(anew | (first_send & (old.sent == 0))):
             m.d.comb += new.retries.eq(0)
-        with m.Elif(do["retries_count"] & ~old.retries.all()):
+        with m.Elif(do["counts"] & ~old.retries.all()):
             m.d.comb += new.retries.eq(old.retries + 1)
 
         # A new link, or a new incarnation of ours on this one.
         with m.If(ours):
             m.d.comb += [
                 new.epoch.eq(self.i_epoch),
-                *(new[name].eq(0) for name in ("gap", "held", "heard", "close_due",
-                                               "close_nacked", "end_known", "end_ahead")),
+                new.node.eq(event.node),
+                new.vc.eq(event.vc),
+                *(new[name].eq(0) for name in ("gap", "held", "heard", "close_nacked",
+                                               "end_known", "end_ahead")),
             ]
-        with m.If(ours & ~event.by_lid):
-            m.d.comb += [new.node.eq(event.node), new.vc.eq(event.vc), new.ieee.eq(event.ieee)]
+        # A close that the host asked for before the link was open outlives the peer's restart.
+        with m.If(ours & (old.state != LinkState.OPEN_RECD) & (old.state != LinkState.OPEN)):
+            m.d.comb += new.close_due.eq(0)
+        with m.If(ours | do["learns"]):
+            m.d.comb += new.ieee.eq(event.ieee)
         with m.If(self.next_state == LinkState.CLOSED):
             # The last word of the link still carries its epoch and EtherType.
             m.d.comb += [new.eq(0), *(new[name].eq(old[name]) for name in

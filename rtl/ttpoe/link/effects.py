@@ -28,7 +28,9 @@ class Effects:
             "ack" / "nack" / "close": retire by RxID; "one": free one that was acknowledged.
     sends : the PAYLOAD at the sending position goes out and the position moves on.
     rewinds : the sending position goes back to the oldest unacknowledged.
-    timer : "set" or "clear" the timer bit. retries : "count" or "clear".
+    marks : the timer bit is set. counts : one more time-out in a row.
+    peer_progress : the peer did something for us; timer bit and count are cleared. So they are
+         by every change of state and by every acknowledgement that retires something (L1).
     stat : name of the statistic that counts it (`LINK_STATS`), or None.
     """
 
@@ -50,8 +52,9 @@ class Effects:
     close_later: bool = False
     closes: bool = False
     notes_end: str | None = None     # "last" / "next": TxID is the peer's last ID / the one after
-    timer: str | None = None
-    retries: str | None = None
+    marks: bool = False
+    counts: bool = False
+    peer_progress: bool = False
     evicts: bool = False
     result: HostResult = HostResult.TAKEN
     stat: str | None = None
@@ -85,11 +88,10 @@ LINK_STATS = {
 
 _FREE = dict(slots="free_all")
 _OPEN_ACK = dict(frame=Opcode.OPEN_ACK, tx="first", rx="tx_id")
-_PEER_PROGRESS = dict(timer="clear", retries="clear")
-_COUNTED = dict(retries="count", stat="timed_out")
-_REPLAY = dict(rewinds=True, releases=True, retries="count", stat="timer_replayed")
+_COUNTED = dict(counts=True, stat="timed_out")
+_REPLAY = dict(rewinds=True, releases=True, counts=True, stat="timer_replayed")
 _NACK = dict(frame=Opcode.NACK, rx="missing")
-_MARK = dict(timer="set", releases=True)
+_MARK = dict(marks=True, releases=True)
 _CLOSE = dict(frame=Opcode.CLOSE, tx="end", rx="r", closes=True)
 _CLOSE_NACK = dict(frame=Opcode.CLOSE_NACK, tx="last", rx="r")
 _CLOSE_ACK = dict(frame=Opcode.CLOSE_ACK, rx="tx_id")
@@ -116,11 +118,11 @@ EFFECTS = {
                                     notice=Notice.LINK_DOWN, stat="peer_restarted"),
     Action.REFUSE_OPEN: Effects(frame=Opcode.OPEN_NACK, rx="tx_id", copies=True, evicts=True,
                                 stat="open_nacked"),
-    Action.BECOME_OPEN: Effects(notice=Notice.LINK_UP, stat="link_opened", **_PEER_PROGRESS),
-    Action.OPENED: Effects(opened=True, notice=Notice.LINK_UP, stat="link_opened",
-                           **_PEER_PROGRESS),
+    Action.BECOME_OPEN: Effects(notice=Notice.LINK_UP, stat="link_opened"),
+    Action.OPENED: Effects(opened=True, notice=Notice.LINK_UP, stat="link_opened"),
     Action.REFUSED: Effects(notice=Notice.REFUSED, stat="link_refused", **_FREE),
-    Action.REFUSE_HOST_OPEN: Effects(notice=Notice.REFUSED, stat="host_refused", evicts=True),
+    Action.REFUSE_HOST_OPEN: Effects(notice=Notice.REFUSED, result=HostResult.REFUSED,
+                                     stat="host_refused", evicts=True),
 
     Action.APPEND: Effects(slots="append"),
     Action.APPEND_SEND: Effects(slots="append", sends=True, frame=Opcode.PAYLOAD, tx="current"),
@@ -131,13 +133,13 @@ EFFECTS = {
     Action.SEND: Effects(sends=True, frame=Opcode.PAYLOAD, tx="current"),
     Action.RETIRE_ONE: Effects(slots="one"),
     Action.DELIVER: Effects(frame=Opcode.ACK, rx="tx_id", accepts=True, stat="delivered",
-                            **_PEER_PROGRESS),
+                            peer_progress=True),
     Action.ACK_AGAIN: Effects(frame=Opcode.ACK, rx="tx_id", stat="drop_duplicate"),
     Action.NACK_GAP: Effects(**_NACK, opens_gap=True, stat="nack_gap"),
     Action.SAY_FULL: Effects(frame=Opcode.NACK_FULL, stat="drop_no_room"),
     Action.SAY_NOLINK: Effects(frame=Opcode.NACK_NOLINK, rx="tx_id", copies=True,
                                stat="drop_no_link"),
-    Action.RETIRE: Effects(slots="ack", stat="ack_retired", **_PEER_PROGRESS),
+    Action.RETIRE: Effects(slots="ack", stat="ack_retired"),
     Action.RETIRE_REPLAY: Effects(slots="nack", rewinds=True, stat="nack_replayed"),
     Action.HOLD: Effects(holds=True, stat="link_held"),
 
@@ -145,12 +147,12 @@ EFFECTS = {
     Action.MARK_NACK: Effects(**_MARK, **_NACK, stat="nack_gap"),
     Action.REPLAY: Effects(**_REPLAY),
     Action.REPLAY_NACK: Effects(**_REPLAY, **_NACK),
-    Action.COUNT: Effects(retries="count"),
-    Action.COUNT_NACK: Effects(retries="count", **_NACK, stat="nack_gap"),
+    Action.COUNT: Effects(counts=True),
+    Action.COUNT_NACK: Effects(counts=True, **_NACK, stat="nack_gap"),
     Action.GIVE_UP: Effects(notice=Notice.RETRIES_USED_UP, stat="link_retries_used_up", **_FREE),
 
     Action.CLOSE_LATER: Effects(close_later=True),
-    Action.CLOSE: Effects(**_CLOSE, **_PEER_PROGRESS),
+    Action.CLOSE: Effects(**_CLOSE),
     Action.CLOSE_AGAIN: Effects(**_CLOSE),
     Action.CLOSE_TIMED: Effects(**_CLOSE, **_COUNTED),
     Action.CLOSE_AGREED: Effects(**_CLOSE_ACK, **_FREE, notice=Notice.LINK_DOWN,

@@ -205,8 +205,9 @@ TABLE = {
     _E.HOST_PAYLOAD: {
         CL: rows(("FULL", _A.BLOCK_FULL, CL), ("", _A.OPEN_BY_PAYLOAD, OS)),
         OS: rows(("AT_LIMIT", _A.BLOCK, OS), ("", _A.APPEND, OS)),
-        OR: rows(("AT_LIMIT", _A.BLOCK, OR), ("", _A.APPEND, OR)),
-        OP: rows(("AT_LIMIT", _A.BLOCK, OP), ("CAN_SEND", _A.APPEND_SEND, OP),
+        OR: rows(("CLOSE_DUE", _A.REFUSE_PAYLOAD, OR), ("AT_LIMIT", _A.BLOCK, OR),
+                 ("", _A.APPEND, OR)),
+        OP: rows(("CLOSE_DUE", _A.REFUSE_PAYLOAD, OP), ("AT_LIMIT", _A.BLOCK, OP), ("CAN_SEND", _A.APPEND_SEND, OP),
                  ("", _A.APPEND, OP)),
         CS: _stay(CS, _A.REFUSE_PAYLOAD),
         CR: _stay(CR, _A.REFUSE_PAYLOAD),
@@ -249,7 +250,8 @@ TABLE = {
                  ("EMPTY IDLE_UP", _A.CLOSE, CS),
                  ("EMPTY GAP", _A.COUNT_NACK, OP), ("EMPTY", _A.COUNT, OP),
                  ("GAP", _A.MARK_NACK, OP), ("", _A.MARK, OP)),
-        CS: _timer_closing(CS, (("END_AHEAD", _A.COUNT, CS), ("", _A.CLOSE_TIMED, CS))),
+        CS: _timer_closing(CS, (("END_AHEAD", _A.COUNT, CS), ("!EMPTY", _A.COUNT, CS),
+                                 ("", _A.CLOSE_TIMED, CS))),
         CR: _timer_closing(CR, (("", _A.CLOSE_NACK_AGAIN, CR),)),
     },
     _E.RX_OPEN: {
@@ -296,7 +298,9 @@ TABLE = {
         CR: rows(("STALE", _A.DROP_STALE, CR), ("", _A.NOTE_END, CR)),
     },
     _E.RX_PAYLOAD: {
-        CL: _stay(CL, _A.SAY_NOLINK), OS: _stay(OS, _A.SAY_NOLINK), OR: _stay(OR, _A.SAY_NOLINK),
+        CL: _stay(CL, _A.SAY_NOLINK),
+        # Not NACK_NOLINK: the peer's OPEN_ACK may only be late (decision L15).
+        OS: _stay(OS, _A.DROP_UNEXPECTED), OR: _stay(OR, _A.DROP_UNEXPECTED),
         OP: _payload(OP),
         CS: _payload(CS, ("BEYOND_END", _A.SAY_NOLINK, CS)),
         CR: _payload(CR, ("BEYOND_END", _A.SAY_NOLINK, CR)),

@@ -114,8 +114,9 @@ class Bench:
     def connect(self, a_to_b=None, b_to_a=None):
         """Join the MACs by two channels (`ttpverif.network.Channel`); default: perfect wires."""
         self._channels = []
-        for source, channel, sink in ((self.a, a_to_b or PerfectChannel(), self.b),
-                                      (self.b, b_to_a or PerfectChannel(), self.a)):
+        for source, channel, sink in ((self.a, a_to_b, self.b), (self.b, b_to_a, self.a)):
+            channel = PerfectChannel() if channel is None else channel
+
             def carry(kind, record, channel=channel):
                 if kind == "frame_out":
                     channel.push(record.data, self.cycle)
@@ -275,7 +276,7 @@ class Bench:
 
 
 def scenario(function):
-    """Make a cocotb test of `async function(bench)`; the run's parameters come from `sim/run.py`."""
+    """Make a cocotb test of `async function(bench)`; its parameters come from `sim/run.py`."""
     @functools.wraps(function)
     async def test(dut):
         run = json.loads(Path(os.environ["TTP_RUN"]).read_text())

@@ -239,7 +239,7 @@ class Node:
         return record
 
     def use_flat(self, port, on=True):
-        """Give the AXI names of a stream (`s_host_tx0`) to another driver, such as cocotbext-axi."""
+        """Give the AXI names of a stream (`s_host_tx0`) to another driver (cocotbext-axi)."""
         mask = 1 << self._index[port]
         self.flat_mask = self.flat_mask | mask if on else self.flat_mask & ~mask
         write_now(self.signal("flat"), self.flat_mask)

@@ -149,14 +149,15 @@ def _stream(w, side, index, stream):
         ready = f"{side}_{stream.signal('ready')}"
         w.port("output" if stream.is_input else "input", ready)
         if not stream.is_input:
-            w.line(f"wire {ready}_core = {side}_flat[{index}] ? {ready} : {side}_ready_in[{index}];")
+            w.line(f"wire {ready}_core = {side}_flat[{index}] ? {ready}"
+                   f" : {side}_ready_in[{index}];")
             ready = f"{ready}_core"
     valid = wires["valid"]
     data_bits = stream.bits_of("tdata") if stream.bits_of("tkeep") else stream.width
     w.line(f"wire [4:0] {prefix}_violations;")
-    w.line(f"ttpverif_stream_check #(.DATA_BITS({data_bits}), .KEEP_BITS({stream.bits_of('tkeep')}),"
-           f" .PAYLOAD_BITS({stream.width}), .NO_GAPS({int(stream.name == 'm_mac_tx')})) "
-           f"{prefix}_check (.clk(clk), .rst(rst), .valid({valid}), .ready({ready}),"
+    w.line(f"ttpverif_stream_check #(.DATA_BITS({data_bits}),"
+           f" .KEEP_BITS({stream.bits_of('tkeep')}), .PAYLOAD_BITS({stream.width}),"
+           f" .NO_GAPS({int(stream.name == 'm_mac_tx')})) {prefix}_check (.clk(clk), .rst(rst), .valid({valid}), .ready({ready}),"
            f" .payload({payload}), .violations({prefix}_violations));")
     if not stream.is_input:
         w.port("output", f"{prefix}_q", stream.width, "reg ")

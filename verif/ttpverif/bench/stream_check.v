@@ -1,5 +1,5 @@
-// Contract of one stream, checked in every clock outside reset. `violations` holds one bit per rule,
-// set in the clock after the one that broke it and then kept:
+// Contract of one stream, checked in every clock outside reset. `violations` holds one bit per
+// rule, set in the clock after the one that broke it and then kept:
 //   0  valid was taken back before ready
 //   1  the payload changed while it waited for ready
 //   2  keep is zero, has a hole, does not start at lane 0, or is not all ones before the last beat

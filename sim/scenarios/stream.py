@@ -1,0 +1,52 @@
+"""Payloads of 1 to 1024 bytes, each way at once, as fast as the datapath carries them."""
+
+from ttpverif.bench.bench import scenario
+from ttpverif.bench.follow import follow_deliveries, follow_lockstep
+
+RUNS = [
+    {"sim": "verilator", "preset": "default", "params": {"payloads": 2000},
+     "short": {"payloads": 200}},
+    {"sim": "verilator", "preset": "tiny", "params": {"payloads": 2000},
+     "short": {"payloads": 200}},
+    {"sim": "verilator", "preset": "full", "params": {"payloads": 2000},
+     "short": {"payloads": 300}},
+    {"sim": "icarus", "preset": "tiny", "params": {"payloads": 60}, "short": {"payloads": 20}},
+]
+
+DATA = 2
+WIRE_SHARE = 0.985          # of the clocks, at least, a wire carries a beat while there is data
+
+
+def wire_beats(node, width_bytes):
+    return sum(-(-len(frame.data) // width_bytes) for frame in node.frames_out)
+
+
+@scenario
+async def stream(bench):
+    a, b = bench.a, bench.b
+    bench.connect()
+    deliveries, followed = follow_deliveries(bench), follow_lockstep(bench)
+    count, rng = bench.params["payloads"], bench.rng("payloads")
+    for node, peer in ((a, b), (b, a)):
+        for _ in range(count):
+            node.send(peer.address, DATA, rng.randbytes(rng.randint(1, 1024)))
+
+    await bench.until(lambda: len(a.received) == len(b.received) == count, 400 * count + 5_000,
+                      f"{count} payloads each way")
+    await bench.cycles(2_000)
+    deliveries.finish()
+    for feed in followed:
+        feed.finish()
+
+    # The busier wire may rest only while the link opens and while the last ACKs come in.
+    for node in bench.nodes:
+        counts = node.counts()
+        assert counts["payload_replayed"] == 0, counts
+        assert counts["delivered"] == counts["payload_first_sent"] == count
+    first = min(node.frames_out[2].first_cycle for node in bench.nodes)
+    last = max(payload.last_cycle for node in bench.nodes for payload in node.received)
+    busiest = max(wire_beats(node, a.width_bytes) for node in bench.nodes)
+    share = busiest / (last - first)
+    bench.report(f"wire {100 * share:.1f} % busy")
+    if count >= 1000:
+        assert share >= WIRE_SHARE, f"the busier wire carried a beat in {share:.1%} of the clocks"

@@ -1,0 +1,109 @@
+"""The peer goes silent and comes back; then it goes silent for good."""
+
+from ttpverif.bench.bench import scenario
+from ttpverif.bench.follow import follow_deliveries, follow_lockstep
+
+RUNS = [
+    {"sim": "verilator", "preset": "tiny"},
+    {"sim": "verilator", "preset": "default"},
+]
+
+DATA = 2
+RETRIES_USED_UP, LINK_DOWN = 4, 1
+MAX_RETRY = 5
+PAYLOAD, OPEN = 6, 0
+
+
+class Switch:
+    """A wire that can be cut."""
+
+    def __init__(self):
+        self.frames, self.cut, self.lost = [], False, 0
+
+    def push(self, frame, now_cycle):
+        if self.cut:
+            self.lost += 1
+        else:
+            self.frames.append((now_cycle + 10, frame))
+
+    def pop(self, now_cycle):
+        arrived = [(frame, False) for due, frame in self.frames if due <= now_cycle]
+        self.frames = [entry for entry in self.frames if entry[0] > now_cycle]
+        return arrived
+
+    @property
+    def next_time(self):
+        return min((due for due, _frame in self.frames), default=None)
+
+
+@scenario
+async def timeout(bench):
+    a, b = bench.a, bench.b
+    wires = Switch(), Switch()
+    bench.connect(*wires)
+    config = bench.config
+    tick = 8
+    for node in bench.nodes:
+        node.configure(timer_tick=tick, max_retry=MAX_RETRY)
+    round_cycles = tick * config["links"]
+    deliveries, followed = follow_deliveries(bench), follow_lockstep(bench)
+
+    # 1. Silence for less than MAX_RETRY rounds: replays, and nothing is lost.
+    for number in range(5):
+        a.send(b.address, DATA, bytes([number]) * 40)
+    await bench.until(lambda: len(b.received) == 5, 5_000, "the first packets")
+    for wire in wires:
+        wire.cut = True
+    for number in range(5, 10):
+        a.send(b.address, DATA, bytes([number]) * 40)
+    await bench.cycles(3 * round_cycles)
+    for wire in wires:
+        wire.cut = False
+    await bench.until(lambda: len(b.received) == 10, 4 * round_cycles, "the peer is back")
+    await bench.until(lambda: a.level("free_slots") == config["slots"], 2 * round_cycles,
+                      "all acknowledged", poll=True)
+    replays = a.counts()["timer_replayed"]
+    assert 1 <= replays <= 4 and a.counts()["link_retries_used_up"] == 0
+    await bench.cycles(2 * round_cycles)
+
+    # 2. Silence for good, data under way: MAX_RETRY replays, then the host is told.
+    for wire in wires:
+        wire.cut = True
+    a.send(b.address, DATA, b"never delivered")
+    start, known = bench.cycle, len(a.notices)
+    before = len(a.frames_out)
+    await bench.until(lambda: len(a.notices) > known, (MAX_RETRY + 4) * round_cycles,
+                      "the host is told")
+    took = a.notices[-1].cycle - start
+    assert (a.notices[-1].notice, a.notices[-1].node) == (RETRIES_USED_UP, b.address)
+    copies = [frame.data for frame in a.frames_out[before:] if frame.data[42] == PAYLOAD]
+    assert len(copies) == 1 + MAX_RETRY and len(set(copies)) == 1, "replays are byte for byte"
+    # First time-out after one to two rounds, then one a round.
+    assert (MAX_RETRY + 1) * round_cycles <= took <= (MAX_RETRY + 2) * round_cycles + 200, took
+    await bench.cycles(20)
+    assert a.level("free_slots") == config["slots"], "every slot is free at once"
+
+    # 3. Silence when a link is opened: the OPEN is repeated, the waiting payload is freed.
+    before, known = len(a.frames_out), len(a.notices)
+    a.send(b.address, 0, b"for nobody")
+    await bench.until(lambda: len(a.notices) > known, (MAX_RETRY + 4) * round_cycles,
+                      "the host is told")
+    assert a.notices[-1].notice == RETRIES_USED_UP
+    opens = [frame.data for frame in a.frames_out[before:]]
+    assert len(opens) == 1 + MAX_RETRY and len(set(opens)) == 1 and opens[0][42] == OPEN
+    await bench.cycles(20)
+    assert a.level("free_slots") == config["slots"]
+
+    # 4. The tags are free: both links work again, whatever b still believes.
+    for wire in wires:
+        wire.cut = False
+    for vc in (0, DATA):
+        a.send(b.address, vc, b"back again")
+    received = len(b.received)
+    await bench.until(lambda: len(b.received) == received + 2, 4 * round_cycles, "new links")
+    await bench.cycles(3 * round_cycles)
+    for feed in followed:
+        feed.finish()
+    assert [p.data for p in b.received[:10]] == [bytes([n]) * 40 for n in range(10)]
+    assert deliveries.delivered == 12
+    bench.report(f"{took / round_cycles:.2f} rounds to give up")

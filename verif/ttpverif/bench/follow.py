@@ -1,0 +1,91 @@
+"""Checks that follow a bench from its ports: deliveries, and the model in lockstep."""
+
+from ..frame import Opcode
+from ..lockstep import Lockstep, Record, SentFrame
+from ..model import Parameters
+from ..scoreboard import DeliveryChecker
+from ..states import State
+
+__all__ = ["follow_deliveries", "follow_lockstep", "LockstepFeed"]
+
+# Code points of the trace port, as documented in docs/trace.md.
+_EVENTS = (*(f"RX_{opcode.name}" for opcode in sorted(Opcode)), "HOST_PAYLOAD", "HOST_OPEN",
+           "HOST_CLOSE", "VISIT", "TIMER", "SENT", "VICTIM")
+_RESULTS = ("TAKEN", "REFUSED", "BLOCKED")
+_NOTICES = ("LINK_UP", "LINK_DOWN", "REFUSED", "PEER_RESTARTED", "RETRIES_USED_UP")
+_BY_NUMBER = ("VISIT", "TIMER", "SENT", "VICTIM")
+
+
+def follow_deliveries(bench):
+    """A `DeliveryChecker` fed by both hosts' streams; call its `finish` at the end."""
+    checker = DeliveryChecker()
+    for node in bench.nodes:
+        def listen(kind, record, node=node):
+            if kind == "sent":
+                checker.put(node.address, record.node, record.vc, record.data)
+            elif kind == "received":
+                checker.got(record.node, node.address, record.vc, record.data)
+        node.listeners.append(listen)
+    return checker
+
+
+class LockstepFeed:
+    """Feeds one engine's ports and trace into a `Lockstep`."""
+
+    def __init__(self, node, parameters):
+        self.node = node
+        self.lockstep = Lockstep(parameters)
+        node.trace_on = True
+        node.listeners.append(self._listen)
+
+    def finish(self):
+        """Everything the engine did is explained; call it when nothing is under way."""
+        counts = self.node.counts()
+        handed_out = counts["payload_first_sent"] + counts["payload_replayed"]
+        self.lockstep.finish(door_drops=counts["rx_queue_full"],
+                             killed=handed_out - counts["tx_payload"])
+
+    def _listen(self, kind, record):
+        lockstep = self.lockstep
+        if kind == "trace":
+            self._trace(record)
+        elif kind == "frame_in":
+            lockstep.push_rx(record.data, record.bad)
+        elif kind == "frame_out":
+            lockstep.push_tx(record.data)
+        elif kind == "sent":
+            lockstep.push_host(record.node, record.vc, record.data)
+        elif kind == "received":
+            lockstep.push_host_rx(record.node, record.vc, record.id, record.data)
+
+    def _trace(self, trace):
+        event = _EVENTS[trace["event"]]
+        old, new = State(trace["old_state"]), State(trace["new_state"])
+        if event in _BY_NUMBER and old == State.CLOSED:
+            # The engine visits links by number; a free tag has no node to name.
+            assert new == State.CLOSED and not trace["frame"] and not trace["noticed"]
+            return
+        frame = SentFrame(
+            Opcode(trace["frame_opcode"]), trace["frame_node"], trace["frame_vc"],
+            bool(trace["frame_ieee"]), trace["frame_epoch"], trace["frame_tx_id"],
+            trace["frame_rx_id"], 0x20 * trace["frame_selective"])
+        self.lockstep.step(Record(
+            event, trace["node"], trace["vc"], old, new, trace["tx_id"], trace["rx_id"],
+            trace["epoch"], room=bool(trace["room"]), result=_RESULTS[trace["result"]],
+            delivered=bool(trace["delivered"]), retire=bool(trace["background"]),
+            frame=frame if trace["frame"] else None,
+            notice=_NOTICES[trace["notice"]] if trace["noticed"] else None))
+
+
+def follow_lockstep(bench):
+    """One `LockstepFeed` per engine; call it after the engines have been configured."""
+    feeds = []
+    for node in bench.nodes:
+        driven, config = node.configuration, bench.config
+        feeds.append(LockstepFeed(node, Parameters(
+            node=node.address, sets=config["sets"], vc_tables=config["vc_tables"],
+            slots=config["slots"], fixed_open_id=bool(driven.get("fixed_open_id", 0)),
+            ethertype=0x9AC6 if driven.get("ieee") else 0x0AC6,
+            **{name: driven[name] for name in ("init_id", "max_retry", "idle_limit",
+                                               "link_slots")})))
+    return feeds
