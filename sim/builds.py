@@ -4,7 +4,9 @@ Everything lands in `build/sim`. The emitted Verilog is kept under a hash of the
 and the configuration; a compiled simulator under a hash of the Verilog and of how it is compiled.
 """
 
+import contextlib
 import dataclasses
+import fcntl
 import hashlib
 import json
 import os
@@ -86,10 +88,13 @@ def _sources_hash():
     return _hash(*(part for file in files for part in (file.relative_to(ROOT), file.read_bytes())))
 
 
-def _replace(path, text):
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    partial.write_text(text)
-    os.replace(partial, path)
+@contextlib.contextmanager
+def _alone(name):
+    """Keep out other runs of this program that would build the same thing at the same time."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with open(BUILD / f".{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def emitted(config, processes):
@@ -97,14 +102,15 @@ def emitted(config, processes):
     options = [f"--{field.name.replace('_', '-')}={getattr(config, field.name)}"
                for field in dataclasses.fields(config)]
     path = BUILD / "rtl" / f"{config.name}-{_hash(_sources_hash(), *options)}.v"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        log = path.with_suffix(".log")
-        code = processes.run([sys.executable, "-m", "ttpoe.emit", *options, "-o", path], log,
-                             env=dict(os.environ, PYTHONPATH=str(ROOT / "rtl")
-                                      + os.pathsep + os.environ.get("PYTHONPATH", "")))
-        if code:
-            raise BuildError(f"the emitter failed; see {log.relative_to(ROOT)}")
+    with _alone(path.stem):
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            log = path.with_suffix(".log")
+            code = processes.run([sys.executable, "-m", "ttpoe.emit", *options, "-o", path], log,
+                                 env=dict(os.environ, PYTHONPATH=str(ROOT / "rtl")
+                                          + os.pathsep + os.environ.get("PYTHONPATH", "")))
+            if code:
+                raise BuildError(f"the emitter failed; see {log.relative_to(ROOT)}")
     return path
 
 
@@ -198,24 +204,23 @@ class Build:
 
 
 def compile_pair(simulator, engine, name, waves, processes):
-    """The `Build` of two engines whose Verilog is the file `engine`, compiled if it is not there."""
+    """The `Build` of two engines whose Verilog is the file `engine`, compiled if not there."""
     text = engine.read_text()
     pair, layout = pair_verilog(text)
-    key = _hash(text, pair, CHECKER.read_bytes(), Path(__file__).read_bytes(), sys.prefix)
+    key = _hash(text, pair, CHECKER.read_bytes(), _VERILATOR_FLAGS, _OPTIMISE, sys.prefix)
     folder = BUILD / f"{simulator}-{name}-{key}{'-waves' if waves else ''}"
-    result = Build(simulator, folder, waves)
-    if (folder / "done").exists():
-        return result
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    (folder / "pair.v").write_text(pair)
-    (folder / "layout.json").write_text(json.dumps(layout.to_dict(), indent=1) + "\n")
-    compile_ = {"verilator": _compile_verilator, "icarus": _compile_icarus}[simulator]
-    if compile_(folder, [engine, folder / "pair.v", CHECKER], waves, processes):
-        raise BuildError(f"{simulator} could not build this; "
-                         f"see the logs in {folder.relative_to(ROOT)}")
-    (folder / "done").touch()
-    return result
+    with _alone(folder.name):
+        if not (folder / "done").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            (folder / "pair.v").write_text(pair)
+            (folder / "layout.json").write_text(json.dumps(layout.to_dict(), indent=1) + "\n")
+            compile_ = {"verilator": _compile_verilator, "icarus": _compile_icarus}[simulator]
+            if compile_(folder, [engine, folder / "pair.v", CHECKER], waves, processes):
+                raise BuildError(f"{simulator} could not build this; "
+                                 f"see the logs in {folder.relative_to(ROOT)}")
+            (folder / "done").touch()
+    return Build(simulator, folder, waves)
 
 
 def simulate(build, module, folder, seed, params, processes, config=None, python_path=()):

