@@ -47,6 +47,11 @@ async def timeout(bench):
         node.configure(timer_tick=tick, max_retry=MAX_RETRY)
     round_cycles = tick * config["links"]
     deliveries, followed = follow_deliveries(bench), follow_lockstep(bench)
+    for node in bench.nodes:
+        def listen(kind, record, node=node):
+            if kind == "notice" and record.notice == RETRIES_USED_UP:
+                deliveries.link_lost(node.address, record.node, record.vc)
+        node.listeners.append(listen)
 
     # 1. Silence for less than MAX_RETRY rounds: replays, and nothing is lost.
     for number in range(5):
