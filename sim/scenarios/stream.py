@@ -10,6 +10,9 @@ RUNS = [
      "short": {"payloads": 200}},
     {"sim": "verilator", "preset": "full", "params": {"payloads": 2000},
      "short": {"payloads": 300}},
+    *({"sim": "verilator", "preset": "tiny", "name": f"{bits}bit",
+       "config": {"name": f"tiny{bits}", "width_bits": bits}, "params": {"payloads": 500},
+       "short": {"payloads": 100}} for bits in (128, 256)),
     {"sim": "icarus", "preset": "tiny", "params": {"payloads": 60}, "short": {"payloads": 20}},
 ]
 
