@@ -252,7 +252,7 @@ TABLE = {
                  ("GAP", _A.MARK_NACK, OP), ("", _A.MARK, OP)),
         CS: _timer_closing(CS, (("END_AHEAD", _A.COUNT, CS), ("!EMPTY", _A.COUNT, CS),
                                  ("", _A.CLOSE_TIMED, CS))),
-        CR: _timer_closing(CR, (("", _A.CLOSE_NACK_AGAIN, CR),)),
+        CR: _timer_closing(CR, (("!EMPTY", _A.COUNT, CR), ("", _A.CLOSE_NACK_AGAIN, CR))),
     },
     _E.RX_OPEN: {
         CL: rows(("FULL", _A.REFUSE_OPEN, CL), ("", _A.ANSWER_OPEN, OR)),
