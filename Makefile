@@ -10,18 +10,19 @@ PY := .venv/bin/python
 # A change of the pinned versions or of the set-up itself makes it run again.
 KEY := $(shell cat pyproject.toml sim/tools/* 2>/dev/null | cksum | cut -d' ' -f1)
 READY := .tools/ready-$(KEY)
-export SIM TEST SEED PRESET WAVES
+export SIM TEST SEED PRESET WAVES TRACE
 export PYTHONPATH := rtl:verif:sim$(if $(PYTHONPATH),:$(PYTHONPATH))
 unexport MAKEFLAGS
 
-.PHONY: help setup icarus sim test lint emit clean distclean
+.PHONY: help setup icarus sim test lint emit docs-tables clean distclean
 .NOTPARALLEL:
 
 help:
-	@echo "make sim        run the scenarios; SIM=verilator|icarus TEST=name SEED=n PRESET=name WAVES=1"
+	@echo "make sim        run the scenarios; SIM=verilator|icarus TEST=name SEED=n PRESET=name WAVES=1 TRACE=1"
 	@echo "make test       run all tests; PYTEST_ARGS='tests/test_emit.py -x'"
 	@echo "make emit       write build/rtl/ttp_engine_<preset>.v; PRESET=tiny|default|full"
 	@echo "make lint       check the Verilog of every preset with Verilator, all warnings on"
+	@echo "make docs-tables  write docs/state-table.md and the code points of docs/trace.md"
 	@echo "make setup      only make the environment (sim, test, emit and lint do so by themselves)"
 	@echo "make clean      remove build/; make distclean: the environment too"
 
@@ -45,6 +46,9 @@ lint: $(READY)
 emit: $(READY)
 	@$(PY) -m ttpoe.emit --preset $(PRESET_EMIT) -o build/rtl/ttp_engine_$(PRESET_EMIT).v
 	@echo build/rtl/ttp_engine_$(PRESET_EMIT).v
+
+docs-tables: $(READY)
+	@$(PY) sim/state_table.py
 
 clean:
 	rm -rf build

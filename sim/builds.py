@@ -223,17 +223,18 @@ def compile_pair(simulator, engine, name, waves, processes):
     return Build(simulator, folder, waves)
 
 
-def simulate(build, module, folder, seed, params, processes, config=None, python_path=()):
+def simulate(build, module, folder, seed, params, processes, config=None, python_path=(),
+             trace=False):
     """Run the cocotb tests of a Python module; logs and results go to `folder`. The exit code.
 
     The module is found in `python_path`, or as `scenarios.<name>`. `config` is what was built; it
-    becomes the dict `bench.config`.
+    becomes the dict `bench.config`. With `trace` the run writes its story, `trace.txt`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.iterdir():
         stale.unlink()
     description = {"layout": str(build.folder / "layout.json"), "seed": seed, "params": params,
-                   "folder": str(folder), "config": {} if config is None else dict(
+                   "folder": str(folder), "trace": trace, "config": {} if config is None else dict(
                        dataclasses.asdict(config), links=config.links)}
     (folder / "run.json").write_text(json.dumps(description, indent=1) + "\n")
     libpython = find_libpython.find_libpython()

@@ -69,6 +69,8 @@ class Report:
                 self._say(f"  again, with waves: {run.again()}")
             for waves in sorted(run.folder.glob("waves.*")) if run.waves else ():
                 self._say(f"waves: {waves.relative_to(ROOT)}")
+            if run.trace and (run.folder / "trace.txt").exists():
+                self._say(f"trace: {(run.folder / 'trace.txt').relative_to(ROOT)}")
         failed = sum(not run.passed for run in self.runs)
         self._say("results: build/sim/results.json; captures: build/sim/runs/*/*.pcap")
         self._say(f"{len(self.runs) - failed} passed, {failed} failed")

@@ -1,4 +1,4 @@
-"""Runs scenarios on simulators: `make sim`, with SIM=, TEST=, SEED=, PRESET= and WAVES=1.
+"""Runs scenarios on simulators: `make sim`, with SIM=, TEST=, SEED=, PRESET=, WAVES=1, TRACE=1.
 
 A scenario is a file `sim/scenarios/<name>.py` with a cocotb test and `RUNS`, the runs of it that a
 plain `make sim` does: a list of dicts with the keys
@@ -48,6 +48,7 @@ class Run:
     seed: int
     params: dict
     waves: bool
+    trace: bool = False
     state: str = "waiting"
     message: str = ""
     summary: dict = field(default_factory=dict)
@@ -87,13 +88,16 @@ def _arguments(argv):
     parser.add_argument("--seed", default=env.get("SEED") or None)
     parser.add_argument("--preset", default=env.get("PRESET") or None)
     parser.add_argument("--waves", default=env.get("WAVES") or "0", help="1: record waveforms")
+    parser.add_argument("--trace", nargs="?", const="1", default=env.get("TRACE") or "0",
+                        help="1: write each run's events as a story, trace.txt")
     parser.add_argument("--short", action="store_true", help="the shortened runs")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args(argv)
     if arguments.sim not in (None, *SIMULATORS):
         raise SetupError(f"SIM must be {' or '.join(SIMULATORS)}; got {arguments.sim!r}")
-    if arguments.waves not in ("0", "1"):
-        raise SetupError(f"WAVES must be 0 or 1; got {arguments.waves!r}")
+    for name, value in (("WAVES", arguments.waves), ("TRACE", arguments.trace)):
+        if value not in ("0", "1"):
+            raise SetupError(f"{name} must be 0 or 1; got {value!r}")
     if arguments.seed is not None and not re.fullmatch(r"[0-9]{1,18}", arguments.seed):
         raise SetupError(f"SEED must be a whole number, 0 or more; got {arguments.seed!r}")
     if arguments.jobs < 1:
@@ -143,7 +147,7 @@ def plan(arguments):
             params = dict(run["params"], **(run.get("short", {}) if arguments.short else {}))
             seed = int(arguments.seed if arguments.seed is not None else run["seed"])
             new = Run(scenario, run["test"], run["sim"], config, seed, params,
-                      arguments.waves == "1")
+                      arguments.waves == "1", arguments.trace == "1")
             runs.setdefault(new.folder, new)
     return list(runs.values())
 
@@ -202,7 +206,7 @@ class Runner:
             self._change(run, "running")
             started = time.monotonic()
             code = builds.simulate(build, f"scenarios.{run.scenario}", run.folder, run.seed,
-                                   run.params, self.processes, run.config)
+                                   run.params, self.processes, run.config, trace=run.trace)
             run.seconds = time.monotonic() - started
             _verdict(run, code)
         except BuildError as error:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def command(*arguments, **environment):
     env = {name: value for name, value in os.environ.items()
-           if name not in ("SIM", "TEST", "SEED", "PRESET", "WAVES")}
+           if name not in ("SIM", "TEST", "SEED", "PRESET", "WAVES", "TRACE")}
     return subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True,
                           cwd=ROOT, env=env | {"PYTHONPATH": str(ROOT / "rtl")} | environment)
 
@@ -62,6 +62,7 @@ def test_emit_leaves_no_half_written_file(tmp_path):
     ({"SEED": "-1"}, ["SEED must be a whole number", "'-1'"]),
     ({"PRESET": "huge"}, ["preset must be one of", "'huge'"]),
     ({"WAVES": "yes"}, ["WAVES must be 0 or 1", "'yes'"]),
+    ({"TRACE": "2"}, ["TRACE must be 0 or 1", "'2'"]),
 ])
 def test_sim_refuses(environment, parts):
     assert_one_line(command("sim/run.py", **environment), "sim: ", *parts)
@@ -152,7 +153,7 @@ def test_make_alone_prints_the_targets():
     result = subprocess.run(["make", "-s"], capture_output=True, text=True, cwd=ROOT)
     assert result.returncode == 0
     targets = [line.split()[1] for line in result.stdout.splitlines() if line.startswith("make ")]
-    assert targets == ["sim", "test", "emit", "lint", "setup", "clean"]
+    assert targets == ["sim", "test", "emit", "lint", "docs-tables", "setup", "clean"]
 
 
 @pytest.mark.parametrize("arguments, missing, parts", [

@@ -35,6 +35,7 @@ from ..pcap import PcapWriter
 from .node import Node
 from .pair import CYCLE_BITS, PairLayout
 from .ports import BenchError, reader, write_now, writer
+from .story import Story
 
 __all__ = ["Bench", "BenchError", "scenario", "PerfectChannel"]
 
@@ -282,12 +283,15 @@ def scenario(function):
         run = json.loads(Path(os.environ["TTP_RUN"]).read_text())
         layout = PairLayout.from_dict(json.loads(Path(run["layout"]).read_text()))
         bench = Bench(dut, layout, run["seed"], run["params"], run["config"])
-        started = time.monotonic()
+        started, folder = time.monotonic(), Path(run["folder"])
+        story = Story(bench, folder / "trace.txt") if run.get("trace") else None
         try:
             await bench.start()
             await function(bench)
         finally:
-            bench.finish(Path(run["folder"]), started)
+            if story:
+                story.close()
+            bench.finish(folder, started)
 
     del test.__wrapped__        # cocotb must see the argument `dut`
     return cocotb.test(test)

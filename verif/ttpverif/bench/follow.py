@@ -5,15 +5,9 @@ from ..lockstep import Lockstep, Record, SentFrame
 from ..model import Parameters
 from ..scoreboard import DeliveryChecker
 from ..states import State
+from ..trace import BY_NUMBER, EVENTS, NOTICES, RESULTS
 
-__all__ = ["follow_deliveries", "follow_lockstep", "LockstepFeed"]
-
-# Code points of the trace port, as documented in docs/trace.md.
-_EVENTS = (*(f"RX_{opcode.name}" for opcode in sorted(Opcode)), "HOST_PAYLOAD", "HOST_OPEN",
-           "HOST_CLOSE", "VISIT", "TIMER", "SENT", "VICTIM")
-_RESULTS = ("TAKEN", "REFUSED", "BLOCKED")
-_NOTICES = ("LINK_UP", "LINK_DOWN", "REFUSED", "PEER_RESTARTED", "RETRIES_USED_UP")
-_BY_NUMBER = ("VISIT", "TIMER", "SENT", "VICTIM")
+__all__ = ["follow_deliveries", "follow_lockstep", "LockstepFeed", "parameters_of"]
 
 
 def follow_deliveries(bench):
@@ -30,17 +24,28 @@ def follow_deliveries(bench):
 
 
 class LockstepFeed:
-    """Feeds one engine's ports and trace into a `Lockstep`."""
+    """Feeds one engine's ports and trace into a `Lockstep`; `watch` is called around each step."""
 
-    def __init__(self, node, parameters):
+    def __init__(self, node, parameters, watch=None):
         self.node = node
-        self.lockstep = Lockstep(parameters)
+        self.watch = watch
+        self.restart(parameters)
         node.trace_on = True
         node.listeners.append(self._listen)
 
+    def restart(self, parameters, watch=None):
+        """The engine has been reset: a new model follows it."""
+        self.lockstep = Lockstep(parameters)
+        self.watch = watch or self.watch
+        self._counts = self.node.counts()
+
+    def counts(self):
+        """What the engine has counted since the model started."""
+        return {name: value - self._counts[name] for name, value in self.node.counts().items()}
+
     def finish(self):
         """Everything the engine did is explained; call it when nothing is under way."""
-        counts = self.node.counts()
+        counts = self.counts()
         handed_out = counts["payload_first_sent"] + counts["payload_replayed"]
         self.lockstep.finish(door_drops=counts["rx_queue_full"],
                              killed=handed_out - counts["tx_payload"])
@@ -59,9 +64,11 @@ class LockstepFeed:
             lockstep.push_host_rx(record.node, record.vc, record.id, record.data)
 
     def _trace(self, trace):
-        event = _EVENTS[trace["event"]]
+        event = EVENTS[trace["event"]]
         old, new = State(trace["old_state"]), State(trace["new_state"])
-        if event in _BY_NUMBER and old == State.CLOSED:
+        if self.watch:
+            self.watch.before(self.lockstep.endpoint, trace)
+        if event in BY_NUMBER and old == State.CLOSED:
             # The engine visits links by number; a free tag has no node to name.
             assert new == State.CLOSED and not trace["frame"] and not trace["noticed"]
             return
@@ -71,21 +78,24 @@ class LockstepFeed:
             trace["frame_rx_id"], 0x20 * trace["frame_selective"])
         self.lockstep.step(Record(
             event, trace["node"], trace["vc"], old, new, trace["tx_id"], trace["rx_id"],
-            trace["epoch"], room=bool(trace["room"]), result=_RESULTS[trace["result"]],
+            trace["epoch"], room=bool(trace["room"]), result=RESULTS[trace["result"]],
             delivered=bool(trace["delivered"]), retire=bool(trace["background"]),
             frame=frame if trace["frame"] else None,
-            notice=_NOTICES[trace["notice"]] if trace["noticed"] else None))
+            notice=NOTICES[trace["notice"]] if trace["noticed"] else None))
+        if self.watch:
+            self.watch.after(self.lockstep.endpoint, trace)
+
+
+def parameters_of(bench, node):
+    """The model's parameters of an engine as it is built and configured now."""
+    driven, config = node.configuration, bench.config
+    return Parameters(
+        node=node.address, sets=config["sets"], vc_tables=config["vc_tables"],
+        slots=config["slots"], fixed_open_id=bool(driven.get("fixed_open_id", 0)),
+        ethertype=0x9AC6 if driven.get("ieee") else 0x0AC6,
+        **{name: driven[name] for name in ("init_id", "max_retry", "idle_limit", "link_slots")})
 
 
 def follow_lockstep(bench):
     """One `LockstepFeed` per engine; call it after the engines have been configured."""
-    feeds = []
-    for node in bench.nodes:
-        driven, config = node.configuration, bench.config
-        feeds.append(LockstepFeed(node, Parameters(
-            node=node.address, sets=config["sets"], vc_tables=config["vc_tables"],
-            slots=config["slots"], fixed_open_id=bool(driven.get("fixed_open_id", 0)),
-            ethertype=0x9AC6 if driven.get("ieee") else 0x0AC6,
-            **{name: driven[name] for name in ("init_id", "max_retry", "idle_limit",
-                                               "link_slots")})))
-    return feeds
+    return [LockstepFeed(node, parameters_of(bench, node)) for node in bench.nodes]
