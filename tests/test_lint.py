@@ -1,0 +1,16 @@
+"""The Verilog of every preset passes Verilator's lint, all warnings on (`make lint`)."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from ttpoe.config import PRESETS
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_no_warnings():
+    run = subprocess.run([sys.executable, "sim/lint.py", *PRESETS], cwd=ROOT, text=True,
+                         capture_output=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.count(": clean") == len(PRESETS)
