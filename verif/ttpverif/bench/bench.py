@@ -154,13 +154,17 @@ class Bench:
         self.kick()
         await wait.event.wait()
 
-    async def reset(self, cycles=4):
-        """Reset both engines, and wait until they are ready; records and counts are kept."""
-        for node in self.nodes:
+    async def reset(self, cycles=4, nodes=None):
+        """Reset both engines, or only `nodes`, and wait until they are ready. Records and counts
+        are kept; what is on the wire between them still arrives."""
+        nodes = self.nodes if nodes is None else nodes
+        for node in nodes:
             node.clear()
-        write_now(self.dut.rst, 1)
+            write_now(node.signal("rst"), 1)
         await self.cycles(cycles)
-        write_now(self.dut.rst, 0)
+        for node in nodes:
+            node.clear()        # the wire may have brought something meanwhile
+            write_now(node.signal("rst"), 0)
         await self.ready()
 
     async def ready(self):
@@ -184,7 +188,7 @@ class Bench:
             for stream in node.layout.streams:
                 if stream.is_input:
                     write_now(node.signal(f"{stream.name}_in"), 0)
-            for name in ("flat", "ready_in"):
+            for name in ("flat", "ready_in", "rst"):
                 write_now(node.signal(name), 0)
             for name in node.layout.inputs:
                 write_now(node.signal(name), 0)

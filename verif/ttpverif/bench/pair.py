@@ -1,6 +1,6 @@
-"""The simulated top: two instances of one engine, and what makes them quick to watch.
+"""The simulated top: two instances of one engine or NIC, and what makes them quick to watch.
 
-`pair_verilog` reads the port list of the emitted engine and writes `pair`, a module with two
+`pair_verilog` reads the port list of the emitted core and writes `pair`, a module with two
 instances `a` and `b`. Every port of theirs is a port of `pair` (`a_m_mac_tx_tdata`), for tools that
 know AXI4-Stream. The bench uses other ports that carry the same things in few reads:
 
@@ -10,6 +10,7 @@ know AXI4-Stream. The bench uses other ports that carry the same things in few r
 | `X_PORT_q` | payload of an output stream at the last rising edge |
 | `X_PORT_in` | {valid, payload} of an input stream, used unless `X_flat` has the port's bit set |
 | `X_ready_in` | ready of each output stream, used unless `X_flat` has the port's bit set |
+| `X_rst` | resets this engine alone |
 | `X_counts` | 32-bit counts of every `stat_*` pulse |
 | `X_violations` | five bits per stream, see `stream_check.v` |
 | `tick` | toggles on a falling edge after which the bench has something to do |
@@ -158,7 +159,7 @@ def _stream(w, side, index, stream):
     w.line(f"ttpverif_stream_check #(.DATA_BITS({data_bits}),"
            f" .KEEP_BITS({stream.bits_of('tkeep')}), .PAYLOAD_BITS({stream.width}),"
            f" .NO_GAPS({int(stream.name == 'm_mac_tx')})) {prefix}_check (.clk(clk),"
-           f" .rst(rst), .valid({valid}), .ready({ready}),"
+           f" .rst({side}_reset), .valid({valid}), .ready({ready}),"
            f" .payload({payload}), .violations({prefix}_violations));")
     if not stream.is_input:
         w.port("output", f"{prefix}_q", stream.width, "reg ")
@@ -168,6 +169,8 @@ def _stream(w, side, index, stream):
 
 def _side(w, side, layout, module):
     count = len(layout.streams)
+    w.port("input", f"{side}_rst")
+    w.line(f"wire {side}_reset = rst | {side}_rst;")
     w.port("input", f"{side}_flat", count)
     w.port("input", f"{side}_ready_in", count)
     w.port("output", f"{side}_violations", 5 * count)
@@ -190,22 +193,23 @@ def _side(w, side, layout, module):
     for name in layout.stats:
         w.port("output", f"{side}_{name}")
         connections.append((name, f"{side}_{name}"))
-    w.line(f"{module} {side} (.clk(clk), .rst(rst)"
+    w.line(f"{module} {side} (.clk(clk), .rst({side}_reset)"
            + "".join(f",\n    .{name}({wire})" for name, wire in connections) + ");")
     if layout.stats:
         w.port("output", f"{side}_counts", 32 * len(layout.stats), "reg ")
         w.line(f"initial {side}_counts = 0;")
         for index, name in enumerate(layout.stats):
-            w.line(f"always @(posedge clk) if (!rst && {side}_{name}) "
+            w.line(f"always @(posedge clk) if (!{side}_reset && {side}_{name}) "
                    f"{side}_counts[{32 * index} +: 32] <= {side}_counts[{32 * index} +: 32] + 1;")
     w.line(f"assign {side}_violations = {{" + ", ".join(
         f"{side}_{stream.name}_violations" for stream in reversed(layout.streams)) + "};")
-    w.line(f"wire [{count - 1}:0] {side}_fires = {{" + ", ".join(reversed(fires)) + "};")
-    w.line(f"wire {side}_stalled = " + " | ".join(stalls or ["1'b0"]) + ";")
+    w.line(f"wire [{count - 1}:0] {side}_fires = {{{count}{{!{side}_reset}}}} & {{"
+           + ", ".join(reversed(fires)) + "};")
+    w.line(f"wire {side}_stalled = !{side}_reset & (" + " | ".join(stalls or ["1'b0"]) + ");")
 
 
 def pair_verilog(engine_verilog, module="ttp_engine"):
-    """`(text of module pair, PairLayout)` for an emitted engine."""
+    """`(text of module pair, PairLayout)` for an emitted engine or NIC, whose top is `module`."""
     layout = layout_of(parse_ports(engine_verilog, module))
     count = len(layout.streams)
     w = _Writer()
