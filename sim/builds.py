@@ -97,11 +97,12 @@ def _alone(name):
         yield
 
 
-def emitted(config, processes):
-    """Path of the engine's Verilog for `config`, written if it is not there yet."""
-    options = [f"--{field.name.replace('_', '-')}={getattr(config, field.name)}"
-               for field in dataclasses.fields(config)]
-    path = BUILD / "rtl" / f"{config.name}-{_hash(_sources_hash(), *options)}.v"
+def emitted(config, processes, top="engine"):
+    """Path of the Verilog of `top` for `config`, written if it is not there yet."""
+    options = [f"--top={top}"]
+    options += [f"--{field.name.replace('_', '-')}={getattr(config, field.name)}"
+                for field in dataclasses.fields(config)]
+    path = BUILD / "rtl" / f"{config.name}-{top}-{_hash(_sources_hash(), *options)}.v"
     with _alone(path.stem):
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -203,10 +204,10 @@ class Build:
         return run_folder / ("waves.vcd" if self.simulator == "verilator" else "waves.fst")
 
 
-def compile_pair(simulator, engine, name, waves, processes):
-    """The `Build` of two engines whose Verilog is the file `engine`, compiled if not there."""
-    text = engine.read_text()
-    pair, layout = pair_verilog(text)
+def compile_pair(simulator, core, name, waves, processes, top="engine"):
+    """The `Build` of two cores, module `ttp_<top>` of the file `core`, compiled if not there."""
+    text = core.read_text()
+    pair, layout = pair_verilog(text, f"ttp_{top}")
     key = _hash(text, pair, CHECKER.read_bytes(), _VERILATOR_FLAGS, _OPTIMISE, sys.prefix)
     folder = BUILD / f"{simulator}-{name}-{key}{'-waves' if waves else ''}"
     with _alone(folder.name):
@@ -216,7 +217,7 @@ def compile_pair(simulator, engine, name, waves, processes):
             (folder / "pair.v").write_text(pair)
             (folder / "layout.json").write_text(json.dumps(layout.to_dict(), indent=1) + "\n")
             compile_ = {"verilator": _compile_verilator, "icarus": _compile_icarus}[simulator]
-            if compile_(folder, [engine, folder / "pair.v", CHECKER], waves, processes):
+            if compile_(folder, [core, folder / "pair.v", CHECKER], waves, processes):
                 raise BuildError(f"{simulator} could not build this; "
                                  f"see the logs in {folder.relative_to(ROOT)}")
             (folder / "done").touch()

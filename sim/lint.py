@@ -13,7 +13,7 @@ for _folder in ("sim", "verif", "rtl"):
 
 import builds  # noqa: E402
 from ttpoe.config import ConfigError, preset  # noqa: E402
-from ttpoe.emit import engine_verilog  # noqa: E402
+from ttpoe.emit import TOPS, top_verilog  # noqa: E402
 
 
 def lint(verilog, top):
@@ -33,12 +33,12 @@ def main(names):
         print(f"lint: {error}", file=sys.stderr)
         return 2
     failed = 0
-    for config in configs:
-        path = ROOT / "build" / "lint" / config.name / "ttp_engine.v"
+    for config, top in ((config, top) for config in configs for top in TOPS):
+        path = ROOT / "build" / "lint" / config.name / f"ttp_{top}.v"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(engine_verilog(config))
-        problems = lint(path, "ttp_engine")
-        print(f"[lint] {config.name}: {'warnings' if problems else 'clean'}")
+        path.write_text(top_verilog(top, config))
+        problems = lint(path, f"ttp_{top}")
+        print(f"[lint] {config.name} {top}: {'warnings' if problems else 'clean'}")
         if problems:
             print(problems)
             failed += 1

@@ -5,6 +5,7 @@ plain `make sim` does: a list of dicts with the keys
 
     sim      verilator or icarus
     preset   a preset of `ttpoe.config`; `config` may override fields of it
+    top      what there are two of: engine (default) or nic
     name     tells runs of one scenario apart (TEST=loss.5pct); may be missing
     params   what the scenario finds in `bench.params`; `short` overrides it with --short
     seed     default 1
@@ -49,6 +50,7 @@ class Run:
     params: dict
     waves: bool
     trace: bool = False
+    top: str = "engine"
     state: str = "waiting"
     message: str = ""
     summary: dict = field(default_factory=dict)
@@ -114,7 +116,7 @@ def _scenario_names():
 def _declared(scenario):
     runs = importlib.import_module(f"scenarios.{scenario}").RUNS
     for run in runs:
-        yield {"seed": 1, "params": {}, "config": {}, "needs": [], **run,
+        yield {"seed": 1, "params": {}, "config": {}, "needs": [], "top": "engine", **run,
                "test": scenario + (f".{run['name']}" if "name" in run else "")}
 
 
@@ -147,7 +149,7 @@ def plan(arguments):
             params = dict(run["params"], **(run.get("short", {}) if arguments.short else {}))
             seed = int(arguments.seed if arguments.seed is not None else run["seed"])
             new = Run(scenario, run["test"], run["sim"], config, seed, params,
-                      arguments.waves == "1", arguments.trace == "1")
+                      arguments.waves == "1", arguments.trace == "1", run["top"])
             runs.setdefault(new.folder, new)
     return list(runs.values())
 
@@ -198,11 +200,11 @@ class Runner:
     def _one(self, run):
         try:
             self._change(run, "building")
-            with self._lock(("rtl", run.config)):
-                engine = builds.emitted(run.config, self.processes)
-            with self._lock((run.simulator, run.config)):
-                build = builds.compile_pair(run.simulator, engine, run.config.name, run.waves,
-                                            self.processes)
+            with self._lock(("rtl", run.config, run.top)):
+                core = builds.emitted(run.config, self.processes, run.top)
+            with self._lock((run.simulator, run.config, run.top)):
+                build = builds.compile_pair(run.simulator, core, run.config.name, run.waves,
+                                            self.processes, run.top)
             self._change(run, "running")
             started = time.monotonic()
             code = builds.simulate(build, f"scenarios.{run.scenario}", run.folder, run.seed,

@@ -34,6 +34,8 @@ def assert_one_line(result, *parts):
     (["--slots", "100"], ["slots must be a power of two", "100"]),
     (["--slots", "many"], ["--slots", "many"]),
     (["--rx-slots", "16", "--rx-reserved", "9"], ["3 * rx_reserved", "rx_reserved=9"]),
+    (["--top", "switch"], ["--top", "'switch'"]),
+    (["--os-buffer-bytes", "1000"], ["os_buffer_bytes must be a power of two", "1000"]),
     (["--module", "2nd"], ["--module", "'2nd'"]),
     (["--colour", "blue"], ["--colour"]),
     (["-o", "/dev/null/engine.v"], ["cannot write", "/dev/null"]),

@@ -17,6 +17,7 @@ REFUSED = [
     ("control_depth", [0, 4, 12, 512]),
     ("payload_depth", [0, 1, 3, 32]),
     ("rx_reserved", [0, -1, 11, 1.5]),
+    ("os_buffer_bytes", [0, -1, 1024, 3000, 1 << 21, 4096.0]),
 ]
 
 
@@ -38,7 +39,7 @@ def test_reserved_slots_are_compared_with_all_slots():
 
 @pytest.mark.parametrize("field, low, high", [
     ("sets", 2, 16384), ("slots", 4, 65536), ("event_depth", 2, 256), ("control_depth", 8, 256),
-    ("payload_depth", 2, 16)])
+    ("payload_depth", 2, 16), ("os_buffer_bytes", 2048, 1 << 20)])
 def test_both_ends_of_a_range_are_accepted(field, low, high):
     for value in (low, high):
         assert getattr(Config(**{field: value}), field) == value

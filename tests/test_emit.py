@@ -124,11 +124,34 @@ def test_a_yosys_on_path_is_not_used(tmp_path, monkeypatch):
     assert emit.emit_verilog(Rom([]), "rom") == expected
 
 
+def ports_of(top, config):
+    return {key: width for key, (_direction, width)
+            in parse_ports(emit.top_verilog(top, config), f"ttp_{top}").items()}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_ports_of_the_nic(name):
+    """The engine's, and the OS's."""
+    from ttpoe.nic.os_path import STATS
+    config = PRESETS[name]
+    beat = {"tdata": config.width_bits, "tkeep": config.width_bytes, "tlast": 1, "tvalid": 1,
+            "tready": 1}
+    expected = dict.fromkeys(STATS, 1) | {f"m_os_rx_{part}": bits for part, bits in beat.items()}
+    expected |= {f"s_os_tx_{part}": bits for part, bits in (beat | {"tuser": 1}).items()}
+    nic, engine = ports_of("nic", config), ports_of("engine", config)
+    assert nic == engine | expected and not set(engine) & set(expected)
+
+
+def test_the_nic_by_the_command_line(tmp_path):
+    text = emitted(tmp_path, "nic.v", "0", "--preset", "tiny", "--top", "nic").decode()
+    assert text.startswith("// TTP NIC") and "\nmodule ttp_nic(" in text
+    assert "//   os_buffer_bytes = 4096" in text
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_ports_of_the_top(name):
     config = PRESETS[name]
-    ports = {key: width for key, (_direction, width)
-             in parse_ports(emit.engine_verilog(config), "ttp_engine").items()}
+    ports = ports_of("engine", config)
     width, lanes = config.width_bits, config.width_bits // 8
     expected = {
         "s_mac_rx_tdata": width, "s_mac_rx_tkeep": lanes, "s_mac_rx_tlast": 1,

@@ -56,6 +56,10 @@ class Config:
     payload_depth : int
         PAYLOAD frames that may wait for the wire. Short on purpose: urgency is decided before
         this queue.
+    os_buffer_bytes : int
+        Room for frames of the OS in a NIC, each way: a power of two from 2048 to 1048576. A
+        frame takes whole beats, and the longest one that passes fills it: 2048 does for standard
+        frames, 16384 for jumbo frames of 9018 bytes.
     """
 
     name: str = "default"
@@ -68,6 +72,7 @@ class Config:
     event_depth: int = 16
     control_depth: int = 16
     payload_depth: int = 8
+    os_buffer_bytes: int = 16384
 
     WAYS = 2
     VCS = 3
@@ -80,7 +85,8 @@ class Config:
                  "width_bits must be 64, 128, 256 or 512", width_bits=self.width_bits)
         _require(self.vc_tables in (1, 3), "vc_tables must be 1 or 3", vc_tables=self.vc_tables)
         for field, low, high in (("sets", 2, 16384), ("slots", 4, 65536), ("rx_slots", 8, 4096),
-                                 ("event_depth", 2, 256), ("payload_depth", 2, 16)):
+                                 ("event_depth", 2, 256), ("payload_depth", 2, 16),
+                                 ("os_buffer_bytes", 2048, 1 << 20)):
             value = getattr(self, field)
             _require(_is_power_of_two(value) and low <= value <= high,
                      f"{field} must be a power of two from {low} to {high}", **{field: value})
@@ -156,10 +162,12 @@ class Config:
 
 
 PRESETS = {
-    "tiny": Config(name="tiny", width_bits=64, sets=4, slots=16, rx_slots=16, rx_reserved=2),
+    "tiny": Config(name="tiny", width_bits=64, sets=4, slots=16, rx_slots=16, rx_reserved=2,
+                   os_buffer_bytes=4096),
     "default": Config(),
     "full": Config(name="full", width_bits=512, sets=256, vc_tables=3, slots=1024,
-                   rx_slots=256, rx_reserved=32, event_depth=64, control_depth=64),
+                   rx_slots=256, rx_reserved=32, event_depth=64, control_depth=64,
+                   os_buffer_bytes=65536),
 }
 """tiny: fast tests; default: fits an ECP5-85F; full: the 100 Gb/s design (1 MB of replay)."""
 

@@ -1,4 +1,4 @@
-"""`EngineTop`: the engine behind flat AXI4-Stream ports, ready to be instantiated from Verilog.
+"""`EngineTop`: engine or NIC behind flat AXI4-Stream ports, to be instantiated from Verilog.
 
 It renames and packs, and adds no clock: every port is the engine's own port of section 7 or 8 of
 the protocol. All ports belong to `clk`; `rst` is synchronous and active high.
@@ -11,9 +11,11 @@ the protocol. All ports belong to `clk`; `rst` is synchronous and active high.
 | `m_host_rxV_t*` | payloads to the host on VC V; `tuser` = {id[31:0], source node[23:0]} |
 | `s_cmd_t*` | `tdata` = {command[0], vc[1:0], node[23:0]}; command 0 open, 1 close |
 | `m_notice_t*` | `tdata` = {notice[2:0], vc[1:0], node[23:0]}; never held back |
+| `s_os_tx_t*` | NIC: frames from the OS; `tuser` = do not send this one, counts at `tlast` |
+| `m_os_rx_t*` | NIC: frames to the OS |
 | `cfg_*` | configuration; see `ttpoe.engine` |
 | `ready`, `free_slots` | memories initialised; free replay slots |
-| `stat_*` | one pulse of one clock per counted event; see `ttpoe.stats` |
+| `stat_*` | one pulse of one clock per event; see `ttpoe.stats`, and `ttpoe.nic.os_path` |
 | `trace_*` | one record per event that leaves the pipeline, when `trace_valid` |
 """
 
@@ -43,15 +45,18 @@ def _leaf(view, path):
     return view if not hasattr(view, "as_value") else view.as_value()
 
 
-# Our port -> (AXI name, the engine's port, {AXI suffix: members of its payload, lowest bit first})
+# AXI name -> (the core's port, {AXI suffix: members of its payload, lowest bit first}). A stream
+# that the core does not have is left out.
 _BEAT = {"tdata": ("data",), "tkeep": ("keep",), "tlast": ("last",)}
 _SINKS = {
     "s_mac_rx": ("i_mac", _BEAT | {"tuser": ("error",)}),
+    "s_os_tx": ("i_os", _BEAT | {"tuser": ("error",)}),
     "s_cmd": ("i_command", {"tdata": ("node", "vc", "command")}),
     **{f"s_host_tx{vc}": (f"i_host{vc}", _BEAT | {"tdest": ("node",)}) for vc in _VCS},
 }
 _SOURCES = {
     "m_mac_tx": ("o_mac", _BEAT),
+    "m_os_rx": ("o_os", _BEAT),
     "m_notice": ("o_notice", {"tdata": ("node", "vc", "notice")}),
     **{f"m_host_rx{vc}": (f"o_host{vc}", _BEAT | {"tuser": ("node", "id")}) for vc in _VCS},
 }
@@ -59,29 +64,24 @@ _LEVELS = {"o_ready": "ready", "o_free_slots": "free_slots"}
 
 
 class EngineTop(wiring.Component):
-    """The engine with flat ports; see the table at the top of this file.
+    """An engine or a NIC with flat ports; see the table at the top of this file.
 
     Parameters
     ----------
-    config : Config
-        The configuration that is built.
-    engine : Component, optional
-        What is wrapped instead of `ttpoe.engine.Engine(config)`; it needs the same ports.
+    core : Component
+        What is wrapped: `ttpoe.engine.Engine` or `ttpoe.nic.nic.Nic`.
 
     Timing
     ------
     None of its own: wires only.
     """
 
-    def __init__(self, config, engine=None):
-        if engine is None:
-            from .engine import Engine
-            engine = Engine(config)
-        self._engine = engine
+    def __init__(self, core):
+        self._core = core
         members = {}
-        for table, flow in ((_SINKS, In), (_SOURCES, Out)):
-            for name, (inner, fields) in table.items():
-                signature = engine.signature.members[inner].signature
+        for flow in (In, Out):
+            for name, inner, fields in self._streams(flow):
+                signature = core.signature.members[inner].signature
                 payload = signature.members["payload"].shape
                 for suffix, parts in fields.items():
                     width = sum(payload[part].width for part in parts)
@@ -89,10 +89,10 @@ class EngineTop(wiring.Component):
                 members[f"{name}_tvalid"] = flow(1)
                 if not signature.always_ready:
                     members[f"{name}_tready"] = flow(1).flip()
-        trace = engine.signature.members["o_trace"].signature.members["payload"].shape
+        trace = core.signature.members["o_trace"].signature.members["payload"].shape
         members |= {f"trace_{name}": Out(width) for name, _path, width in flat_fields(trace)}
         members["trace_valid"] = Out(1)
-        for name, member in engine.signature.members.items():
+        for name, member in core.signature.members.items():
             if name.startswith(("cfg_", "stat_")):
                 members[name] = member.flow(member.shape)
             elif name in _LEVELS:
@@ -101,10 +101,10 @@ class EngineTop(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.core = core = self._engine
-        for table, inward in ((_SINKS, True), (_SOURCES, False)):
-            for name, (inner_name, fields) in table.items():
-                self._stream(m, name, getattr(core, inner_name), fields, inward)
+        m.submodules.core = core = self._core
+        for flow in (In, Out):
+            for name, inner, fields in self._streams(flow):
+                self._stream(m, name, getattr(core, inner), fields, flow == In)
         for name, path, _width in flat_fields(core.o_trace.p.shape()):
             m.d.comb += getattr(self, f"trace_{name}").eq(_leaf(core.o_trace.p, path))
         m.d.comb += self.trace_valid.eq(core.o_trace.valid)
@@ -116,6 +116,12 @@ class EngineTop(wiring.Component):
             elif name in _LEVELS:
                 m.d.comb += getattr(self, _LEVELS[name]).eq(getattr(core, name))
         return m
+
+    def _streams(self, flow):
+        """`(AXI name, the core's port, fields)` of those that the core has."""
+        for name, (inner, fields) in (_SINKS if flow == In else _SOURCES).items():
+            if inner in self._core.signature.members:
+                yield name, inner, fields
 
     def _stream(self, m, name, inner, fields, inward):
         for suffix, parts in fields.items():

@@ -8,7 +8,7 @@ import struct
 
 OUI = bytes.fromhex("98ed5c")
 OUR_NODE = 0x0A0B0C
-CAUSES = ["bad_fcs", "runt", "other_ethertype", "wrong_oui", "not_ours", "bad_tth", "tsh_range",
+CAUSES = ["bad_fcs", "other_ethertype", "runt", "wrong_oui", "not_ours", "bad_tth", "tsh_range",
           "total_mismatch", "truncated", "bad_opcode", "bad_vc", "empty_payload"]
 PAYLOAD, ACK, OPEN = 6, 7, 0
 
@@ -33,6 +33,8 @@ def outcome(octets, error, our_node=OUR_NODE):
     """(cause, None) of a frame to be dropped, or (None, what its event must say)."""
     if error:
         return "bad_fcs", None
+    if len(octets) >= 14 and octets[12:14] not in (b"\x0a\xc6", b"\x9a\xc6"):
+        return "other_ethertype", None
     if len(octets) < 64:
         return "runt", None
     ethertype, tth, total = struct.unpack_from(">HBxH", octets, 12)
@@ -40,7 +42,6 @@ def outcome(octets, error, our_node=OUR_NODE):
     epoch, extension, tx_id, rx_id = struct.unpack_from(">H3xBII", octets, 46)
     opcode &= 0x3F
     checks = [
-        ("other_ethertype", ethertype not in (0x0AC6, 0x9AC6)),
         ("wrong_oui", octets[0:3] != OUI or octets[6:9] != OUI),
         ("not_ours", octets[3:6] != our_node.to_bytes(3, "big")),
         ("bad_tth", tth != 5),

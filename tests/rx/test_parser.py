@@ -108,6 +108,19 @@ def test_every_cause_alone(width):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
+def test_short_frames_of_others_are_no_runts(width):
+    """An ARP of 60 bytes is not TTP's business; under 14 bytes there is no EtherType (F1, N2)."""
+    arp = patched(bytes(60), 12, b"\x08\x06")
+    ttp = frame(ACK)
+    frames = [(octets[:length], error) for length in (60, 15, 14, 13, 12, 9, 8, 7, 1)
+              for octets in (arp, ttp, arp) for error in (False, True)]
+    causes = check(width, frames)
+    assert causes[::6] == ["other_ethertype"] * 3 + ["runt"] * 6
+    assert causes[2::6] == ["runt"] * 9
+    assert causes[1::2] == ["bad_fcs"] * 27
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 def test_payload_lengths_around_every_boundary(width):
     rng = rng_for("lengths", width)
     frames = [(frame(PAYLOAD, rng.randbytes(n), vc=n % 3, tx_id=n), False)

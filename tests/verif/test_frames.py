@@ -171,9 +171,13 @@ def test_first_cause_counts():
     """Each cause hides all later ones (F1)."""
     worst = patched((12, b"\x08\x00"), (8, b"\x00"), (5, b"\x03"), (14, b"\x06"),
                     (40, (1051).to_bytes(2, "big")), (42, b"\x0b\x03"), data=GOOD[:69])
-    repairs = ((12, b"\x0a\xc6"), (8, b"\x5c"), (5, b"\x02"), (14, b"\x05"),
+    repairs = ((8, b"\x5c"), (5, b"\x02"), (14, b"\x05"),
                (40, (500).to_bytes(2, "big")), (16, (520).to_bytes(2, "big")))
     assert Frame.parse(worst[:60], 2, bad_fcs=True)[1] == "bad_fcs"
+    assert Frame.parse(worst[:60], 2)[1] == "other_ethertype"
+    assert Frame.parse(worst[:14], 2)[1] == "other_ethertype"
+    assert Frame.parse(worst[:13], 2)[1] == "runt"
+    worst = patched((12, b"\x0a\xc6"), data=worst)
     assert Frame.parse(worst[:60], 2)[1] == "runt"
     seen = []
     for repair in repairs:
@@ -184,7 +188,7 @@ def test_first_cause_counts():
     for repair in ((42, b"\x06"), (43, b"\x00")):
         seen.append(Frame.parse(worst, 2)[1])
         worst = patched(repair, data=worst)
-    assert tuple(seen) == DROP_CAUSES[2:11]
+    assert tuple(seen) == DROP_CAUSES[3:11]
     assert Frame.parse(worst, 2)[1] is None
 
 

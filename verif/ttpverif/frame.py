@@ -19,7 +19,7 @@ MAX_PAYLOAD = 1024
 MIN_FRAME = 64
 HEADER = 60
 
-DROP_CAUSES = ("bad_fcs", "runt", "other_ethertype", "wrong_oui", "not_ours", "bad_tth",
+DROP_CAUSES = ("bad_fcs", "other_ethertype", "runt", "wrong_oui", "not_ours", "bad_tth",
                "tsh_length", "total_length", "truncated", "bad_opcode", "bad_vc",
                "empty_payload")
 """Causes of drop in the order of decision F1; "no room in the event queue" is not the frame's."""
@@ -99,6 +99,8 @@ class Frame:
         data = bytes(data)
         if bad_fcs:
             return None, "bad_fcs"
+        if len(data) >= 14 and not is_ttp(data):
+            return None, "other_ethertype"
         if len(data) < MIN_FRAME:
             return None, "runt"
         (dst_oui, dst, src_oui, src, ethertype, tth, _, total, _, _, _, length, opcode, vc, _, _,
@@ -106,7 +108,6 @@ class Frame:
         dst, src = int.from_bytes(dst, "big"), int.from_bytes(src, "big")
         opcode &= 0x3F
         checks = (
-            ("other_ethertype", ethertype not in ETHERTYPES),
             ("wrong_oui", dst_oui != OUI or src_oui != OUI),
             ("not_ours", node is not None and dst != node),
             ("bad_tth", tth != 0x05),

@@ -8,7 +8,7 @@ the ports fill the queues (`push_*`), and lockstep takes from them in order.
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
 
-from .frame import Frame, Opcode
+from .frame import Frame, Opcode, is_ttp
 from .model import BLOCKED, Endpoint
 from .states import EVENTS, State
 
@@ -133,7 +133,9 @@ class Lockstep:
         self._host[vc].append((node, bytes(data)))
 
     def push_tx(self, data):
-        """A whole frame as it left for the MAC."""
+        """A whole frame as it left for the MAC; a NIC also sends what is not the model's."""
+        if not is_ttp(data):
+            return
         self._wire[bytes(data)] -= 1
 
     def push_host_rx(self, node, vc, packet_id, data):

@@ -17,8 +17,8 @@ __all__ = ["FrameParser", "DROP_CAUSES", "parsed_layout", "payload_write_layout"
 
 DROP_CAUSES = {
     "bad_fcs": "the MAC marked the frame as bad",
+    "other_ethertype": "neither 0x0AC6 nor 0x9AC6: not TTP; in a NIC it is for the OS",
     "runt": "shorter than 64 bytes without FCS",
-    "other_ethertype": "neither 0x0AC6 nor 0x9AC6",
     "wrong_oui": "source or destination MAC is not Tesla's",
     "not_ours": "the destination node is not cfg_node",
     "bad_tth": "byte 14 is not 0x05",
@@ -173,8 +173,13 @@ class FrameParser(wiring.Component):
         ieee = self._word("ethertype") == EtherType.IEEE.value
         tsh = self._word("tsh_length")
         opcode = self._word("opcode")[:6]        # F2: the two bits above are not ours
-        capture("ethertype", flags["other_ethertype"],
-                ~ieee & (self._word("ethertype") != EtherType.ARTICLE.value))
+        # A frame that ends before its EtherType has none: it is a runt.
+        with m.If(self._passes(0, index)):
+            m.d.sync += flags["other_ethertype"].eq(0)
+        lane = (FIELDS["ethertype"].offset + 1) % self._config.width_bytes
+        has_ethertype = self.i_frame.p.keep[lane]
+        capture("ethertype", flags["other_ethertype"], has_ethertype & ~ieee
+                & (self._word("ethertype") != EtherType.ARTICLE.value))
         capture("dst_node", flags["not_ours"], self._word("dst_node") != self.cfg_node)
         capture("tth_byte0", flags["bad_tth"], self._word("tth_byte0") != TTH_BYTE0)
         capture("tsh_length", flags["tsh_range"],

@@ -143,25 +143,29 @@ class Node:
         Payloads whose last beat went in at, or came out of, the host's side.
     frames_out, frames_in : list of Frame
         Frames this engine sent, and frames that were played into it.
+    os_sent, os_received : list of Frame
+        NIC only: frames whose last beat went in from, or came out to, the operating system.
     requests : list of Request; notices : list of NoticeRecord; trace : list of dict
         `trace` is filled only while `trace_on` is True.
     ready : dict
-        Chance that the bench is ready in a clock: keys "mac", 0, 1, 2 (host streams by VC).
+        Chance that the bench is ready in a clock: keys "mac", "os", 0, 1, 2 (host streams by VC).
     configuration : dict
         What `configure` has driven, by name.
     listeners : list
         Called as `listener(kind, record)`, kind being `sent`, `received`, `frame_out`,
-        `frame_in`, `request`, `notice` or `trace`, when the record is complete.
+        `frame_in`, `os_sent`, `os_received`, `request`, `notice` or `trace`, when the record is
+        complete.
     """
 
     def __init__(self, bench, name, layout, address):
         self.bench, self.name, self.layout, self.address = bench, name, layout, address
         self.sent, self.received, self.frames_out, self.frames_in = [], [], [], []
+        self.os_sent, self.os_received = [], []
         self.requests, self.notices, self.trace = [], [], []
         self.trace_on = False
         self.configuration = {}
         self.listeners = []
-        self.ready = {"mac": 1.0, **{vc: 1.0 for vc in VCS}}
+        self.ready = {"mac": 1.0, "os": 1.0, **{vc: 1.0 for vc in VCS}}
         self.width_bytes = layout.width_bits // 8
         self.flat_mask = 0
         self._read_counts = reader(self.signal("counts")) if layout.stats else lambda: 0
@@ -185,12 +189,17 @@ class Node:
         elif name == "m_notice":
             self._sinks.append((mask, self._notice_step()))
         else:
-            vc = None if name == "m_mac_tx" else int(name[-1])
-            done = self._frame_done if vc is None else self._payload_done(vc)
+            if name == "m_mac_tx":
+                key, done = "mac", self._frame_done("frame_out", self.frames_out)
+            elif name == "m_os_rx":
+                key, done = "os", self._frame_done("os_received", self.os_received)
+            else:
+                key = int(name[-1])
+                done = self._payload_done(key)
             assembler = _Assembler(self, stream, done)
             self._assemblers.append(assembler)
             self._sinks.append((mask, assembler.step))
-            self._readies.append(("mac" if vc is None else vc, mask))
+            self._readies.append((key, mask))
 
     # ---- what a scenario calls ----------------------------------------------------------------
 
@@ -229,6 +238,13 @@ class Node:
         record = Payload(vc, node, bytes(data))
         self._push(f"s_host_tx{vc}", self._beats(data, node), record,
                    lambda record: self._note("sent", self.sent, record))
+        return record
+
+    def os_send(self, data, bad=False):
+        """Queue a frame of the operating system; `bad` = it is not to be sent after all."""
+        record = Frame(bytes(data), bad=bad)
+        self._push("s_os_tx", self._beats(data, int(bad), side_bits=1), record,
+                   lambda record: self._note("os_sent", self.os_sent, record))
         return record
 
     def play(self, data, bad=False):
@@ -314,8 +330,10 @@ class Node:
 
         self._push("s_cmd", [word], request, done)
 
-    def _frame_done(self, data, _side, first, last):
-        self._note("frame_out", self.frames_out, Frame(data, first, last))
+    def _frame_done(self, kind, records):
+        def done(data, _side, first, last):
+            self._note(kind, records, Frame(data, first, last))
+        return done
 
     def _payload_done(self, vc):
         def done(data, side, first, last):

@@ -1,0 +1,71 @@
+"""Every frame is marked, none is changed: decisions N1 to N3."""
+
+import pytest
+from nic_bench import OS, TTP, WIDTHS, Bench, Receiver, Sender, mixture, rng_for
+from ttpoe.config import Config
+from ttpoe.nic.classifier import Classifier
+
+PULSES = ("bad", "short", "ttp")
+
+
+def classified(width, frames, rng, gap=0.0, ready=1.0, **options):
+    """`frames` (bytes, error) through a classifier: the receiver and the bench, after the run."""
+    dut = Classifier(Config(width_bits=8 * width))
+    sender = Sender(dut.i, frames, width, rng, gap)
+    receiver = Receiver(dut.o, width, lambda clock: rng.random() < ready, gaps=True, marks=True)
+    return sender, receiver, Bench(dut, [sender], [receiver], PULSES).run(idle=8, **options)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("gap, ready", [(0.0, 1.0), (0.3, 0.6)])
+def test_mixed_traffic(width, gap, ready):
+    rng = rng_for("classifier", width, gap)
+    frames = mixture(rng, 60, jumbo=2000)
+    _, receiver, bench = classified(width, [f[:2] for f in frames], rng, gap, ready)
+    assert receiver.frames == [octets for octets, _, _ in frames]
+    assert receiver.errors == [int(whose != OS) for _, _, whose in frames]
+    bad = sum(error for _, error, _ in frames)
+    tell = [whose for _, _, whose in frames]
+    assert bench.counts == {"bad": bad, "ttp": tell.count(TTP),
+                            "short": tell.count(None) - bad}
+    assert all(bench.counts.values()), "the seed holds too little"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_length_around_the_ethertype(width):
+    """A frame that ends before its EtherType takes over nothing of the frame before it."""
+    rng = rng_for("lengths", width)
+    frames, marks = [], []
+    for ethertype in (b"\x0a\xc6", b"\x08\x06", b"\x9a\xc6", b"\x86\xdd", b"\x0a\xc7", b"\xc6\x0a"):
+        for length in (64, 16, 15, 14, 13, 12, 9, 8, 7, 1, 17, 65, 5, 60):
+            frames.append(((rng.randbytes(12) + ethertype + bytes(60))[:length], False))
+            marks.append(int(length < 14 or ethertype in (b"\x0a\xc6", b"\x9a\xc6")))
+    _, receiver, bench = classified(width, frames, rng)
+    assert receiver.errors == marks
+    assert bench.counts == {"bad": 0, "short": 6 * 7, "ttp": 2 * 7}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_one_clock_and_no_bubble(width):
+    rng = rng_for("pace", width)
+    sender, receiver, _ = classified(width, [(rng.randbytes(60), False) for _ in range(50)], rng)
+    assert [clocks[1] for clocks in receiver.clocks] == [last + 1 for _, last in sender.taken]
+    beats = -(-60 // width)
+    assert sender.taken[-1][1] == 50 * beats - 1
+
+
+@pytest.mark.parametrize("width", (8, 16))
+def test_reset_within_a_frame(width):
+    """The frame after the reset is judged by its own EtherType."""
+    rng = rng_for("reset", width)
+    dut = Classifier(Config(width_bits=8 * width))
+    cut = Sender(dut.i, [(bytes(12) + b"\x0a\xc6" + bytes(50), False)], width, rng)
+    cut.beats = cut.beats[:3]
+    receiver = Receiver(dut.o, width, gaps=True, marks=True)
+
+    def go_on(ctx, clock):
+        if clock == 4:
+            cut.beats += Sender(dut.i, [(bytes(12) + b"\x08\x00" + bytes(50), False)],
+                                width, rng).beats
+    Bench(dut, [cut], [receiver], PULSES).run(clocks=40, resets=(3,), each_clock=go_on)
+    assert receiver.errors == [0] and receiver.frames[0][12:14] == b"\x08\x00"
