@@ -8,7 +8,6 @@ have counted exactly what the events of the run call for. A row that was not tak
 
 from ttpverif.bench.bench import scenario
 from ttpverif.bench.directed import Desk
-from ttpverif.state_plan import check_claims
 
 RUNS = [
     {"sim": "verilator", "preset": "tiny"},
@@ -409,6 +408,4 @@ async def cells(bench):
             missed = [rows[n] for n in range(len(rows))
                       if (event, state, n) not in desk.coverage.taken]
             assert not missed, f"{event} in {state}: not taken: {missed}"
-    check_claims("cells", desk.coverage.taken)
-    bench.record("cells", sorted(desk.coverage.taken))
-    bench.report(f"{len(desk.coverage.taken)} alternatives")
+    await desk.claim("cells")

@@ -184,3 +184,4 @@ async def epoch(bench):
                                          f"{error}") from error
                 tried += 1
     bench.report(f"{tried} delayed frames")
+    await desk.claim("epoch")

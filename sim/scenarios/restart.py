@@ -143,8 +143,7 @@ async def scripted(bench):
     desk.mac(True)
     await desk.quiet()
     assert notices(a, known) == [LINK_UP] and peer.link.in_flight == 2
-    await desk.done()
-    bench.record("cells", sorted(desk.coverage.taken))
+    await desk.claim("restart.scripted")
 
 
 @scenario

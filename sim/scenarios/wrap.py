@@ -140,8 +140,7 @@ async def scripted(bench):
         old = peer.link
         await peer.rx("OPEN", tx=5, epoch=again)
         assert (peer.link is not old) == restarts, (hex(known), hex(again))
-    await desk.done()
-    bench.record("cells", sorted(desk.coverage.taken))
+    await desk.claim("wrap.scripted")
 
 
 @scenario

@@ -97,7 +97,7 @@ class Bench:
         self.a = Node(self, "a", layout, ADDRESSES["a"])
         self.b = Node(self, "b", layout, ADDRESSES["b"])
         self.nodes = (self.a, self.b)
-        self._channels = []
+        self._channels, self._carriers = [], []
         self._waits = []
         self._read_status = reader(dut.status)
         self._write_wake = writer(dut.wake_at)
@@ -113,8 +113,11 @@ class Bench:
         return random.Random(f"{self.seed}/{name}")
 
     def connect(self, a_to_b=None, b_to_a=None):
-        """Join the MACs by two channels (`ttpverif.network.Channel`); default: perfect wires."""
-        self._channels = []
+        """Join the MACs by two channels (`ttpverif.network.Channel`); default: perfect wires.
+        Called again, it takes the first wires away with all that is on them."""
+        for node, carry in self._carriers:
+            node.listeners.remove(carry)
+        self._channels, self._carriers = [], []
         for source, channel, sink in ((self.a, a_to_b, self.b), (self.b, b_to_a, self.a)):
             channel = PerfectChannel() if channel is None else channel
 
@@ -122,6 +125,7 @@ class Bench:
                 if kind == "frame_out":
                     channel.push(record.data, self.cycle)
             source.listeners.append(carry)
+            self._carriers.append((source, carry))
             self._channels.append((channel, sink))
 
     def report(self, remark):

@@ -14,6 +14,7 @@ from ..cells import CellCoverage
 from ..frame import ETHERTYPE_SEED, Frame, Opcode
 from ..link import link_hash
 from ..serial import id_add
+from ..state_plan import check_claims
 from ..states import State
 from ..trace import EVENTS
 from .follow import LockstepFeed, parameters_of
@@ -127,6 +128,7 @@ class Desk:
         await self.bench.reset()
         parameters = parameters_of(self.bench, self.a)
         self.coverage.stats.clear()
+        self.first = len(self.a.frames_out)     # of this model's time
         if self.feed is None:
             self.feed = LockstepFeed(self.a, parameters, self.coverage)
         else:
@@ -139,6 +141,15 @@ class Desk:
         await self.quiet()
         self.feed.finish()
         self.coverage.check_stats(self.feed.counts())
+
+    async def claim(self, test):
+        """The end: `test` must have taken the rows that the coverage plan says it takes."""
+        await self.done()
+        taken = sorted(self.coverage.taken)
+        check_claims(test, taken)
+        self.bench.record("cells", taken)
+        if not self.bench.remark:
+            self.bench.report(f"{len(taken)} rows of the state table")
 
     async def quiet(self, cycles=150):
         """Wait until nothing has happened for a while."""
