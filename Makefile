@@ -14,7 +14,7 @@ export SIM TEST SEED PRESET WAVES TRACE
 export PYTHONPATH := rtl:verif:sim$(if $(PYTHONPATH),:$(PYTHONPATH))
 unexport MAKEFLAGS
 
-.PHONY: help setup icarus sim test lint emit docs-tables clean distclean
+.PHONY: help setup icarus sim test lint emit docs-tables registers clean distclean
 .NOTPARALLEL:
 
 help:
@@ -23,6 +23,7 @@ help:
 	@echo "make emit       write build/rtl/ttp_engine_<preset>.v; PRESET=tiny|default|full"
 	@echo "make lint       check the Verilog of every preset with Verilator, all warnings on"
 	@echo "make docs-tables  write docs/state-table.md and the code points of docs/trace.md"
+	@echo "make registers  write docs/registers.md, and build/registers/: C header and SystemRDL"
 	@echo "make setup      only make the environment (sim, test, emit and lint do so by themselves)"
 	@echo "make clean      remove build/; make distclean: the environment too"
 
@@ -49,6 +50,9 @@ emit: $(READY)
 
 docs-tables: $(READY)
 	@$(PY) sim/state_table.py
+
+registers: $(READY)
+	@$(PY) -m ttpoe.csr.documents --output build/registers --docs docs/registers.md
 
 clean:
 	rm -rf build

@@ -1,0 +1,1 @@
+"""Control and status: the register map as data, and the hardware behind AXI4-Lite."""
