@@ -54,8 +54,9 @@ class Config:
     control_depth : int
         Control frames (all but PAYLOAD) that may wait for the wire.
     payload_depth : int
-        PAYLOAD frames that may wait for the wire. Short on purpose: urgency is decided before
-        this queue.
+        PAYLOAD frames that may wait for the wire. As short as keeps the wire busy, because
+        urgency is decided before this queue: 2 at 64 bits, where a frame takes 8 clocks or more,
+        8 at 512 bits, where it may take one.
     os_buffer_bytes : int
         Room for frames of the OS in a NIC, each way: a power of two from 2048 to 1048576. A
         frame takes whole beats, and the longest one that passes fills it: 2048 does for standard
@@ -71,7 +72,7 @@ class Config:
     rx_reserved: int = 4
     event_depth: int = 16
     control_depth: int = 16
-    payload_depth: int = 8
+    payload_depth: int = 2
     os_buffer_bytes: int = 16384
 
     WAYS = 2
@@ -166,7 +167,7 @@ PRESETS = {
                    os_buffer_bytes=4096),
     "default": Config(),
     "full": Config(name="full", width_bits=512, sets=256, vc_tables=3, slots=1024,
-                   rx_slots=256, rx_reserved=32, event_depth=64, control_depth=64,
+                   rx_slots=256, rx_reserved=32, event_depth=64, control_depth=64, payload_depth=8,
                    os_buffer_bytes=65536),
 }
 """tiny: fast tests; default: fits an ECP5-85F; full: the 100 Gb/s design (1 MB of replay)."""
