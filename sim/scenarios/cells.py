@@ -239,6 +239,12 @@ async def host_open(d, state):
 
 async def host_close(d, state):
     await (await d.link(state)).close()
+    if state == "OPEN":
+        await d.fresh(fixed_open_id=1, init_id=0xFFFFFFFE)
+        peer = await d.link(state, sent=1)      # its ID is ffffffff: a CLOSE has no end to name
+        assert not (await peer.close())["frame"]
+        await peer.rx("ACK", rx=0xFFFFFFFF)
+        assert (await d.saw("VISIT", peer, state="CLOSE_SENT"))["node"] == peer.node
 
 
 # ---- from inside -------------------------------------------------------------------------------
@@ -335,6 +341,13 @@ async def visit(d, state):
         await d.saw("SENT", again)
         await d.quiet()
         assert again.state == "CLOSE_SENT"
+        await d.fresh(fixed_open_id=1, init_id=0xFFFFFFFE)
+        again = await d.link("OPEN_RECD")
+        await again.send()
+        await again.close()
+        d.mac(True)
+        await d.quiet()
+        assert again.state == "CLOSE_SENT" and again.link.in_flight == 1
     elif state == "CLOSE_SENT":
         await peer.rx("CLOSE_NACK", tx=0)
         await peer.rx("ACK", rx=peer.link.end - 1)       # that was the last one: CLOSE again

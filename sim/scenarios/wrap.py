@@ -21,8 +21,43 @@ VCS = (0, 1, 2)
 LINK_DOWN = 1
 
 
+async def close_at_zero(bench):
+    """The last data ID is ffffffff and is lost: a CLOSE cannot declare the ID behind it, for TxID 0
+    declares nothing, and a peer would think that it has everything (decision C9)."""
+    a, b = bench.a, bench.b
+    for remembered in (False, True):
+        there = Channel(1, delay_cycles=20)
+        for nth in (1, 2):
+            there.script(lambda data: data[42] == 6 and data[52:56] == b"\xff" * 4, nth, "drop")
+        bench.connect(there, Channel(2, delay_cycles=20))
+        for node in bench.nodes:
+            node.configure(timer_tick=8, max_retry=0, fixed_open_id=1, init_id=0xFFFFFFFC)
+        await bench.reset()
+        followed, got, told = follow_lockstep(bench), len(b.received), len(b.notices)
+        if remembered:      # the close comes while b's OPEN is being answered
+            a.ready["mac"] = 0.0
+            b.open(a.address, 2)
+            await bench.until(lambda: any(f.data[42] == 0 for f in a.frames_in[-1:]), 500, "OPEN")
+            await bench.cycles(20)
+        for number in range(3):
+            a.send(b.address, 2, bytes([number]))
+        await bench.cycles(60 if remembered else 200)
+        a.close(b.address, 2)
+        await bench.cycles(20)
+        a.ready["mac"] = 1.0
+        bench.kick()
+        await bench.until(lambda: [n.notice for n in b.notices[told:]] == [0, LINK_DOWN], 60_000,
+                          "up and down")
+        assert [p.data for p in b.received[got:]] == [b"\0", b"\1", b"\2"], "lost at the wrap"
+        await bench.cycles(1_000)
+        for feed in followed:
+            feed.finish()
+            feed.node.listeners.remove(feed._listen)
+
+
 async def pair(bench):
     a, b = bench.a, bench.b
+    await close_at_zero(bench)
     bench.connect(*(Channel(bench.rng(way).getrandbits(32), loss=0.08, duplicate=0.05,
                             reorder=0.05, delay_cycles=(10, 40), reorder_cycles=200)
                     for way in ("there", "back")))

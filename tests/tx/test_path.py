@@ -366,7 +366,8 @@ def test_payload_killed_in_its_turn_lets_control_frames_go(width_bits, length):
 def test_payload_killed_at_every_place_of_a_stalled_path(width_bits):
     """One is on the wire, one read ahead, one held up on the queue's output, two behind it."""
     for victim in range(5):
-        bench = Bench(Config(width_bits=width_bits), random.Random(victim), ready=0.0)
+        config = Config(width_bits=width_bits, payload_depth=8)
+        bench = Bench(config, random.Random(victim), ready=0.0)
 
         async def testbench(ctx):
             for slot in range(5):

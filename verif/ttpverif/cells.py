@@ -57,6 +57,7 @@ GUARDS = {
     "GAP": lambda k, e, p: k.gap,
     "END_AHEAD": lambda k, e, p: not k.end_reached,
     "CLOSE_DUE": lambda k, e, p: k.close_due or k.close_wanted,
+    "NO_END": lambda k, e, p: k.end == 0,
     "UNSENT": lambda k, e, p: k.waiting and not k.held,
 }
 

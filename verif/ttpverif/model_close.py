@@ -22,7 +22,10 @@ class Closing:
     def _close(self, step):
         step.link.close_wanted = False
         self._enter(step, State.CLOSE_SENT)
-        self._send_close(step)
+        if step.link.end == 0 and step.link.stored:
+            step.link.nack_heard = True  # C9: said when all is acknowledged
+        else:
+            self._send_close(step)
 
     def _close_if_idle(self, step):
         if not step.link.stored:

@@ -160,7 +160,7 @@ class Decide(wiring.Component):
         ]
 
     def _guards(self, m):
-        event, tag = self.i_event, self.i_tag
+        event, tag, count_bits = self.i_event, self.i_tag, self._config.count_bits
         both_zero = (event.epoch == 0) & (tag.peer_epoch == 0)
         same_epoch = event.epoch == tag.peer_epoch
         all_acked = ((tag.alloc == 0)
@@ -194,6 +194,8 @@ class Decide(wiring.Component):
             "END_AHEAD": tag.end_known & tag.end_ahead,
             "LAG": tag.chain != tag.alloc,
             "CLOSE_DUE": tag.close_due,
+            "NO_END": (tag.una[count_bits:].all()
+                       & ((tag.una[:count_bits] + tag.alloc)[:count_bits] == 0)),
             "UNSENT": ~nothing_waits & ~tag.held,
         }
         assert guards.keys() == GUARDS.keys()
@@ -224,7 +226,7 @@ class Decide(wiring.Component):
         """One control bit per effect, from the action."""
         out = self.o_outcome
         names = ["fresh", "answer", "learns", "ack", "nack", "close", "one", "sends", "rewinds",
-                 "holds", "releases", "accepts", "opens_gap", "opened", "close_later", "closes",
+                 "holds", "releases", "accepts", "opens_gap", "opened", "close_later", "closes", "as_nacked",
                  "end_last", "end_next", "marks", "counts", "peer_progress"]
         self.do = {name: Signal(name=f"do_{name}") for name in names}
         m.d.comb += [out.action.eq(self.action), out.old_state.eq(self.i_tag.state)]
@@ -303,7 +305,7 @@ class Decide(wiring.Component):
         with m.Elif(do["close_later"] | (completes & old.close_nacked)):
             m.d.comb += new.close_due.eq(1)
         declared = event.tx_id != 0
-        with m.If(do["end_last"]):
+        with m.If(do["end_last"] | do["as_nacked"]):
             m.d.comb += new.close_nacked.eq(1)
         with m.If(do["end_last"] & declared & ~guard["DUPLICATE"]):
             m.d.comb += [new.end.eq(event.tx_id), new.end_known.eq(1), new.end_ahead.eq(1),

@@ -28,6 +28,7 @@ class Effects:
             "ack" / "nack" / "close": retire by RxID; "one": free one that was acknowledged.
     sends : the PAYLOAD at the sending position goes out and the position moves on.
     rewinds : the sending position goes back to the oldest unacknowledged.
+    as_nacked : our CLOSE goes out when all is acknowledged, as after a CLOSE_NACK.
     marks : the timer bit is set. counts : one more time-out in a row.
     peer_progress : the peer did something for us; timer bit and count are cleared. So they are
          by every change of state and by every acknowledgement that retires something (L1).
@@ -51,6 +52,7 @@ class Effects:
     opened: bool = False
     close_later: bool = False
     closes: bool = False
+    as_nacked: bool = False
     notes_end: str | None = None     # "last" / "next": TxID is the peer's last ID / the one after
     marks: bool = False
     counts: bool = False
@@ -153,6 +155,7 @@ EFFECTS = {
 
     Action.CLOSE_LATER: Effects(close_later=True),
     Action.CLOSE: Effects(**_CLOSE),
+    Action.CLOSE_UNSAID: Effects(closes=True, as_nacked=True),
     Action.CLOSE_AGAIN: Effects(**_CLOSE),
     Action.CLOSE_TIMED: Effects(**_CLOSE, **_COUNTED),
     Action.CLOSE_AGREED: Effects(**_CLOSE_ACK, **_FREE, notice=Notice.LINK_DOWN,

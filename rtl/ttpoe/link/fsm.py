@@ -72,6 +72,7 @@ GUARDS = {
     "END_AHEAD": "the peer declared an end that is not reached yet",
     "LAG": "acknowledged slots wait to be freed",
     "CLOSE_DUE": "a CLOSE is to be sent",
+    "NO_END": "our last data ID is 0xFFFFFFFF: a CLOSE cannot declare the ID behind it",
     "UNSENT": "something waits to be sent and the link is not held",
 }
 """Conditions on the event and the tag; `link.decide` computes each, in parallel."""
@@ -138,6 +139,7 @@ class Action(enum.Enum, shape=6):
     LINK_LOST = 52
     REFUSE_HOST_OPEN = 53
     ANSWER_TIMED = 54
+    CLOSE_UNSAID = 55
 
 
 # Short names, so that the table can be read as a table.
@@ -221,7 +223,7 @@ TABLE = {
         CL: _stay(CL),
         OS: rows(("", _A.REFUSED, CL)),
         OR: rows(("", _A.CLOSE_LATER, OR)),
-        OP: rows(("", _A.CLOSE, CS)),
+        OP: rows(("NO_END !EMPTY", _A.CLOSE_UNSAID, CS), ("", _A.CLOSE, CS)),
         CS: _stay(CS), CR: _stay(CR),
     },
     _E.VICTIM: {
@@ -236,7 +238,8 @@ TABLE = {
     },
     _E.VISIT: {
         CL: _stay(CL), OS: _stay(OS), OR: _stay(OR),
-        OP: _visit(OP, (("CLOSE_DUE", _A.CLOSE, CS),)),
+        OP: _visit(OP, (("CLOSE_DUE NO_END !EMPTY", _A.CLOSE_UNSAID, CS),
+                        ("CLOSE_DUE", _A.CLOSE, CS))),
         CS: _visit(CS, (("CLOSE_DUE", _A.CLOSE_AGAIN, CS),)),
         CR: _visit(CR, ()),
     },

@@ -72,17 +72,17 @@ class FrameBuffer(wiring.Component):
     def _write(self, m, port, read, kept):
         frame = self.i.payload
         written, following = Signal.like(read), Signal.like(read)
-        full, too_long, no_place = Signal(), Signal(), Signal()
+        full, too_long = Signal(), Signal()
         giving_up = Signal()                        # the rest of this frame is thrown away
         taken, placed = Signal(), Signal()
         all_round = 1 << len(read) - 1
         m.d.comb += [
             full.eq(written ^ read == all_round),
             too_long.eq(written ^ kept == all_round),
-            no_place.eq(full if self._lossy else too_long),
-            self.i.ready.eq(1 if self._lossy else ~full | too_long | giving_up),
+            # Who gives a frame up has an empty buffer, or is lossy: it does not wait either.
+            self.i.ready.eq(1 if self._lossy else ~full | too_long),
             taken.eq(self.i.valid & self.i.ready),
-            placed.eq(taken & ~giving_up & ~no_place),
+            placed.eq(taken & ~giving_up & ~full),
             following.eq(written + 1),
 
             port.addr.eq(written[:-1]),
