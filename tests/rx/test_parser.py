@@ -112,12 +112,13 @@ def test_short_frames_of_others_are_no_runts(width):
     """An ARP of 60 bytes is not TTP's business; under 14 bytes there is no EtherType (F1, N2)."""
     arp = patched(bytes(60), 12, b"\x08\x06")
     ttp = frame(ACK)
-    frames = [(octets[:length], error) for length in (60, 15, 14, 13, 12, 9, 8, 7, 1)
+    frames = [(octets[:length], error) for length in (60, 8, 15, 1, 14, 7, 60, 13, 12, 9)
               for octets in (arp, ttp, arp) for error in (False, True)]
     causes = check(width, frames)
-    assert causes[::6] == ["other_ethertype"] * 3 + ["runt"] * 6
-    assert causes[2::6] == ["runt"] * 9
-    assert causes[1::2] == ["bad_fcs"] * 27
+    other = "other_ethertype"
+    assert causes[::6] == [other, "runt", other, "runt", other, "runt", other] + ["runt"] * 3
+    assert causes[2::6] == ["runt"] * 10
+    assert causes[1::2] == ["bad_fcs"] * 30
 
 
 @pytest.mark.parametrize("width", WIDTHS)
