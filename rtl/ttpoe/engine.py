@@ -17,6 +17,7 @@ from .link.commit import STATS as LINK_STATS
 from .link.identity import Identity
 from .link.pipeline import Pipeline
 from .link.ready import ReadyQueues
+from .link.table import tag_layout
 from .link.timer import LinkTimer
 from .replay.lists import SlotLists
 from .replay.memory import ReplayMemory
@@ -51,6 +52,8 @@ class Engine(wiring.Component):
         Open or close the link to (node, VC). Links also open by themselves with the first payload.
     o_notice : Out(event of notice)
         What became of links.
+    i_inspect : In(stream of lid), o_inspected : Out(event of tag)
+        Read-out of one tag of the link table, for a look from outside; see `link.pipeline`.
     cfg_node : In(24)
         This node: lower half of its MAC.
     cfg_ieee : In(1)
@@ -92,6 +95,8 @@ class Engine(wiring.Component):
                for vc in range(config.VCS)},
             "i_command": In(stream.Signature(command_layout)),
             "o_notice": Out(event_signature(notice_layout)),
+            "i_inspect": In(stream.Signature(config.lid_bits)),
+            "o_inspected": Out(event_signature(tag_layout(config))),
             "cfg_node": In(24),
             "cfg_ieee": In(1),
             "cfg_init_id": In(32),
@@ -202,6 +207,8 @@ class Engine(wiring.Component):
         wiring.connect(m, self.arbitrate.o_event, pipeline.i_event)
         wiring.connect(m, pipeline.o_done, self.commit.i_done)
         wiring.connect(m, self.commit.o_trace, wiring.flipped(self.o_trace))
+        wiring.connect(m, wiring.flipped(self.i_inspect), pipeline.i_inspect)
+        wiring.connect(m, pipeline.o_inspected, wiring.flipped(self.o_inspected))
         m.d.comb += [
             pipeline.i_first_id.eq(identity.o_first_id),
             pipeline.i_epoch.eq(identity.o_epoch),

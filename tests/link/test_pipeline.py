@@ -228,7 +228,8 @@ def test_the_script_reaches_the_state_table():
     for seed in (1, 2, 3):
         seen |= {r["outcome.action"] for r in one_at_a_time(seed, 500)[1]}
     missing = {action.name for action in Action} - seen
-    assert missing <= {"CLOSE_AGAIN", "CLOSE_NACK_AGAIN", "COUNT_NACK", "COUNT"}, missing
+    assert missing <= {"CLOSE_AGAIN", "CLOSE_NACK_AGAIN", "CLOSE_UNSAID", "COUNT_NACK",
+                       "COUNT"}, missing
 
 
 def test_an_event_takes_four_clocks_and_one_enters_per_clock():
@@ -258,3 +259,33 @@ def test_blocked_payload_keeps_its_slot_and_the_limit_holds():
     results = run(testbench)
     assert [r["outcome.result"] for r in results] == ["TAKEN"] * 6 + ["BLOCKED"] * 2
     assert results[-1]["tag.chain"] == 6
+
+
+def test_read_out_shows_a_tag_in_a_clock_without_an_event():
+    async def testbench(ctx, bench, _results):
+        pipeline = bench.pipeline
+        slot = ctx.get(bench.lists.o_slot.payload)
+        await put(ctx, bench, dict(event=Event.HOST_PAYLOAD, node=5, vc=0, slot=slot))
+        await ctx.tick()
+        ctx.set(bench.lists.o_slot.ready, 0)
+        for _clock in range(4):
+            ctx.set(pipeline.i_event.valid, 0)
+            await ctx.tick()
+        lid = ctx.get(pipeline.q3_lid)
+        ctx.set(pipeline.i_inspect.payload, lid)
+        ctx.set(pipeline.i_inspect.valid, 1)
+        await put(ctx, bench, dict(event=Event.TIMER, by_lid=1, lid=lid))
+        assert not ctx.get(pipeline.i_inspect.ready), "events go first"
+        await ctx.tick()
+        ctx.set(pipeline.i_event.valid, 0)
+        assert ctx.get(pipeline.i_inspect.ready)
+        await ctx.tick()
+        ctx.set(pipeline.i_inspect.valid, 0)
+        assert ctx.get(pipeline.o_inspected.valid)
+        tag = pipeline.o_inspected.payload
+        assert ctx.get(tag.state) == LinkState.OPEN_SENT
+        assert (ctx.get(tag.node), ctx.get(tag.chain), ctx.get(tag.timer)) == (5, 1, 0)
+        await ctx.tick()
+        assert not ctx.get(pipeline.o_inspected.valid)
+
+    run(testbench)

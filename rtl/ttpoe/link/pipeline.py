@@ -15,7 +15,7 @@ Where the newest copy of a tag may be when its event is in Q2:
 """
 
 from amaranth import Array, Cat, Module, Mux, Signal
-from amaranth.lib import data, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
@@ -64,6 +64,10 @@ class Pipeline(wiring.Component):
         In Q2 the slot whose successor is needed; in Q3 the successor (`replay.lists`).
     o_done : Out(event of `committed_layout`)
         The event in Q3: valid 3 clocks after `i_event`, so 4 clocks in Q0 to Q3.
+    i_inspect : In(stream of lid), o_inspected : Out(event of tag)
+        Read-out of a tag, in a clock in which no event enters; the tag comes one clock later, as
+        the table holds it (what is on its way back in Q2 and Q3 is not in it). `ready` depends
+        on `i_event.valid`.
     i_first_id, i_epoch, o_stepped
         See `link.identity`.
     cfg_* : see `engine.Engine`.
@@ -77,6 +81,8 @@ class Pipeline(wiring.Component):
             "o_next_slot": Out(config.slot_bits),
             "i_next": In(config.slot_bits),
             "o_done": Out(event_signature(committed_layout(config))),
+            "i_inspect": In(stream.Signature(config.lid_bits)),
+            "o_inspected": Out(event_signature(tag_layout(config))),
             "i_first_id": In(32),
             "i_epoch": In(16),
             "o_stepped": Out(1),
@@ -121,10 +127,16 @@ class Pipeline(wiring.Component):
     def _enter(self, m):
         config, event = self._config, self.i_event.payload
         row = Signal(config.row_bits)
+        inspected, way = Signal(), Signal()
         m.d.comb += [
             row.eq(Mux(event.by_lid, event.lid[1:], link_row(config, event.node, event.vc))),
-            self.table.i_row.eq(row),
+            self.i_inspect.ready.eq(self.table.o_ready & ~self.i_event.valid),
+            self.table.i_row.eq(Mux(self.i_event.valid, row, self.i_inspect.payload[1:])),
+            self.o_inspected.valid.eq(inspected),
+            self.o_inspected.payload.eq(Mux(way, self.table.o_tags[1], self.table.o_tags[0])),
         ]
+        m.d.sync += [inspected.eq(self.i_inspect.valid & self.i_inspect.ready),
+                     way.eq(self.i_inspect.payload[0])]
         m.d.sync += [self.q1_valid.eq(self.i_event.valid), self.q1.eq(event),
                      self.q1_row.eq(row)]
 
