@@ -66,7 +66,7 @@ async def pair(bench):
                        open_id_seed=0xFFF8_0000)            # epochs cross 0xFFFF -> 1 as well
     await bench.reset()
     deliveries, followed = follow_deliveries(bench), follow_lockstep(bench)
-    rng, done = bench.rng("payloads"), 0
+    rng, done = bench.rng("payloads"), sum(n.notice == LINK_DOWN for n in a.notices)
     for turn in range(bench.params["rounds"]):
         vc = VCS[turn % 3]
         total = {}
