@@ -7,7 +7,7 @@ from scapy.layers.l2 import Ether
 from ttpoe import protocol
 from ttpoe.config import PRESETS
 from ttpverif import frame as verif_frame
-from ttpverif.bench.follow import _EVENTS, _NOTICES, _RESULTS
+from ttpverif.trace import EVENTS, NOTICES, RESULTS
 from ttpverif.frame import Frame
 from ttpverif.scapy_ttp import mac_of_node, ttp_frame
 from ttpverif.states import State
@@ -68,6 +68,6 @@ def test_opcodes_and_limits():
 
 def test_states_events_and_results():
     assert {s.name: s.value for s in LinkState} == {s.name: s.value for s in State}
-    assert tuple(event.name for event in Event) == _EVENTS
-    assert tuple(result.name for result in HostResult) == _RESULTS
-    assert tuple(notice.name for notice in Notice) == _NOTICES
+    assert tuple(event.name for event in Event) == EVENTS
+    assert tuple(result.name for result in HostResult) == RESULTS
+    assert tuple(notice.name for notice in Notice) == NOTICES
