@@ -1,7 +1,7 @@
 """Openings and closes that meet each other, and closes that meet data (protocol section 2).
 
-`pair`: two engines, both hosts at once, over slow and over bad wires; everything that was handed over
-before a close arrives. `scripted`: one engine and a peer that says exactly what the race needs.
+`pair`: two engines, both hosts at once, over slow and over bad wires; everything that was handed
+over before a close arrives. `scripted`: one engine and a peer that says exactly what the race needs.
 """
 
 from ttpverif.bench.bench import PerfectChannel, scenario

@@ -4,8 +4,8 @@ Incarnation 1 is a whole conversation; every frame of the peer is kept, and so i
 the conversation had no use for, what the peer would have sent. Then the link is closed and opened
 again with a new epoch, and the old frames arrive.
 
-With `same_ids` the second incarnation uses the very IDs of the first (fixed open ID, same peer): then
-every old frame hits the window, the expected ID, the open ID, and the epoch alone stands between
+With `same_ids` the second incarnation uses the very IDs of the first (fixed open ID, same peer):
+then every old frame hits the window, the expected ID, the open ID, and the epoch alone stands between
 it and the link.
 
 The run `epoch.bare` has no model beside it and looks at what the host sees, nothing else;

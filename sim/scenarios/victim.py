@@ -45,8 +45,8 @@ async def victim(bench):
 
     for how in ("frame", "payload", "host open"):
         answers = {"frame": 1, "payload": 0, "host open": 0}[how]
-        # 1. The less recently used idle link is told to close. Use is a frame or the host's payload,
-        #    not the timer's visit.
+        # 1. The less recently used idle link is told to close. Use is a frame or the host's
+        #    payload, not the timer's visit.
         for used in ("two", "one", "one by host"):
             one, two, third = await full(desk)
             if used == "one":

@@ -1,7 +1,7 @@
 """The trace as a story: `make sim TRACE=1` writes one line per event that left a pipeline.
 
-    cycle  engine  event                     peer/VC   link  state                 action  what follows
-      192  a       RX_OPEN_ACK tx=.. rx=..   000002/2  #5    OPEN_SENT -> OPEN     OPENED  tells LINK_UP
+    cycle at event        of the frame  peer/vc  link state             action what follows
+      192 a  RX_OPEN_ACK  tx=.. rx=..   000002/2 #5   OPEN_SENT -> OPEN OPENED tells LINK_UP
 
 See docs/trace.md for the columns.
 """
