@@ -121,7 +121,7 @@ def after_reset(register):
     return value
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def reset_values_and_answers(dut):
     bench = Bench(dut)
     await bench.start()
@@ -138,7 +138,7 @@ async def reset_values_and_answers(dut):
     bench.finish()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def bytes_of_registers_with_pauses(dut):
     """One to four bytes of random registers, every channel stalling; reads and writes overlap."""
     bench = Bench(dut)
@@ -166,7 +166,7 @@ async def bytes_of_registers_with_pauses(dut):
     bench.finish()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def a_host_uses_everything(dut):
     """The flow of a driver: configure, command, interrupt, notice, read-out, counters."""
     bench = Bench(dut)
@@ -207,7 +207,7 @@ async def a_host_uses_everything(dut):
     bench.finish()
 
 
-@cocotb.test()
+@cocotb.test(timeout_time=1, timeout_unit="ms")
 async def counters_count_every_clock(dut):
     bench = Bench(dut)
     await bench.start()

@@ -3,6 +3,8 @@
 import random
 
 import pytest
+from amaranth import Elaboratable, Module, Signal
+from amaranth.hdl import ResetInserter
 from csr_bench import LIMIT_CLOCKS, OKAY, SLVERR, Axil, Refused, simulate
 from ttpoe.config import PRESETS, preset
 from ttpoe.csr.access import Registers
@@ -257,6 +259,55 @@ def test_no_ready_without_both_halves_of_a_write():
             await bench.tick()
 
     run(test)
+
+
+class Resettable(Elaboratable):
+    """The block with a reset of its own, its ports under their names."""
+
+    def __init__(self, config):
+        self.reset, self.csr = Signal(), Csr(config)
+
+    def __getattr__(self, name):
+        return getattr(self.csr, name)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.csr = ResetInserter(self.reset)(self.csr)
+        return m
+
+
+@pytest.mark.parametrize("clock", range(6))
+@pytest.mark.parametrize("name, write", [
+    ("INIT_ID", True), ("INIT_ID", False), ("COUNT_RX_GOOD", False), ("COUNTER_CLEAR", True),
+    ("COMMAND", True), ("LINK_INDEX", True)])
+def test_reset_in_the_middle_of_a_request(clock, name, write):
+    dut = Resettable(TINY)
+    address = register_map(TINY)[name].address
+
+    async def testbench(ctx):
+        bench = Axil(ctx, dut)
+        regs = Registers(TINY, bench.read, bench.write)
+        await regs.INT_MASK.write(0xFF)
+        await pulse(bench, "stat_rx_good", "stat_rx_runt")
+        if write:
+            bench.set(awvalid=1, wvalid=1, awaddr=address, wdata=1, wstrb=0xF)
+        else:
+            bench.set(arvalid=1, araddr=address)
+        await bench.tick(clock)
+        bench.set(awvalid=0, wvalid=0, arvalid=0)
+        ctx.set(dut.reset, 1)
+        await bench.tick()
+        ctx.set(dut.reset, 0)
+        for _ in range(2 * len(COUNTERS) + 10):         # nothing of it is left
+            assert not any(bench.get(port) for port in
+                           ("awready", "wready", "arready", "bvalid", "rvalid"))
+            assert not ctx.get(dut.o_command.valid) and not ctx.get(dut.o_inspect.valid)
+            await bench.tick()
+        for register in register_map(TINY).registers:
+            if register.address < 0x40C and not any(field.port for field in register.fields):
+                assert await bench.read(register.address) == expected_reset(register)
+
+    simulate(dut, testbench)
 
 
 # ---- commands -----------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ class AxiLite(wiring.Component):
         until the next one; data and strobe belong to the last write.
     i_done : In(1)
         The request is finished, in the clock after `o_start` or later: one clock. With it
-        `i_error` (answer SLVERR, data 0) and `i_data`.
+        `i_error` (answer SLVERR) and `i_data`, which is the data also of an error.
 
     Timing: request seen in clock 0, taken and `o_start` in clock 1; with `i_done` in clock 2 the
     answer is there in clock 3; with `bready`/`rready` the next request is seen in clock 4.
@@ -102,7 +102,7 @@ class AxiLite(wiring.Component):
                         self.s_axil_rvalid.eq(~self.o_write),
                         self.s_axil_bresp.eq(resp),
                         self.s_axil_rresp.eq(resp),
-                        self.s_axil_rdata.eq(Mux(self.i_error, 0, self.i_data)),
+                        self.s_axil_rdata.eq(self.i_data),
                     ]
                     m.next = "ANSWER"
             with m.State("ANSWER"):

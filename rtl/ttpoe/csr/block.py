@@ -128,12 +128,22 @@ class Csr(wiring.Component):
 
         counters = self._map.counters
         first, last = counters[0].address, counters[-1].address
+        # Decoded in two halves, so that a register costs one gate: the low half with bits 2 to 5,
+        # the high half with the rest.
+        halves = {}
+        for register in self._map.registers:
+            for name, part, value in (("low", address[:6], register.address & 0x3F),
+                                      ("high", address[6:], register.address >> 6)):
+                if (name, value) not in halves and register not in counters:
+                    halves[name, value] = half = Signal(name=f"address_{name}_{value:x}")
+                    m.d.comb += half.eq(part == value)
         self._selected = {}
         for register in self._map.registers:
             if register not in counters:
                 selected = Signal(name=f"selected_{register.name.lower()}")
                 with m.If(axil.o_start):
-                    m.d.sync += selected.eq(address == register.address)
+                    m.d.sync += selected.eq(halves["low", register.address & 0x3F]
+                                            & halves["high", register.address >> 6])
                 self._selected[register.name] = selected
         self._counter_selected = Signal()
         with m.If(axil.o_start):
@@ -209,6 +219,7 @@ class Csr(wiring.Component):
                 words.append(Mux(self._selected[register.name], value, 0) << field.lsb)
         words.append(Mux(self._counter_selected, self._counters.o_value, 0))
         slow = self._counters.i_request
+        # A read that is refused has selected nothing, so its data is 0.
         m.d.comb += [
             axil.i_done.eq(self._active & (~slow | self._counters.o_done)),
             axil.i_error.eq(~known | (axil.o_write & refused)),
