@@ -54,6 +54,9 @@ class Engine(wiring.Component):
         What became of links.
     i_inspect : In(stream of lid), o_inspected : Out(event of tag)
         Read-out of one tag of the link table, for a look from outside; see `link.pipeline`.
+    cfg_enable : In(1)
+        Low: no event enters the pipeline. Links and their timers stand still, hosts wait, and what
+        the MAC receives is dropped and counted once the event queue is full.
     cfg_node : In(24)
         This node: lower half of its MAC.
     cfg_ieee : In(1)
@@ -97,6 +100,7 @@ class Engine(wiring.Component):
             "o_notice": Out(event_signature(notice_layout)),
             "i_inspect": In(stream.Signature(config.lid_bits)),
             "o_inspected": Out(event_signature(tag_layout(config))),
+            "cfg_enable": In(1),
             "cfg_node": In(24),
             "cfg_ieee": In(1),
             "cfg_init_id": In(32),
@@ -190,8 +194,8 @@ class Engine(wiring.Component):
             arbitrate.i_victim.valid.eq(victims.r_rdy),
             victims.r_en.eq(arbitrate.i_victim.ready),
             self.o_ready.eq(self.pipeline.o_ready & self.lists.o_ready),
-            arbitrate.i_enable.eq(self.o_ready),
-            self.timer.i_enable.eq(self.o_ready),
+            arbitrate.i_enable.eq(self.o_ready & self.cfg_enable),
+            self.timer.i_enable.eq(self.o_ready & self.cfg_enable),
             self.timer.cfg_timer_tick.eq(self.cfg_timer_tick),
             arbitrate.cfg_ieee.eq(self.cfg_ieee),
             arbitrate.i_done.eq(done.valid),

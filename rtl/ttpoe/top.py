@@ -14,6 +14,8 @@ the protocol. All ports belong to `clk`; `rst` is synchronous and active high.
 | `s_os_tx_t*` | NIC: frames from the OS; `tuser` = do not send this one, counts at `tlast` |
 | `m_os_rx_t*` | NIC: frames to the OS |
 | `cfg_*` | configuration; see `ttpoe.engine` |
+| `s_axil_*`, `interrupt` | managed NIC: control and status instead of `cfg_*`, see docs/registers.md |
+| `node`, `open_id_seed` | managed NIC: what its registers hold until they are written |
 | `ready`, `free_slots` | memories initialised; free replay slots |
 | `stat_*` | one pulse of one clock per event; see `ttpoe.stats`, and `ttpoe.nic.os_path` |
 | `trace_*` | one record per event that leaves the pipeline, when `trace_valid` |
@@ -60,7 +62,8 @@ _SOURCES = {
     "m_notice": ("o_notice", {"tdata": ("node", "vc", "notice")}),
     **{f"m_host_rx{vc}": (f"o_host{vc}", _BEAT | {"tuser": ("node", "id")}) for vc in _VCS},
 }
-_LEVELS = {"o_ready": "ready", "o_free_slots": "free_slots"}
+_LEVELS = {"o_ready": "ready", "o_free_slots": "free_slots", "o_interrupt": "interrupt",
+           "i_node": "node", "i_open_id_seed": "open_id_seed"}
 
 
 class EngineTop(wiring.Component):
@@ -69,7 +72,8 @@ class EngineTop(wiring.Component):
     Parameters
     ----------
     core : Component
-        What is wrapped: `ttpoe.engine.Engine` or `ttpoe.nic.nic.Nic`.
+        What is wrapped: `ttpoe.engine.Engine`, `ttpoe.nic.nic.Nic` or
+        `ttpoe.nic.managed.ManagedNic`.
 
     Timing
     ------
@@ -93,7 +97,7 @@ class EngineTop(wiring.Component):
         members |= {f"trace_{name}": Out(width) for name, _path, width in flat_fields(trace)}
         members["trace_valid"] = Out(1)
         for name, member in core.signature.members.items():
-            if name.startswith(("cfg_", "stat_")):
+            if name.startswith(("cfg_", "stat_", "s_axil_")):
                 members[name] = member.flow(member.shape)
             elif name in _LEVELS:
                 members[_LEVELS[name]] = member.flow(member.shape)
@@ -108,13 +112,11 @@ class EngineTop(wiring.Component):
         for name, path, _width in flat_fields(core.o_trace.p.shape()):
             m.d.comb += getattr(self, f"trace_{name}").eq(_leaf(core.o_trace.p, path))
         m.d.comb += self.trace_valid.eq(core.o_trace.valid)
-        for name in core.signature.members:
-            if name.startswith("cfg_"):
-                m.d.comb += getattr(core, name).eq(getattr(self, name))
-            elif name.startswith("stat_"):
-                m.d.comb += getattr(self, name).eq(getattr(core, name))
-            elif name in _LEVELS:
-                m.d.comb += getattr(self, _LEVELS[name]).eq(getattr(core, name))
+        for name, member in core.signature.members.items():
+            outer = _LEVELS.get(name, name)
+            if name in _LEVELS or name.startswith(("cfg_", "stat_", "s_axil_")):
+                inner, outer = getattr(core, name), getattr(self, outer)
+                m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
         return m
 
     def _streams(self, flow):

@@ -188,6 +188,8 @@ class Bench:
         """`clocks` in all, or until every sender is done and nothing came out for `idle`."""
         async def bench(ctx):
             clock = quiet = 0
+            if hasattr(self.dut, "cfg_os_enable"):
+                ctx.set(self.dut.cfg_os_enable, 1)
             while clock < clocks if clocks is not None else quiet < idle:
                 ctx.set(self.reset, clock in resets)
                 for end in (*self.senders, *self.receivers):

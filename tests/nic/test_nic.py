@@ -18,8 +18,9 @@ def config_of(width):
 
 
 def configure(ctx, dut):
-    for name, value in {"node": NODE, "init_id": 1, "timer_tick": 1 << 20, "max_retry": 8}.items():
-        ctx.set(getattr(dut, f"cfg_{name}"), value)
+    for name, value in {"enable": 1, "os_enable": 1, "node": NODE, "init_id": 1, "timer_tick": 1 << 20, "max_retry": 8}.items():
+        if f"cfg_{name}" in dut.signature.members:
+            ctx.set(getattr(dut, f"cfg_{name}"), value)
 
 
 def run(dut, width, frames, from_os=(), start=READY):
@@ -53,7 +54,7 @@ def test_ports_are_the_engines_and_the_os():
     config = Config()
     nic, engine = Nic(config).signature, Engine(config).signature
     assert all(nic.members[name] == member for name, member in engine.members.items())
-    assert set(nic.members) - set(engine.members) == {"i_os", "o_os", *STATS}
+    assert set(nic.members) - set(engine.members) == {"i_os", "o_os", "cfg_os_enable", *STATS}
     assert not set(STATS) & set(ENGINE_STATS)
 
 

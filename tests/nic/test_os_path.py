@@ -149,3 +149,25 @@ def test_a_frame_in_every_clock(count):
               if not error and octets[12:14] in (b"\x08\x06", b"\x86\xdd")]
     assert receiver.frames == wanted
     assert bench.counts == counts(rx_kept=len(wanted))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_path_can_be_switched_off(width):
+    """Frames that end while it is off are dropped, both ways; those that end before or later pass."""
+    rng = rng_for("off", width)
+    frames = [(ordinary(rng, jumbo=1500)[1], False) for _ in range(40)]
+    dut = path(width)
+    to_os, to_mac = Receiver(dut.o_os, width), Receiver(dut.o_frame, width)
+    senders = [Sender(port, frames, width, rng) for port in (dut.i_mac, dut.i_os)]
+
+    def switch(ctx, clock):
+        ctx.set(dut.cfg_os_enable, not 3000 // width <= clock < 9000 // width)
+
+    bench = Bench(dut, senders, [to_os, to_mac], STATS).run(each_clock=switch)
+    for receiver in (to_os, to_mac):
+        assert 0 < len(receiver.frames) < len(frames)
+        remaining = iter(octets for octets, _bad in frames)
+        assert all(octets in remaining for octets in receiver.frames), "in order, unchanged"
+    dropped = len(frames) - len(to_mac.frames)
+    assert bench.counts == counts(rx_kept=len(to_os.frames), tx_aborted=dropped,
+                                  tx_sent=len(to_mac.frames))

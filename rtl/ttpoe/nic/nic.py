@@ -30,9 +30,10 @@ class Nic(wiring.Component):
         Frames of the OS to the MAC, and frames that are not TTP from it; see `OsPath`.
     stat_os_* : Out(1)
         See `os_path.STATS`.
+    cfg_os_enable : In(1)
+        Low: frames of the OS are dropped both ways.
     everything else
-        The engine's ports under the engine's names. The OS path needs no configuration, and works
-        before `o_ready`.
+        The engine's ports under the engine's names. The OS path works before `o_ready`.
 
     Timing: the engine's, to the clock, while the OS sends nothing.
 
@@ -46,6 +47,7 @@ class Nic(wiring.Component):
             **dict(self._engine.signature.members.items()),
             "i_os": In(stream.Signature(beat_layout(config))),
             "o_os": Out(stream.Signature(beat_layout(config))),
+            "cfg_os_enable": In(1),
             **{name: Out(1) for name in OS_STATS},
         })
 
@@ -65,7 +67,8 @@ class Nic(wiring.Component):
         wiring.connect(m, tx_merge.o, wiring.flipped(self.o_mac))
         wiring.connect(m, wiring.flipped(self.i_os), os_path.i_os)
         wiring.connect(m, os_path.o_os, wiring.flipped(self.o_os))
-        m.d.comb += [getattr(self, name).eq(getattr(os_path, name)) for name in OS_STATS]
+        m.d.comb += [os_path.cfg_os_enable.eq(self.cfg_os_enable),
+                     *(getattr(self, name).eq(getattr(os_path, name)) for name in OS_STATS)]
         self._host_side(m, engine)
         return m
 

@@ -17,7 +17,7 @@ STATS = {
     "stat_os_rx_kept": "a frame of another EtherType lies whole in the buffer to the OS",
     "stat_os_rx_full": "frame of another EtherType dropped: no room in the buffer to the OS",
     "stat_os_tx_sent": "the last beat of a frame of the OS left for the MAC",
-    "stat_os_tx_aborted": "frame of the OS dropped: the OS marked it as bad",
+    "stat_os_tx_aborted": "frame of the OS dropped: the OS marked it as bad, or the path is off",
     "stat_os_tx_short": "frame of the OS dropped: shorter than 14 bytes",
     "stat_os_tx_ttp": "frame of the OS dropped: its EtherType is TTP's",
     "stat_os_tx_too_long": "frame of the OS dropped: longer than the buffer",
@@ -25,7 +25,7 @@ STATS = {
 """Every counter of the OS path: name of the one-clock pulse and what it means.
 
 Each frame for which the engine counts `stat_rx_other_ethertype` gives exactly one of the first
-two; each frame of the OS gives exactly one of the others.
+two, or none while the path is off; each frame of the OS gives exactly one of the others.
 """
 
 
@@ -44,6 +44,8 @@ class OsPath(wiring.Component):
         frame is not to be sent.
     o_frame : Out(stream of beat)
         Those of them that may go to the MAC, unchanged and in order; no gap inside a frame.
+    cfg_os_enable : In(1)
+        Low with the last beat of a frame: it is dropped, in either direction, as if it were bad.
     stat_os_* : Out(1)
         One-clock pulses, see `STATS`.
 
@@ -59,6 +61,7 @@ class OsPath(wiring.Component):
             "i_mac": In(event_signature(beat_layout(config))),
             "o_os": Out(stream.Signature(beat_layout(config))),
             "i_os": In(stream.Signature(beat_layout(config))),
+            "cfg_os_enable": In(1),
             "o_frame": Out(stream.Signature(beat_layout(config))),
             **{name: Out(1) for name in STATS},
         })
@@ -75,11 +78,15 @@ class OsPath(wiring.Component):
         m.d.comb += [
             rx_classifier.i.valid.eq(self.i_mac.valid),
             rx_classifier.i.payload.eq(self.i_mac.p),
+            rx_classifier.i.payload.error.eq(self.i_mac.p.error | ~self.cfg_os_enable),
+            tx_classifier.i.valid.eq(self.i_os.valid),
+            tx_classifier.i.payload.eq(self.i_os.payload),
+            tx_classifier.i.payload.error.eq(self.i_os.payload.error | ~self.cfg_os_enable),
+            self.i_os.ready.eq(tx_classifier.i.ready),
         ]
         wiring.connect(m, rx_classifier.o, rx_buffer.i)
         wiring.connect(m, rx_buffer.o, wiring.flipped(self.o_os))
 
-        wiring.connect(m, wiring.flipped(self.i_os), tx_classifier.i)
         wiring.connect(m, tx_classifier.o, tx_buffer.i)
         wiring.connect(m, tx_buffer.o, wiring.flipped(self.o_frame))
 

@@ -40,7 +40,8 @@ from .story import Story
 __all__ = ["Bench", "BenchError", "scenario", "PerfectChannel"]
 
 ADDRESSES = {"a": 0x000001, "b": 0x000002}
-DEFAULTS = {"init_id": 1, "timer_tick": 16, "max_retry": 8, "idle_limit": 0}
+DEFAULTS = {"enable": 1, "os_enable": 1, "init_id": 1, "timer_tick": 16, "max_retry": 8,
+            "idle_limit": 0}
 CLOCK_NS = 8                # 125 MHz; only captures and waveforms show it
 _NEVER = (1 << CYCLE_BITS) - 1
 
@@ -198,9 +199,14 @@ class Bench:
                 write_now(node.signal(name), 0)
             known = {name: value for name, value in DEFAULTS.items()
                      if f"cfg_{name}" in node.layout.inputs}
-            node.configure(node=node.address, **known)
+            seed = self.rng(f"{node.name}.seed").getrandbits(32)
+            if "cfg_node" in node.layout.inputs:
+                node.configure(node=node.address, **known)
             if "cfg_open_id_seed" in node.layout.inputs:
-                node.configure(open_id_seed=node.bench.rng(f"{node.name}.seed").getrandbits(32))
+                node.configure(open_id_seed=seed)
+            if "node" in node.layout.inputs:        # behind registers
+                write_now(node.signal("node"), node.address)
+                write_now(node.signal("open_id_seed"), seed)
             if "cfg_link_slots" in node.layout.inputs:
                 node.configure(link_slots=(1 << node.layout.inputs["cfg_link_slots"]) >> 1)
         self._write_wake(_NEVER)

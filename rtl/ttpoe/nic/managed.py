@@ -1,0 +1,80 @@
+"""`ManagedNic`: the NIC whose host controls it through registers.
+
+Source: section 7 of the protocol ("AXI4-Lite for control and status"). Nothing is computed here.
+"""
+
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..csr.block import Csr
+from ..stats import STATS
+from .nic import Nic
+
+__all__ = ["ManagedNic"]
+
+_BEHIND_REGISTERS = ("i_command", "o_notice", "i_inspect", "o_inspected")
+
+
+class ManagedNic(wiring.Component):
+    """A `Nic` and its `Csr`: streams, MAC and OS as before; control, status and notices by AXI4-Lite.
+
+    Works after reset with no register written.
+
+    Members
+    -------
+    s_axil_* : AXI4-Lite slave
+        See `csr.block` and docs/registers.md.
+    i_node : In(24), i_open_id_seed : In(32)
+        This node, and where its IDs and epochs start, until software writes the registers. The
+        seed should differ at every start of a node (section 6).
+    o_interrupt : Out(1)
+        Level.
+    everything else
+        The NIC's ports under the NIC's names, but for those behind registers: `cfg_*`, commands,
+        notices and the read-out of links.
+
+    Timing and reset: those of the parts.
+    """
+
+    def __init__(self, config):
+        self._nic, self._csr = Nic(config), Csr(config)
+        outside = {name: member for name, member in self._nic.signature.members.items()
+                   if not name.startswith("cfg_") and name not in _BEHIND_REGISTERS}
+        control = {name: member for name, member in self._csr.signature.members.items()
+                   if name.startswith("s_axil")}
+        super().__init__({
+            **outside, **control,
+            "i_node": In(24),
+            "i_open_id_seed": In(32),
+            "o_interrupt": Out(1),
+        })
+        self._outside, self._control = outside, control
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.nic = nic = self._nic
+        m.submodules.csr = csr = self._csr
+
+        for block, members in ((nic, self._outside), (csr, self._control)):
+            for name, member in members.items():
+                inner, outer = getattr(block, name), getattr(self, name)
+                if member.is_signature:
+                    wiring.connect(m, wiring.flipped(outer), inner)
+                else:
+                    m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
+        wiring.connect(m, csr.o_command, nic.i_command)
+        wiring.connect(m, csr.o_inspect, nic.i_inspect)
+        wiring.connect(m, nic.o_inspected, csr.i_inspected)
+        wiring.connect(m, nic.o_notice, csr.i_notice)
+        m.d.comb += [
+            *(getattr(nic, name).eq(getattr(csr, name)) for name in nic.signature.members
+              if name.startswith("cfg_")),
+            *(getattr(csr, name).eq(getattr(nic, name)) for name in STATS),
+            csr.i_ready.eq(nic.o_ready),
+            csr.i_free_slots.eq(nic.o_free_slots),
+            csr.i_node.eq(self.i_node),
+            csr.i_open_id_seed.eq(self.i_open_id_seed),
+            self.o_interrupt.eq(csr.o_interrupt),
+        ]
+        return m

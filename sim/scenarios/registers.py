@@ -1,0 +1,130 @@
+"""Two NICs behind AXI4-Lite: they work with no register written, then do as their registers say."""
+
+from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
+
+from ttpoe.config import Config
+from ttpoe.csr.access import Registers
+from ttpoe.stats import STATS
+from ttpverif.bench.bench import scenario
+from ttpverif.bench.follow import follow_deliveries, follow_lockstep
+
+RUNS = [
+    {"sim": "verilator", "preset": "tiny", "top": "managed_nic"},
+    {"sim": "verilator", "preset": "default", "top": "managed_nic"},
+    {"sim": "icarus", "preset": "tiny", "top": "managed_nic"},
+]
+
+DATA, OPEN_STATE = 2, 3
+RESET_VALUES = {"init_id": 1, "max_retry": 1000, "idle_limit": 0}
+ARP = bytes.fromhex("ffffffffffff0200000000070806") + bytes(46)
+
+
+class Refused(Exception):
+    """The answer was SLVERR."""
+
+
+def registers_of(bench, node, config):
+    dut = bench.dut
+    master = AxiLiteMaster(AxiLiteBus.from_prefix(dut, f"{node.name}_s_axil"), dut.clk, dut.rst)
+
+    async def read(address):
+        answer = await master.read(address, 4)
+        if answer.resp != AxiResp.OKAY:
+            raise Refused(hex(address))
+        return int.from_bytes(answer.data, "little")
+
+    async def write(address, value):
+        answer = await master.write(address, value.to_bytes(4, "little"))
+        if answer.resp != AxiResp.OKAY:
+            raise Refused(hex(address))
+
+    return Registers(config, read, write), read
+
+
+async def refused(action):
+    try:
+        await action
+    except Refused:
+        return True
+    return False
+
+
+@scenario
+async def registers(bench):
+    a, b = bench.a, bench.b
+    bench.connect()
+    config = Config(**{name: value for name, value in bench.config.items() if name != "links"})
+    regs_a, read_a = registers_of(bench, a, config)
+    regs_b, _read_b = registers_of(bench, b, config)
+    link_slots = await regs_a.LINK_SLOTS.read()
+    for node in bench.nodes:
+        node.configuration.update(RESET_VALUES, link_slots=link_slots)
+    deliveries, followed = follow_deliveries(bench), follow_lockstep(bench)
+
+    # No register written: a link, payloads, the OS path (S1).
+    for number in range(10):
+        a.send(b.address, DATA, bytes([number]) * (40 * number + 1))
+    a.os_send(ARP)
+    await bench.until(lambda: len(b.received) == 10 and b.os_received, 8_000,
+                      "payloads and an ARP with no register touched")
+    assert await regs_a.NODE.read() == a.address
+    assert await regs_a.TIMER_TICK.read() == max(8, 8192 // bench.config["links"])
+
+    # Read-out of the link table: exactly one link is there.
+    found = []
+    for link in range(bench.config["links"]):
+        await regs_a.LINK_INDEX.write(link)
+        while not (await regs_a.LINK_STATUS.fields())["valid"]:
+            pass
+        state = await regs_a.LINK_STATE.fields()
+        if state["state"]:
+            found.append((link, state["state"], state["vc"], await regs_a.LINK_NODE.read(),
+                          await regs_a.LINK_ALLOC.read()))
+    assert [entry[1:] for entry in found] == [(OPEN_STATE, DATA, b.address, 0)], found
+
+    # Interrupts and notices.
+    assert not a.level("interrupt")
+    assert (await regs_a.INT_STATUS.fields())["link_up"]
+    await regs_a.INT_MASK.write(link_up=1)
+    await bench.cycles(4)
+    assert a.level("interrupt")
+    await regs_a.INT_STATUS.write(link_up=1)
+    await bench.cycles(4)
+    assert not a.level("interrupt")
+
+    # A link opened and closed by command.
+    await regs_b.COMMAND_NODE.write(a.address)
+    await regs_b.COMMAND.write(vc=1)
+    while not (await regs_a.INT_STATUS.fields())["link_up"]:
+        pass
+    await regs_b.COMMAND.write(vc=1, close=1)
+    while not (await regs_a.INT_STATUS.fields())["link_down"]:
+        pass
+
+    # Switched off, nothing moves; switched on again, nothing is lost.
+    await regs_b.CONTROL.set(enable=0)
+    a.send(b.address, DATA, b"while b is off")
+    await bench.cycles(2_000)
+    assert len(b.received) == 10
+    await regs_b.CONTROL.set(enable=1)
+    await bench.until(lambda: len(b.received) == 11, 40_000, "the payload that waited")
+
+    # Wrong addresses and values.
+    assert await refused(read_a(0xFFFC)) and await refused(read_a(0x0042))
+    assert await refused(regs_a.ETHERTYPE.write(0x0800))
+    assert await refused(regs_a.LINK_INDEX.write(bench.config["links"]))
+    assert await refused(regs_a.FREE_SLOTS.write(1))
+    await bench.cycles(500)
+
+    # Every counter says what the pulses were.
+    assert await regs_a.FREE_SLOTS.read() == bench.config["slots"]
+    for node, regs in ((a, regs_a), (b, regs_b)):
+        pulses = node.counts()
+        for name in STATS:
+            assert await regs.counter(name).read() == pulses[name.removeprefix("stat_")], name
+    await regs_a.counter("stat_rx_good").write(0)
+    assert await regs_a.counter("stat_rx_good").read() == 0
+    deliveries.finish()
+    for feed in followed:
+        feed.finish()
+    bench.report(f"{len(STATS)} counters exact on both sides")
