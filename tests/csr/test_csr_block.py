@@ -67,7 +67,7 @@ def expected_reset(register):
     return value
 
 
-# ---- after reset ---------------------------------------------------------------------------
+# ---- after reset --------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_register_after_reset_and_every_output(name):
@@ -92,7 +92,7 @@ def test_every_register_after_reset_and_every_output(name):
     run(test, config)
 
 
-# ---- rw: every field, every strobe -------------------------------------------------------------
+# ---- rw: every field, every strobe --------------------------------------------------------------
 
 SPECIAL = {"ETHERTYPE", "LINK_INDEX"}
 
@@ -165,7 +165,7 @@ def test_ethertype_takes_two_values(data, strobe, ieee):
     run(test)
 
 
-# ---- SLVERR --------------------------------------------------------------------------------------
+# ---- SLVERR -------------------------------------------------------------------------------------
 
 def test_unmapped_and_misaligned_addresses_are_refused_and_change_nothing():
     mapped = {register.address for register in register_map(TINY).registers}
@@ -345,7 +345,7 @@ def test_status_and_free_slots_show_the_engine():
     run(test)
 
 
-# ---- link table -----------------------------------------------------------------------------------
+# ---- link table ---------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_read_out_of_a_link(name):
@@ -421,12 +421,19 @@ def test_link_index_is_checked_and_obeys_its_strobes():
     run(test, config)
 
 
-# ---- interrupts and notices -------------------------------------------------------------------------
+# ---- interrupts and notices ---------------------------------------------------------------------
 
 def sources():
     return [(name, (kind,), ()) for name, kind in zip(INTERRUPTS, Notice)] + \
         [("frame_dropped", (), (name,)) for name in FRAME_DROPS] + \
         [("payload_dropped", (), (name,)) for name in PAYLOAD_DROPS]
+
+
+def test_which_pulses_are_drops():
+    """Each RX pulse is a drop, but these: what is good, and what is not TTP at all."""
+    no_drop = {"stat_rx_good", "stat_rx_no_room", "stat_rx_delivered", "stat_rx_other_ethertype"}
+    assert set(FRAME_DROPS) == {name for name in STATS if name.startswith("stat_rx_")} - no_drop
+    assert set(PAYLOAD_DROPS) == {"stat_tx_oversize", "stat_tx_empty", "stat_tx_refused"}
 
 
 def test_each_cause_sets_its_bit_and_its_interrupt_only():
@@ -550,7 +557,7 @@ def test_notices_queue_in_order_and_the_surplus_is_counted():
     run(test)
 
 
-# ---- counters through the port -----------------------------------------------------------------
+# ---- counters through the port ------------------------------------------------------------------
 
 def test_each_pulse_moves_its_counter_only():
     async def test(bench):
@@ -597,7 +604,7 @@ def test_counters_answer_in_time_and_others_do_not_wait_for_them():
     run(test)
 
 
-# ---- accessors ------------------------------------------------------------------------------------
+# ---- accessors ----------------------------------------------------------------------------------
 
 def test_accessors_without_awaiting():
     words = {}

@@ -97,7 +97,8 @@ def _comment(text):
 def c_header(config):
     """A C11 header: TTP_<REGISTER> (address), and _LSB, _MASK, _RESET of each field."""
     lines = [
-        f"/* Registers of the TTP engine, configuration {config.name!r}. Generated; do not edit. */",
+        f"/* Registers of the TTP engine, configuration {config.name!r}.",
+        "   Generated; do not edit. */",
         "#ifndef TTP_REGISTERS_H", "#define TTP_REGISTERS_H", "", "#include <stdint.h>", ""]
     registers = register_map(config)
     for register in registers.registers:
