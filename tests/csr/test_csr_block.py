@@ -214,7 +214,7 @@ def test_wo_registers_read_as_zero():
     run(test)
 
 
-# ---- AXI4-Lite ------------------------------------------------------------------------------------
+# ---- AXI4-Lite ------------------------------------------------------------
 
 @pytest.mark.parametrize("address_late, data_late", [(0, 0), (0, 5), (5, 0), (1, 0), (0, 1)])
 @pytest.mark.parametrize("ready_late", [0, 1, 7])
