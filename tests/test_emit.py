@@ -136,10 +136,22 @@ def test_ports_of_the_nic(name):
     config = PRESETS[name]
     beat = {"tdata": config.width_bits, "tkeep": config.width_bytes, "tlast": 1, "tvalid": 1,
             "tready": 1}
-    expected = dict.fromkeys(STATS, 1) | {f"m_os_rx_{part}": bits for part, bits in beat.items()}
+    expected = dict.fromkeys((*STATS, "cfg_os_enable"), 1)
+    expected |= {f"m_os_rx_{part}": bits for part, bits in beat.items()}
     expected |= {f"s_os_tx_{part}": bits for part, bits in (beat | {"tuser": 1}).items()}
     nic, engine = ports_of("nic", config), ports_of("engine", config)
     assert nic == engine | expected and not set(engine) & set(expected)
+
+
+def test_ports_of_the_managed_nic():
+    """The NIC's, with AXI4-Lite instead of configuration, commands and notices."""
+    config = PRESETS["tiny"]
+    nic, managed = ports_of("nic", config), ports_of("managed_nic", config)
+    axil = {name for name in managed if name.startswith("s_axil_")}
+    assert len(axil) == 19 and managed["s_axil_wdata"] == 32
+    assert set(managed) - set(nic) == axil | {"node", "open_id_seed", "irq"}
+    gone = set(nic) - set(managed)
+    assert gone == {name for name in nic if name.startswith(("cfg_", "s_cmd_", "m_notice_"))}
 
 
 def test_the_nic_by_the_command_line(tmp_path):
@@ -160,7 +172,7 @@ def test_ports_of_the_top(name):
         "m_mac_tx_tvalid": 1, "m_mac_tx_tready": 1,
         "s_cmd_tdata": 27, "s_cmd_tvalid": 1, "s_cmd_tready": 1,
         "m_notice_tdata": 29, "m_notice_tvalid": 1,
-        "cfg_node": 24, "cfg_ieee": 1, "cfg_init_id": 32, "cfg_fixed_open_id": 1,
+        "cfg_enable": 1, "cfg_node": 24, "cfg_ieee": 1, "cfg_init_id": 32, "cfg_fixed_open_id": 1,
         "cfg_open_id_seed": 32, "cfg_timer_tick": 24, "cfg_max_retry": 10, "cfg_idle_limit": 10,
         "cfg_link_slots": config.count_bits, "ready": 1, "free_slots": config.count_bits,
         "trace_valid": 1, "clk": 1, "rst": 1,

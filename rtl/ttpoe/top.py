@@ -14,7 +14,7 @@ the protocol. All ports belong to `clk`; `rst` is synchronous and active high.
 | `s_os_tx_t*` | NIC: frames from the OS; `tuser` = do not send this one, counts at `tlast` |
 | `m_os_rx_t*` | NIC: frames to the OS |
 | `cfg_*` | configuration; see `ttpoe.engine` |
-| `s_axil_*`, `interrupt` | managed NIC: control and status instead of `cfg_*`, see docs/registers.md |
+| `s_axil_*`, `irq` | managed NIC: control and status instead of `cfg_*`, see docs/registers.md |
 | `node`, `open_id_seed` | managed NIC: what its registers hold until they are written |
 | `ready`, `free_slots` | memories initialised; free replay slots |
 | `stat_*` | one pulse of one clock per event; see `ttpoe.stats`, and `ttpoe.nic.os_path` |
@@ -62,7 +62,7 @@ _SOURCES = {
     "m_notice": ("o_notice", {"tdata": ("node", "vc", "notice")}),
     **{f"m_host_rx{vc}": (f"o_host{vc}", _BEAT | {"tuser": ("node", "id")}) for vc in _VCS},
 }
-_LEVELS = {"o_ready": "ready", "o_free_slots": "free_slots", "o_interrupt": "interrupt",
+_LEVELS = {"o_ready": "ready", "o_free_slots": "free_slots", "o_interrupt": "irq",
            "i_node": "node", "i_open_id_seed": "open_id_seed"}
 
 

@@ -4,7 +4,7 @@ from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 
 from ttpoe.config import Config
 from ttpoe.csr.access import Registers
-from ttpoe.stats import STATS
+from ttpoe.csr.registers import PULSES
 from ttpverif.bench.bench import scenario
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
 
@@ -83,14 +83,14 @@ async def registers(bench):
     assert [entry[1:] for entry in found] == [(OPEN_STATE, DATA, b.address, 0)], found
 
     # Interrupts and notices.
-    assert not a.level("interrupt")
+    assert not a.level("irq")
     assert (await regs_a.INT_STATUS.fields())["link_up"]
     await regs_a.INT_MASK.write(link_up=1)
     await bench.cycles(4)
-    assert a.level("interrupt")
+    assert a.level("irq")
     await regs_a.INT_STATUS.write(link_up=1)
     await bench.cycles(4)
-    assert not a.level("interrupt")
+    assert not a.level("irq")
 
     # A link opened and closed by command.
     await regs_b.COMMAND_NODE.write(a.address)
@@ -120,11 +120,11 @@ async def registers(bench):
     assert await regs_a.FREE_SLOTS.read() == bench.config["slots"]
     for node, regs in ((a, regs_a), (b, regs_b)):
         pulses = node.counts()
-        for name in STATS:
+        for name in PULSES:
             assert await regs.counter(name).read() == pulses[name.removeprefix("stat_")], name
     await regs_a.counter("stat_rx_good").write(0)
     assert await regs_a.counter("stat_rx_good").read() == 0
     deliveries.finish()
     for feed in followed:
         feed.finish()
-    bench.report(f"{len(STATS)} counters exact on both sides")
+    bench.report(f"{len(PULSES)} counters exact on both sides")

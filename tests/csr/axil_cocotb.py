@@ -9,9 +9,8 @@ from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 from ttpoe.config import preset
 from ttpoe.csr.access import Registers
-from ttpoe.csr.registers import COUNTERS, register_map
+from ttpoe.csr.registers import COUNTERS, PULSES, register_map
 from ttpoe.csr.shapes import Access
-from ttpoe.stats import STATS
 
 CONFIG = preset("tiny")
 NODE, SEED_PORT = 0x3C2B1A, 0x600DF00D
@@ -35,7 +34,7 @@ class Bench:
     async def start(self, pause=0.0):
         dut = self.dut
         for name in ("command_ready", "inspect_ready", "inspected_valid", "inspected_payload",
-                     "notice_valid", "notice_payload", "i_ready", "i_free_slots", *STATS):
+                     "notice_valid", "notice_payload", "i_ready", "i_free_slots", *PULSES):
             getattr(dut, name).value = 0
         dut.i_node.value, dut.i_open_id_seed.value = NODE, SEED_PORT
         dut.rst.value = 1
@@ -212,7 +211,7 @@ async def counters_count_every_clock(dut):
     bench = Bench(dut)
     await bench.start()
     clocks = bench.rng.randint(200, 300)
-    await bench.pulse(*STATS, clocks=clocks)
+    await bench.pulse(*PULSES, clocks=clocks)
     for name in COUNTERS:
         expected = 0 if name == "stat_notice_lost" else clocks
         assert await bench.regs.counter(name).read() == expected, name

@@ -10,11 +10,10 @@ from systemrdl import RDLCompiler
 from systemrdl.node import FieldNode, RegNode
 from ttpoe.config import PRESETS, preset
 from ttpoe.csr.documents import c_header, main, markdown, systemrdl
-from ttpoe.csr.registers import COUNTERS, INTERRUPTS, register_map
+from ttpoe.csr.registers import COUNTERS, INTERRUPTS, PULSES, register_map
 from ttpoe.csr.shapes import Access
 from ttpoe.engine import Engine
 from ttpoe.layouts import Notice
-from ttpoe.stats import STATS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,9 +39,9 @@ def test_the_map_is_sound(name):
 def test_counters_and_interrupts_are_numbered_as_documented():
     counters = register_map(preset("tiny")).counters
     assert [register.address for register in counters] == \
-        [0x400 + 4 * position for position in range(len(STATS) + 1)]
+        [0x400 + 4 * position for position in range(len(PULSES) + 1)]
     assert [register.name for register in counters] == ["COUNT_NOTICE_LOST"] + [
-        "COUNT_" + name.removeprefix("stat_").upper() for name in STATS]
+        "COUNT_" + name.removeprefix("stat_").upper() for name in PULSES]
     assert len({name.removeprefix("stat_") for name in COUNTERS}) == len(COUNTERS)
     assert list(INTERRUPTS)[:5] == [kind.name.lower() for kind in Notice]
     assert [kind.value for kind in Notice] == list(range(5))
@@ -57,7 +56,7 @@ def test_outputs_are_the_engines_inputs(name):
     assert outputs.pop("cfg_os_enable") == 1            # the OS path's
     assert outputs == {name: member.shape for name, member in engine.items()
                        if name.startswith("cfg_")}
-    assert {name for name in csr if name.startswith("stat_")} == set(STATS)
+    assert {name for name in csr if name.startswith("stat_")} == set(PULSES)
 
 
 def test_the_page_is_up_to_date():

@@ -13,11 +13,10 @@ from amaranth.lib.wiring import In, Out
 from ..layouts import command_layout, event_signature, notice_layout
 from ..link.table import tag_layout
 from ..rx.path import DROP_CAUSES
-from ..stats import STATS
 from .axil import AxiLite, axil_members
 from .counters import Counters
 from .notices import Notices
-from .registers import COUNTERS, INTERRUPTS, LINK_FLAGS, register_map
+from .registers import COUNTERS, INTERRUPTS, LINK_FLAGS, PULSES, register_map
 from .shapes import Access
 
 __all__ = ["Csr", "FRAME_DROPS", "PAYLOAD_DROPS"]
@@ -65,7 +64,7 @@ class Csr(wiring.Component):
     o_interrupt : Out(1)
         Level, see `csr.notices`.
     stat_* : In(1)
-        One-clock pulses, see `ttpoe.stats.STATS`.
+        One-clock pulses, see `csr.registers.PULSES`.
 
     Timing: see `csr.axil` (a read or write: 3 clocks from valid to answer) and, for counters,
     `csr.counters` (up to the number of counters and 9 clocks; clearing all, twice that).
@@ -88,7 +87,7 @@ class Csr(wiring.Component):
             "i_inspected": In(event_signature(tag_layout(config))),
             "i_notice": In(event_signature(notice_layout)),
             "o_interrupt": Out(1),
-            **{name: In(1) for name in STATS},
+            **{name: In(1) for name in PULSES},
         })
 
     def elaborate(self, platform):
@@ -294,7 +293,7 @@ class Csr(wiring.Component):
 
     def _count(self, m):
         axil, counters = self._axil, self._counters
-        pulses = {name: getattr(self, name) for name in STATS}
+        pulses = {name: getattr(self, name) for name in PULSES}
         pulses["stat_notice_lost"] = self._notices.o_lost
         acts = ~axil.o_write | axil.o_strobe.any()
         clears_all = axil.o_write & self._selected["COUNTER_CLEAR"]

@@ -7,6 +7,7 @@ Source: the protocol's sections 4, 5, 7; the shape of a register is in `csr.shap
 
 import zlib
 
+from ..nic.os_path import STATS as OS_STATS
 from ..stats import STATS
 from .shapes import Access, Field, Register, RegisterMap
 
@@ -18,8 +19,11 @@ NOTICE_DEPTH = 16
 COUNTER_BASE = 0x400
 _RO, _RW, _W1C, _WO, _WCLR = Access.RO, Access.RW, Access.W1C, Access.WO, Access.WCLR
 
+PULSES = {**STATS, **OS_STATS}
+"""Every statistic of the NIC: the engine's and the OS path's."""
+
 COUNTERS = {"stat_notice_lost": "notice to the host lost because the notice queue was full",
-            **STATS}
+            **PULSES}
 """What is counted, in the order of the counters' addresses: name of the pulse -> meaning."""
 
 INTERRUPTS = {
@@ -105,7 +109,9 @@ def _configuration(config):
             Field("rounds", 0, 10, _RW, "Idle rounds of the timer; 0 = never.", 0,
                   drives="cfg_idle_limit"),)),
         Register("LINK_SLOTS", 0x060, "Replay slots that one link may hold.", (
-            Field("slots", 0, config.count_bits, _RW, "0 = no limit.", config.slots,
+            Field("slots", 0, config.count_bits, _RW, "0 = no limit. Reset: three quarters, so "
+                  "that one link whose peer does not read cannot hold the whole pool.",
+                  config.slots * 3 // 4,
                   drives="cfg_link_slots", configured=True, sized=True),)),
     ]
 

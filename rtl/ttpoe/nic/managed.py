@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..csr.block import Csr
-from ..stats import STATS
+from ..csr.registers import PULSES
 from .nic import Nic
 
 __all__ = ["ManagedNic"]
@@ -70,7 +70,7 @@ class ManagedNic(wiring.Component):
         m.d.comb += [
             *(getattr(nic, name).eq(getattr(csr, name)) for name in nic.signature.members
               if name.startswith("cfg_")),
-            *(getattr(csr, name).eq(getattr(nic, name)) for name in STATS),
+            *(getattr(csr, name).eq(getattr(nic, name)) for name in PULSES),
             csr.i_ready.eq(nic.o_ready),
             csr.i_free_slots.eq(nic.o_free_slots),
             csr.i_node.eq(self.i_node),
