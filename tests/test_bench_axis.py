@@ -73,6 +73,7 @@ def test_a_wait_ends_with_what_it_waited_for(tmp_path):
     assert "not within 123 cycles" in message and "a payload without a wire" in message
 
 
+@pytest.mark.icarus
 def test_a_seed_is_one_run_on_both_simulators(tmp_path):
     captures, cycles = {}, {}
     for name, simulator, seed in (("first", "verilator", 5), ("again", "verilator", 5),

@@ -5,6 +5,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,8 +21,9 @@ SCENARIOS = sorted(path.stem for path in (ROOT / "sim" / "scenarios").glob("*.py
 def test_scenario(scenario):
     environment = {name: value for name, value in os.environ.items()
                    if name not in ("SIM", "TEST", "SEED", "PRESET", "WAVES")}
+    simulator = [] if shutil.which("iverilog") else ["--sim", "verilator"]
     run = subprocess.run([sys.executable, "sim/run.py", "--short", "--jobs", "1",
-                          "--test", scenario], cwd=ROOT, env=environment, text=True,
+                          "--test", scenario, *simulator], cwd=ROOT, env=environment, text=True,
                          capture_output=True)
     assert run.returncode == 0, run.stdout + run.stderr
     assert run.stdout.rstrip().splitlines()[-1].endswith(" passed, 0 failed")

@@ -4,6 +4,7 @@ import os
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import pytest
 from cocotb_tools.runner import get_runner
 from csr_flat import FlatCsr
 from ttpoe.config import preset
@@ -14,6 +15,7 @@ ROOT = HERE.parents[1]
 TESTS = 4
 
 
+@pytest.mark.icarus
 def test_under_cocotbext_axi(tmp_path, monkeypatch):
     source = tmp_path / "csr.v"
     source.write_text(emit_verilog(FlatCsr(preset("tiny")), "csr"))
