@@ -1,4 +1,4 @@
-"""Tests that need Icarus Verilog carry the mark `icarus`, or its name; without it they are skipped."""
+"""Tests that need Icarus Verilog carry the mark `icarus`, or its name."""
 
 import shutil
 

@@ -1,6 +1,6 @@
 """The engine's AXI4-Stream ports driven and read by cocotbext-axi, with pauses on every port.
 
-The other scenarios use the bench's own fast drivers; here somebody else's idea of AXI4-Stream holds.
+The other scenarios use the bench's own fast drivers; here somebody else's idea of the bus holds.
 """
 
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource

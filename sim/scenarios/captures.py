@@ -1,4 +1,4 @@
-"""The engine in the place of each of Tesla's two nodes, in every capture of the plain encapsulation.
+"""The engine in the place of each of Tesla's two nodes, in every capture but IPv4's.
 
 Every frame that reached that node is played in, every host request that the capture shows is made,
 and what the engine sends is held against what Tesla's module sent. The differences must be exactly
@@ -56,7 +56,8 @@ async def play(bench, capture, role):
             tick = max(2, 512 // bench.config["links"])
             engine.configure(timer_tick=tick)
             await bench.until(lambda: len(engine.frames_out) > before,
-                              3 * tick * bench.config["links"], f"a time-out: {capture.name} {step}")
+                              3 * tick * bench.config["links"],
+                              f"a time-out: {capture.name} {step}")
             engine.configure(timer_tick=NEVER)
         wanted = before + len(step.expected)
         patience = bench.cycle + ANSWER_CYCLES

@@ -1,6 +1,6 @@
 """The peer goes silent and comes back; then it goes silent for good."""
 
-from ttpverif.bench.bench import scenario
+from ttpverif.bench.bench import PerfectChannel, scenario
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
 
 RUNS = [
@@ -14,26 +14,16 @@ MAX_RETRY = 5
 PAYLOAD, OPEN = 6, 0
 
 
-class Switch:
-    """A wire that can be cut."""
+class Switch(PerfectChannel):
+    """A wire that can be cut; what is on its way still arrives."""
 
     def __init__(self):
-        self.frames, self.cut, self.lost = [], False, 0
+        super().__init__(delay_cycles=10)
+        self.cut = False
 
     def push(self, frame, now_cycle):
-        if self.cut:
-            self.lost += 1
-        else:
-            self.frames.append((now_cycle + 10, frame))
-
-    def pop(self, now_cycle):
-        arrived = [(frame, False) for due, frame in self.frames if due <= now_cycle]
-        self.frames = [entry for entry in self.frames if entry[0] > now_cycle]
-        return arrived
-
-    @property
-    def next_time(self):
-        return min((due for due, _frame in self.frames), default=None)
+        if not self.cut:
+            super().push(frame, now_cycle)
 
 
 @scenario

@@ -1,8 +1,8 @@
-"""Urgent channels overtake (sections 1.3 and 7): REQ_HI among saturated DATA, and beside a stalled one.
+"""Urgent channels overtake (sections 1.3, 7): REQ_HI among saturated DATA, beside a stalled one.
 
 Clocks from the host's last beat to the far host's first beat of a 16-byte REQ_HI, first on idle
-engines, then while every other VC is saturated in both directions, then while the reader of DATA has
-stopped. The bound is counted in frames of the longest kind. The model of the wire hands over whole
+engines, then while every other VC is saturated in both directions, then while the reader of DATA
+has stopped. The bound is counted in frames of the longest kind. The model of the wire hands over whole
 frames, so that a frame's beats count twice.
 """
 
@@ -78,7 +78,7 @@ async def urgency(bench):
     await bench.cycles(20_000)
     stalled = await probe(bench, a, b, count, (50, 400))
     assert b.counts()["drop_no_room"] > 0, "DATA was not stalled"
-    assert max(stalled) <= bound, f"{max(stalled)} clocks, more than {bound}: {sorted(stalled)[-5:]}"
+    assert max(stalled) <= bound, f"{max(stalled)} clocks, more than {bound}"
 
     b.ready[DATA] = 1.0
     flowing.clear()

@@ -12,11 +12,10 @@ import pytest
 from amaranth import Elaboratable, Module
 from amaranth.sim import Simulator
 from ttpoe.config import preset
-from ttpoe.layouts import HostResult
-from ttpoe.link.decide import pipeline_event_layout
 from ttpoe.link.fsm import Action, Event, LinkState
 from ttpoe.link.identity import Identity
-from ttpoe.link.pipeline import Pipeline, committed_layout
+from ttpoe.link.pipeline import Pipeline
+from ttpoe.link.records import pipeline_event_layout
 from ttpoe.replay.lists import SlotLists
 
 CONFIG = preset("tiny").replace(name="pipeline", slots=1024)

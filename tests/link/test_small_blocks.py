@@ -22,7 +22,7 @@ def simulate(dut, *testbenches):
     simulator.run()
 
 
-# ---- link timer (section 5.4, claim S12) -----------------------------------------------------------
+# ---- link timer (section 5.4, claim S12) ---------------------------------------------------------
 
 @pytest.mark.parametrize("tick", [1, 2, 7, 20])
 def test_timer_visits_every_link_once_a_round(tick):
@@ -84,7 +84,7 @@ def test_timer_stands_still_until_enabled():
     simulate(dut, testbench)
 
 
-# ---- ready queues ------------------------------------------------------------------------------------
+# ---- ready queues --------------------------------------------------------------------------------
 
 def test_ready_queues_hold_every_link_of_every_vc():
     dut = ReadyQueues(TINY)
@@ -126,7 +126,7 @@ def test_ready_queue_shows_a_link_two_clocks_after_the_push():
     simulate(dut, testbench)
 
 
-# ---- identity (section 4, decision L11) -----------------------------------------------------------------
+# ---- identity (section 4, decision L11) ----------------------------------------------------------
 
 def identities(seed, steps, fixed=0, init_id=1):
     dut, seen = Identity(), []
@@ -164,7 +164,7 @@ def test_open_id_can_be_fixed():
     assert {open_id for open_id, _epoch in identities(5, 4, fixed=1, init_id=77)} == {77}
 
 
-# ---- link table ---------------------------------------------------------------------------------------------
+# ---- link table ----------------------------------------------------------------------------------
 
 class Row(Elaboratable):
     """The hash by itself."""

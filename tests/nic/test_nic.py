@@ -18,7 +18,8 @@ def config_of(width):
 
 
 def configure(ctx, dut):
-    for name, value in {"enable": 1, "os_enable": 1, "node": NODE, "init_id": 1, "timer_tick": 1 << 20, "max_retry": 8}.items():
+    for name, value in {"enable": 1, "os_enable": 1, "node": NODE, "init_id": 1,
+                        "timer_tick": 1 << 20, "max_retry": 8}.items():
         if f"cfg_{name}" in dut.signature.members:
             ctx.set(getattr(dut, f"cfg_{name}"), value)
 

@@ -153,7 +153,7 @@ def test_a_frame_in_every_clock(count):
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_path_can_be_switched_off(width):
-    """Frames that end while it is off are dropped, both ways; those that end before or later pass."""
+    """Frames that end while it is off are dropped, both ways; all others pass."""
     rng = rng_for("off", width)
     frames = [(ordinary(rng, jumbo=1500)[1], False) for _ in range(40)]
     dut = path(width)

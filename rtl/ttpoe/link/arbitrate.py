@@ -13,8 +13,8 @@ from ..layouts import (Command, command_layout, event_signature, host_event_layo
                        rx_event_layout)
 from ..protocol import VC_ORDER
 from ..stream.arbiter import UrgencyArbiter
-from .decide import pipeline_event_layout
 from .fsm import Event
+from .records import pipeline_event_layout
 
 __all__ = ["Arbitrate"]
 

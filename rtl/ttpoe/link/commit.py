@@ -11,10 +11,10 @@ from amaranth.lib.wiring import In, Out
 from ..layouts import (control_frame_layout, event_signature, host_result_layout, notice_layout,
                        payload_frame_layout, rx_verdict_layout, slot_free_layout, trace_layout)
 from ..protocol import Opcode
-from .decide import RxBase, TxBase
 from .effects import EFFECTS, LINK_STATS
 from .fsm import Action, Event, LinkState
 from .pipeline import committed_layout
+from .records import RxBase, TxBase
 
 __all__ = ["Commit", "STATS"]
 

@@ -19,8 +19,9 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
-from .decide import Decide, outcome_layout, pipeline_event_layout
+from .decide import Decide
 from .fsm import Event, LinkState
+from .records import outcome_layout, pipeline_event_layout
 from .table import LinkTable, link_row, tag_layout
 
 __all__ = ["Pipeline", "committed_layout"]

@@ -17,7 +17,7 @@ _BEHIND_REGISTERS = ("i_command", "o_notice", "i_inspect", "o_inspected")
 
 
 class ManagedNic(wiring.Component):
-    """A `Nic` and its `Csr`: streams, MAC and OS as before; control, status and notices by AXI4-Lite.
+    """A `Nic` and its `Csr`: streams as before; control, status and notices by AXI4-Lite.
 
     Works after reset with no register written.
 
