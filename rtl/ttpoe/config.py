@@ -47,7 +47,12 @@ class Config:
         Slots of the receive memory, 1 KB each; a power of two from 8 to 4096.
     rx_reserved : int
         Receive slots kept back for each VC, so that a stalled reader of one VC cannot take the
-        room of another (section 7). At least 1; `rx_slots - 3 * rx_reserved` are shared.
+        room of another (section 7). At least 1; what is neither reserved nor for reordering is
+        shared.
+    reorder_slots : int
+        Receive slots set aside for packets that are kept behind a gap (selective replay, section
+        5.3), so that they cannot take the room of what would fill the gap; a power of two from
+        4 to 2048. A link keeps packets up to `4 * reorder_slots` IDs ahead.
     event_depth : int
         Received header events that may wait for the pipeline. When it is full, frames are
         dropped whole at the door and counted.
@@ -68,8 +73,9 @@ class Config:
     sets: int = 64
     vc_tables: int = 1
     slots: int = 64
-    rx_slots: int = 32
+    rx_slots: int = 64
     rx_reserved: int = 4
+    reorder_slots: int = 32
     event_depth: int = 16
     control_depth: int = 16
     payload_depth: int = 2
@@ -86,7 +92,8 @@ class Config:
                  "width_bits must be 64, 128, 256 or 512", width_bits=self.width_bits)
         _require(self.vc_tables in (1, 3), "vc_tables must be 1 or 3", vc_tables=self.vc_tables)
         for field, low, high in (("sets", 2, 16384), ("slots", 4, 65536), ("rx_slots", 8, 4096),
-                                 ("event_depth", 2, 256), ("payload_depth", 2, 16),
+                                 ("reorder_slots", 4, 2048), ("event_depth", 2, 256),
+                                 ("payload_depth", 2, 16),
                                  ("os_buffer_bytes", 2048, 1 << 20)):
             value = getattr(self, field)
             _require(_is_power_of_two(value) and low <= value <= high,
@@ -96,9 +103,11 @@ class Config:
                  "control_depth must be a power of two from 8 to 256",
                  control_depth=self.control_depth)
         _require(isinstance(self.rx_reserved, int)
-                 and 1 <= self.rx_reserved and 3 * self.rx_reserved <= self.rx_slots,
-                 "rx_reserved must be at least 1 and 3 * rx_reserved at most rx_slots",
-                 rx_reserved=self.rx_reserved, rx_slots=self.rx_slots)
+                 and 1 <= self.rx_reserved
+                 and 3 * self.rx_reserved + self.reorder_slots <= self.rx_slots,
+                 "rx_reserved must be at least 1 and 3 * rx_reserved + reorder_slots at most "
+                 "rx_slots", rx_reserved=self.rx_reserved, reorder_slots=self.reorder_slots,
+                 rx_slots=self.rx_slots)
 
     # ---- derived figures -------------------------------------------------------------------
 
@@ -157,6 +166,16 @@ class Config:
         """Bits of a receive slot number."""
         return ceil_log2(self.rx_slots)
 
+    @property
+    def reorder_window(self):
+        """A packet is kept only if its ID is less than this ahead of the last in-order one."""
+        return 4 * self.reorder_slots
+
+    @property
+    def reorder_bits(self):
+        """Bits of a place in the directory of kept packets, one for each ID of the window."""
+        return ceil_log2(self.reorder_window)
+
     def replace(self, **changes):
         """A copy with some parameters changed, validated again."""
         return dataclasses.replace(self, **changes)
@@ -164,11 +183,11 @@ class Config:
 
 PRESETS = {
     "tiny": Config(name="tiny", width_bits=64, sets=4, slots=16, rx_slots=16, rx_reserved=2,
-                   os_buffer_bytes=4096),
+                   reorder_slots=4, os_buffer_bytes=4096),
     "default": Config(),
     "full": Config(name="full", width_bits=512, sets=256, vc_tables=3, slots=1024,
-                   rx_slots=256, rx_reserved=32, event_depth=64, control_depth=64, payload_depth=8,
-                   os_buffer_bytes=65536),
+                   rx_slots=512, rx_reserved=32, reorder_slots=256, event_depth=64,
+                   control_depth=64, payload_depth=8, os_buffer_bytes=65536),
 }
 """tiny: fast tests; default: fits an ECP5-85F; full: the 100 Gb/s design (1 MB of replay)."""
 

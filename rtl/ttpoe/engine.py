@@ -16,7 +16,10 @@ from .link.commit import Commit
 from .link.commit import STATS as LINK_STATS
 from .link.identity import Identity
 from .link.pipeline import Pipeline
+from .link.lookup import Ask, LookUp
 from .link.ready import ReadyQueues
+from .link.replayer import STATS as REPLAYER_STATS
+from .link.replayer import Replayer, Retirer
 from .link.table import tag_layout
 from .link.timer import LinkTimer
 from .replay.lists import SlotLists
@@ -71,8 +74,10 @@ class Engine(wiring.Component):
         Idle rounds after which an open link is closed; 0 = never.
     cfg_link_slots : In(count_bits)
         Replay slots that one link may hold; 0 = no limit.
+    cfg_selective : In(1)
+        Offer and accept selective replay; else every link is go-back-N (section 5.3).
     o_ready : Out(1)
-        Initialised: `max(rows, slots)` clocks after reset. Frames and payloads that come earlier
+        Initialised: `max(rows, slots, reorder_window)` clocks after reset. Frames and payloads that come earlier
         wait, or are dropped and counted where their queue is full.
     o_free_slots : Out(count_bits)
         Replay slots that are free.
@@ -110,6 +115,7 @@ class Engine(wiring.Component):
             "cfg_max_retry": In(10),
             "cfg_idle_limit": In(10),
             "cfg_link_slots": In(config.count_bits),
+            "cfg_selective": In(1),
             "o_ready": Out(1),
             "o_free_slots": Out(config.count_bits),
             "o_trace": Out(event_signature(trace_layout(config))),
@@ -129,16 +135,22 @@ class Engine(wiring.Component):
         m.submodules.ready_queues = self.ready_queues = ReadyQueues(config)
         m.submodules.timer = self.timer = LinkTimer(config)
         m.submodules.identity = self.identity = Identity()
+        m.submodules.lookup = self.lookup = LookUp(config)
+        m.submodules.ask = self.ask = Ask(config)
+        m.submodules.replayer = self.replayer = Replayer(config)
+        m.submodules.retirer = self.retirer = Retirer(config)
         m.submodules.tx = self.tx = TxPath(config)
 
         self._receive(m)
         self._host(m)
         self._events(m)
         self._pipeline(m)
+        self._selective(m)
         self._replay(m)
         self._transmit(m)
         for block, stats in ((self.rx, RX_STATS), (self.slot_writer, HOST_TX_STATS),
-                             (self.commit, LINK_STATS), (self.tx, TX_STATS)):
+                             (self.commit, LINK_STATS), (self.replayer, REPLAYER_STATS),
+                             (self.tx, TX_STATS)):
             m.d.comb += [getattr(self, name).eq(getattr(block, name)) for name in stats]
         return m
 
@@ -200,6 +212,7 @@ class Engine(wiring.Component):
             arbitrate.cfg_ieee.eq(self.cfg_ieee),
             arbitrate.i_done.eq(done.valid),
             arbitrate.i_done_event.eq(done.payload.event.event),
+            arbitrate.i_done_may_send.eq(done.payload.event.may_send),
             arbitrate.i_done_control.eq(commit.o_control.valid),
             arbitrate.i_done_payload.eq(commit.o_payload.valid),
             arbitrate.i_control_left.eq(self.tx.o_control_left),
@@ -218,9 +231,32 @@ class Engine(wiring.Component):
             pipeline.i_epoch.eq(identity.o_epoch),
             identity.i_step.eq(pipeline.o_stepped),
             *(getattr(pipeline, name).eq(getattr(self, name)) for name in
-              ("cfg_init_id", "cfg_max_retry", "cfg_idle_limit", "cfg_link_slots")),
+              ("cfg_init_id", "cfg_max_retry", "cfg_idle_limit", "cfg_link_slots",
+               "cfg_selective")),
             *(getattr(identity, name).eq(getattr(self, name)) for name in
               ("cfg_init_id", "cfg_fixed_open_id", "cfg_open_id_seed")),
+        ]
+
+    def _selective(self, m):
+        arbitrate, commit = self.arbitrate, self.commit
+        lookup, ask, replayer, retirer = self.lookup, self.ask, self.replayer, self.retirer
+        wiring.connect(m, commit.o_kept, self.rx.i_kept)
+        wiring.connect(m, commit.o_look_job, lookup.i_job)
+        wiring.connect(m, commit.o_looked, lookup.i_looked)
+        wiring.connect(m, commit.o_ask_start, ask.i_start)
+        wiring.connect(m, commit.o_asked, ask.i_asked)
+        wiring.connect(m, commit.o_range, replayer.i_range)
+        wiring.connect(m, commit.o_walk, replayer.i_walk)
+        wiring.connect(m, commit.o_lag, retirer.i_lag)
+        wiring.connect(m, lookup.o_look, arbitrate.i_look)
+        wiring.connect(m, ask.o_ask, arbitrate.i_ask)
+        wiring.connect(m, replayer.o_replay, arbitrate.i_replay)
+        wiring.connect(m, retirer.o_retire, arbitrate.i_retire)
+        m.d.comb += [
+            self.pipeline.i_kept_freed.eq(self.rx.o_kept_freed),
+            self.pipeline.i_ask_over.eq(ask.o_over),
+            self.lists.i_walk_slot.eq(replayer.o_next_slot),
+            replayer.i_next.eq(self.lists.o_walk_next),
         ]
 
     def _replay(self, m):

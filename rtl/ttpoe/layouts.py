@@ -63,7 +63,7 @@ def rx_event_layout(config):
     """A received frame that parsed and whose FCS was good, raised at its end.
 
     `room` says that a PAYLOAD's bytes lie in receive slot `slot`; exactly one verdict must then
-    follow for that slot. Without `room` (no receive slot left, or no PAYLOAD) nothing is held.
+    follow for that slot, at once or, if the payload is kept behind a gap, later. Without `room` (no receive slot left, or no PAYLOAD) nothing is held.
     """
     return data.StructLayout({
         "opcode": Opcode,
@@ -80,11 +80,15 @@ def rx_event_layout(config):
 
 
 def rx_verdict_layout(config):
-    """What Q3 decided about a receive slot: deliver it to the host on `vc`, or drop it."""
+    """What Q3 decided about a receive slot: deliver it to the host on `vc`, or drop it.
+
+    `kept`: it was kept behind a gap until now, and is one of the `reorder_slots`.
+    """
     return data.StructLayout({
         "slot": config.rx_slot_bits,
         "vc": 2,
         "deliver": 1,
+        "kept": 1,
     })
 
 
@@ -207,8 +211,9 @@ def trace_layout(config):
         "tx_id": 32,
         "rx_id": 32,
         "room": 1,            # a receive slot was there
-        "delivered": 1,       # the received payload goes to the host
-        "background": 1,      # a VISIT that only frees a slot acknowledged before
+        "delivered": 1,       # a payload goes to the host: the received one, or (LOOK) a kept one
+        "kept": 1,            # the received payload is kept behind a gap
+        "background": 1,      # a slot is freed that was acknowledged before, and nothing else
         "result": HostResult,  # of HOST_PAYLOAD
         "frame": 1,           # a frame is sent: the next eight
         "frame_opcode": Opcode,

@@ -4,6 +4,7 @@ Each block declares its own; this is their union, in the order of a packet's way
 """
 
 from .link.commit import STATS as LINK
+from .link.replayer import STATS as REPLAYER
 from .rx.path import STATS as RX
 from .tx.path import STATS as TX
 from .tx.slot_writer import STATS as HOST_TX
@@ -11,6 +12,6 @@ from .tx.slot_writer import STATS as HOST_TX
 __all__ = ["STATS"]
 
 STATS = {
-    **RX, **LINK, **HOST_TX, **TX,
+    **RX, **LINK, **REPLAYER, **HOST_TX, **TX,
     "stat_command_bad_vc": "command of the host dropped whose VC is not 0, 1 or 2",
 }

@@ -71,6 +71,9 @@ def _identification(config):
                   configured=True),
             Field("reserved", 16, 16, _RO, "Of these kept back for each VC.",
                   config.rx_reserved, configured=True))),
+        Register("REORDER_SLOTS", 0x020, "Reorder memory.", (
+            Field("slots", 0, 16, _RO, "Of the receive slots set aside for packets that are kept "
+                  "behind a gap.", config.reorder_slots, configured=True),)),
     ]
 
 
@@ -81,7 +84,10 @@ def _configuration(config):
             Field("os_enable", 1, 1, _RW, "The path of other EtherTypes to the operating system.",
                   1, drives="cfg_os_enable"),
             Field("fixed_open_id", 2, 1, _RW, "Every open ID is INIT_ID (for tests).", 0,
-                  drives="cfg_fixed_open_id"))),
+                  drives="cfg_fixed_open_id"),
+            Field("selective", 3, 1, _RW, "Selective replay is offered and accepted; else every "
+                  "link is go-back-N. For links that open from now on.", 1,
+                  drives="cfg_selective"))),
         Register("NODE", 0x044, "Address of this node.", (
             Field("node", 0, 24, _RW, "Lower half of its MAC; the upper half is Tesla's "
                   "98:ed:5c. Each byte that was never written shows the port.", None,

@@ -4,7 +4,7 @@ Combinational, from the registers of Q3. The frame's IDs are computed here, so t
 do: all are sums with the new tag. Sections 1.2, 5.1, 5.2 and 7 of the protocol.
 """
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,8 +13,10 @@ from ..layouts import (control_frame_layout, event_signature, host_result_layout
 from ..protocol import Opcode
 from .effects import EFFECTS, LINK_STATS
 from .fsm import Action, Event, LinkState
+from .lookup import look_job_layout, looked_layout
 from .pipeline import committed_layout
 from .records import RxBase, TxBase
+from .replayer import range_layout, walk_layout
 
 __all__ = ["Commit", "STATS"]
 
@@ -24,6 +26,8 @@ STATS = {
     "stat_payload_first_sent": "PAYLOAD handed to the wire for the first time",
     "stat_slot_retired": "replay slot freed because its PAYLOAD was acknowledged",
 }
+
+_DELIVERS = (Action.DELIVER, Action.DELIVER_LOOK, Action.DELIVER_KEPT)
 
 
 class Commit(wiring.Component):
@@ -39,6 +43,12 @@ class Commit(wiring.Component):
     o_push : Out(event of lid and vc)
         To `link.ready`.
     o_verdict, o_result, o_notice, o_trace : Out(event)
+    o_kept : Out(event of vc)
+        The received payload is kept: its verdict comes later.
+    o_look_job, o_looked, o_ask_start, o_asked : Out(event)
+        To `link.lookup`.
+    o_range, o_walk, o_lag : Out(event)
+        To `link.replayer`.
     o_retry : Out(1)
         A slot or a tag has been freed.
     stat_* : Out(1)
@@ -60,6 +70,16 @@ class Commit(wiring.Component):
             "o_result": Out(event_signature(host_result_layout)),
             "o_notice": Out(event_signature(notice_layout)),
             "o_trace": Out(event_signature(trace_layout(config))),
+            "o_kept": Out(event_signature(2)),
+            "o_look_job": Out(event_signature(look_job_layout(config))),
+            "o_looked": Out(event_signature(looked_layout())),
+            "o_ask_start": Out(event_signature(data.StructLayout(
+                {"lid": config.lid_bits, "id": 32}))),
+            "o_asked": Out(event_signature(looked_layout())),
+            "o_range": Out(event_signature(range_layout(config))),
+            "o_walk": Out(event_signature(walk_layout(config))),
+            "o_lag": Out(event_signature(data.StructLayout(
+                {"lid": config.lid_bits, "count": config.count_bits}))),
             "o_retry": Out(1),
             **{name: Out(1) for name in STATS},
         })
@@ -73,15 +93,21 @@ class Commit(wiring.Component):
 
         self._frame(m, is_payload)
         self._slots(m)
+        self._background(m)
+        delivers = Cat(*(outcome.action == action for action in _DELIVERS)).any()
         closed = (outcome.old_state != LinkState.CLOSED) & (tag.state == LinkState.CLOSED)
         m.d.comb += [
             self.o_push.valid.eq(valid & done.push),
             self.o_push.payload.lid.eq(done.lid),
             self.o_push.payload.vc.eq(tag.vc),
-            self.o_verdict.valid.eq(valid & (event.event == Event.RX_PAYLOAD) & event.room),
-            self.o_verdict.payload.slot.eq(event.rx_slot),
-            self.o_verdict.payload.vc.eq(event.vc),
-            self.o_verdict.payload.deliver.eq(outcome.action == Action.DELIVER),
+            self.o_verdict.valid.eq(valid & (outcome.unkeeps | (
+                (event.event == Event.RX_PAYLOAD) & event.room & ~outcome.keeps))),
+            self.o_verdict.payload.slot.eq(Mux(outcome.unkeeps, done.kept_slot, event.rx_slot)),
+            self.o_verdict.payload.vc.eq(done.vc),
+            self.o_verdict.payload.deliver.eq(delivers),
+            self.o_verdict.payload.kept.eq(outcome.unkeeps),
+            self.o_kept.valid.eq(valid & outcome.keeps),
+            self.o_kept.payload.eq(event.vc),
             self.o_result.valid.eq(valid & (event.event == Event.HOST_PAYLOAD)),
             self.o_result.payload.vc.eq(event.vc),
             self.o_result.payload.result.eq(outcome.result),
@@ -103,23 +129,36 @@ class Commit(wiring.Component):
         ahead = Signal(self._config.count_bits)
         one_back = Signal()
         tx_id, rx_id = Signal(32), Signal(32)
+        tx_from, rx_from = Signal(32), Signal(32)
+        m.d.comb += tx_from.eq(tag.una)
         with m.Switch(outcome.tx_base):
             with m.Case(TxBase.END, TxBase.LAST):
                 m.d.comb += ahead.eq(tag.alloc)
             with m.Case(TxBase.CURRENT):
                 m.d.comb += ahead.eq(tag.current)
-        m.d.comb += one_back.eq((outcome.tx_base == TxBase.OPEN_ID)
-                                | (outcome.tx_base == TxBase.LAST)
-                                | (outcome.tx_base == TxBase.CURRENT))
+            with m.Case(TxBase.POSITION):
+                m.d.comb += ahead.eq(event.rx_id[:len(ahead)] - (tag.chain - tag.alloc))
+            with m.Case(TxBase.TX_ID, TxBase.BEFORE_TX):
+                m.d.comb += tx_from.eq(event.tx_id)
+            with m.Case(TxBase.SEEN):
+                m.d.comb += tx_from.eq(tag.seen)
+            with m.Case(TxBase.MISSING):
+                m.d.comb += [tx_from.eq(tag.received), ahead.eq(1)]
+        m.d.comb += one_back.eq(Cat(*(outcome.tx_base == base for base in (
+            TxBase.OPEN_ID, TxBase.LAST, TxBase.CURRENT, TxBase.BEFORE_TX))).any())
         with m.If(outcome.tx_base != TxBase.ZERO):
-            m.d.comb += tx_id.eq(tag.una + ahead - one_back)
+            m.d.comb += tx_id.eq(tx_from + ahead - one_back)
+        one_on = (outcome.rx_base == RxBase.MISSING) | (outcome.rx_base == RxBase.GAP)
         with m.Switch(outcome.rx_base):
             with m.Case(RxBase.TX_ID):
-                m.d.comb += rx_id.eq(event.tx_id)
-            with m.Case(RxBase.RECEIVED):
-                m.d.comb += rx_id.eq(tag.received)
-            with m.Case(RxBase.MISSING):
-                m.d.comb += rx_id.eq(tag.received + 1)
+                m.d.comb += rx_from.eq(event.tx_id)
+            with m.Case(RxBase.RECEIVED, RxBase.MISSING):
+                m.d.comb += rx_from.eq(tag.received)
+            with m.Case(RxBase.GAP):
+                m.d.comb += rx_from.eq(outcome.old_seen)
+            with m.Case(RxBase.RX_ID):
+                m.d.comb += rx_from.eq(event.rx_id)
+        m.d.comb += rx_id.eq(rx_from + one_on)
 
         m.d.comb += [
             self.o_control.valid.eq(self.i_done.valid & outcome.frame & ~is_payload),
@@ -128,7 +167,8 @@ class Commit(wiring.Component):
             control.vc.eq(done.vc),
             control.ieee.eq(Mux(outcome.copies, event.ieee, tag.ieee)),
             control.epoch.eq(Mux(outcome.copies, event.epoch, tag.epoch)),
-            control.selective.eq(0),
+            control.selective.eq(tag.selective & ((outcome.opcode == Opcode.OPEN)
+                                                  | (outcome.opcode == Opcode.OPEN_ACK))),
             control.tx_id.eq(tx_id),
             control.rx_id.eq(rx_id),
             control.lid.eq(done.lid),
@@ -162,6 +202,52 @@ class Commit(wiring.Component):
             free.count.eq(Mux(outcome.free_all, outcome.chain, 1)),
         ]
 
+    def _background(self, m):
+        """What the blocks of selective replay are told (sections 3 and 5.3)."""
+        done, valid = self.i_done.payload, self.i_done.valid
+        event, outcome, tag = done.event, done.outcome, done.tag
+        bits = self._config.count_bits
+        lag = Signal(bits)
+        m.d.comb += [
+            lag.eq(tag.chain - tag.alloc),
+            self.o_look_job.valid.eq(valid & (outcome.looks | outcome.purges)),
+            self.o_look_job.p.purge.eq(outcome.purges),
+            self.o_looked.valid.eq(valid & (event.event == Event.LOOK)),
+            self.o_looked.p.on.eq(tag.looking),
+            self.o_looked.p.id.eq(tag.received + 1),
+            self.o_ask_start.valid.eq(valid & outcome.asks),
+            self.o_ask_start.p.id.eq(tag.received + 1),
+            self.o_asked.valid.eq(valid & (event.event == Event.ASK)),
+            self.o_asked.p.on.eq(outcome.asks_on & (tag.state != LinkState.CLOSED)),
+            self.o_asked.p.hit.eq(outcome.hit),
+            self.o_lag.valid.eq(valid & (lag != 0) & ~outcome.walking
+                                & (tag.state != LinkState.CLOSED)),
+            self.o_lag.p.count.eq(lag),
+            *(port.p.lid.eq(done.lid) for port in
+              (self.o_look_job, self.o_ask_start, self.o_range, self.o_lag)),
+        ]
+        # What of a range was acknowledged or not yet sent when the NACK came needs no replay, nor
+        # does what the NACK's own event sends again.
+        first, last = self.o_range.p.first, self.o_range.p.last
+        m.d.comb += [
+            self.o_range.valid.eq(valid & outcome.seeks),
+            first.eq(Mux(outcome.clip_begin, tag.una, event.rx_id) + outcome.resends),
+            last.eq(Mux(outcome.clip_end, tag.una + tag.sent - 1, event.tx_id)),
+        ]
+        # Where the range begins and ends in the list, behind the slots that wait to be freed.
+        begin = Signal(signed(bits + 1))
+        end = Signal(signed(bits + 1))
+        walk = self.o_walk.p
+        m.d.comb += [
+            begin.eq(event.rx_id[:bits + 1] - tag.una[:bits + 1]),
+            end.eq(event.tx_id[:bits + 1] - tag.una[:bits + 1]),
+            self.o_walk.valid.eq(valid & (event.event == Event.SEEK)),
+            walk.found.eq(outcome.starts_walk),
+            walk.head.eq(tag.head),
+            walk.first.eq(Mux(begin < 0, 0, begin.as_unsigned()) + lag),
+            walk.last.eq(Mux(end >= tag.current, tag.current - 1, end.as_unsigned()) + lag),
+        ]
+
     def _trace(self, m):
         done, trace, control = self.i_done.payload, self.o_trace.payload, self.o_control.payload
         event, outcome = done.event, done.outcome
@@ -175,7 +261,8 @@ class Commit(wiring.Component):
             trace.new_state.eq(done.tag.state),
             trace.action.eq(outcome.action),
             *(trace[name].eq(event[name]) for name in ("epoch", "tx_id", "rx_id", "room")),
-            trace.delivered.eq(outcome.action == Action.DELIVER),
+            trace.delivered.eq(self.o_verdict.payload.deliver),
+            trace.kept.eq(outcome.keeps),
             trace.background.eq(outcome.action == Action.RETIRE_ONE),
             trace.result.eq(outcome.result),
             trace.frame.eq(outcome.frame),
@@ -193,6 +280,8 @@ class Commit(wiring.Component):
                 valid & Cat(*(outcome.action == action for action in actions)).any())
         m.d.comb += [
             self.stat_payload_first_sent.eq(valid & outcome.sends & outcome.first_sent),
-            self.stat_payload_replayed.eq(valid & outcome.sends & ~outcome.first_sent),
+            self.stat_payload_replayed.eq(
+                valid & ((outcome.sends & ~outcome.first_sent) | outcome.resends
+                         | (outcome.action == Action.RESEND))),
             self.stat_slot_retired.eq(valid & outcome.pop),
         ]

@@ -5,21 +5,24 @@ Purely combinational; the pipeline registers what goes in and what comes out. Th
 and the new fields of the tag. Sections 2 to 6 of the protocol.
 """
 
-from amaranth import Cat, Module, Signal
+from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..protocol import Opcode
 from .effects import EFFECTS
-from .fsm import GUARDS, TABLE, Action, LinkState
+from .fsm import GUARDS, TABLE, Action, Event, LinkState
 from .records import RxBase, TxBase, outcome_layout, pipeline_event_layout
+from .reorder import kept_layout
 from .table import tag_layout
 
 __all__ = ["Decide"]
 
 _TX_BASE = {None: TxBase.ZERO, "open_id": TxBase.OPEN_ID, "first": TxBase.FIRST,
-            "end": TxBase.END, "last": TxBase.LAST, "current": TxBase.CURRENT}
+            "end": TxBase.END, "last": TxBase.LAST, "current": TxBase.CURRENT,
+            "position": TxBase.POSITION, "tx_id": TxBase.TX_ID, "before": TxBase.BEFORE_TX}
 _RX_BASE = {None: RxBase.ZERO, "tx_id": RxBase.TX_ID, "r": RxBase.RECEIVED,
-            "missing": RxBase.MISSING}
+            "missing": RxBase.MISSING, "gap": RxBase.GAP, "rx_id": RxBase.RX_ID}
 
 
 class Decide(wiring.Component):
@@ -33,9 +36,19 @@ class Decide(wiring.Component):
         if the link is not in the table (then it is the free way that the link would take).
     i_full : In(1)
         The link is not in the table and there is no free way.
+    i_lid : In(lid_bits)
+        The link's number.
+    i_kept : In(directory entry)
+        What the directory of kept packets holds for the event's TxID (`link.reorder`).
+    i_reorder_free : In(1)
+        A reorder slot is free.
+    i_asking : In(1)
+        Some link walks along its gaps already.
+    i_walking : In(1)
+        Somebody walks along this link's list of slots: none of them may be freed.
     i_first_id : In(32), i_epoch : In(16)
         First data ID and epoch of the next incarnation of ours.
-    cfg_init_id, cfg_max_retry, cfg_idle_limit, cfg_link_slots : In
+    cfg_init_id, cfg_max_retry, cfg_idle_limit, cfg_link_slots, cfg_selective : In
         See `engine.Engine`.
     o_tag : Out(tag)
         The new tag; `head`, `next` and `queued` are finished by Q3.
@@ -51,12 +64,18 @@ class Decide(wiring.Component):
             "i_event": In(pipeline_event_layout(config)),
             "i_tag": In(tag),
             "i_full": In(1),
+            "i_lid": In(config.lid_bits),
+            "i_kept": In(kept_layout(config)),
+            "i_reorder_free": In(1),
+            "i_asking": In(1),
+            "i_walking": In(1),
             "i_first_id": In(32),
             "i_epoch": In(16),
             "cfg_init_id": In(32),
             "cfg_max_retry": In(10),
             "cfg_idle_limit": In(10),
             "cfg_link_slots": In(config.count_bits),
+            "cfg_selective": In(1),
             "o_tag": Out(tag),
             "o_outcome": Out(outcome_layout(config)),
         })
@@ -64,11 +83,14 @@ class Decide(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         self._distances(m)
+        self._ranges(m)
         self._guards(m)
         self._table(m)
         self._effects(m)
+        self._replays(m)
         self._retire(m)
         self._new_tag(m)
+        self._reorder(m)
         return m
 
     # ---- what the decision looks at ------------------------------------------------------------
@@ -94,8 +116,28 @@ class Decide(wiring.Component):
             self.younger_open.eq(event.epoch - tag.peer_epoch),
         ]
 
+    def _ranges(self, m):
+        """Where a NACKed range, and a place in the list, lie in what is in flight (R7)."""
+        event, tag, count_bits = self.i_event, self.i_tag, self._config.count_bits
+        self.range_end = Signal(32)       # TxID - oldest unacknowledged
+        self.seek_begin, self.seek_end = Signal(signed(count_bits + 1)), Signal(
+            signed(count_bits + 1))
+        self.place = Signal(signed(count_bits + 1))   # of a REPLAY, behind the acknowledged ones
+        self.lag = Signal(count_bits)
+        m.d.comb += [
+            self.range_end.eq(event.tx_id - tag.una),
+            self.seek_begin.eq(event.rx_id[:count_bits + 1] - tag.una[:count_bits + 1]),
+            self.seek_end.eq(event.tx_id[:count_bits + 1] - tag.una[:count_bits + 1]),
+            self.lag.eq(tag.chain - tag.alloc),
+            self.place.eq(event.rx_id[:count_bits] - self.lag),
+        ]
+
     def _guards(self, m):
         event, tag, count_bits = self.i_event, self.i_tag, self._config.count_bits
+        window_bits = self._config.reorder_bits
+        in_reach = self.in_order[window_bits:] == 0
+        here = self.i_kept.valid & (self.i_kept.lid == self.i_lid)
+        nack_ok = (tag.sent != 0) & (self.in_window | self.ack_ahead[31])
         both_zero = (event.epoch == 0) & (tag.peer_epoch == 0)
         same_epoch = event.epoch == tag.peer_epoch
         all_acked = ((tag.alloc == 0)
@@ -115,7 +157,7 @@ class Decide(wiring.Component):
             "BOTH_ZERO": both_zero,
             "QUIET": all_acked & ((event.tx_id == 0) | (self.in_order == 1)),
             "IN_WINDOW": self.in_window,
-            "NACK_OK": (tag.sent != 0) & (self.in_window | self.ack_ahead[31]),
+            "NACK_OK": nack_ok,
             "UNACKED": tag.sent != 0,
             "DUPLICATE": ~ahead,
             "NEXT": self.in_order == 1,
@@ -127,12 +169,29 @@ class Decide(wiring.Component):
             "EMPTY": tag.alloc == 0,
             "GAP": tag.gap,
             "END_AHEAD": tag.end_known & tag.end_ahead,
-            "LAG": tag.chain != tag.alloc,
+            "LAG": (self.lag != 0) & ~self.i_walking,
             "CLOSE_DUE": tag.close_due,
             "NO_END": (tag.una[count_bits:].all()
                        & ((tag.una[:count_bits] + tag.alloc)[:count_bits] == 0)),
-            "UNSENT": ~nothing_waits & ~tag.held,
+            "UNSENT": (~nothing_waits & ~tag.held
+                       & ~((tag.current == 0) & (self.lag != 0))),
+            "SELECTIVE": tag.selective,
+            "LOOKING": tag.looking,
+            "KEPT_ANY": tag.kept != 0,
+            "HIT": here & in_reach & ~tag.purging,
+            "KEEP_OK": (event.room & self.i_reorder_free & in_reach & ~self.i_kept.valid
+                        & ~tag.purging),
+            "NEW_GAP": (self.past_seen[1:] != 0) & ~self.past_seen[31],
+            "RUN": event.rx_id != event.tx_id,
+            "AT_SEEN": (self.past_seen == 0) | (in_reach & self.in_order[:window_bits].all()),
+            "OLD_KEPT": here & tag.purging,
+            "RANGE_OK": nack_ok & ~self.range_end[31],
+            "SEEK_OK": (tag.selective & (tag.current != 0) & (self.seek_end >= 0)
+                        & (self.seek_begin < tag.current) & (self.seek_begin <= self.seek_end)),
+            "RESEND_OK": (self.i_walking & (self.place >= 0) & (self.place < tag.current)
+                          & ~tag.held),
         }
+        self.in_reach = in_reach
         assert guards.keys() == GUARDS.keys()
         self.guard = {name: Signal(name=f"guard_{name.lower()}") for name in GUARDS}
         m.d.comb += [self.guard[name].eq(value) for name, value in guards.items()]
@@ -163,7 +222,8 @@ class Decide(wiring.Component):
         names = ["fresh", "answer", "learns", "ack", "nack", "close", "one", "sends", "rewinds",
                  "holds", "releases", "accepts", "opens_gap", "opened", "close_later", "closes",
                  "as_nacked",
-                 "end_last", "end_next", "marks", "counts", "peer_progress"]
+                 "end_last", "end_next", "marks", "counts", "peer_progress", "asks", "resends",
+                 "seeks", "starts_walk", "looks", "looked", "keeps", "unkeeps"]
         self.do = {name: Signal(name=f"do_{name}") for name in names}
         m.d.comb += [out.action.eq(self.action), out.old_state.eq(self.i_tag.state)]
         with m.Switch(self.action):
@@ -184,12 +244,42 @@ class Decide(wiring.Component):
                     if effects.notice is not None:
                         m.d.comb += [out.noticed.eq(1), out.notice.eq(effects.notice)]
                     if effects.frame is not None:
+                        tx_base = (_TX_BASE[effects.tx] if effects.tx != "run_end" else
+                                   Mux(self.guard["HIT"], TxBase.BEFORE_TX, TxBase.TX_ID))
                         m.d.comb += [out.frame.eq(1), out.opcode.eq(effects.frame),
                                      out.copies.eq(effects.copies),
-                                     out.tx_base.eq(_TX_BASE[effects.tx]),
+                                     out.tx_base.eq(tx_base),
                                      out.rx_base.eq(_RX_BASE[effects.rx])]
 
     # ---- what follows --------------------------------------------------------------------------
+
+    def _replays(self, m):
+        """What a NACK sends at once (R7, R9), and what the timer's NACK names (R6)."""
+        tag, do, out, event = self.i_tag, self.do, self.o_outcome, self.i_event
+        held_back = tag.held | (self.lag != 0) | (tag.current == 0) | ~event.may_send
+        m.d.comb += [
+            out.resends.eq(do["resends"] & ~held_back
+                           & (self.ack_ahead[31] | (self.ack_ahead == 0))),
+            out.seeks.eq(do["seeks"] & ~tag.held & ~(out.resends & (self.range_end == 0))),
+            out.clip_begin.eq(self.ack_ahead[31]),
+            out.clip_end.eq(self.range_end >= tag.sent),
+            out.starts_walk.eq(do["starts_walk"]),
+            out.walking.eq((self.i_walking & (event.event != Event.WALKED))
+                           | do["starts_walk"]),
+        ]
+        with m.If(out.resends):
+            m.d.comb += [out.frame.eq(1), out.opcode.eq(Opcode.PAYLOAD),
+                         out.tx_base.eq(TxBase.FIRST)]
+
+        with m.If(do["asks"] & tag.selective):
+            asks_all = self.guard["KEPT_ANY"] & ~self.i_asking
+            m.d.comb += [
+                out.frame.eq(~tag.looking & ~asks_all),
+                out.asks.eq(~tag.looking & asks_all),
+                out.tx_base.eq(Mux(self.guard["KEPT_ANY"], TxBase.MISSING, TxBase.SEEN)),
+            ]
+        m.d.comb += out.asks_on.eq(tag.gap & self.in_reach & (self.in_order != 0)
+                                   & ~self.guard["AT_SEEN"])
 
     def _retire(self, m):
         """How many IDs this event acknowledges, and whether a slot leaves the list.
@@ -213,7 +303,7 @@ class Decide(wiring.Component):
             self.o_outcome.retired.eq(self.retires),
             self.o_outcome.chain.eq(tag.chain),
             self.o_outcome.pop.eq((do["ack"] | do["nack"] | do["close"] | do["one"])
-                                  & (self.guard["LAG"] | self.retires)),
+                                  & ((self.lag != 0) | self.retires) & ~self.i_walking),
         ]
 
     def _new_tag(self, m):
@@ -283,7 +373,7 @@ class Decide(wiring.Component):
         with m.If(self.next_state == LinkState.CLOSED):
             # The last word of the link still carries its epoch and EtherType.
             m.d.comb += [new.eq(0), *(new[name].eq(old[name]) for name in
-                                      ("queued", "touch", "epoch", "ieee"))]
+                                      ("queued", "purging", "touch", "epoch", "ieee"))]
 
     def _new_window(self, m, ours, first_send):
         """Our data: window, sending position, ends of the list (sections 3 and 5.2)."""
@@ -304,7 +394,7 @@ class Decide(wiring.Component):
             new.sent.eq(old.sent + first_send - self.retire_count),
         ]
         with m.If(do["rewinds"] | (do["releases"] & old.held) | ours):
-            m.d.comb += new.current.eq(0)
+            m.d.comb += new.current.eq(do["rewinds"] & out.resends)
         with m.Elif(old.current >= self.retire_count):
             m.d.comb += new.current.eq(old.current + do["sends"] - self.retire_count)
         with m.Else():
@@ -338,7 +428,46 @@ class Decide(wiring.Component):
             m.d.comb += new.peer_epoch.eq(event.epoch)
         with m.If(do["learns"]):
             m.d.comb += new.heard.eq(1)
-        with m.If(do["accepts"]):
-            m.d.comb += new.gap.eq(0)
-        with m.If(do["opens_gap"]):
+        with m.If(do["learns"] | do["opened"]):
+            m.d.comb += [new.seen.eq(new.received), new.gap.eq(0)]
+        with m.Elif(do["accepts"]):
+            behind = old.selective & old.gap & (self.past_seen != 0)
+            m.d.comb += new.gap.eq(behind)
+            with m.If(~behind):
+                m.d.comb += new.seen.eq(event.tx_id)
+        with m.If(do["opens_gap"] | (do["keeps"] & (self.past_seen != 0) & ~self.past_seen[31])):
             m.d.comb += [new.gap.eq(1), new.seen.eq(event.tx_id)]
+
+    def _reorder(self, m):
+        """Selective replay: whether it is agreed (R1), and what is kept (R2 to R10)."""
+        event, old, new, do, out = self.i_event, self.i_tag, self.o_tag, self.do, self.o_outcome
+        with m.If(do["fresh"]):
+            m.d.comb += new.selective.eq(self.cfg_selective)
+        with m.Elif(do["answer"]):
+            m.d.comb += new.selective.eq(self.cfg_selective & event.selective)
+        with m.Elif(do["learns"] | do["opened"]):
+            m.d.comb += new.selective.eq(old.selective & event.selective)
+
+        ends = do["fresh"] | do["answer"] | (self.next_state == LinkState.CLOSED)
+        m.d.comb += [
+            out.keeps.eq(do["keeps"]),
+            out.unkeeps.eq(do["unkeeps"]),
+            out.looks.eq(do["looks"] & ~old.looking),
+            out.purges.eq(ends & (old.kept != 0)),
+            out.hit.eq(self.guard["HIT"]),
+            out.old_seen.eq(old.seen),
+        ]
+        with m.If(do["looks"]):
+            m.d.comb += new.looking.eq(1)
+        with m.If(do["looked"]):
+            m.d.comb += new.looking.eq(0)
+        with m.If(ends):
+            m.d.comb += [new.kept.eq(0), new.looking.eq(0)]
+        with m.Elif(do["keeps"]):
+            m.d.comb += new.kept.eq(old.kept + 1)
+        with m.Elif(do["unkeeps"] & ~old.purging):
+            m.d.comb += new.kept.eq(old.kept - 1)
+        with m.If(out.purges):
+            m.d.comb += new.purging.eq(1)
+        with m.Elif((event.event == Event.PURGE) & event.room):
+            m.d.comb += new.purging.eq(0)

@@ -19,8 +19,11 @@ class Effects:
 
     frame : opcode of the frame that is sent, or None.
     tx : its TxID. "open_id": oldest unacknowledged - 1; "first": oldest unacknowledged;
-         "end": last data ID + 1; "last": last data ID; "current": the one to be sent; None: 0.
-    rx : its RxID. "tx_id": the received TxID; "r": last in-order ID; "missing": r + 1; None: 0.
+         "end": last data ID + 1; "last": last data ID; "current": the one to be sent;
+         "position": the one that is sent again; "tx_id", "before": the event's TxID, the one
+         before; "run_end": the latter if the event's ID is kept, else the former; None: 0.
+    rx : its RxID. "tx_id": the received TxID; "r": last in-order ID; "missing": r + 1;
+         "gap": the youngest ID noted before the event + 1; "rx_id": the event's RxID; None: 0.
     copies : the frame answers for a link that is not there: epoch and EtherType are copied.
     ours : "fresh": our side becomes a new incarnation, as opener; "answer": as answerer.
     learns : the peer's IDs and epoch are taken from the received OPEN.
@@ -30,6 +33,12 @@ class Effects:
     rewinds : the sending position goes back to the oldest unacknowledged.
     as_nacked : our CLOSE goes out when all is acknowledged, as after a CLOSE_NACK.
     marks : the timer bit is set. counts : one more time-out in a row.
+    asks : on a selective link the NACK names the whole gap, or all of them in the background (R6).
+    resends : the oldest unacknowledged PAYLOAD goes out at once, if it may (R7, R9).
+    seeks : what else the NACK names goes to the queue of ranges (R7).
+    starts_walk : the range is sent again, from here on one by one.
+    looks : a look-up is started, if none is under way. looked : it is over.
+    keeps, unkeeps : a packet enters, or leaves, the reorder memory.
     peer_progress : the peer did something for us; timer bit and count are cleared. So they are
          by every change of state and by every acknowledgement that retires something (L1).
     stat : name of the statistic that counts it (`LINK_STATS`), or None.
@@ -54,6 +63,14 @@ class Effects:
     closes: bool = False
     as_nacked: bool = False
     notes_end: str | None = None     # "last" / "next": TxID is the peer's last ID / the one after
+    asks: bool = False
+    resends: bool = False
+    seeks: bool = False
+    starts_walk: bool = False
+    looks: bool = False
+    looked: bool = False
+    keeps: bool = False
+    unkeeps: bool = False
     marks: bool = False
     counts: bool = False
     peer_progress: bool = False
@@ -77,8 +94,14 @@ LINK_STATS = {
     "drop_duplicate": "PAYLOAD dropped that was delivered before; acknowledged again",
     "drop_no_room": "PAYLOAD dropped for want of a receive slot; answered with NACK_FULL",
     "drop_no_link": "PAYLOAD dropped that belongs to no link; answered with NACK_NOLINK",
-    "nack_gap": "first PAYLOAD behind a gap dropped, or NACK repeated by the timer",
+    "nack_gap": "first PAYLOAD behind a gap dropped, or open gap met by the timer; NACKed",
     "delivered": "PAYLOAD accepted in order",
+    "kept": "PAYLOAD kept behind gaps that were NACKed already",
+    "kept_nacked": "PAYLOAD kept that showed a new gap, which was NACKed",
+    "drop_unkept": "PAYLOAD dropped behind a gap: kept already, or no place to keep it",
+    "delivered_kept": "PAYLOAD delivered that had been kept",
+    "purged": "kept PAYLOAD freed because its link had ended",
+    "nack_run": "NACK repeated by the timer for one of several gaps",
     "ack_retired": "ACK that retired at least one slot",
     "nack_replayed": "NACK that started a replay",
     "link_held": "NACK_FULL that held a link",
@@ -93,6 +116,7 @@ _OPEN_ACK = dict(frame=Opcode.OPEN_ACK, tx="first", rx="tx_id")
 _COUNTED = dict(counts=True, stat="timed_out")
 _REPLAY = dict(rewinds=True, releases=True, counts=True, stat="timer_replayed")
 _NACK = dict(frame=Opcode.NACK, rx="missing")
+_ASK = dict(**_NACK, asks=True)
 _MARK = dict(marks=True, releases=True)
 _CLOSE = dict(frame=Opcode.CLOSE, tx="end", rx="r", closes=True)
 _CLOSE_NACK = dict(frame=Opcode.CLOSE_NACK, tx="last", rx="r")
@@ -142,15 +166,16 @@ EFFECTS = {
     Action.SAY_NOLINK: Effects(frame=Opcode.NACK_NOLINK, rx="tx_id", copies=True,
                                stat="drop_no_link"),
     Action.RETIRE: Effects(slots="ack", stat="ack_retired"),
-    Action.RETIRE_REPLAY: Effects(slots="nack", rewinds=True, stat="nack_replayed"),
+    Action.RETIRE_REPLAY: Effects(slots="nack", rewinds=True, resends=True,
+                                  stat="nack_replayed"),
     Action.HOLD: Effects(holds=True, stat="link_held"),
 
     Action.MARK: Effects(**_MARK),
-    Action.MARK_NACK: Effects(**_MARK, **_NACK, stat="nack_gap"),
+    Action.MARK_NACK: Effects(**_MARK, **_ASK, stat="nack_gap"),
     Action.REPLAY: Effects(**_REPLAY),
-    Action.REPLAY_NACK: Effects(**_REPLAY, **_NACK),
+    Action.REPLAY_NACK: Effects(**_REPLAY, **_ASK),
     Action.COUNT: Effects(counts=True),
-    Action.COUNT_NACK: Effects(counts=True, **_NACK, stat="nack_gap"),
+    Action.COUNT_NACK: Effects(counts=True, **_ASK, stat="nack_gap"),
     Action.GIVE_UP: Effects(notice=Notice.RETRIES_USED_UP, stat="link_retries_used_up", **_FREE),
 
     Action.CLOSE_LATER: Effects(close_later=True),
@@ -169,4 +194,20 @@ EFFECTS = {
     Action.CLOSE_DONE: Effects(**_FREE, notice=Notice.LINK_DOWN, stat="link_closed"),
     Action.NOTE_END: Effects(notes_end="last"),
     Action.LINK_LOST: Effects(**_FREE, notice=Notice.LINK_DOWN, stat="link_lost"),
+
+    Action.DELIVER_LOOK: Effects(accepts=True, looks=True, stat="delivered", peer_progress=True),
+    Action.KEEP: Effects(keeps=True, stat="kept"),
+    Action.KEEP_NACK: Effects(frame=Opcode.NACK, tx="before", rx="gap", keeps=True,
+                              stat="kept_nacked"),
+    Action.LOSE: Effects(stat="drop_unkept"),
+    Action.NACK_ALL: Effects(frame=Opcode.NACK, tx="tx_id", rx="missing", opens_gap=True,
+                             stat="nack_gap"),
+    Action.DELIVER_KEPT: Effects(accepts=True, unkeeps=True, stat="delivered_kept",
+                                 peer_progress=True),
+    Action.LOOKED: Effects(frame=Opcode.ACK, rx="r", looked=True),
+    Action.NACK_RUN: Effects(frame=Opcode.NACK, tx="run_end", rx="rx_id", stat="nack_run"),
+    Action.FREE_KEPT: Effects(unkeeps=True, stat="purged"),
+    Action.NACK_RANGE: Effects(seeks=True, resends=True, stat="nack_replayed"),
+    Action.START_WALK: Effects(starts_walk=True),
+    Action.RESEND: Effects(frame=Opcode.PAYLOAD, tx="position"),
 }

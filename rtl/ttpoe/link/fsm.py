@@ -43,6 +43,14 @@ class Event(enum.Enum, shape=5):
     TIMER = 15          # the global link timer visits the link
     SENT = 16           # the OPEN_ACK that makes an OPEN_RECD link OPEN is on the wire
     VICTIM = 17         # the set is full: close this link if it is idle
+    # Selective replay (section 5.3), all by link number, in the background:
+    LOOK = 18           # is the next packet in order a kept one?
+    ASK = 19            # the timer's look at one ID behind an open gap
+    PURGE = 20          # one place of the directory, for a link that has ended
+    SEEK = 21           # a range that was NACKed is to be sent again: where does its list begin?
+    REPLAY = 22         # one PAYLOAD of that range
+    WALKED = 23         # the range is done
+    RETIRE = 24         # free one slot that was acknowledged with others
 
 
 GUARDS = {
@@ -70,15 +78,27 @@ GUARDS = {
     "EMPTY": "nothing is unacknowledged and nothing waits",
     "GAP": "a gap is open and was NACKed",
     "END_AHEAD": "the peer declared an end that is not reached yet",
-    "LAG": "acknowledged slots wait to be freed",
+    "LAG": "acknowledged slots wait to be freed, and nobody walks along the list",
     "CLOSE_DUE": "a CLOSE is to be sent",
     "NO_END": "our last data ID is 0xFFFFFFFF: a CLOSE cannot declare the ID behind it",
-    "UNSENT": "something waits to be sent and the link is not held",
+    "UNSENT": "something waits to be sent, its slot is known, and the link is not held",
+    "SELECTIVE": "both sides keep packets behind a gap",
+    "LOOKING": "a look-up is under way",
+    "KEPT_ANY": "packets are kept",
+    "HIT": "the ID is kept",
+    "KEEP_OK": "there is a receive slot, a reorder slot and a place in the directory",
+    "NEW_GAP": "TxID leaves out IDs behind the youngest one noted",
+    "RUN": "IDs in front of this one are missing",
+    "AT_SEEN": "this is the youngest ID noted, or the last one of the window",
+    "OLD_KEPT": "a packet that an ended link kept is here",
+    "RANGE_OK": "the range that the NACK names touches what is in flight",
+    "SEEK_OK": "the sending position has passed some of the range",
+    "RESEND_OK": "unacknowledged, passed by the sending position, and the link is not held",
 }
 """Conditions on the event and the tag; `link.decide` computes each, in parallel."""
 
 
-class Action(enum.Enum, shape=6):
+class Action(enum.Enum, shape=7):
     """What Q2 does. `link.effects` says what each means for the tag, the wire and the memories."""
     NOTHING = 0
     DROP_STALE = 1
@@ -140,6 +160,19 @@ class Action(enum.Enum, shape=6):
     REFUSE_HOST_OPEN = 53
     ANSWER_TIMED = 54
     CLOSE_UNSAID = 55
+    # selective replay
+    DELIVER_LOOK = 56
+    KEEP = 57
+    KEEP_NACK = 58
+    LOSE = 59
+    NACK_ALL = 60
+    DELIVER_KEPT = 61
+    LOOKED = 62
+    NACK_RUN = 63
+    FREE_KEPT = 64
+    NACK_RANGE = 65
+    START_WALK = 66
+    RESEND = 67
 
 
 # Short names, so that the table can be read as a table.
@@ -160,7 +193,13 @@ def _stay(state, action=_A.NOTHING):
 def _payload(state, *extra):
     """Section 3, receiver, in the three states where data flows."""
     return rows(("STALE", _A.DROP_STALE, state), ("DUPLICATE", _A.ACK_AGAIN, state), *extra,
+                ("SELECTIVE HIT", _A.LOSE, state),
+                ("NEXT ROOM LOOKING", _A.DELIVER_LOOK, state),
+                ("NEXT ROOM KEPT_ANY", _A.DELIVER_LOOK, state),
                 ("NEXT ROOM", _A.DELIVER, state), ("NEXT", _A.SAY_FULL, state),
+                ("SELECTIVE KEEP_OK NEW_GAP", _A.KEEP_NACK, state),
+                ("SELECTIVE KEEP_OK", _A.KEEP, state),
+                ("SELECTIVE !GAP", _A.NACK_ALL, state), ("SELECTIVE", _A.LOSE, state),
                 ("NACK_DUE", _A.NACK_GAP, state), ("", _A.DROP_GAP, state))
 
 
@@ -169,11 +208,26 @@ def _sender(state):
     return {
         _E.RX_ACK: rows(("STALE", _A.DROP_STALE, state), ("IN_WINDOW", _A.RETIRE, state),
                         ("", _A.DROP_BAD_ACK, state)),
-        _E.RX_NACK: rows(("STALE", _A.DROP_STALE, state), ("NACK_OK", _A.RETIRE_REPLAY, state),
-                         ("", _A.DROP_BAD_ACK, state)),
+        _E.RX_NACK: rows(("STALE", _A.DROP_STALE, state),
+                         ("SELECTIVE RANGE_OK", _A.NACK_RANGE, state),
+                         ("SELECTIVE", _A.DROP_BAD_ACK, state),
+                         ("NACK_OK", _A.RETIRE_REPLAY, state), ("", _A.DROP_BAD_ACK, state)),
         _E.RX_NACK_FULL: rows(("STALE", _A.DROP_STALE, state), ("UNACKED", _A.HOLD, state),
                               ("", _A.DROP_BAD_ACK, state)),
         _E.RX_NACK_NOLINK: rows(("OWN_EPOCH", _A.LINK_LOST, CL), ("", _A.DROP_STALE, state)),
+    }
+
+
+def _background(state):
+    """Selective replay in the three states where data flows: {event: cell}."""
+    return {
+        _E.LOOK: rows(("LOOKING NEXT HIT", _A.DELIVER_KEPT, state),
+                      ("LOOKING NEXT", _A.LOOKED, state), ("", _A.NOTHING, state)),
+        _E.ASK: rows(("GAP HIT RUN", _A.NACK_RUN, state),
+                     ("GAP AT_SEEN !HIT", _A.NACK_RUN, state), ("", _A.NOTHING, state)),
+        _E.SEEK: rows(("SEEK_OK", _A.START_WALK, state), ("", _A.NOTHING, state)),
+        _E.REPLAY: rows(("RESEND_OK", _A.RESEND, state), ("", _A.NOTHING, state)),
+        _E.RETIRE: rows(("LAG", _A.RETIRE_ONE, state), ("", _A.NOTHING, state)),
     }
 
 
@@ -314,5 +368,12 @@ TABLE = {
         OR: _stay(OR, _A.DROP_UNEXPECTED),
         **{state: _sender(state)[event] for state in (OP, CS, CR)},
     } for event in (_E.RX_ACK, _E.RX_NACK, _E.RX_NACK_FULL, _E.RX_NACK_NOLINK)},
+    **{event: {
+        CL: _stay(CL), OS: _stay(OS), OR: _stay(OR),
+        **{state: _background(state)[event] for state in (OP, CS, CR)},
+    } for event in (_E.LOOK, _E.ASK, _E.SEEK, _E.REPLAY, _E.RETIRE)},
+    _E.PURGE: {state: rows(("OLD_KEPT", _A.FREE_KEPT, state), ("", _A.NOTHING, state))
+               for state in (CL, OS, OR, OP, CS, CR)},
+    _E.WALKED: {state: _stay(state) for state in (CL, OS, OR, OP, CS, CR)},
 }
 """TABLE[event][state] = ((guards, action, next state), ...); every cell is there."""

@@ -22,11 +22,12 @@ from ..layouts import event_signature
 from .decide import Decide
 from .fsm import Event, LinkState
 from .records import outcome_layout, pipeline_event_layout
+from .reorder import ReorderDirectory, directory_index
 from .table import LinkTable, link_row, tag_layout
 
 __all__ = ["Pipeline", "committed_layout"]
 
-_TOUCHES = [event for event in Event if event not in (Event.TIMER, Event.VICTIM, Event.SENT)]
+_TOUCHES = [event for event in Event if event.value <= Event.VISIT.value]
 
 
 def committed_layout(config):
@@ -41,6 +42,7 @@ def committed_layout(config):
         "old_head": config.slot_bits,   # ends of the list before the event
         "old_tail": config.slot_bits,
         "sent_slot": config.slot_bits,  # slot of the PAYLOAD that is sent
+        "kept_slot": config.rx_slot_bits,   # receive slot of the event's ID, if that is kept
         "push": 1,                      # the link joins its ready queue
         "victim_valid": 1,
         "victim": config.lid_bits,
@@ -49,7 +51,7 @@ def committed_layout(config):
 
 def _flags_layout():
     """The little that is known of both ways of a set when a link looks for a free one."""
-    return data.StructLayout({"used": 1, "queued": 1, "touch": 1})
+    return data.StructLayout({"used": 1, "queued": 1, "purging": 1, "touch": 1})
 
 
 class Pipeline(wiring.Component):
@@ -69,6 +71,10 @@ class Pipeline(wiring.Component):
         Read-out of a tag, in a clock in which no event enters; the tag comes one clock later, as
         the table holds it (what is on its way back in Q2 and Q3 is not in it). `ready` depends
         on `i_event.valid`.
+    i_kept_freed : In(2)
+        How many reorder slots became free in this clock.
+    i_ask_over : In(1)
+        The walk along a link's gaps is over (`link.lookup`).
     i_first_id, i_epoch, o_stepped
         See `link.identity`.
     cfg_* : see `engine.Engine`.
@@ -84,6 +90,8 @@ class Pipeline(wiring.Component):
             "o_done": Out(event_signature(committed_layout(config))),
             "i_inspect": In(stream.Signature(config.lid_bits)),
             "o_inspected": Out(event_signature(tag_layout(config))),
+            "i_kept_freed": In(2),
+            "i_ask_over": In(1),
             "i_first_id": In(32),
             "i_epoch": In(16),
             "o_stepped": Out(1),
@@ -91,6 +99,7 @@ class Pipeline(wiring.Component):
             "cfg_max_retry": In(10),
             "cfg_idle_limit": In(10),
             "cfg_link_slots": In(config.count_bits),
+            "cfg_selective": In(1),
         })
 
     def elaborate(self, platform):
@@ -100,7 +109,8 @@ class Pipeline(wiring.Component):
 
         m.submodules.table = self.table = LinkTable(config)
         m.submodules.decide = self.decide = Decide(config)
-        m.d.comb += self.o_ready.eq(self.table.o_ready)
+        m.submodules.reorder = self.reorder = ReorderDirectory(config)
+        m.d.comb += self.o_ready.eq(self.table.o_ready & self.reorder.o_ready)
 
         # Registers at the entrance of each stage.
         event = pipeline_event_layout(config)
@@ -120,6 +130,7 @@ class Pipeline(wiring.Component):
         self._enter(m)
         self._read(m)
         self._decide(m)
+        self._reorder(m)
         self._commit(m)
         return m
 
@@ -133,6 +144,7 @@ class Pipeline(wiring.Component):
             row.eq(Mux(event.by_lid, event.lid[1:], link_row(config, event.node, event.vc))),
             self.i_inspect.ready.eq(self.table.o_ready & ~self.i_event.valid),
             self.table.i_row.eq(Mux(self.i_event.valid, row, self.i_inspect.payload[1:])),
+            self.reorder.i_index.eq(directory_index(config, row, event.tx_id)),
             self.o_inspected.valid.eq(inspected),
             self.o_inspected.payload.eq(Mux(way, self.table.o_tags[1], self.table.o_tags[0])),
         ]
@@ -171,6 +183,7 @@ class Pipeline(wiring.Component):
             m.d.sync += [
                 self.q2_flags[way].used.eq(used),
                 self.q2_flags[way].queued.eq(newest(lambda tag: tag.queued)),
+                self.q2_flags[way].purging.eq(newest(lambda tag: tag.purging)),
                 self.q2_flags[way].touch.eq(newest(lambda tag: tag.touch)),
             ]
 
@@ -226,10 +239,12 @@ class Pipeline(wiring.Component):
                 m.d.comb += [
                     flags[way].used.eq(self.q3_place.tag.state != LinkState.CLOSED),
                     flags[way].queued.eq(self.q3_place.tag.queued),
+                    flags[way].purging.eq(self.q3_place.tag.purging),
                     flags[way].touch.eq(self.q3_place.tag.touch),
                 ]
 
         full = flags[0].used & flags[1].used
+        lid = Cat(self.q2_owned_way, self.q2_row)
         own, other = Signal(_flags_layout()), Signal(_flags_layout())
         m.d.comb += [
             self.q2_missed.eq(~event.by_lid & (found.state == LinkState.CLOSED)),
@@ -244,15 +259,19 @@ class Pipeline(wiring.Component):
             decide.i_first_id.eq(self.i_first_id),
             decide.i_epoch.eq(self.i_epoch),
             *(getattr(decide, name).eq(getattr(self, name)) for name in
-              ("cfg_init_id", "cfg_max_retry", "cfg_idle_limit", "cfg_link_slots")),
+              ("cfg_init_id", "cfg_max_retry", "cfg_idle_limit", "cfg_link_slots",
+               "cfg_selective")),
+            decide.i_lid.eq(lid),
             self.o_stepped.eq(self.q2_valid & decide.o_outcome.stepped),
             # A visit passes a slot that lags behind, or sends the current one; all else that
             # follows the list starts at its head.
-            self.o_next_slot.eq(Mux((event.event == Event.VISIT) & (found.chain == found.alloc)
-                                    & (found.current != 0), found.next, found.head)),
+            self.o_next_slot.eq(Mux(
+                (event.event == Event.VISIT) & (found.current != 0)
+                & ((found.chain == found.alloc) | decide.i_walking), found.next, found.head)),
         ]
         with m.If(self.q2_missed):
-            m.d.comb += decide.i_tag.queued.eq(own.queued)
+            m.d.comb += [decide.i_tag.queued.eq(own.queued),
+                         decide.i_tag.purging.eq(own.purging)]
 
         self.q3_lid, self.q3_owns = Signal(config.lid_bits), Signal()
         self.q3_outcome = Signal(outcome_layout(config))
@@ -264,7 +283,7 @@ class Pipeline(wiring.Component):
             self.q3_valid.eq(self.q2_valid),
             self.q3.eq(event),
             self.q3_owns.eq(self.q2_owns),
-            self.q3_lid.eq(Cat(self.q2_owned_way, self.q2_row)),
+            self.q3_lid.eq(lid),
             self.q3_outcome.eq(decide.o_outcome),
             self.q3_tag.eq(decide.o_tag),
             self.q3_node.eq(Mux(event.by_lid, found.node, event.node)),
@@ -290,6 +309,38 @@ class Pipeline(wiring.Component):
             self.q3_victim.eq(Cat(newer_way ^ older_idle, self.q2_row)),
         ]
 
+    def _reorder(self, m):
+        """What of selective replay belongs to no link alone, kept in step with Q2."""
+        config, decide, event, outcome = (self._config, self.decide, self.q2,
+                                          self.decide.o_outcome)
+        free = Signal(range(config.reorder_slots + 1), init=config.reorder_slots)
+        asking = Signal()
+        walked_lid, walked = Signal(config.lid_bits), Signal()     # whose list is walked along
+        self.q3_kept_slot = Signal(config.rx_slot_bits)
+        m.d.comb += [
+            decide.i_kept.eq(self.reorder.o_kept),
+            decide.i_reorder_free.eq(free != 0),
+            decide.i_asking.eq(asking),
+            decide.i_walking.eq(walked & (walked_lid == decide.i_lid)),
+            self.reorder.i_change.eq(self.q2_valid & (outcome.keeps | outcome.unkeeps)),
+            self.reorder.i_kept.valid.eq(outcome.keeps),
+            self.reorder.i_kept.lid.eq(decide.i_lid),
+            self.reorder.i_kept.slot.eq(event.rx_slot),
+        ]
+        m.d.sync += [
+            self.q3_kept_slot.eq(self.reorder.o_kept.slot),
+            free.eq(free - (self.q2_valid & outcome.keeps) + self.i_kept_freed),
+        ]
+        with m.If(self.q2_valid & outcome.asks):
+            m.d.sync += asking.eq(1)
+        with m.Elif(self.i_ask_over):
+            m.d.sync += asking.eq(0)
+        with m.If(self.q2_valid & outcome.starts_walk):
+            m.d.sync += [walked.eq(1), walked_lid.eq(decide.i_lid)]
+        with m.Elif(self.q2_valid & ((event.event == Event.WALKED)
+                                     | (outcome.free_all & decide.i_walking))):
+            m.d.sync += walked.eq(0)
+
     # ---- Q3: commit ----------------------------------------------------------------------------
 
     def _commit(self, m):
@@ -297,9 +348,13 @@ class Pipeline(wiring.Component):
         tag = self.q3_place.tag
         data_state = ((tag.state == LinkState.OPEN) | (tag.state == LinkState.CLOSE_SENT)
                       | (tag.state == LinkState.CLOSE_RECD))
-        wants_visit = ((tag.chain != tag.alloc)
+        # Nothing is freed, nor the oldest sent, while somebody walks along the list: the WALKED
+        # event looks again.
+        lag = tag.chain != tag.alloc
+        wants_visit = ((lag & ~outcome.walking)
                        | (tag.close_due & data_state & (tag.state != LinkState.CLOSE_RECD))
-                       | ((tag.current != tag.alloc) & ~tag.held & data_state))
+                       | ((tag.current != tag.alloc) & ~tag.held & data_state
+                          & ~(lag & (tag.current == 0))))
         visited = self.q3.event == Event.VISIT
         m.d.comb += [
             self.q3_place.live.eq(self.q3_valid & self.q3_owns),
@@ -311,7 +366,7 @@ class Pipeline(wiring.Component):
         ]
         with m.If(outcome.pop):
             m.d.comb += tag.head.eq(self.i_next)
-        with m.If(visited & outcome.sends):
+        with m.If((visited & outcome.sends) | (outcome.resends & ~tag.selective)):
             m.d.comb += tag.next.eq(self.i_next)
         m.d.comb += [
             self.table.i_write_en.eq(self.q3_place.live),
@@ -327,7 +382,8 @@ class Pipeline(wiring.Component):
             done.vc.eq(self.q3_vc),
             done.old_head.eq(self.q3_head),
             done.old_tail.eq(self.q3_tail),
-            done.sent_slot.eq(Mux(visited, self.q3_passed, self.q3.slot)),
+            done.sent_slot.eq(Mux(visited | outcome.resends, self.q3_passed, self.q3.slot)),
+            done.kept_slot.eq(self.q3_kept_slot),
             done.victim_valid.eq(self.q3_valid & self.q3_evicts),
             done.victim.eq(self.q3_victim),
         ]

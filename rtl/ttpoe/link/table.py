@@ -21,7 +21,7 @@ __all__ = ["tag_layout", "link_row", "LinkTable"]
 def tag_layout(config):
     """The tag of one link. CLOSED (all zero after reset) = free.
 
-    Only `queued` and `touch` mean something in a free tag; no other field of it is looked at.
+    Only `queued`, `purging` and `touch` mean something in a free tag; no other field is looked at.
     """
     return data.StructLayout({
         "state": LinkState,
@@ -42,7 +42,10 @@ def tag_layout(config):
         # the peer's data
         "received": 32,                  # last in-order ID
         "gap": 1,                        # a gap is open and was NACKed
-        "seen": 32,                      # last ID seen behind the gap
+        "seen": 32,                      # last ID seen behind the gap; on a selective link the
+                                         # youngest one noted, `received` while no gap is open
+        "kept": ceil_log2(config.reorder_slots) + 1,   # packets kept behind the gap
+        "looking": 1,                    # a look-up for kept packets is under way
         # epochs (section 6)
         "epoch": 16,                     # ours
         "peer_epoch": 16,
@@ -57,6 +60,8 @@ def tag_layout(config):
         "timer": 1,                      # set by the link timer, cleared by progress
         "retries": 10,                   # time-outs in a row
         "queued": 1,                     # the link is in its ready queue (survives a close)
+        "purging": 1,                    # packets that the last link here kept are still being
+                                         # freed (survives a close)
         "touch": 1,                      # the ways' touch bits differ if way 1 was used last
     })
 

@@ -26,6 +26,8 @@ class SlotLists(wiring.Component):
     o_next : Out(slot_bits)
         `next[i_next_slot]` of the clock before, with every write up to and including that clock.
         Undefined for the last slot of a list.
+    i_walk_slot : In(slot_bits), o_walk_next : Out(slot_bits)
+        The same for whoever walks along a list; a write of the same clock may be missing.
     i_append : event {tail, slot}
         `next[tail] := slot`.
     i_free : event `slot_free_layout`
@@ -69,6 +71,8 @@ class SlotLists(wiring.Component):
         super().__init__({
             "i_next_slot": In(slot),
             "o_next": Out(slot),
+            "i_walk_slot": In(slot),
+            "o_walk_next": Out(slot),
             "i_append": In(event_signature(data.StructLayout({"tail": slot, "slot": slot}))),
             "i_free": In(event_signature(slot_free_layout(config))),
             "i_reading": In(data.StructLayout({"valid": 1, "slot": slot})),
@@ -86,8 +90,11 @@ class SlotLists(wiring.Component):
         write = next_memory.write_port()
         link_read = next_memory.read_port(transparent_for=[write])
         free_read = next_memory.read_port(transparent_for=[write])
+        walk_read = next_memory.read_port()
 
         m.d.comb += [
+            walk_read.addr.eq(self.i_walk_slot),
+            self.o_walk_next.eq(walk_read.data),
             link_read.addr.eq(self.i_next_slot),
             self.o_next.eq(link_read.data),
         ]

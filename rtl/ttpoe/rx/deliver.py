@@ -85,12 +85,14 @@ class Deliver(wiring.Component):
             m.d.comb += [
                 reader.arrived.eq(verdict_taken & verdict.deliver & (verdict.vc == vc)),
                 reader.arrived_slot.eq(verdict.slot),
+                reader.arrived_kept.eq(verdict.kept),
                 reader.arrived_count.eq(self.count),
             ]
         m.d.comb += [
             self.o_dropped.valid.eq(verdict_taken & ~verdict.deliver),
             self.o_dropped.p.slot.eq(verdict.slot),
             self.o_dropped.p.vc.eq(verdict.vc),
+            self.o_dropped.p.kept.eq(verdict.kept),
         ]
 
     def _read(self, m, readers):
@@ -124,6 +126,7 @@ class Deliver(wiring.Component):
         m.d.sync += [
             last_read.eq(granted("last")),
             self.o_delivered.p.slot.eq(self.read_slot),
+            self.o_delivered.p.kept.eq(granted("kept")),
         ]
         m.d.comb += [
             self.o_delivered.valid.eq(last_read),

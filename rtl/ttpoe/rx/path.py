@@ -49,6 +49,10 @@ class RxPath(wiring.Component):
     i_verdict : In(event_signature(rx_verdict_layout))
         Exactly one per event that had `room`, with its slot and VC, in the clock in which the
         event is taken or later; one per clock.
+    i_kept : In(event of vc)
+        A payload of `vc` that had `room` is kept: its verdict comes later, with `kept`.
+    o_kept_freed : Out(2)
+        How many kept slots became free in this clock.
     o_host0, o_host1, o_host2 : Out(stream.Signature(host_rx_layout))
         The payloads of each VC, in the order of their verdicts.
     stat_rx_* : Out(1)
@@ -67,6 +71,8 @@ class RxPath(wiring.Component):
             "cfg_node": In(24),
             "o_event": Out(stream.Signature(rx_event_layout(config))),
             "i_verdict": In(event_signature(rx_verdict_layout(config))),
+            "i_kept": In(event_signature(2)),
+            "o_kept_freed": Out(2),
             **{f"o_host{vc}": Out(stream.Signature(host_rx_layout(config)))
                for vc in range(config.VCS)},
             **{name: Out(1) for name in STATS},
@@ -82,6 +88,7 @@ class RxPath(wiring.Component):
 
         wiring.connect(m, wiring.flipped(self.i_frame), parser.i_frame)
         wiring.connect(m, wiring.flipped(self.i_verdict), deliver.i_verdict)
+        wiring.connect(m, wiring.flipped(self.i_kept), pool.i_kept)
         wiring.connect(m, deliver.o_dropped, pool.i_dropped)
         wiring.connect(m, deliver.o_delivered, pool.i_delivered)
         wiring.connect(m, events.o, wiring.flipped(self.o_event))
@@ -94,6 +101,7 @@ class RxPath(wiring.Component):
             m.d.comb += getattr(deliver, name).eq(getattr(memory, name))
         m.d.comb += [
             parser.cfg_node.eq(self.cfg_node),
+            self.o_kept_freed.eq(pool.o_kept_freed),
             self.stat_rx_delivered.eq(deliver.stat_rx_delivered),
         ]
         for cause in DROP_CAUSES:

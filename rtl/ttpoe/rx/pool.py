@@ -15,15 +15,18 @@ __all__ = ["SlotPool", "freed_layout"]
 
 
 def freed_layout(config):
-    """A receive slot that held a payload of `vc` and is free now."""
-    return data.StructLayout({"slot": config.rx_slot_bits, "vc": 2})
+    """A receive slot that held a payload of `vc` and is free now; `kept`: as for a verdict."""
+    return data.StructLayout({"slot": config.rx_slot_bits, "vc": 2, "kept": 1})
 
 
 class SlotPool(wiring.Component):
     """Keeps one free slot at hand and counts what each VC holds.
 
-    Each VC owns `rx_reserved` slots; the rest are shared. A VC has room if it holds fewer slots
-    than it owns, or if the VCs together hold fewer shared slots than there are.
+    Each VC owns `rx_reserved` slots, `reorder_slots` are for packets kept behind a gap, and the
+    rest are shared. A VC has room if it holds fewer slots than it owns, or if the VCs together
+    hold fewer shared slots than there are. A slot whose payload is kept changes from the VC's
+    account to that of the kept ones, for good: it is one of these until it is free again. So
+    whatever is kept, or kept and then not read by its host, the VCs have their room.
 
     Members
     -------
@@ -37,13 +40,18 @@ class SlotPool(wiring.Component):
         `vc` may take a slot; says nothing about `slot_ready`. Follows `vc` in the same clock.
     take : In(1)
         `slot` belongs to `vc` now. Only with `slot_ready` and `room`.
+    i_kept : In(event of vc)
+        A slot that `vc` took is kept from now on. Whoever keeps never keeps more than
+        `reorder_slots`.
+    o_kept_freed : Out(2)
+        How many kept slots are given back in this clock.
     i_dropped, i_delivered : In(event_signature(freed_layout))
         A slot is given back; both may come in the same clock, every clock, and never wait. (Hence
         a list for each: with one list, a flood of frames to drop could stop the delivery.)
 
     Timing: one slot can be taken in every clock while free ones are listed. A slot given back
     in clock n counts as room in clock n + 1, and can be `slot` itself from clock n + 2 (n + 3
-    if there are more than 64 slots).
+    if there are more than 32 slots).
 
     Reset: all slots are free at once: a counter deals out each slot for the first time and the
     lists hold only slots that came back, so no memory is initialised.
@@ -57,6 +65,8 @@ class SlotPool(wiring.Component):
             "vc": In(2),
             "room": Out(1),
             "take": In(1),
+            "i_kept": In(event_signature(2)),
+            "o_kept_freed": Out(2),
             "i_dropped": In(event_signature(freed_layout(config))),
             "i_delivered": In(event_signature(freed_layout(config))),
         })
@@ -97,15 +107,18 @@ class SlotPool(wiring.Component):
 
     def _room(self, m):
         config = self._config
-        shared = config.rx_slots - config.VCS * config.rx_reserved
+        shared = config.rx_slots - config.VCS * config.rx_reserved - config.reorder_slots
         # Slots held, less those owned: the sign says "below its own share", and what is above
         # zero is shared slots in use.
         excess = [Signal(signed(config.rx_slot_bits + 1), name=f"excess_{vc}",
                          init=-config.rx_reserved) for vc in range(config.VCS)]
+        freed = (self.i_dropped, self.i_delivered)
         for vc, held in enumerate(excess):
             m.d.sync += held.eq(held + (self.take & (self.vc == vc))
-                                - (self.i_dropped.valid & (self.i_dropped.p.vc == vc))
-                                - (self.i_delivered.valid & (self.i_delivered.p.vc == vc)))
+                                - (self.i_kept.valid & (self.i_kept.payload == vc))
+                                - sum(slot.valid & ~slot.p.kept & (slot.p.vc == vc)
+                                      for slot in freed))
+        m.d.comb += self.o_kept_freed.eq(sum(slot.valid & slot.p.kept for slot in freed))
         shared_used = Signal(config.rx_slot_bits + 1)
         m.d.comb += shared_used.eq(sum(Mux(held < 0, 0, held.as_unsigned()) for held in excess))
         may_have = Array((held < 0) | (shared_used != shared) for held in excess)

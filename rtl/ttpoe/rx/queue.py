@@ -11,13 +11,13 @@ from ..layouts import rx_event_layout
 
 __all__ = ["EventQueue", "make_fifo"]
 
-LUT_RAM_DEPTH = 64
+LUT_RAM_DEPTH = 32
 
 
 def make_fifo(width, depth):
     """A FIFO of at least `depth` entries with the interface of `amaranth.lib.fifo`.
 
-    Up to 64 entries it is LUT RAM: what is written in clock n can be read in clock n + 1.
+    Up to 32 entries it is LUT RAM: what is written in clock n can be read in clock n + 1.
     Above, block RAM: in clock n + 2. Either moves one entry per clock in both directions, and
     `level == 0` means that there is no entry inside, readable yet or not.
     """

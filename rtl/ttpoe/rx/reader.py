@@ -33,13 +33,14 @@ class VcReader(wiring.Component):
 
     Members
     -------
-    arrived : In(1), arrived_slot : In(rx_slot_bits), arrived_count : In(beat_count_layout)
-        A payload is to be delivered; cannot wait. `arrived_count` comes late in the clock
+    arrived : In(1), arrived_slot : In(rx_slot_bits), arrived_kept : In(1),
+    arrived_count : In(beat_count_layout)
+        A payload is to be delivered, `kept` as in its verdict; cannot wait. `arrived_count` comes late in the clock
         (straight from a block RAM), so only registers depend on it.
     request : Out(1)
         A beat can be read: there is one, and the buffer has room. Does not depend on `grant`.
-    slot : Out(rx_slot_bits), beat : Out(beat_bits)
-        Which one.
+    slot : Out(rx_slot_bits), beat : Out(beat_bits), kept : Out(1)
+        Which one, and whether its slot is a kept one.
     grant : In(1)
         It is read in this clock. Only with `request`.
     last : Out(1)
@@ -63,10 +64,12 @@ class VcReader(wiring.Component):
         super().__init__({
             "arrived": In(1),
             "arrived_slot": In(config.rx_slot_bits),
+            "arrived_kept": In(1),
             "arrived_count": In(beat_count_layout(config)),
             "request": Out(1),
             "slot": Out(config.rx_slot_bits),
             "beat": Out(config.beat_bits),
+            "kept": Out(1),
             "grant": In(1),
             "last": Out(1),
             "i_beat": In(event_signature(read_beat_layout(config))),
@@ -82,7 +85,7 @@ class VcReader(wiring.Component):
     def _select(self, m, has_room):
         config = self._config
         waiting_layout = data.StructLayout({
-            "slot": config.rx_slot_bits, "last_beat": config.beat_bits})
+            "slot": config.rx_slot_bits, "last_beat": config.beat_bits, "kept": 1})
         m.submodules.waiting = waiting = make_fifo(waiting_layout.size, config.rx_slots)
         arrived = Signal(waiting_layout)
         current = Signal(waiting_layout)
@@ -93,10 +96,12 @@ class VcReader(wiring.Component):
         none_waiting = waiting.level == 0
         m.d.comb += [
             arrived.slot.eq(self.arrived_slot),
+            arrived.kept.eq(self.arrived_kept),
             arrived.last_beat.eq(self.arrived_count.last_beat),
             at_once.eq(~busy & none_waiting),
             self.request.eq(has_room & (busy | (at_once & self.arrived))),
             self.slot.eq(Mux(busy, current.slot, self.arrived_slot)),
+            self.kept.eq(Mux(busy, current.kept, self.arrived_kept)),
             self.last.eq(Mux(busy, self.beat == current.last_beat, self.arrived_count.single)),
             finished.eq(self.grant & self.last),
             waiting.w_data.eq(arrived),

@@ -1,0 +1,178 @@
+"""Selective replay on the sender's side: NACKed ranges, and slots acknowledged in a row.
+
+Source: protocol sections 3 and 5.2, decision R7, claim S10. The oldest packet in flight needs no
+search: the NACK's own event sends it. A later one is found here by following its link's list of
+slots, one hop per clock, while new data goes on flowing.
+"""
+
+from amaranth import Module, Mux, Signal
+from amaranth.lib import data, enum, fifo, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import event_signature
+
+__all__ = ["Replayer", "Retirer", "range_layout", "walk_layout", "replay_layout", "Walk", "STATS"]
+
+STATS = {
+    "stat_nack_queue_full": "range of a NACK dropped because the queue of ranges was full",
+}
+
+
+def range_layout(config):
+    """IDs `first` to `last` of a link, by their lowest bits: enough to find them in flight."""
+    return data.StructLayout({"lid": config.lid_bits, "first": config.count_bits + 1,
+                              "last": config.count_bits + 1})
+
+
+def walk_layout(config):
+    """Answer to a SEEK: places `first` to `last` of the list that begins with slot `head`.
+
+    `found` is low if nothing of the range is in flight any more.
+    """
+    return data.StructLayout({"found": 1, "head": config.slot_bits,
+                              "first": config.count_bits, "last": config.count_bits})
+
+
+class Walk(enum.Enum, shape=2):
+    SEEK = 0
+    REPLAY = 1
+    WALKED = 2
+
+
+def replay_layout(config):
+    """An event of the `Replayer`. SEEK: `first`, `last` as in the range. REPLAY: the slot and, in
+    `first`, its place in the list."""
+    return data.StructLayout({"walk": Walk, "lid": config.lid_bits, "slot": config.slot_bits,
+                              "first": config.count_bits + 1, "last": config.count_bits + 1})
+
+
+class Replayer(wiring.Component):
+    """Sends NACKed ranges again, one range after the other, packet by packet.
+
+    Members
+    -------
+    i_range : In(event of range)
+        A NACKed range. If the queue is full it is dropped: the peer asks again.
+    o_replay : Out(stream of replay)
+        SEEK for each range, a REPLAY for each of its packets, WALKED at its end.
+    i_walk : In(event of walk)
+        The SEEK has left Q3. From its Q2 to the WALKED no slot of the link is freed one by one,
+        so the list may be followed; if the whole link ends its REPLAYs do nothing.
+    o_next_slot : Out(slot_bits), i_next : In(slot_bits)
+        A read port of the list memory: the successor of `o_next_slot`, one clock later.
+    stat_nack_queue_full : Out(1)
+
+    Timing: SEEK one clock after the range came into an empty queue; first REPLAY `first` + 2 clocks
+    after `i_walk`; the next ones as fast as Q0 takes them, at most one in two clocks.
+
+    Reset: no range waits, no walk is under way.
+    """
+
+    QUEUE = 16
+
+    def __init__(self, config):
+        self._config = config
+        super().__init__({
+            "i_range": In(event_signature(range_layout(config))),
+            "o_replay": Out(stream.Signature(replay_layout(config))),
+            "i_walk": In(event_signature(walk_layout(config))),
+            "o_next_slot": Out(config.slot_bits),
+            "i_next": In(config.slot_bits),
+            "stat_nack_queue_full": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config, out, walk = self._config, self.o_replay, self.i_walk
+        m.submodules.ranges = ranges = fifo.SyncFIFO(width=range_layout(config).size,
+                                                     depth=self.QUEUE)
+        oldest = Signal(range_layout(config))
+        m.d.comb += [
+            ranges.w_data.eq(self.i_range.payload),
+            ranges.w_en.eq(self.i_range.valid),
+            self.stat_nack_queue_full.eq(self.i_range.valid & ~ranges.w_rdy),
+            oldest.eq(ranges.r_data),
+        ]
+        slot = Signal(config.slot_bits)       # of `place`, if `known`; else it is `i_next`
+        place = Signal(config.count_bits)
+        first, last = Signal(config.count_bits), Signal(config.count_bits)
+        here = Signal(config.slot_bits)
+        hopped = Signal()
+        m.d.comb += [here.eq(Mux(hopped, self.i_next, slot)), self.o_next_slot.eq(here)]
+        m.d.sync += [hopped.eq(0), slot.eq(here)]
+
+        with m.FSM(name="replayer"):
+            with m.State("IDLE"):
+                with m.If(ranges.r_rdy):
+                    m.d.comb += ranges.r_en.eq(1)
+                    m.d.sync += [out.valid.eq(1), out.p.walk.eq(Walk.SEEK),
+                                 out.p.lid.eq(oldest.lid), out.p.first.eq(oldest.first),
+                                 out.p.last.eq(oldest.last)]
+                    m.next = "SEEK"
+            with m.State("SEEK"):
+                with m.If(out.ready):
+                    m.d.sync += out.valid.eq(0)
+                with m.If(walk.valid):
+                    m.d.sync += [slot.eq(walk.p.head), place.eq(0), first.eq(walk.p.first),
+                                 last.eq(walk.p.last)]
+                    with m.If(walk.p.found):
+                        m.next = "HOP"
+                    with m.Else():
+                        m.next = "IDLE"
+            with m.State("HOP"):
+                with m.If(place == first):
+                    m.d.sync += [out.valid.eq(1), out.p.walk.eq(Walk.REPLAY),
+                                 out.p.slot.eq(here), out.p.first.eq(place)]
+                    m.next = "REPLAY"
+                with m.Else():
+                    m.d.sync += [place.eq(place + 1), hopped.eq(1)]
+            with m.State("REPLAY"):
+                with m.If(out.ready):
+                    m.d.sync += [place.eq(place + 1), first.eq(place + 1), hopped.eq(1),
+                                 out.valid.eq(0)]
+                    m.next = "HOP"
+                    with m.If(place == last):
+                        m.d.sync += [out.valid.eq(1), out.p.walk.eq(Walk.WALKED)]
+                        m.next = "WALKED"
+            with m.State("WALKED"):
+                with m.If(out.ready):
+                    m.d.sync += out.valid.eq(0)
+                    m.next = "IDLE"
+        return m
+
+
+class Retirer(wiring.Component):
+    """Frees the slots that one ACK retired beyond the first, one per clock, in the background.
+
+    An ACK of k packets moves the window at once and frees one slot; k - 1 RETIRE events free the
+    others. It serves one link at a time; what comes meanwhile is freed by visits (`link.ready`).
+
+    Members
+    -------
+    i_lag : In(event of {lid, count})
+        `count` slots of a link wait to be freed. Taken only while idle.
+    o_retire : Out(stream of lid)
+        A RETIRE.
+
+    Reset: idle.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        super().__init__({
+            "i_lag": In(event_signature(data.StructLayout(
+                {"lid": config.lid_bits, "count": config.count_bits}))),
+            "o_retire": Out(stream.Signature(config.lid_bits)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        left = Signal(self._config.count_bits)
+        m.d.comb += self.o_retire.valid.eq(left != 0)
+        with m.If(left == 0):
+            with m.If(self.i_lag.valid):
+                m.d.sync += [left.eq(self.i_lag.p.count), self.o_retire.payload.eq(
+                    self.i_lag.p.lid)]
+        with m.Elif(self.o_retire.ready):
+            m.d.sync += left.eq(left - 1)
+        return m
