@@ -1,0 +1,1 @@
+"""Proofs: every block of the engine beside assertions, for SymbiYosys. See docs/formal.md."""

@@ -1,0 +1,60 @@
+"""Writes one proof as RTLIL: `python -m ttpformal.emit PROOF OUTPUT [DEFECT]`.
+
+A process of its own, so that a defect is in the source of its module before anything imports it:
+the file is read, changed in memory and run; nothing on disk changes.
+"""
+
+import importlib.abc
+import importlib.util
+import sys
+from pathlib import Path
+
+__all__ = ["apply_defect"]
+
+
+class _Patched(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    def __init__(self, module, path, source):
+        self.module, self.path, self.source = module, path, source
+
+    def find_spec(self, fullname, path, target=None):
+        if fullname == self.module:
+            return importlib.util.spec_from_file_location(fullname, self.path, loader=self)
+        return None
+
+    def exec_module(self, module):
+        exec(compile(self.source, self.path, "exec"), module.__dict__)
+
+
+def apply_defect(defect):
+    """Makes every later import of the defect's module see the changed source."""
+    package = Path(importlib.util.find_spec("ttpoe").origin).parent
+    path = package / defect.path
+    module = "ttpoe." + defect.path.removesuffix(".py").replace("/", ".")
+    source = path.read_text()
+    if source.count(defect.old) != 1:
+        raise SystemExit(f"defect '{defect.what}': '{defect.old}' occurs {source.count(defect.old)}"
+                         f" times in {defect.path}, not once")
+    for name in [name for name in sys.modules if name.split(".")[0] == "ttpoe"]:
+        del sys.modules[name]
+    sys.meta_path.insert(0, _Patched(module, str(path), source.replace(defect.old, defect.new)))
+
+
+def main(arguments):
+    name, output = arguments[:2]
+    from ttpformal.table import load
+    proof = load()[name]
+    if len(arguments) > 2:
+        apply_defect(proof.defects[int(arguments[2])])
+        for module in [m for m in sys.modules if m.startswith("ttpformal.")
+                       and m != "ttpformal.emit"]:
+            del sys.modules[module]
+        from ttpformal.table import load
+        proof = load()[name]
+    from amaranth.back import rtlil
+    from ttpformal.proof import Harness
+    harness = Harness(proof())
+    Path(output).write_text(rtlil.convert(harness, name="top", ports=harness.ports))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

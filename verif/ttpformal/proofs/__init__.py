@@ -1,0 +1,1 @@
+"""The proofs, one file per package of `rtl/ttpoe`."""

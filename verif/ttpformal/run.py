@@ -1,0 +1,147 @@
+"""`make formal`: every proof, its covers and its defects; a table, and build/verify/formal.json.
+
+For each proof three things: it holds; its covers are reached (so that its assumptions do not
+exclude the case it is about); and with each of its defects put into the source it fails.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from . import sby
+from .table import load
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "formal"
+RESULT = ROOT / "build" / "verify" / "formal.json"
+ENGINES = {"pdr": ("prove", "abc pdr"), "induction": ("prove", "smtbmc yices"),
+           "bmc": ("bmc", "smtbmc yices")}
+
+
+def _emit(name, folder, *defect):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    done = subprocess.run([sys.executable, "-m", "ttpformal.emit", name, str(folder / "design.il"),
+                           *map(str, defect)], text=True, capture_output=True, cwd=ROOT)
+    (folder / "emit.log").write_text(done.stdout + done.stderr)
+    if done.returncode:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        return f"cannot be built: {lines[-1] if lines else 'no output'}"
+    return None
+
+
+def _one(name, proof, task, timeout):
+    """Runs one task of one proof: "prove", "cover" or the number of a defect."""
+    start = time.monotonic()
+    folder = BUILD / f"{name}.{task}"
+    error = _emit(name, folder, *([task] if isinstance(task, int) else []))
+    if error:
+        status, log = "ERROR", error
+    else:
+        if task == "prove":
+            mode, engine = ENGINES[proof.mode]
+            depth, wanted = proof.depth, "PASS"
+        elif task == "cover":
+            mode, engine, depth, wanted = "cover", "smtbmc yices", proof.cover_depth, "PASS"
+        else:
+            mode, engine, depth, wanted = "bmc", "smtbmc yices", proof.depth, "FAIL"
+        status, log = sby.run(folder, mode, depth, engine, timeout)
+        (folder / "sby.log").write_text(log)
+    return {"status": status, "ok": not error and status == wanted,
+            "seconds": round(time.monotonic() - start, 1), "error": error}
+
+
+def _row(name, proof, done):
+    """What formal.json says about one proof."""
+    return {
+        "proof": name,
+        "shows": proof.shows,
+        "config": proof.config,
+        "engine": ENGINES[proof.mode][1],
+        "mode": proof.mode,
+        "depth": None if proof.mode == "pdr" else proof.depth,
+        "why_enough": proof.why,
+        "result": done["prove"]["status"],
+        "seconds": done["prove"]["seconds"],
+        "cover": done["cover"]["status"],
+        "defects": [{"what": defect.what, "file": defect.path,
+                     "found": done[n]["ok"], "status": done[n]["status"]}
+                    for n, defect in enumerate(proof.defects)],
+        "seconds_all": round(sum(one["seconds"] for one in done.values()), 1),
+        "ok": all(one["ok"] for one in done.values()),
+    }
+
+
+def _table(rows):
+    lines = [("proof", "mode", "depth", "result", "s", "cover", "defects", "s all")]
+    for row in rows:
+        found = sum(defect["found"] for defect in row["defects"])
+        lines.append((row["proof"], row["mode"], str(row["depth"] or "-"), row["result"],
+                      f"{row['seconds']:.1f}", row["cover"], f"{found}/{len(row['defects'])}",
+                      f"{row['seconds_all']:.1f}"))
+    widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
+                     for line in lines)
+
+
+def run(proofs, jobs, timeout):
+    """Runs `proofs` ({name: class}); returns the rows of the table."""
+    tasks = [(name, proof, task) for name, proof in proofs.items()
+             for task in ("prove", "cover", *range(len(proof.defects)))]
+    done = {name: {} for name in proofs}
+    with ThreadPoolExecutor(jobs) as pool:
+        def work(item):
+            name, proof, task = item
+            return item, _one(name, proof, task, timeout)
+        for count, ((name, _proof, task), result) in enumerate(pool.map(work, tasks), 1):
+            done[name][task] = result
+            label = task if isinstance(task, str) else f"defect {task}"
+            verdict = "ok" if result["ok"] else f"NOT OK ({result['error'] or result['status']})"
+            print(f"[formal] {count}/{len(tasks)} {name} {label}: {verdict},"
+                  f" {result['seconds']:.1f} s", flush=True)
+    return [_row(name, proof, done[name]) for name, proof in proofs.items()]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("proofs", nargs="*", help="names or beginnings of names; all if none")
+    parser.add_argument("--short", action="store_true", help="a subset of less than a minute")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--timeout", type=int, default=900, help="seconds for one run of sby")
+    parser.add_argument("--list", action="store_true", help="only list the proofs")
+    arguments = parser.parse_args()
+
+    proofs = {name: proof for name, proof in load().items()
+              if (not arguments.short or proof.short)
+              and (not arguments.proofs or any(name.startswith(p) for p in arguments.proofs))}
+    if not proofs:
+        parser.error(f"no proof is called {' or '.join(arguments.proofs)}; there are: "
+                     + ", ".join(load()))
+    if arguments.list:
+        for name, proof in proofs.items():
+            print(f"{name}: {proof.shows}")
+        return 0
+    lacking = sby.missing()
+    if lacking:
+        print(f"formal: {lacking} is missing: run `make formal`, which installs it",
+              file=sys.stderr)
+        return 2
+    rows = run(proofs, arguments.jobs, arguments.timeout)
+    print(_table(rows))
+    failed = [row["proof"] for row in rows if not row["ok"]]
+    if not arguments.proofs and not arguments.short:
+        RESULT.parent.mkdir(parents=True, exist_ok=True)
+        RESULT.write_text(json.dumps({"proofs": rows, "failed": failed}, indent=1) + "\n")
+    print(f"[formal] {len(rows) - len(failed)} of {len(rows)} proofs hold, their covers are"
+          " reached and their defects found"
+          + (f"; NOT: {', '.join(failed)}" if failed else ""))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

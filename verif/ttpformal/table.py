@@ -1,0 +1,27 @@
+"""All proofs, by name, in the order in which they run."""
+
+import importlib
+
+from .proof import Proof
+
+__all__ = ["load"]
+
+_FILES = ("stream", "link", "replay", "tx", "rx", "nic", "csr")
+
+
+def load():
+    """{name: proof class}; the name is file.class in lower case with underscores."""
+    proofs = {}
+    for file in _FILES:
+        try:
+            module = importlib.import_module(f"ttpformal.proofs.{file}")
+        except ModuleNotFoundError as error:
+            if error.name != f"ttpformal.proofs.{file}":
+                raise
+            continue
+        for value in vars(module).values():
+            if (isinstance(value, type) and issubclass(value, Proof) and value.shows
+                    and value.__module__ == module.__name__):
+                words = "".join("_" + c.lower() if c.isupper() else c for c in value.__name__)
+                proofs[f"{file}.{words.strip('_')}"] = value
+    return proofs
