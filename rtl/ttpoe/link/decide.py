@@ -257,17 +257,19 @@ class Decide(wiring.Component):
         """What a NACK sends at once (R7, R9), and what the timer's NACK names (R6)."""
         tag, do, out, event = self.i_tag, self.do, self.o_outcome, self.i_event
         held_back = tag.held | (self.lag != 0) | (tag.current == 0) | ~event.may_send
+        self.resends = Signal()
         m.d.comb += [
-            out.resends.eq(do["resends"] & ~held_back
-                           & (self.ack_ahead[31] | (self.ack_ahead == 0))),
-            out.seeks.eq(do["seeks"] & ~tag.held & ~(out.resends & (self.range_end == 0))),
-            out.clip_begin.eq(self.ack_ahead[31]),
-            out.clip_end.eq(self.range_end >= tag.sent),
+            self.resends.eq(do["resends"] & ~held_back
+                            & (self.ack_ahead[31] | (self.ack_ahead == 0))),
+            out.resends.eq(self.resends),
+            out.seeks.eq(do["seeks"] & ~tag.held & ~(self.resends & (self.range_end == 0))),
+            out.clip_begin.eq(do["seeks"] & self.ack_ahead[31]),
+            out.clip_end.eq(do["seeks"] & (self.range_end >= tag.sent)),
             out.starts_walk.eq(do["starts_walk"]),
             out.walking.eq((self.i_walking & (event.event != Event.WALKED))
                            | do["starts_walk"]),
         ]
-        with m.If(out.resends):
+        with m.If(self.resends):
             m.d.comb += [out.frame.eq(1), out.opcode.eq(Opcode.PAYLOAD),
                          out.tx_base.eq(TxBase.FIRST)]
 
@@ -394,7 +396,7 @@ class Decide(wiring.Component):
             new.sent.eq(old.sent + first_send - self.retire_count),
         ]
         with m.If(do["rewinds"] | (do["releases"] & old.held) | ours):
-            m.d.comb += new.current.eq(do["rewinds"] & out.resends)
+            m.d.comb += new.current.eq(do["rewinds"] & self.resends)
         with m.Elif(old.current >= self.retire_count):
             m.d.comb += new.current.eq(old.current + do["sends"] - self.retire_count)
         with m.Else():
@@ -449,12 +451,14 @@ class Decide(wiring.Component):
             m.d.comb += new.selective.eq(old.selective & event.selective)
 
         ends = do["fresh"] | do["answer"] | (self.next_state == LinkState.CLOSED)
+        purges = Signal()
         m.d.comb += [
+            purges.eq(ends & (old.kept != 0)),
             out.keeps.eq(do["keeps"]),
             out.unkeeps.eq(do["unkeeps"]),
             out.looks.eq(do["looks"] & ~old.looking),
-            out.purges.eq(ends & (old.kept != 0)),
-            out.hit.eq(self.guard["HIT"]),
+            out.purges.eq(purges),
+            out.hit.eq((event.event == Event.ASK) & self.guard["HIT"]),
             out.old_seen.eq(old.seen),
         ]
         with m.If(do["looks"]):
@@ -467,7 +471,7 @@ class Decide(wiring.Component):
             m.d.comb += new.kept.eq(old.kept + 1)
         with m.Elif(do["unkeeps"] & ~old.purging):
             m.d.comb += new.kept.eq(old.kept - 1)
-        with m.If(out.purges):
+        with m.If(purges):
             m.d.comb += new.purging.eq(1)
         with m.Elif((event.event == Event.PURGE) & event.room):
             m.d.comb += new.purging.eq(0)
