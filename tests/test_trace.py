@@ -6,7 +6,7 @@ from ttpoe.link.fsm import Action, Event, LinkState
 from ttpoe.protocol import Opcode
 from ttpverif import trace
 from ttpverif.bench.story import HEADING, story_line
-from ttpverif.cells import ACTION_STATS, GUARDS
+from ttpverif.cells import ACTION_STATS, GUARDS, HARDWARE_KNOWS
 
 
 def names(enumeration):
@@ -27,7 +27,7 @@ def test_code_points():
 def test_conditions_and_statistics_are_those_of_the_table():
     from ttpoe.link.effects import EFFECTS
     from ttpoe.link.fsm import GUARDS as HARDWARE
-    assert {*GUARDS, "FULL", "LAG"} == set(HARDWARE)
+    assert {*GUARDS, *HARDWARE_KNOWS, "FULL", "LAG"} == set(HARDWARE)
     assert {action.name: effects.stat for action, effects in EFFECTS.items() if effects.stat} \
         == ACTION_STATS
 

@@ -62,7 +62,7 @@ def link(m):
 
 
 def test_table_is_complete():
-    assert len(TABLE) == len(EVENTS) * len(State) and len(EVENTS) == 18
+    assert len(TABLE) == len(EVENTS) * len(State) and len(EVENTS) == 25
     assert all(hasattr(Endpoint, f"_{action}") for action in TABLE.values())
 
 

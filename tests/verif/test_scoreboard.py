@@ -12,6 +12,7 @@ from ttpverif.network import Channel
 from ttpverif.peer import Peer
 from ttpverif.scoreboard import DeliveryChecker, DeliveryError
 from ttpverif.states import State
+from ttpverif.traced import Traced, changed, follow, records
 
 
 def checker(*packets):
@@ -64,42 +65,16 @@ def test_delivery_after_a_lost_link():
         check.got(1, 2, 0, b"a")
 
 
-class Traced(Endpoint):
-    """A model that leaves the trace that the hardware leaves."""
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self.log = []
-
-    def _event(self, event, node, vc, **arguments):
-        out = super()._event(event, node, vc, **arguments)
-        frame = arguments.get("frame")
-        record = Record(
-            event, node, vc, out.old_state, out.new_state,
-            *((frame.tx_id, frame.rx_id, frame.epoch) if frame else (0, 0, 0)),
-            room=arguments.get("room", True), result=out.result,
-            delivered=bool(out.deliveries),
-            frame=SentFrame.of(out.frame) if out.frame else None,
-            notice=out.notices[0][0] if out.notices else None)
-        if out.frame:
-            self.log.append(("tx", out.frame.pack()))
-        if frame:
-            self.log.append(("rx", frame.pack()))
-        if event == "HOST_PAYLOAD":
-            self.log.append(("host", (node, vc, arguments["data"]), out.result))
-        self.log.append(("record", record))
-        self.log += [("host_rx", delivery) for delivery in out.deliveries]
-        return out
-
-
-PARAMETERS = Parameters(1, sets=2, vc_tables=1, slots=16, idle_limit=3, max_retry=9)
+PARAMETERS = Parameters(1, sets=2, vc_tables=1, slots=16, idle_limit=3, max_retry=9,
+                        reorder_slots=4)
 
 
 def trace(seed, steps=900):
     """A run of node 1 between many peers; its log."""
     rng = random.Random(seed)
     us = Traced(PARAMETERS)
-    peers = {node: Peer(Endpoint(Parameters(node))) for node in (2, 3, 4, 5, 6)}
+    peers = {node: Peer(Endpoint(Parameters(node, selective=node != 4)))
+             for node in (2, 3, 4, 5, 6)}
     peers[1] = Peer(us, check=False)
     wires = {n: Channel(10 * seed + n, loss=0.1, duplicate=0.1, reorder=0.1, delay_cycles=2)
              for n in peers}
@@ -125,47 +100,16 @@ def trace(seed, steps=900):
     return us.log
 
 
-LOG = trace(1)
-
-
-def follow(log, parameters=PARAMETERS, **finish):
-    lockstep = Lockstep(parameters)
-    blocked = False
-    for kind, *item in log:
-        if kind == "rx":
-            lockstep.push_rx(item[0])
-        elif kind == "tx":
-            lockstep.push_tx(item[0])
-        elif kind == "host_rx":
-            lockstep.push_host_rx(*item[0])
-        elif kind == "host":
-            lockstep.push_host(*item[0])
-            blocked = item[1] == "BLOCKED"
-        else:
-            lockstep.step(item[0])
-            if blocked and item[0].event == "HOST_PAYLOAD":  # this host does not try again
-                lockstep._host[item[0].vc].pop()
-            blocked = False
-    lockstep.finish(**finish)
-    return lockstep
+LOG = trace(12)
 
 
 def test_lockstep_follows():
-    lockstep = follow(LOG)
+    lockstep = follow(LOG, PARAMETERS)
     seen = {event for event, _ in lockstep.steps}
     assert seen >= {"RX_OPEN", "RX_OPEN_ACK", "RX_PAYLOAD", "RX_ACK", "RX_NACK", "RX_NACK_FULL",
                     "RX_CLOSE", "RX_CLOSE_ACK", "RX_NACK_NOLINK", "HOST_PAYLOAD", "HOST_OPEN",
                     "HOST_CLOSE", "VISIT", "TIMER", "SENT", "VICTIM"}
     assert sum(lockstep.steps.values()) > 500
-
-
-def records(log, condition):
-    return [n for n, (kind, *item) in enumerate(log) if kind == "record" and condition(item[0])]
-
-
-def changed(log, number, **changes):
-    return [*log[:number], ("record", dataclasses.replace(log[number][1], **changes)),
-            *log[number + 1:]]
 
 
 @pytest.mark.parametrize("field, value", [
@@ -176,7 +120,7 @@ def test_lockstep_sees_a_wrong_frame(field, value):
         number = records(LOG, lambda r: r.frame and r.frame.opcode == opcode)[-1]
         wrong = dataclasses.replace(LOG[number][1].frame, **{field: value})
         with pytest.raises(Mismatch, match="frame: hardware"):
-            follow(changed(LOG, number, frame=wrong))
+            follow(changed(LOG, number, frame=wrong), PARAMETERS)
 
 
 @pytest.mark.parametrize("condition, changes, text", [
@@ -196,7 +140,7 @@ def test_lockstep_sees_a_wrong_frame(field, value):
 def test_lockstep_sees_a_wrong_record(condition, changes, text):
     number = records(LOG, condition)[0]
     with pytest.raises(Mismatch, match=text):
-        follow(changed(LOG, number, **changes))
+        follow(changed(LOG, number, **changes), PARAMETERS)
 
 
 @pytest.mark.parametrize("kind, text", [("tx", "frame on the wire missing"),
@@ -206,7 +150,7 @@ def test_lockstep_sees_a_wrong_record(condition, changes, text):
 def test_lockstep_sees_a_missing_byte_or_packet(kind, text):
     number = [n for n, item in enumerate(LOG) if item[0] == kind][5]
     with pytest.raises(Mismatch, match=text):
-        follow(LOG[:number] + LOG[number + 1:])
+        follow(LOG[:number] + LOG[number + 1:], PARAMETERS)
     if kind == "host":  # one that was sent later
         number = next(n for n, item in enumerate(LOG) if item[0] == "host" and any(
             later[0] == "tx" and item[1][-1] in later[1] for later in LOG[n - 1:]))
@@ -223,7 +167,7 @@ def test_lockstep_sees_a_missing_byte_or_packet(kind, text):
         text = "frame on the wire"
     wrong = spoil(item) if isinstance(item, bytes) else (*item[:-1], spoil(item[-1]))
     with pytest.raises(Mismatch, match=text):
-        follow([*LOG[:number], (kind, wrong, *LOG[number][2:]), *LOG[number + 1:]])
+        follow([*LOG[:number], (kind, wrong, *LOG[number][2:]), *LOG[number + 1:]], PARAMETERS)
 
 
 def test_lockstep_counts_frames_dropped_at_the_door():
@@ -231,8 +175,8 @@ def test_lockstep_counts_frames_dropped_at_the_door():
     extra = Frame(6, 1, Opcode.ACK, 2, 0, 0xDEAD, 1).pack()
     log = [*LOG[:numbers[3]], ("rx", extra), *LOG[numbers[3]:], ("rx", extra)]
     with pytest.raises(Mismatch, match="2 good frames raised no event, the hardware counted 0"):
-        follow(log)
-    follow(log, door_drops=2)
+        follow(log, PARAMETERS)
+    follow(log, PARAMETERS, door_drops=2)
 
 
 @pytest.mark.parametrize("first, second, text", [
@@ -241,7 +185,7 @@ def test_lockstep_counts_frames_dropped_at_the_door():
 def test_lockstep_checks_fresh_ids(first, second, text):
     def opened(vc, open_id, epoch):
         return Record("HOST_OPEN", 2, vc, State.CLOSED, State.OPEN_SENT, result="TAKEN",
-                      frame=SentFrame(Opcode.OPEN, 2, vc, False, epoch, open_id, 0))
+                      frame=SentFrame(Opcode.OPEN, 2, vc, False, epoch, open_id, 0, 0x20))
     lockstep = Lockstep(Parameters(1))
     with pytest.raises(Mismatch, match=text):
         lockstep.step(opened(0, *first))

@@ -28,6 +28,16 @@ def _ahead(link, e):
     return id_distance(e["tx_id"], link.received)
 
 
+def _concerned(link, e):
+    """The ID whose place among the kept packets the event asks for."""
+    return id_add(link.received, 1) if EVENTS[e["event"]] == "LOOK" else e["tx_id"]
+
+
+def _range_ok(link, e):
+    return (link.in_flight and id_distance(e["rx_id"], link.oldest) < link.in_flight
+            and id_distance(e["tx_id"], link.oldest) >= 0)
+
+
 # name -> condition of (link, event record, parameters); `FULL` and `LAG` are not the link's alone.
 GUARDS = {
     "AT_LIMIT": lambda k, e, p: p.link_slots and k.stored >= p.link_slots,
@@ -59,7 +69,19 @@ GUARDS = {
     "CLOSE_DUE": lambda k, e, p: k.close_due or k.close_wanted,
     "NO_END": lambda k, e, p: k.end == 0,
     "UNSENT": lambda k, e, p: k.waiting and not k.held,
+    "SELECTIVE": lambda k, e, p: k.selective,
+    "LOOKING": lambda k, e, p: k.looking,
+    "KEPT_ANY": lambda k, e, p: k.kept,
+    "HIT": lambda k, e, p: _concerned(k, e) in k.kept,
+    "KEEP_OK": lambda k, e, p: e["kept"],
+    "NEW_GAP": lambda k, e, p: id_distance(e["tx_id"], k.youngest) > 1,
+    "RUN": lambda k, e, p: e["rx_id"] != e["tx_id"],
+    "AT_SEEN": lambda k, e, p: e["tx_id"] == k.youngest or _ahead(k, e) == p.window - 1,
+    "RANGE_OK": lambda k, e, p: _range_ok(k, e),
 }
+HARDWARE_KNOWS = ("SEEK_OK", "RESEND_OK", "OLD_KEPT")
+"""Guards on the hardware's own lists: a row with such a guard is taken if its action is the one
+seen. What the action may do then is checked in lockstep."""
 
 _COUNTED_BY = {
     "link_opened": "BECOME_OPEN OPENED",
@@ -76,10 +98,16 @@ _COUNTED_BY = {
     "drop_duplicate": "ACK_AGAIN",
     "drop_no_room": "SAY_FULL",
     "drop_no_link": "SAY_NOLINK",
-    "nack_gap": "NACK_GAP MARK_NACK COUNT_NACK",
-    "delivered": "DELIVER",
+    "nack_gap": "NACK_GAP MARK_NACK COUNT_NACK NACK_ALL",
+    "delivered": "DELIVER DELIVER_LOOK",
+    "kept": "KEEP",
+    "kept_nacked": "KEEP_NACK",
+    "drop_unkept": "LOSE",
+    "delivered_kept": "DELIVER_KEPT",
+    "purged": "FREE_KEPT",
+    "nack_run": "NACK_RUN",
     "ack_retired": "RETIRE",
-    "nack_replayed": "RETIRE_REPLAY",
+    "nack_replayed": "RETIRE_REPLAY NACK_RANGE",
     "link_held": "HOLD",
     "timed_out": "OPEN_AGAIN ANSWER_TIMED CLOSE_TIMED CLOSE_NACK_AGAIN",
     "timer_replayed": "REPLAY REPLAY_NACK",
@@ -117,7 +145,8 @@ class CellCoverage:
         link = endpoint.links.find(*where) if state != "CLOSED" else None
         for number, (guards, action, next_state) in enumerate(self.table[event][state]):
             if all(self._holds(guard.lstrip("!"), endpoint, link, record) != (guard[0] == "!")
-                   for guard in guards):
+                   if guard.lstrip("!") not in HARDWARE_KNOWS
+                   else ACTIONS[record["action"]] == action for guard in guards):
                 break
         seen = ACTIONS[record["action"]], State(record["new_state"]).name
         assert seen == (action, next_state), (
@@ -128,6 +157,8 @@ class CellCoverage:
         if action in ("SEND", "APPEND_SEND"):
             first = link.position == link.fresh
             self.stats["payload_first_sent" if first else "payload_replayed"] += 1
+        if action == "RESEND" or action in ("RETIRE_REPLAY", "NACK_RANGE") and record["frame"]:
+            self.stats["payload_replayed"] += 1
         self._link, self._oldest = link, link.oldest if link is not None else 0
 
     def after(self, endpoint, record):
@@ -146,8 +177,11 @@ class CellCoverage:
         where = record["node"], record["vc"]
         if guard == "FULL":
             return not endpoint.links.has_room(*where)
-        if guard == "LAG":
-            return self._lag[where] > 0
+        if guard == "LAG":  # not while the list is walked, which the hardware knows
+            return self._lag[where] > 0 and (
+                not link.selective or ACTIONS[record["action"]] == "RETIRE_ONE")
+        if guard == "UNSENT" and self._lag[where] and link.position == link.oldest:
+            return False    # the oldest's slot is known when those before it are freed
         return bool(GUARDS[guard](link, record, endpoint.parameters))
 
     def check_stats(self, counts):

@@ -39,6 +39,15 @@ class Link:
     nack_heard: bool = False
     """A CLOSE_NACK answered our CLOSE (C4)."""
     peer_end: int | None = None
+    offered: bool = False
+    """Our OPEN says, or would say, that we can keep younger packets (R1)."""
+    selective: bool = False
+    looking: bool = False
+    """A look-up is under way: the ACK of what is delivered waits for its end (R5)."""
+    kept: dict = field(default_factory=dict)
+    """ID -> bytes of the packets that came before their turn (R2)."""
+    walks: list = field(default_factory=list)
+    """[first, last] of NACKed ranges that are to be sent once more, oldest NACK first (R7)."""
 
     def __post_init__(self):
         self.oldest = self.position = self.fresh = self.end = self.first_id
@@ -64,6 +73,11 @@ class Link:
         return self.position != self.end
 
     @property
+    def youngest(self):
+        """s: the youngest ID noted; the last in-order one while no gap is open (R3)."""
+        return self.seen if self.gap else self.received
+
+    @property
     def end_reached(self):
         return self.peer_end is None or id_distance(self.peer_end, self.received) <= 0
 
@@ -85,6 +99,8 @@ class Link:
             self.oldest = id_add(self.oldest, 1)
         if id_distance(self.position, self.oldest) < 0:
             self.position = self.oldest
+        self.walks = [[first if id_distance(first, self.oldest) > 0 else self.oldest, last]
+                      for first, last in self.walks if id_distance(last, self.oldest) >= 0]
 
     def check(self):
         """Assert what must hold after every event."""
@@ -93,6 +109,13 @@ class Link:
         assert order == sorted(order), f"pointers out of order: {self}"
         assert set(self.data) == {id_add(self.oldest, n) for n in range(order[-1])}
         assert not (self.held and self.state == State.OPEN_SENT)
+        assert self.selective or not (self.kept or self.looking or self.walks)
+        if self.selective:
+            noted = id_distance(self.youngest, self.received)
+            assert (noted > 0) == self.gap
+            ahead = [id_distance(packet_id, self.received) for packet_id in self.kept]
+            assert all(1 <= n <= noted for n in ahead)
+            assert 1 not in ahead or self.looking, f"nobody looks for what is next: {self}"
 
 
 def _reverse_bits(byte):
@@ -149,6 +172,12 @@ class LinkTable:
             if link is not None and (link.node, link.vc) == (node, vc):
                 return link
         return None
+
+    def number(self, link):
+        """Number of the link's place: the row, and the way in the lowest bit."""
+        table, index = link_hash(link.node, link.vc, self.sets, self.vc_tables)
+        ways = self._row(link.node, link.vc).ways
+        return (table * self.sets + index) * 2 + _index(ways, link)
 
     def has_room(self, node, vc):
         return None in self._row(node, vc).ways

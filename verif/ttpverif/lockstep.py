@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .frame import Frame, Opcode, is_ttp
 from .model import BLOCKED, Endpoint
+from .model_selective import Impossible
 from .states import EVENTS, State
 
 __all__ = ["Lockstep", "Mismatch", "Record", "SentFrame"]
@@ -45,8 +46,9 @@ class Record:
 
     `event` is one of `states.EVENTS`. `tx_id`, `rx_id`, `epoch`, `room`: of the received frame
     (RX events). `result`: of HOST_PAYLOAD and HOST_OPEN. `delivered`: whether an RX_PAYLOAD went
-    to the host. `retire`: a VISIT that carried out a background retire step and sends nothing.
-    `notice`: name of decision L6 or None.
+    to the host; also of LOOK. `kept`: whether it was kept for later. `retire`: a VISIT that carried
+    out a background retire step and sends nothing. `notice`: name of decision L6 or None.
+    ASK: `tx_id` is the ID looked at, `rx_id` the first of the run of missing ones.
     """
 
     event: str
@@ -60,6 +62,7 @@ class Record:
     room: bool = True
     result: str | None = None
     delivered: bool = False
+    kept: bool = False
     retire: bool = False
     frame: SentFrame | None = None
     notice: str | None = None
@@ -102,6 +105,9 @@ class Lockstep:
     """
 
     HISTORY = 12
+    BACKGROUND = ("PURGE", "SEEK", "WALKED", "RETIRE")
+    ASKED_BEFORE = 64
+    """How many records after the end of an ask the hardware may still take it for unfinished."""
 
     def __init__(self, parameters):
         self.parameters = parameters
@@ -117,6 +123,8 @@ class Lockstep:
         self._to_host = defaultdict(deque)
         self._from_host_port = defaultdict(deque)
         self._victims = Counter()
+        self._asked = -self.ASKED_BEFORE
+        self._walking = set()
         self._history = deque(maxlen=self.HISTORY)
 
     # ---- monitors ------------------------------------------------------------------------
@@ -154,22 +162,48 @@ class Lockstep:
         state = self.endpoint.state(record.node, record.vc)
         if state != record.old_state:
             self._fail(record, f"state before: model {state.name}")
-        if record.retire:
+        {"SEEK": self._walking.add, "WALKED": self._walking.discard}.get(
+            record.event, lambda where: None)((record.node, record.vc))
+        if record.retire or record.event in self.BACKGROUND or self._idle(record):
             self._compare(record, "frame", record.frame, None)
             self._compare(record, "state after", record.new_state, state)
+            self._compare(record, "delivered", record.delivered, False)
             return None
         self.ids.record = record
+        if self.endpoint.asking is not None:
+            self._asked = self.steps.total()
         try:
             outcome = self._drive(record)
-        except Mismatch as error:
+        except (Mismatch, Impossible) as error:
             self._fail(record, str(error))
         self._check(record, outcome)
         return outcome
 
+    def purge(self, number):
+        """A kept packet of an incarnation that ended in place `number` was freed (R10)."""
+        try:
+            self.endpoint.purge(number)
+        except Impossible as error:
+            raise Mismatch(str(error)) from None
+
+    def _idle(self, record):
+        """Events that may come at the wrong moment, and then do nothing: LOOK and REPLAY, and the
+        VISIT of a link whose list is being walked while the oldest's slot waits to be found."""
+        if record.frame is not None or record.delivered:
+            return False
+        if record.event != "VISIT":
+            return record.event in ("LOOK", "REPLAY")
+        link = self.endpoint.links.find(record.node, record.vc)
+        return (link is not None and link.position == link.oldest
+                and (record.node, record.vc) in self._walking
+                and not link.close_due and not link.close_wanted)
+
     def _drive(self, record):
         endpoint, where = self.endpoint, (record.node, record.vc)
         if record.event.startswith("RX_"):
-            return endpoint.receive(self._take_rx(record), record.room)
+            return endpoint.receive(self._take_rx(record), record.room, record.kept,
+                                    record.frame is not None
+                                    and record.frame.opcode == Opcode.PAYLOAD)
         if record.event == "HOST_PAYLOAD":
             return self._drive_host(record)
         if record.event == "VICTIM":
@@ -177,9 +211,35 @@ class Lockstep:
                 raise Mismatch("no event made this link a victim")
             return endpoint.victim(*where)
         method = {"HOST_OPEN": endpoint.host_open, "HOST_CLOSE": endpoint.host_close,
-                  "VISIT": endpoint.visit, "TIMER": endpoint.timer,
-                  "SENT": endpoint.open_ack_sent}[record.event]
+                  "VISIT": endpoint.visit, "SENT": endpoint.open_ack_sent,
+                  "TIMER": self._drive_timer, "LOOK": endpoint.look, "ASK": self._drive_ask,
+                  "REPLAY": self._drive_replay}[record.event]
         return method(*where)
+
+    def _drive_timer(self, node, vc):
+        """A gap with kept packets: silence is the beginning of an ask, a NACK says that another
+        link is asking (R6); both are checked against who asks."""
+        endpoint, record = self.endpoint, self.ids.record
+        nack = record.frame is not None and record.frame.opcode == Opcode.NACK
+        before = endpoint.asking
+        outcome = endpoint.timer(node, vc, ask=not nack)
+        link = endpoint.links.find(node, vc)
+        if link is None or not (link.selective and link.gap and link.kept) or link.looking:
+            return outcome
+        if nack and self._asked + self.ASKED_BEFORE <= self.steps.total():
+            raise Mismatch("no link asks, but the timer did not let this one begin")
+        if before is not None and endpoint.asking is not before and before.link.gap:
+            raise Mismatch(f"two links ask at once; the other one: {before.link}")
+        return outcome
+
+    def _drive_ask(self, node, vc):
+        record = self.ids.record
+        return self.endpoint.ask(node, vc, record.tx_id, record.rx_id)
+
+    def _drive_replay(self, node, vc):
+        if self.ids.record.frame is None:
+            raise Mismatch("REPLAY delivers")
+        return self.endpoint.replay(node, vc, self.ids.record.frame.tx_id)
 
     def _take_rx(self, record):
         """The received frame of this record; earlier ones were dropped at the door."""
@@ -213,6 +273,8 @@ class Lockstep:
         self._compare(record, "notice", record.notice,
                       outcome.notices[0][0] if outcome.notices else None)
         self._compare(record, "delivered", record.delivered, bool(outcome.deliveries))
+        if record.event == "RX_PAYLOAD":
+            self._compare(record, "kept", record.kept, outcome.kept)
         if outcome.result is not None:
             self._compare(record, "result", record.result, outcome.result)
         if outcome.frame is not None:
@@ -260,5 +322,9 @@ class Lockstep:
                              ("unexplained at the host", self._from_host_port),
                              ("host packet without event", self._host)):
             problems += [f"{name}: {packet}" for queue in queues.values() for packet in queue]
+        problems += [f"look-up without an end: {link}" for link in self.endpoint.links
+                     if link.looking]
+        problems += [f"{count} kept packets of an ended link in place {number} never freed"
+                     for number, count in self.endpoint.purging.items() if count]
         if problems:
             raise Mismatch("\n".join(problems[:20]))

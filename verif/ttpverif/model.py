@@ -14,6 +14,7 @@ from .link import Link, LinkTable, WeylIds
 from .model_close import Closing
 from .model_data import Data
 from .model_open import Opening
+from .model_selective import Selective
 from .states import DATA_STATES, TABLE, State
 
 __all__ = ["Endpoint", "Outcome", "Parameters", "TAKEN", "REFUSED", "BLOCKED"]
@@ -24,7 +25,8 @@ TAKEN, REFUSED, BLOCKED = "TAKEN", "REFUSED", "BLOCKED"
 @dataclass(frozen=True)
 class Parameters:
     """What an engine is built and configured with. `link_slots`, `max_retry`, `idle_limit`: 0 = no
-    limit / never."""
+    limit / never. `selective`: offers and accepts selective replay; `reorder_slots`: how many
+    packets it can keep that came before their turn."""
 
     node: int
     sets: int = 256
@@ -36,6 +38,13 @@ class Parameters:
     max_retry: int = 0
     idle_limit: int = 0
     ethertype: int = ETHERTYPE_SEED
+    selective: bool = True
+    reorder_slots: int = 16
+
+    @property
+    def window(self):
+        """How far ahead of the last in-order ID a kept packet may be (R2)."""
+        return 4 * self.reorder_slots
 
 
 @dataclass
@@ -56,6 +65,8 @@ class Outcome:
     """Why a received frame, or its payload, was dropped."""
     result: str | None = None
     """TAKEN, REFUSED or BLOCKED, for host payload and open."""
+    kept: bool = False
+    """The received payload was kept for later (R2)."""
     victim: tuple | None = None
     """(node, vc) that is to get the VICTIM event next (L5)."""
 
@@ -73,9 +84,13 @@ class _Step:
     room: bool = True
     data: bytes = b""
     send_now: bool = False
+    keep: bool | None = None
+    ask: bool | None = None
+    packet_id: int | None = None
+    first_id: int | None = None
 
 
-class Endpoint(Opening, Data, Closing):
+class Endpoint(Opening, Data, Selective, Closing):
     """One engine.
 
     Parameters
@@ -88,6 +103,7 @@ class Endpoint(Opening, Data, Closing):
     """
 
     def __init__(self, parameters, ids=None, room=None):
+        super().__init__()
         self.parameters = parameters
         self.ids = ids if ids is not None else WeylIds(parameters.node + 1)
         self.room = room if room is not None else lambda node, vc, data: True
@@ -96,19 +112,24 @@ class Endpoint(Opening, Data, Closing):
 
     # ---- events --------------------------------------------------------------------------
 
-    def receive(self, frame, room=None):
-        """A good frame (`Frame`). `room`: whether there is a receive slot for its payload."""
+    def receive(self, frame, room=None, keep=None, send_now=False):
+        """A good frame (`Frame`). `room`: whether there is a receive slot for its payload.
+
+        `keep`: whether there is a place to keep it before its turn (R2); None: as the model counts.
+        `send_now`: a PAYLOAD may leave with this very event, if it is a NACK (R7, R9).
+        """
         if room is None:
             room = self.room(frame.src, frame.vc, frame.payload)
-        return self._event(f"RX_{frame.opcode.name}", frame.src, frame.vc, frame=frame, room=room)
+        return self._event(f"RX_{frame.opcode.name}", frame.src, frame.vc, frame=frame, room=room,
+                           keep=keep, send_now=send_now)
 
-    def receive_bytes(self, data, bad_fcs=False, room=None):
+    def receive_bytes(self, data, bad_fcs=False, room=None, keep=None, send_now=False):
         """Bytes from the wire: parsed, counted if dropped (F1); the `Outcome` or None."""
         frame, cause = Frame.parse(data, self.parameters.node, bad_fcs)
         if cause is not None:
             self.counters[cause] += 1
             return None
-        return self.receive(frame, room)
+        return self.receive(frame, room, keep, send_now)
 
     def host_payload(self, node, vc, data, send_now=True):
         """The host hands over one packet. `send_now`: it may leave with this very event."""
@@ -126,9 +147,13 @@ class Endpoint(Opening, Data, Closing):
         """The ready queue visits the link: at most one PAYLOAD, or a CLOSE that is due."""
         return self._event("VISIT", node, vc)
 
-    def timer(self, node, vc):
-        """The link timer visits the link (5.4)."""
-        return self._event("TIMER", node, vc)
+    def timer(self, node, vc, ask=None):
+        """The link timer visits the link (5.4).
+
+        `ask`: where it finds a gap with kept packets behind it, whether the link asks or, as
+        another link is asking, NACKs the first missing ID (R6); None: as the model counts.
+        """
+        return self._event("TIMER", node, vc, ask=ask)
 
     def open_ack_sent(self, node, vc):
         """The OPEN_ACK has really gone out."""
@@ -162,6 +187,7 @@ class Endpoint(Opening, Data, Closing):
             link.check()
             assert not self.parameters.link_slots or link.stored <= self.parameters.link_slots
         assert 0 <= self.free_slots <= self.parameters.slots
+        self._check_selective()
 
     # ---- common to all events ------------------------------------------------------------
 
@@ -201,16 +227,17 @@ class Endpoint(Opening, Data, Closing):
 
     def _put(self, step, opcode, tx_id=0, rx_id=0, payload=b""):
         """Send one frame on the link of the event, with its epoch and EtherType."""
-        self._emit(step, opcode, tx_id, rx_id, step.link.epoch, step.link.ethertype, payload)
+        self._emit(step, opcode, tx_id, rx_id, step.link.epoch, step.link.ethertype, payload,
+                   self._extension(step.link, opcode))
 
     def _reply(self, step, opcode, rx_id):
         """Answer a frame for which there is no link: epoch and EtherType are the frame's."""
         self._emit(step, opcode, 0, rx_id, step.frame.epoch, step.frame.ethertype, b"")
 
-    def _emit(self, step, opcode, tx_id, rx_id, epoch, ethertype, payload):
+    def _emit(self, step, opcode, tx_id, rx_id, epoch, ethertype, payload, extension=0):
         assert step.out.frame is None, "two frames for one event"
         step.out.frame = Frame(self.parameters.node, step.node, opcode, step.vc, tx_id, rx_id,
-                               epoch, 0, ethertype, payload)
+                               epoch, extension, ethertype, payload)
 
     def _notice(self, step, name):
         step.out.notices.append((name, step.node, step.vc))
@@ -223,6 +250,7 @@ class Endpoint(Opening, Data, Closing):
 
     def _end(self, step, notice):
         """Everything of the link is freed, now."""
+        self._forget(step.link)
         self.links.remove(step.link)
         step.link = None
         self._notice(step, notice)
@@ -260,7 +288,7 @@ class Endpoint(Opening, Data, Closing):
         if timed_out and not self._time_out(step):
             return
         if link.state in DATA_STATES and link.gap and step.out.frame is None:
-            self._nack_gap(step)
+            (self._timer_gap if link.selective else self._nack_gap)(step)
 
     def _time_out(self, step):
         """A whole round without progress (L2, L3); False if that ended the link."""

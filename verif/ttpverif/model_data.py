@@ -1,7 +1,6 @@
-"""Data transfer (protocol section 3, decisions D1 to D7): part of `model.Endpoint`.
+"""Data transfer (protocol section 3, decisions D1 to D7, R9): part of `model.Endpoint`.
 
-Go-back-N. A selective link (5.3) would differ in three places only, each a method of its own:
-`_data_gap` (keep the packet), `_nack_gap` (name the last missing ID too) and `_nacked`.
+What differs on a selective link (5.3) is in `model_selective`.
 """
 
 from .frame import Opcode
@@ -82,14 +81,22 @@ class Data:
         self._retire(step, count)
 
     def _nacked(self, step):
-        """D2: everything before the named ID is acknowledged, the rest is replayed."""
+        """D2: everything before the named ID is acknowledged, the rest is replayed.
+
+        The oldest goes out at once if nothing was retired and there is room (R9).
+        """
         link = step.link
+        if link.selective:
+            self._nacked_range(step)
+            return
         count = id_distance(step.frame.rx_id, link.oldest)
         if not link.in_flight or count >= link.in_flight:
             step.out.drop = "bad_ack"
             return
         self._retire(step, max(0, count))
         link.position = link.oldest
+        if count <= 0 and step.send_now and not link.held:
+            self._send_next(step)
 
     def _hold(self, step):
         """NACK_FULL (D3)."""
@@ -113,16 +120,21 @@ class Data:
         elif link.peer_end is not None and id_distance(packet_id, link.peer_end) > 0:
             self._reply(step, Opcode.NACK_NOLINK, packet_id)
             step.out.drop = "beyond_end"
+        elif packet_id in link.kept:
+            step.out.drop = "gap"
         elif distance > 1:
-            self._data_gap(step)
+            (self._data_ahead if link.selective else self._data_gap)(step)
         elif not step.room:
             self._put(step, Opcode.NACK_FULL)
             step.out.drop = "no_room"
         else:
-            link.received = packet_id
-            link.gap = False
             self._progress(step)
             step.out.deliveries.append((step.node, step.vc, packet_id, step.frame.payload))
+            if link.selective:
+                self._delivered_next(step)
+                return
+            link.received = packet_id
+            link.gap = False
             self._put(step, Opcode.ACK, 0, packet_id)
 
     def _data_gap(self, step):

@@ -58,12 +58,14 @@ class Opening:
 
     def _new_link(self, step, state, ethertype, peer_open=None, replaces=None):
         first_id, epoch = self._fresh_ids(peer_open)
-        step.link = Link(step.node, step.vc, ethertype, state, epoch, first_id)
+        step.link = Link(step.node, step.vc, ethertype, state, epoch, first_id,
+                         offered=self.parameters.selective)
         if peer_open is not None:
             self._learn(step)
         if replaces is None:
             self.links.add(step.link)
         else:
+            self._forget(replaces)
             self.links.replace(replaces, step.link)
 
     def _learn(self, step):
@@ -71,6 +73,7 @@ class Opening:
         step.link.received = step.frame.tx_id
         step.link.peer_epoch = step.frame.epoch
         step.link.ethertype = step.frame.ethertype
+        self._negotiate(step)
 
     def _acknowledge_open(self, step):
         self._put(step, Opcode.OPEN_ACK, step.link.oldest, step.frame.tx_id)
@@ -141,6 +144,7 @@ class Opening:
         elif link.peer_epoch is None:
             link.received = self.parameters.init_id
         link.peer_epoch = frame.epoch
+        self._negotiate(step)
         self._enter(step, State.OPEN)
         self._progress(step)
         self._notice(step, "LINK_UP")

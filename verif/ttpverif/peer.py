@@ -11,7 +11,9 @@ class Peer:
     """An `Endpoint` that does its own visits.
 
     Bytes come in by `receive` and pile up in `sent`; deliveries and notices pile up in
-    `delivered` and `notices`. Nothing is sent outside a call.
+    `delivered` and `notices`. Nothing is sent outside a call. What the hardware does in the
+    background (decisions R5, R6, R7, R10) takes one call of `background_once` for each step;
+    `visit_once` does one, too.
     """
 
     def __init__(self, endpoint, check=True):
@@ -20,7 +22,7 @@ class Peer:
         self.delivered = deque()
         self.notices = deque()
         self._check = check
-        self._visits = 0
+        self._visits = self._backgrounds = 0
 
     def _take(self, outcome):
         if outcome is None:
@@ -37,9 +39,9 @@ class Peer:
             self._take(self.endpoint.open_ack_sent(outcome.node, outcome.vc))
         return outcome
 
-    def receive(self, data, bad_fcs=False, room=None):
+    def receive(self, data, bad_fcs=False, room=None, keep=None, send_now=True):
         """One frame from the wire; its `Outcome`, or None if it does not parse."""
-        return self._take(self.endpoint.receive_bytes(data, bad_fcs, room))
+        return self._take(self.endpoint.receive_bytes(data, bad_fcs, room, keep, send_now))
 
     def payload(self, node, vc, data, send_now=True):
         return self._take(self.endpoint.host_payload(node, vc, data, send_now))
@@ -51,12 +53,34 @@ class Peer:
         return self._take(self.endpoint.host_close(node, vc))
 
     def visit_once(self):
-        """One ready-queue visit, round-robin over the links that have something; True if any."""
+        """One ready-queue visit, round-robin over the links that have something, and one step in
+        the background; True if there was any."""
+        worked = self.background_once()
         ready = self.endpoint.pending()
         if not ready:
-            return False
+            return worked
         self._visits += 1
         self._take(self.endpoint.visit(*ready[self._visits % len(ready)]))
+        return True
+
+    def background_once(self):
+        """One LOOK, REPLAY, ASK or PURGE, each kind and link in its turn; True if any."""
+        model = self.endpoint
+        work = [(model.look, where) for where in model.looking()]
+        work += [(model.replay, where) for where in model.replaying()]
+        if model.asking is not None:
+            link = model.asking.link
+            work.append((model.ask, (link.node, link.vc)))
+        purges = [number for number, count in sorted(model.purging.items()) if count]
+        if not work and not purges:
+            return False
+        self._backgrounds += 1
+        turn = self._backgrounds % (len(work) + len(purges))
+        if turn < len(work):
+            event, where = work[turn]
+            self._take(event(*where))
+        else:
+            model.purge(purges[turn - len(work)])
         return True
 
     def visit_all(self):

@@ -2,7 +2,8 @@
 
 Each entry names the method of `Endpoint` (without its leading underscore) that carries the event
 out. `nothing`: no effect, not counted ("-" in the protocol); `unexpected`: dropped and counted;
-`not_open`: dropped because the link has no data phase now.
+`not_open`: dropped because the link has no data phase now. PURGE, SEEK, WALKED and RETIRE are the
+hardware's housekeeping, of which no link can tell.
 """
 
 import enum
@@ -30,6 +31,13 @@ VICTIM          nothing       nothing       nothing     close_if_idle  nothing  
 VISIT           nothing       nothing       nothing     send           send         send
 TIMER           nothing       visit_timer   visit_timer visit_timer    visit_timer  visit_timer
 SENT            nothing       nothing       ack_sent    nothing        nothing      nothing
+LOOK            nothing       nothing       nothing     look           look         look
+ASK             nothing       nothing       nothing     ask            ask          ask
+PURGE           nothing       nothing       nothing     nothing        nothing      nothing
+SEEK            nothing       nothing       nothing     nothing        nothing      nothing
+REPLAY          nothing       nothing       nothing     replay         replay       replay
+WALKED          nothing       nothing       nothing     nothing        nothing      nothing
+RETIRE          nothing       nothing       nothing     nothing        nothing      nothing
 RX_OPEN         answer        crossing      open_again  open_again     open_again   open_again
 RX_OPEN_ACK     unexpected    opened        unexpected  unexpected     unexpected   unexpected
 RX_OPEN_NACK    unexpected    refused       unexpected  unexpected     unexpected   unexpected

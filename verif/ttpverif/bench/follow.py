@@ -5,7 +5,7 @@ from ..lockstep import Lockstep, Record, SentFrame
 from ..model import Parameters
 from ..scoreboard import DeliveryChecker
 from ..states import State
-from ..trace import BY_NUMBER, EVENTS, NOTICES, RESULTS
+from ..trace import ACTIONS, BY_NUMBER, EVENTS, NOTICES, RESULTS
 
 __all__ = ["follow_deliveries", "follow_lockstep", "LockstepFeed", "parameters_of"]
 
@@ -68,6 +68,8 @@ class LockstepFeed:
         old, new = State(trace["old_state"]), State(trace["new_state"])
         if self.watch:
             self.watch.before(self.lockstep.endpoint, trace)
+        if ACTIONS[trace["action"]] == "FREE_KEPT":
+            self.lockstep.purge(trace["lid"])
         if event in BY_NUMBER and old == State.CLOSED:
             # The engine visits links by number; a free tag has no node to name.
             assert new == State.CLOSED and not trace["frame"] and not trace["noticed"]
@@ -79,7 +81,8 @@ class LockstepFeed:
         self.lockstep.step(Record(
             event, trace["node"], trace["vc"], old, new, trace["tx_id"], trace["rx_id"],
             trace["epoch"], room=bool(trace["room"]), result=RESULTS[trace["result"]],
-            delivered=bool(trace["delivered"]), retire=bool(trace["background"]),
+            delivered=bool(trace["delivered"]), kept=bool(trace["kept"]),
+            retire=bool(trace["background"]),
             frame=frame if trace["frame"] else None,
             notice=NOTICES[trace["notice"]] if trace["noticed"] else None))
         if self.watch:
@@ -93,6 +96,7 @@ def parameters_of(bench, node):
         node=node.address, sets=config["sets"], vc_tables=config["vc_tables"],
         slots=config["slots"], fixed_open_id=bool(driven.get("fixed_open_id", 0)),
         ethertype=0x9AC6 if driven.get("ieee") else 0x0AC6,
+        selective=bool(driven["selective"]), reorder_slots=config["reorder_slots"],
         **{name: driven[name] for name in ("init_id", "max_retry", "idle_limit", "link_slots")})
 
 
