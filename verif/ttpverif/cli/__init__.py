@@ -1,0 +1,84 @@
+"""The console command `ttpoe`: finds its sub-commands and runs one.
+
+A sub-command is a module of this package (its name without a leading underscore) with
+
+    SUMMARY                   one line for `ttpoe --help`
+    add_parser(subparsers)    adds and returns its parser; the name is the module's
+    run(arguments)            does it; returns the exit code, or None for 0
+
+The module itself imports only the standard library: what is big, or may be missing, is imported
+in `run`. For bad input it raises `UsageError` with one line.
+"""
+
+import argparse
+import errno
+import importlib
+import os
+import pkgutil
+import sys
+
+from ._errors import UsageError
+
+__all__ = ["UsageError", "commands", "main"]
+
+_EXAMPLES = """examples:
+  ttpoe ladder build/sim/runs/loss.5pct-verilator-default-1/wire.pcap
+  ttpoe ladder capture.pcapng -o page.html
+  ttpoe COMMAND --help
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise UsageError(f"{message}; try `{self.prog} --help`")
+
+
+def commands():
+    """{name: module} of every sub-command, in the order of their names."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__)
+                   if not module.name.startswith("_"))
+    return {name: importlib.import_module(f"{__name__}.{name}") for name in names}
+
+
+def _parser(found):
+    parser = _Parser(prog="ttpoe", allow_abbrev=False, epilog=_EXAMPLES,
+                     formatter_class=argparse.RawDescriptionHelpFormatter,
+                     description="Tools around the TTP engine (Tesla Transport Protocol).")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in found.values():
+        module.add_parser(subparsers)
+    return parser
+
+
+def _quiet_end():
+    """The reader of our output went away (`| head`): say nothing more, here or at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def main(argv=None):
+    """Command line; returns the exit code: what the sub-command says, or 2 for bad input."""
+    found, name = commands(), "ttpoe"
+    try:
+        arguments = _parser(found).parse_args(argv)
+        name = f"ttpoe {arguments.command}"
+        code = found[arguments.command].run(arguments)
+        sys.stdout.flush()
+        return code or 0
+    except UsageError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("ttpverif", "ttpoe"):
+            raise
+        print(f"{name}: the Python package {error.name} is missing: "
+              "pip install 'ttpoe[verif]'", file=sys.stderr)
+    except BrokenPipeError:
+        _quiet_end()
+        return 0
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            _quiet_end()
+            return 0
+        print(f"{name}: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return 2
