@@ -90,8 +90,9 @@ class Selective:
     # ---- negotiation (R1) ----------------------------------------------------------------
 
     def _negotiate(self, step):
-        """From the peer's OPEN, or the OPEN_ACK to ours."""
-        step.link.selective = step.link.offered and step.frame.extension == EXTENSION
+        """From the peer's OPEN, or the OPEN_ACK to ours; our OPEN says no more than is agreed."""
+        link = step.link
+        link.offered = link.selective = link.offered and step.frame.extension == EXTENSION
 
     @staticmethod
     def _extension(link, opcode):

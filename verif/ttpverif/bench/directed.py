@@ -42,6 +42,7 @@ class Partner:
     def __init__(self, desk, node, vc, epoch):
         self.desk, self.node, self.vc, self.epoch = desk, node, vc, epoch
         self.ethertype = ETHERTYPE_SEED
+        self.selective = False      # its OPEN and OPEN_ACK say that it keeps younger packets
 
     @property
     def link(self):
@@ -56,9 +57,10 @@ class Partner:
         """Bytes of one frame to engine a."""
         if payload is None:
             payload = b"payload" if opcode == "PAYLOAD" else b""
+        extension = 0x20 if self.selective and opcode in ("OPEN", "OPEN_ACK") else 0
         return Frame(self.node, self.desk.a.address, Opcode[opcode], self.vc, tx % 2**32,
-                     rx % 2**32, self.epoch if epoch is None else epoch, 0, self.ethertype,
-                     payload).pack()
+                     rx % 2**32, self.epoch if epoch is None else epoch, extension,
+                     self.ethertype, payload).pack()
 
     def play(self, *arguments, **fields):
         """Queue a frame; nobody waits for it."""
@@ -239,7 +241,8 @@ class Desk:
             if fits and node not in known and (like is None or node != like.node):
                 return Partner(self, node, vc, epoch)
 
-    async def link(self, state, sent=0, vc=DATA, epoch=0x55, first=0x5000, ahead=0, partner=None):
+    async def link(self, state, sent=0, vc=DATA, epoch=0x55, first=0x5000, ahead=0, partner=None,
+                   selective=False):
         """A peer whose link is in `state`.
 
         `sent`: payloads of ours that were sent and not acknowledged. `ahead`: in CLOSE_RECD the
@@ -247,6 +250,7 @@ class Desk:
         stalled, for that state lasts until the OPEN_ACK is out. Epoch 0 is Tesla's module.
         """
         peer = partner or self.partner(vc, epoch)
+        peer.selective = peer.selective or selective
         if state == "OPEN_RECD":
             self.mac(False)
             await self.bench.cycles(4)
