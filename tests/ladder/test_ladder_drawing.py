@@ -155,7 +155,8 @@ needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not in
 
 CHECK = """
 const said = [], byId = id => document.getElementById(id);
-const frames = () => [...document.querySelectorAll("#ladder .frame")];
+const frames = () => [...document.querySelectorAll("#ladder .frame line")]
+  .map(line => line.parentNode);
 const say = (name, value) => said.push([name, value]);
 addEventListener("error", event => say("error", event.message));
 say("count", byId("count").textContent);

@@ -53,7 +53,7 @@ class Link:
                 event.marks["unanswered"] = "no answer to the end of the capture"
 
     def _shortest_round_trip(self):
-        """The least time from a question to its answer, by what was sent once only; 0 if unknown."""
+        """The least time from question to answer, by what was sent once only; 0 if unknown."""
         sent, shortest = {}, None
         for event in self._events:
             record = event.record

@@ -5,7 +5,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const byId = id => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 const scroll = byId("scroll"), space = byId("space"), svg = byId("ladder"), map = byId("map");
-const HEAD = 30, LEFT = 190, RIGHT = 250, TALLEST = 8e6;
+const HEAD = 30, LEFT = 190, MARGIN = 146, RIGHT = 250, TALLEST = 8e6;
 const CLASS = [["lost", "lost"], ["malformed", "lost"], ["changed", "lost"], ["stray", "lost"],
   ["refused", "lost"], ["unanswered", "lost"], ["discarded", "late"], ["late", "late"],
   ["gap", "late"], ["replay", "again"], ["retry", "again"], ["duplicate", "dup"],
@@ -31,6 +31,7 @@ function kind(frame) {
   const found = CLASS.find(([mark]) => mark in frame.marks);
   return found ? found[1] : frame.op === "PAYLOAD" ? "good" : "plain";
 }
+const family = frame => /^opcode/.test(frame.op) ? "undefined" : frame.op;
 const hex = value => value.toString(16);
 function label(frame) {
   const vc = ` vc${frame.vc} `;
@@ -47,7 +48,7 @@ function remark(frame) {
 
 function select() {
   shown = data.frames.filter(frame => (state.link === "all" || frame.link === +state.link)
-    && !state.hidden.has(frame.op)
+    && !state.hidden.has(family(frame))
     && (!state.marks.size || Object.keys(frame.marks).some(mark => state.marks.has(mark))));
   const used = new Set(shown.flatMap(frame => [frame.src, frame.dst]));
   nodes = [...used].sort((a, b) => a - b);
@@ -57,7 +58,7 @@ function select() {
 // Where each frame stands; by time no two frames come closer than 3 pixels.
 function place() {
   const wide = scroll.clientWidth - LEFT - RIGHT;
-  span = nodes.length > 1 ? Math.min(560, Math.max(250, wide / (nodes.length - 1))) : 300;
+  span = nodes.length > 1 ? Math.min(560, Math.max(380, wide / (nodes.length - 1))) : 380;
   if (state.mode === "rows") {
     tops = shown.map((_, index) => HEAD + state.row * (index + 0.7));
   } else {
@@ -87,39 +88,53 @@ function draw() {
   const column = new Map(nodes.map((node, index) => [node, LEFT + index * span - left]));
   for (const x of column.values()) make("line", {class: "rail", x1: x, x2: x, y1: HEAD, y2: h}, svg);
   const from = Math.max(0, first(top + HEAD - 20)), to = first(top + h + 20);
+  const lines = make("g", {}, svg), labels = make("g", {}, svg);
+  make("rect", {class: "margin", x: 0, y: 0, width: MARGIN, height: h}, labels);
   let text = -100;
   for (let index = from; index < to; index++) {
-    const y = tops[index] - top, roomy = y - text >= 12;
-    if (roomy) text = y;
-    drawFrame(shown[index], y, column, roomy, left);
+    const y = tops[index] - top;
+    drawArrow(shown[index], y, column, lines);
+    if (y - text < 13 && shown[index] !== state.picked) continue;
+    drawLabel(shown[index], y, column, labels);
+    text = y;
   }
   const head = make("g", {class: "head"}, svg);
   make("rect", {x: 0, y: 0, width: w, height: HEAD - 4}, head);
-  make("text", {x: 14 - left, y: 18, style: "text-anchor:start"}, head, "frame");
-  make("text", {x: 138 - left, y: 18, style: "text-anchor:end"}, head, "time/" + data.unit);
-  for (const node of nodes) make("text", {x: column.get(node), y: 18}, head, data.nodes[node]);
+  for (const node of nodes)
+    if (column.get(node) > MARGIN) make("text", {x: column.get(node), y: 18}, head, data.nodes[node]);
+  make("text", {x: 14, y: 18, style: "text-anchor:start"}, head, "frame");
+  make("text", {x: 138, y: 18, style: "text-anchor:end"}, head, "time/" + data.unit);
   markMap();
 }
-function drawFrame(frame, y, column, roomy, left) {
+function group(frame, parent) {
+  const twice = ["replay", "retry", "duplicate"].some(mark => mark in frame.marks);
+  return make("g", {class: `frame c-${kind(frame)}${twice ? " twice" : ""}`
+    + (frame === state.picked ? " picked" : ""), "data-n": frame.n}, parent);
+}
+function drawArrow(frame, y, column, parent) {
   const a = column.get(frame.src), b = column.get(frame.dst), way = b >= a ? 1 : -1;
-  const lost = "lost" in frame.marks, twice = "replay" in frame.marks || "retry" in frame.marks
-    || "duplicate" in frame.marks;
-  const group = make("g", {class: `frame c-${kind(frame)}${twice ? " twice" : ""}`
-    + (frame === state.picked ? " picked" : ""), "data-n": frame.n}, svg);
+  const lost = "lost" in frame.marks, g = group(frame, parent);
   const tall = state.mode === "rows" ? state.row : 14;
-  make("rect", {class: "hit", x: 0, y: y - tall / 2, width: scroll.clientWidth, height: tall}, group);
-  const end = a === b ? a + 60 : lost ? a + (b - a) * 0.88 : b - 2 * way;
-  make("line", {x1: a, y1: y, x2: end, y2: y}, group);
-  if (lost) make("path", {d: `M${end - 5} ${y - 5}l10 10m0 -10l-10 10`}, group);
-  else make("path", {class: "tip", d: `M${end} ${y}l${-9 * way} -4v8z`}, group);
-  if (!roomy) return;
+  make("rect", {class: "hit", x: 0, y: y - tall / 2, width: scroll.clientWidth, height: tall}, g);
+  const end = a === b ? a + 60 : lost ? b - 40 * way : b - 2 * way;
+  make("line", {x1: a, y1: y, x2: end, y2: y}, g);
+  if (lost) make("path", {d: `M${end - 5} ${y - 5}l10 10m0 -10l-10 10`}, g);
+  else make("path", {class: "tip", d: `M${end} ${y}l${-9 * way} -4v8z`}, g);
+}
+// Where the arrow is in view, nearer to the sender; number, time and marks beside it.
+function drawLabel(frame, y, column, parent) {
+  const a = column.get(frame.src), b = column.get(frame.dst), g = group(frame, parent);
+  const low = Math.max(MARGIN, Math.min(a, b)), high = Math.min(scroll.clientWidth, Math.max(a, b));
   const words = label(frame), size = words.length * 7.25 + 8;
-  const middle = Math.abs(b - a) > size + 30 ? (a + b) / 2 - 12 * way : (a + b) / 2;
-  make("rect", {class: "halo", x: middle - size / 2, y: y - 8, width: size, height: 15}, group);
-  make("text", {class: "name", x: middle, y: y + 4, style: "text-anchor:middle"}, group, words);
-  make("text", {class: "dim", x: 48 - left, y: y + 4, style: "text-anchor:end"}, group, frame.n);
-  make("text", {class: "dim", x: 138 - left, y: y + 4, style: "text-anchor:end"}, group, frame.time);
-  make("text", {class: "why", x: column.get(nodes[nodes.length - 1]) + 16, y: y + 4}, group,
+  if (high - low > size / 2) {
+    const shift = high - low > size + 60 ? 12 * (b >= a ? -1 : 1) : 0;
+    const middle = (low + high) / 2 + shift;
+    make("rect", {class: "halo", x: middle - size / 2, y: y - 7, width: size, height: 14}, g);
+    make("text", {class: "name", x: middle, y: y + 4, style: "text-anchor:middle"}, g, words);
+  }
+  make("text", {class: "dim", x: 48, y: y + 4, style: "text-anchor:end"}, g, frame.n);
+  make("text", {class: "dim", x: 138, y: y + 4, style: "text-anchor:end"}, g, frame.time);
+  make("text", {class: "why", x: column.get(nodes[nodes.length - 1]) + 16, y: y + 4}, g,
     remark(frame));
 }
 
@@ -255,8 +270,8 @@ function chips(id, names, counts, pressed, toggle, paint) {
 function flip(set, name) { if (!set.delete(name)) set.add(name); }
 function controls() {
   byId("link").value = state.link;
-  const names = [...new Set(data.frames.map(frame => frame.op))];
-  chips("opcodes", names, name => data.frames.filter(frame => frame.op === name).length,
+  const names = [...new Set(data.frames.map(family))];
+  chips("opcodes", names, name => data.frames.filter(frame => family(frame) === name).length,
     name => !state.hidden.has(name), name => flip(state.hidden, name));
   chips("marks", data.marks, name => data.frames.filter(frame => name in frame.marks).length,
     name => state.marks.has(name), name => flip(state.marks, name), true);

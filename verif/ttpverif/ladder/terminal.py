@@ -12,7 +12,7 @@ __all__ = ["draw", "format_time", "time_unit"]
 _PIPE_WIDTH = 100
 _LEFT = 20                      # number and time
 _RIGHT = 24                     # marks
-_LEAST_SPAN = 22                # between two columns; less, and nodes are named in the text instead
+_LEAST_SPAN = 22                # between two columns; if less, each line names its nodes
 _UNICODE = {"rail": "│", "line": "─", "again": "═", "right": "▶", "left": "◀", "lost": "✗"}
 _ASCII = {"rail": "|", "line": "-", "again": "=", "right": ">", "left": "<", "lost": "x"}
 _STYLES = {"lost": "red", "discarded": "magenta", "refused": "red", "unanswered": "red",
