@@ -151,6 +151,9 @@ def test_a_new_incarnation_uses_ids_again():
     once = [*opening, *data(10), ack(10), *closing]
     assert marks(conversation(*once, *once)) == {}
     reset = [*opening, *data(10), ack(10)]
+    assert marks(conversation(*reset, *reset)) == {}
+    answerer = [*opening, (B, A, "PAYLOAD", {"tx_id": 5}), (A, B, "ACK", {"rx_id": 5}), *closing]
+    assert marks(conversation(*answerer, *answerer)) == {}
     assert marks(conversation(*reset, *[(*f[:3], f[3] | {"epoch": 0}) for f in reset])) == {}
     for epoch in (0, 7):        # the link was not closed: the same PAYLOAD is a replay
         again = [(*frame[:3], frame[3] | {"epoch": epoch}) for frame in

@@ -200,7 +200,7 @@ def test_the_page_in_chromium(tmp_path):
     second = sorted(analysis.links)[1]
     assert "error" not in said
     assert said["count"] == "5000 of 5000 frames shown"
-    assert 20 < said["drawn"] < 60 < said["by time"]
+    assert 12 < said["drawn"] < 60 < said["by time"]
     assert said["zoomed out"] > said["drawn"]
     assert "Frame 2: ACK" in said["details"] and "RxID" in said["details"]
     assert said["replays"] == f"{replays} of 5000 frames shown"
