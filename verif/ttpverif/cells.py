@@ -136,12 +136,15 @@ class CellCoverage:
         self.table = table
         self.taken, self.stats = set(), Counter()
         self._lag = Counter()       # acknowledged slots that are not freed yet, per link
+        self._walked = None         # the link whose list is walked along: nothing of it is freed
         self._link, self._oldest = None, 0
 
     def before(self, endpoint, record):
         """An event, `record` of the trace port, before the model has carried it out."""
         event, state = EVENTS[record["event"]], State(record["old_state"]).name
         where = record["node"], record["vc"]
+        if event == "WALKED":
+            self._walked = None
         link = endpoint.links.find(*where) if state != "CLOSED" else None
         for number, (guards, action, next_state) in enumerate(self.table[event][state]):
             if all(self._holds(guard.lstrip("!"), endpoint, link, record) != (guard[0] == "!")
@@ -165,21 +168,25 @@ class CellCoverage:
         """The same event, after the model has carried it out."""
         where = record["node"], record["vc"]
         link = endpoint.links.find(*where)
+        action = ACTIONS[record["action"]]
         if link is None or link is not self._link:
             self._lag[where] = 0
+            if self._walked == where:
+                self._walked = None
             return
         self._lag[where] += (link.oldest - self._oldest) & ID_MASK
-        if ACTIONS[record["action"]] in self._RETIRES and self._lag[where]:
+        if action in self._RETIRES and self._lag[where] and self._walked != where:
             self._lag[where] -= 1
             self.stats["slot_retired"] += 1
+        if action == "START_WALK":
+            self._walked = where
 
     def _holds(self, guard, endpoint, link, record):
         where = record["node"], record["vc"]
         if guard == "FULL":
             return not endpoint.links.has_room(*where)
-        if guard == "LAG":  # not while the list is walked, which the hardware knows
-            return self._lag[where] > 0 and (
-                not link.selective or ACTIONS[record["action"]] == "RETIRE_ONE")
+        if guard == "LAG":
+            return self._lag[where] > 0 and self._walked != where
         if guard == "UNSENT" and self._lag[where] and link.position == link.oldest:
             return False    # the oldest's slot is known when those before it are freed
         return bool(GUARDS[guard](link, record, endpoint.parameters))
