@@ -7,8 +7,9 @@ replay      a PAYLOAD sent before and not acknowledged since (same ID, same byte
 duplicate   a PAYLOAD sent before that had been acknowledged: its receiver has it already
 retry       an OPEN or CLOSE sent again
 again       an answer given again
-lost        sent again although nothing answered it; or an answer after which its question was
-            sent again (it may only have been late)
+lost        sent again although nothing answered it, or because a NACK asked for it (its receiver did
+            not get it, or did not keep it); or an answer after which its question was sent again
+            (it may only have been late)
 discarded   sent again, and its receiver had to throw it away: an older one was missing (NACK or
             NACK_FULL) and the link is go-back-N, or the receiver's own OPEN had no answer yet
 refused     answered by NACK_FULL, NACK_NOLINK or OPEN_NACK

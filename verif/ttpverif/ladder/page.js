@@ -36,7 +36,8 @@ const hex = value => value.toString(16);
 function label(frame) {
   const vc = ` vc${frame.vc} `;
   if (frame.op === "PAYLOAD") return frame.op + vc + `tx ${hex(frame.tx)} · ${frame.len} B`;
-  if (frame.op === "NACK" && frame.tx) return frame.op + vc + `rx ${hex(frame.rx)}..${hex(frame.tx)}`;
+  if (frame.op === "NACK" && frame.tx)
+    return frame.op + vc + `rx ${hex(frame.rx)}..${hex(frame.tx)}`;
   if (/^(OPEN|OPEN_ACK|CLOSE|CLOSE_NACK)$/.test(frame.op))
     return frame.op + vc + `tx ${hex(frame.tx)} rx ${hex(frame.rx)}`;
   return frame.op + vc + `rx ${hex(frame.rx)}`;
@@ -77,7 +78,10 @@ function place() {
 }
 function first(y) {
   let low = 0, high = tops.length;
-  while (low < high) { const mid = low + high >> 1; if (tops[mid] < y) low = mid + 1; else high = mid; }
+  while (low < high) {
+    const mid = low + high >> 1;
+    if (tops[mid] < y) low = mid + 1; else high = mid;
+  }
   return low;
 }
 function draw() {
@@ -86,7 +90,8 @@ function draw() {
   svg.setAttribute("width", w); svg.setAttribute("height", h);
   svg.replaceChildren();
   const column = new Map(nodes.map((node, index) => [node, LEFT + index * span - left]));
-  for (const x of column.values()) make("line", {class: "rail", x1: x, x2: x, y1: HEAD, y2: h}, svg);
+  for (const x of column.values())
+    make("line", {class: "rail", x1: x, x2: x, y1: HEAD, y2: h}, svg);
   const from = Math.max(0, first(top + HEAD - 20)), to = first(top + h + 20);
   const lines = make("g", {}, svg), labels = make("g", {}, svg);
   make("rect", {class: "margin", x: 0, y: 0, width: MARGIN, height: h}, labels);
@@ -101,7 +106,8 @@ function draw() {
   const head = make("g", {class: "head"}, svg);
   make("rect", {x: 0, y: 0, width: w, height: HEAD - 4}, head);
   for (const node of nodes)
-    if (column.get(node) > MARGIN) make("text", {x: column.get(node), y: 18}, head, data.nodes[node]);
+    if (column.get(node) > MARGIN)
+      make("text", {x: column.get(node), y: 18}, head, data.nodes[node]);
   make("text", {x: 14, y: 18, style: "text-anchor:start"}, head, "frame");
   make("text", {x: 138, y: 18, style: "text-anchor:end"}, head, "time/" + data.unit);
   markMap();
@@ -158,7 +164,8 @@ function markMap() {
   paper.putImageData(drawMap.picture, 0, 0);
   paper.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--ink");
   const size = Math.max(6, scroll.clientHeight / height * h);
-  paper.strokeRect(0.5, Math.min(h - size, scroll.scrollTop / height * h) + 0.5, map.width - 1, size - 1);
+  const y = Math.min(h - size, scroll.scrollTop / height * h);
+  paper.strokeRect(0.5, y + 0.5, map.width - 1, size - 1);
 }
 
 function bytes(frame, offset, length) { return frame.hex.slice(2 * offset, 2 * (offset + length)); }
@@ -223,7 +230,8 @@ function describe(frame, panel) {
   }
   if (frame.len) {
     const kept = Math.min(frame.len, frame.hex.length / 2 - 60);
-    html("h3", panel, `Payload, ${frame.len} bytes` + (kept < frame.len ? `, the first ${kept}` : ""));
+    html("h3", panel, `Payload, ${frame.len} bytes`
+      + (kept < frame.len ? `, the first ${kept}` : ""));
     const lines = [];
     for (let at = 0; at < kept; at += 8) {
       const part = bytes(frame, 60 + at, Math.min(8, kept - at)).match(/../g) || [];
@@ -263,7 +271,8 @@ function chips(id, names, counts, pressed, toggle, paint) {
     const button = html("button", row, name + " ");
     html("small", button, counts(name));
     button.setAttribute("aria-pressed", pressed(name));
-    if (paint) button.className = "c-" + (CLASS.find(([mark]) => mark === name) || ["", "plain"])[1];
+    const found = CLASS.find(([mark]) => mark === name);
+    if (paint) button.className = "c-" + (found ? found[1] : "plain");
     button.onclick = () => { toggle(name); controls(); select(); };
   }
 }
@@ -275,8 +284,9 @@ function controls() {
     name => !state.hidden.has(name), name => flip(state.hidden, name));
   chips("marks", data.marks, name => data.frames.filter(frame => name in frame.marks).length,
     name => state.marks.has(name), name => flip(state.marks, name), true);
-  for (const button of byId("marks").querySelectorAll("button")) button.title = "show only frames with this mark";
-  for (const button of byId("opcodes").querySelectorAll("button")) button.title = "show or hide these frames";
+  for (const [id, title] of [["marks", "show only frames with this mark"],
+    ["opcodes", "show or hide these frames"]])
+    for (const button of byId(id).querySelectorAll("button")) button.title = title;
 }
 
 const choice = byId("link");
@@ -308,7 +318,8 @@ addEventListener("keydown", event => {
   const step = {ArrowDown: 1, ArrowUp: -1}[event.key];
   if (step && shown.length) { event.preventDefault();
     const at = shown.indexOf(state.picked);
-    pick(shown[at < 0 ? first(scroll.scrollTop + HEAD) : Math.min(shown.length - 1, Math.max(0, at + step))], true);
+    const next = Math.min(shown.length - 1, Math.max(0, at + step));
+    pick(shown[at < 0 ? first(scroll.scrollTop + HEAD) : next], true);
   } else if (event.key === "+") zoom(1.4);
   else if (event.key === "-") zoom(1 / 1.4);
   else if (event.key === "0") fit();
