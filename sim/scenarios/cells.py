@@ -330,8 +330,11 @@ async def visit(d, state):
     if state not in DATA_STATES:
         return
     await d.fresh()
-    peer = await d.link(state, sent=5)
-    await peer.rx("ACK", rx=peer.link.oldest + 2)        # three at once: two are freed by visits
+    peer, other = await d.link(state, sent=5), await d.link("OPEN", sent=10, vc=1)
+    await d.quiet()
+    # The slots of `other` are being freed one by one, so two of these three are left to visits.
+    other.play("ACK", rx=other.link.oldest + 9)
+    await peer.rx("ACK", rx=peer.link.oldest + 2)
     await peer.rx("NACK", rx=peer.link.oldest)
     await d.quiet()
     if state == "OPEN":
@@ -407,10 +410,17 @@ async def waiting_not_sent(d, state, gap):
     assert peer.link.stored == 1 and not peer.link.in_flight
 
 
+# The scenario `selective` takes these.
+SELECTIVE = {"SELECTIVE", "LOOKING", "KEPT_ANY"}
+BACKGROUND = ("LOOK", "ASK", "PURGE", "SEEK", "REPLAY", "WALKED", "RETIRE")
+
+
 @scenario
 async def cells(bench):
     desk = Desk(bench)
     for event, row in desk.coverage.table.items():
+        if event in BACKGROUND:
+            continue
         for state, rows in row.items():
             await desk.fresh()
             try:
@@ -419,6 +429,7 @@ async def cells(bench):
             except Exception as error:
                 raise AssertionError(f"{event} in {state}: {error}") from error
             missed = [rows[n] for n in range(len(rows))
-                      if (event, state, n) not in desk.coverage.taken]
+                      if (event, state, n) not in desk.coverage.taken
+                      and not SELECTIVE & set(rows[n][0])]
             assert not missed, f"{event} in {state}: not taken: {missed}"
     await desk.claim("cells")

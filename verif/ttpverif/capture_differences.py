@@ -27,6 +27,8 @@ DIFFERENCES = (
                but={"16": (3,), "01": (7,), "10": (8,), "11": (7, 9)}),
     Difference("AB", ("OPEN",), "rx_id", "section 1.2: 0; the module sends its start ID",
                but={"16": (3,)}),
+    Difference("AB", ("OPEN",), "extension", "section 5.3: the engine says that it keeps younger "
+               "packets; the module sends 0, and ignores ours", but={"16": (3,)}),
     Difference("AB", ("OPEN_ACK",), "tx_id",
                "L9: our first data ID; the module sends 0"),
     Difference("AB", ("CLOSE",), "tx_id", "C1: our last data ID + 1; the module declares nothing"),
