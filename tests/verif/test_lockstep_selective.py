@@ -167,10 +167,12 @@ class Script:
 
     def rx(self, node, opcode, tx_id=0, rx_id=0, ext=0, **fields):
         payload = b"x" if opcode == "PAYLOAD" else b""
-        self.lockstep.push_rx(Frame(node, 1, Opcode[opcode], 0, tx_id, rx_id, 7, ext,
+        sender = node - 1 if fields.pop("ours", False) else 7
+        self.lockstep.push_rx(Frame(node, 1, Opcode[opcode], 0, tx_id, rx_id, sender, ext,
                                     payload=payload).pack())
-        record = Record(f"RX_{opcode}", node, 0, State.OPEN, State.OPEN, tx_id, rx_id, 7)
-        extra = {name: fields.pop(name) for name in ("kept", "delivered") if name in fields}
+        record = Record(f"RX_{opcode}", node, 0, State.OPEN, State.OPEN, tx_id, rx_id, sender)
+        extra = {name: fields.pop(name) for name in ("kept", "delivered", "notice")
+                 if name in fields}
         old, new = fields.pop("old", State.OPEN), fields.pop("new", State.OPEN)
         reply, epoch = fields.pop("reply", None), fields.pop("epoch", node - 1)
         sent = None if reply is None else SentFrame(reply[0], node, 0, False, epoch, *reply[1:])
@@ -217,6 +219,20 @@ def test_a_look_up_must_end():
     script.step("LOOK", 2, delivered=True)
     with pytest.raises(Mismatch, match="look-up without an end"):
         script.lockstep.finish()
+
+
+def test_what_an_ended_link_kept_must_be_freed():
+    for purged in (True, False):
+        script = Script(2)
+        script.rx(2, "PAYLOAD", 502, kept=True, reply=nack(501, 501))
+        number = script.lockstep.endpoint.links.number(
+            script.lockstep.endpoint.links.find(2, 0))
+        script.rx(2, "NACK_NOLINK", ours=True, new=State.CLOSED, notice="LINK_DOWN")
+        if purged:
+            script.lockstep.purge(number)
+        with pytest.raises(Mismatch) as caught:
+            script.lockstep.finish()
+        assert ("1 kept packets of an ended link" in str(caught.value)) != purged
 
 
 def test_a_visit_may_find_nothing_while_the_list_is_walked():

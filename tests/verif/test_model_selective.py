@@ -123,9 +123,19 @@ def test_opener_negotiates(told, ext):
 def test_crossing_opens_negotiate(told, ext):
     desk = Desk(selective=told)
     desk.model.host_open(PEER, 0)
-    assert desk.rx("OPEN", R, ext=ext).frame.extension == (0x20 if told and ext else 0)
+    agreed = 0x20 if told and ext else 0
+    assert desk.rx("OPEN", R, ext=ext).frame.extension == agreed
+    again = [desk.model.timer(PEER, 0).frame for _ in range(2)][1]
+    assert (again.opcode, again.extension) == (Opcode.OPEN, agreed)
     desk.rx("OPEN_ACK", R + 1, ID - 1, ext=ext)
-    assert desk.link.selective == (told and ext == 0x20)
+    assert desk.link.selective == bool(agreed)
+
+
+def test_an_open_ack_cannot_add_what_a_crossing_open_did_not_offer():
+    desk = Desk()
+    desk.model.host_open(PEER, 0)
+    desk.rx("OPEN", R), desk.rx("OPEN_ACK", R + 1, ID - 1, ext=0x20)
+    assert not desk.link.selective
 
 
 def test_a_new_incarnation_negotiates_anew():
@@ -344,6 +354,17 @@ def test_ask_nacks_at_s_if_it_is_missing():
     desk.data(2)
     desk.timer()
     assert [desk.ask() for _ in range(5)] == [None, nack(1, 1), None, None, nack(3, 5)]
+    assert desk.model.asking is None
+
+
+def test_ask_ends_with_the_window():
+    """Nothing behind it can be kept, however young the youngest ID noted."""
+    desk = Desk.opened(reorder_slots=2)
+    assert desk.data(1000) == nack(1, 1000) and not desk.link.kept
+    desk.data(3)
+    desk.timer()
+    assert [desk.ask() for _ in range(7)] == [None, None, nack(1, 2), None, None, None,
+                                              nack(4, 7)]
     assert desk.model.asking is None
 
 
