@@ -96,7 +96,7 @@ def parameters_of(bench, node):
         node=node.address, sets=config["sets"], vc_tables=config["vc_tables"],
         slots=config["slots"], fixed_open_id=bool(driven.get("fixed_open_id", 0)),
         ethertype=0x9AC6 if driven.get("ieee") else 0x0AC6,
-        selective=bool(driven["selective"]), reorder_slots=config["reorder_slots"],
+        selective=bool(driven.get("selective", 1)), reorder_slots=config["reorder_slots"],
         **{name: driven[name] for name in ("init_id", "max_retry", "idle_limit", "link_slots")})
 
 
