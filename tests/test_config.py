@@ -13,6 +13,7 @@ REFUSED = [
     ("sets", [0, 1, 3, 32768, -2, 2.5]),
     ("slots", [0, 2, 3, 100, 131072]),
     ("rx_slots", [0, 4, 12, 8192]),
+    ("reorder_slots", [0, 2, 12, 4096, 8.0]),
     ("event_depth", [0, 1, 3, 512]),
     ("control_depth", [0, 4, 12, 512]),
     ("payload_depth", [0, 1, 3, 32]),
@@ -32,9 +33,18 @@ def test_a_bad_value_is_named_with_its_rule(field, value):
 
 
 def test_reserved_slots_are_compared_with_all_slots():
-    Config(rx_slots=16, rx_reserved=5)
-    with pytest.raises(ConfigError, match="rx_reserved=6, rx_slots=16"):
-        Config(rx_slots=16, rx_reserved=6)
+    Config(rx_slots=32, rx_reserved=5, reorder_slots=16)
+    Config(rx_slots=16, rx_reserved=4, reorder_slots=4)
+    with pytest.raises(ConfigError, match="rx_reserved=6, reorder_slots=16, rx_slots=32"):
+        Config(rx_slots=32, rx_reserved=6, reorder_slots=16)
+    with pytest.raises(ConfigError, match="rx_reserved=4, reorder_slots=8, rx_slots=16"):
+        Config(rx_slots=16, rx_reserved=4, reorder_slots=8)
+
+
+def test_reorder_slots_have_their_ends():
+    for slots, rx_slots in ((4, 16), (2048, 4096)):
+        config = Config(rx_slots=rx_slots, reorder_slots=slots)
+        assert config.reorder_window == 4 * slots
 
 
 @pytest.mark.parametrize("field, low, high", [
@@ -68,6 +78,7 @@ def test_numbers_have_room():
         assert 1 << config.rx_slot_bits == config.rx_slots
         assert 1 << config.lid_bits >= config.links
         assert 1 << config.row_bits >= config.rows
+        assert 1 << config.reorder_bits == config.reorder_window == 4 * config.reorder_slots
     assert PRESETS["full"].row_bits == 10       # 8 bits of set, 2 of VC
 
 

@@ -174,8 +174,8 @@ def test_ports_of_the_top(name):
         "m_notice_tdata": 29, "m_notice_tvalid": 1,
         "cfg_enable": 1, "cfg_node": 24, "cfg_ieee": 1, "cfg_init_id": 32, "cfg_fixed_open_id": 1,
         "cfg_open_id_seed": 32, "cfg_timer_tick": 24, "cfg_max_retry": 10, "cfg_idle_limit": 10,
-        "cfg_link_slots": config.count_bits, "ready": 1, "free_slots": config.count_bits,
-        "trace_valid": 1, "clk": 1, "rst": 1,
+        "cfg_link_slots": config.count_bits, "cfg_selective": 1, "ready": 1,
+        "free_slots": config.count_bits, "trace_valid": 1, "clk": 1, "rst": 1,
     }
     for vc in range(3):
         beat = {"tdata": width, "tkeep": lanes, "tlast": 1, "tvalid": 1, "tready": 1}

@@ -79,6 +79,7 @@ def test_every_register_after_reset_and_every_output(name):
             assert get(dut.cfg_node) == NODE and get(dut.cfg_open_id_seed) == SEED
             assert get(dut.cfg_enable) == get(dut.cfg_os_enable) == 1
             assert get(dut.cfg_ieee) == get(dut.cfg_fixed_open_id) == 0
+            assert get(dut.cfg_selective) == 1
             assert get(dut.cfg_init_id) == 1 and get(dut.cfg_max_retry) == 1000
             assert get(dut.cfg_timer_tick) == max(8, 8192 // config.links)
             assert get(dut.cfg_idle_limit) == 0
@@ -202,7 +203,7 @@ def test_a_write_to_a_read_only_register_is_refused():
                 for strobe in (0xF, 0):
                     await refuses(bench, bench.write(register.address, ~before & ALL, strobe))
                 assert await bench.read(register.address) == before
-        assert sum(not register.writable for register in register_map(TINY).registers) == 21
+        assert sum(not register.writable for register in register_map(TINY).registers) == 22
 
     run(test)
 
@@ -612,7 +613,8 @@ def test_accessors_without_awaiting():
     regs = Registers(TINY, lambda address: words.get(address, 0), words.__setitem__)
     regs.CONTROL.write(enable=1, fixed_open_id=1)
     assert words == {0x040: 0b101} and regs.CONTROL.read() == 0b101
-    assert regs.CONTROL.fields() == {"enable": 1, "os_enable": 0, "fixed_open_id": 1}
+    assert regs.CONTROL.fields() == {"enable": 1, "os_enable": 0, "fixed_open_id": 1,
+                                     "selective": 0}
     regs.CONTROL.set(os_enable=1, enable=0)
     assert words == {0x040: 0b110}
     with pytest.raises(AttributeError, match="CONTROL has no field 'colour'"):
@@ -627,6 +629,6 @@ def test_accessors_awaited():
     async def test(bench):
         await bench.regs.CONTROL.set(os_enable=0, fixed_open_id=1)
         assert await bench.regs.CONTROL.fields() == {
-            "enable": 1, "os_enable": 0, "fixed_open_id": 1}
+            "enable": 1, "os_enable": 0, "fixed_open_id": 1, "selective": 1}
 
     run(test)

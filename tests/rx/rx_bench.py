@@ -16,7 +16,8 @@ class RxBench:
     """Runs `frames` through a receive path.
 
     `take_event(clock)`, `host_ready(vc, clock)`: readiness in that clock. `decide(event)` gives
-    (delay in clocks, deliver) for an event that holds a slot; None: no verdict ever.
+    (delay in clocks, deliver) for an event that holds a slot; None: no verdict ever. A third
+    item, again a delay: the payload is kept from then on, until its verdict.
     `reset_at`: the clock in which the path is reset, everything of before being forgotten.
     """
 
@@ -34,11 +35,14 @@ class RxBench:
         self.events = []            # (clock in which it became visible, fields)
         self.delivered = [[], [], []]     # per VC: (clock of each beat, node, id, bytes)
         self.verdicts = []          # (clock, slot, vc, deliver)
+        self.kept_freed = []        # clocks in which a kept slot was freed, once for each
         self.forget()
 
     def forget(self):
         self.held = {}              # slot -> event
         self.due = []               # (clock, event, deliver)
+        self.keep_due = []          # (clock, event)
+        self.kept = set()           # slots
         self.partial = [[], [], []]
         self.stuck = [None] * 3
         self.event_since = None
@@ -55,6 +59,7 @@ class RxBench:
                 drive(ctx, self.dut.i_frame, beat)
                 if beat is not None and beat[2]:
                     self.frame_ends.append(self.clock)
+                self._keep(ctx)
                 self._pipeline(ctx)
                 for vc in range(3):
                     self._host(ctx, vc)
@@ -68,9 +73,21 @@ class RxBench:
         sim.run()
         return self
 
+    def _keep(self, ctx):
+        dut = self.dut
+        due = next((entry for entry in self.keep_due if entry[0] <= self.clock), None)
+        ctx.set(dut.i_kept.valid, due is not None)
+        if due is not None:
+            self.keep_due.remove(due)
+            ctx.set(dut.i_kept.payload, due[1]["vc"])
+            self.kept.add(due[1]["slot"])
+        self.kept_freed += [self.clock] * ctx.get(dut.o_kept_freed)
+
     def _pipeline(self, ctx):
         dut = self.dut
-        due = next((entry for entry in self.due if entry[0] <= self.clock), None)
+        waits = [event["slot"] for _, event in self.keep_due]
+        due = next((entry for entry in self.due
+                    if entry[0] <= self.clock and entry[1]["slot"] not in waits), None)
         ctx.set(dut.i_verdict.valid, due is not None)
         if due is not None:
             self.due.remove(due)
@@ -78,6 +95,8 @@ class RxBench:
             ctx.set(dut.i_verdict.p.slot, event["slot"])
             ctx.set(dut.i_verdict.p.vc, event["vc"])
             ctx.set(dut.i_verdict.p.deliver, deliver)
+            ctx.set(dut.i_verdict.p.kept, event["slot"] in self.kept)
+            self.kept.discard(event["slot"])
             del self.held[event["slot"]]
             self.verdicts.append((self.clock, event["slot"], event["vc"], deliver))
         ready = self.take_event(self.clock)
@@ -100,6 +119,8 @@ class RxBench:
                 verdict = self.decide(event)
                 if verdict is not None:
                     self.due.append((self.clock + verdict[0], event, verdict[1]))
+                    if len(verdict) > 2:
+                        self.keep_due.append((self.clock + verdict[2], event))
 
     def _host(self, ctx, vc):
         port = getattr(self.dut, f"o_host{vc}")

@@ -10,22 +10,25 @@ WIDTHS = (8, 16, 32, 64)
 
 
 def config(width, **changes):
-    return Config(name="test", width_bits=8 * width, rx_slots=16, rx_reserved=2).replace(**changes)
+    return Config(name="test", width_bits=8 * width, rx_slots=16, rx_reserved=2,
+                  reorder_slots=4).replace(**changes)
 
 
-@pytest.mark.parametrize("rx_slots,reserved", [(16, 2), (8, 2), (16, 5), (128, 4)])
-def test_room_rule(rx_slots, reserved):
-    """A VC gets what it owns and what is shared; the others still get what they own."""
+@pytest.mark.parametrize("rx_slots,reserved,reorder",
+                         [(16, 2, 4), (8, 1, 4), (16, 4, 4), (128, 4, 16), (128, 32, 32)])
+def test_room_rule(rx_slots, reserved, reorder):
+    """A VC gets what it owns and what is shared; the others still get what they own. What is set
+    aside for reordering nobody gets."""
     rng = rng_for("room", rx_slots)
-    shared = rx_slots - 3 * reserved
+    shared = rx_slots - 3 * reserved - reorder
     vcs = [2] * (reserved + shared + 3) + [0] * (reserved + 1) + [1] * (reserved + 1)
     frames = [payload_frame(rng, 4, vc, n) for n, vc in enumerate(vcs)]
-    bench = RxBench(config(64, rx_slots=rx_slots, rx_reserved=reserved), frames,
-                    decide=lambda event: None).run()
+    bench = RxBench(config(64, rx_slots=rx_slots, rx_reserved=reserved, reorder_slots=reorder),
+                    frames, decide=lambda event: None).run()
     room = [event["room"] for _, event in bench.events]
     assert room == ([1] * (reserved + shared) + [0] * 3 + [1] * reserved + [0]
                     + [1] * reserved + [0])
-    assert len(bench.held) == rx_slots
+    assert len(bench.held) == rx_slots - reorder
     assert bench.stats["stat_rx_no_room"] == 5
 
 
@@ -34,7 +37,7 @@ def test_room_rule(rx_slots, reserved):
 def test_a_slot_given_back_is_room_again(deliver, rx_slots):
     """Full, then one verdict: exactly one more payload of that VC has room, and one only."""
     rng = rng_for("again", rx_slots)
-    most = rx_slots - 4                      # of one VC
+    most = rx_slots - 4 - 4                  # of one VC: without the others' own, and reordering
     fill = [payload_frame(rng, 9, 0, n) for n in range(most)]
     probes = [payload_frame(rng, 9, 0, 1000 + n) for n in range(3)]
     clocks = schedule(fill, 64) + [None] * 20
@@ -48,18 +51,22 @@ def test_a_slot_given_back_is_room_again(deliver, rx_slots):
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_slot_that_comes_in_mid_frame_is_for_the_next_frame(width):
-    """All slots are held; one is given back while a frame arrives. That frame has no room and
-    touches no slot; the next one has."""
+    """All slots are held, the last four of them kept; one is given back while a frame arrives.
+    That frame has no room and touches no slot; the next one has."""
     rng = rng_for("mid-frame", width)
-    fill = [payload_frame(rng, 20, vc, n) for n, vc in enumerate([2, 2, 2, 2, 0, 0, 1, 1])]
+    fill = [payload_frame(rng, 20, vc, n) for n, vc in enumerate([0, 0, 0, 0, 0, 2, 1, 0])]
     late, following = payload_frame(rng, 1024, 0, 8), payload_frame(rng, 500, 0, 9)
     clocks = schedule(fill, width) + [None] * 10
     release = len(clocks) + 5
     clocks += schedule([late, following], width) + [None] * 10
     end = len(clocks)
-    bench = RxBench(
-        config(width, rx_slots=8), [*fill, late, following], clocks=clocks + [None] * 200,
-        decide=lambda event: ((release if event["tx_id"] == 4 else end) - bench.clock, True))
+
+    def decide(event):
+        verdict = (release if event["tx_id"] == 4 else end) - bench.clock, True
+        return (*verdict, 0) if event["tx_id"] < 4 else verdict
+
+    bench = RxBench(config(width, rx_slots=8, rx_reserved=1), [*fill, late, following],
+                    clocks=clocks + [None] * 200, decide=decide)
     bench.run()
     bench.check_drops()
     bench.check_events_and_hosts()
