@@ -9,6 +9,8 @@ RUNS = [
      "params": {"loss": percent / 100, "payloads": payloads}, "short": {"payloads": 60}}
     for percent, payloads in ((1, 1000), (5, 600), (20, 250))
 ] + [
+    {"sim": "verilator", "preset": "default", "name": "5pct_go_back_n",
+     "params": {"loss": 0.05, "payloads": 600, "selective": 0}, "short": {"payloads": 60}},
     {"sim": "verilator", "preset": "full", "name": "5pct",
      "params": {"loss": 0.05, "payloads": 400}, "short": {"payloads": 60}},
     {"sim": "icarus", "preset": "tiny", "name": "5pct",
@@ -28,7 +30,7 @@ async def loss(bench):
                 for way in ("a to b", "b to a")]
     bench.connect(*channels)
     for node in bench.nodes:
-        node.configure(timer_tick=8, max_retry=0)
+        node.configure(timer_tick=8, max_retry=0, selective=bench.params.get("selective", 1))
     deliveries, followed = follow_deliveries(bench), follow_lockstep(bench)
     for node, peer in ((a, b), (b, a)):
         for number in range(count):
