@@ -62,7 +62,7 @@ class Replayer(wiring.Component):
         A read port of the list memory: the successor of `o_next_slot`, one clock later.
     stat_nack_queue_full : Out(1)
 
-    Timing: SEEK one clock after the range came into an empty queue; first REPLAY `first` + 2 clocks
+    Timing: SEEK two clocks after `i_range` into an empty queue; first REPLAY `first` + 2 clocks
     after `i_walk`; the next ones as fast as Q0 takes them, at most one in two clocks.
 
     Reset: no range waits, no walk is under way.

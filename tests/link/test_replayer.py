@@ -1,0 +1,304 @@
+"""NACKed ranges sent again along a list of slots, and acknowledged slots freed (R7, S10)."""
+
+import random
+
+import pytest
+from amaranth.hdl import ResetInserter, Signal
+from amaranth.sim import Simulator
+from ttpoe.config import Config, preset
+from ttpoe.link.replayer import Replayer, Retirer, Walk
+
+CONFIG = preset("tiny").replace(slots=64)
+FIELDS = ("walk", "lid", "slot", "first", "last")
+
+
+def simulate(dut, testbench):
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(testbench)
+    simulator.run()
+
+
+class Bench:
+    """Q0 and Q3 with a pipeline between, and the memory that says which slot follows which."""
+
+    def __init__(self, ctx, dut, config=CONFIG, ready=lambda: 1, delay=lambda: 3, seed=0):
+        self.ctx, self.dut, self.config = ctx, dut, config
+        self.ready, self.delay = ready, delay
+        self.random = random.Random(seed)
+        self.clock, self.shown, self.read = 0, None, None
+        self.taken = []               # (clock, fields)
+        self.appeared = []            # clock in which each event became valid
+        self.walks = {}               # clock -> answer to a SEEK
+        self.walk_clocks = []
+        self.following = {}           # slot -> successor
+        self.full = 0
+
+    async def step(self, push=None, answer=lambda _seek: dict(found=0)):
+        """One clock. `answer(fields)` of a SEEK comes `delay` clocks later."""
+        ctx, dut = self.ctx, self.dut
+        out = dut.o_replay
+        ctx.set(dut.i_range.valid, push is not None)
+        if push is not None:
+            ctx.set(dut.i_range.payload, push)
+        ctx.set(dut.i_next, self.following.get(self.read, self.random.randrange(
+            self.config.slots)))
+        walk = self.walks.pop(self.clock, None)
+        ctx.set(dut.i_walk.valid, walk is not None)
+        ctx.set(dut.i_walk.payload, walk or dict(found=1, head=9, first=1, last=3))
+        if walk is not None:
+            self.walk_clocks.append(self.clock)
+        ready = self.ready()
+        ctx.set(out.ready, ready)
+        self.read = ctx.get(dut.o_next_slot)
+        self.full += ctx.get(dut.stat_nack_queue_full)
+        if ctx.get(out.valid):
+            fields = {name: ctx.get(out.p[name]) for name in FIELDS}
+            assert self.shown in (None, fields), "changed while it waited"
+            if self.shown is None:
+                self.appeared.append(self.clock)
+            self.shown = None if ready else fields
+            if ready:
+                self.taken.append((self.clock, fields))
+                if fields["walk"] == Walk.SEEK:
+                    self.walks[self.clock + self.delay()] = answer(fields)
+        else:
+            assert self.shown is None, "withdrawn"
+        await ctx.tick()
+        self.clock += 1
+
+    async def until(self, kind, limit=3000, **ports):
+        while not (self.taken and self.taken[-1][1]["walk"] == kind):
+            await self.step(**ports)
+            limit -= 1
+            assert limit, f"no {kind}"
+
+    def link(self, length):
+        """A list of `length` slots, in random order; its slots, oldest first."""
+        slots = self.random.sample(range(self.config.slots), length)
+        self.following = dict(zip(slots, slots[1:]))
+        return slots
+
+
+def replayed(bench, since=0):
+    return [(clock, f["first"], f["slot"]) for clock, f in bench.taken[since:]
+            if f["walk"] == Walk.REPLAY]
+
+
+@pytest.mark.parametrize("first,last", [(0, 0), (0, 1), (1, 1), (5, 9), (0, 63), (63, 63)])
+def test_clocks_of_one_range(first, last):
+    """Range in clock 0; SEEK in 2, out of Q3 three clocks later; one hop per clock to the first;
+    a REPLAY every second clock; WALKED right behind the last."""
+    dut = Replayer(CONFIG)
+
+    async def testbench(ctx):
+        bench = Bench(ctx, dut, seed=first)
+        slots = bench.link(64)
+        wanted = dict(lid=5, first=100, last=101)
+        walk = dict(found=1, head=slots[0], first=first, last=last)
+        await bench.step(push=wanted)
+        await bench.until(Walk.WALKED, answer=lambda _seek: walk)
+        clock, seek = bench.taken[0]
+        assert clock == 2 and seek["walk"] == Walk.SEEK
+        assert {name: seek[name] for name in wanted} == wanted
+        begin = bench.walk_clocks[0] + first + 2
+        assert replayed(bench) == [(begin + 2 * n, place, slots[place])
+                                   for n, place in enumerate(range(first, last + 1))]
+        clock, walked = bench.taken[-1]
+        assert clock == begin + 2 * (last - first) + 1
+        assert all(fields["lid"] == 5 for _clock, fields in bench.taken)
+        for _ in range(20):
+            await bench.step()
+        assert bench.taken[-1][1] is walked and bench.full == 0
+
+    simulate(dut, testbench)
+
+
+@pytest.mark.parametrize("slots", [4, 64, 1024])
+@pytest.mark.parametrize("pace", [1.0, 0.4, 0.1])
+def test_random_ranges_against_a_list(slots, pace):
+    """Each range: one SEEK, its packets in order with their slots, one WALKED; or nothing."""
+    config = preset("tiny").replace(slots=slots)
+    seed = f"{slots} {pace}"
+    rng = random.Random(seed)
+    dut = Replayer(config)
+
+    async def testbench(ctx):
+        bench = Bench(ctx, dut, config, lambda: rng.random() < pace,
+                      lambda: rng.choice((3, 3, 4, 8)), seed)
+        waiting, asked = [], []
+        top = 2 * slots * 2
+
+        def answer(seek):
+            wanted = waiting.pop(0)
+            assert {name: seek[name] for name in wanted} == wanted, seed
+            if rng.random() < 0.25:
+                asked.append((wanted, None, None, None))
+                return dict(found=0, head=rng.randrange(slots), first=0, last=0)
+            chain = bench.link(rng.randrange(1, min(slots, 40) + 1))
+            first = rng.randrange(len(chain))
+            last = rng.randrange(first, len(chain))
+            asked.append((wanted, chain, first, last))
+            return dict(found=1, head=chain[0], first=first, last=last)
+
+        while len(asked) < 40 or bench.clock < 100:
+            push = None
+            if len(waiting) < 12 and rng.random() < 0.2 and len(asked) < 40:
+                push = dict(lid=rng.randrange(config.links), first=rng.randrange(top),
+                            last=rng.randrange(top))
+                waiting.append(push)
+            await bench.step(push, answer)
+            assert bench.clock < 60000
+        while waiting or bench.taken[-1][1]["walk"] == Walk.REPLAY or bench.walks:
+            await bench.step(None, answer)
+        for _ in range(200):
+            await bench.step(None, answer)
+
+        expected = []
+        for wanted, chain, first, last in asked:
+            expected.append((Walk.SEEK, wanted["lid"], None, wanted["first"]))
+            if chain:
+                expected += [(Walk.REPLAY, wanted["lid"], chain[place], place)
+                             for place in range(first, last + 1)]
+                expected.append((Walk.WALKED, wanted["lid"], None, None))
+        found = [(f["walk"], f["lid"], f["slot"] if f["walk"] == Walk.REPLAY else None,
+                  f["first"] if f["walk"] != Walk.WALKED else None) for _c, f in bench.taken]
+        assert found == expected, seed
+        assert bench.full == 0
+
+    simulate(dut, testbench)
+
+
+def test_the_list_may_grow_while_a_replay_waits():
+    """The packet behind the one that waits is found, though its link was written meanwhile."""
+    dut = Replayer(CONFIG)
+
+    async def testbench(ctx):
+        go = [0]
+        bench = Bench(ctx, dut, ready=lambda: go[0])
+        slots = bench.link(3)
+        late = bench.following.pop(slots[1])
+        await bench.step(push=dict(lid=1, first=0, last=2))
+        go[0] = 1
+        await bench.until(Walk.SEEK, answer=lambda _s: dict(found=1, head=slots[0], first=1,
+                                                            last=2))
+        go[0] = 0
+        for _ in range(20):
+            await bench.step()
+        bench.following[slots[1]] = late
+        await bench.step()
+        go[0] = 1
+        await bench.until(Walk.WALKED)
+        assert [entry[1:] for entry in replayed(bench)] == [(1, slots[1]), (2, slots[2])]
+
+    simulate(dut, testbench)
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_ranges_that_find_the_queue_full_are_dropped_and_counted(busy):
+    """Sixteen wait, and one more is under way; the seventeenth waiting one is counted, once."""
+    dut = Replayer(CONFIG)
+
+    async def testbench(ctx):
+        go = [0]
+        bench = Bench(ctx, dut, ready=lambda: go[0])
+        fit = Replayer.QUEUE
+        if busy:
+            await bench.step(push=dict(lid=7, first=0, last=0))
+            for _ in range(4):
+                await bench.step()
+        else:
+            fit += 1                  # the first leaves the queue while the others come
+        for n in range(fit + 3):
+            assert bench.full == 0 or n > fit
+            await bench.step(push=dict(lid=n % 8, first=n, last=n))
+        for _ in range(4):
+            await bench.step()
+        assert bench.full == 3
+        go[0] = 1
+        for _ in range(40 * Replayer.QUEUE):
+            await bench.step()
+        seeks = [fields["first"] for _clock, fields in bench.taken]
+        assert seeks == [0] * busy + list(range(fit)) and bench.full == 3
+
+    simulate(dut, testbench)
+
+
+def test_reset_ends_the_walk_and_empties_the_queue():
+    reset = Signal()
+    dut = Replayer(CONFIG)
+
+    async def testbench(ctx):
+        bench = Bench(ctx, dut)
+        slots = bench.link(40)
+        for n in range(3):
+            await bench.step(push=dict(lid=n, first=n, last=39), answer=lambda _s: dict(
+                found=1, head=slots[0], first=0, last=39))
+        for _ in range(20):
+            await bench.step()
+        assert len(replayed(bench)) > 3
+        ctx.set(reset, 1)
+        bench.walks, bench.shown = {}, None
+        await ctx.tick()
+        ctx.set(reset, 0)
+        count = len(bench.taken)
+        for _ in range(100):
+            await bench.step()
+        assert len(bench.taken) == count
+        await bench.step(push=dict(lid=4, first=11, last=12))
+        for _ in range(5):
+            await bench.step()
+        assert bench.taken[-1][1]["lid"] == 4 and bench.taken[-1][1]["first"] == 11
+
+    simulate(ResetInserter(reset)(dut), testbench)
+
+
+# ---- Retirer -------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("pace", [1.0, 0.3])
+def test_retirer_frees_what_lags_behind_of_one_link_at_a_time(pace):
+    """`count` RETIREs, one per clock from the clock behind the report on; what is reported
+    meanwhile is left to others."""
+    rng = random.Random(pace)
+    dut = Retirer(CONFIG)
+
+    async def testbench(ctx):
+        left, lid, served = 0, None, 0
+        for clock in range(4000):
+            report = None
+            if rng.random() < 0.3:
+                report = dict(lid=rng.randrange(CONFIG.links),
+                              count=rng.choice((1, 1, 2, 5, CONFIG.slots)))
+            ctx.set(dut.i_lag.valid, report is not None)
+            ctx.set(dut.i_lag.payload, report or dict(lid=3, count=9))
+            ready = rng.random() < pace
+            ctx.set(dut.o_retire.ready, ready)
+            assert ctx.get(dut.o_retire.valid) == (left > 0), clock
+            if left:
+                assert ctx.get(dut.o_retire.payload) == lid, clock
+                left -= ready
+            elif report:
+                left, lid, served = report["count"], report["lid"], served + 1
+            await ctx.tick()
+        assert served > 100 * pace
+
+    simulate(dut, testbench)
+
+
+def test_retirer_is_idle_after_reset():
+    reset = Signal()
+    dut = Retirer(Config())
+
+    async def testbench(ctx):
+        assert not ctx.get(dut.o_retire.valid)
+        ctx.set(dut.i_lag.payload, dict(lid=1, count=5))
+        ctx.set(dut.i_lag.valid, 1)
+        await ctx.tick()
+        ctx.set(dut.i_lag.valid, 0)
+        assert ctx.get(dut.o_retire.valid)
+        ctx.set(reset, 1)
+        await ctx.tick()
+        ctx.set(reset, 0)
+        assert not ctx.get(dut.o_retire.valid)
+
+    simulate(ResetInserter(reset)(dut), testbench)
