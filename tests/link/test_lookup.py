@@ -1,4 +1,4 @@
-"""Look-ups, clearing up and the timer's questions, with a pipeline that answers late (R5, R6, R10)."""
+"""Look-ups, clearing up, the timer's questions; the pipeline answers late (R5, R6, R10)."""
 
 import random
 
@@ -232,7 +232,7 @@ def test_walk_along_the_gaps(pace):
 
 
 def test_pace_of_a_walk_and_its_end():
-    """START in clock 0: ASK in clock 1; the next one in the clock behind the answer. `o_over` once."""
+    """Start in clock 0: ASK in 1; the next one in the clock behind the answer. `o_over` once."""
     dut = Ask(TINY)
 
     async def testbench(ctx):

@@ -1,0 +1,198 @@
+"""`SlotPool` against a model that knows where each slot is: who has room, and who never has less."""
+
+import random
+
+import pytest
+from amaranth.hdl import ResetInserter, Signal
+from amaranth.sim import Simulator
+
+from ttpoe.config import Config
+from ttpoe.rx.pool import SlotPool
+
+
+def config(**changes):
+    return Config(name="test", rx_slots=16, rx_reserved=2, reorder_slots=4).replace(**changes)
+
+
+def simulate(dut, testbench):
+    sim = Simulator(dut)
+    sim.add_clock(1e-8)
+    sim.add_testbench(testbench)
+    sim.run()
+
+
+class Model:
+    """Where each slot is: with a VC, kept, or free (then in neither)."""
+
+    def __init__(self, config):
+        self.config = config
+        self.held = [[], [], []]
+        self.kept = []                   # (slot, VC that took it)
+        self.shared = config.rx_slots - 3 * config.rx_reserved - config.reorder_slots
+
+    def room(self, vc):
+        own = self.config.rx_reserved
+        used = sum(max(0, len(slots) - own) for slots in self.held)
+        return len(self.held[vc]) < own or used < self.shared
+
+    def everything(self):
+        return sorted([slot for slots in self.held for slot in slots]
+                      + [slot for slot, _vc in self.kept])
+
+
+def give(ctx, port, freed):
+    ctx.set(port.valid, freed is not None)
+    ctx.set(port.payload, freed or dict(slot=0, vc=0, kept=1))
+
+
+async def clock(ctx, dut, *, vc=0, take=0, keep=None, dropped=None, delivered=None):
+    """One clock with these inputs; returns what the outputs are in it."""
+    ctx.set(dut.vc, vc)
+    ctx.set(dut.take, take)
+    ctx.set(dut.i_kept.valid, keep is not None)
+    ctx.set(dut.i_kept.payload, keep or 0)
+    give(ctx, dut.i_dropped, dropped)
+    give(ctx, dut.i_delivered, delivered)
+    out = dict(room=ctx.get(dut.room), ready=ctx.get(dut.slot_ready), slot=ctx.get(dut.slot),
+               freed=ctx.get(dut.o_kept_freed))
+    await ctx.tick()
+    return out
+
+
+@pytest.mark.parametrize("rx_slots,reserved,reorder", [
+    (8, 1, 4), (16, 2, 4), (16, 4, 4), (64, 4, 32), (128, 8, 16)])
+def test_random_against_model(rx_slots, reserved, reorder):
+    """Slots taken, kept, dropped and delivered in every mixture, several in one clock: `room` is
+    exact for every VC in every clock, and no slot is given out twice or lost."""
+    seed = f"{rx_slots} {reserved} {reorder}"
+    rng = random.Random(seed)
+    cfg = config(rx_slots=rx_slots, rx_reserved=reserved, reorder_slots=reorder)
+    dut = SlotPool(cfg)
+    seen = {"full": 0, "all kept": 0, "both freed": 0, "keep and free": 0, "none": 0, "empty": 0}
+
+    async def testbench(ctx):
+        model = Model(cfg)
+        waited = 0                       # clocks without a slot at hand though some are free
+        for number in range(5000):
+            where = f"seed {seed} clock {number}"
+            if number % 250 == 0:        # phases: fill, keep, drain
+                hungry, keen, generous = rng.choice(
+                    [(1.0, 0.1, 0.02), (0.9, 0.9, 0.1), (0.5, 0.3, 0.5), (0.1, 0.1, 0.9)])
+            for vc in range(3):
+                ctx.set(dut.vc, vc)
+                assert ctx.get(dut.room) == model.room(vc), where
+            vc = rng.randrange(3)
+            owners = [v for v in range(3) if model.held[v]]
+            keep = dropped = delivered = None
+            # The three events concern different slots, all of them taken before.
+            if owners and len(model.kept) < reorder and rng.random() < keen:
+                keep = rng.choice(owners)
+                slot = model.held[keep].pop(rng.randrange(len(model.held[keep])))
+            leaving = []
+            for _port in range(2):
+                choices = [("held", v) for v in range(3) if model.held[v]]
+                choices += [("kept", None)] * bool(model.kept)
+                if choices and rng.random() < generous:
+                    where_from, owner = rng.choice(choices)
+                    if where_from == "held":
+                        gone = model.held[owner].pop(rng.randrange(len(model.held[owner])))
+                        leaving.append(dict(slot=gone, vc=owner, kept=0))
+                    else:
+                        gone, owner = model.kept.pop(rng.randrange(len(model.kept)))
+                        leaving.append(dict(slot=gone, vc=owner, kept=1))
+                else:
+                    leaving.append(None)
+            if keep is not None:
+                model.kept.append((slot, keep))
+            dropped, delivered = leaving
+            ctx.set(dut.vc, vc)
+            take = bool(ctx.get(dut.room) and ctx.get(dut.slot_ready) and rng.random() < hungry)
+            out = await clock(ctx, dut, vc=vc, take=take, keep=keep, dropped=dropped,
+                              delivered=delivered)
+            assert out["freed"] == sum(bool(freed and freed["kept"]) for freed in leaving), where
+            if take:
+                taken = out["slot"]
+                assert taken not in model.everything(), where
+                assert taken not in [freed["slot"] for freed in leaving if freed], where
+                model.held[vc].append(taken)
+            total = len(model.everything())
+            assert total == len(set(model.everything())) <= rx_slots, where
+            waited = 0 if out["ready"] or total == rx_slots else waited + 1
+            assert waited <= 4, f"{where}: a free slot is lost"
+            seen["full"] += not any(map(model.room, range(3)))
+            seen["all kept"] += len(model.kept) == reorder
+            seen["both freed"] += all(leaving)
+            seen["keep and free"] += keep is not None and any(leaving)
+            seen["none"] += total == rx_slots
+            seen["empty"] += total == 0
+    simulate(dut, testbench)
+    assert all(seen.values()), f"seed {seed} did not reach {seen}"
+
+
+def test_kept_slots_leave_a_vc_all_its_room():
+    """Every reorder slot kept, out of one VC: it may take as many as if there were none; given
+    back, they make no room beyond that."""
+    cfg = config()
+    dut = SlotPool(cfg)
+    most = cfg.rx_slots - cfg.reorder_slots - 2 * cfg.rx_reserved
+
+    async def testbench(ctx):
+        async def fill():
+            slots = []
+            ctx.set(dut.vc, 1)
+            while ctx.get(dut.room):
+                assert ctx.get(dut.slot_ready)
+                slots.append((await clock(ctx, dut, vc=1, take=1))["slot"])
+                ctx.set(dut.vc, 1)
+            return slots
+
+        first = [(await clock(ctx, dut, vc=1, take=1))["slot"] for _ in range(4)]
+        for _ in first:
+            await clock(ctx, dut, vc=1, keep=1)
+        assert len(await fill()) == most == 8
+        for vc in (0, 2):                # what they own, and no more
+            for want in (1, 1, 0):
+                out = await clock(ctx, dut, vc=vc, take=want)
+                assert out["room"] == want
+        assert not (await clock(ctx, dut))["ready"]
+        for slot in first:
+            out = await clock(ctx, dut, vc=1, delivered=dict(slot=slot, vc=1, kept=1))
+            assert out["freed"] == 1 and not out["room"]
+        out = await clock(ctx, dut, vc=1)
+        assert out["freed"] == 0 and not out["room"] and out["ready"]
+        out = await clock(ctx, dut, vc=1, dropped=dict(slot=9, vc=1, kept=0))
+        assert out["freed"] == 0 and not out["room"]
+        assert (await clock(ctx, dut, vc=1, take=1))["room"], "room in the clock behind"
+        assert not (await clock(ctx, dut, vc=1))["room"]
+    simulate(dut, testbench)
+
+
+def test_two_kept_slots_freed_in_one_clock():
+    dut = SlotPool(config())
+
+    async def testbench(ctx):
+        slots = [(await clock(ctx, dut, vc=0, take=1))["slot"] for _ in range(2)]
+        for _ in slots:
+            await clock(ctx, dut, keep=0)
+        gone = [dict(slot=slot, vc=0, kept=1) for slot in slots]
+        assert (await clock(ctx, dut, dropped=gone[0], delivered=gone[1]))["freed"] == 2
+        assert (await clock(ctx, dut))["freed"] == 0
+    simulate(dut, testbench)
+
+
+def test_reset_gives_everything_back():
+    reset = Signal()
+    dut = SlotPool(config())
+
+    async def testbench(ctx):
+        for _ in range(6):
+            await clock(ctx, dut, vc=2, take=1)
+        await clock(ctx, dut, keep=2)
+        ctx.set(reset, 1)
+        await clock(ctx, dut)
+        ctx.set(reset, 0)
+        slots = [await clock(ctx, dut, vc=2, take=1) for _ in range(8)]
+        assert [out["slot"] for out in slots] == list(range(8))
+        assert all(out["room"] for out in slots)
+        assert not (await clock(ctx, dut, vc=2))["room"]
+    simulate(ResetInserter(reset)(dut), testbench)
