@@ -15,12 +15,13 @@ export SIM TEST SEED PRESET WAVES TRACE
 export PYTHONPATH := rtl:verif:sim$(if $(PYTHONPATH),:$(PYTHONPATH))
 unexport MAKEFLAGS
 
-.PHONY: help setup icarus sim test formal formal-docs lint emit docs-tables registers clean distclean
+.PHONY: help setup icarus sim soak test formal formal-docs lint emit docs-tables registers clean distclean
 .NOTPARALLEL:
 
 help:
 	@echo "make sim        run the scenarios; SIM=verilator|icarus TEST=name SEED=n PRESET=name WAVES=1 TRACE=1"
 	@echo "make test       run all tests; PYTEST_ARGS='tests/test_emit.py -x'"
+	@echo "make soak       10^9 clocks of two engines as a native program; PRESET= SEED= CLOCKS= ROUNDS= RESUME=1"
 	@echo "make formal     prove the blocks, about 20 minutes; PROOF=name (or its beginning) for one, SHORT=1"
 	@echo "make emit       write build/rtl/ttp_<top>_<preset>.v; TOP=engine|nic|managed_nic PRESET=tiny|default|full"
 	@echo "make lint       check the Verilog of every preset with Verilator, all warnings on"
@@ -53,6 +54,11 @@ formal: $(READY)
 # The table of docs/formal.md, from the last `make formal`.
 formal-docs: $(READY)
 	@$(PY) -m ttpformal.document
+
+# 10^9 clocks take an hour or more; Ctrl-C ends it with a summary, RESUME=1 goes on (docs/soak.md).
+soak: $(READY)
+	@JOBS=$(JOBS) CLOCKS=$(CLOCKS) ROUND=$(ROUND) ROUNDS=$(ROUNDS) ROUND_CLOCKS=$(ROUND_CLOCKS) \
+		RESUME=$(RESUME) FROM=$(FROM) $(PY) sim/soak.py
 
 lint: $(READY)
 	@$(PY) sim/lint.py $(if $(PRESET),$(PRESET),$(PRESETS))
