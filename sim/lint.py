@@ -1,6 +1,6 @@
 """`make lint`: Verilator's lint with all warnings on the Verilog of presets; any warning fails.
 
-What is waived, and why, is in `lint.vlt`.
+What is waived, and why, is in `rtl/ttpoe/lint.vlt`.
 """
 
 import subprocess
@@ -20,7 +20,7 @@ def lint(verilog, top):
     """Warnings and errors of Verilator about the file `verilog`; empty if there are none."""
     tool = builds.verilator() / "bin" / "verilator"
     run = subprocess.run([tool, "--lint-only", "-Wall", "--top-module", top,
-                          ROOT / "sim" / "lint.vlt", verilog], capture_output=True, text=True)
+                          ROOT / "rtl" / "ttpoe" / "lint.vlt", verilog], capture_output=True, text=True)
     return (run.stdout + run.stderr).strip() if run.returncode else ""
 
 

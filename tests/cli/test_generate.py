@@ -1,0 +1,195 @@
+"""`ttpoe generate`: what it writes, that every port has its words, and what it says to bad input."""
+
+import dataclasses
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import ttpverif.cli as cli
+from ttpoe import generate
+from ttpoe.config import PRESETS, Config, ConfigError
+from ttpoe.csr.documents import c_header, systemrdl
+from ttpoe.csr.registers import register_map
+from ttpoe.emit import TOPS, top_verilog, wrapped
+from ttpoe.ports import Port, markdown, ports
+from ttpverif.bench.pair import parse_ports
+from ttpverif.cli.generate import PARAMETERS
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The folder of the managed NIC `tiny`."""
+    folder = tmp_path_factory.mktemp("generate") / "new" / "nic"
+    assert cli.main(["generate", "--preset", "tiny", "--top", "managed_nic", "-o",
+                     str(folder)]) == 0
+    return folder
+
+
+def test_files(made):
+    assert sorted(os.listdir(made)) == sorted([
+        "ttp_managed_nic.v", "ttp_managed_nic.vlt", "ttp_managed_nic.core",
+        "ttp_managed_nic_instance.vh", "ttp_managed_nic_ports.md", "ttp_managed_nic_ports.json",
+        "ttp_registers.h", "ttp_registers.rdl", "ttp_registers.md"])
+    config = PRESETS["tiny"]
+    for name, text in (("ttp_managed_nic.v", top_verilog("managed_nic", config)),
+                       ("ttp_registers.h", c_header(config)),
+                       ("ttp_registers.rdl", systemrdl(config))):
+        assert (made / name).read_text() == text
+
+
+def test_only_the_managed_nic_has_registers(tmp_path, capsys):
+    assert cli.main(["generate", "--preset", "tiny", "--top", "engine", "--module", "mine",
+                     "-o", str(tmp_path)]) == 0
+    names = sorted(os.listdir(tmp_path))
+    assert names == ["mine.core", "mine.v", "mine.vlt", "mine_instance.vh", "mine_ports.json",
+                     "mine_ports.md"]
+    assert capsys.readouterr().out.splitlines() == [
+        str(tmp_path / name) for name in ("mine.v", "mine.vlt", "mine.core", "mine_instance.vh",
+                                          "mine_ports.md", "mine_ports.json")]
+    assert "\nmodule mine(" in (tmp_path / "mine.v").read_text()
+    assert "mine mine_0 (" in (tmp_path / "mine_instance.vh").read_text()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("top", TOPS)
+def test_every_port_has_words(top, name):
+    """`ports` looks each one up; none of its words may be left over, or say nothing."""
+    config = PRESETS[name]
+    found = ports(wrapped(top, config), config)
+    assert len({port.name for port in found}) == len(found)
+    for port in found:
+        assert port.meaning.endswith(".") and len(port.meaning) > 4, port
+        assert (port.idle is None) == (port.direction == "output" or port.name in ("clk", "rst"))
+        assert port.idle is None or 0 <= port.idle < 1 << port.width, port
+    page = markdown("mine", config, found)
+    for port in found:
+        assert f"\n| `{port.name}` | {port.direction} | {port.width} | " in page
+
+
+def test_the_list_is_that_of_the_verilog(made):
+    listed = json.loads((made / "ttp_managed_nic_ports.json").read_text())
+    assert listed["module"] == "ttp_managed_nic" and listed["links"] == 8
+    assert listed["configuration"] == dataclasses.asdict(PRESETS["tiny"])
+    assert set(listed["ports"][0]) == {field.name for field in dataclasses.fields(Port)}
+    real = parse_ports((made / "ttp_managed_nic.v").read_text(), "ttp_managed_nic")
+    assert {port["name"]: (port["direction"], port["width"]) for port in listed["ports"]} == real
+    template = (made / "ttp_managed_nic_instance.vh").read_text()
+    assert re.findall(r"^    \.(\w+)\(\1\),?$", template, re.MULTILINE) == [
+        port["name"] for port in listed["ports"]]
+
+
+def test_a_port_without_words_is_refused():
+    from amaranth.lib import wiring
+    component = wiring.Component({"stat_new": wiring.Out(1)})
+    with pytest.raises(KeyError):
+        ports(component, PRESETS["tiny"])
+
+
+def test_idle_configuration_is_what_the_registers_say():
+    config = PRESETS["full"]
+    idle = {port.name: port.idle for port in ports(wrapped("nic", config), config)}
+    registers = register_map(config)
+    for name, register in (("cfg_timer_tick", "TIMER_TICK"), ("cfg_max_retry", "MAX_RETRY"),
+                           ("cfg_link_slots", "LINK_SLOTS"), ("cfg_init_id", "INIT_ID")):
+        assert idle[name] == registers[register].reset > 0, name
+    assert idle["cfg_enable"] == idle["cfg_os_enable"] == idle["cfg_selective"] == 1
+
+
+BENCH = """\
+module bench;
+  reg clk = 0, rst = 1;
+  always #5 clk = ~clk;
+`include "ttp_managed_nic_instance.vh"
+  integer sent = 0;
+  always @(posedge clk) if (m_mac_tx_tvalid !== 0) sent = sent + 1;
+  initial begin
+    repeat (4) @(negedge clk);
+    rst = 0; sent = 0;
+    repeat (400) @(negedge clk);
+    $display("ready %b free %0d sent %0d irq %b", ready, free_slots, sent, irq);
+    $finish;
+  end
+endmodule
+"""
+
+
+@pytest.mark.icarus
+def test_the_template_comes_up(made, tmp_path):
+    """Included as it is, with nothing connected: it compiles, gets ready and says nothing."""
+    (tmp_path / "bench.v").write_text(BENCH)
+    build = subprocess.run(["iverilog", "-g2005", "-Wall", "-Wno-timescale", f"-I{made}", "-s",
+                            "bench", "-o", "bench.vvp", "bench.v", made / "ttp_managed_nic.v"],
+                           cwd=tmp_path, capture_output=True, text=True)
+    assert (build.returncode, build.stderr) == (0, "")
+    run = subprocess.run(["vvp", "bench.vvp"], cwd=tmp_path, capture_output=True, text=True)
+    assert "ready 1 free 16 sent 0 irq 0" in run.stdout, run.stdout + run.stderr
+
+
+def test_same_bytes_again(made):
+    config = PRESETS["tiny"]
+    again = generate.package("managed_nic", config)
+    assert {name: (made / name).read_text() for name in again} == again
+
+
+@pytest.mark.parametrize("preset, changes, links, expected", [
+    ("full", {}, None, PRESETS["full"]),
+    ("full", {"width_bits": 512}, 1536, PRESETS["full"]),
+    ("full", {"width_bits": 256}, 768,
+     PRESETS["full"].replace(width_bits=256, sets=128, name="custom")),
+    ("default", {"vc_tables": 3, "name": "mine"}, 24,
+     PRESETS["default"].replace(vc_tables=3, sets=4, name="mine")),
+    ("tiny", {}, 32768, PRESETS["tiny"].replace(sets=16384, name="custom")),
+])
+def test_configuration(preset, changes, links, expected):
+    got = generate.configuration(preset, changes, links)
+    assert got == expected and (links is None or got.links == links)
+
+
+@pytest.mark.parametrize("tables", [1, 3])
+def test_every_number_of_links_that_is_possible(tables):
+    possible = {2 * tables * sets: sets for sets in (1 << power for power in range(1, 15))}
+    for links in (*range(-2, 2000), *possible, 98305, 196608):
+        if links in possible:
+            assert generate.sets_for_links(links, tables) == possible[links]
+            assert Config(sets=possible[links], vc_tables=tables).links == links
+        else:
+            with pytest.raises(ConfigError, match=f"got {links}, possible: "):
+                generate.sets_for_links(links, tables)
+
+
+def test_parameters_are_those_of_the_configuration():
+    assert [*PARAMETERS] == [field.name for field in dataclasses.fields(Config)
+                             if field.name != "name"]
+
+
+@pytest.mark.parametrize("arguments, parts", [
+    (["--links", "1000", "--preset", "full"], ["links must be", "got 1000", "768 or 1536"]),
+    (["--links", "1536"], ["got 1536", "1024 or 2048", "or 1536 with --vc-tables 3"]),
+    (["--links", "0"], ["got 0", "possible: 4"]),
+    (["--links", "many"], ["--links", "'many'"]),
+    (["--links", "128", "--sets", "64"], ["--links or --sets, not both"]),
+    (["--width", "96"], ["width_bits must be 64, 128, 256 or 512", "96"]),
+    (["--preset", "huge"], ["preset must be one of tiny, default, full", "'huge'"]),
+    (["--top", "switch"], ["--top", "'switch'", "managed_nic"]),
+    (["--module", "2nd"], ["--module", "'2nd'"]),
+    (["--vc-tables", "2", "--links", "8"], ["vc_tables must be 1 or 3", "2"]),
+    (["--colour"], ["--colour", "ttpoe"]),
+    (["-o", "/dev/null/x"], ["cannot write /dev/null"]),
+])
+def test_bad_input_is_one_line(tmp_path, capsys, arguments, parts):
+    output = [] if "-o" in arguments else ["-o", str(tmp_path / "none")]
+    assert cli.main(["generate", *arguments, *output]) == 2
+    out, error = capsys.readouterr()
+    assert out == "" and error.count("\n") == 1 and error.startswith("ttpoe")
+    for part in parts:
+        assert part in error, error
+    assert not Path(tmp_path / "none").exists()
+
+
+def test_output_is_asked_for(capsys):
+    assert cli.main(["generate"]) == 2
+    assert "--output" in capsys.readouterr().err

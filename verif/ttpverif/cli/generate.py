@@ -1,0 +1,80 @@
+"""`ttpoe generate`: the Verilog of one configuration and all that belongs to it, in a folder."""
+
+import argparse
+from pathlib import Path
+
+from ._errors import UsageError
+
+__all__ = ["SUMMARY", "PARAMETERS", "add_parser", "run"]
+
+SUMMARY = "write Verilog, port list, registers, template and FuseSoC core of one configuration"
+
+_DESCRIPTION = """Write what another project needs to use the hardware: the Verilog, a port list
+(Markdown and JSON), an instantiation template, Verilator waivers, a FuseSoC core and, for the
+managed NIC, the register map (C header, SystemRDL, Markdown). docs/integration.md says how to
+connect it."""
+_EXAMPLES = """examples:
+  ttpoe generate --top managed_nic -o build/nic
+  ttpoe generate --preset full --width 512 --links 1536 --top managed_nic -o build/nic
+  ttpoe generate --preset tiny --slots 64 --module my_engine -o build/engine
+"""
+
+PARAMETERS = {
+    "width_bits": "width of every datapath: 64, 128, 256 or 512",
+    "sets": "sets of the link table in each table, a power of two",
+    "vc_tables": "3: a link table for each VC; 1: one for all",
+    "slots": "replay slots of 1 KB, a power of two",
+    "rx_slots": "receive slots of 1 KB, a power of two",
+    "rx_reserved": "receive slots kept back for each VC",
+    "reorder_slots": "receive slots for packets behind a gap, a power of two",
+    "event_depth": "received headers that may wait, a power of two",
+    "control_depth": "control frames that may wait, a power of two",
+    "payload_depth": "PAYLOAD frames that may wait, a power of two",
+    "os_buffer_bytes": "room for the operating system's frames each way, a power of two",
+}
+"""Numbers of `ttpoe.config.Config` that may be given; not read from there, because `--help` must
+not need Amaranth. `tests/cli/test_generate.py` compares."""
+
+
+def add_parser(subparsers):
+    """The parser of `ttpoe generate`."""
+    parser = subparsers.add_parser("generate", help=SUMMARY, description=_DESCRIPTION,
+                                   epilog=_EXAMPLES, allow_abbrev=False,
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--top", default="managed_nic", metavar="TOP",
+                        choices=("engine", "nic", "managed_nic"),
+                        help="engine, nic or managed_nic (the default)")
+    parser.add_argument("--preset", default="default", metavar="PRESET",
+                        help="what to start from: tiny, default or full")
+    parser.add_argument("--links", type=int, metavar="N",
+                        help="links at once: 2 x vc_tables x a power of two")
+    for name, meaning in PARAMETERS.items():
+        flags = ["--" + name.replace("_", "-")]
+        if name == "width_bits":
+            flags.append("--width")
+        parser.add_argument(*flags, dest=name, type=int, metavar="N", help=meaning)
+    parser.add_argument("--name", metavar="NAME", help="name of the configuration "
+                        "(the preset's, or custom)")
+    parser.add_argument("--module", metavar="NAME",
+                        help="name of the top module and prefix of all others (ttp_TOP)")
+    parser.add_argument("-o", "--output", metavar="FOLDER", required=True,
+                        help="where to write; made if it is not there")
+    return parser
+
+
+def run(arguments):
+    """Do it; one line on standard output for each file."""
+    from ttpoe.config import ConfigError
+    from ttpoe.generate import configuration, package, write_package
+    changes = {name: getattr(arguments, name) for name in (*PARAMETERS, "name")}
+    try:
+        config = configuration(arguments.preset, changes, arguments.links)
+        contents = package(arguments.top, config, arguments.module)
+    except ConfigError as error:
+        raise UsageError(str(error)) from None
+    try:
+        paths = write_package(Path(arguments.output), contents)
+    except OSError as error:
+        raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None
+    for path in paths:
+        print(path)
