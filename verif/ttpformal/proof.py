@@ -146,11 +146,11 @@ class Harness(Elaboratable):
     # ---- properties ----------------------------------------------------------------------------
 
     def check(self, condition):
-        self.m.d.comb += Assert(condition)
+        self.m.d.comb += Assert(condition, src_loc_at=1)
 
     def check_if(self, when, condition):
         with self.m.If(when):
-            self.m.d.comb += Assert(condition)
+            self.m.d.comb += Assert(condition, src_loc_at=1)
 
     def assume(self, condition):
         self.m.d.comb += Assume(condition)
@@ -160,7 +160,7 @@ class Harness(Elaboratable):
             self.m.d.comb += Assume(condition)
 
     def reach(self, condition):
-        self.m.d.comb += Cover(condition)
+        self.m.d.comb += Cover(condition, src_loc_at=1)
 
     def _held(self, port):
         """Rules of `lib.stream`: what is offered and not taken stays as it is."""

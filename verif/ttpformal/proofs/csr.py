@@ -1,0 +1,194 @@
+"""Proofs of `csr/`: AXI4-Lite slave, counters, notices."""
+
+from amaranth.hdl import Cat, Mux, Signal
+from ttpoe.csr import notices as notices_module
+from ttpoe.csr.axil import AxiLite
+from ttpoe.csr.counters import Counters
+from ttpoe.csr.notices import Notices
+from ttpoe.csr.registers import INTERRUPTS
+from ttpoe.layouts import Notice
+
+from ..proof import Defect, Proof
+
+
+class Axil(Proof):
+    shows = ("AxiLite: answers stay until they are taken, unchanged (A3.2.1); exactly one answer"
+             " per request taken, none without; address and data are taken together; a read that"
+             " waits beside writes is taken after at most one of them; no valid waits for ready")
+    config = "as it is"
+    short = True
+    defects = (
+        Defect("an answer is dropped", "csr/axil.py",
+               "with m.If(Mux(self.o_write, self.s_axil_bready, self.s_axil_rready)):",
+               "with m.If(self.s_axil_bready | self.s_axil_rready):"),
+        Defect("ready stays for two clocks", "csr/axil.py",
+               "self.s_axil_arready.eq(0)]", "]"),
+        Defect("writes always win", "csr/axil.py",
+               "write_waits & ~(self.s_axil_arvalid & self.o_write)", "write_waits"),
+        Defect("data may come later than the address", "csr/axil.py",
+               "write_waits = self.s_axil_awvalid & self.s_axil_wvalid",
+               "write_waits = self.s_axil_awvalid"),
+    )
+
+    def build(self, h):
+        m = h.m
+        m.submodules.dut = dut = AxiLite()
+        h.drive(dut)
+
+        def channel(name, fields):
+            payload = Cat(getattr(dut, f"s_axil_{name}{field}") for field in fields)
+            return (getattr(dut, f"s_axil_{name}valid"), getattr(dut, f"s_axil_{name}ready"),
+                    payload)
+
+        for name, fields, rule in (("aw", ("addr", "prot"), h.assume_if),
+                                   ("w", ("data", "strb"), h.assume_if),
+                                   ("ar", ("addr", "prot"), h.assume_if),
+                                   ("b", ("resp",), h.check_if), ("r", ("data", "resp"), h.check_if)):
+            valid, ready, payload = channel(name, fields)
+            rule(h.past(valid & ~ready), valid & (payload == h.past(payload)))
+        moved = {name: getattr(dut, f"s_axil_{name}valid") & getattr(dut, f"s_axil_{name}ready")
+                 for name in ("aw", "w", "ar", "b", "r")}
+        writes, reads = Signal(2), Signal(2)        # taken and not answered
+        m.d.sync += [writes.eq(writes + moved["aw"] - moved["b"]),
+                     reads.eq(reads + moved["ar"] - moved["r"])]
+        h.check(moved["aw"] == moved["w"])
+        h.check(writes + reads <= 1)
+        h.check_if(moved["aw"] | moved["ar"], writes + reads == 0)
+        h.check_if(dut.s_axil_bvalid, writes == 1)
+        h.check_if(dut.s_axil_rvalid, reads == 1)
+        h.check_if(dut.s_axil_awready, dut.s_axil_awvalid)
+        h.check_if(dut.s_axil_wready, dut.s_axil_wvalid)
+        h.check_if(dut.s_axil_arready, dut.s_axil_arvalid)
+        h.check(dut.o_start == (moved["aw"] | moved["ar"]))
+        h.check_if(moved["aw"], dut.o_write & (dut.o_address == dut.s_axil_awaddr)
+                   & (dut.o_data == dut.s_axil_wdata) & (dut.o_strobe == dut.s_axil_wstrb))
+        h.check_if(moved["ar"], ~dut.o_write & (dut.o_address == dut.s_axil_araddr))
+        # The answer is the one that was given.
+        done_data, done_error = Signal(32), Signal()
+        working = (writes + reads != 0) & ~dut.s_axil_bvalid & ~dut.s_axil_rvalid
+        with m.If(working & dut.i_done):
+            m.d.sync += [done_data.eq(dut.i_data), done_error.eq(dut.i_error)]
+        h.check_if(dut.s_axil_rvalid, (dut.s_axil_rdata == done_data)
+                   & (dut.s_axil_rresp == Mux(done_error, 2, 0)))
+        h.check_if(dut.s_axil_bvalid, dut.s_axil_bresp == Mux(done_error, 2, 0))
+        h.check_if(h.past(working & dut.i_done), dut.s_axil_bvalid | dut.s_axil_rvalid)
+        # Turns.
+        passed_read, passed_write = Signal(2), Signal(2)
+        waits_write = dut.s_axil_awvalid & dut.s_axil_wvalid
+        with m.If(~dut.s_axil_arvalid | moved["ar"]):
+            m.d.sync += passed_read.eq(0)
+        with m.Elif(moved["aw"]):
+            m.d.sync += passed_read.eq(passed_read + 1)
+        with m.If(~waits_write | moved["aw"]):
+            m.d.sync += passed_write.eq(0)
+        with m.Elif(moved["ar"]):
+            m.d.sync += passed_write.eq(passed_write + 1)
+        # One was perhaps chosen in the clock before the other came.
+        h.check((passed_read <= 2) & (passed_write <= 2))
+        h.reach(moved["b"] & done_error & h.past(dut.s_axil_arvalid))
+        h.reach(moved["r"] & (dut.s_axil_rdata == 0x600DDA7A))
+        h.reach(passed_read == 1)
+
+
+class Pulses(Proof):
+    shows = ("Counters: what is read is every pulse since the counter was cleared, to the clock; a"
+             " request is answered once, within 2 * number + 5 clocks")
+    config = "4 counters; the watched one is any"
+    mode = "bmc"
+    depth = 40
+    why = ("40 clocks are ten rounds of the scanner of 4 counters, with every pattern of"
+           " pulses, and a clear and two reads in it; saturation at 2^32 - 1 needs more clocks than"
+           " can be unrolled and is left to the tests")
+    cover_depth = 24
+    defects = (
+        Defect("a pulse in the clock of the visit is lost", "csr/counters.py",
+               "m.d.sync += state.eq(pulses[number])", "m.d.sync += state.eq(0)"),
+        Defect("a clear leaves what is pending", "csr/counters.py",
+               "amount.eq(Mux(clear, 0, pending))", "amount.eq(pending)"),
+        Defect("the total is read one visit too early", "csr/counters.py",
+               "read.addr.eq(visits[2][:bits])", "read.addr.eq(visits[1][:bits])"),
+        Defect("pending counts miss a state", "csr/counters.py",
+               "state.eq(Cat(~(first ^ second), state[:-1]))",
+               "state.eq(Cat(first ^ second, state[:-1]))"),
+    )
+
+    def build(self, h):
+        m = h.m
+        number = 4
+        m.submodules.dut = dut = Counters(number)
+        h.drive(dut)
+        watched = h.constant(2, "watched")
+        pulse = dut.i_pulses.bit_select(watched, 1)
+        # A request is held, and says the same, until it is done; the next one a clock later.
+        asked = Cat(dut.i_index, dut.i_clear, dut.i_all)
+        h.assume_if(h.past(dut.i_request & ~dut.o_done),
+                    dut.i_request & (asked == h.past(asked)))
+        h.assume_if(h.past(dut.o_done), ~dut.i_request)
+        h.assume(~dut.i_all | dut.i_clear)
+
+        # The visit was 5 clocks before `o_done`, and knows the pulses up to 2 clocks before it.
+        history = [pulse]
+        for _ in range(7):
+            history.append(h.past(history[-1]))
+        counted = Signal(8)                     # pulses up to 7 clocks ago, this one not
+        exact = Signal(8)
+        m.d.comb += exact.eq(counted + history[7])
+        done = dut.o_done
+        mine = dut.i_all | (dut.i_index == watched)
+        # Clearing all visits this counter at a clock of its own: only one by one is compared.
+        swept = Signal()
+        with m.If(done & dut.i_all):
+            m.d.sync += swept.eq(1)
+        m.d.sync += counted.eq(exact)
+        with m.If(done & dut.i_clear & mine):
+            m.d.sync += counted.eq(0)
+        h.check_if(done & ~dut.i_clear & mine & ~swept, dut.o_value == exact)
+        h.check_if(done, dut.i_request)
+        age = Signal(6)
+        m.d.sync += age.eq(Mux(dut.i_request & ~done, age + 1, 0))
+        h.check(age <= 2 * number + 5)
+        h.check_if(~dut.i_all, age <= number + 5)
+        h.reach(done & ~dut.i_clear & mine & (exact == 9))
+        was_cleared = Signal()
+        with m.If(done & dut.i_clear & ~dut.i_all & mine & (exact != 0)):
+            m.d.sync += was_cleared.eq(1)
+        h.reach(done & ~dut.i_clear & mine & was_cleared & (exact == 3))
+
+
+class NoticeQueue(Proof):
+    shows = ("Notices: order, no loss but what is counted as lost, which happens only when the"
+             " queue is full; a cause stays until it is cleared and one that comes with the clear"
+             " stays set; the interrupt follows the causes that are not masked")
+    config = "a queue of 4 notices (the node only passes through: all but one bit held at 0)"
+    defects = (
+        Defect("a clear wins over the event", "csr/notices.py",
+               "(self.o_causes & ~self.i_clear) | happened",
+               "(self.o_causes | happened) & ~self.i_clear"),
+        Defect("a lost notice is not told", "csr/notices.py",
+               "self.o_lost.eq(notice.valid & ~queue.w_rdy)", "self.o_lost.eq(0)"),
+        Defect("the mask is upside down", "csr/notices.py",
+               "(self.o_causes & self.i_mask).any()", "(self.o_causes & ~self.i_mask).any()"),
+    )
+
+    def build(self, h):
+        m = h.m
+        notices_module.NOTICE_DEPTH = 4
+        m.submodules.dut = dut = Notices()
+        h.drive(dut)
+        notice = dut.i_notice
+        h.assume(notice.payload.node[1:] == 0)
+        push, pop = notice.valid & ~dut.o_lost, dut.i_pop & dut.o_waiting
+        level = h.check_fifo(push, notice.payload.as_value(), pop, dut.o_head.as_value(),
+                             4)
+        h.check(dut.o_waiting == (level != 0))
+        h.check_if(notice.valid, dut.o_lost == (level == 4))
+        kind = notice.payload.notice.as_value()
+        pulses = {kind_.name.lower(): notice.valid & (kind == kind_.value) for kind_ in Notice}
+        pulses |= {"frame_dropped": dut.i_frame_dropped, "payload_dropped": dut.i_payload_dropped,
+                   "notice_lost": dut.o_lost}
+        for bit, name in enumerate(INTERRUPTS):
+            h.check(dut.o_causes[bit] == h.past(
+                pulses[name] | (dut.o_causes[bit] & ~dut.i_clear[bit])))
+        h.check(dut.o_interrupt == h.past((dut.o_causes & dut.i_mask).any()))
+        h.reach(dut.o_lost)
+        h.reach(dut.o_interrupt & (dut.o_causes == 1))
