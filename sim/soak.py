@@ -199,7 +199,8 @@ def main():
                             n["ROUND_CLOCKS"], path, n["FROM"])
     if result:
         result = _merged(config.name, result, earlier)
-        _save(result)
+        if not waves:           # a repetition, not a result
+            _save(result)
     if path:
         print(f"[soak] waveform: {path.relative_to(ROOT)}")
     if code == 1 and result:
