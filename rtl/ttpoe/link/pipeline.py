@@ -112,20 +112,28 @@ class Pipeline(wiring.Component):
         m.submodules.reorder = self.reorder = ReorderDirectory(config)
         m.d.comb += self.o_ready.eq(self.table.o_ready & self.reorder.o_ready)
 
-        # Registers at the entrance of each stage.
+        # Registers at the entrance of each stage, one assignment each: it names them in waveforms.
         event = pipeline_event_layout(config)
-        self.q1_valid, self.q2_valid, self.q3_valid = Signal(), Signal(), Signal()
-        self.q1, self.q2, self.q3 = Signal(event), Signal(event), Signal(event)
-        self.q1_row, self.q2_row = Signal(config.row_bits), Signal(config.row_bits)
+        self.q1_valid = Signal()
+        self.q2_valid = Signal()
+        self.q3_valid = Signal()
+        self.q1 = Signal(event)
+        self.q2 = Signal(event)
+        self.q3 = Signal(event)
+        self.q1_row = Signal(config.row_bits)
+        self.q2_row = Signal(config.row_bits)
         # Tags on their way back, and where they belong.
         place = data.StructLayout({"live": 1, "row": config.row_bits, "way": 1, "tag": tag})
         self.q3_tag = Signal(tag)           # as Q2 left it
         self.q3_place = Signal(place)       # as it is written: `q3_tag` finished by Q3
-        self.q4, self.q5 = Signal(place), Signal(place)
+        self.q4 = Signal(place)
+        self.q5 = Signal(place)
         m.d.sync += [self.q4.eq(self.q3_place), self.q5.eq(self.q4)]
 
         # Known of the event in Q2, and needed by the one in Q1.
-        self.q2_missed, self.q2_owns, self.q2_owned_way = Signal(), Signal(), Signal()
+        self.q2_missed = Signal()
+        self.q2_owns = Signal()
+        self.q2_owned_way = Signal()
 
         self._enter(m)
         self._read(m)
@@ -201,10 +209,13 @@ class Pipeline(wiring.Component):
                                & ((hit & (way == self.q2_owned_way))
                                   | (same_key & self.q2_missed)))
 
-        self.use_q3, self.use_q4, self.use_q5 = Signal(), Signal(), Signal()
+        self.use_q3 = Signal()
+        self.use_q4 = Signal()
+        self.use_q5 = Signal()
         self.use_read = [Signal(name=f"use_read{way}") for way in range(2)]
         self.q2_read = [Signal(tag_layout(self._config), name=f"q2_read{way}") for way in range(2)]
-        self.q2_way, self.q2_after_same_row = Signal(), Signal()
+        self.q2_way = Signal()
+        self.q2_after_same_row = Signal()
         q3_has, q4_has = Array(in_q3)[way], Array(in_q4)[way]
         alone = hit & ~follows
         m.d.sync += [
@@ -273,12 +284,16 @@ class Pipeline(wiring.Component):
             m.d.comb += [decide.i_tag.queued.eq(own.queued),
                          decide.i_tag.purging.eq(own.purging)]
 
-        self.q3_lid, self.q3_owns = Signal(config.lid_bits), Signal()
+        self.q3_lid = Signal(config.lid_bits)
+        self.q3_owns = Signal()
         self.q3_outcome = Signal(outcome_layout(config))
-        self.q3_node, self.q3_vc = Signal(24), Signal(2)
-        self.q3_head, self.q3_tail = Signal(config.slot_bits), Signal(config.slot_bits)
+        self.q3_node = Signal(24)
+        self.q3_vc = Signal(2)
+        self.q3_head = Signal(config.slot_bits)
+        self.q3_tail = Signal(config.slot_bits)
         self.q3_passed = Signal(config.slot_bits)
-        self.q3_victim, self.q3_evicts = Signal(config.lid_bits), Signal()
+        self.q3_victim = Signal(config.lid_bits)
+        self.q3_evicts = Signal()
         m.d.sync += [
             self.q3_valid.eq(self.q2_valid),
             self.q3.eq(event),
