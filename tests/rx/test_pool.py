@@ -1,4 +1,4 @@
-"""`SlotPool` against a model that knows where each slot is: who has room, and who never has less."""
+"""`SlotPool` against a model that knows where each slot is, and so which VC has room."""
 
 import random
 
