@@ -7,8 +7,8 @@ proven, and which defects of the source must make it fail.
 
 from typing import NamedTuple
 
-from amaranth.hdl import (Assert, Assume, ClockDomain, Cover, Elaboratable, Module, Mux, Signal,
-                          ValueCastable)
+from amaranth.hdl import (Assert, Assume, ClockDomain, Cover, Elaboratable, Fragment, Module,
+                          Mux, Signal, ValueCastable)
 from amaranth.lib import stream, wiring
 from ttpoe.config import Config
 
@@ -142,6 +142,17 @@ class Harness(Elaboratable):
         raw = value.as_value() if isinstance(value, ValueCastable) else value
         if isinstance(raw, Signal):
             self.m.d.comb += raw.eq(self.free(len(raw), name))
+
+    def opened(self, dut):
+        """Adds `dut` so that its inner signals can be read; returns them, by name.
+
+        For helper invariants of an induction only: what a proof shows is about ports.
+        """
+        inner = dut.elaborate(None)
+        self.m.submodules.dut = inner
+        statements = Fragment.get(inner, None).statements.values()
+        return {signal.name: signal for domain in statements
+                for signal in domain._lhs_signals()}
 
     # ---- properties ----------------------------------------------------------------------------
 

@@ -1,8 +1,9 @@
 """Proofs of `tx/`: PAYLOAD queue, slot reader, frame builder, host port, slot writer."""
 
 from amaranth.hdl import Const, Mux, Signal
+from amaranth.lib.data import View
 from ttpoe.layouts import HostResult
-from ttpoe.tx.builder import FrameBuilder
+from ttpoe.tx.builder import FrameBuilder, frame_fields
 from ttpoe.tx.payload_queue import PayloadQueue
 from ttpoe.tx.slot_writer import SlotWriter
 
@@ -81,35 +82,13 @@ class Queue(Proof):
         h.reach(at_output & pop & ~killed & h.past(h.past(dut.i_free.valid)))
 
 
-class Builder(Proof):
-    shows = ("FrameBuilder: every frame has max(64, 60 + payload) bytes, `keep` and `last` right,"
-             " every header field and every payload byte in its place, zeros in the rest; control"
-             " frames come out in order, a dead PAYLOAD does not; no word is left or taken twice")
-    config = "64 bits; payloads of 1 to 1024 bytes"
-    mode = "bmc"
-    depth = 24
-    why = ("a control frame takes 8 clocks and a PAYLOAD 8 and one per 8 bytes, so 24 hold"
-           " payloads of up to 100 bytes, of every length modulo the beat, and the frame before or"
-           " behind; longer ones repeat one state, counted by `tail_left`")
-    cover_depth = 24
-    defects = (
-        Defect("one beat too few where the payload fills its last beat", "tx/builder.py",
-               "tail_beats.eq((fields.noc_bytes + (width - over - 1)) >> ceil_log2(width))",
-               "tail_beats.eq((fields.noc_bytes + (width - over - 2)) >> ceil_log2(width))"),
-        Defect("a lane too many", "tx/builder.py",
-               "last_lane.eq(kept.noc_bytes + (width - over - 1))",
-               "last_lane.eq(kept.noc_bytes + (width - over))"),
-        Defect("a dead PAYLOAD is sent", "tx/builder.py",
-               "(first_word & ~self.i_word_dead)", "first_word"),
-        Defect("bytes behind a short payload are not zero", "tx/builder.py",
-               " & (fields.noc_bytes > n).replicate(8)", ""),
-        Defect("TSH length counts the header twice", "tx/builder.py",
-               "fields.noc_bytes + TSH_BYTES,", "fields.noc_bytes + 2 * TSH_BYTES,"),
-    )
+class _Builder(Proof):
+    """`FrameBuilder` behind words as `SlotReader` gives them."""
 
     def build(self, h):
         m = h.m
-        m.submodules.dut = dut = FrameBuilder(shrunk(width_bits=64, slots=4, sets=2))
+        dut = FrameBuilder(shrunk(width_bits=64, slots=4, sets=2))
+        self.inner = h.opened(dut)
         node = h.constant(24, "cfg_node")
         h.drive(dut, "i_control", "i_word", "i_word_dead", "o_frame")
         m.d.comb += dut.cfg_node.eq(node)
@@ -149,16 +128,92 @@ class Builder(Proof):
                            for name in ("node", "vc", "ieee", "epoch", "tx_id")),
                          size.eq(length), is_payload.eq(1)]
         h.check_if(payload_starts, word.valid & first & ~dut.i_word_dead & ~control.valid)
+        self.properties(h, dut, node, frame, size, is_payload, left, index)
 
+
+class BuilderShape(_Builder):
+    shows = ("FrameBuilder: every frame has max(64, 60 + payload) bytes, `keep` and `last` right;"
+             " a frame starts only when the one before is out; a dead PAYLOAD never starts; no word"
+             " is left over or taken twice")
+    config = "64 bits; every payload length from 1 to 1024"
+    mode = "induction"
+    depth = 14
+    cover_depth = 24
+    defects = (
+        Defect("one beat too few where the payload fills its last beat", "tx/builder.py",
+               "tail_beats.eq((fields.noc_bytes + (width - over - 1)) >> ceil_log2(width))",
+               "tail_beats.eq((fields.noc_bytes + (width - over - 2)) >> ceil_log2(width))"),
+        Defect("a lane too many", "tx/builder.py",
+               "last_lane.eq(kept.noc_bytes + (width - over - 1))",
+               "last_lane.eq(kept.noc_bytes + (width - over))"),
+        Defect("a dead PAYLOAD is sent", "tx/builder.py",
+               "(first_word & ~self.i_word_dead)", "first_word"),
+    )
+
+    def properties(self, h, dut, node, frame, size, is_payload, left, index):
+        control, word, out = dut.i_control, dut.i_word, dut.o_frame
         moved = out.valid & out.ready
         check_beats(h, out.valid, out.payload)
         bytes_ = Bytes(h, moved, out.payload)
-        field = bytes_.field
         ends = out.valid & out.payload.last
         h.check_if(ends, bytes_.length == Mux(size < 5, 64, 60 + size))
         h.check_if(out.valid, bytes_.length <= 60 + Mux(size < 5, 4, size))
-        h.check_if(control_taken | payload_starts, ~out.valid | (moved & out.payload.last))
+        h.check_if((control.valid & control.ready) | dut.o_payload_started,
+                   ~out.valid | (moved & out.payload.last))
         h.check_if(ends, ~out.payload.error)
+        # All words of a frame have been taken when it ends.
+        h.check_if(ends & is_payload, (left == 0) | word.payload.first)
+        self.invariants(h, out, word, bytes_.before, size, is_payload, left)
+        h.reach(ends & is_payload & (size == 77))
+        h.reach(ends & is_payload & (size == 3))
+        h.reach(control.valid & control.ready & is_payload & ends)
+
+    def invariants(self, h, out, word, before, size, is_payload, left):
+        """Where the frame is, in terms of the builder's own counters: for the induction."""
+        m, number, tail_left = h.m, self.inner["number"], self.inner["tail_left"]
+        kept = View(frame_fields, self.inner["kept"])
+        tail, words = Signal(8), Signal(8)
+        m.d.comb += [tail.eq((size + 3) >> 3), words.eq((size + 7) >> 3)]
+        h.check((number <= 8) & (size <= 1024) & (is_payload == (size != 0)))
+        h.check_if(out.valid, (kept.noc_bytes == size) & (kept.is_payload == is_payload))
+        h.check_if(~out.valid, (number == 0) & (before == 0))
+        h.check_if(out.valid, out.payload.last == (number == 0))
+        h.check_if((number >= 1) & (number <= 7), before == ((number - 1) << 3))
+        h.check_if((number >= 1) & (number <= 7), left == 0)
+        h.check_if((number >= 1) & (number <= 7) & is_payload,
+                   word.valid & (word.payload.length_bytes == size))
+        h.check_if(number == 8, (before == 56 + ((tail - tail_left) << 3)) & (tail_left >= 1)
+                   & (tail_left <= tail) & (left + 1 + tail == words + tail_left))
+        h.check_if(number == 0, left == 0)
+        h.check_if(out.valid & (number == 0), before == 56 + (tail << 3))
+
+
+class BuilderBytes(_Builder):
+    shows = ("FrameBuilder: every header field and every payload byte is in its place, zeros in the"
+             " rest")
+    config = "64 bits; payloads up to 36 bytes"
+    mode = "bmc"
+    depth = 13
+    why = ("a frame's header takes 8 beats, and a payload byte comes out of the same shift in"
+           " every beat behind them; 13 clocks hold a header and 4 such beats, with every length"
+           " modulo the beat, or a control frame and the beginning of the next frame; the number"
+           " of beats is proven without bound in `tx.builder_shape`")
+    cover_depth = 14
+    defects = (
+        Defect("bytes behind a short payload are not zero", "tx/builder.py",
+               " & (fields.noc_bytes > n).replicate(8)", ""),
+        Defect("TSH length counts the header twice", "tx/builder.py",
+               "fields.noc_bytes + TSH_BYTES,", "fields.noc_bytes + 2 * TSH_BYTES,"),
+        Defect("the carry keeps the wrong bytes", "stream/carry.py",
+               "self.beat[-self._carry_bits:]", "self.beat[:self._carry_bits]"),
+    )
+
+    def properties(self, h, dut, node, frame, size, is_payload, left, index):
+        m, out, word = h.m, dut.o_frame, dut.i_word
+        first = word.payload.first
+        bytes_ = Bytes(h, out.valid & out.ready, out.payload)
+        field = bytes_.field
+        ends = out.valid & out.payload.last
         wanted = {(0, 3): 0x98ED5C, (3, 3): frame.node, (6, 3): 0x98ED5C, (9, 3): node,
                   (12, 2): Mux(frame.ieee, 0x9AC6, 0x0AC6), (14, 1): 5, (15, 1): 0,
                   (16, 2): size + 46, (18, 16): 0, (34, 3): node, (37, 3): frame.node,
@@ -175,18 +230,15 @@ class Builder(Proof):
         place = h.constant(10, "place")
         seen = Signal(8)
         number = Mux(first, 0, index)
-        with m.If(word_taken & ~dut.o_word_drop & (number == place[3:])):
+        with m.If(word.valid & word.ready & ~dut.o_word_drop & (number == place[3:])):
             m.d.sync += seen.eq(word.payload.data.word_select(place[:3], 8))
         offset = Signal(12)
         m.d.comb += offset.eq(place + 60)
         here = (out.valid & is_payload & (place < size) & (bytes_.before <= offset)
                 & (offset < bytes_.before + 8))
         h.check_if(here, out.payload.data.word_select(offset[:3], 8) == seen)
-        # All words of a frame have been taken when it ends.
-        h.check_if(ends & is_payload, (left == 0) | first)
-        h.reach(ends & is_payload & (size == 77) & (place == 76))
+        h.reach(ends & is_payload & (size == 21) & (place == 20))
         h.reach(ends & is_payload & (size == 3))
-        h.reach(control_taken & is_payload & ends)
 
 
 class Writer(Proof):
