@@ -22,6 +22,9 @@ from pathlib import Path
 
 from amaranth._toolchain import yosys
 from amaranth.back import rtlil
+from amaranth.hdl import Const, Value
+from amaranth.hdl._ir import PortDirection
+from amaranth.lib.wiring import In
 
 from .config import Config, ConfigError, PRESETS, preset
 
@@ -81,20 +84,33 @@ def _plain_module_names(rtlil_text, top):
                   rtlil_text, flags=re.MULTILINE)
 
 
+def _ports(component):
+    """What `rtlil.convert` takes, without the constant `ready` of events, which it refuses."""
+    ports = {}
+    for path, member, value in component.signature.flatten(component):
+        value = Value.cast(value)
+        if not isinstance(value, Const):
+            ports["__".join(map(str, path))] = (
+                value, PortDirection.Input if member.flow == In else PortDirection.Output)
+    return ports
+
+
 def emit_verilog(component, top_name, *, header=()):
     """The Verilog of any component with a signature, as one string.
 
     Parameters
     ----------
     component : amaranth.lib.wiring.Component
-        Its ports become the ports of the top module, nested members joined by two underscores.
+        Its ports become the ports of the top module, nested members joined by two underscores;
+        an event has no `ready`.
     top_name : str
         Name of the top module and prefix of the names of all others.
     header : iterable of str
         Lines of comment for the top of the file.
     """
     with _without_zero_memory_init():
-        text = rtlil.convert(component, name=top_name, emit_src=False)
+        text = rtlil.convert(component, name=top_name, ports=_ports(component),
+                             emit_src=False)
     text = _plain_module_names(text, top_name)
     verilog = yosys._BuiltinYosys.run(
         ["-q", "-"], f"read_rtlil <<rtlil\n{text}\nrtlil\n{_YOSYS_SCRIPT}", ignore_warnings=True)
