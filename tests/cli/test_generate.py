@@ -129,6 +129,14 @@ def test_the_template_comes_up(made, tmp_path):
     assert "ready 1 free 16 sent 0 irq 0" in run.stdout, run.stdout + run.stderr
 
 
+def test_the_waivers_are_for_this_file_only(made):
+    """A user's own code must keep its warnings."""
+    lines = (made / "ttp_managed_nic.vlt").read_text().splitlines()
+    rules = [line for line in lines if line.startswith("lint_off")]
+    assert len(rules) > 4
+    assert all(line.endswith(' -file "*ttp_managed_nic.v"') for line in rules)
+
+
 def test_same_bytes_again(made):
     config = PRESETS["tiny"]
     again = generate.package("managed_nic", config)
