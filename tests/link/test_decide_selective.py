@@ -295,7 +295,8 @@ def test_ask(r):
             asked=(0, 0))
         # r has passed the ID, the gap is closed, or the link is another's: the walk is over.
         has(ask(r, r, seen=r + 4), asked=(0, 0), **SILENT)
-        has(ask(r - 3, r - 5), action="NOTHING", asked=(0, 0), **SILENT)
+        for hit in (False, True):        # r + 13, which is kept, has the place of r - 3
+            has(ask(r - 3, r - 5, hit), action="NOTHING", asked=(0, 0), **SILENT)
         has(ask(r + 2, r + 1, gap=0), action="NOTHING", asked=(0, 0), **SILENT)
         has(ask(r + 2, r + 1, gap=0, state=LinkState.CLOSED, kept=0), asked=(0, 0), **SILENT)
         for out in (ask(r + 7, r + 1, True), ask(s, r + 9)):

@@ -219,6 +219,7 @@ def test_ranges_that_find_the_queue_full_are_dropped_and_counted(busy):
         for _ in range(40 * Replayer.QUEUE):
             await bench.step()
         seeks = [fields["first"] for _clock, fields in bench.taken]
+        assert Replayer.QUEUE == 16
         assert seeks == [0] * busy + list(range(fit)) and bench.full == 3
 
     simulate(dut, testbench)

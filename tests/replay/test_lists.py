@@ -156,19 +156,23 @@ def test_random_against_model(slots, clocks, seed):
     """Random allocation, linking, freeing of chains; every slot is in one place at any time."""
     dut = SlotLists(Config(slots=slots))
     rng = random.Random(seed)
-    seen = {"last_while_free": 0, "into_empty": 0, "transparent": 0, "withheld": 0, "chain": 0}
+    seen = {"last_while_free": 0, "into_empty": 0, "transparent": 0, "withheld": 0, "chain": 0,
+            "walk": 0}
 
     async def testbench(ctx):
         await sweep(ctx, dut, slots)
         free, stock = list(range(1, slots)), [0]
         owned, chains = [], []           # taken but not linked; linked lists
         successor = {}                   # what next[] must hold for linked slots
-        expected_next = None
+        expected_next = expected_walk = None
         reading = None
         for clock in range(clocks):
             where = f"seed {seed} clock {clock}"
             if expected_next is not None:
                 assert ctx.get(dut.o_next) == expected_next, where
+            if expected_walk is not None:
+                assert ctx.get(dut.o_walk_next) == expected_walk, where
+                seen["walk"] += 1
             if clock % 400 == 0:         # phases: hoard, mixed, drain
                 hungry, generous = rng.choice([(0.9, 0.1), (0.5, 0.5), (1.0, 0.9), (0.2, 0.9)])
 
@@ -209,6 +213,12 @@ def test_random_against_model(slots, clocks, seed):
                 expected_next = successor[asked]
             else:
                 expected_next = None
+            settled = [slot for slot in linked if not append or slot != append[0]]
+            expected_walk = None
+            if settled:                  # what is written in this very clock it need not see
+                asked = rng.choice(settled)
+                ctx.set(dut.i_walk_slot, asked)
+                expected_walk = successor[asked]
 
             stocked = len(stock) < 2 and bool(free) and free[0] != reading
             seen["withheld"] += len(stock) < 2 and bool(free) and not stocked
@@ -230,7 +240,7 @@ def test_random_against_model(slots, clocks, seed):
             everywhere = sorted(free + stock + owned + [s for c in chains for s in c])
             assert everywhere == list(range(slots)), where
     run(dut, testbench)
-    needed = ("transparent", "withheld", "chain")
+    needed = ("transparent", "withheld", "chain", "walk")
     if slots <= 8:
         needed = tuple(seen)
     assert all(seen[name] for name in needed), f"seed {seed} did not reach {seen}"
