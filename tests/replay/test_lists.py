@@ -155,7 +155,7 @@ def test_slot_being_read_is_withheld_then_offered():
 def test_random_against_model(slots, clocks, seed):
     """Random allocation, linking, freeing of chains; every slot is in one place at any time."""
     dut = SlotLists(Config(slots=slots))
-    rng = random.Random(seed)
+    rng, walker = random.Random(seed), random.Random(seed)
     seen = {"last_while_free": 0, "into_empty": 0, "transparent": 0, "withheld": 0, "chain": 0,
             "walk": 0}
 
@@ -216,7 +216,7 @@ def test_random_against_model(slots, clocks, seed):
             settled = [slot for slot in linked if not append or slot != append[0]]
             expected_walk = None
             if settled:                  # what is written in this very clock it need not see
-                asked = rng.choice(settled)
+                asked = walker.choice(settled)
                 ctx.set(dut.i_walk_slot, asked)
                 expected_walk = successor[asked]
 
