@@ -11,21 +11,24 @@ PY := .venv/bin/python
 # A change of the pinned versions or of the set-up itself makes it run again.
 KEY := $(shell cat pyproject.toml sim/tools/* 2>/dev/null | cksum | cut -d' ' -f1)
 READY := .tools/ready-$(KEY)
-export SIM TEST SEED PRESET WAVES TRACE
+export SIM TEST SEED PRESET WAVES TRACE VIEWER LONG LOSS
 export PYTHONPATH := rtl:verif:sim$(if $(PYTHONPATH),:$(PYTHONPATH))
 unexport MAKEFLAGS
 
-.PHONY: help setup icarus sim soak test formal formal-docs lint emit docs-tables registers clean distclean
+.PHONY: help setup icarus sim waves demo docs-pictures soak test formal formal-docs lint emit docs-tables registers clean distclean
 .NOTPARALLEL:
 
 help:
 	@echo "make sim        run the scenarios; SIM=verilator|icarus TEST=name SEED=n PRESET=name WAVES=1 TRACE=1"
+	@echo "make waves      TEST=loss.5pct: one scenario, its waveform in a viewer; SIM= SEED= PRESET= LONG=1 VIEWER=gtkwave|surfer"
+	@echo "make demo       two NICs on a bad wire, live, and a picture; SECONDS=30 LOSS=0.03 PRESET= SEED="
 	@echo "make test       run all tests; PYTEST_ARGS='tests/test_emit.py -x'"
 	@echo "make soak       10^9 clocks of two engines as a native program; PRESET= SEED= CLOCKS= ROUNDS= RESUME=1"
 	@echo "make formal     prove the blocks, about 20 minutes; PROOF=name (or its beginning) for one, SHORT=1"
 	@echo "make emit       write build/rtl/ttp_<top>_<preset>.v; TOP=engine|nic|managed_nic PRESET=tiny|default|full"
 	@echo "make lint       check the Verilog of every preset with Verilator, all warnings on"
 	@echo "make docs-tables  write docs/state-table.md and the code points of docs/trace.md"
+	@echo "make docs-pictures  make the pictures of docs/walk-through.md from a run"
 	@echo "make registers  write docs/registers.md, and build/registers/: C header and SystemRDL"
 	@echo "make setup      only make the environment (sim, test, emit and lint do so by themselves)"
 	@echo "make clean      remove build/; make distclean: the environment too"
@@ -40,6 +43,16 @@ icarus:
 
 sim: $(READY) $(if $(filter verilator,$(SIM)),,icarus)
 	@$(PY) sim/run.py --jobs $(JOBS)
+
+waves: $(READY) $(if $(filter verilator,$(SIM)),,icarus)
+	@$(PY) sim/waves.py
+
+# Not by environment: to some shells SECONDS is a variable of their own.
+demo: $(READY) $(if $(filter icarus,$(SIM)),icarus)
+	@$(PY) -m demo $(if $(SECONDS),--seconds $(SECONDS))
+
+docs-pictures: $(READY) icarus
+	@$(PY) sim/pictures.py
 
 # Without Icarus the tests that need it are skipped; everything else runs.
 test: $(READY)

@@ -67,8 +67,8 @@ class Report:
                           f"{run.message}")
                 self._say(f"  log: {log}")
                 self._say(f"  again, with waves: {run.again()}")
-            for waves in sorted(run.folder.glob("waves.*")) if run.waves else ():
-                self._say(f"waves: {waves.relative_to(ROOT)}")
+            for waves in sorted(run.folder.glob("waves.[fv]*")) if run.waves else ():
+                self._say(f"waves: {waves.relative_to(ROOT)}, with the view waves.gtkw")
             if run.trace and (run.folder / "trace.txt").exists():
                 self._say(f"trace: {(run.folder / 'trace.txt').relative_to(ROOT)}")
         failed = sum(not run.passed for run in self.runs)

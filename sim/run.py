@@ -34,6 +34,7 @@ import builds  # noqa: E402
 from builds import BUILD, SIMULATORS, BuildError, SetupError  # noqa: E402
 from report import Report  # noqa: E402
 from ttpoe.config import ConfigError, preset  # noqa: E402
+from views import save_views  # noqa: E402
 
 SCENARIOS = ROOT / "sim" / "scenarios"
 
@@ -211,6 +212,8 @@ class Runner:
                                    run.params, self.processes, run.config, trace=run.trace)
             run.seconds = time.monotonic() - started
             _verdict(run, code)
+            if run.waves:
+                save_views(build.waves_file(run.folder))
         except BuildError as error:
             run.state, run.message = "failed", str(error)
         self._change(run, run.state)
@@ -221,30 +224,35 @@ class Runner:
             self.report.changed(run)
 
 
-def main(argv=None):
-    """Command line; exit code 0 all passed, 1 a failure, 2 bad input or setup, 130 Ctrl-C."""
-    try:
-        arguments = _arguments(argv)
-        runs = plan(arguments)
-        for simulator in dict.fromkeys(run.simulator for run in runs):
-            builds.check_simulator(simulator)
-        if not runs:
-            raise SetupError(f"no scenario runs on {arguments.sim} by default; name one with TEST=")
-        BUILD.mkdir(parents=True, exist_ok=True)
-        with Report(runs) as report:
-            Runner(runs, arguments.jobs, report).execute()
-    except (SetupError, ConfigError) as error:
-        print(f"sim: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nsim: interrupted", file=sys.stderr)
-        return 130
+def execute(runs, jobs):
+    """Do these runs, print and write the results; returns `main`'s exit code."""
+    for simulator in dict.fromkeys(run.simulator for run in runs):
+        builds.check_simulator(simulator)
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with Report(runs) as report:
+        Runner(runs, jobs, report).execute()
     failed = sum(not run.passed for run in runs)
     results = {"passed": len(runs) - failed, "failed": failed,
                "runs": [run.to_dict() for run in runs]}
     (BUILD / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     report.finish()
     return 1 if failed else 0
+
+
+def main(argv=None):
+    """Command line; exit code 0 all passed, 1 a failure, 2 bad input or setup, 130 Ctrl-C."""
+    try:
+        arguments = _arguments(argv)
+        runs = plan(arguments)
+        if not runs:
+            raise SetupError(f"no scenario runs on {arguments.sim} by default; name one with TEST=")
+        return execute(runs, arguments.jobs)
+    except (SetupError, ConfigError) as error:
+        print(f"sim: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nsim: interrupted", file=sys.stderr)
+        return 130
 
 
 def _terminate(_signal, _frame):

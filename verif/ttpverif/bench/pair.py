@@ -13,6 +13,7 @@ know AXI4-Stream. The bench uses other ports that carry the same things in few r
 | `X_rst` | resets this engine alone |
 | `X_counts` | 32-bit counts of every `stat_*` pulse |
 | `X_violations` | five bits per stream, see `stream_check.v` |
+| `X_last_FIELD` | for waveforms only: a field of the last trace record, held until the next one |
 | `tick` | toggles on a falling edge after which the bench has something to do |
 | `wake_at` | the cycle in which `tick` toggles at the latest |
 
@@ -164,6 +165,11 @@ def _stream(w, side, index, stream):
     if not stream.is_input:
         w.port("output", f"{prefix}_q", stream.width, "reg ")
         w.line(f"always @(posedge clk) if ({valid}) {prefix}_q <= {payload};")
+    if stream.name == "trace":
+        low = 0
+        for part, width in stream.fields:
+            w.line(f"wire {_bus(width)}{side}_last_{part} = {prefix}_q[{low} +: {width}];")
+            low += width
     return valid, ready
 
 
