@@ -1,4 +1,4 @@
-"""What every port of an emitted top means, in one table: the port list and the template come from it.
+"""What every port of an emitted top means: the port list and the template come from this table.
 
 `ports(top, config)` takes the ports from the hardware itself (`top.EngineTop`) and the words from
 here; a port without words is a `KeyError`, so that none can be added without them.
@@ -178,9 +178,10 @@ def to_dict(module, config, found):
 _PAGE = """\
 # Ports of `{module}`
 
-Configuration `{name}`: {width} bits, {links:,} links, {slots:,} replay slots. Generated; the same in
-JSON: `{module}_ports.json`. Streams are AXI4-Stream, the register port is AXI4-Lite; everything
-belongs to `clk`. *Idle*: what to tie an input to that is not used; outputs may stay open.
+Configuration `{name}`: {width} bits, {links:,} links, {slots:,} replay slots. Generated; the
+same in JSON: `{module}_ports.json`. Streams are AXI4-Stream, the register port is AXI4-Lite;
+everything belongs to `clk`. *Idle*: what to tie an input to that is not used; outputs may stay
+open.
 """
 
 

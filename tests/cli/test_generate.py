@@ -1,4 +1,4 @@
-"""`ttpoe generate`: what it writes, that every port has its words, and what it says to bad input."""
+"""`ttpoe generate`: what it writes, that every port has its words, what it says to bad input."""
 
 import dataclasses
 import json

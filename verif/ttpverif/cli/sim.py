@@ -14,8 +14,8 @@ __all__ = ["SUMMARY", "add_parser", "run", "repository"]
 
 SUMMARY = "run scenarios: two engines and a bad wire in a simulator (in a checkout only)"
 
-_DESCRIPTION = """Run scenarios on simulated hardware, as `make sim` does: it needs a checkout of the
-repository, in or below which this is started, and its environment (`make setup`)."""
+_DESCRIPTION = """Run scenarios on simulated hardware, as `make sim` does: it needs a checkout of
+the repository, in or below which this is started, and its environment (`make setup`)."""
 _EXAMPLES = """examples:
   ttpoe sim hello
   ttpoe sim loss.5pct --seed 7 --waves
