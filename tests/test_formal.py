@@ -45,7 +45,8 @@ def test_a_row_is_good_only_if_all_of_it_is(broken):
     assert _row(name, proof, done)["ok"]
 
 
-@pytest.mark.skipif(sby.missing() is not None, reason=f"{sby.missing()} is missing: run `make formal`")
+@pytest.mark.skipif(sby.missing() is not None,
+                    reason=f"{sby.missing()} is missing: run `make formal`")
 def test_short_proofs_hold_and_their_defects_are_found():
     paths = os.pathsep.join(str(ROOT / folder) for folder in ("rtl", "verif"))
     run = subprocess.run([sys.executable, "-m", "ttpformal.run", "--short", "--jobs", "2"],

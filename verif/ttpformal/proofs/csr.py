@@ -13,8 +13,8 @@ from ..proof import Defect, Proof
 
 class Axil(Proof):
     shows = ("AxiLite: answers stay until they are taken, unchanged (A3.2.1); exactly one answer"
-             " per request taken, none without; address and data are taken together; a read that"
-             " waits beside writes is taken after at most one of them; no valid waits for ready")
+             " per request taken, none without; address and data are taken together; what"
+             " waits is passed by at most two of the other kind; no valid waits for ready")
     config = "as it is"
     short = True
     defects = (
@@ -43,7 +43,8 @@ class Axil(Proof):
         for name, fields, rule in (("aw", ("addr", "prot"), h.assume_if),
                                    ("w", ("data", "strb"), h.assume_if),
                                    ("ar", ("addr", "prot"), h.assume_if),
-                                   ("b", ("resp",), h.check_if), ("r", ("data", "resp"), h.check_if)):
+                                   ("b", ("resp",), h.check_if),
+                                   ("r", ("data", "resp"), h.check_if)):
             valid, ready, payload = channel(name, fields)
             rule(h.past(valid & ~ready), valid & (payload == h.past(payload)))
         moved = {name: getattr(dut, f"s_axil_{name}valid") & getattr(dut, f"s_axil_{name}ready")

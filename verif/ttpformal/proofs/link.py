@@ -65,7 +65,8 @@ class Timer(Proof):
 
 
 class Ready(Proof):
-    shows = "ReadyQueues: each VC's queue keeps order, loses and doubles nothing, offers in 2 clocks"
+    shows = ("ReadyQueues: each VC's queue keeps order, loses and doubles nothing, offers in 2"
+             " clocks")
     config = "4 links, one table"
     short = True
     defects = (

@@ -284,8 +284,8 @@ class PathFromOs(_Path):
 
 class Merge(Proof):
     shows = ("TxMerge: frames come out whole, unchanged, never mixed; nothing is lost or doubled; a"
-             " frame of the OS waits for at most 16 TTP frames besides the one under way, a TTP"
-             " frame for at most one of the OS")
+             " frame of the OS is passed by at most 17 TTP frames that begin while it waits, a TTP"
+             " frame by at most one of the OS")
     config = "8 bits (the data only passes through)"
     short = True
     depth = 24

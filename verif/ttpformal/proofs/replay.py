@@ -1,6 +1,6 @@
 """Proofs of `replay/`."""
 
-from amaranth.hdl import Array, Cat, Const, Signal
+from amaranth.hdl import Array, Const, Signal
 from ttpoe.replay.lists import SlotLists
 from ttpoe.replay.memory import ReplayMemory
 

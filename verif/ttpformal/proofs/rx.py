@@ -12,8 +12,6 @@ class Events(Proof):
     shows = ("EventQueue: order, no loss, no doubles, room for event_depth; into an empty queue in"
              " clock n, out in n + 1")
     config = "4 events"
-    mode = "pdr"
-    short = True
     defects = (
         Defect("the bypass overtakes", "rx/queue.py",
                "bypass = head_free & (waiting.level == 0)", "bypass = head_free"),
@@ -80,7 +78,8 @@ class Parser(Proof):
                "last_octet < needed", "last_octet + 1 < needed"),
         Defect("VC 3 passes", "rx/parser.py", 'self._word("vc") > 2', 'self._word("vc") > 3'),
         Defect("causes are counted in another order", "rx/parser.py",
-               "first = causes[n] & ~causes[:n].any()", "first = causes[n] & ~causes[n + 1:].any()"),
+               "first = causes[n] & ~causes[:n].any()",
+               "first = causes[n] & ~causes[n + 1:].any()"),
     )
 
     def build(self, h):

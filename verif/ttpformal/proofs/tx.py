@@ -93,7 +93,7 @@ class _Builder(Proof):
         h.drive(dut, "i_control", "i_word", "i_word_dead", "o_frame")
         m.d.comb += dut.cfg_node.eq(node)
         h.streams(dut)
-        control, word, out = dut.i_control, dut.i_word, dut.o_frame
+        control, word = dut.i_control, dut.i_word
         first, length = word.payload.first, word.payload.length_bytes
 
         # The words: as `SlotReader` gives them, there when they are needed.
