@@ -23,7 +23,6 @@ class Queue(Proof):
              " nothing else is; entries leave in order, unchanged, once, dead ones or not; one"
              " credit for each")
     config = "4 entries, 4 slots, 4 links (address and IDs only pass through: held at 0)"
-    short = True
     defects = (
         Defect("the entry that comes in with the free event survives", "tx/payload_queue.py",
                "kills(self.i_free, self.i.payload.slot, self.i.payload.lid))", "0)"),
