@@ -20,7 +20,7 @@ unexport MAKEFLAGS
 
 help:
 	@echo "make sim        run the scenarios; SIM=verilator|icarus TEST=name SEED=n PRESET=name WAVES=1 TRACE=1"
-	@echo "make waves      TEST=loss.5pct: one scenario, its waveform in a viewer; SIM= SEED= PRESET= LONG=1 VIEWER=gtkwave|surfer"
+	@echo "make waves      TEST=loss.5pct: its waveform in a viewer; SIM= SEED= PRESET= LONG=1 VIEWER=surfer"
 	@echo "make demo       two NICs on a bad wire, live, and a picture; SECONDS=30 LOSS=0.03 PRESET= SEED="
 	@echo "make test       run all tests; PYTEST_ARGS='tests/test_emit.py -x'"
 	@echo "make soak       10^9 clocks of two engines as a native program; PRESET= SEED= CLOCKS= ROUNDS= RESUME=1"
