@@ -27,6 +27,7 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.lib.wiring import In
 
 from .config import Config, ConfigError, PRESETS, preset
+from .memories import COLLISION_UNDEFINED
 
 __all__ = ["TOPS", "configured", "module_name", "wrapped", "emit_verilog", "top_verilog",
            "engine_verilog", "write", "main"]
@@ -84,6 +85,27 @@ def _plain_module_names(rtlil_text, top):
                   rtlil_text, flags=re.MULTILINE)
 
 
+def _collisions_undefined(rtlil_text):
+    """Carry out the attribute of `ttpoe.memories` in an RTLIL text."""
+    (name, value), = COLLISION_UNDEFINED.items()
+    marked = rf"  attribute \\{name} {value}\n"
+
+    def in_module(module):
+        memories = re.findall(rf"{marked}(?:  attribute .*\n)*  memory .* \\(\S+)\n", module)
+
+        def in_cell(cell):
+            memory_id = re.search(r'\\MEMID "\\\\(.+)"', cell[0])[1]
+            if memory_id not in memories or "\\CLK_ENABLE 0" in cell[0]:
+                return cell[0]
+            return re.sub(r"(\\COLLISION_X_MASK \d+)'0+",
+                          lambda mask: f"{mask[1]}'{'1' * int(mask[1].split()[1])}", cell[0])
+        module = re.sub(r"  cell \$memrd_v2 .*\n(?:    .*\n)*", in_cell, module)
+        return re.sub(marked, "", module)
+
+    return "".join(in_module(part) if part.startswith("module") else part for part in
+                   re.split(r"^(?=module )", rtlil_text, flags=re.MULTILINE))
+
+
 def _ports(component):
     """What `rtlil.convert` takes, without the constant `ready` of events, which it refuses."""
     ports = {}
@@ -111,7 +133,7 @@ def emit_verilog(component, top_name, *, header=()):
     with _without_zero_memory_init():
         text = rtlil.convert(component, name=top_name, ports=_ports(component),
                              emit_src=False)
-    text = _plain_module_names(text, top_name)
+    text = _collisions_undefined(_plain_module_names(text, top_name))
     verilog = yosys._BuiltinYosys.run(
         ["-q", "-"], f"read_rtlil <<rtlil\n{text}\nrtlil\n{_YOSYS_SCRIPT}", ignore_warnings=True)
     verilog = re.sub(r"\A/\*.*?\*/\s*", "", verilog, flags=re.DOTALL)

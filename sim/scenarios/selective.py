@@ -407,6 +407,17 @@ async def sender(desk, bench, state):
     await peer.rx("ACK", rx=una + 5)
     await desk.quiet()
     assert not peer.link or not peer.link.stored
+    # Of a range that waits behind another everything is acknowledged before its turn.
+    peer, una = await link()
+    desk.mac(False)
+    await bench.cycles(4)
+    for _ in range(2):
+        peer.play("NACK", rx=una + 1, tx=una + 5)
+    await desk.quiet()
+    peer.play("ACK", rx=una + 5)
+    await desk.quiet()
+    desk.mac(True)
+    await desk.quiet()
     # A held link replays nothing; the release replays everything.
     peer, una = await link(3)
     await peer.rx("NACK_FULL")

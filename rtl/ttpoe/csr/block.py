@@ -263,7 +263,7 @@ class Csr(wiring.Component):
             ("LINK_STATE", "vc"): tag.vc, ("LINK_NODE", "node"): tag.node,
             ("LINK_UNA", "id"): tag.una, ("LINK_RECEIVED", "id"): tag.received,
             ("LINK_ALLOC", "slots"): tag.alloc, ("LINK_SENT", "slots"): tag.sent,
-            ("LINK_CHAIN", "slots"): tag.chain, ("LINK_EPOCHS", "own"): tag.epoch,
+            ("LINK_CHAIN", "slots"): tag.alloc + tag.lag, ("LINK_EPOCHS", "own"): tag.epoch,
             ("LINK_EPOCHS", "peer"): tag.peer_epoch, ("LINK_RETRIES", "retries"): tag.retries,
             **{("LINK_STATE", name): tag[name] for name in LINK_FLAGS},
         }

@@ -4,7 +4,7 @@ Combinational, from the registers of Q3. The frame's IDs are computed here, so t
 do: all are sums with the new tag. Sections 1.2, 5.1, 5.2 and 7 of the protocol.
 """
 
-from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -137,7 +137,7 @@ class Commit(wiring.Component):
             with m.Case(TxBase.CURRENT):
                 m.d.comb += ahead.eq(tag.current)
             with m.Case(TxBase.POSITION):
-                m.d.comb += ahead.eq(event.rx_id[:len(ahead)] - (tag.chain - tag.alloc))
+                m.d.comb += ahead.eq(event.rx_id[:len(ahead)] - tag.una[:len(ahead)])
             with m.Case(TxBase.TX_ID, TxBase.BEFORE_TX):
                 m.d.comb += tx_from.eq(event.tx_id)
             with m.Case(TxBase.SEEN):
@@ -206,10 +206,7 @@ class Commit(wiring.Component):
         """What the blocks of selective replay are told (sections 3 and 5.3)."""
         done, valid = self.i_done.payload, self.i_done.valid
         event, outcome, tag = done.event, done.outcome, done.tag
-        bits = self._config.count_bits
-        lag = Signal(bits)
         m.d.comb += [
-            lag.eq(tag.chain - tag.alloc),
             self.o_look_job.valid.eq(valid & (outcome.looks | outcome.purges)),
             self.o_look_job.p.purge.eq(outcome.purges),
             self.o_looked.valid.eq(valid & (event.event == Event.LOOK)),
@@ -220,9 +217,9 @@ class Commit(wiring.Component):
             self.o_asked.valid.eq(valid & (event.event == Event.ASK)),
             self.o_asked.p.on.eq(outcome.asks_on & (tag.state != LinkState.CLOSED)),
             self.o_asked.p.hit.eq(outcome.hit),
-            self.o_lag.valid.eq(valid & (lag != 0) & ~outcome.walking
+            self.o_lag.valid.eq(valid & (tag.lag != 0) & ~outcome.walking
                                 & (tag.state != LinkState.CLOSED)),
-            self.o_lag.p.count.eq(lag),
+            self.o_lag.p.count.eq(tag.lag),
             *(port.p.lid.eq(done.lid) for port in
               (self.o_look_job, self.o_ask_start, self.o_range, self.o_lag)),
         ]
@@ -234,18 +231,14 @@ class Commit(wiring.Component):
             first.eq(Mux(outcome.clip_begin, tag.una, event.rx_id) + outcome.resends),
             last.eq(Mux(outcome.clip_end, tag.una + tag.sent - 1, event.tx_id)),
         ]
-        # Where the range begins and ends in the list, behind the slots that wait to be freed.
-        begin = Signal(signed(bits + 1))
-        end = Signal(signed(bits + 1))
         walk = self.o_walk.p
         m.d.comb += [
-            begin.eq(event.rx_id[:bits + 1] - tag.una[:bits + 1]),
-            end.eq(event.tx_id[:bits + 1] - tag.una[:bits + 1]),
             self.o_walk.valid.eq(valid & (event.event == Event.SEEK)),
             walk.found.eq(outcome.starts_walk),
             walk.head.eq(tag.head),
-            walk.first.eq(Mux(begin < 0, 0, begin.as_unsigned()) + lag),
-            walk.last.eq(Mux(end >= tag.current, tag.current - 1, end.as_unsigned()) + lag),
+            walk.una.eq(tag.una),
+            walk.lag.eq(tag.lag),
+            walk.current.eq(tag.current),
         ]
 
     def _trace(self, m):

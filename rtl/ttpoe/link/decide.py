@@ -5,7 +5,7 @@ Purely combinational; the pipeline registers what goes in and what comes out. Th
 and the new fields of the tag. Sections 2 to 6 of the protocol.
 """
 
-from amaranth import Cat, Module, Mux, Signal, signed
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -117,19 +117,13 @@ class Decide(wiring.Component):
         ]
 
     def _ranges(self, m):
-        """Where a NACKed range, and a place in the list, lie in what is in flight (R7)."""
+        """Where a NACKed range, and what is sent again of it, lie in what is in flight (R7)."""
         event, tag, count_bits = self.i_event, self.i_tag, self._config.count_bits
         self.range_end = Signal(32)       # TxID - oldest unacknowledged
-        self.seek_begin, self.seek_end = Signal(signed(count_bits + 1)), Signal(
-            signed(count_bits + 1))
-        self.place = Signal(signed(count_bits + 1))   # of a REPLAY, behind the acknowledged ones
-        self.lag = Signal(count_bits)
+        self.resent = Signal(count_bits + 1)    # the REPLAY's ID; an older one is a large number
         m.d.comb += [
             self.range_end.eq(event.tx_id - tag.una),
-            self.seek_begin.eq(event.rx_id[:count_bits + 1] - tag.una[:count_bits + 1]),
-            self.seek_end.eq(event.tx_id[:count_bits + 1] - tag.una[:count_bits + 1]),
-            self.lag.eq(tag.chain - tag.alloc),
-            self.place.eq(event.rx_id[:count_bits] - self.lag),
+            self.resent.eq(self.ack_ahead[:count_bits + 1]),
         ]
 
     def _guards(self, m):
@@ -169,12 +163,12 @@ class Decide(wiring.Component):
             "EMPTY": tag.alloc == 0,
             "GAP": tag.gap,
             "END_AHEAD": tag.end_known & tag.end_ahead,
-            "LAG": (self.lag != 0) & ~self.i_walking,
+            "LAG": (tag.lag != 0) & ~self.i_walking,
             "CLOSE_DUE": tag.close_due,
             "NO_END": (tag.una[count_bits:].all()
                        & ((tag.una[:count_bits] + tag.alloc)[:count_bits] == 0)),
             "UNSENT": (~nothing_waits & ~tag.held
-                       & ~((tag.current == 0) & (self.lag != 0))),
+                       & ~((tag.current == 0) & (tag.lag != 0))),
             "SELECTIVE": tag.selective,
             "LOOKING": tag.looking,
             "KEPT_ANY": tag.kept != 0,
@@ -186,10 +180,8 @@ class Decide(wiring.Component):
             "AT_SEEN": (self.past_seen == 0) | (in_reach & self.in_order[:window_bits].all()),
             "OLD_KEPT": here & tag.purging,
             "RANGE_OK": nack_ok & ~self.range_end[31],
-            "SEEK_OK": (tag.selective & (tag.current != 0) & (self.seek_end >= 0)
-                        & (self.seek_begin < tag.current) & (self.seek_begin <= self.seek_end)),
-            "RESEND_OK": (self.i_walking & (self.place >= 0) & (self.place < tag.current)
-                          & ~tag.held),
+            "SEEK_OK": tag.selective & (tag.current != 0),
+            "RESEND_OK": self.i_walking & (self.resent < tag.current) & ~tag.held,
         }
         self.in_reach = in_reach
         assert guards.keys() == GUARDS.keys()
@@ -256,7 +248,7 @@ class Decide(wiring.Component):
     def _replays(self, m):
         """What a NACK sends at once (R7, R9), and what the timer's NACK names (R6)."""
         tag, do, out, event = self.i_tag, self.do, self.o_outcome, self.i_event
-        held_back = tag.held | (self.lag != 0) | (tag.current == 0) | ~event.may_send
+        held_back = tag.held | (tag.lag != 0) | (tag.current == 0) | ~event.may_send
         self.resends = Signal()
         m.d.comb += [
             self.resends.eq(do["resends"] & ~held_back
@@ -287,7 +279,7 @@ class Decide(wiring.Component):
         """How many IDs this event acknowledges, and whether a slot leaves the list.
 
         However many IDs an ACK covers, the window moves at once; one slot is freed now, the rest
-        by later visits, one each (`chain` - `alloc` of them lag behind).
+        later (`lag` of them wait in front of the list).
         """
         tag, do, count_bits = self.i_tag, self.do, self._config.count_bits
         self.retire_count = Signal(count_bits)
@@ -303,9 +295,9 @@ class Decide(wiring.Component):
         m.d.comb += [
             self.retires.eq(self.retire_count != 0),
             self.o_outcome.retired.eq(self.retires),
-            self.o_outcome.chain.eq(tag.chain),
+            self.o_outcome.chain.eq(tag.alloc + tag.lag),
             self.o_outcome.pop.eq((do["ack"] | do["nack"] | do["close"] | do["one"])
-                                  & ((self.lag != 0) | self.retires) & ~self.i_walking),
+                                  & ((tag.lag != 0) | self.retires) & ~self.i_walking),
         ]
 
     def _new_tag(self, m):
@@ -373,9 +365,9 @@ class Decide(wiring.Component):
         with m.If(ours | do["learns"]):
             m.d.comb += new.ieee.eq(event.ieee)
         with m.If(self.next_state == LinkState.CLOSED):
-            # The last word of the link still carries its epoch and EtherType.
-            m.d.comb += [new.eq(0), *(new[name].eq(old[name]) for name in
-                                      ("queued", "purging", "touch", "epoch", "ieee"))]
+            # Of a free tag nothing else is looked at; the last word of the link still carries its
+            # epoch and EtherType.
+            m.d.comb += new.lag.eq(0)
 
     def _new_window(self, m, ours, first_send):
         """Our data: window, sending position, ends of the list (sections 3 and 5.2)."""
@@ -392,7 +384,7 @@ class Decide(wiring.Component):
 
         m.d.comb += [
             new.alloc.eq(old.alloc + out.append - self.retire_count),
-            new.chain.eq(old.chain + out.append - out.pop),
+            new.lag.eq(old.lag + self.retire_count - out.pop),
             new.sent.eq(old.sent + first_send - self.retire_count),
         ]
         with m.If(do["rewinds"] | (do["releases"] & old.held) | ours):
@@ -404,10 +396,10 @@ class Decide(wiring.Component):
         with m.If(ours):
             m.d.comb += new.sent.eq(0)
         with m.If(out.free_all):
-            m.d.comb += [new.alloc.eq(0), new.chain.eq(0)]
+            m.d.comb += [new.alloc.eq(0), new.lag.eq(0)]
         with m.If(out.append):
             m.d.comb += new.tail.eq(event.slot)
-            with m.If(old.chain == 0):
+            with m.If((old.alloc == 0) & (old.lag == 0)):
                 m.d.comb += new.head.eq(event.slot)
             with m.If(old.current == old.alloc):
                 m.d.comb += new.next.eq(event.slot)

@@ -92,7 +92,7 @@ GUARDS = {
     "AT_SEEN": "this is the youngest ID noted, or the last one of the window",
     "OLD_KEPT": "a packet that an ended link kept is here",
     "RANGE_OK": "the range that the NACK names touches what is in flight",
-    "SEEK_OK": "the sending position has passed some of the range",
+    "SEEK_OK": "the link is selective and something in flight has been passed",
     "RESEND_OK": "unacknowledged, passed by the sending position, and the link is not held",
 }
 """Conditions on the event and the tag; `link.decide` computes each, in parallel."""

@@ -150,7 +150,9 @@ class Pipeline(wiring.Component):
         inspected, way = Signal(), Signal()
         m.d.comb += [
             row.eq(Mux(event.by_lid, event.lid[1:], link_row(config, event.node, event.vc))),
-            self.i_inspect.ready.eq(self.table.o_ready & ~self.i_event.valid),
+            # Nor while a tag is written: a read of the same row would be undefined.
+            self.i_inspect.ready.eq(self.table.o_ready & ~self.i_event.valid
+                                    & ~self.q3_place.live),
             self.table.i_row.eq(Mux(self.i_event.valid, row, self.i_inspect.payload[1:])),
             self.reorder.i_index.eq(directory_index(config, row, event.tx_id)),
             self.o_inspected.valid.eq(inspected),
@@ -278,7 +280,7 @@ class Pipeline(wiring.Component):
             # follows the list starts at its head.
             self.o_next_slot.eq(Mux(
                 (event.event == Event.VISIT) & (found.current != 0)
-                & ((found.chain == found.alloc) | decide.i_walking), found.next, found.head)),
+                & ((found.lag == 0) | decide.i_walking), found.next, found.head)),
         ]
         with m.If(self.q2_missed):
             m.d.comb += [decide.i_tag.queued.eq(own.queued),
@@ -365,7 +367,7 @@ class Pipeline(wiring.Component):
                       | (tag.state == LinkState.CLOSE_RECD))
         # Nothing is freed, nor the oldest sent, while somebody walks along the list: the WALKED
         # event looks again.
-        lag = tag.chain != tag.alloc
+        lag = tag.lag != 0
         wants_visit = ((lag & ~outcome.walking)
                        | (tag.close_due & data_state & (tag.state != LinkState.CLOSE_RECD))
                        | ((tag.current != tag.alloc) & ~tag.held & data_state

@@ -15,8 +15,8 @@ def pipeline_event_layout(config):
     Events of selective replay use the IDs' places: LOOK, ASK: `tx_id` is the ID that is looked
     at; ASK: `rx_id` the first missing ID of the run in front of it. PURGE: `tx_id` counts the
     places of the directory, `room` marks the last one. SEEK: the lowest `count_bits` + 1 bits of
-    the first (`rx_id`) and last (`tx_id`) ID of the range. REPLAY: `rx_id` is the place of `slot`
-    in the link's list, 0 the oldest.
+    the first (`rx_id`) and last (`tx_id`) ID of the range. REPLAY: `rx_id` is that of the PAYLOAD in
+    `slot`.
     """
     return data.StructLayout({
         "event": Event,
@@ -44,7 +44,7 @@ class TxBase(enum.Enum, shape=4):
     END = 3            # una + alloc
     LAST = 4           # una + alloc - 1
     CURRENT = 5        # una + current - 1: the one just passed
-    POSITION = 6       # una + place of the REPLAY's slot behind the acknowledged ones
+    POSITION = 6       # una + distance of the REPLAY's ID from there
     TX_ID = 7          # the event's TxID
     BEFORE_TX = 8      # the event's TxID - 1
     SEEN = 9           # youngest ID noted

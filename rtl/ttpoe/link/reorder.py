@@ -16,6 +16,8 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..memories import COLLISION_UNDEFINED
+
 __all__ = ["kept_layout", "directory_index", "ReorderDirectory"]
 
 
@@ -67,7 +69,8 @@ class ReorderDirectory(wiring.Component):
         config = self._config
         layout = kept_layout(config)
         m.submodules.places = places = memory.Memory(
-            shape=layout, depth=config.reorder_window, init=[])
+            shape=layout, depth=config.reorder_window, init=[],
+            attrs=COLLISION_UNDEFINED)
         read = places.read_port()
         write = places.write_port()
         m.d.comb += read.addr.eq(self.i_index)

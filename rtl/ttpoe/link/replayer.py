@@ -5,7 +5,7 @@ search: the NACK's own event sends it. A later one is found here by following it
 slots, one hop per clock, while new data goes on flowing.
 """
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Mux, Signal, signed
 from amaranth.lib import data, enum, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -25,12 +25,14 @@ def range_layout(config):
 
 
 def walk_layout(config):
-    """Answer to a SEEK: places `first` to `last` of the list that begins with slot `head`.
+    """Answer to a SEEK: where the link's list stands.
 
-    `found` is low if nothing of the range is in flight any more.
+    It begins with slot `head`; the first `lag` slots are acknowledged, the next one holds `una`,
+    and `current` from there on have been passed by the sending position. `found` is low if there
+    is nothing to send again.
     """
-    return data.StructLayout({"found": 1, "head": config.slot_bits,
-                              "first": config.count_bits, "last": config.count_bits})
+    return data.StructLayout({"found": 1, "head": config.slot_bits, "una": config.count_bits + 1,
+                              "lag": config.count_bits, "current": config.count_bits})
 
 
 class Walk(enum.Enum, shape=2):
@@ -41,7 +43,7 @@ class Walk(enum.Enum, shape=2):
 
 def replay_layout(config):
     """An event of the `Replayer`. SEEK: `first`, `last` as in the range. REPLAY: the slot and, in
-    `first`, its place in the list."""
+    `first`, the lowest bits of its ID."""
     return data.StructLayout({"walk": Walk, "lid": config.lid_bits, "slot": config.slot_bits,
                               "first": config.count_bits + 1, "last": config.count_bits + 1})
 
@@ -62,8 +64,9 @@ class Replayer(wiring.Component):
         A read port of the list memory: the successor of `o_next_slot`, one clock later.
     stat_nack_queue_full : Out(1)
 
-    Timing: SEEK two clocks after `i_range` into an empty queue; first REPLAY `first` + 2 clocks
-    after `i_walk`; the next ones as fast as Q0 takes them, at most one in two clocks.
+    Timing: SEEK two clocks after `i_range` into an empty queue; first REPLAY three clocks
+    after `i_walk`, and one more for each slot in front of it; the next ones as fast as Q0 takes
+    them, at most one in two clocks.
 
     Reset: no range waits, no walk is under way.
     """
@@ -93,13 +96,21 @@ class Replayer(wiring.Component):
             self.stat_nack_queue_full.eq(self.i_range.valid & ~ranges.w_rdy),
             oldest.eq(ranges.r_data),
         ]
-        slot = Signal(config.slot_bits)       # of `place`, if `known`; else it is `i_next`
-        place = Signal(config.count_bits)
-        first, last = Signal(config.count_bits), Signal(config.count_bits)
-        here = Signal(config.slot_bits)
+        slot = Signal(config.slot_bits)
+        here = Signal(config.slot_bits)       # the slot that the walk has come to
         hopped = Signal()
         m.d.comb += [here.eq(Mux(hopped, self.i_next, slot)), self.o_next_slot.eq(here)]
         m.d.sync += [hopped.eq(0), slot.eq(here)]
+
+        # Distances from `una`; an ID older than that, or an empty range, is negative.
+        begin, end = (Signal(signed(config.count_bits + 1), name=name) for name in
+                      ("begin", "end"))
+        place = Signal(signed(config.count_bits + 1))       # of `here`; negative: acknowledged
+        una = Signal(config.count_bits + 1)
+        passed = Signal(config.count_bits)
+        first_id, last_id = out.p.first, out.p.last         # until the first REPLAY
+        over = Signal()
+        m.d.comb += over.eq((place > end) | (place >= passed))
 
         with m.FSM(name="replayer"):
             with m.State("IDLE"):
@@ -113,27 +124,29 @@ class Replayer(wiring.Component):
                 with m.If(out.ready):
                     m.d.sync += out.valid.eq(0)
                 with m.If(walk.valid):
-                    m.d.sync += [slot.eq(walk.p.head), place.eq(0), first.eq(walk.p.first),
-                                 last.eq(walk.p.last)]
+                    m.d.sync += [slot.eq(walk.p.head), una.eq(walk.p.una),
+                                 place.eq(-walk.p.lag), passed.eq(walk.p.current)]
                     with m.If(walk.p.found):
-                        m.next = "HOP"
+                        m.next = "MEASURE"
                     with m.Else():
                         m.next = "IDLE"
+            with m.State("MEASURE"):
+                m.d.sync += [begin.eq(first_id - una), end.eq(last_id - una)]
+                m.next = "HOP"
             with m.State("HOP"):
-                with m.If(place == first):
-                    m.d.sync += [out.valid.eq(1), out.p.walk.eq(Walk.REPLAY),
-                                 out.p.slot.eq(here), out.p.first.eq(place)]
+                m.d.sync += [out.p.slot.eq(here), out.p.first.eq(una + place)]
+                with m.If(over):
+                    m.d.sync += [out.valid.eq(1), out.p.walk.eq(Walk.WALKED)]
+                    m.next = "WALKED"
+                with m.Elif((place >= begin) & (place >= 0)):
+                    m.d.sync += [out.valid.eq(1), out.p.walk.eq(Walk.REPLAY)]
                     m.next = "REPLAY"
                 with m.Else():
                     m.d.sync += [place.eq(place + 1), hopped.eq(1)]
             with m.State("REPLAY"):
                 with m.If(out.ready):
-                    m.d.sync += [place.eq(place + 1), first.eq(place + 1), hopped.eq(1),
-                                 out.valid.eq(0)]
+                    m.d.sync += [place.eq(place + 1), hopped.eq(1), out.valid.eq(0)]
                     m.next = "HOP"
-                    with m.If(place == last):
-                        m.d.sync += [out.valid.eq(1), out.p.walk.eq(Walk.WALKED)]
-                        m.next = "WALKED"
             with m.State("WALKED"):
                 with m.If(out.ready):
                     m.d.sync += out.valid.eq(0)

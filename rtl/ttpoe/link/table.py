@@ -13,15 +13,19 @@ from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from ..memories import COLLISION_UNDEFINED
 from .fsm import LinkState
 
 __all__ = ["tag_layout", "link_row", "LinkTable"]
+
+_FREE_FIELDS = ("lag", "queued", "purging", "touch")
 
 
 def tag_layout(config):
     """The tag of one link. CLOSED (all zero after reset) = free.
 
-    Only `queued`, `purging` and `touch` mean something in a free tag; no other field is looked at.
+    Only `queued`, `purging`, `lag` (0) and `touch` mean something in a free tag; no other field is
+    looked at.
     """
     return data.StructLayout({
         "state": LinkState,
@@ -34,7 +38,7 @@ def tag_layout(config):
         "alloc": config.count_bits,      # payloads not yet acknowledged, sent or not
         "sent": config.count_bits,       # of these, sent at least once
         "current": config.count_bits,    # position of the next one to be sent
-        "chain": config.count_bits,      # slots in the list: `alloc`, and acknowledged ones
+        "lag": config.count_bits,        # acknowledged slots in front of these in the list
         "head": config.slot_bits,        # oldest slot (retire)
         "next": config.slot_bits,        # slot of `current`, if that is neither 0 nor `alloc`
         "tail": config.slot_bits,        # youngest slot (alloc)
@@ -94,8 +98,8 @@ class LinkTable(wiring.Component):
     i_row : In(row_bits)
         Row to be read, presented in Q0.
     o_tags : Out(2 tags)
-        Tags of both ways of that row, one clock later (Q1), without writes of the same clock
-        (the pipeline forwards those).
+        Tags of both ways of that row, one clock later (Q1). Undefined if the row is written in the
+        same clock: the pipeline forwards those.
     i_write_en, i_write_row, i_write_way, i_write_tag : In
         Write port, used by Q3.
     o_ready : Out(1)
@@ -124,9 +128,16 @@ class LinkTable(wiring.Component):
         with m.If(~swept):
             m.d.sync += [sweep.eq(sweep + 1), swept.eq(sweep == config.rows - 1)]
 
+        # Of a free tag only this is looked at.
+        written = Signal(tag_layout(config))
+        m.d.comb += written.eq(self.i_write_tag)
+        with m.If(~swept):
+            m.d.comb += [written[name].eq(0) for name in _FREE_FIELDS]
+            m.d.comb += written.state.eq(LinkState.CLOSED)
+
         for way in range(config.WAYS):
             tags = memory.Memory(shape=len(self.i_write_tag.as_value()), depth=config.rows,
-                                 init=[])
+                                 init=[], attrs=COLLISION_UNDEFINED)
             m.submodules[f"way{way}"] = tags
             write = tags.write_port()
             read = tags.read_port()
@@ -135,7 +146,7 @@ class LinkTable(wiring.Component):
                 read.en.eq(1),
                 self.o_tags[way].as_value().eq(read.data),
                 write.addr.eq(Mux(swept, self.i_write_row, sweep)),
-                write.data.eq(Mux(swept, self.i_write_tag.as_value(), 0)),
+                write.data.eq(written),
                 write.en.eq(~swept | (self.i_write_en & (self.i_write_way == way))),
             ]
         return m

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import beat_layout
+from ..memories import COLLISION_UNDEFINED
 
 __all__ = ["FrameBuffer"]
 
@@ -62,7 +63,8 @@ class FrameBuffer(wiring.Component):
         depth = config.os_buffer_bytes // config.width_bytes
         word = data.StructLayout({
             "data": config.width_bits, "last_lane": ceil_log2(config.width_bytes), "last": 1})
-        m.submodules.frame_memory = frame_memory = memory.Memory(shape=word, depth=depth, init=[])
+        m.submodules.frame_memory = frame_memory = memory.Memory(
+            shape=word, depth=depth, init=[], attrs=COLLISION_UNDEFINED)
         read = Signal(ceil_log2(depth) + 1)         # the highest bit tells full from empty
         kept = Signal.like(read)
         self._write(m, frame_memory.write_port(), read, kept)

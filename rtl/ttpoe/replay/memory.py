@@ -8,6 +8,7 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature, slot_write_layout
+from ..memories import COLLISION_UNDEFINED
 
 __all__ = ["ReplayMemory"]
 
@@ -56,7 +57,7 @@ class ReplayMemory(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self._config
-        block = {"ram_style": "block"}
+        block = {"ram_style": "block", **COLLISION_UNDEFINED}
         m.submodules.payload_memory = payload_memory = memory.Memory(
             shape=config.width_bits, depth=config.slots * config.slot_beats, init=[], attrs=block)
         m.submodules.length_memory = length_memory = memory.Memory(

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import event_signature
+from ..memories import COLLISION_UNDEFINED
 
 __all__ = ["RxMemory", "slot_beat_layout", "slot_info_layout", "beat_count_layout"]
 
@@ -85,13 +86,15 @@ class RxMemory(wiring.Component):
         m = Module()
         config = self._config
         m.submodules.payload_memory = payload_memory = memory.Memory(
-            shape=config.width_bits, depth=config.rx_slots * config.slot_beats, init=[])
+            shape=config.width_bits, depth=config.rx_slots * config.slot_beats, init=[],
+            attrs=COLLISION_UNDEFINED)
         # With few slots a tool would take LUTs for this one, and many.
         m.submodules.info_memory = info_memory = memory.Memory(
             shape=slot_info_layout(config), depth=config.rx_slots, init=[],
-            attrs={"ram_style": "block"})
+            attrs={"ram_style": "block", **COLLISION_UNDEFINED})
         m.submodules.count_memory = count_memory = memory.Memory(
-            shape=beat_count_layout(config), depth=config.rx_slots, init=[])
+            shape=beat_count_layout(config), depth=config.rx_slots, init=[],
+            attrs=COLLISION_UNDEFINED)
 
         write, describe = self.i_write, self.i_describe
         write_port = payload_memory.write_port()
