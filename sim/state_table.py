@@ -15,7 +15,7 @@ for _folder in ("sim", "verif", "rtl"):
 
 from ttpoe.layouts import HostResult, Notice  # noqa: E402
 from ttpoe.link.fsm import GUARDS, TABLE, Action, Event, LinkState  # noqa: E402
-from ttpverif.state_plan import PLAN, load_plan  # noqa: E402
+from ttpverif.state_plan import BLOCK_TESTS, PLAN, load_plan  # noqa: E402
 
 PAGE = ROOT / "docs" / "state-table.md"
 TRACE_PAGE = ROOT / "docs" / "trace.md"
@@ -27,8 +27,9 @@ Generated from `ttpoe.link.fsm` and the coverage plan by `make docs-tables`; do 
 
 What the engine does with every event in every state of a link. The alternatives of a cell are
 tried from top to bottom, and the first whose conditions all hold is taken (`!`: must not hold).
-The last column names the scenarios (`make sim TEST=...`) that take the row; each of them fails if
-it does not, and a row without one fails `make test`.
+The last column names the scenarios (`make sim TEST=...`) that take the row, and the block tests
+(`make test`): {block_tests}. Each of them fails if it does not
+take the row, and a row without one fails `make test`.
 
 ## Conditions
 
@@ -59,7 +60,9 @@ def tests_of(plan, event, state, number):
 
 def state_page(plan):
     """Text of docs/state-table.md."""
-    lines = [_HEAD + "".join(f"| `{name}` | {text} |\n" for name, text in GUARDS.items())]
+    block_tests = ", ".join(f"`{name}` is `{path}`" for name, path in BLOCK_TESTS.items())
+    lines = [_HEAD.format(block_tests=block_tests)
+             + "".join(f"| `{name}` | {text} |\n" for name, text in GUARDS.items())]
     for event, cells in TABLE.items():
         lines += [f"\n## {event.name}\n\n", "| state | if | action | next state | tests |\n",
                   "|---|---|---|---|---|\n"]
@@ -86,11 +89,12 @@ def trace_page(text):
     return before + _OPENS + "".join(lines) + _ENDS + after
 
 
-def collect():
-    """The plan from the results of the last `make sim`: every row that a scenario took."""
-    plan = load_plan()
-    results = json.loads((ROOT / "build" / "sim" / "results.json").read_text())["runs"]
-    runs = [run for run in results if run["result"] == "passed" and "cells" in run]
+def collected(plan, runs):
+    """The plan with every row that the runs' scenarios took, and no other of their claims.
+
+    What the runs do not tell of is kept: scenarios that did not run, and block tests.
+    """
+    new_plan = {event: dict(cells) for event, cells in plan.items()}
     for event, cells in TABLE.items():
         for state, rows in cells.items():
             old = plan.get(event.name, {}).get(state.name, [])
@@ -101,7 +105,15 @@ def collect():
                     took = [event.name, state.name, number] in run["cells"]
                     names = names | {run["test"]} if took else names - {run["test"]}
                 new.append(sorted(names))
-            plan.setdefault(event.name, {})[state.name] = new
+            new_plan.setdefault(event.name, {})[state.name] = new
+    return new_plan
+
+
+def collect():
+    """The plan from the results of the last `make sim`: every row that a scenario took."""
+    results = json.loads((ROOT / "build" / "sim" / "results.json").read_text())["runs"]
+    runs = [run for run in results if run["result"] == "passed" and "cells" in run]
+    plan = collected(load_plan(), runs)
     PLAN.write_text("{\n" + ",\n".join(
         f' "{event}": {{\n' + ",\n".join(f'  "{state}": {json.dumps(rows)}'
                                         for state, rows in cells.items()) + "\n }"

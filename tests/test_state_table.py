@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "sim"))
 
 import state_table  # noqa: E402
-from ttpverif.state_plan import check_claims, load_plan  # noqa: E402
+from ttpverif.state_plan import BLOCK_TESTS, check_claims, load_plan  # noqa: E402
 
 
 def test_pages_are_up_to_date(capsys):
@@ -23,11 +23,29 @@ def test_every_row_has_a_test():
     assert not state_table.unknown(plan)
 
 
-def test_every_test_of_the_plan_is_a_scenario():
+def test_every_test_of_the_plan_is_a_scenario_or_a_block_test():
     names = {name for cells in load_plan().values() for rows in cells.values() for row in rows
              for name in row}
     for name in names:
-        assert (ROOT / "sim" / "scenarios" / f"{name.split('.')[0]}.py").exists(), name
+        scenario = f"sim/scenarios/{name.split('.')[0]}.py"
+        assert (ROOT / BLOCK_TESTS.get(name, scenario)).exists(), name
+    assert names >= set(BLOCK_TESTS), "a block test that claims nothing"
+
+
+def test_collecting_keeps_what_the_runs_do_not_tell_of():
+    """Block tests are not among the results of `make sim`."""
+    plan = load_plan()
+    assert state_table.collected(plan, []) == plan
+    cells = [[event, state, number] for event, states in plan.items()
+             for state, rows in states.items() for number, names in enumerate(rows)
+             if "selective.scripted" in names]
+    lost, kept = ["REPLAY", "OPEN", 0], ["PURGE", "CLOSED", 0]
+    cells.remove(lost)
+    cells.append(["RX_ACK", "OPEN", 1])
+    new = state_table.collected(plan, [dict(test="selective.scripted", cells=cells)])
+    assert new["REPLAY"]["OPEN"][0] == ["test_background"]
+    assert new[kept[0]][kept[1]][kept[2]] == ["selective.scripted", "test_background"]
+    assert "selective.scripted" in new["RX_ACK"]["OPEN"][1]
 
 
 def test_holes_are_found():

@@ -91,7 +91,7 @@ PORTS = {
     "ask_start": lambda p: p.id,
     "asked": lambda p: (p.on, p.hit),
     "range": lambda p: (p.first, p.last),
-    "walk": lambda p: p.found and (p.head, p.first, p.last),
+    "walk": lambda p: p.found and (p.head, p.una, p.lag, p.current),
     "lag": lambda p: p.count,
 }
 """What may leave Q3 and be seen: port of `Commit` -> what of it is compared."""
@@ -145,8 +145,9 @@ class Script:
         self.background(Event.SEEK, row, rx_id=FIRST + first & RANGE_MASK,
                         tx_id=FIRST + last & RANGE_MASK, **more)
 
-    def replay(self, row, place, slot=0, **more):
-        self.background(Event.REPLAY, row, rx_id=place, slot=slot, may_send=1, **more)
+    def replay(self, row, ahead, slot=0, **more):
+        self.background(Event.REPLAY, row, rx_id=FIRST + ahead & RANGE_MASK, slot=slot,
+                        may_send=1, **more)
 
     def open_sent(self, lid=LID):
         self.epoch, self.opened_by_us = self.epoch + 1, True
@@ -198,7 +199,7 @@ class Script:
         self.do("KEEP_NACK", Event.RX_PAYLOAD, NEIGHBOUR_LID, tx_id=0x23, room=1, rx_slot=8)
 
     def start_walk(self):
-        self.seek(0, 1, 2, told=lambda slots: {"walk": (slots[0], 1, 2)})
+        self.seek(0, 1, 2, told=lambda slots: {"walk": (slots[0], FIRST & RANGE_MASK, 0, 3)})
 
     def end(self, how):
         """The link ends and says that what it kept is to be freed."""
@@ -241,22 +242,20 @@ def every_row(state):
     s.ask(1, WINDOW - 1, 6, told=dict(
         run, control=("NACK", START + WINDOW - 1, START + 6), asked=(0, 0)))
 
-    s.seek(1, -3, -1, told={"walk": 0})                        # acknowledged
-    s.seek(1, 3, 4, told={"walk": 0})                          # not sent yet
     s.replay(1, 0)                                             # nobody walks
     s.start_walk()
     s.do("RETIRE", Event.RX_ACK, rx_id=FIRST, told={"stats": {"ack_retired"}})
     s.background(Event.RETIRE, 1)                              # lags, but somebody walks
     s.replay(1, 0)                                             # acknowledged meanwhile
-    for place in (1, 2):
-        s.replay(0, place, slot=9 + place, told={"payload": (9 + place, FIRST + place),
+    for ahead in (1, 2):
+        s.replay(0, ahead, slot=9 + ahead, told={"payload": (9 + ahead, FIRST + ahead),
                                                  "stats": {"payload_replayed"}})
     s.replay(1, 3)                                             # not sent yet
     s.replay(1, 0, lid=NEIGHBOUR_LID)                          # another link's list
     s.do("HOLD", Event.RX_NACK_FULL)
     s.replay(1, 1)
     s.background(Event.WALKED, 0, {"queued": 1}, {"push": LID, "lag": 1})
-    s.background(Event.RETIRE, 0, lambda slots: {"chain": 2, "head": slots[1]},
+    s.background(Event.RETIRE, 0, lambda slots: {"lag": 0, "head": slots[1]},
                  lambda slots: {"free": (slots[0], 1), "stats": {"slot_retired", "retry"}})
     s.background(Event.RETIRE, 1)
 
@@ -273,6 +272,9 @@ def every_row(state):
         "looked": START + 6, "verdict": (3, 1, 1), "stats": {"delivered_kept"}})
     s.look(1, 6, {"looking": 0}, {"looked": 0, "control": ("ACK", 0, START + 5)})
     s.ask(2, 6, 6, told={"asked": (0, 0)})                     # no gap
+
+    s.do("RETIRE", Event.RX_ACK, rx_id=FIRST + 2)
+    s.seek(1, 1, 2, told={"walk": 0, "lag": 1})                # all is acknowledged
     return s
 
 
@@ -297,8 +299,8 @@ def too_late(state, ending):
     early = state in EARLY                                     # then each has one row only
     for offset in (1, 2, 3):
         s.look(0 if early else 2, offset, told={"looked": 0})
-    for place in range(4):
-        s.replay(0 if early else 1, place)                     # sends nothing (safety)
+    for ahead in range(4):
+        s.replay(0 if early else 1, ahead)                     # sends nothing (safety)
     s.background(Event.RETIRE, 0 if early else 1)
     s.background(Event.WALKED, 0)
     s.replay(0 if early else 1, 0)
@@ -320,8 +322,9 @@ def too_late(state, ending):
                      {"purging": 0} if place == last else {},
                      {"verdict": (kept[place], 0, 1), "stats": {"purged"}} if place in kept else {},
                      tx_id=place, room=place == last)
-        if place == 0x23 & WINDOW - 1 and not early:
+        if place == last - 1 and not early:                    # two are free again: not yet
             s.payload("LOSE", 2, 5)
+            s.payload("LOSE", 3, 5)
     for place in range(WINDOW):                                # no packet is freed twice
         s.background(Event.PURGE, 1, tx_id=place, room=place == last)
 
@@ -342,7 +345,7 @@ def too_late(state, ending):
         "looked": START + 3, "verdict": (5, 1, 1), "stats": {"delivered_kept"}})
     s.do("RETIRE", Event.RX_ACK, rx_id=FIRST + 1)              # two: one of them lags behind
     # Its list is free to be shortened: the old walk is forgotten.
-    s.background(Event.RETIRE, 0, lambda slots: {"chain": 1, "head": slots[6]},
+    s.background(Event.RETIRE, 0, lambda slots: {"lag": 0, "head": slots[6]},
                  lambda slots: {"free": (slots[5], 1), "stats": {"slot_retired", "retry"}})
     s.do("DELIVER_LOOK", Event.RX_PAYLOAD, NEIGHBOUR_LID, tx_id=0x22, room=1, rx_slot=10)
     s.background(Event.LOOK, 0, {"received": 0x23, "kept": 0, "gap": 0}, {
