@@ -314,6 +314,10 @@ class Pipeline(wiring.Component):
             m.d.sync += self.q3_tag.touch.eq(other.touch ^ self.q2_owned_way)
         with m.Elif(self.q2_missed):
             m.d.sync += self.q3_tag.touch.eq(own.touch)
+        # What the sweep writes. (A reset of the flip-flops; a mask in front of the memory would
+        # cost a LUT for each bit.)
+        with m.If(~self.table.o_ready):
+            m.d.sync += [self.q3_tag.eq(0), self.q3_outcome.eq(0), self.q3.eq(0)]
         self._choose_victim(m, flags)
 
     def _choose_victim(self, m, flags):

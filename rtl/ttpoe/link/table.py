@@ -18,8 +18,6 @@ from .fsm import LinkState
 
 __all__ = ["tag_layout", "link_row", "LinkTable"]
 
-_FREE_FIELDS = ("lag", "queued", "purging", "touch")
-
 
 def tag_layout(config):
     """The tag of one link. CLOSED (all zero after reset) = free.
@@ -101,7 +99,8 @@ class LinkTable(wiring.Component):
         Tags of both ways of that row, one clock later (Q1). Undefined if the row is written in the
         same clock: the pipeline forwards those.
     i_write_en, i_write_row, i_write_way, i_write_tag : In
-        Write port, used by Q3.
+        Write port, used by Q3. The tag must be all zero until `o_ready`: it is what the sweep
+        writes.
     o_ready : Out(1)
         High once the sweep is done: `config.rows` clocks after reset. No event may enter before.
     """
@@ -128,13 +127,6 @@ class LinkTable(wiring.Component):
         with m.If(~swept):
             m.d.sync += [sweep.eq(sweep + 1), swept.eq(sweep == config.rows - 1)]
 
-        # Of a free tag only this is looked at.
-        written = Signal(tag_layout(config))
-        m.d.comb += written.eq(self.i_write_tag)
-        with m.If(~swept):
-            m.d.comb += [written[name].eq(0) for name in _FREE_FIELDS]
-            m.d.comb += written.state.eq(LinkState.CLOSED)
-
         for way in range(config.WAYS):
             tags = memory.Memory(shape=len(self.i_write_tag.as_value()), depth=config.rows,
                                  init=[], attrs=COLLISION_UNDEFINED)
@@ -146,7 +138,7 @@ class LinkTable(wiring.Component):
                 read.en.eq(1),
                 self.o_tags[way].as_value().eq(read.data),
                 write.addr.eq(Mux(swept, self.i_write_row, sweep)),
-                write.data.eq(written),
+                write.data.eq(self.i_write_tag),
                 write.en.eq(~swept | (self.i_write_en & (self.i_write_way == way))),
             ]
         return m
