@@ -359,10 +359,11 @@ def test_read_out_of_a_link(name):
         for lid in (0, 1, config.links // 2, config.links - 1):
             tag = {field: rng.getrandbits(width) for field, width in (
                 ("node", 24), ("una", 32), ("received", 32), ("epoch", 16), ("peer_epoch", 16),
-                ("retries", 10), *((field, config.count_bits) for field in
-                                   ("alloc", "sent", "chain")),
+                ("retries", 10), ("sent", config.count_bits),
                 *((flag, 1) for flag in LINK_FLAGS))}
             tag |= {"state": rng.choice(list(LinkState)), "vc": rng.randrange(3)}
+            tag["alloc"] = rng.randrange(config.slots + 1)
+            tag["lag"] = rng.randrange(config.slots - tag["alloc"] + 1)
             await regs.LINK_INDEX.write(lid)
             assert await regs.LINK_STATUS.fields() == {"busy": 1, "valid": 0}
             assert await regs.LINK_INDEX.read() == lid
@@ -384,9 +385,10 @@ def test_read_out_of_a_link(name):
             assert state == {"state": tag["state"].value, "vc": tag["vc"],
                              **{flag: tag[flag] for flag in LINK_FLAGS}}
             for register, field in (("NODE", "node"), ("UNA", "una"), ("RECEIVED", "received"),
-                                    ("ALLOC", "alloc"), ("SENT", "sent"), ("CHAIN", "chain"),
+                                    ("ALLOC", "alloc"), ("SENT", "sent"),
                                     ("RETRIES", "retries")):
                 assert await getattr(regs, f"LINK_{register}").read() == tag[field], register
+            assert await regs.LINK_CHAIN.read() == tag["alloc"] + tag["lag"]
             assert await regs.LINK_EPOCHS.fields() == {
                 "own": tag["epoch"], "peer": tag["peer_epoch"]}
 

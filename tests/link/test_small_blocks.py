@@ -24,8 +24,9 @@ def simulate(dut, *testbenches):
 
 # ---- link timer (section 5.4, claim S12) ---------------------------------------------------------
 
-@pytest.mark.parametrize("tick", [1, 2, 7, 20])
+@pytest.mark.parametrize("tick", [0, 1, 2, 7, 20])
 def test_timer_visits_every_link_once_a_round(tick):
+    """The first visit after a tick (at least one clock); 0 and 1 give the pace of 2."""
     dut = LinkTimer(TINY)
     visits, rounds = [], []
 
@@ -42,6 +43,7 @@ def test_timer_visits_every_link_once_a_round(tick):
 
     simulate(dut, testbench)
     assert [lid for _clock, lid in visits[:24]] == list(range(8)) * 3
+    assert visits[0][0] == max(tick, 1)
     gaps = {b[0] - a[0] for a, b in zip(visits, visits[1:])}
     assert gaps == {max(tick, 2)}                        # a visit itself takes a clock
     assert rounds == [clock for clock, lid in visits if lid == TINY.links - 1]

@@ -21,14 +21,14 @@ class LinkTimer(wiring.Component):
     i_enable : In(1)
         The link table is ready.
     cfg_timer_tick : In(24)
-        Clocks from one visit to the next; 0 counts as 1.
+        Clocks from one visit to the next; 0 and 1 count as 2.
     o_visit : Out(stream of lid)
         The link to be visited. If it is not taken within a tick the next visit is late by as
         much; none is left out.
     o_round : Out(1)
         One clock high when a round is complete.
 
-    Reset: starts with link 0, one tick after `i_enable`.
+    Reset: starts with link 0, `cfg_timer_tick` clocks, at least one, after `i_enable`.
     """
 
     def __init__(self, config):

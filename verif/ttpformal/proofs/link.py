@@ -251,15 +251,21 @@ class States(_Decision):
 
 
 class Window(_Decision):
-    shows = ("the tag's counts stay in order under any event: current <= sent <= alloc <= chain <="
-             " slots; a closed tag holds nothing; what Q3 frees is what the tag held")
-    config = "combinational; 8 slots; a slot that is appended was free (chain < slots)"
+    shows = ("the tag's counts stay in order under any event: current <= sent <= alloc, and alloc"
+             " + lag <= slots; a closed tag holds nothing, whatever else is left in it; what Q3"
+             " frees is what the tag held")
+    config = "combinational; 8 slots; a slot that is appended was free (alloc + lag < slots)"
     defects = (
         Defect("an ACK retires one more", "link/decide.py",
                "m.d.comb += self.retire_count.eq(self.ack_low + 1)",
                "m.d.comb += self.retire_count.eq(self.ack_low + 2)"),
         Defect("a second sending counts as a first", "link/decide.py",
                'do["sends"] & (old.current == old.sent)', 'do["sends"]'),
+        Defect("what is acknowledged and not freed at once is forgotten", "link/decide.py",
+               "new.lag.eq(old.lag + self.retire_count - out.pop)", "new.lag.eq(old.lag - out.pop)"),
+        Defect("a new link starts where the last one was", "link/decide.py",
+               "with m.If(ours):\n            m.d.comb += new.sent.eq(0)",
+               "with m.If(ours):\n            m.d.comb += new.sent.eq(old.sent)"),
     )
 
     def build(self, h):
@@ -268,21 +274,24 @@ class Window(_Decision):
         h.assume(_is_one_of(old.state.as_value(), [state.value for state in LinkState]))
         h.assume(_is_one_of(dut.i_event.event.as_value(), [kind.value for kind in Event]))
 
+        def held(tag):
+            return tag.alloc + tag.lag
+
         def ordered(tag):
             return ((tag.current <= tag.sent) & (tag.sent <= tag.alloc)
-                    & (tag.alloc <= tag.chain) & (tag.chain <= 8))
+                    & (held(tag) <= 8))
 
         def empty(tag):
-            return ((tag.alloc == 0) & (tag.chain == 0) & (tag.sent == 0) & (tag.current == 0))
+            return (held(tag) == 0) & (tag.kept == 0) & ~tag.looking
 
-        h.assume(ordered(old))
-        h.assume_if(old.state == LinkState.CLOSED, empty(old))
-        h.assume_if(dut.i_event.event == Event.HOST_PAYLOAD, old.chain < 8)
-        h.check(ordered(new))
-        h.check_if(new.state == LinkState.CLOSED, empty(new))
-        h.check_if(out.free_all, (out.chain == old.chain) & (new.chain == 0))
-        h.check_if(~out.free_all, new.chain == old.chain + out.append - out.pop)
-        h.check_if(out.pop, old.chain != 0)
+        h.assume(Mux(old.state == LinkState.CLOSED, empty(old), ordered(old)))
+        h.assume_if(dut.i_event.event == Event.HOST_PAYLOAD, held(old) < 8)
+        h.check(Mux(new.state == LinkState.CLOSED, empty(new), ordered(new)))
+        h.check_if(out.free_all, (out.chain == held(old)) & (held(new) == 0))
+        h.check_if(~out.free_all, held(new) == held(old) + out.append - out.pop)
+        h.check_if(out.pop, held(old) != 0)
         h.check_if((dut.i_event.event == Event.HOST_PAYLOAD) & out.append, ~out.free_own)
         h.reach(out.pop & (old.sent == 8) & (new.sent == 0) & (old.una > new.una))
-        h.reach(out.free_all & (out.chain == 8))
+        h.reach(out.free_all & (out.chain == 8) & (old.lag == 7))
+        h.reach((old.state == LinkState.CLOSED) & (new.state == LinkState.OPEN_SENT) & out.append
+                & (old.sent == 5) & (old.current == 3))
