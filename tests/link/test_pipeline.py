@@ -174,7 +174,7 @@ class Script:
             rx_id = una + rng.choice((-1, 0, 0, 1, 2))
             tx_id = rx_id + rng.choice((0, 1, 3))
         elif kind == Event.REPLAY:
-            rx_id = rng.randrange(max(1, tag["tag.chain"]))
+            rx_id = una + rng.randrange(-1, 1 + tag["tag.alloc"])
         return dict(by_lid=1, lid=tag["lid"], tx_id=tx_id & 0xFFFFFFFF, rx_id=rx_id & 0xFFFFFFFF,
                     room=room)
 
@@ -325,7 +325,7 @@ def test_blocked_payload_keeps_its_slot_and_the_limit_holds():
 
     results = run(testbench)
     assert [r["outcome.result"] for r in results] == ["TAKEN"] * 6 + ["BLOCKED"] * 2
-    assert results[-1]["tag.chain"] == 6
+    assert results[-1]["tag.alloc"] == 6
 
 
 def test_read_out_shows_a_tag_in_a_clock_without_an_event():
@@ -351,8 +351,81 @@ def test_read_out_shows_a_tag_in_a_clock_without_an_event():
         assert ctx.get(pipeline.o_inspected.valid)
         tag = pipeline.o_inspected.payload
         assert ctx.get(tag.state) == LinkState.OPEN_SENT
-        assert (ctx.get(tag.node), ctx.get(tag.chain), ctx.get(tag.timer)) == (5, 1, 0)
+        assert (ctx.get(tag.node), ctx.get(tag.alloc), ctx.get(tag.timer)) == (5, 1, 0)
         await ctx.tick()
         assert not ctx.get(pipeline.o_inspected.valid)
 
     run(testbench)
+
+
+async def opened(ctx, bench, results):
+    """A selective link to node 5 whose peer's last in-order ID is 100; its number."""
+    async def alone(**fields):
+        await put(ctx, bench, fields)
+        await ctx.tick()
+        ctx.set(bench.pipeline.i_event.valid, 0)
+        await ctx.tick().repeat(6)
+    await alone(event=Event.RX_OPEN, node=5, epoch=7, tx_id=100, selective=1)
+    lid = results[-1]["lid"]
+    await alone(event=Event.SENT, by_lid=1, lid=lid)
+    assert results[-1]["tag.state"] == "OPEN" and results[-1]["tag.selective"]
+    results.clear()
+    return lid
+
+
+@pytest.mark.parametrize("distance", [1, 2, 3, 4, 6])
+def test_what_is_kept_is_found_and_what_is_delivered_is_not(distance):
+    """An event every `distance` clocks: the directory and the tag are as old as each other."""
+    window = CONFIG.reorder_window
+
+    async def testbench(ctx, bench, results):
+        lid = await opened(ctx, bench, results)
+        nothing = dict(event=Event.TIMER, by_lid=1, lid=(lid + 2) % CONFIG.links)
+
+        def payload(number, slot):
+            return dict(event=Event.RX_PAYLOAD, node=5, epoch=7, tx_id=number, room=1,
+                        rx_slot=slot)
+
+        def look(number):
+            return dict(event=Event.LOOK, by_lid=1, lid=lid, tx_id=number)
+        for fields in (payload(102, 20), payload(102, 21), payload(103, 22), payload(101, 23),
+                       look(102), look(103), look(103), look(104), payload(104, 26),
+                       # the places of 102 and 103 are free again
+                       payload(102 + window, 24), payload(103 + window, 25)):
+            await put(ctx, bench, fields)
+            await ctx.tick()
+            for _clock in range(distance - 1):
+                await put(ctx, bench, nothing)
+                await ctx.tick()
+
+    results = [r for r in run(testbench) if r["event.event"] != "TIMER"]
+    assert [(r["outcome.action"], r["tag.received"], r["tag.kept"]) for r in results] == [
+        ("KEEP_NACK", 100, 1), ("LOSE", 100, 1), ("KEEP", 100, 2), ("DELIVER_LOOK", 101, 2),
+        ("DELIVER_KEPT", 102, 1), ("DELIVER_KEPT", 103, 0), ("NOTHING", 103, 0),
+        ("LOOKED", 103, 0), ("DELIVER", 104, 0), ("KEEP_NACK", 104, 1), ("KEEP", 104, 2)]
+    assert [r["kept_slot"] for r in results if r["outcome.unkeeps"]] == [20, 22]
+
+
+@pytest.mark.parametrize("gap", [0, 1, 2, 3, 6])
+def test_a_link_that_opens_right_behind_its_end_starts_afresh(gap):
+    """Whatever of the old tag is still on its way; the old one's kept packets wait for PURGE."""
+    async def testbench(ctx, bench, results):
+        await opened(ctx, bench, results)
+        await put(ctx, bench, dict(event=Event.RX_PAYLOAD, node=5, epoch=7, tx_id=103, room=1))
+        await ctx.tick()
+        # The link's own epoch is the first of `identity`: 0xFFFE.
+        await put(ctx, bench, dict(event=Event.RX_NACK_NOLINK, node=5, epoch=0xFFFE))
+        await ctx.tick()
+        for _clock in range(gap):
+            ctx.set(bench.pipeline.i_event.valid, 0)
+            await ctx.tick()
+        await put(ctx, bench, dict(event=Event.HOST_OPEN, node=5))
+        await ctx.tick()
+
+    kept, lost, new = run(testbench)
+    assert (kept["outcome.action"], lost["outcome.action"]) == ("KEEP_NACK", "LINK_LOST")
+    assert lost["outcome.purges"] and new["outcome.action"] == "OPEN_BY_HOST"
+    wanted = dict(alloc=0, sent=0, current=0, lag=0, held=0, gap=0, kept=0, looking=0, heard=0,
+                  close_due=0, close_nacked=0, end_known=0, end_ahead=0, timer=0, retries=0,
+                  purging=new["lid"] == lost["lid"], peer_epoch=0)
+    assert {name: new[f"tag.{name}"] for name in wanted} == wanted

@@ -420,6 +420,8 @@ class Decide(wiring.Component):
                 m.d.comb += new.received.eq(self.cfg_init_id)
         with m.If(do["learns"] | do["opened"]):
             m.d.comb += new.peer_epoch.eq(event.epoch)
+        with m.Elif(do["fresh"]):      # a link that ended in the clock before left its own
+            m.d.comb += new.peer_epoch.eq(0)
         with m.If(do["learns"]):
             m.d.comb += new.heard.eq(1)
         with m.If(do["learns"] | do["opened"]):
