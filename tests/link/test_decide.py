@@ -28,13 +28,12 @@ class Bench:
         self.ctx.set(self.dut.i_event, {"node": 2, **event})
         self.ctx.set(self.dut.i_full, full)
         out = {name: self.ctx.get(self.dut.o_tag[name]) for name in
-               ("state", "una", "alloc", "sent", "current", "chain", "received", "gap", "seen",
+               ("state", "una", "alloc", "sent", "current", "lag", "received", "gap", "seen",
                 "held", "timer", "retries", "epoch", "peer_epoch", "close_due", "end",
                 "end_known", "end_ahead", "head", "tail", "next")}
         outcome = self.dut.o_outcome
         out |= {name: self.ctx.get(outcome[name]) for name in
-                ("action", "frame", "append", "pop", "free_all", "chain", "stepped", "first_sent")
-                if name != "chain"}
+                ("action", "frame", "append", "pop", "free_all", "stepped", "first_sent")}
         out["freed"] = self.ctx.get(outcome.chain)
         return out
 
@@ -100,7 +99,7 @@ def test_ack_retires_only_what_was_sent(una):
             for distance in (*range(SLOTS + 2), 1 << 31, MASK, MASK - 1):
                 out = bench.ask(
                     dict(event=Event.RX_ACK, rx_id=(una + distance) & MASK),
-                    dict(una=una, sent=sent, current=current, alloc=alloc, chain=alloc,
+                    dict(una=una, sent=sent, current=current, alloc=alloc,
                          timer=1, retries=2))
                 if distance < sent:
                     retired = distance + 1
@@ -108,7 +107,7 @@ def test_ack_retires_only_what_was_sent(una):
                     assert out["una"] == (una + retired) & MASK
                     assert out["alloc"] == alloc - retired and out["sent"] == sent - retired
                     assert out["current"] == max(current - retired, 0)
-                    assert out["chain"] == alloc - 1, "one slot now, the others by visits"
+                    assert out["lag"] == retired - 1, "one slot now, the others by visits"
                     assert (out["timer"], out["retries"]) == (0, 0)
                 else:
                     assert out["action"] == Action.DROP_BAD_ACK and not out["pop"]
@@ -123,7 +122,7 @@ def test_nack_retires_what_is_older_and_rewinds(una):
             for distance in (*range(10), MASK, MASK - 5, (1 << 31) + 1):
                 out = bench.ask(
                     dict(event=Event.RX_NACK, rx_id=(una + distance) & MASK),
-                    dict(una=una, sent=sent, current=sent, alloc=8, chain=8, timer=1))
+                    dict(una=una, sent=sent, current=sent, alloc=8, timer=1))
                 behind = serial(una + distance, una)
                 if sent and behind < sent:
                     retired = max(behind, 0)
@@ -139,11 +138,11 @@ def test_nack_retires_what_is_older_and_rewinds(una):
 
 def test_acknowledged_slots_that_lag_behind_are_freed_one_by_visit():
     def check(bench):
-        tag = dict(alloc=2, chain=5, sent=0, current=0)
+        tag = dict(alloc=2, lag=3, sent=0, current=0)
         out = bench.ask(dict(event=Event.VISIT, by_lid=1), tag)
-        assert out["action"] == Action.RETIRE_ONE and out["pop"] and out["chain"] == 4
+        assert out["action"] == Action.RETIRE_ONE and out["pop"] and out["lag"] == 2
         assert out["alloc"] == 2 and not out["frame"]
-        out = bench.ask(dict(event=Event.VISIT, by_lid=1), dict(tag, chain=2))
+        out = bench.ask(dict(event=Event.VISIT, by_lid=1), dict(tag, lag=0))
         assert out["action"] == Action.SEND and out["frame"] and not out["pop"]
     decide(check)
 
@@ -158,7 +157,7 @@ def test_close_is_quiet_only_if_nothing_is_missing_on_either_side():
                 tx_id = rng.choice((0, received, received + 1, received + 2)) & MASK
                 rx_id = (una + rng.randrange(-2, 6)) & MASK
                 out = bench.ask(dict(event=Event.RX_CLOSE, tx_id=tx_id, rx_id=rx_id),
-                                dict(una=una, received=received, alloc=alloc, chain=alloc,
+                                dict(una=una, received=received, alloc=alloc,
                                      sent=sent, current=sent))
                 covered = (rx_id - una) % (1 << 32) + 1
                 acked = covered if tx_id and covered <= sent else 0
@@ -216,7 +215,7 @@ def test_answer_to_a_peer_without_epochs_starts_where_it_expects():
 
 def test_retries_and_idle_rounds_are_counted_and_end():
     def check(bench):
-        busy = dict(sent=1, current=1, alloc=1, chain=1, timer=1)
+        busy = dict(sent=1, current=1, alloc=1, timer=1)
         timer = dict(event=Event.TIMER, by_lid=1)
         for retries in range(3):
             out = bench.ask(timer, dict(busy, retries=retries))
@@ -234,13 +233,15 @@ def test_retries_and_idle_rounds_are_counted_and_end():
 def test_slot_limit_and_the_ends_of_the_list():
     def check(bench):
         host = dict(event=Event.HOST_PAYLOAD, slot=9)
-        assert bench.ask(host, dict(alloc=5, chain=5))["action"] == Action.BLOCK
-        out = bench.ask(host, dict(alloc=4, chain=4, sent=4, current=4, head=1, tail=3))
+        assert bench.ask(host, dict(alloc=5))["action"] == Action.BLOCK
+        out = bench.ask(host, dict(alloc=4, sent=4, current=4, head=1, tail=3))
         assert out["action"] == Action.APPEND_SEND and out["first_sent"]
         assert (out["head"], out["tail"], out["alloc"], out["current"]) == (1, 9, 5, 5)
-        out = bench.ask(host, dict(alloc=4, chain=4, sent=3, current=3, head=1, tail=3, next=3))
+        out = bench.ask(host, dict(alloc=4, sent=3, current=3, head=1, tail=3, next=3))
         assert out["action"] == Action.APPEND and (out["next"], out["tail"]) == (3, 9)
         out = bench.ask(host, dict(head=7, tail=7))
-        assert (out["head"], out["tail"], out["chain"]) == (9, 9, 1)
+        assert (out["head"], out["tail"], out["alloc"], out["lag"]) == (9, 9, 1, 0)
+        out = bench.ask(host, dict(head=7, tail=7, lag=2))
+        assert (out["head"], out["tail"], out["alloc"], out["lag"]) == (7, 9, 1, 2)
         assert bench.ask(host, dict(state=LinkState.CLOSED), full=1)["action"] == Action.BLOCK_FULL
     decide(check)

@@ -16,7 +16,7 @@ WINDOW = CONFIG.reorder_window
 MASK = (1 << 32) - 1
 LID = 5
 BASES = (1000, 0xFFFFFFFD, 0x7FFFFFFD)
-TAG = ("state", "una", "alloc", "sent", "current", "chain", "received", "gap", "seen", "held",
+TAG = ("state", "una", "alloc", "sent", "current", "received", "gap", "seen", "held",
        "timer", "retries", "kept", "looking", "purging", "selective")
 
 
@@ -59,6 +59,7 @@ class Bench:
         ctx.set(decide.cfg_selective, selective)
         out = {"action": ctx.get(decide.o_outcome.action).name}
         out |= {name: ctx.get(decide.o_tag[name]) for name in TAG}
+        out["waits"] = ctx.get(decide.o_tag.lag)      # slots to be freed; `lag`: who is told
         out["pop"] = ctx.get(decide.o_outcome.pop)
         for name, port, fields in (
                 ("control", commit.o_control, ("opcode", "tx_id", "rx_id")),
@@ -69,7 +70,7 @@ class Bench:
                 ("ask_start", commit.o_ask_start, ("lid", "id")),
                 ("asked", commit.o_asked, ("on", "hit")),
                 ("range", commit.o_range, ("lid", "first", "last")),
-                ("walk", commit.o_walk, ("found", "head", "first", "last")),
+                ("walk", commit.o_walk, ("found", "head", "una", "lag", "current")),
                 ("lag", commit.o_lag, ("lid", "count"))):
             values = tuple(ctx.get(port.p[field]) for field in fields)
             if name == "control":
@@ -249,7 +250,7 @@ def test_look(r):
 def test_timer_visit_with_an_open_gap(r, timer, busy, action):
     def check(bench):
         tag = dict(received=r, seen=r + 7, gap=1, timer=timer, una=50, alloc=busy, sent=busy,
-                   current=busy, chain=busy)
+                   current=busy)
         whole = ("NACK", r + 7, r + 1)
         has(bench(Event.TIMER, {}, tag), action=action, control=whole, ask_start=None, payload=None)
         has(bench(Event.TIMER, {}, tag, asking=1), control=whole, ask_start=None)
@@ -317,13 +318,13 @@ def test_nack_of_a_range(una, may_send):
     goes out at once if it is one of them; nothing is retired, the sending position stays."""
     def check(bench):
         sent = 6
-        tag = dict(una=una, alloc=9, sent=sent, current=4, chain=9, timer=1)
+        tag = dict(una=una, alloc=9, sent=sent, current=4, timer=1)
         for first in range(-4, 8):
             for last in range(-4, 9):
                 out = bench(Event.RX_NACK, dict(rx_id=una + first, tx_id=una + last,
                                                 may_send=may_send), tag)
                 where = (first, last)
-                has(out, where, una=una, alloc=9, sent=sent, current=4, chain=9, timer=1, pop=0,
+                has(out, where, una=una, alloc=9, sent=sent, current=4, waits=0, timer=1, pop=0,
                     control=None, walk=None)
                 if first >= sent or last < 0:
                     has(out, where, action="DROP_BAD_ACK", payload=None, range=None)
@@ -346,11 +347,11 @@ def test_nack_that_replays_nothing_at_once(una):
     waits, but the oldest is not at hand. Nothing in flight: bad."""
     def check(bench):
         nack = dict(rx_id=una, tx_id=una + 2, may_send=1)
-        tag = dict(una=una, alloc=5, sent=5, current=5, chain=5)
+        tag = dict(una=una, alloc=5, sent=5, current=5)
         wanted = (LID, low(una), low(una + 2))
         has(bench(Event.RX_NACK, nack, dict(tag, held=1)), action="NACK_RANGE", held=1, current=5,
             **SILENT)
-        has(bench(Event.RX_NACK, nack, dict(tag, chain=6)), payload=None, range=wanted, pop=0)
+        has(bench(Event.RX_NACK, nack, dict(tag, lag=1)), payload=None, range=wanted, pop=0)
         has(bench(Event.RX_NACK, nack, dict(tag, current=0)), payload=None, range=wanted, current=0)
         has(bench(Event.RX_NACK, nack, dict(tag, sent=0, current=0)), action="DROP_BAD_ACK",
             **SILENT)
@@ -361,7 +362,7 @@ def test_nack_that_replays_nothing_at_once(una):
 def test_nack_on_a_go_back_n_link(una):
     """R9: the oldest goes out with the event if nothing is retired; the position is behind it."""
     def check(bench):
-        tag = dict(selective=0, una=una, alloc=6, sent=5, current=5, chain=6)
+        tag = dict(selective=0, una=una, alloc=6, sent=5, current=5)
 
         def nack(at, may_send=1, **changes):
             return bench(Event.RX_NACK, dict(rx_id=una + at, may_send=may_send),
@@ -372,9 +373,9 @@ def test_nack_on_a_go_back_n_link(una):
             has(nack(at, 0), at, payload=None, current=0, una=una)
             has(nack(at, held=1), at, payload=None, current=0)
             has(nack(at, current=0), at, payload=None, current=0)
-            has(nack(at, chain=8), at, payload=None, current=0, pop=1, chain=7)
+            has(nack(at, lag=2), at, payload=None, current=0, pop=1, waits=1)
         has(nack(2), action="RETIRE_REPLAY", payload=None, current=0, una=una + 2, alloc=4, sent=3,
-            pop=1, chain=5)
+            pop=1, waits=1)
     decide(check)
 
 
@@ -382,7 +383,7 @@ def test_nack_on_a_go_back_n_link(una):
 def test_time_out_replays_from_the_oldest(una):
     """R11."""
     def check(bench):
-        tag = dict(una=una, alloc=6, sent=5, current=5, chain=6, timer=1)
+        tag = dict(una=una, alloc=6, sent=5, current=5, timer=1)
         for selective in (0, 1):
             has(bench(Event.TIMER, {}, dict(tag, selective=selective)), action="REPLAY", current=0,
                 una=una, control=None, payload=None, retries=1)
@@ -394,45 +395,39 @@ def test_time_out_replays_from_the_oldest(una):
 @pytest.mark.parametrize("una", BASES)
 @pytest.mark.parametrize("lag", [0, 3])
 def test_seek(una, lag):
-    """Places are counted from the oldest slot of the list, acknowledged ones included."""
+    """The walk is told where the list stands, whatever the range; it measures that by itself."""
     def check(bench):
-        tag = dict(una=una, alloc=8, sent=7, current=5, chain=8 + lag, head=13)
-        for first in range(-9, 8):
-            for last in range(-9, 8):
-                out = bench(Event.SEEK, dict(rx_id=low(una + first), tx_id=low(una + last)), tag)
-                where = (first, last)
-                has(out, where, una=una, alloc=8, sent=7, current=5, chain=8 + lag, pop=0,
-                    **SILENT)
-                if last < 0 or first >= 5 or first > last:
-                    assert (out["action"], out["walk"][0]) == ("NOTHING", 0), where
-                else:
-                    has(out, where, action="START_WALK", lag=None,
-                        walk=(1, 13, max(first, 0) + lag, min(last, 4) + lag))
-        for changes in (dict(selective=0), dict(current=0), dict(state=LinkState.CLOSED)):
-            out = bench(Event.SEEK, dict(rx_id=low(una), tx_id=low(una + 3)), dict(tag, **changes))
-            assert out["action"] == "NOTHING" and out["walk"][0] == 0, changes
+        tag = dict(una=una, alloc=8, sent=7, current=5, lag=lag, head=13)
+        for first, last in ((-9, -5), (-1, 0), (0, 7), (4, 4), (5, 7), (3, 1)):
+            seek = dict(rx_id=low(una + first), tx_id=low(una + last))
+            out = bench(Event.SEEK, seek, tag)
+            has(out, (first, last), action="START_WALK", una=una, alloc=8, sent=7, current=5,
+                waits=lag, pop=0, lag=None, walk=(1, 13, low(una), lag, 5), **SILENT)
+            for changes in (dict(selective=0), dict(current=0), dict(state=LinkState.CLOSED)):
+                out = bench(Event.SEEK, seek, dict(tag, **changes))
+                assert out["action"] == "NOTHING" and out["walk"][0] == 0, changes
     decide(check)
 
 
 @pytest.mark.parametrize("una", BASES)
-def test_replay_of_one_place(una):
+def test_replay_of_one_id(una):
     """Sent again if unacknowledged, passed by the sending position, and the link is not held."""
     def check(bench):
         for lag in (0, 3):
-            tag = dict(una=una, alloc=8, sent=7, current=5, chain=8 + lag)
-            for place in range(8 + lag):
-                event = dict(rx_id=place, slot=2, may_send=1)
+            tag = dict(una=una, alloc=8, sent=7, current=5, lag=lag)
+            for ahead in range(-CONFIG.slots, CONFIG.slots):
+                event = dict(rx_id=low(una + ahead), slot=2, may_send=1)
                 out = bench(Event.REPLAY, event, tag, walking=1)
-                has(out, place, una=una, alloc=8, sent=7, current=5, chain=8 + lag, pop=0,
+                has(out, ahead, una=una, alloc=8, sent=7, current=5, waits=lag, pop=0,
                     control=None, timer=0)
-                if lag <= place < lag + 5:
-                    has(out, place, action="RESEND", payload=(una + place - lag,))
+                if 0 <= ahead < 5:
+                    has(out, ahead, action="RESEND", payload=(una + ahead,))
                 else:
-                    has(out, place, action="NOTHING", payload=None)
+                    has(out, ahead, action="NOTHING", payload=None)
                 for given in (dict(walking=0), dict(held=1)):
                     out = bench(Event.REPLAY, event, dict(tag, held=given.get("held", 0)),
                                 walking=given.get("walking", 1))
-                    has(out, (place, given), action="NOTHING", **SILENT)
+                    has(out, (ahead, given), action="NOTHING", **SILENT)
     decide(check)
 
 
@@ -440,27 +435,27 @@ def test_replay_of_one_place(una):
 def test_nothing_is_freed_one_by_one_while_somebody_walks(una):
     """The window moves with the ACK, the slots stay until WALKED; then the lag is reported."""
     def check(bench):
-        tag = dict(una=una, alloc=8, sent=8, current=8, chain=8)
+        tag = dict(una=una, alloc=8, sent=8, current=8)
         ack = dict(rx_id=una + 2)
-        has(bench(Event.RX_ACK, ack, tag), action="RETIRE", una=una + 3, alloc=5, chain=7, pop=1,
+        has(bench(Event.RX_ACK, ack, tag), action="RETIRE", una=una + 3, alloc=5, waits=2, pop=1,
             lag=(LID, 2))
         has(bench(Event.RX_ACK, ack, tag, walking=1), action="RETIRE", una=una + 3, alloc=5,
-            sent=5, current=5, chain=8, pop=0, lag=None)
-        behind = dict(tag, alloc=5, sent=4, current=4)
+            sent=5, current=5, waits=3, pop=0, lag=None)
+        behind = dict(tag, alloc=5, sent=4, current=4, lag=3)
         for kind in (Event.RETIRE, Event.VISIT):
-            has(bench(kind, {}, behind), kind, action="RETIRE_ONE", chain=7, pop=1, lag=(LID, 2),
+            has(bench(kind, {}, behind), kind, action="RETIRE_ONE", waits=2, pop=1, lag=(LID, 2),
                 payload=None)
-        has(bench(Event.RETIRE, {}, behind, walking=1), action="NOTHING", chain=8, pop=0, lag=None)
-        has(bench(Event.VISIT, {}, behind, walking=1), action="SEND", chain=8, pop=0, lag=None,
+        has(bench(Event.RETIRE, {}, behind, walking=1), action="NOTHING", waits=3, pop=0, lag=None)
+        has(bench(Event.VISIT, {}, behind, walking=1), action="SEND", waits=3, pop=0, lag=None,
             payload=(una + 4,), current=5, sent=5)
         has(bench(Event.VISIT, {}, dict(behind, current=0), walking=1), action="NOTHING", pop=0,
             payload=None)
         has(bench(Event.RETIRE, {}, tag), action="NOTHING", pop=0, lag=None)
-        has(bench(Event.WALKED, {}, behind, walking=1), action="NOTHING", chain=8, pop=0,
+        has(bench(Event.WALKED, {}, behind, walking=1), action="NOTHING", waits=3, pop=0,
             lag=(LID, 3), **SILENT)
         # The end of the link frees all, walked along or not.
         out = bench(Event.RX_NACK_NOLINK, dict(epoch=0), behind, walking=1)
-        has(out, action="LINK_LOST", state=LinkState.CLOSED, chain=0, lag=None)
+        has(out, action="LINK_LOST", state=LinkState.CLOSED, waits=0, lag=None)
     decide(check)
 
 

@@ -45,7 +45,7 @@ class Bench:
             self.config.slots)))
         walk = self.walks.pop(self.clock, None)
         ctx.set(dut.i_walk.valid, walk is not None)
-        ctx.set(dut.i_walk.payload, walk or dict(found=1, head=9, first=1, last=3))
+        ctx.set(dut.i_walk.payload, walk or dict(found=1, head=9, una=1, lag=2, current=3))
         if walk is not None:
             self.walk_clocks.append(self.clock)
         ready = self.ready()
@@ -80,36 +80,70 @@ class Bench:
         return slots
 
 
+def low(number, config=CONFIG):
+    """As much of an ID as a range has."""
+    return number % (1 << config.count_bits + 1)
+
+
+def expected_places(config, wanted, walk):
+    """Places behind `una`, in order, that the range covers: unacknowledged, passed."""
+    half = 1 << config.count_bits
+    begin, end = ((wanted[name] - walk["una"] + half) % (2 * half) - half
+                  for name in ("first", "last"))
+    return range(max(begin, 0), min(end, walk["current"] - 1) + 1), begin, end
+
+
 def replayed(bench, since=0):
     return [(clock, f["first"], f["slot"]) for clock, f in bench.taken[since:]
             if f["walk"] == Walk.REPLAY]
 
 
-@pytest.mark.parametrize("first,last", [(0, 0), (0, 1), (1, 1), (5, 9), (0, 63), (63, 63)])
-def test_clocks_of_one_range(first, last):
-    """Range in clock 0; SEEK in 2, out of Q3 three clocks later; one hop per clock to the first;
-    a REPLAY every second clock; WALKED right behind the last."""
+@pytest.mark.parametrize("una", [0, 100, 126])
+@pytest.mark.parametrize("lag,current,first,last", [
+    (0, 1, 0, 0), (0, 64, 0, 63), (0, 64, 63, 63), (0, 64, 5, 9), (7, 20, 0, 1), (7, 20, 3, 40),
+    (7, 20, -4, 2), (40, 24, 23, 23)])
+def test_clocks_of_one_range(una, lag, current, first, last):
+    """Range in clock 0; SEEK in 2, out of Q3 three clocks later; then one to measure, one hop per
+    clock to the first; a REPLAY every second clock; WALKED two clocks behind the last."""
     dut = Replayer(CONFIG)
 
     async def testbench(ctx):
-        bench = Bench(ctx, dut, seed=first)
+        bench = Bench(ctx, dut, seed=lag)
         slots = bench.link(64)
-        wanted = dict(lid=5, first=100, last=101)
-        walk = dict(found=1, head=slots[0], first=first, last=last)
+        wanted = dict(lid=5, first=low(una + first), last=low(una + last))
+        walk = dict(found=1, head=slots[0], una=una, lag=lag, current=current)
         await bench.step(push=wanted)
         await bench.until(Walk.WALKED, answer=lambda _seek: walk)
         clock, seek = bench.taken[0]
         assert clock == 2 and seek["walk"] == Walk.SEEK
         assert {name: seek[name] for name in wanted} == wanted
-        begin = bench.walk_clocks[0] + first + 2
-        assert replayed(bench) == [(begin + 2 * n, place, slots[place])
-                                   for n, place in enumerate(range(first, last + 1))]
+        places = range(max(first, 0), min(last, current - 1) + 1)
+        begin = bench.walk_clocks[0] + 3 + lag + places[0]
+        assert replayed(bench) == [(begin + 2 * n, low(una + place), slots[lag + place])
+                                   for n, place in enumerate(places)]
         clock, walked = bench.taken[-1]
-        assert clock == begin + 2 * (last - first) + 1
+        assert clock == begin + 2 * len(places)
         assert all(fields["lid"] == 5 for _clock, fields in bench.taken)
         for _ in range(20):
             await bench.step()
         assert bench.taken[-1][1] is walked and bench.full == 0
+
+    simulate(dut, testbench)
+
+
+@pytest.mark.parametrize("lag,current,first,last", [
+    (0, 3, 3, 5), (0, 3, -4, -1), (5, 3, -4, -1), (5, 3, -9, -7), (2, 3, 2, 1), (0, 1, 1, 1)])
+def test_a_range_of_which_nothing_is_in_flight_any_more(lag, current, first, last):
+    """Acknowledged or rewound since, or empty: WALKED at once, and no slot is sent."""
+    dut = Replayer(CONFIG)
+
+    async def testbench(ctx):
+        bench = Bench(ctx, dut)
+        slots = bench.link(20)
+        await bench.step(push=dict(lid=2, first=low(50 + first), last=low(50 + last)))
+        await bench.until(Walk.WALKED, answer=lambda _seek: dict(
+            found=1, head=slots[0], una=50, lag=lag, current=current))
+        assert [f["walk"] for _clock, f in bench.taken] == [Walk.SEEK, Walk.WALKED]
 
     simulate(dut, testbench)
 
@@ -122,51 +156,57 @@ def test_random_ranges_against_a_list(slots, pace):
     seed = f"{slots} {pace}"
     rng = random.Random(seed)
     dut = Replayer(config)
+    seen = {"clipped in front": 0, "clipped behind": 0, "none": 0, "lag": 0, "whole": 0}
 
     async def testbench(ctx):
         bench = Bench(ctx, dut, config, lambda: rng.random() < pace,
                       lambda: rng.choice((3, 3, 4, 8)), seed)
-        waiting, asked = [], []
-        top = 2 * slots * 2
+        waiting, expected, asked = [], [], [0]
 
         def answer(seek):
             wanted = waiting.pop(0)
             assert {name: seek[name] for name in wanted} == wanted, seed
-            if rng.random() < 0.25:
-                asked.append((wanted, None, None, None))
-                return dict(found=0, head=rng.randrange(slots), first=0, last=0)
+            lid = wanted["lid"]
+            asked[0] += 1
+            expected.append((Walk.SEEK, lid, None, wanted["first"]))
+            if rng.random() < 0.15:
+                return dict(found=0, head=rng.randrange(slots), una=0, lag=0, current=1)
             chain = bench.link(rng.randrange(1, min(slots, 40) + 1))
-            first = rng.randrange(len(chain))
-            last = rng.randrange(first, len(chain))
-            asked.append((wanted, chain, first, last))
-            return dict(found=1, head=chain[0], first=first, last=last)
+            lag = rng.choice((0, rng.randrange(len(chain))))
+            current = rng.randrange(1, len(chain) - lag + 1)
+            una = low(wanted["first"] - rng.randrange(-2, current + 2), config)
+            walk = dict(found=1, head=chain[0], una=una, lag=lag, current=current)
+            places, begin, end = expected_places(config, wanted, walk)
+            expected.extend((Walk.REPLAY, lid, chain[lag + place], low(una + place, config))
+                            for place in places)
+            expected.append((Walk.WALKED, lid, None, None))
+            seen["clipped in front"] += begin < 0 < len(places)
+            seen["clipped behind"] += bool(places) and end >= current
+            seen["none"] += not places
+            seen["lag"] += bool(places) and lag > 0
+            seen["whole"] += bool(places) and len(places) == end - begin + 1
+            return walk
 
-        while len(asked) < 40 or bench.clock < 100:
+        pushed = 0
+        while pushed < 60 or waiting or bench.walks or len(bench.taken) < len(expected):
             push = None
-            if len(waiting) < 12 and rng.random() < 0.2 and len(asked) < 40:
-                push = dict(lid=rng.randrange(config.links), first=rng.randrange(top),
-                            last=rng.randrange(top))
+            if len(waiting) < 12 and rng.random() < 0.2 and pushed < 60:
+                first = rng.randrange(4 * slots)
+                push = dict(lid=rng.randrange(config.links), first=low(first, config),
+                            last=low(first + rng.choice((-1, 0, 0, 1, 2, 9)), config))
                 waiting.append(push)
+                pushed += 1
             await bench.step(push, answer)
-            assert bench.clock < 60000
-        while waiting or bench.taken[-1][1]["walk"] == Walk.REPLAY or bench.walks:
-            await bench.step(None, answer)
+            assert bench.clock < 60000, seed
         for _ in range(200):
             await bench.step(None, answer)
-
-        expected = []
-        for wanted, chain, first, last in asked:
-            expected.append((Walk.SEEK, wanted["lid"], None, wanted["first"]))
-            if chain:
-                expected += [(Walk.REPLAY, wanted["lid"], chain[place], place)
-                             for place in range(first, last + 1)]
-                expected.append((Walk.WALKED, wanted["lid"], None, None))
         found = [(f["walk"], f["lid"], f["slot"] if f["walk"] == Walk.REPLAY else None,
                   f["first"] if f["walk"] != Walk.WALKED else None) for _c, f in bench.taken]
         assert found == expected, seed
-        assert bench.full == 0
+        assert bench.full == 0 and asked[0] == 60
 
     simulate(dut, testbench)
+    assert all(seen.values()), f"seed {seed} did not reach {seen}"
 
 
 def test_the_list_may_grow_while_a_replay_waits():
@@ -178,10 +218,10 @@ def test_the_list_may_grow_while_a_replay_waits():
         bench = Bench(ctx, dut, ready=lambda: go[0])
         slots = bench.link(3)
         late = bench.following.pop(slots[1])
-        await bench.step(push=dict(lid=1, first=0, last=2))
+        await bench.step(push=dict(lid=1, first=0, last=1))
         go[0] = 1
-        await bench.until(Walk.SEEK, answer=lambda _s: dict(found=1, head=slots[0], first=1,
-                                                            last=2))
+        await bench.until(Walk.SEEK, answer=lambda _s: dict(found=1, head=slots[0], una=0, lag=1,
+                                                            current=2))
         go[0] = 0
         for _ in range(20):
             await bench.step()
@@ -189,7 +229,7 @@ def test_the_list_may_grow_while_a_replay_waits():
         await bench.step()
         go[0] = 1
         await bench.until(Walk.WALKED)
-        assert [entry[1:] for entry in replayed(bench)] == [(1, slots[1]), (2, slots[2])]
+        assert [entry[1:] for entry in replayed(bench)] == [(0, slots[1]), (1, slots[2])]
 
     simulate(dut, testbench)
 
@@ -234,7 +274,7 @@ def test_reset_ends_the_walk_and_empties_the_queue():
         slots = bench.link(40)
         for n in range(3):
             await bench.step(push=dict(lid=n, first=n, last=39), answer=lambda _s: dict(
-                found=1, head=slots[0], first=0, last=39))
+                found=1, head=slots[0], una=0, lag=0, current=40))
         for _ in range(20):
             await bench.step()
         assert len(replayed(bench)) > 3
