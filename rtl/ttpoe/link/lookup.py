@@ -5,10 +5,11 @@ next follows from the link's tag as it is then. Source: decisions R5, R6 and R10
 """
 
 from amaranth import Module, Signal
-from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
+from ..memories import BlockFifo
 
 __all__ = ["LookUp", "Ask", "look_layout", "look_job_layout", "ask_layout", "looked_layout"]
 
@@ -63,7 +64,7 @@ class LookUp(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config, look = self._config, self.o_look
-        m.submodules.jobs = jobs = fifo.SyncFIFOBuffered(
+        m.submodules.jobs = jobs = BlockFifo(
             width=look_job_layout(config).size, depth=2 * config.reorder_slots)
         job = Signal(look_job_layout(config))
         m.d.comb += [

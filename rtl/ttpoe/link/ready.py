@@ -8,10 +8,10 @@ data, data that waited for OPEN, and go-back-N.
 
 from amaranth import Module
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
+from ..memories import BlockFifo
 
 __all__ = ["ReadyQueues"]
 
@@ -39,7 +39,7 @@ class ReadyQueues(wiring.Component):
         m = Module()
         depth = self._config.links // self._config.vc_tables
         for vc in range(self._config.VCS):
-            queue = SyncFIFOBuffered(width=self._config.lid_bits, depth=depth)
+            queue = BlockFifo(width=self._config.lid_bits, depth=depth)
             m.submodules[f"queue{vc}"] = queue
             o_visit = getattr(self, f"o_visit{vc}")
             m.d.comb += [

@@ -8,6 +8,7 @@ from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import rx_event_layout
+from ..memories import BlockFifo
 
 __all__ = ["EventQueue", "make_fifo"]
 
@@ -23,7 +24,7 @@ def make_fifo(width, depth):
     """
     if depth <= LUT_RAM_DEPTH:
         return fifo.SyncFIFO(width=width, depth=depth)
-    return fifo.SyncFIFOBuffered(width=width, depth=depth)
+    return BlockFifo(width=width, depth=depth)
 
 
 class EventQueue(wiring.Component):
