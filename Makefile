@@ -11,11 +11,11 @@ PY := .venv/bin/python
 # A change of the pinned versions or of the set-up itself makes it run again.
 KEY := $(shell cat pyproject.toml sim/tools/* 2>/dev/null | cksum | cut -d' ' -f1)
 READY := .tools/ready-$(KEY)
-export SIM TEST SEED PRESET WAVES TRACE VIEWER LONG LOSS
+export SIM TEST SEED PRESET WAVES TRACE VIEWER LONG LOSS TARGET
 export PYTHONPATH := rtl:verif:sim$(if $(PYTHONPATH),:$(PYTHONPATH))
 unexport MAKEFLAGS
 
-.PHONY: help setup icarus sim waves demo docs-pictures soak test formal formal-docs lint emit docs-tables registers clean distclean
+.PHONY: help setup icarus sim waves demo docs-pictures soak test synth formal formal-docs lint emit docs-tables registers clean distclean
 .NOTPARALLEL:
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make test       run all tests; PYTEST_ARGS='tests/test_emit.py -x'"
 	@echo "make soak       10^9 clocks of two engines as a native program; PRESET= SEED= CLOCKS= ROUNDS= RESUME=1"
 	@echo "make formal     prove the blocks, about 20 minutes; PROOF=name (or its beginning) for one, SHORT=1"
+	@echo "make synth      synthesise, place and route; PRESET=default TARGET=ecp5|xilinx|ice40"
 	@echo "make emit       write build/rtl/ttp_<top>_<preset>.v; TOP=engine|nic|managed_nic PRESET=tiny|default|full"
 	@echo "make lint       check the Verilog of every preset with Verilator, all warnings on"
 	@echo "make docs-tables  write docs/state-table.md and the code points of docs/trace.md"
@@ -63,6 +64,10 @@ test: $(READY)
 formal: $(READY)
 	@sh sim/tools/setup.sh formal
 	@$(PY) -m ttpformal.run --jobs $(JOBS) $(if $(SHORT),--short) $(PROOF)
+
+synth: $(READY)
+	@sh sim/tools/setup.sh synth
+	@$(PY) sim/synth.py
 
 # The table of docs/formal.md, from the last `make formal`.
 formal-docs: $(READY)

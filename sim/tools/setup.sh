@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the environment: `setup.sh environment PYTHON STAMP` or `setup.sh icarus`.
+# Makes the environment: `setup.sh environment PYTHON STAMP`, or `setup.sh icarus|formal|synth`.
 # Never asks. What cannot be done is said in one line, with what to do about it; exit code 2.
 set -u
 
@@ -94,22 +94,26 @@ environment() {
     say "ready"
 }
 
-# The tools of the proofs, which nothing else needs.
-formal() {
-    .venv/bin/python - <<'EOF' && return
+# extra EXTRA: its pinned packages, installed if they are not there already.
+extra() {
+    .venv/bin/python - "$1" <<'EOF' && return
 import sys
 from importlib import metadata
 import tomllib
 with open("pyproject.toml", "rb") as file:
-    wanted = tomllib.load(file)["project"]["optional-dependencies"]["formal"]
+    wanted = tomllib.load(file)["project"]["optional-dependencies"][sys.argv[1]]
 try:
     sys.exit(any(metadata.version(name) != version
                  for name, version in (pin.split("==") for pin in wanted)))
 except metadata.PackageNotFoundError:
     sys.exit(1)
 EOF
-    install_packages formal
+    install_packages "$1"
 }
+
+# The tools of the proofs and those of synthesis, which nothing else needs.
+formal() { extra formal; }
+synth() { extra synth; }
 
 action=$1; shift
 "$action" "$@"
