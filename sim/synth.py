@@ -63,7 +63,7 @@ def _run(command, folder, log):
                               stderr=subprocess.STDOUT).returncode
     if code:
         text = (folder / log).read_text(errors="replace")
-        errors = re.findall(r"^(?:ERROR|\S*Error): .*", text, re.MULTILINE) or [f"exit code {code}"]
+        errors = re.findall(r"^.*\b(?:ERROR|\w*Error): .*", text, re.MULTILINE) or [f"exit code {code}"]
         raise SynthError(f"{errors[0]}; see {folder / log}")
 
 
