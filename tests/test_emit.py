@@ -78,9 +78,10 @@ def test_override_changes_the_verilog_and_its_header(tmp_path):
     assert "output [5:0] free_slots;" in text
 
 
-def test_no_path_no_date_no_attribute():
+def test_no_path_no_date_no_attribute_but_the_kind_of_ram():
     text = emit.engine_verilog(PRESETS["tiny"])
-    assert str(ROOT) not in text and ".py" not in text and "(*" not in text
+    assert str(ROOT) not in text and ".py" not in text
+    assert set(re.findall(r"\(\*.*?\*\)|\(\*.*", text)) == {'(* ram_style = "block" *)'}
     assert not re.search(r"20\d\d-\d\d", text)
 
 
