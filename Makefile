@@ -15,7 +15,7 @@ export SIM TEST SEED PRESET WAVES TRACE VIEWER LONG LOSS TARGET
 export PYTHONPATH := rtl:verif:sim$(if $(PYTHONPATH),:$(PYTHONPATH))
 unexport MAKEFLAGS
 
-.PHONY: help setup icarus sim waves demo docs-pictures soak test synth formal formal-docs lint emit docs-tables registers clean distclean
+.PHONY: help setup icarus sim waves demo docs-pictures soak test synth bench formal formal-docs lint emit docs-tables registers clean distclean
 .NOTPARALLEL:
 
 help:
@@ -26,6 +26,7 @@ help:
 	@echo "make soak       10^9 clocks of two engines as a native program; PRESET= SEED= CLOCKS= ROUNDS= RESUME=1"
 	@echo "make formal     prove the blocks, about 20 minutes; PROOF=name (or its beginning) for one, SHORT=1"
 	@echo "make synth      synthesise, place and route; PRESET=default TARGET=ecp5|xilinx|ice40"
+	@echo "make bench      measure, compare with the baseline; PART=goodput for one, SHORT=1, SAVE=1"
 	@echo "make emit       write build/rtl/ttp_<top>_<preset>.v; TOP=engine|nic|managed_nic PRESET=tiny|default|full"
 	@echo "make lint       check the Verilog of every preset with Verilator, all warnings on"
 	@echo "make docs-tables  write docs/state-table.md and the code points of docs/trace.md"
@@ -68,6 +69,11 @@ formal: $(READY)
 synth: $(READY)
 	@sh sim/tools/setup.sh synth
 	@$(PY) sim/synth.py
+
+# Figures of synthesis are taken from the last `make synth`.
+bench: $(READY)
+	@$(PY) sim/bench.py --jobs $(JOBS) $(if $(SHORT),--short) $(if $(SAVE),--save) \
+		$(if $(PART),--part $(PART))
 
 # The table of docs/formal.md, from the last `make formal`.
 formal-docs: $(READY)

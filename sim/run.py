@@ -52,6 +52,7 @@ class Run:
     waves: bool
     trace: bool = False
     top: str = "engine"
+    package: str = "scenarios"
     state: str = "waiting"
     message: str = ""
     summary: dict = field(default_factory=dict)
@@ -208,7 +209,7 @@ class Runner:
                                             self.processes, run.top)
             self._change(run, "running")
             started = time.monotonic()
-            code = builds.simulate(build, f"scenarios.{run.scenario}", run.folder, run.seed,
+            code = builds.simulate(build, f"{run.package}.{run.scenario}", run.folder, run.seed,
                                    run.params, self.processes, run.config, trace=run.trace)
             run.seconds = time.monotonic() - started
             _verdict(run, code)

@@ -63,8 +63,8 @@ def _run(command, folder, log):
                               stderr=subprocess.STDOUT).returncode
     if code:
         text = (folder / log).read_text(errors="replace")
-        errors = re.findall(r"^.*\b(?:ERROR|\w*Error): .*", text, re.MULTILINE) or [f"exit code {code}"]
-        raise SynthError(f"{errors[0]}; see {folder / log}")
+        errors = re.findall(r"^.*\b(?:ERROR|\w*Error): .*", text, re.MULTILINE)
+        raise SynthError(f"{errors[0] if errors else f'exit code {code}'}; see {folder / log}")
 
 
 def yosys(folder, passes, log="yosys.log"):
@@ -163,10 +163,42 @@ def ecp5(folder, top, device=NEXTPNR_ECP5, seed=1):
 
 # ---- the others: Yosys only --------------------------------------------------------------------
 
-def _longest_path(folder):
-    match = re.search(r"Longest topological path in \S+ \(length=(\d+)\)",
-                      (folder / "ltp.log").read_text())
-    return int(match[1]) if match else None
+_XCUP_LOGIC = re.compile(r"LUT\d|MUXF\d|CARRY\d|RAM\d+\w*|INV")
+
+
+def longest_path(netlist, top):
+    """Cells on the longest path between registers of a mapped Xilinx design, as Yosys' JSON.
+
+    LUTs, multiplexers, carry cells and reads of LUT RAM are logic; what a carry cell gets from the
+    one before counts nothing, because such wires do not leave the column.
+    """
+    cells = netlist["modules"][top]["cells"].values()
+    drivers, sources = {}, []
+    for cell in cells:
+        if not _XCUP_LOGIC.fullmatch(cell["type"]):
+            continue
+        inputs = []
+        for port, bits in cell["connections"].items():
+            if cell["port_directions"][port] == "output":
+                drivers.update((bit, len(sources)) for bit in bits)
+            elif not (cell["type"].startswith("RAM") and not re.match(r"ADDR|A\d|DPRA", port)):
+                inputs += [(bit, cell["type"].startswith("CARRY") and port == "CI")
+                           for bit in bits if isinstance(bit, int)]
+        sources.append(inputs)
+    depths, waiting = {}, list(range(len(sources)))
+    while waiting:                      # depth first, without recursion
+        cell = waiting[-1]
+        before = [(drivers[bit], chained) for bit, chained in sources[cell] if bit in drivers]
+        missing = [driver for driver, _ in before if driver not in depths]
+        if missing and cell not in depths:
+            depths[cell] = None         # a loop, if met again before it is known
+            waiting += [driver for driver in missing]
+            continue
+        waiting.pop()
+        if depths.get(cell) is None:
+            depths[cell] = max((0 if chained else 1) + (depths[driver] or 0)
+                               for driver, chained in before) if before else 1
+    return max(depths.values(), default=0)
 
 
 def xilinx(folder, top):
@@ -174,8 +206,9 @@ def xilinx(folder, top):
     started = time.monotonic()
     yosys(folder, ["read_verilog design.v",
                    f"synth_xilinx -family xcup -flatten -noiopad -top {top}",
-                   _stat(), "tee -q -o ltp.log ltp -noff"])
-    found, levels = cells(folder), _longest_path(folder)
+                   _stat(), "write_json design.json"])
+    found = cells(folder)
+    levels = longest_path(json.loads((folder / "design.json").read_text()), top)
     slow, fast = (round(1000 / (XCUP_FIXED_NS + levels * ns)) for ns in reversed(XCUP_CELL_NS))
     return {
         "lut": sum(n for name, n in found.items() if re.fullmatch(r"LUT\d", name)),
@@ -186,10 +219,10 @@ def xilinx(folder, top):
         "ramb18": found.get("RAMB18E2", 0), "ramb36": found.get("RAMB36E2", 0),
         "uram": found.get("URAM288", 0), "longest_path_cells": levels,
         "estimated_mhz": [slow, fast], "seconds": {"yosys": round(time.monotonic() - started, 1)},
-        "method": "Yosys synth_xilinx -family xcup; ltp -noff counts the cells of the longest "
-                  f"path. The clock is an estimate: 1 / ({XCUP_FIXED_NS} ns + cells x "
-                  f"{XCUP_CELL_NS[1]} to {XCUP_CELL_NS[0]} ns), assumed figures for a cell and "
-                  "its wire; nothing was placed or routed"}
+        "method": "Yosys synth_xilinx -family xcup; cells on the longest path between registers, "
+                  f"carry chains as one. The clock is an estimate: 1 / ({XCUP_FIXED_NS} ns + "
+                  f"cells x {XCUP_CELL_NS[1]} to {XCUP_CELL_NS[0]} ns), assumed figures for a "
+                  "cell and its wire; nothing was placed or routed"}
 
 
 def ice40(folder, top):

@@ -105,3 +105,19 @@ def test_summary_without_a_run(tmp_path, monkeypatch):
     assert synth.summary() == {}
     synth.SUMMARY.write_text(json.dumps({"ecp5-default": {"fmax_mhz": 1}}))
     assert synth.summary()["ecp5-default"]["fmax_mhz"] == 1
+
+
+def test_longest_path_of_a_netlist():
+    """Two LUTs, three carry cells in a chain, one LUT; a register ends the path."""
+    def cell(kind, inputs, **outputs):
+        ports = {f"I{number}": [bit] for number, bit in enumerate(inputs)} | {
+            name: [bit] for name, bit in outputs.items() if name == "CI"}
+        outputs.pop("CI", None)
+        directions = dict.fromkeys(ports, "input") | dict.fromkeys(outputs, "output")
+        return {"type": kind, "port_directions": directions,
+                "connections": ports | {name: [bit] for name, bit in outputs.items()}}
+    cells = [cell("FDRE", [20], Q=1), cell("LUT4", [1], O=2), cell("LUT2", [2, 1], O=3),
+             cell("CARRY4", [3], CO=4, CI="0"), cell("CARRY4", [1], CI=4, CO=5),
+             cell("CARRY4", [1], CI=5, CO=6), cell("LUT6", [6, 2], O=20)]
+    netlist = {"modules": {"top": {"cells": dict(enumerate(cells))}}}
+    assert synth.longest_path(netlist, "top") == 4
