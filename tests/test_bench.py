@@ -31,7 +31,8 @@ def test_short_form(tmp_path):
     found = {m["name"]: m for m in json.loads((tmp_path / "metrics.json").read_text())}
     assert found["close.recycle_clocks"]["value"] <= 2
     assert found["goodput.no_loss_ratio"]["value"] >= 0.995
-    selective, gbn = (found[f"goodput.{kind}_5pct_2.6us"]["value"] for kind in ("selective", "gbn"))
+    selective, gbn = (found[f"goodput.{kind}_5pct_2.6us.default"]["value"]
+                      for kind in ("selective", "gbn"))
     assert 0 < gbn < selective < 1
     assert all(set(m) >= {"name", "value", "unit", "configuration", "method"}
                for m in found.values())

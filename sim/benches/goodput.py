@@ -91,6 +91,8 @@ async def measure(bench, point, overhead):
     results = []
     for node, peer in senders:
         times, end = [payload.last_cycle for payload in peer.received], min(ends.values())
+        if "periods" in point:      # a full window each round trip: whole ones are counted
+            end = times[warm + point["periods"] * slots]
         delivered = sum(times[warm] < time <= end for time in times)
         clocks = max(time for time in times if time <= end) - times[warm]
         results.append((delivered * ideal / clocks, clocks, delivered))
