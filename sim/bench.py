@@ -179,7 +179,10 @@ def goodput(runs, metrics):
                 continue
             kind = "selective" if point["selective"] else "gbn"
             window = point["window_packets"]
+            room = min(1.0, run.config.slots / window)      # the replay memory limits, too
             if "isolated" in point:
+                if room < 1:
+                    continue        # the rate is not that of the wire to begin with
                 cost = point["lost_clocks"] / point["ideal_clocks"]
                 metrics.add(f"goodput.loss_costs_frames.{kind}_{point['rtt_us']}us.{name}", cost,
                             "frames", where, f"{point['isolated']} losses far apart", "lower",
@@ -192,7 +195,7 @@ def goodput(runs, metrics):
                            f"{100 * point['lost_share']:.2f} % of all frames really lost; what "
                            "waits for a gap at the end counts as lost time")]
             for loss, ratio, method in values:
-                bound = (1 - loss) / (1 if kind == "selective" else 1 + loss * window)
+                bound = room * (1 - loss) / (1 if kind == "selective" else 1 + loss * window)
                 goal = (0.97 if kind == "selective" else 0.95) * bound
                 if kind == "selective" and (loss > 0.01 or point["rtt_us"] > 10):
                     goal = None
