@@ -40,8 +40,8 @@ from .story import Story
 __all__ = ["Bench", "BenchError", "scenario", "PerfectChannel"]
 
 ADDRESSES = {"a": 0x000001, "b": 0x000002}
-DEFAULTS = {"enable": 1, "selective": 1, "os_enable": 1, "init_id": 1, "timer_tick": 16, "max_retry": 8,
-            "idle_limit": 0}
+DEFAULTS = {"enable": 1, "selective": 1, "os_enable": 1, "init_id": 1, "timer_tick": 16,
+            "max_retry": 8, "idle_limit": 0}
 CLOCK_NS = 8                # 125 MHz; only captures and waveforms show it
 _NEVER = (1 << CYCLE_BITS) - 1
 
