@@ -39,6 +39,8 @@ class Proof:
         For "bmc": why `depth` is enough.
     cover_depth : int
         All covers are reached within so many clocks.
+    defect_depth : int
+        Every defect makes the proof fail within so many clocks after reset; 0: within `depth`.
     short : bool
         Part of the short form.
     """
@@ -49,6 +51,7 @@ class Proof:
     depth = 20
     why = ""
     cover_depth = 20
+    defect_depth = 0
     defects = ()
     short = False
 

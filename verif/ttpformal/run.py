@@ -1,5 +1,7 @@
 """`make formal`: every proof, its covers and its defects; a table, and build/verify/formal.json.
 
+A run of some proofs replaces their rows in that file and leaves the others.
+
 For each proof three things: it holds; its covers are reached (so that its assumptions do not
 exclude the case it is about); and with each of its defects put into the source it fails.
 """
@@ -49,7 +51,8 @@ def _one(name, proof, task, timeout):
         elif task == "cover":
             mode, engine, depth, wanted = "cover", "smtbmc yices", proof.cover_depth, "PASS"
         else:
-            mode, engine, depth, wanted = "bmc", "smtbmc yices", proof.depth, "FAIL"
+            mode, engine, wanted = "bmc", "smtbmc yices", "FAIL"
+            depth = proof.defect_depth or proof.depth
         status, log = sby.run(folder, mode, depth, engine, timeout)
         (folder / "sby.log").write_text(log)
     return {"status": status, "ok": not error and status == wanted,
@@ -87,6 +90,13 @@ def _table(rows):
     widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
                      for line in lines)
+
+
+def _merged(rows, every):
+    """`rows`, and those of the last result for the other proofs that there are, in their order."""
+    old = json.loads(RESULT.read_text())["proofs"] if RESULT.exists() else []
+    by_name = {row["proof"]: row for row in (*old, *rows)}
+    return [by_name[name] for name in every if name in by_name]
 
 
 def run(proofs, jobs, timeout):
@@ -134,9 +144,12 @@ def main():
     rows = run(proofs, arguments.jobs, arguments.timeout)
     print(_table(rows))
     failed = [row["proof"] for row in rows if not row["ok"]]
-    if not arguments.proofs and not arguments.short:
+    if not arguments.short:
+        kept = _merged(rows, load()) if arguments.proofs else rows
         RESULT.parent.mkdir(parents=True, exist_ok=True)
-        RESULT.write_text(json.dumps({"proofs": rows, "failed": failed}, indent=1) + "\n")
+        RESULT.write_text(json.dumps(
+            {"proofs": kept, "failed": [row["proof"] for row in kept if not row["ok"]]},
+            indent=1) + "\n")
     print(f"[formal] {len(rows) - len(failed)} of {len(rows)} proofs hold, their covers are"
           " reached and their defects found"
           + (f"; NOT: {', '.join(failed)}" if failed else ""))

@@ -1,0 +1,83 @@
+"""Memories as a proof needs them: their contents can be watched, and a collision reads anything.
+
+While a block is built inside `harsh_memories`, the `lib.memory.Memory` that its module creates is
+one of these. Nothing else of the block changes.
+"""
+
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+from amaranth.hdl import Cat, Const, Fragment, MemoryInstance, Module, Mux, Signal
+from amaranth.lib import memory
+from ttpoe.memories import COLLISION_UNDEFINED
+
+__all__ = ["harsh_memories", "built", "inner"]
+
+
+def _harsh(h, found):
+    class Harsh(memory.Memory):
+        """Watched at `watch_place`: `watched` is what lies there in this clock.
+
+        With `COLLISION_UNDEFINED` a port that reads the place that is written gives any value.
+        """
+
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            found.append(self)
+            bits = len(Cat(Signal(self.shape)))
+            self.watched = Signal(bits, name="watched")
+            self.watch_place = Signal(range(self.depth), name="watch_place")
+
+        def elaborate(self, platform):
+            m = Module()
+            m.submodules.cells = cells = MemoryInstance(data=self.data)
+            indices = {port: cells.write_port(domain=port.domain, addr=port.addr, data=port.data,
+                                              en=port.en) for port in self.write_ports}
+            harsh = self.attrs.keys() >= COLLISION_UNDEFINED.keys()
+            for port in self.read_ports:
+                raw = Signal(len(self.watched), name="raw")
+                cells.read_port(domain=port.domain, addr=port.addr, data=raw, en=port.en,
+                                transparent_for=[indices[w] for w in port.transparent_for])
+                data = Cat(port.data)
+                if not harsh or port.domain == "comb":
+                    m.d.comb += data.eq(raw)
+                    continue
+                collided = Signal(name="collided")
+                with m.If(port.en):
+                    m.d.sync += collided.eq(Cat(
+                        write.en & (write.addr == port.addr) for write in self.write_ports).any())
+                m.d.comb += data.eq(Mux(collided, h.free(len(raw), "undefined"), raw))
+            cells.read_port(domain="comb", addr=self.watch_place, data=self.watched,
+                            en=Const(1), transparent_for=())
+            return m
+    return Harsh
+
+
+@contextmanager
+def harsh_memories(h, *modules):
+    """Inside, `modules` that are built make harsh memories; they are listed in what it yields."""
+    found = []
+    before = [module.memory for module in modules]
+    for module in modules:
+        module.memory = SimpleNamespace(Memory=_harsh(h, found))
+    try:
+        yield found
+    finally:
+        for module, value in zip(modules, before):
+            module.memory = value
+
+
+def built(component):
+    """All of `component` elaborated, at once."""
+    return Fragment.get(component, None)
+
+
+def inner(fragment, *path):
+    """Signals that are driven in the block at `path` below `fragment`, by name.
+
+    For helper invariants of an induction only: what a proof shows is about ports.
+    """
+    for step in path:
+        fragment = next(sub for sub, name, *_ in fragment.subfragments if name == step)
+    return {signal.name: signal for statements in fragment.statements.values()
+            for signal in statements._lhs_signals()}
