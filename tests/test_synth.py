@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "sim"))
 
 import synth  # noqa: E402
+from targets import ecp5, estimates  # noqa: E402
 
 DESIGN = """
 module small_core_adder(input clk, input [7:0] a, output reg [7:0] y);
@@ -32,7 +33,7 @@ def step(kind, delay, cell):
 
 
 def test_critical_path_by_block():
-    blocks = synth.block_names(DESIGN, "small")
+    blocks = ecp5.block_names(DESIGN, "small")
     assert blocks == {"core", "core_adder"}
     clock = "posedge clk"
     path = [step("clk-to-q", 0.5, "core.adder.held"), step("routing", 1.0, "core.x_LUT4_Z"),
@@ -42,12 +43,12 @@ def test_critical_path_by_block():
     report = {"critical_paths": [{"from": clock, "to": clock, "path": short},
                                  {"from": clock, "to": clock, "path": path},
                                  {"from": "<async>", "to": clock, "path": port}]}
-    found = synth.critical_path(report, blocks)
+    found = ecp5.critical_path(report, blocks)
     assert (found["ns"], found["routing_ns"], found["cells"]) == (3.75, 3.0, 1)
     assert found["blocks"] == [{"block": "core.adder", "ns": 0.5, "cells": 0},
                                {"block": "core", "ns": 1.25, "cells": 1},
                                {"block": "core.adder", "ns": 2.0, "cells": 0}]
-    assert synth.block_of("y_LUT4_Z", blocks) == "ports"
+    assert ecp5.block_of("y_LUT4_Z", blocks) == "ports"
 
 
 def test_luts_by_use():
@@ -55,13 +56,13 @@ def test_luts_by_use():
            "Info:         carry LUTs:     1408/83640     1%\n"
            "Info:           RAM LUTs:     1384/10455    13%\n"
            "Info:          RAMW LUTs:      692/20910     3%\n")
-    assert synth.luts_by_use(log) == {"logic": 6226, "carry": 1408, "ram": 1384, "ramw": 692}
+    assert ecp5.luts_by_use(log) == {"logic": 6226, "carry": 1408, "ram": 1384, "ramw": 692}
 
 
 @pytest.mark.skipif(synth.missing() is not None, reason="needs the tools of `make synth`")
 def test_place_and_route(tmp_path):
     (tmp_path / "design.v").write_text(DESIGN)
-    figures = synth.ecp5(tmp_path, "small", device=["--um5g-25k", "--package", "CABGA381",
+    figures = ecp5.ecp5(tmp_path, "small", device=["--um5g-25k", "--package", "CABGA381",
                                                     "--speed", "8"])
     assert figures["ff"] == 16 and figures["fmax_mhz"] > 125 and figures["dp16kd"] == 0
     assert "core.adder" in {part["block"] for part in figures["critical_path"]["blocks"]}
@@ -72,7 +73,7 @@ def test_place_and_route(tmp_path):
 @pytest.mark.parametrize("target", ["xilinx", "ice40"])
 def test_other_targets(tmp_path, target):
     (tmp_path / "design.v").write_text(DESIGN)
-    figures = synth.TARGETS[target](tmp_path, "small")
+    figures = synth.ENGINE[target](tmp_path, "small")
     assert figures["ff"] == 16
     if target == "xilinx":
         low, high = figures["estimated_mhz"]
@@ -86,12 +87,13 @@ def test_a_refused_design_is_one_line(tmp_path):
         pytest.skip("pyosys is missing")
     (tmp_path / "design.v").write_text("module small(input clk; endmodule\n")
     with pytest.raises(synth.SynthError) as error:
-        synth.ice40(tmp_path, "small")
+        estimates.ice40(tmp_path, "small")
     assert "ERROR" in str(error.value) and "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("arguments, said", [
-    (["--target", "asic"], "TARGET must be one of ecp5, xilinx, ice40; got 'asic'"),
+    (["--target", "asic"], "TARGET must be one of ecp5, xilinx, ice40, osu018, ecpix5, liteeth; "
+     "got 'asic'"),
     (["--preset", "huge"], "preset must be one of"),
 ])
 def test_wrong_arguments(arguments, said):
@@ -120,4 +122,4 @@ def test_longest_path_of_a_netlist():
              cell("CARRY4", [3], CO=4, CI="0"), cell("CARRY4", [1], CI=4, CO=5),
              cell("CARRY4", [1], CI=5, CO=6), cell("LUT6", [6, 2], O=20)]
     netlist = {"modules": {"top": {"cells": dict(enumerate(cells))}}}
-    assert synth.longest_path(netlist, "top") == 4
+    assert estimates.longest_path(netlist, "top") == 4
