@@ -15,7 +15,7 @@ export SIM TEST SEED PRESET WAVES TRACE VIEWER LONG LOSS TARGET SWEEP
 export PYTHONPATH := rtl:verif:sim$(if $(PYTHONPATH),:$(PYTHONPATH))
 unexport MAKEFLAGS
 
-.PHONY: help setup icarus sim waves demo docs-pictures soak test synth bench formal formal-docs lint emit docs-tables registers clean distclean
+.PHONY: help setup icarus sim waves demo docs docs-pictures soak test synth bench formal formal-docs lint emit docs-tables registers clean distclean
 .NOTPARALLEL:
 
 help:
@@ -29,8 +29,9 @@ help:
 	@echo "make bench      measure, compare with the baseline; PART=goodput for one, SHORT=1, SAVE=1"
 	@echo "make emit       write build/rtl/ttp_<top>_<preset>.v; TOP=engine|nic|managed_nic PRESET=tiny|default|full"
 	@echo "make lint       check the Verilog of every preset with Verilator, all warnings on"
+	@echo "make docs       build the documentation site in build/docs, links checked"
 	@echo "make docs-tables  write docs/state-table.md and the code points of docs/trace.md"
-	@echo "make docs-pictures  make the pictures of docs/walk-through.md from a run"
+	@echo "make docs-pictures  make the pictures of docs/ from two runs"
 	@echo "make registers  write docs/registers.md, and build/registers/: C header and SystemRDL"
 	@echo "make setup      only make the environment (sim, test, emit and lint do so by themselves)"
 	@echo "make clean      remove build/; make distclean: the environment too"
@@ -52,6 +53,10 @@ waves: $(READY) $(if $(filter verilator,$(SIM)),,icarus)
 # Not by environment: to some shells SECONDS is a variable of their own.
 demo: $(READY) $(if $(filter icarus,$(SIM)),icarus)
 	@$(PY) -m demo $(if $(SECONDS),--seconds $(SECONDS))
+
+docs: $(READY)
+	@sh sim/tools/setup.sh docs
+	@$(PY) -m website
 
 docs-pictures: $(READY) icarus
 	@$(PY) sim/pictures.py

@@ -1,4 +1,4 @@
-"""Pictures and ladder of docs/walk-through.md, from the run `walk_through`: `make docs-pictures`.
+"""Pictures of docs/, and the ladder of docs/walk-through.md, from two runs: `make docs-pictures`.
 
     python sim/pictures.py             write docs/pictures/*.svg, and the ladder on the page
     python sim/pictures.py --check     exit code 1 if one is not up to date
@@ -14,8 +14,8 @@ for _folder in ("sim", "verif", "rtl"):
     sys.path.insert(0, str(ROOT / _folder))
 
 import builds  # noqa: E402
+from block_pictures import Moments, nic_pictures, walk_pictures  # noqa: E402
 from ttpoe.config import preset  # noqa: E402
-from ttpverif.trace import ACTIONS, EVENTS  # noqa: E402
 from views.dump import Dump  # noqa: E402
 from views.timing import Lane, diagram, svg  # noqa: E402
 
@@ -23,6 +23,8 @@ FOLDER = ROOT / "docs" / "pictures"
 PAGE = ROOT / "docs" / "walk-through.md"
 _OPENS, _ENDS = "<!-- generated: ladder -->\n", "<!-- end -->\n"
 RUN = builds.BUILD / "runs" / "pictures"
+NIC_RUN = builds.BUILD / "runs" / "pictures-nic"
+
 
 def _frame(opcode, number):
     return [("", opcode, "opcode"), ("", number, "number")]
@@ -54,31 +56,9 @@ _HOST = [Lane("host valid", "pair.{x}_m_host_rx2_tvalid"),
          Lane("ID", "@o_host2__payload.id", "number", "pair.{x}_m_host_rx2_tvalid", "green")]
 
 
-class _Moments:
-    """Cycles in which actions leave Q3, found in the waveform."""
-
-    def __init__(self, dump):
-        self._dump = dump
-
-    def of(self, x, event=None, action=None, nth=0):
-        """The cycle of the `nth` record of engine `x` with that event and action."""
-        dump, found = self._dump, []
-        actions, events, cycle = (dump.sampler(name) for name in (
-            f"pair.{x}_trace_action", f"pair.{x}_trace_event", "pair.cycle"))
-        valid = dump.sampler(f"pair.{x}_trace_valid")
-        for edge, value in dump.changes("pair.clk"):
-            time = edge - 1
-            if value != 1 or time < 0 or valid(time) != 1:
-                continue
-            if (event in (None, EVENTS[events(time)])
-                    and action in (None, ACTIONS[actions(time)])):
-                found.append(cycle(time) + 1)
-        return found[nth]
-
-
 def pictures(dump):
     """`{name: WaveDrom source}`."""
-    at = _Moments(dump)
+    at = Moments(dump)
     gap = at.of("b", action="KEEP_NACK")
     nack = at.of("a", action="NACK_RANGE")
     fills = at.of("b", action="DELIVER_LOOK", nth=1)
@@ -112,13 +92,13 @@ def pictures(dump):
     }
 
 
-def simulate(folder=RUN):
-    """The `Dump` of the run, made anew; `SetupError` without Icarus."""
+def simulate(folder=RUN, scenario="walk_through", top="engine"):
+    """The `Dump` of a run, made anew; `SetupError` without Icarus."""
     builds.check_simulator("icarus")
     config, processes = preset("tiny"), builds.Processes()
-    build = builds.compile_pair("icarus", builds.emitted(config, processes), config.name, True,
-                                processes)
-    if builds.simulate(build, "scenarios.walk_through", folder, 1, {}, processes, config):
+    core = builds.emitted(config, processes, top)
+    build = builds.compile_pair("icarus", core, config.name, True, processes, top)
+    if builds.simulate(build, f"scenarios.{scenario}", folder, 1, {}, processes, config):
         raise builds.BuildError(f"the run failed; see {folder / 'log.txt'}")
     return Dump(build.waves_file(folder))
 
@@ -137,7 +117,9 @@ def ladder(capture):
 def made():
     """`{path: text}` of everything that this makes."""
     dump = simulate()
-    files = {FOLDER / f"{name}.svg": svg(source) + "\n" for name, source in pictures(dump).items()}
+    sources = {**pictures(dump), **walk_pictures(dump),
+               **nic_pictures(simulate(NIC_RUN, "registers", "managed_nic"))}
+    files = {FOLDER / f"{name}.svg": svg(source) + "\n" for name, source in sources.items()}
     text = PAGE.read_text()
     begin, end = text.index(_OPENS) + len(_OPENS), text.index(_ENDS)
     drawn = ladder(RUN / "wire.pcap")

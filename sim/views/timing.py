@@ -21,7 +21,7 @@ _BOX = {"": "=", "yellow": "3", "orange": "4", "blue": "5", "green": "7", "red":
 class Lane:
     """One line: a bit, or boxes with what `show` says.
 
-    `show` is None (a bit), a kind of `names`, "number", or a list of (what stands in front, path,
+    `show` is None (a bit), a kind of `names`, "number", "hex", or a list of (what stands in front, path,
     kind) whose values are written one after the other. `when` is a path whose bit says where the
     value counts. `each`: every clock is something of its own, the same value again included.
     """
@@ -49,6 +49,8 @@ class _Reader:
 def _text(value, kind):
     if value is None:
         return "?"
+    if kind == "hex":
+        return f"{value:x}"
     return str(value) if kind == "number" else names_of(kind)[1].get(value, f"{value}?")
 
 

@@ -1,0 +1,138 @@
+"""`make docs`: the site in build/docs. A link or anchor that leads nowhere is an error.
+
+    python -m website [--output FOLDER]
+"""
+
+import argparse
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from .contents import NAVIGATION
+from .pages import ROOT, generated
+
+DOCS = ROOT / "docs"
+ASSETS = ("style.css", "frame-worker.js")
+# What the theme's plugin for pages without a server would load from elsewhere.
+_FOREIGN_WORKER = "https://unpkg.com/iframe-worker/shim"
+_REPOSITORY_LINK = re.compile(r"\]\(((?:\.\./)+)([^)#\s]+)")
+_SOURCE_LINK = re.compile(r"\]\((?:\.\./)?source/([^)#\s]+)\.txt")
+
+
+class SiteError(Exception):
+    """One line: what is wrong."""
+
+
+def _with_sources(text, sources):
+    """A page whose links to files of the repository lead to copies of them in the site."""
+    def found(match):
+        sources.add(match[2])
+        return f"](source/{match[2]}.txt"
+    return _REPOSITORY_LINK.sub(found, text)
+
+
+def assemble(folder):
+    """Write the site's sources; returns the names of its pages, without `.md`."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(DOCS, folder)
+    for name in ASSETS:
+        shutil.copy(Path(__file__).with_name(name), folder / name)
+    sources, pages = set(), {}
+    for path in DOCS.glob("*.md"):
+        pages[path.name] = _with_sources(path.read_text(), sources)
+    for name, text in generated().items():
+        if name in pages:
+            raise SiteError(f"docs/{name} has the name of a page that is generated")
+        pages[name] = text
+        sources.update(_SOURCE_LINK.findall(text))
+    for name, text in pages.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    for name in sorted(sources):
+        if not (ROOT / name).is_file():
+            raise SiteError(f"a page links to {name}, which is not a file of the repository")
+        copy = folder / "source" / f"{name}.txt"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, copy)
+    return {name.removesuffix(".md") for name in pages}
+
+
+def navigation(pages):
+    """mkdocs' `nav`; pages that nobody has put anywhere come last."""
+    sections = [(title, [page for page in names if page in pages]) for title, names in NAVIGATION]
+    rest = sorted(pages - {page for _title, names in NAVIGATION for page in names})
+    return [{title: [f"{page}.md" for page in names]}
+            for title, names in [*sections, ("More", rest)] if names]
+
+
+def configuration(sources, output, pages):
+    """mkdocs' configuration. Nothing is loaded from elsewhere: no fonts, no scripts."""
+    return {
+        "site_name": "TTP engine", "docs_dir": str(sources), "site_dir": str(output),
+        "nav": navigation(pages), "use_directory_urls": False, "extra_css": ["style.css"],
+        "theme": {
+            "name": "material", "font": False,
+            "features": ["navigation.sections", "navigation.top", "navigation.footer",
+                         "content.code.copy", "search.highlight", "toc.follow"],
+            "palette": [
+                {"media": "(prefers-color-scheme: light)", "scheme": "default", "primary": "white",
+                 "toggle": {"icon": "material/weather-night", "name": "dark"}},
+                {"media": "(prefers-color-scheme: dark)", "scheme": "slate", "primary": "black",
+                 "toggle": {"icon": "material/weather-sunny", "name": "light"}}]},
+        "plugins": ["search", "offline"],
+        "markdown_extensions": ["tables", "attr_list", "md_in_html", "sane_lists",
+                                "pymdownx.superfences", {"toc": {"permalink": True}},
+                                {"pymdownx.highlight": {"use_pygments": True}}],
+        "validation": {"omitted_files": "warn", "absolute_links": "warn", "anchors": "warn",
+                       "unrecognized_links": "warn", "not_found": "warn"},
+    }
+
+
+def build(output):
+    """Make the site in `output`; `SiteError` says what is wrong."""
+    if importlib.util.find_spec("material") is None:
+        raise SiteError("mkdocs-material is missing: run `make docs`, which installs it")
+    sources = output.with_name(output.name + "-sources")
+    pages = assemble(sources)
+    file = sources.with_suffix(".yml")
+    file.write_text(yaml.safe_dump(configuration(sources.resolve(), output.resolve(), pages)))
+    # Not --quiet: with it, warnings no longer count.
+    run = subprocess.run([sys.executable, "-m", "mkdocs", "build", "--strict", "-f", file],
+                         env=os.environ | {"NO_MKDOCS_2_WARNING": "1"}, capture_output=True,
+                         text=True)
+    if run.returncode:
+        lines = [line for line in (run.stdout + run.stderr).splitlines()
+                 if re.match(r"(WARNING|ERROR)", line)]
+        raise SiteError("; ".join(lines) or (run.stdout + run.stderr).strip()[-300:])
+    for path in output.rglob("*.html"):
+        text = path.read_text()
+        if _FOREIGN_WORKER in text:
+            own = "../" * (len(path.relative_to(output).parts) - 1) + "frame-worker.js"
+            path.write_text(text.replace(_FOREIGN_WORKER, own))
+    return pages
+
+
+def main(argv):
+    parser = argparse.ArgumentParser(prog="make docs", description="Build the site.")
+    parser.add_argument("--output", type=Path, default=ROOT / "build" / "docs")
+    arguments = parser.parse_args(argv)
+    try:
+        pages = build(arguments.output)
+    except (SiteError, OSError) as error:
+        print(f"docs: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("docs: stopped", file=sys.stderr)
+        return 130
+    print(f"{len(pages)} pages: {arguments.output / 'index.html'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

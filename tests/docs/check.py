@@ -1,0 +1,150 @@
+"""What can be said of a command without running it: target, options, names and files exist.
+
+`wrong(command)` is None, or what is wrong with it. Long commands are only checked in this way.
+"""
+
+import argparse
+import importlib.util
+import re
+import shlex
+
+import bench
+import run as scenarios
+import synth
+from pages import ROOT
+from ttpformal.table import load
+from ttpoe.config import PRESETS
+from ttpverif import cli
+
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = set(re.search(r"^\.PHONY:(.*)$", MAKEFILE, re.MULTILINE)[1].split())
+TESTED_ELSEWHERE = {
+    "fusesoc": "tests/test_integration_doc.py and tests/test_fusesoc.py",
+    "tshark": "tests/wireshark/test_tshark.py",
+    "iverilog": "tests/test_examples.py",
+    "verilator": "tests/test_examples.py",
+    "vvp": "tests/test_examples.py",
+}
+"""Programs whose commands other tests run: program -> where."""
+NOT_OURS = {
+    "apt-get": "changes the machine",
+    "sudo": "needs root",
+    "pip": "tests/test_package.py installs the wheel into an empty environment",
+    "git": "needs a network, or changes the checkout",
+    "gtkwave": "needs a display",
+    "surfer": "is not packaged; tests/views checks its files",
+    "wireshark": "needs a display",
+    "cd": "",
+}
+"""Programs whose commands are taken as they are -> why."""
+
+
+def _one_of(value, names, what):
+    return None if value in names else f"{what} {value!r} does not exist"
+
+
+def _a_number(value):
+    return None if re.fullmatch(r"\d+(\.\d+)?", value) else f"{value!r} is no number"
+
+
+def _scenario(value):
+    try:
+        arguments = scenarios._arguments([f"--test={value}"])
+        scenarios.plan(arguments)
+    except scenarios.SetupError as error:
+        return str(error)
+    return None
+
+
+_VALUES = {
+    "TEST": _scenario,
+    "PRESET": lambda value: _one_of(value, PRESETS, "preset"),
+    "SIM": lambda value: _one_of(value, ("verilator", "icarus"), "simulator"),
+    "TOP": lambda value: _one_of(value, ("engine", "nic", "managed_nic"), "top"),
+    "TARGET": lambda value: _one_of(value, synth.TARGETS, "target"),
+    "PART": lambda value: _one_of(value, bench.PARTS, "part"),
+    "PROOF": lambda value: None if any(name.startswith(value) for name in load())
+    else f"no proof begins with {value!r}",
+    "VIEWER": lambda value: _one_of(value, ("gtkwave", "surfer"), "viewer"),
+    **dict.fromkeys(("SEED", "CLOCKS", "ROUND", "ROUNDS", "SECONDS", "LOSS", "JOBS"), _a_number),
+    **dict.fromkeys(("WAVES", "TRACE", "LONG", "SHORT", "SAVE", "RESUME"),
+                    lambda value: _one_of(value, ("0", "1"), "value")),
+}
+
+
+def _make(words):
+    for word in words:
+        if word == "...":
+            continue
+        name, equals, value = word.partition("=")
+        if not equals:
+            if name not in TARGETS:
+                return f"there is no target {name!r} in the Makefile"
+        elif not re.search(rf"\b{name}\b", MAKEFILE):
+            return f"the Makefile knows no {name}"
+        elif name in _VALUES and not re.search(r"\.\.\.|[A-Z]{3}|^$", value):
+            for part in value.split(","):
+                if _VALUES[name](part):
+                    return _VALUES[name](part)
+    return None
+
+
+def _parsed(words):
+    """The arguments as `ttpoe` takes them, or what it says of them."""
+    try:
+        return cli._parser(cli.commands()).parse_args(words), None
+    except cli.UsageError as error:
+        return None, str(error)
+    except (SystemExit, argparse.ArgumentError) as error:      # --help
+        return None, None if getattr(error, "code", 1) == 0 else str(error)
+
+
+def _ttpoe(words):
+    if words in (["COMMAND", "--help"], *([name] for name in cli.commands())):
+        return None         # the name of a command, not one to type
+    arguments, error = _parsed(words)
+    if error or arguments is None:
+        return error
+    if arguments.command == "sim":
+        return next(filter(None, map(_scenario, arguments.test)), None)
+    if getattr(arguments, "preset", None):
+        return _one_of(arguments.preset, PRESETS, "preset")
+    return None
+
+
+def _python(words):
+    if words[0] == "-m":
+        if words[1] == "ttpverif.cli":
+            return _ttpoe(words[2:])
+        try:
+            found = importlib.util.find_spec(words[1])
+        except ModuleNotFoundError:
+            found = None
+        return None if found else f"there is no module {words[1]}"
+    script = ROOT / words[0]
+    if not script.is_file():
+        return f"there is no file {words[0]}"
+    missing = [word for word in words[1:] if word.startswith("--")
+               and word.split("=")[0] not in script.read_text()]
+    return f"{words[0]} has no {missing[0]}" if missing else None
+
+
+def wrong(command):
+    """None, or one line on what is wrong with the command."""
+    command = re.sub(r"\[.*?\]|\.\.\.$", "", command)
+    words = shlex.split(command)
+    while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+        words.pop(0)
+    if not words:
+        return None
+    program, rest = words[0], words[1:]
+    rest = rest[:next((n for n, word in enumerate(rest) if word in ("|", ">", "2>")), len(rest))]
+    if program == "make":
+        return _make(rest)
+    if program in ("ttpoe", ".venv/bin/ttpoe"):
+        return _ttpoe(rest)
+    if program in (".venv/bin/python", "python", "python3"):
+        return _python(rest)
+    if program in TESTED_ELSEWHERE or program in NOT_OURS or program.startswith("build/"):
+        return None         # what is below build/ was made by the command before
+    return f"nothing runs or checks {program!r}: say so in tests/docs/check.py"

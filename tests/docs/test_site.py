@@ -1,0 +1,222 @@
+"""The site has every page and loads nothing from elsewhere; broken links are found."""
+
+import importlib.util
+import re
+import shutil
+
+import pytest
+from pages import PAGES, ROOT
+
+needs_mkdocs = pytest.mark.skipif(importlib.util.find_spec("material") is None,
+                                  reason="mkdocs-material is missing: make docs installs it")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    from website.__main__ import build
+    output = tmp_path_factory.mktemp("site") / "docs"
+    return output, build(output)
+
+
+def content(html):
+    """The text of a page's own part, without navigation."""
+    return html[html.index("<article"):html.index("</article>")]
+
+
+@needs_mkdocs
+def test_every_page_is_there_and_in_the_navigation(site):
+    output, pages = site
+    index = (output / "index.html").read_text()
+    for page in pages:
+        assert (output / f"{page}.html").is_file(), page
+        assert page == "index" or f'href="{page}.html"' in index, f"{page} is not in the navigation"
+    assert {path.stem for path in (ROOT / "docs").glob("*.md")} <= pages
+
+
+@needs_mkdocs
+def test_every_picture_of_a_block_is_shown(site):
+    output, _pages = site
+    shown = {name for path in output.rglob("*.html")
+             for name in re.findall(r'<img[^>]*src="[./]*pictures/([\w-]+)\.svg"',
+                                    path.read_text())}
+    assert shown == {path.stem for path in (ROOT / "docs" / "pictures").glob("*.svg")}
+
+
+@needs_mkdocs
+def test_nothing_is_loaded_from_elsewhere(site):
+    output, _pages = site
+    for path in [*output.rglob("*.html"), *output.rglob("*.css")]:
+        text = path.read_text()
+        loaded = re.findall(r'<(?:script|img|iframe)[^>]*\bsrc="(https?://[^"]*)', text)
+        loaded += re.findall(
+            r'<link[^>]*rel="(?:stylesheet|preconnect|icon)"[^>]*href="(https?:[^"]*)', text)
+        loaded += re.findall(r"(?:@import\s*|url\()\s*['\"]?(https?://[^)'\"]*)", text)
+        assert not loaded, f"{path.name}: {loaded}"
+
+
+@needs_mkdocs
+def test_links_and_anchors_between_the_files(site):
+    """mkdocs checks its pages; this checks what came out, links in generated tables included."""
+    output, _pages = site
+    anchors = {path: set(re.findall(r'\bid="([^"]+)"', path.read_text()))
+               for path in output.rglob("*.html")}
+    for path in anchors:
+        if path.name == "404.html":         # its links begin with /, for a server
+            continue
+        for target in re.findall(r'<a[^>]*\bhref="([^"]+)"', content(path.read_text())):
+            if re.match(r"[a-z]+:", target):
+                continue
+            name, _hash, anchor = target.partition("#")
+            there = (path.parent / name).resolve() if name else path
+            assert there.is_file(), f"{path.name}: {target}"
+            assert not anchor or anchor in anchors[there], f"{path.name}: {target}"
+
+
+@pytest.fixture
+def broken(tmp_path, monkeypatch):
+    """What is said of the site with one more page."""
+    import website.__main__ as website
+    docs = tmp_path / "docs"
+    shutil.copytree(ROOT / "docs", docs)
+    monkeypatch.setattr(website, "DOCS", docs)
+
+    def said(text):
+        (docs / "broken.md").write_text(f"# Broken\n\n{text}\n")
+        with pytest.raises(website.SiteError) as error:
+            website.build(tmp_path / "site")
+        return str(error.value)
+    return said
+
+
+@needs_mkdocs
+def test_a_broken_link_is_an_error(broken):
+    links = ("gone.md", "limits.md#gone", "pictures/gone.svg")
+    said = broken("\n".join(f"[x]({link})" for link in links))
+    assert "\n" not in said and all(link.split("/")[-1] in said for link in links), said
+
+
+@needs_mkdocs
+def test_a_broken_link_to_the_repository_is_an_error(broken):
+    assert broken("[x](../rtl/gone.py)") == (
+        "a page links to rtl/gone.py, which is not a file of the repository")
+
+
+def test_the_command_says_what_is_wrong(monkeypatch, capsys, tmp_path):
+    import website.__main__ as website
+    monkeypatch.setattr(website.importlib.util, "find_spec", lambda name: None)
+    assert website.main(["--output", str(tmp_path / "docs")]) == 2
+    assert capsys.readouterr().err == ("docs: mkdocs-material is missing: run `make docs`, "
+                                       "which installs it\n")
+
+
+def github_anchors(text):
+    """The anchors that a page has where it is read in the repository."""
+    heads = re.findall(r"^#+ (.*)$", re.sub(r"```.*?```", "", text, flags=re.DOTALL), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_within_the_repository(page):
+    """Read in the repository links lead somewhere, too; but for pages that only the site has."""
+    generated = {"states.md", "configuration.md", "performance.md", "limits.md"}
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"https?:", target):
+            continue
+        name, _hash, anchor = target.partition("#")
+        there = (page.parent / name).resolve() if name else page
+        if there.parent == ROOT / "docs" and there.name in generated:
+            continue
+        assert there.exists(), f"{target} is not there"
+        if anchor and there.suffix == ".md":
+            assert anchor in github_anchors(there.read_text()), f"{target}: no such heading"
+
+
+def test_pages_of_blocks_follow_the_docstrings():
+    from website.contents import BLOCKS
+    from website.pages import block_page
+    named = {source for block in BLOCKS for source in block.sources}
+    rtl = ROOT / "rtl" / "ttpoe"
+    for path in rtl.rglob("*.py"):
+        name = str(path.relative_to(rtl).with_suffix(""))
+        if "(wiring.Component)" in path.read_text():
+            assert name in named, f"{name} is on no page: add it to sim/website/contents.py"
+    for name in named:
+        assert (rtl / f"{name}.py").is_file(), name
+    page = block_page(next(block for block in BLOCKS if block.page == "timer"))
+    assert "| `cfg_timer_tick` | `In(24)` | Clocks from one visit to the next" in page
+    assert "**Reset.** starts with link 0" in page
+
+
+def test_docstrings_become_markdown():
+    from website.docstrings import markdown
+    text = markdown('''Does <this> & `that | those`.
+
+    Members
+    -------
+    i_a : In(1)
+        First,
+        second.
+    i_b, i_c (`x.y`),
+    i_d : In(2), o_e : Out(event `x`)
+        Third.
+
+    Timing: one clock.
+
+        a ──► b
+
+    - one
+    - two
+    ''')
+    assert text.splitlines()[0] == r"Does \<this> & `that \| those`."
+    assert "| `i_a` | `In(1)` | First, second. |" in text
+    assert "| `i_b`, i_c (`x.y`), `i_d` | `In(2)` | Third. |" in text
+    assert "| `o_e` | Out(event `x`) |  |" in text
+    assert "**Timing.** one clock.\n\n```text\na ──► b\n```\n\n- one\n- two" in text
+
+
+def test_the_diagram_of_states_has_every_change():
+    from ttpoe.link.fsm import TABLE
+    from website import states
+    changes = {(state.name, after.name) for cells in TABLE.values()
+               for state, rows in cells.items() for _g, _a, after in rows if state != after}
+    assert set(states.edges()) == changes
+    drawn = states.layout()
+    assert len(drawn) == len(changes)
+    boxes = [box for _line, box, _lines in drawn] + [
+        (x - states._BOX[0] / 2, y - states._BOX[1] / 2, *states._BOX)
+        for x, y in states._PLACES.values()]
+    for number, (left, top, width, height) in enumerate(boxes):
+        assert 0 <= left and left + width <= states._WIDTH
+        for left2, top2, width2, height2 in boxes[number + 1:]:
+            assert (left + width <= left2 or left2 + width2 <= left
+                    or top + height <= top2 or top2 + height2 <= top), "a text covers another"
+    text = states.svg()
+    for state, events in states.edges().items():
+        for event, actions in events.items():
+            assert event in text and all(action in text for action in actions), state
+
+
+def test_configuration_page_has_every_parameter_and_preset():
+    import dataclasses
+
+    from ttpoe.config import PRESETS, Config
+    from website.pages import configuration_page
+    page = configuration_page()
+    for field in dataclasses.fields(Config):
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{field.name}` |"))
+        values = [cell.strip() for cell in row.split("|")[-4:-1]]
+        assert values == [f"{value:,}" if isinstance(value, int) else value for value in
+                          (getattr(config, field.name) for config in PRESETS.values())]
+
+
+def test_performance_page_shows_the_measurements(monkeypatch, tmp_path):
+    from website import pages
+    monkeypatch.setattr(pages, "METRICS", tmp_path / "metrics.json")
+    text = pages.performance_page()
+    assert "| `latency.tx_clocks` | 7 |" in text and "committed" not in text
+    (tmp_path / "metrics.json").write_text(
+        '[{"name": "latency.tx_clocks", "value": 9, "unit": "clocks", "configuration": "tiny"}]')
+    text = pages.performance_page()
+    assert "| `latency.tx_clocks` | 9 | clocks | tiny | " in text and "last `make bench`" in text
+
