@@ -34,6 +34,7 @@ NOT_OURS = {
     "gtkwave": "needs a display",
     "surfer": "is not packaged; tests/views checks its files",
     "wireshark": "needs a display",
+    "openFPGALoader": "needs a board",
     "cd": "",
 }
 """Programs whose commands are taken as they are -> why."""
@@ -116,6 +117,9 @@ def _python(words):
     if words[0] == "-m":
         if words[1] == "ttpverif.cli":
             return _ttpoe(words[2:])
+        if words[1] == "pytest":
+            gone = [word for word in words[2:] if "/" in word and not (ROOT / word).exists()]
+            return f"there is no {gone[0]}" if gone else None
         try:
             found = importlib.util.find_spec(words[1])
         except ModuleNotFoundError:

@@ -35,14 +35,14 @@ def is_command(line):
 
 
 def blocks(page, text=None):
-    """Every block; one without a language is `sh` if all of its lines are commands, else `text`."""
+    """Every block; one without a language is `sh` if it begins with a command, else `text`."""
     text = page.read_text() if text is None else text
     found = []
     for match in _FENCE.finditer(text):
         language, body = match[1], match[2]
         if not language:
             lines = [line for line in body.splitlines() if line.strip()]
-            language = "sh" if lines and all(map(is_command, lines)) else "text"
+            language = "sh" if lines and is_command(lines[0]) else "text"
             if any(line.startswith("$ ") for line in lines):
                 language = "console"
         found.append(Block(page, text.count("\n", 0, match.start()) + 1, language, body))

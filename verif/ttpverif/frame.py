@@ -114,7 +114,7 @@ class Frame:
             ("tsh_length", not 26 <= length <= 26 + MAX_PAYLOAD),
             ("total_length", total != length + 20),
             ("truncated", len(data) < 34 + length),
-            ("bad_opcode", opcode > Opcode.NACK_NOLINK),
+            ("bad_opcode", opcode > max(Opcode)),
             ("bad_vc", vc > 2),
             ("empty_payload", opcode == Opcode.PAYLOAD and length == 26),
         )

@@ -67,7 +67,8 @@ class Record:
     @property
     def name(self):
         """The opcode's name, or `opcode 17` for one that is not defined."""
-        return Opcode(self.opcode).name if self.opcode <= 10 else f"opcode {self.opcode}"
+        return (Opcode(self.opcode).name if self.opcode <= max(Opcode)
+                else f"opcode {self.opcode}")
 
     def fields(self):
         """[(layer, name, offset, length, value)]; fields that the capture cut off are left out."""
@@ -131,7 +132,7 @@ def _ipv4_cause(data, size):
         return "total_length"
     if size < _HEADER + length:
         return "truncated"
-    if data[42] & 0x3F > Opcode.NACK_NOLINK:
+    if data[42] & 0x3F > max(Opcode):
         return "bad_opcode"
     if data[43] > 2:
         return "bad_vc"
