@@ -15,13 +15,14 @@ export SIM TEST SEED PRESET WAVES TRACE VIEWER LONG LOSS TARGET SWEEP
 export PYTHONPATH := rtl:verif:sim$(if $(PYTHONPATH),:$(PYTHONPATH))
 unexport MAKEFLAGS
 
-.PHONY: help setup icarus sim waves demo docs docs-pictures soak test synth bench formal formal-docs lint emit docs-tables registers clean distclean
+.PHONY: help setup icarus sim waves demo tap docs docs-pictures soak test synth bench formal formal-docs lint emit docs-tables registers clean distclean
 .NOTPARALLEL:
 
 help:
 	@echo "make sim        run the scenarios; SIM=verilator|icarus TEST=name SEED=n PRESET=name WAVES=1 TRACE=1"
 	@echo "make waves      TEST=loss.5pct: its waveform in a viewer; SIM= SEED= PRESET= LONG=1 VIEWER=surfer"
 	@echo "make demo       two NICs on a bad wire, live, and a picture; SECONDS=30 LOSS=0.03 PRESET= SEED="
+	@echo "make tap        a simulated NIC on a TAP of a Linux bridge, it echoes (root); NODE=1 TAP=ttp1 BRIDGE=br-ttp"
 	@echo "make test       run all tests; PYTEST_ARGS='tests/test_emit.py -x'"
 	@echo "make soak       10^9 clocks of two engines as a native program; PRESET= SEED= CLOCKS= ROUNDS= RESUME=1"
 	@echo "make formal     prove the blocks, about 20 minutes; PROOF=name (or its beginning) for one, SHORT=1"
@@ -57,6 +58,10 @@ demo: $(READY) $(if $(filter icarus,$(SIM)),icarus)
 docs: $(READY)
 	@sh sim/tools/setup.sh docs
 	@$(PY) -m website
+
+tap: $(READY)
+	@$(PY) -m ttpverif.cli echo --verbose --tap $(or $(TAP),ttp1) --bridge $(or $(BRIDGE),br-ttp) \
+		--node $(or $(NODE),1) --preset $(or $(PRESET),tiny)
 
 docs-pictures: $(READY) icarus
 	@$(PY) sim/pictures.py

@@ -144,17 +144,23 @@ def _compile_verilator(folder, sources, waves, processes):
                "-LDFLAGS", f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator",
                *_VERILATOR_FLAGS, *(["--trace"] if waves else []),
                cocotb_config.share_dir / "lib" / "verilator" / "verilator.cpp", *sources]
-    code = processes.run(list(map(str, command)), folder / "verilate.log", env=env)
-    if code:
-        return code
-    # Verilator's own run time is the same for every design: compiled once.
-    runtime = BUILD / f"runtime-{_hash(root, *_OPTIMISE)}{'-waves' if waves else ''}"
+    return (processes.run(list(map(str, command)), folder / "verilate.log", env=env)
+            or make_verilated(folder, "Vtop.mk", processes, env, waves))
+
+
+def make_verilated(folder, makefile, processes, env, waves=False):
+    """Compile what Verilator wrote to `folder`/obj, one job at a time; make's exit code.
+
+    Verilator's own run time is the same for every design: compiled once, and kept if it is whole.
+    """
+    objects = folder / "obj"
+    runtime = BUILD / f"runtime-{_hash(verilator(), *_OPTIMISE)}{'-waves' if waves else ''}"
     if runtime.exists():
         for file in runtime.iterdir():
             shutil.copy(file, objects)
-    code = processes.run(["make", "-C", str(objects), "-f", "Vtop.mk", *_OPTIMISE],
+    code = processes.run(["make", "-C", str(objects), "-f", makefile, *_OPTIMISE],
                          folder / "compile.log", env=env)
-    if code == 0 and not runtime.exists():
+    if code == 0 and not runtime.exists() and (objects / "verilated_vpi.o").exists():
         partial = folder / "runtime"
         partial.mkdir()
         for file in objects.glob("verilated*.o"):

@@ -27,6 +27,7 @@ _EXAMPLES = """examples:
   ttpoe sim loss.5pct --seed 7
   ttpoe ladder build/sim/runs/loss.5pct-verilator-default-1/wire.pcap
   ttpoe ladder capture.pcapng -o page.html
+  ttpoe echo --tap ttp1 --bridge br-ttp
   ttpoe COMMAND --help
 """
 
