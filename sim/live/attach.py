@@ -8,7 +8,6 @@ import sys
 import builds
 from ttpoe.config import preset
 from ttpverif.cli import UsageError
-from ttpverif.scapy_ttp import mac_of_node
 
 from . import build, wires
 from .nic import LiveNic, NicEnded, random_seed
@@ -40,7 +39,7 @@ def attached(options):
         stack.callback(_close, file)
         os_file = None
         if options.os:
-            os_file = wires.tap(options.os, mac=mac_of_node(options.node))
+            os_file = wires.tap(options.os, mac=_mac(options.node))
             stack.callback(_close, os_file)
         if options.pcap:
             try:
@@ -56,9 +55,14 @@ def attached(options):
             idle_clock=options.idle_clock, loss=options.loss / 100, capture=options.pcap,
             os_file=os_file))
         _close(file)        # the program has its own: the wire ends with it
-        print(f"NIC {mac_of_node(options.node)}, node {options.node:06x}, preset {options.preset}, "
+        print(f"NIC {_mac(options.node)}, node {options.node:06x}, preset {options.preset}, "
               f"on {where}", flush=True)
         yield nic
+
+
+def _mac(node):
+    """Not Scapy's: importing it takes longer than all else here."""
+    return "98:ed:5c:" + node.to_bytes(3, "big").hex(":")
 
 
 def _close(file):

@@ -77,11 +77,14 @@ def _owner():
 
 
 def program(name):
-    """Path of the program of preset `name`; `builds.BuildError` with one line."""
+    """Path of the program of preset `name`; `builds.BuildError` or `SetupError` with one line."""
+    owner = _owner()
+    if not owner:
+        return _compile_interruptibly(name)
     paths = os.pathsep.join(str(builds.ROOT / folder) for folder in ("sim", "verif", "rtl"))
     process = subprocess.Popen(
         [sys.executable, "-m", "live.build", name], stdout=subprocess.PIPE, text=True,
-        stdin=subprocess.DEVNULL, env=dict(os.environ, PYTHONPATH=paths), **_owner())
+        stdin=subprocess.DEVNULL, env=dict(os.environ, PYTHONPATH=paths), **owner)
     try:
         text = process.communicate()[0].strip()
     except KeyboardInterrupt:
@@ -93,19 +96,26 @@ def program(name):
     return Path(text)
 
 
+def _compile_interruptibly(name):
+    """In a thread, so that an interrupt finds the compiler still known and ends it."""
+    processes = builds.Processes()
+    pool = concurrent.futures.ThreadPoolExecutor(1)
+    try:
+        return pool.submit(compile_live, preset(name), processes).result()
+    except KeyboardInterrupt:
+        processes.stop()
+        raise
+
+
 def main(name):
     """Exit code 0 and the path, or 1 and one line, on standard output."""
-    processes = builds.Processes()
-    # In a thread, so that an interrupt finds the compiler still known and ends it.
-    pool = concurrent.futures.ThreadPoolExecutor(1)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        print(pool.submit(compile_live, preset(name), processes).result())
+        print(_compile_interruptibly(name))
     except (builds.SetupError, builds.BuildError) as error:
         print(error)
         return 1
     except KeyboardInterrupt:
-        processes.stop()
         return 1
     return 0
 
