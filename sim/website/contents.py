@@ -57,7 +57,7 @@ NAVIGATION = (
     ("How it works", ("architecture", "states", "state-table", "decisions", "differences",
                       "sources", "configuration", "registers")),
     ("Blocks", tuple(f"blocks/{block.page}" for block in BLOCKS)),
-    ("Use", ("integration", "ladder", "wireshark", "waves", "trace", "tap", "linux", "how-to")),
+    ("Use", ("integration", "ladder", "wireshark", "waves", "trace", "live-wire", "linux", "how-to")),
     ("Evidence", ("verification", "performance", "bench", "formal", "soak", "faults",
                   "synthesis", "claims")),
     ("About", ("tesla",)),

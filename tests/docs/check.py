@@ -139,6 +139,8 @@ def wrong(command):
     words = shlex.split(command)
     while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
         words.pop(0)
+    if words[:1] == ["sudo"] and words[1] in ("make", ".venv/bin/ttpoe"):
+        words.pop(0)
     if not words:
         return None
     program, rest = words[0], words[1:]
