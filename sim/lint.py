@@ -33,7 +33,9 @@ def main(names):
         print(f"lint: {error}", file=sys.stderr)
         return 2
     failed = 0
-    for config, top in ((config, top) for config in configs for top in TOPS):
+    for config, top in (*((config, top) for config in configs for top in TOPS),
+                        *((config.replace(name=f"{config.name}_secded", protect="secded"),
+                           "managed_nic") for config in configs)):
         path = ROOT / "build" / "lint" / config.name / f"ttp_{top}.v"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(top_verilog(top, config))

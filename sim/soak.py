@@ -70,17 +70,18 @@ def _trace_flag():
     return "--trace-fst" if found.returncode == 0 else "--trace"
 
 
-def compile_soak(config, processes, waves=False, verilog=None, optimise=_OPTIMISE):
+def compile_soak(config, processes, waves=False, verilog=None, optimise=_OPTIMISE, main=MAIN):
     """`(program, kind of waveform)`; the program is compiled if it is not there yet.
 
-    `verilog` takes the place of the bench's own, for tests with a defect in it.
+    `verilog` takes the place of the bench's own, for tests with a defect in it; `main` that of the
+    program's C++.
     """
     root = builds.verilator()
     flags = [*_VERILATOR_FLAGS, *([_trace_flag()] if waves else [])]
     suffix = ".fst" if "--trace-fst" in flags else ".vcd"
     text = verilog or soak_verilog(config)
     header = ports_header(text, config)
-    sources = [file.read_bytes() for file in (MAIN, *sorted(MAIN.parent.glob("soak_*.h")))]
+    sources = [file.read_bytes() for file in (main, *sorted(MAIN.parent.glob("soak_*.h")))]
     key = builds._hash(text, header, *sources, flags, optimise, root)
     folder = builds.BUILD / f"soak-{config.name}-{key}"
     with builds._alone(folder.name):
@@ -89,17 +90,17 @@ def compile_soak(config, processes, waves=False, verilog=None, optimise=_OPTIMIS
             folder.mkdir(parents=True)
             (folder / "soak.v").write_text(text)
             (folder / "soak_ports.h").write_text(header)
-            _compile(root, folder, flags, optimise, processes)
+            _compile(root, folder, flags, optimise, processes, main)
             (folder / "done").touch()
     return folder / "obj" / "soak", suffix
 
 
-def _compile(root, folder, flags, optimise, processes):
+def _compile(root, folder, flags, optimise, processes, main):
     env = dict(os.environ, VERILATOR_ROOT=str(root), MAKEFLAGS="",
                PATH=f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}")
     command = [root / "bin" / "verilator", "-cc", "--exe", "-Mdir", folder / "obj",
                "--top-module", "ttp_soak", "--prefix", "Vsoak", "-o", "soak",
-               "-CFLAGS", f"-I{folder} -I{MAIN.parent} -O2", *flags, MAIN, folder / "soak.v"]
+               "-CFLAGS", f"-I{folder} -I{MAIN.parent} -O2", *flags, main, folder / "soak.v"]
     jobs = os.environ.get("JOBS", "2")
     if (processes.run(list(map(str, command)), folder / "verilate.log", env=env)
             or processes.run(["make", "-j", jobs, "-C", str(folder / "obj"), "-f", "Vsoak.mk",

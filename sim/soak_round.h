@@ -32,16 +32,18 @@ struct Options {
     std::vector<const char *> plus = {"soak"};      // `+name=value`, for the design
 };
 
-// One round: a model of its own.
+// One round: a model of its own. `changes` are settings that differ from the round's own.
 class Round {
 public:
-    Round(const Options &options, uint64_t number) : options_(options) {
+    Round(const Options &options, uint64_t number, const Settings &changes = {})
+        : options_(options) {
         context_.randReset(2);
         context_.randSeed(int(Random(~options.seed, number).next() >> 34) + 1);
         auto plus = options.plus;
         context_.commandArgs(int(plus.size()), plus.data());
         top_ = std::make_unique<Vsoak>(&context_, "soak");
         settings_ = round_settings(options.seed, number, SOAK_LINKS, SOAK_SLOTS);
+        for (auto &[name, value] : changes) settings_.at(name) = value;
 #define SET(name) top_->cfg_##name = settings_[#name];
         SOAK_SETTINGS(SET)
 #undef SET
@@ -70,7 +72,7 @@ public:
     bool run(void (*progress)(const Round &)) {
         bool passed = chunks(options_.round_clocks, progress);
         top_->i_finish = 1;
-        passed = passed && chunks(FINISH_LIMIT, progress);
+        passed = passed && chunks(finish_limit_, progress);
         if (!passed) step(AFTER_FAILURE);
         if (interrupted) return true;
         return passed && explain_end();
@@ -88,7 +90,7 @@ public:
         return counts;
     }
 
-private:
+protected:
     void step(uint64_t clocks) {
         Vsoak *top = top_.get();
         for (uint64_t n = 0; n < clocks; ++n) {
@@ -114,8 +116,8 @@ private:
             if (top_->status_done) return true;
             progress(*this);
         }
-        if (limit != FINISH_LIMIT || interrupted) return true;
-        failure_ = "the links are not closed after " + std::to_string(FINISH_LIMIT) + " clocks";
+        if (!top_->i_finish || interrupted) return true;
+        failure_ = "the links are not closed after " + std::to_string(limit) + " clocks";
         return false;
     }
 
@@ -182,7 +184,7 @@ private:
     VerilatedContext context_;
     std::unique_ptr<Vsoak> top_;
     Settings settings_;
-    uint64_t clocks_ = 0;
+    uint64_t clocks_ = 0, finish_limit_ = FINISH_LIMIT;
     std::string failure_;
 #if VM_TRACE
     std::unique_ptr<Waves> waves_;

@@ -12,7 +12,8 @@ from ttpoe.config import PRESETS
 from ttpoe.emit import TOPS
 
 ROOT = Path(__file__).resolve().parents[1]
-ALL = [(name, top) for name in PRESETS for top in TOPS]
+ALL = [*((name, top) for name in PRESETS for top in TOPS),
+       *((f"{name}_secded", "managed_nic") for name in PRESETS)]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def yosys(path, top):
 
 def test_no_warnings(linted):
     assert linted.returncode == 0, linted.stdout + linted.stderr
-    assert linted.stdout.count(": clean") == len(PRESETS) * len(TOPS)
+    assert linted.stdout.count(": clean") == len(ALL)
 
 
 @pytest.mark.icarus

@@ -66,6 +66,10 @@ class Config:
         Room for frames of the OS in a NIC, each way: a power of two from 2048 to 1048576. A
         frame takes whole beats, and the longest one that passes fills it: 2048 does for standard
         frames, 16384 for jumbo frames of 9018 bytes.
+    protect : str
+        Against upsets of memories. "none": nothing is checked. "secded": every word of every
+        memory has check bits; a wrong bit is put right when the word is read, and counted, two
+        are counted (`ttpoe.memories`).
     """
 
     name: str = "default"
@@ -80,6 +84,7 @@ class Config:
     control_depth: int = 16
     payload_depth: int = 2
     os_buffer_bytes: int = 16384
+    protect: str = "none"
 
     WAYS = 2
     VCS = 3
@@ -98,6 +103,8 @@ class Config:
             value = getattr(self, field)
             _require(_is_power_of_two(value) and low <= value <= high,
                      f"{field} must be a power of two from {low} to {high}", **{field: value})
+        _require(self.protect in ("none", "secded"), "protect must be none or secded",
+                 protect=self.protect)
         # Four events may be in the pipeline, each able to answer with one control frame.
         _require(_is_power_of_two(self.control_depth) and 8 <= self.control_depth <= 256,
                  "control_depth must be a power of two from 8 to 256",

@@ -4,7 +4,7 @@
 can wait for another for ever.
 """
 
-from amaranth import Module
+from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
@@ -22,6 +22,7 @@ from .link.replayer import STATS as REPLAYER_STATS
 from .link.replayer import Replayer, Retirer
 from .link.table import tag_layout
 from .link.timer import LinkTimer
+from .memories import ERRORS, errors_of, protected_fifo, report
 from .replay.lists import SlotLists
 from .replay.memory import ReplayMemory
 from .rx.path import STATS as RX_STATS
@@ -152,7 +153,17 @@ class Engine(wiring.Component):
                              (self.commit, LINK_STATS), (self.replayer, REPLAYER_STATS),
                              (self.tx, TX_STATS)):
             m.d.comb += [getattr(self, name).eq(getattr(block, name)) for name in stats]
+        self._memories(m)
         return m
+
+    def _memories(self, m):
+        errors = Signal(ERRORS)
+        report(m, self._config.protect, errors, errors_of(self.victims),
+               *(block.o_errors for block in (
+                   self.rx, self.memory, self.lists, self.pipeline, self.ready_queues,
+                   self.lookup, self.replayer, self.tx)))
+        m.d.comb += [self.stat_memory_corrected.eq(errors.corrected),
+                     self.stat_memory_uncorrectable.eq(errors.uncorrectable)]
 
     def _receive(self, m):
         rx = self.rx
@@ -198,7 +209,8 @@ class Engine(wiring.Component):
                            getattr(arbitrate, f"i_visit{vc}"))
 
         # A victim that finds no place is asked for again by the event that wanted it.
-        m.submodules.victims = victims = SyncFIFO(width=self._config.lid_bits, depth=_VICTIMS)
+        m.submodules.victims = self.victims = victims = protected_fifo(
+            self._config.protect, SyncFIFO, width=self._config.lid_bits, depth=_VICTIMS)
         m.d.comb += [
             victims.w_data.eq(done.payload.victim),
             victims.w_en.eq(done.payload.victim_valid),
@@ -256,6 +268,7 @@ class Engine(wiring.Component):
             self.pipeline.i_kept_freed.eq(self.rx.o_kept_freed),
             self.pipeline.i_ask_over.eq(ask.o_over),
             self.lists.i_walk_slot.eq(replayer.o_next_slot),
+            self.lists.i_walk_used.eq(replayer.o_next_used),
             replayer.i_next.eq(self.lists.o_walk_next),
         ]
 
@@ -265,6 +278,7 @@ class Engine(wiring.Component):
         wiring.connect(m, self.commit.o_free, lists.i_free)
         m.d.comb += [
             lists.i_next_slot.eq(self.pipeline.o_next_slot),
+            lists.i_next_used.eq(self.pipeline.o_next_used),
             self.pipeline.i_next.eq(lists.o_next),
             lists.i_reading.eq(self.tx.o_reading),
             self.o_free_slots.eq(lists.o_free_count),
@@ -282,6 +296,7 @@ class Engine(wiring.Component):
             memory.i_read_beat.eq(tx.o_read_beat),
             memory.i_read_en.eq(tx.o_read_en),
             tx.i_read_data.eq(memory.o_data),
+            memory.i_data_used.eq(tx.o_read_used),
             memory.i_length_slot.eq(tx.o_length_slot),
             memory.i_length_en.eq(tx.o_length_en),
             tx.i_length_bytes.eq(memory.o_length_bytes),

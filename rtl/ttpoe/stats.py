@@ -5,6 +5,7 @@ Each block declares its own; this is their union, in the order of a packet's way
 
 from .link.commit import STATS as LINK
 from .link.replayer import STATS as REPLAYER
+from .memories import STATS as MEMORIES
 from .rx.path import STATS as RX
 from .tx.path import STATS as TX
 from .tx.slot_writer import STATS as HOST_TX
@@ -12,6 +13,6 @@ from .tx.slot_writer import STATS as HOST_TX
 __all__ = ["STATS"]
 
 STATS = {
-    **RX, **LINK, **REPLAYER, **HOST_TX, **TX,
+    **RX, **LINK, **REPLAYER, **HOST_TX, **TX, **MEMORIES,
     "stat_command_bad_vc": "command of the host dropped whose VC is not 0, 1 or 2",
 }

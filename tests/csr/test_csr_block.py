@@ -18,6 +18,7 @@ from ttpoe.link.fsm import LinkState
 TINY = preset("tiny")
 NODE, SEED = 0xA1B2C3, 0x89ABCDEF
 ALL = 0xFFFFFFFF
+ALL_CAUSES = (1 << len(INTERRUPTS)) - 1
 
 
 def run(test, config=TINY, setup=None):
@@ -289,7 +290,7 @@ def test_reset_in_the_middle_of_a_request(clock, name, write):
     async def testbench(ctx):
         bench = Axil(ctx, dut)
         regs = Registers(TINY, bench.read, bench.write)
-        await regs.INT_MASK.write(0xFF)
+        await regs.INT_MASK.write(ALL_CAUSES)
         await pulse(bench, "stat_rx_good", "stat_rx_runt")
         if write:
             bench.set(awvalid=1, wvalid=1, awaddr=address, wdata=1, wstrb=0xF)
@@ -430,7 +431,8 @@ def test_link_index_is_checked_and_obeys_its_strobes():
 def sources():
     return [(name, (kind,), ()) for name, kind in zip(INTERRUPTS, Notice)] + \
         [("frame_dropped", (), (name,)) for name in FRAME_DROPS] + \
-        [("payload_dropped", (), (name,)) for name in PAYLOAD_DROPS]
+        [("payload_dropped", (), (name,)) for name in PAYLOAD_DROPS] + \
+        [("memory_fault", (), ("stat_memory_uncorrectable",))]
 
 
 def test_which_pulses_are_drops():
@@ -450,7 +452,7 @@ def test_each_cause_sets_its_bit_and_its_interrupt_only():
             await pulse(bench, *pulses)
             await bench.tick(2)
             assert await regs.INT_STATUS.read() == bit, name
-            await regs.INT_MASK.write(~bit & 0xFF)
+            await regs.INT_MASK.write(~bit & ALL_CAUSES)
             await bench.tick()
             assert not bench.ctx.get(interrupt)
             await regs.INT_MASK.write(bit)
@@ -462,7 +464,8 @@ def test_each_cause_sets_its_bit_and_its_interrupt_only():
             await regs.INT_STATUS.write(bit)
             assert await regs.INT_STATUS.read() == 0
             assert not bench.ctx.get(interrupt)
-        silent = [name for name in PULSES if name not in FRAME_DROPS + PAYLOAD_DROPS]
+        silent = [name for name in PULSES if name not in (
+            *FRAME_DROPS, *PAYLOAD_DROPS, "stat_memory_uncorrectable")]
         await pulse(bench, *silent)
         assert await regs.INT_STATUS.read() == 0
 
@@ -521,7 +524,7 @@ def test_all_causes_at_once():
 
 def test_the_interrupt_comes_two_clocks_after_its_event():
     async def test(bench):
-        await bench.regs.INT_MASK.write(0xFF)
+        await bench.regs.INT_MASK.write(ALL_CAUSES)
         await notify(bench, Notice.REFUSED)
         assert not bench.ctx.get(bench.dut.o_interrupt)
         await bench.tick()

@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import command_layout, event_signature, notice_layout
 from ..link.table import tag_layout
+from ..memories import ERRORS, report
 from ..rx.path import DROP_CAUSES
 from .axil import AxiLite, axil_members
 from .counters import Counters
@@ -93,8 +94,9 @@ class Csr(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.axil = self._axil = AxiLite()
-        m.submodules.counters = self._counters = Counters(len(COUNTERS))
-        m.submodules.notices = self._notices = Notices()
+        m.submodules.counters = self._counters = Counters(len(COUNTERS),
+                                                                self._config.protect)
+        m.submodules.notices = self._notices = Notices(self._config.protect)
         for name in self._axil.signature.members:
             if name.startswith("s_axil"):
                 inner, outer = getattr(self._axil, name), getattr(self, name)
@@ -103,6 +105,8 @@ class Csr(wiring.Component):
 
         # What software reads, by (register, field); fields that are not here are stored ones.
         self._shown = {}
+        self._pulses = {name: getattr(self, name) for name in PULSES}
+        self._memories(m)
         self._select(m)
         self._storage(m)
         self._ethertype(m)
@@ -268,6 +272,13 @@ class Csr(wiring.Component):
             **{("LINK_STATE", name): tag[name] for name in LINK_FLAGS},
         }
 
+    def _memories(self, m):
+        """What the memories in here found joins what the NIC reports."""
+        errors = Signal(ERRORS)
+        report(m, self._config.protect, errors, self._counters.o_errors, self._notices.o_errors)
+        for name in ERRORS.members:
+            self._pulses[f"stat_memory_{name}"] |= errors[name]
+
     def _events(self, m):
         notices, axil = self._notices, self._axil
         strobes = Cat(bit.replicate(8) for bit in axil.o_strobe)
@@ -277,6 +288,7 @@ class Csr(wiring.Component):
             notices.i_frame_dropped.eq(Cat(getattr(self, name) for name in FRAME_DROPS).any()),
             notices.i_payload_dropped.eq(
                 Cat(getattr(self, name) for name in PAYLOAD_DROPS).any()),
+            notices.i_memory_fault.eq(self._pulses["stat_memory_uncorrectable"]),
             notices.i_mask.eq(mask),
             notices.i_clear.eq(Mux(self._writes("INT_STATUS"), axil.o_data & strobes, 0)),
             notices.i_pop.eq(self._writes("NOTICE_POP") & axil.o_strobe.any()),
@@ -293,8 +305,7 @@ class Csr(wiring.Component):
 
     def _count(self, m):
         axil, counters = self._axil, self._counters
-        pulses = {name: getattr(self, name) for name in PULSES}
-        pulses["stat_notice_lost"] = self._notices.o_lost
+        pulses = {**self._pulses, "stat_notice_lost": self._notices.o_lost}
         acts = ~axil.o_write | axil.o_strobe.any()
         clears_all = axil.o_write & self._selected["COUNTER_CLEAR"]
         m.d.comb += [

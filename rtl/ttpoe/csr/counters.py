@@ -16,8 +16,10 @@ from functools import reduce
 from operator import or_
 
 from amaranth import Cat, Module, Mux, Signal
-from amaranth.lib import memory, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+
+from ..memories import ERRORS, errors_of, protected_memory, report
 
 __all__ = ["Counters", "pending_bits"]
 
@@ -42,6 +44,8 @@ class Counters(wiring.Component):
     ----------
     number : int
         Counters; 4 or more (the RAM is read two clocks before it is written).
+    protect : str
+        See `Config`. Every total is written anew in each round, so an upset lasts for one at most.
 
     Members
     -------
@@ -53,6 +57,8 @@ class Counters(wiring.Component):
         Stable while `i_request`. `i_all` goes with `i_clear`.
     o_done : Out(1)
         The request is carried out: one clock. `o_value`: of a read, the exact count.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
 
     Timing
     ------
@@ -65,8 +71,9 @@ class Counters(wiring.Component):
     takes every total as zero. Pulses count from the first clock on.
     """
 
-    def __init__(self, number):
+    def __init__(self, number, protect="none"):
         self._number = number
+        self._protect = protect
         self._bits = pending_bits(number)
         super().__init__({
             "i_pulses": In(number),
@@ -76,6 +83,7 @@ class Counters(wiring.Component):
             "i_all": In(1),
             "o_done": Out(1),
             "o_value": Out(32),
+            "o_errors": Out(ERRORS),
         })
 
     def elaborate(self, platform):
@@ -153,8 +161,8 @@ class Counters(wiring.Component):
         return clear, done
 
     def _totals(self, m, code, visits):
-        m.submodules.totals = self.totals = totals = memory.Memory(
-            shape=33, depth=self._number, init=[])      # bit 32: the counter is full
+        m.submodules.totals = self.totals = totals = protected_memory(
+            self._protect, shape=33, depth=self._number, init=[])      # bit 32: the counter is full
         write, read = totals.write_port(), totals.read_port()
         bits = len(self.i_index)
 
@@ -181,6 +189,8 @@ class Counters(wiring.Component):
             total.eq(Mux(first_round | clear, 0, read.data)),
             amount.eq(Mux(clear, 0, pending)),
         ]
+
+        report(m, self._protect, self.o_errors, errors_of(read, ~first_round & ~clear))
 
         # Clock 4: the sum, written back.
         total_sum = Signal(33)

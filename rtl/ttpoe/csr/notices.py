@@ -6,6 +6,7 @@ from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Notice, event_signature, notice_layout
+from ..memories import ERRORS, errors_of, protected_fifo, report
 from .registers import INTERRUPTS, NOTICE_DEPTH
 
 __all__ = ["Notices"]
@@ -22,6 +23,8 @@ class Notices(wiring.Component):
         Sets the cause of its number, and waits in the queue.
     i_frame_dropped, i_payload_dropped : In(1)
         Pulses that set the causes of these names.
+    i_memory_fault : In(1)
+        Pulse that sets the cause of this name.
     i_mask : In(causes)
         Causes that raise the interrupt.
     i_clear : In(causes)
@@ -32,18 +35,24 @@ class Notices(wiring.Component):
         What has occurred; the oldest notice, if `o_waiting`.
     o_lost : Out(1)
         A notice found the queue full: one clock.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
     o_interrupt : Out(1)
         Level: a cause that is not masked; 2 clocks after the event, 1 after a change of
         `o_causes` or `i_mask`.
 
+    `protect`: see `Config`.
+
     Reset: no cause, no notice.
     """
 
-    def __init__(self):
+    def __init__(self, protect="none"):
+        self._protect = protect
         super().__init__({
             "i_notice": In(event_signature(notice_layout)),
             "i_frame_dropped": In(1),
             "i_payload_dropped": In(1),
+            "i_memory_fault": In(1),
             "i_mask": In(_CAUSES),
             "i_clear": In(_CAUSES),
             "i_pop": In(1),
@@ -51,12 +60,15 @@ class Notices(wiring.Component):
             "o_head": Out(notice_layout),
             "o_waiting": Out(1),
             "o_lost": Out(1),
+            "o_errors": Out(ERRORS),
             "o_interrupt": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.queue = queue = SyncFIFO(width=notice_layout.size, depth=NOTICE_DEPTH)
+        m.submodules.queue = queue = protected_fifo(
+            self._protect, SyncFIFO, width=notice_layout.size, depth=NOTICE_DEPTH)
+        report(m, self._protect, self.o_errors, errors_of(queue))
         notice = self.i_notice
         pulses = {
             **{kind.name.lower(): notice.valid & (notice.payload.notice == kind)
@@ -64,6 +76,7 @@ class Notices(wiring.Component):
             "frame_dropped": self.i_frame_dropped,
             "payload_dropped": self.i_payload_dropped,
             "notice_lost": self.o_lost,
+            "memory_fault": self.i_memory_fault,
         }
         happened = Signal(_CAUSES)
         m.d.comb += [

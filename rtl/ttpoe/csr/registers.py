@@ -35,6 +35,7 @@ INTERRUPTS = {
     "frame_dropped": "a received frame was dropped at the door as bad, or for want of room",
     "payload_dropped": "a packet of the host was dropped (oversize, empty or refused)",
     "notice_lost": "a notice was lost because the notice queue was full",
+    "memory_fault": "a word of a memory was read with two wrong bits: reset the engine",
 }
 """Bits of INT_STATUS and INT_MASK from bit 0; the first five are numbered as `layouts.Notice`."""
 
@@ -59,7 +60,10 @@ def _identification(config):
             Field("width_bits", 0, 16, _RO, "Width of every datapath, in bits.",
                   config.width_bits, configured=True),
             Field("vc_tables", 16, 2, _RO, "3: a link table for each VC; 1: one for all.",
-                  config.vc_tables, configured=True))),
+                  config.vc_tables, configured=True),
+            Field("protect", 18, 1, _RO, "Words of memories: 1 one wrong bit is put right and "
+                  "counted, 0 none is looked for.", int(config.protect == "secded"),
+                  configured=True))),
         Register("LINKS", 0x014, "Links that can be open at once.", (
             Field("links", 0, 32, _RO, "Link numbers are 0 to `links` - 1.",
                   config.links, configured=True),)),

@@ -9,7 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
-from ..memories import BlockFifo
+from ..memories import ERRORS, BlockFifo, errors_of, protected_fifo, report
 
 __all__ = ["LookUp", "Ask", "look_layout", "look_job_layout", "ask_layout", "looked_layout"]
 
@@ -47,6 +47,8 @@ class LookUp(wiring.Component):
         the right one that LOOK does nothing, and its answer says which ID is.
     i_looked : In(event of looked)
         A LOOK has left Q3: whether the look-up goes on, and with which ID.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
 
     Timing: a LOOK every 6 clocks or so, a PURGE per clock, `reorder_window` of them for a link.
 
@@ -59,13 +61,16 @@ class LookUp(wiring.Component):
             "i_job": In(event_signature(look_job_layout(config))),
             "o_look": Out(stream.Signature(look_layout(config))),
             "i_looked": In(event_signature(looked_layout())),
+            "o_errors": Out(ERRORS),
         })
 
     def elaborate(self, platform):
         m = Module()
         config, look = self._config, self.o_look
-        m.submodules.jobs = jobs = BlockFifo(
-            width=look_job_layout(config).size, depth=2 * config.reorder_slots)
+        m.submodules.jobs = jobs = protected_fifo(
+            config.protect, BlockFifo, width=look_job_layout(config).size,
+            depth=2 * config.reorder_slots)
+        report(m, config.protect, self.o_errors, errors_of(jobs))
         job = Signal(look_job_layout(config))
         m.d.comb += [
             jobs.w_data.eq(self.i_job.payload),

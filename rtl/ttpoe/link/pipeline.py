@@ -19,6 +19,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
+from ..memories import ERRORS, report
 from .decide import Decide
 from .fsm import Event, LinkState
 from .records import outcome_layout, pipeline_event_layout
@@ -77,6 +78,10 @@ class Pipeline(wiring.Component):
         The walk along a link's gaps is over (`link.lookup`).
     i_first_id, i_epoch, o_stepped
         See `link.identity`.
+    o_next_used : Out(1)
+        There is an event in Q3, which may use `i_next`.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
     cfg_* : see `engine.Engine`.
     """
 
@@ -87,6 +92,8 @@ class Pipeline(wiring.Component):
             "o_ready": Out(1),
             "o_next_slot": Out(config.slot_bits),
             "i_next": In(config.slot_bits),
+            "o_next_used": Out(1),
+            "o_errors": Out(ERRORS),
             "o_done": Out(event_signature(committed_layout(config))),
             "i_inspect": In(stream.Signature(config.lid_bits)),
             "o_inspected": Out(event_signature(tag_layout(config))),
@@ -111,6 +118,7 @@ class Pipeline(wiring.Component):
         m.submodules.decide = self.decide = Decide(config)
         m.submodules.reorder = self.reorder = ReorderDirectory(config)
         m.d.comb += self.o_ready.eq(self.table.o_ready & self.reorder.o_ready)
+        report(m, config.protect, self.o_errors, self.table.o_errors, self.reorder.o_errors)
 
         # Registers at the entrance of each stage, one assignment each: it names them in waveforms.
         event = pipeline_event_layout(config)
@@ -187,6 +195,7 @@ class Pipeline(wiring.Component):
                 return Mux(from_q3, of(self.q3_place.tag), Mux(from_q4, of(self.q4.tag), of(read)))
 
             used = newest(lambda tag: tag.state != LinkState.CLOSED)
+            m.d.comb += self.table.i_used[way].eq(self.q1_valid & ~from_q3 & ~from_q4)
             hits.append(used & newest(is_key))
             in_q3.append(from_q3)
             in_q4.append(from_q4)
@@ -339,6 +348,7 @@ class Pipeline(wiring.Component):
         walked_lid, walked = Signal(config.lid_bits), Signal()     # whose list is walked along
         self.q3_kept_slot = Signal(config.rx_slot_bits)
         m.d.comb += [
+            self.reorder.i_valid.eq(self.q2_valid),
             decide.i_kept.eq(self.reorder.o_kept),
             decide.i_reorder_free.eq(free != 0),
             decide.i_asking.eq(asking),
@@ -395,6 +405,7 @@ class Pipeline(wiring.Component):
             self.table.i_write_way.eq(self.q3_place.way),
             self.table.i_write_tag.eq(tag),
             self.o_done.valid.eq(self.q3_valid),
+            self.o_next_used.eq(self.q3_valid),
             done.event.eq(self.q3),
             done.outcome.eq(outcome),
             done.tag.eq(tag),

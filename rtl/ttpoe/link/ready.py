@@ -11,7 +11,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
-from ..memories import BlockFifo
+from ..memories import ERRORS, BlockFifo, errors_of, protected_fifo, report
 
 __all__ = ["ReadyQueues"]
 
@@ -25,6 +25,8 @@ class ReadyQueues(wiring.Component):
         A link joins the queue of its VC. Never overflows: a link is in it once at most.
     o_visit0, o_visit1, o_visit2 : Out(stream of lid)
         The link at the front, two clocks after the push into an empty queue.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
     """
 
     def __init__(self, config):
@@ -33,13 +35,16 @@ class ReadyQueues(wiring.Component):
             "i_push": In(event_signature(data.StructLayout({"lid": config.lid_bits, "vc": 2}))),
             **{f"o_visit{vc}": Out(stream.Signature(config.lid_bits))
                for vc in range(config.VCS)},
+            "o_errors": Out(ERRORS),
         })
 
     def elaborate(self, platform):
         m = Module()
         depth = self._config.links // self._config.vc_tables
+        protect, queues = self._config.protect, []
         for vc in range(self._config.VCS):
-            queue = BlockFifo(width=self._config.lid_bits, depth=depth)
+            queue = protected_fifo(protect, BlockFifo, width=self._config.lid_bits, depth=depth)
+            queues.append(queue)
             m.submodules[f"queue{vc}"] = queue
             o_visit = getattr(self, f"o_visit{vc}")
             m.d.comb += [
@@ -49,4 +54,5 @@ class ReadyQueues(wiring.Component):
                 o_visit.valid.eq(queue.r_rdy),
                 queue.r_en.eq(o_visit.ready),
             ]
+        report(m, protect, self.o_errors, *map(errors_of, queues))
         return m

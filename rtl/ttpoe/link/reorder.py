@@ -12,11 +12,11 @@ different links may; the later one is not kept then, and becomes part of a gap.
 from functools import reduce
 from operator import xor
 
-from amaranth import Module, Mux, Signal
-from amaranth.lib import data, memory, wiring
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..memories import COLLISION_UNDEFINED
+from ..memories import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
 
 __all__ = ["kept_layout", "directory_index", "ReorderDirectory"]
 
@@ -45,9 +45,13 @@ class ReorderDirectory(wiring.Component):
         events.
     i_change : In(1), i_kept : In(kept)
         In the same clock as `o_kept`: the event in Q2 replaces the content of its place.
+    i_valid : In(1)
+        In the same clock as `o_kept`: there is an event in Q2 (for `o_errors`).
     o_ready : Out(1)
         High `reorder_window` clocks after reset, when all places are empty. No event may enter
         before.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
 
     Timing: one event per clock. A change is written in Q3; until an event can read it, it is taken
     from where it is (1 to 3 clocks, as in `link.pipeline`).
@@ -61,15 +65,17 @@ class ReorderDirectory(wiring.Component):
             "o_kept": Out(kept),
             "i_change": In(1),
             "i_kept": In(kept),
+            "i_valid": In(1),
             "o_ready": Out(1),
+            "o_errors": Out(ERRORS),
         })
 
     def elaborate(self, platform):
         m = Module()
         config = self._config
         layout = kept_layout(config)
-        m.submodules.places = places = memory.Memory(
-            shape=layout, depth=config.reorder_window, init=[],
+        m.submodules.places = places = protected_memory(
+            config.protect, shape=layout, depth=config.reorder_window, init=[],
             attrs=COLLISION_UNDEFINED)
         read = places.read_port()
         write = places.write_port()
@@ -96,6 +102,12 @@ class ReorderDirectory(wiring.Component):
         for n in reversed(range(3)):
             newest = Mux(same[n] & older[n].changed, older[n].kept, newest)
         m.d.comb += self.o_kept.eq(newest)
+        q2_errors = Signal(ERRORS)
+        m.d.sync += q2_errors.eq(errors_of(read))
+        as_read = Signal()
+        m.d.comb += as_read.eq(self.i_valid & ~Cat(
+            same[n] & older[n].changed for n in range(3)).any())
+        report(m, config.protect, self.o_errors, q2_errors.as_value() & as_read.replicate(2))
 
         sweep = Signal(config.reorder_bits)
         with m.If(~self.o_ready):

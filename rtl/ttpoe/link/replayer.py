@@ -10,6 +10,7 @@ from amaranth.lib import data, enum, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
+from ..memories import ERRORS, errors_of, protected_fifo, report
 
 __all__ = ["Replayer", "Retirer", "range_layout", "walk_layout", "replay_layout", "Walk", "STATS"]
 
@@ -62,6 +63,10 @@ class Replayer(wiring.Component):
         so the list may be followed; if the whole link ends its REPLAYs do nothing.
     o_next_slot : Out(slot_bits), i_next : In(slot_bits)
         A read port of the list memory: the successor of `o_next_slot`, one clock later.
+    o_next_used : Out(1)
+        `i_next` is used in this clock.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
     stat_nack_queue_full : Out(1)
 
     Timing: SEEK two clocks after `i_range` into an empty queue; first REPLAY three clocks
@@ -81,14 +86,17 @@ class Replayer(wiring.Component):
             "i_walk": In(event_signature(walk_layout(config))),
             "o_next_slot": Out(config.slot_bits),
             "i_next": In(config.slot_bits),
+            "o_next_used": Out(1),
+            "o_errors": Out(ERRORS),
             "stat_nack_queue_full": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
         config, out, walk = self._config, self.o_replay, self.i_walk
-        m.submodules.ranges = ranges = fifo.SyncFIFO(width=range_layout(config).size,
-                                                     depth=self.QUEUE)
+        m.submodules.ranges = ranges = protected_fifo(
+            config.protect, fifo.SyncFIFO, width=range_layout(config).size, depth=self.QUEUE)
+        report(m, config.protect, self.o_errors, errors_of(ranges))
         oldest = Signal(range_layout(config))
         m.d.comb += [
             ranges.w_data.eq(self.i_range.payload),
@@ -99,7 +107,8 @@ class Replayer(wiring.Component):
         slot = Signal(config.slot_bits)
         here = Signal(config.slot_bits)       # the slot that the walk has come to
         hopped = Signal()
-        m.d.comb += [here.eq(Mux(hopped, self.i_next, slot)), self.o_next_slot.eq(here)]
+        m.d.comb += [here.eq(Mux(hopped, self.i_next, slot)), self.o_next_slot.eq(here),
+                     self.o_next_used.eq(hopped)]
         m.d.sync += [hopped.eq(0), slot.eq(here)]
 
         # Distances from `una`; an ID older than that, or an empty range, is negative.

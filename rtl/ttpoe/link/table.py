@@ -9,11 +9,11 @@ have been sent at least once, and the next to be sent is number `current`.
 """
 
 from amaranth import Cat, Module, Mux, Signal
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ..memories import COLLISION_UNDEFINED
+from ..memories import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
 from .fsm import LinkState
 
 __all__ = ["tag_layout", "link_row", "LinkTable"]
@@ -101,8 +101,12 @@ class LinkTable(wiring.Component):
     i_write_en, i_write_row, i_write_way, i_write_tag : In
         Write port, used by Q3. The tag must be all zero until `o_ready`: it is what the sweep
         writes.
+    i_used : In(2)
+        For each way: its tag on `o_tags` in this clock counts (for `o_errors`).
     o_ready : Out(1)
         High once the sweep is done: `config.rows` clocks after reset. No event may enter before.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
     """
 
     def __init__(self, config):
@@ -115,7 +119,9 @@ class LinkTable(wiring.Component):
             "i_write_row": In(config.row_bits),
             "i_write_way": In(1),
             "i_write_tag": In(tag),
+            "i_used": In(config.WAYS),
             "o_ready": Out(1),
+            "o_errors": Out(ERRORS),
         })
 
     def elaborate(self, platform):
@@ -127,9 +133,10 @@ class LinkTable(wiring.Component):
         with m.If(~swept):
             m.d.sync += [sweep.eq(sweep + 1), swept.eq(sweep == config.rows - 1)]
 
+        errors = []
         for way in range(config.WAYS):
-            tags = memory.Memory(shape=len(self.i_write_tag.as_value()), depth=config.rows,
-                                 init=[], attrs=COLLISION_UNDEFINED)
+            tags = protected_memory(config.protect, shape=len(self.i_write_tag.as_value()),
+                                    depth=config.rows, init=[], attrs=COLLISION_UNDEFINED)
             m.submodules[f"way{way}"] = tags
             write = tags.write_port()
             read = tags.read_port()
@@ -141,4 +148,6 @@ class LinkTable(wiring.Component):
                 write.data.eq(self.i_write_tag),
                 write.en.eq(~swept | (self.i_write_en & (self.i_write_way == way))),
             ]
+            errors.append(errors_of(read, self.i_used[way]))
+        report(m, config.protect, self.o_errors, *errors)
         return m

@@ -4,12 +4,12 @@ Source: section 8 of the protocol (frames pass unchanged and in order), decision
 """
 
 from amaranth.hdl import Cat, Const, Module, Signal
-from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import beat_layout
-from ..memories import COLLISION_UNDEFINED
+from ..memories import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
 
 __all__ = ["FrameBuffer"]
 
@@ -38,6 +38,8 @@ class FrameBuffer(wiring.Component):
     kept, dropped : Out(1)
         One clock after a last beat was taken: the frame was kept; it was dropped for want of
         room. Neither for a frame with `error`.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
 
     Timing: last beat taken in clock t, first beat on `o` in t + 2. One beat per clock, in and
     out; no gap inside a frame, and none between two frames that both lie in the buffer. `i.ready`
@@ -55,6 +57,7 @@ class FrameBuffer(wiring.Component):
             "o": Out(stream.Signature(beat_layout(config))),
             "kept": Out(1),
             "dropped": Out(1),
+            "o_errors": Out(ERRORS),
         })
 
     def elaborate(self, platform):
@@ -63,8 +66,8 @@ class FrameBuffer(wiring.Component):
         depth = config.os_buffer_bytes // config.width_bytes
         word = data.StructLayout({
             "data": config.width_bits, "last_lane": ceil_log2(config.width_bytes), "last": 1})
-        m.submodules.frame_memory = frame_memory = memory.Memory(
-            shape=word, depth=depth, init=[], attrs=COLLISION_UNDEFINED)
+        m.submodules.frame_memory = frame_memory = protected_memory(
+            config.protect, shape=word, depth=depth, init=[], attrs=COLLISION_UNDEFINED)
         read = Signal(ceil_log2(depth) + 1)         # the highest bit tells full from empty
         kept = Signal.like(read)
         self._write(m, frame_memory.write_port(), read, kept)
@@ -113,6 +116,8 @@ class FrameBuffer(wiring.Component):
 
     def _read(self, m, port, read, kept):
         # The memory's own output is the output register.
+        report(m, self._config.protect, self.o_errors,
+               errors_of(port, self.o.valid & self.o.ready))
         move = Signal()
         m.d.comb += [
             move.eq(~self.o.valid | self.o.ready),

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..engine import Engine
 from ..layouts import beat_layout
+from ..memories import STATS as MEMORY_STATS
 from .os_path import STATS as OS_STATS
 from .os_path import OsPath
 from .tx_merge import TxMerge
@@ -30,6 +31,8 @@ class Nic(wiring.Component):
         Frames of the OS to the MAC, and frames that are not TTP from it; see `OsPath`.
     stat_os_* : Out(1)
         See `os_path.STATS`.
+    stat_memory_* : Out(1)
+        The engine's memories and those of the OS path.
     cfg_os_enable : In(1)
         Low: frames of the OS are dropped both ways.
     everything else
@@ -70,13 +73,19 @@ class Nic(wiring.Component):
         m.d.comb += [os_path.cfg_os_enable.eq(self.cfg_os_enable),
                      *(getattr(self, name).eq(getattr(os_path, name)) for name in OS_STATS)]
         self._host_side(m, engine)
+        errors = os_path.o_errors
+        m.d.comb += [
+            self.stat_memory_corrected.eq(engine.stat_memory_corrected | errors.corrected),
+            self.stat_memory_uncorrectable.eq(
+                engine.stat_memory_uncorrectable | errors.uncorrectable),
+        ]
         return m
 
     def _host_side(self, m, engine):
         """The engine's streams to the host, its configuration and its statistics."""
         for name, member in engine.signature.members.items():
             inner, outer = getattr(engine, name), getattr(self, name)
-            if name in ("i_mac", "o_mac"):
+            if name in ("i_mac", "o_mac", *MEMORY_STATS):
                 continue
             if member.is_signature:
                 wiring.connect(m, wiring.flipped(outer), inner)

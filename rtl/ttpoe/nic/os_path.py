@@ -8,6 +8,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import beat_layout, event_signature
+from ..memories import ERRORS, report
 from .classifier import Classifier
 from .frame_buffer import FrameBuffer
 
@@ -46,6 +47,8 @@ class OsPath(wiring.Component):
         Those of them that may go to the MAC, unchanged and in order; no gap inside a frame.
     cfg_os_enable : In(1)
         Low with the last beat of a frame: it is dropped, in either direction, as if it were bad.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
     stat_os_* : Out(1)
         One-clock pulses, see `STATS`.
 
@@ -63,6 +66,7 @@ class OsPath(wiring.Component):
             "i_os": In(stream.Signature(beat_layout(config))),
             "cfg_os_enable": In(1),
             "o_frame": Out(stream.Signature(beat_layout(config))),
+            "o_errors": Out(ERRORS),
             **{name: Out(1) for name in STATS},
         })
 
@@ -74,6 +78,7 @@ class OsPath(wiring.Component):
         m.submodules.tx_classifier = tx_classifier = Classifier(config)
         m.submodules.tx_buffer = tx_buffer = FrameBuffer(config, lossy=False)
 
+        report(m, config.protect, self.o_errors, rx_buffer.o_errors, tx_buffer.o_errors)
         # The lossy buffer is always ready, and so is the classifier in front of it.
         m.d.comb += [
             rx_classifier.i.valid.eq(self.i_mac.valid),

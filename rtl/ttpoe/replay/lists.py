@@ -4,10 +4,11 @@ Source: section 5.2 of the protocol. All lists live in one narrow memory, `next[
 """
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, fifo, memory, stream, wiring
+from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature, slot_free_layout
+from ..memories import ERRORS, errors_of, protected_fifo, protected_memory, report
 
 __all__ = ["SlotLists"]
 
@@ -28,6 +29,8 @@ class SlotLists(wiring.Component):
         Undefined for the last slot of a list.
     i_walk_slot : In(slot_bits), o_walk_next : Out(slot_bits)
         The same for whoever walks along a list; a write of the same clock may be missing.
+    i_next_used, i_walk_used : In(1)
+        `o_next`, `o_walk_next` is used in this clock (for `o_errors`).
     i_append : event {tail, slot}
         `next[tail] := slot`.
     i_free : event `slot_free_layout`
@@ -41,6 +44,8 @@ class SlotLists(wiring.Component):
         Free slots, the one offered included.
     o_ready : Out(1)
         The initialisation sweep is over. No event may come before.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
 
     Rules for the driver: never `i_append` and `i_free` in one clock (one event leaves the
     pipeline per clock); a freed chain holds allocated slots only.
@@ -73,20 +78,24 @@ class SlotLists(wiring.Component):
             "o_next": Out(slot),
             "i_walk_slot": In(slot),
             "o_walk_next": Out(slot),
+            "i_next_used": In(1),
+            "i_walk_used": In(1),
             "i_append": In(event_signature(data.StructLayout({"tail": slot, "slot": slot}))),
             "i_free": In(event_signature(slot_free_layout(config))),
             "i_reading": In(data.StructLayout({"valid": 1, "slot": slot})),
             "o_slot": Out(stream.Signature(slot)),
             "o_free_count": Out(config.count_bits),
             "o_ready": Out(1),
+            "o_errors": Out(ERRORS),
         })
 
     def elaborate(self, platform):
         m = Module()
         config = self._config
 
-        m.submodules.next_memory = next_memory = memory.Memory(
-            shape=config.slot_bits, depth=config.slots, init=[], attrs={"ram_style": "block"})
+        m.submodules.next_memory = next_memory = protected_memory(
+            config.protect, shape=config.slot_bits, depth=config.slots, init=[],
+            attrs={"ram_style": "block"})
         write = next_memory.write_port()
         link_read = next_memory.read_port(transparent_for=[write])
         free_read = next_memory.read_port(transparent_for=[write])
@@ -107,7 +116,11 @@ class SlotLists(wiring.Component):
         taken = Signal()        # from the list into the stock
         empties = Signal()      # nothing of the old list is left after this clock
 
-        m.submodules.stock = stock = fifo.SyncFIFO(width=config.slot_bits, depth=2)
+        m.submodules.stock = stock = protected_fifo(
+            config.protect, fifo.SyncFIFO, width=config.slot_bits, depth=2)
+        report(m, config.protect, self.o_errors, errors_of(stock),
+               errors_of(link_read, self.i_next_used), errors_of(walk_read, self.i_walk_used),
+               errors_of(free_read, taken & ~(self.i_free.valid & empties)))
         m.d.comb += [
             stock.w_data.eq(head),
             stock.w_en.eq(self.o_ready & (count != 0)

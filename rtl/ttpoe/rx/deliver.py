@@ -11,6 +11,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature, host_rx_layout, rx_verdict_layout
+from ..memories import ERRORS, report
 from ..protocol import VC_ORDER
 from ..stream.arbiter import UrgencyArbiter
 from .memory import beat_count_layout, slot_info_layout
@@ -27,7 +28,7 @@ class Deliver(wiring.Component):
     -------
     i_verdict : In(event_signature(rx_verdict_layout))
         What becomes of a slot; one per clock, cannot wait.
-    count_slot, count, read, read_slot, read_beat, data, info
+    count_slot, count, count_used, read, read_slot, read_beat, data, info
         The read side of `RxMemory`.
     o_host0, o_host1, o_host2 : Out(stream.Signature(host_rx_layout))
         The payloads of each VC, in the order of their verdicts. `valid` never waits for `ready`.
@@ -36,6 +37,8 @@ class Deliver(wiring.Component):
         was read. From registers.
     stat_rx_delivered : Out(1)
         A payload was read whole, on its way to the host: with `o_delivered`.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
 
     Timing: verdict in clock n, first beat at the host in clock n + 3 if nothing else is read;
     after that one beat per clock, shared. The most urgent VC (1, then 0, then 2) has three
@@ -51,6 +54,7 @@ class Deliver(wiring.Component):
             "i_verdict": In(event_signature(rx_verdict_layout(config))),
             "count_slot": Out(config.rx_slot_bits),
             "count": In(beat_count_layout(config)),
+            "count_used": Out(1),
             "read": Out(1),
             "read_slot": Out(config.rx_slot_bits),
             "read_beat": Out(config.beat_bits),
@@ -59,6 +63,7 @@ class Deliver(wiring.Component):
             "o_dropped": Out(event_signature(freed_layout(config))),
             "o_delivered": Out(event_signature(freed_layout(config))),
             "stat_rx_delivered": Out(1),
+            "o_errors": Out(ERRORS),
             **{f"o_host{vc}": Out(stream.Signature(host_rx_layout(config)))
                for vc in range(config.VCS)},
         })
@@ -71,6 +76,7 @@ class Deliver(wiring.Component):
             m.submodules[f"reader_{vc}"] = reader = VcReader(config)
             wiring.connect(m, reader.o_host, wiring.flipped(getattr(self, f"o_host{vc}")))
             readers.append(reader)
+        report(m, config.protect, self.o_errors, *(reader.o_errors for reader in readers))
         self._take_verdict(m, readers)
         self._read(m, [readers[vc] for vc in VC_ORDER])
         return m
@@ -79,7 +85,7 @@ class Deliver(wiring.Component):
         # One clock, in which the number of beats is looked up.
         verdict_taken = Signal()
         verdict = Signal(rx_verdict_layout(self._config))
-        m.d.comb += self.count_slot.eq(self.i_verdict.p.slot)
+        m.d.comb += [self.count_slot.eq(self.i_verdict.p.slot), self.count_used.eq(verdict_taken)]
         m.d.sync += [verdict_taken.eq(self.i_verdict.valid), verdict.eq(self.i_verdict.payload)]
         for vc, reader in enumerate(readers):
             m.d.comb += [

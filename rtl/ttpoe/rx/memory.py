@@ -4,13 +4,13 @@ Source: section 7, design notes 1 and 8 (payload memories exactly the datapath w
 contents).
 """
 
-from amaranth.hdl import Cat, Module
-from amaranth.lib import data, memory, wiring
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import event_signature
-from ..memories import COLLISION_UNDEFINED
+from ..memories import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
 
 __all__ = ["RxMemory", "slot_beat_layout", "slot_info_layout", "beat_count_layout"]
 
@@ -53,10 +53,14 @@ class RxMemory(wiring.Component):
         Describes the payload in `slot`, once per payload that is kept.
     count_slot : In(rx_slot_bits), count : Out(beat_count_layout)
         `count` of `count_slot`, one clock later.
+    count_used : In(1)
+        `count` is used in this clock (for `o_errors`).
     read : In(1), read_slot : In(rx_slot_bits), read_beat : In(beat_bits)
         Reads one beat and its slot's `info`.
     data : Out(width_bits), info : Out(slot_info_layout)
         One clock after `read`; held until the next one.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
 
     Timing: one write, one description and two reads per clock. What is written in clock n may be
     read from clock n + 1 on; reading and writing one beat in the same clock is not used.
@@ -75,25 +79,27 @@ class RxMemory(wiring.Component):
             }))),
             "count_slot": In(config.rx_slot_bits),
             "count": Out(beat_count_layout(config)),
+            "count_used": In(1),
             "read": In(1),
             "read_slot": In(config.rx_slot_bits),
             "read_beat": In(config.beat_bits),
             "data": Out(config.width_bits),
             "info": Out(slot_info_layout(config)),
+            "o_errors": Out(ERRORS),
         })
 
     def elaborate(self, platform):
         m = Module()
         config = self._config
-        m.submodules.payload_memory = payload_memory = memory.Memory(
-            shape=config.width_bits, depth=config.rx_slots * config.slot_beats, init=[],
-            attrs=COLLISION_UNDEFINED)
+        m.submodules.payload_memory = payload_memory = protected_memory(
+            config.protect, shape=config.width_bits, depth=config.rx_slots * config.slot_beats,
+            init=[], attrs=COLLISION_UNDEFINED)
         # With few slots a tool would take LUTs for this one, and many.
-        m.submodules.info_memory = info_memory = memory.Memory(
-            shape=slot_info_layout(config), depth=config.rx_slots, init=[],
+        m.submodules.info_memory = info_memory = protected_memory(
+            config.protect, shape=slot_info_layout(config), depth=config.rx_slots, init=[],
             attrs={"ram_style": "block", **COLLISION_UNDEFINED})
-        m.submodules.count_memory = count_memory = memory.Memory(
-            shape=beat_count_layout(config), depth=config.rx_slots, init=[],
+        m.submodules.count_memory = count_memory = protected_memory(
+            config.protect, shape=beat_count_layout(config), depth=config.rx_slots, init=[],
             attrs=COLLISION_UNDEFINED)
 
         write, describe = self.i_write, self.i_describe
@@ -111,10 +117,16 @@ class RxMemory(wiring.Component):
                 port.en.eq(describe.valid),
             ]
 
-        for ram, address, enable, output in (
-                (payload_memory, Cat(self.read_beat, self.read_slot), self.read, self.data),
-                (info_memory, self.read_slot, self.read, self.info),
-                (count_memory, self.count_slot, 1, self.count)):
+        was_read = Signal()
+        m.d.sync += was_read.eq(self.read)
+        errors = []
+        for ram, address, enable, output, used in (
+                (payload_memory, Cat(self.read_beat, self.read_slot), self.read, self.data,
+                 was_read),
+                (info_memory, self.read_slot, self.read, self.info, was_read),
+                (count_memory, self.count_slot, 1, self.count, self.count_used)):
             port = ram.read_port()
             m.d.comb += [port.addr.eq(address), port.en.eq(enable), output.eq(port.data)]
+            errors.append(errors_of(port, used))
+        report(m, config.protect, self.o_errors, *errors)
         return m

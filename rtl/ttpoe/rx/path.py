@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import (beat_layout, event_signature, host_rx_layout, rx_event_layout,
                        rx_verdict_layout)
+from ..memories import ERRORS, report
 from .deliver import Deliver
 from .memory import RxMemory
 from .parser import DROP_CAUSES, FrameParser
@@ -55,6 +56,8 @@ class RxPath(wiring.Component):
         How many kept slots became free in this clock.
     o_host0, o_host1, o_host2 : Out(stream.Signature(host_rx_layout))
         The payloads of each VC, in the order of their verdicts.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
     stat_rx_* : Out(1)
         One-clock pulses, see `STATS`.
 
@@ -75,6 +78,7 @@ class RxPath(wiring.Component):
             "o_kept_freed": Out(2),
             **{f"o_host{vc}": Out(stream.Signature(host_rx_layout(config)))
                for vc in range(config.VCS)},
+            "o_errors": Out(ERRORS),
             **{name: Out(1) for name in STATS},
         })
 
@@ -95,7 +99,7 @@ class RxPath(wiring.Component):
         for vc in range(self._config.VCS):
             host = f"o_host{vc}"
             wiring.connect(m, getattr(deliver, host), wiring.flipped(getattr(self, host)))
-        for name in ("count_slot", "read", "read_slot", "read_beat"):
+        for name in ("count_slot", "count_used", "read", "read_slot", "read_beat"):
             m.d.comb += getattr(memory, name).eq(getattr(deliver, name))
         for name in ("count", "data", "info"):
             m.d.comb += getattr(deliver, name).eq(getattr(memory, name))
@@ -104,6 +108,8 @@ class RxPath(wiring.Component):
             self.o_kept_freed.eq(pool.o_kept_freed),
             self.stat_rx_delivered.eq(deliver.stat_rx_delivered),
         ]
+        report(m, self._config.protect, self.o_errors, pool.o_errors, memory.o_errors,
+               events.o_errors, deliver.o_errors)
         for cause in DROP_CAUSES:
             name = f"stat_rx_{cause}"
             m.d.comb += getattr(self, name).eq(getattr(parser, name))

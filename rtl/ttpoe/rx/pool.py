@@ -9,6 +9,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
+from ..memories import ERRORS, errors_of, report
 from .queue import make_fifo
 
 __all__ = ["SlotPool", "freed_layout"]
@@ -48,6 +49,8 @@ class SlotPool(wiring.Component):
     i_dropped, i_delivered : In(event_signature(freed_layout))
         A slot is given back; both may come in the same clock, every clock, and never wait. (Hence
         a list for each: with one list, a flood of frames to drop could stop the delivery.)
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
 
     Timing: one slot can be taken in every clock while free ones are listed. A slot given back
     in clock n counts as room in clock n + 1, and can be `slot` itself from clock n + 2 (n + 3
@@ -69,6 +72,7 @@ class SlotPool(wiring.Component):
             "o_kept_freed": Out(2),
             "i_dropped": In(event_signature(freed_layout(config))),
             "i_delivered": In(event_signature(freed_layout(config))),
+            "o_errors": Out(ERRORS),
         })
 
     def elaborate(self, platform):
@@ -81,8 +85,11 @@ class SlotPool(wiring.Component):
         config = self._config
         never_used = Signal(config.rx_slot_bits + 1, init=1)   # slot 0 is at hand after reset
         all_used_once = never_used[-1]
-        m.submodules.dropped = dropped = make_fifo(config.rx_slot_bits, config.rx_slots)
-        m.submodules.delivered = delivered = make_fifo(config.rx_slot_bits, config.rx_slots)
+        m.submodules.dropped = dropped = make_fifo(config.rx_slot_bits, config.rx_slots,
+                                                   config.protect)
+        m.submodules.delivered = delivered = make_fifo(config.rx_slot_bits, config.rx_slots,
+                                                       config.protect)
+        report(m, config.protect, self.o_errors, errors_of(dropped), errors_of(delivered))
         for returned, freed in ((dropped, self.i_dropped), (delivered, self.i_delivered)):
             m.d.comb += [
                 returned.w_data.eq(freed.p.slot),

@@ -8,23 +8,22 @@ from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import rx_event_layout
-from ..memories import BlockFifo
+from ..memories import ERRORS, BlockFifo, errors_of, protected_fifo, report
 
 __all__ = ["EventQueue", "make_fifo"]
 
 LUT_RAM_DEPTH = 32
 
 
-def make_fifo(width, depth):
+def make_fifo(width, depth, protect="none"):
     """A FIFO of at least `depth` entries with the interface of `amaranth.lib.fifo`.
 
     Up to 32 entries it is LUT RAM: what is written in clock n can be read in clock n + 1.
     Above, block RAM: in clock n + 2. Either moves one entry per clock in both directions, and
-    `level == 0` means that there is no entry inside, readable yet or not.
+    `level == 0` means that there is no entry inside, readable yet or not. `protect`: see `Config`.
     """
-    if depth <= LUT_RAM_DEPTH:
-        return fifo.SyncFIFO(width=width, depth=depth)
-    return BlockFifo(width=width, depth=depth)
+    kind = fifo.SyncFIFO if depth <= LUT_RAM_DEPTH else BlockFifo
+    return protected_fifo(protect, kind, width=width, depth=depth)
 
 
 class EventQueue(wiring.Component):
@@ -36,6 +35,8 @@ class EventQueue(wiring.Component):
         `ready` depends on registers only; low = `event_depth` events wait.
     o : Out(stream.Signature(rx_event_layout))
         The oldest event, from a register.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
 
     Timing: into an empty queue in clock n, out in clock n + 1. One event per clock.
 
@@ -47,12 +48,15 @@ class EventQueue(wiring.Component):
         super().__init__({
             "i": In(stream.Signature(rx_event_layout(config))),
             "o": Out(stream.Signature(rx_event_layout(config))),
+            "o_errors": Out(ERRORS),
         })
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.waiting = waiting = make_fifo(rx_event_layout(self._config).size,
-                                                   self._config.event_depth - 1)
+        config = self._config
+        m.submodules.waiting = waiting = make_fifo(
+            rx_event_layout(config).size, config.event_depth - 1, config.protect)
+        report(m, config.protect, self.o_errors, errors_of(waiting))
         head_free = ~self.o.valid | self.o.ready
         bypass = head_free & (waiting.level == 0)
         m.d.comb += [

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import event_signature, host_rx_layout
+from ..memories import ERRORS, errors_of, protected_fifo, report
 from .memory import beat_count_layout, slot_info_layout
 from .queue import make_fifo
 
@@ -49,6 +50,8 @@ class VcReader(wiring.Component):
         The beat, one clock after each `grant`.
     o_host : Out(stream.Signature(host_rx_layout))
         To the host.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
 
     Timing: `arrived` in clock n with nothing waiting: `request` in clock n; granted in clock n,
     `o_host.valid` in clock n + 2. One beat per clock, also from one payload to the next. A host
@@ -74,19 +77,22 @@ class VcReader(wiring.Component):
             "last": Out(1),
             "i_beat": In(event_signature(read_beat_layout(config))),
             "o_host": Out(stream.Signature(host_rx_layout(config))),
+            "o_errors": Out(ERRORS),
         })
 
     def elaborate(self, platform):
         m = Module()
-        has_room = self._buffer(m)
-        self._select(m, has_room)
+        has_room, buffer = self._buffer(m)
+        waiting = self._select(m, has_room)
+        report(m, self._config.protect, self.o_errors, errors_of(buffer), errors_of(waiting))
         return m
 
     def _select(self, m, has_room):
         config = self._config
         waiting_layout = data.StructLayout({
             "slot": config.rx_slot_bits, "last_beat": config.beat_bits, "kept": 1})
-        m.submodules.waiting = waiting = make_fifo(waiting_layout.size, config.rx_slots)
+        m.submodules.waiting = waiting = make_fifo(waiting_layout.size, config.rx_slots,
+                                                   config.protect)
         arrived = Signal(waiting_layout)
         current = Signal(waiting_layout)
         busy = Signal()                      # `current` has beats left; `beat` is 0 otherwise
@@ -118,13 +124,14 @@ class VcReader(wiring.Component):
                              current.eq(arrived)]
             with m.If(none_waiting):
                 m.d.comb += waiting.w_en.eq(0)
+        return waiting
 
     def _buffer(self, m):
-        """The beats on their way to the host; whether one more may be asked for."""
+        """The beats on their way to the host; whether one more may be asked for, and their FIFO."""
         config = self._config
         lane_bits = ceil_log2(config.width_bytes)
-        m.submodules.buffer = buffer = fifo.SyncFIFO(
-            width=read_beat_layout(config).size, depth=BUFFER_BEATS)
+        m.submodules.buffer = buffer = protected_fifo(
+            config.protect, fifo.SyncFIFO, width=read_beat_layout(config).size, depth=BUFFER_BEATS)
         unclaimed = Signal(range(BUFFER_BEATS + 1), init=BUFFER_BEATS)
         taken = self.o_host.valid & self.o_host.ready
         with m.If(self.grant & ~taken):
@@ -147,4 +154,4 @@ class VcReader(wiring.Component):
             host.node.eq(beat.info.node),
             host.id.eq(beat.info.id),
         ]
-        return unclaimed != 0
+        return unclaimed != 0, buffer

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import (beat_layout, control_frame_layout, event_signature, payload_frame_layout,
                        slot_free_layout)
+from ..memories import ERRORS, errors_of, protected_fifo, report
 from .builder import FrameBuilder
 from .payload_queue import PayloadQueue
 from .slot_reader import SlotReader
@@ -56,6 +57,8 @@ class TxPath(wiring.Component):
         on, control frames behind it wait.
     o_control_left, o_payload_left : Out(1)
         One-clock pulse per entry that has left its queue, a clock before: one credit.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
     stat_* : Out(1)
         One-clock pulses, see `STATS`; one clock after the beat.
 
@@ -82,12 +85,14 @@ class TxPath(wiring.Component):
             "o_read_beat": Out(config.beat_bits),
             "o_read_en": Out(1),
             "i_read_data": In(config.width_bits),
+            "o_read_used": Out(1),
             "o_length_slot": Out(config.slot_bits),
             "o_length_en": Out(1),
             "i_length_bytes": In(11),
             "o_sent": Out(stream.Signature(config.lid_bits)),
             "o_control_left": Out(1),
             "o_payload_left": Out(1),
+            "o_errors": Out(ERRORS),
         } | {name: Out(1) for name in STATS})
 
     def elaborate(self, platform):
@@ -96,8 +101,10 @@ class TxPath(wiring.Component):
         m.submodules.queue = queue = PayloadQueue(config)
         m.submodules.reader = reader = SlotReader(config)
         m.submodules.builder = builder = FrameBuilder(config)
-        m.submodules.control_queue = control_queue = fifo.SyncFIFO(
-            width=control_frame_layout(config).size, depth=config.control_depth)
+        m.submodules.control_queue = control_queue = protected_fifo(
+            config.protect, fifo.SyncFIFO, width=control_frame_layout(config).size,
+            depth=config.control_depth)
+        report(m, config.protect, self.o_errors, queue.o_errors, errors_of(control_queue))
 
         wiring.connect(m, wiring.flipped(self.i_payload), queue.i)
         wiring.connect(m, wiring.flipped(self.i_free), queue.i_free)
@@ -116,8 +123,8 @@ class TxPath(wiring.Component):
             control_queue.w_data.eq(self.i_control.payload),
             self.i_control.ready.eq(control_queue.w_rdy),
         ]
-        for name in ("o_reading", "o_read_slot", "o_read_beat", "o_read_en", "o_length_slot",
-                     "o_length_en"):
+        for name in ("o_reading", "o_read_slot", "o_read_beat", "o_read_en", "o_read_used",
+                     "o_length_slot", "o_length_en"):
             m.d.comb += getattr(self, name).eq(getattr(reader, name))
         for name in ("i_read_data", "i_length_bytes"):
             m.d.comb += getattr(reader, name).eq(getattr(self, name))

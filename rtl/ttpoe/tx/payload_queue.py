@@ -5,11 +5,12 @@ Q3 (`slot_free_layout`).
 """
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
-from amaranth.lib import memory, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import event_signature, payload_frame_layout, slot_free_layout
+from ..memories import ERRORS, errors_of, protected_memory, report
 
 __all__ = ["PayloadQueue", "kills"]
 
@@ -39,6 +40,8 @@ class PayloadQueue(wiring.Component):
         and whose `valid` stays. Who takes an entry with `o_dead` must drop it.
     o_left : Out(1)
         One-clock pulse, in the clock after an entry was taken or skipped: one credit.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memories`.
 
     A free event in the very clock in which an entry is taken comes too late here. Who takes an
     entry watches `i_free` from that clock on, and reports the slot as being read (`o_reading`
@@ -60,14 +63,15 @@ class PayloadQueue(wiring.Component):
             "o": Out(stream.Signature(payload_frame_layout(config))),
             "o_dead": Out(1),
             "o_left": Out(1),
+            "o_errors": Out(ERRORS),
         })
 
     def elaborate(self, platform):
         m = Module()
         config, depth = self._config, self._config.payload_depth
         # The bits that a free event is compared with lie in registers, the others in LUT RAM.
-        m.submodules.frame_memory = frame_memory = memory.Memory(
-            shape=payload_frame_layout(config), depth=depth, init=[])
+        m.submodules.frame_memory = frame_memory = protected_memory(
+            config.protect, shape=payload_frame_layout(config), depth=depth, init=[])
         write = frame_memory.write_port()
         read = frame_memory.read_port(domain="comb")
         slots = Array(Signal(config.slot_bits, name=f"slot{n}") for n in range(depth))
@@ -96,6 +100,7 @@ class PayloadQueue(wiring.Component):
             write.addr.eq(tail_index),
             write.data.eq(self.i.payload),
         ]
+        report(m, config.protect, self.o_errors, errors_of(read, taken))
         m.d.sync += [
             held.eq(self.o.valid & ~self.o.ready),
             self.o_left.eq(taken | skipped),

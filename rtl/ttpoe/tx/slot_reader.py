@@ -47,7 +47,8 @@ class SlotReader(wiring.Component):
     o_reading : Out {valid, slot}
         Words of `slot` are still to be read: from the clock after the entry was taken, up to at
         least the clock in which its last read is issued.
-    o_read_slot, o_read_beat, o_read_en, i_read_data, o_length_slot, o_length_en, i_length_bytes
+    o_read_slot, o_read_beat, o_read_en, i_read_data, o_read_used, o_length_slot, o_length_en,
+    i_length_bytes
         The read ports of `ReplayMemory`, whose outputs hold their values: they are this
         component's output register.
 
@@ -75,6 +76,7 @@ class SlotReader(wiring.Component):
             "o_read_beat": Out(config.beat_bits),
             "o_read_en": Out(1),
             "i_read_data": In(config.width_bits),
+            "o_read_used": Out(1),
             "o_length_slot": Out(config.slot_bits),
             "o_length_en": Out(1),
             "i_length_bytes": In(11),
@@ -107,6 +109,7 @@ class SlotReader(wiring.Component):
             self.o.payload.frame.eq(frame),
             self.o_reading.slot.eq(frame.slot),
 
+            self.o_read_used.eq(self.o.valid & self.o.ready),
             self.o_read_slot.eq(Mux(more, frame.slot, self.i.payload.slot)),
             self.o_read_beat.eq(Mux(more, issued, 0)),
             self.o_read_en.eq(start | (move & more & ~self.i_drop)),

@@ -42,8 +42,8 @@ class Fifo(Proof):
     config = "4 entries of 2 bits"
     short = True
     defects = (Defect("what is written can be read a clock later than promised", "rx/queue.py",
-                      "return fifo.SyncFIFO(width=width, depth=depth)",
-                      "return fifo.SyncFIFOBuffered(width=width, depth=depth)"),)
+                      "fifo.SyncFIFO if depth",
+                      "fifo.SyncFIFOBuffered if depth"),)
 
     def build(self, h):
         m = h.m

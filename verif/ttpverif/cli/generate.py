@@ -31,8 +31,9 @@ PARAMETERS = {
     "control_depth": "control frames that may wait, a power of two",
     "payload_depth": "PAYLOAD frames that may wait, a power of two",
     "os_buffer_bytes": "room for the operating system's frames each way, a power of two",
+    "protect": "check bits on every word of every memory: none or secded",
 }
-"""Numbers of `ttpoe.config.Config` that may be given; not read from there, because `--help` must
+"""Parameters of `ttpoe.config.Config` that may be given; not read from there, because `--help` must
 not need Amaranth. `tests/cli/test_generate.py` compares."""
 
 
@@ -52,7 +53,9 @@ def add_parser(subparsers):
         flags = ["--" + name.replace("_", "-")]
         if name == "width_bits":
             flags.append("--width")
-        parser.add_argument(*flags, dest=name, type=int, metavar="N", help=meaning)
+        parser.add_argument(*flags, dest=name, help=meaning,
+                            type=str if name == "protect" else int,
+                            metavar="HOW" if name == "protect" else "N")
     parser.add_argument("--name", metavar="NAME", help="name of the configuration "
                         "(the preset's, or custom)")
     parser.add_argument("--module", metavar="NAME",
