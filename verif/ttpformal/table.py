@@ -6,7 +6,7 @@ from .proof import Proof
 
 __all__ = ["load"]
 
-_FILES = ("stream", "link", "tag", "pipeline", "replay", "tx", "rx", "nic", "csr")
+_FILES = ("stream", "secded", "link", "tag", "pipeline", "replay", "tx", "rx", "nic", "csr")
 
 
 def load():
