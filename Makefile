@@ -15,7 +15,7 @@ export SIM TEST SEED PRESET WAVES TRACE VIEWER LONG LOSS TARGET SWEEP
 export PYTHONPATH := rtl:verif:sim$(if $(PYTHONPATH),:$(PYTHONPATH))
 unexport MAKEFLAGS
 
-.PHONY: help setup icarus sim waves demo tap docs docs-pictures soak test synth bench formal formal-docs lint emit docs-tables registers clean distclean
+.PHONY: help setup icarus sim waves demo tap docs docs-pictures soak faults test synth bench formal formal-docs lint emit docs-tables registers clean distclean
 .NOTPARALLEL:
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make tap        a simulated NIC on a TAP of a Linux bridge, it echoes (root); NODE=1 TAP=ttp1 BRIDGE=br-ttp"
 	@echo "make test       run all tests; PYTEST_ARGS='tests/test_emit.py -x'"
 	@echo "make soak       10^9 clocks of two engines as a native program; PRESET= SEED= CLOCKS= ROUNDS= RESUME=1"
+	@echo "make faults     one bit of one word of each memory turned over while traffic runs; SEED= UPSETS= LONG=1"
 	@echo "make formal     prove the blocks, about 20 minutes; PROOF=name (or its beginning) for one, SHORT=1"
 	@echo "make synth      synthesise, place and route; PRESET= TARGET=ecp5|xilinx|ice40|osu018|ecpix5|liteeth SWEEP=links"
 	@echo "make bench      measure, compare with the baseline; PART=goodput for one, SHORT=1, SAVE=1"
@@ -93,6 +94,9 @@ formal-docs: $(READY)
 soak: $(READY)
 	@JOBS=$(JOBS) CLOCKS=$(CLOCKS) ROUND=$(ROUND) ROUNDS=$(ROUNDS) ROUND_CLOCKS=$(ROUND_CLOCKS) \
 		RESUME=$(RESUME) FROM=$(FROM) $(PY) sim/soak.py
+
+faults: $(READY)
+	@SEED=$(SEED) UPSETS=$(UPSETS) LONG=$(LONG) JOBS=$(JOBS) $(PY) sim/faults.py
 
 lint: $(READY)
 	@$(PY) sim/lint.py $(if $(PRESET),$(PRESET),$(PRESETS))

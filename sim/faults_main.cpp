@@ -3,7 +3,8 @@
 // Each upset has a round of the soak of its own, from reset to the last closed link. The upsets
 // come on standard input, a line each: number, memory, bit, clock, recent (0 or 1), choice. The word
 // is `choice` modulo the depth or, with `recent`, modulo the words that changed lately. A line of
-// results for each goes to standard output. `--list` prints the memories instead.
+// results for each goes to standard output. `--list` prints the memories instead; `--double` turns
+// the next bit over, too.
 
 #include <cinttypes>
 #include <cstdlib>
@@ -61,7 +62,7 @@ public:
     std::vector<Memory> found() { return memories(context_); }
 
     // Like `run`, with one upset; false: something was not as it must be.
-    bool run_with(Upset &upset) {
+    bool run_with(Upset &upset, bool twice) {
         auto list = found();
         auto memory = std::find_if(list.begin(), list.end(),
                                    [&](const Memory &m) { return m.name == upset.memory; });
@@ -81,11 +82,13 @@ public:
         upset.recent = upset.recent && !words.empty();
         upset.word = words.empty() ? upset.choice % memory->depth
                                    : words[upset.choice % words.size()];
-        memory->data[upset.word * memory->stride + upset.bit / 8] ^= 1 << upset.bit % 8;
+        for (size_t n = 0; n <= twice; ++n) {
+            size_t bit = (upset.bit + n) % memory->width;
+            memory->data[upset.word * memory->stride + bit / 8] ^= 1 << bit % 8;
+        }
         if (top_->status_failed) return explain_failure();
-        options_left_ = TRAFFIC > upset.clock ? TRAFFIC - upset.clock : 1;
         auto quiet = [](const Round &) {};
-        bool passed = chunks(options_left_, quiet);
+        bool passed = chunks(TRAFFIC - upset.clock, quiet);
         top_->i_finish = 1;
         return passed && chunks(finish_limit_, quiet) && explain_end();
     }
@@ -111,18 +114,17 @@ private:
         }
         return s;
     }
-
-    uint64_t options_left_ = 0;
 };
 
 }  // namespace
 
 int main(int count, char **words) {
     Options options;
-    bool list = false;
+    bool list = false, twice = false;
     for (int n = 1; n < count; ++n) {
         if (words[n][0] == '+') options.plus.push_back(words[n]);
         else if (!std::strcmp(words[n], "--list")) list = true;
+        else if (!std::strcmp(words[n], "--double")) twice = true;
         else options.seed = std::strtoull(words[n], nullptr, 0);
     }
     if (list) {
@@ -137,13 +139,13 @@ int main(int count, char **words) {
         Upset upset;
         if (std::sscanf(line, "%llu %399s %llu %llu %llu %llu", &upset.number, memory, &upset.bit,
                         &upset.clock, &upset.recent, &upset.choice) != 6
-            || upset.clock <= RECENT) {
+            || upset.clock <= RECENT || upset.clock >= TRAFFIC) {
             std::fprintf(stderr, "faults: cannot read: %s", line);
             return 2;
         }
         upset.memory = memory;
         FaultRound round(options, upset.number);
-        bool passed = round.run_with(upset);
+        bool passed = round.run_with(upset, twice);
         if (interrupted) break;
         Counts counts = round.counts();
         std::printf("%llu\t%zu\t%llu\t%d\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\t%s\n",

@@ -44,6 +44,7 @@ BLOCKS = (
     Block("nic", "NIC: classifier and OS path",
           ("nic/nic", "nic/classifier", "nic/os_path", "nic/frame_buffer", "nic/tx_merge"),
           ("block-nic-rx", "block-nic-tx")),
+    Block("secded", "Protected memories", ("memories", "secded")),
     Block("csr", "Registers",
           ("nic/managed", "csr/axil", "csr/block", "csr/counters", "csr/notices"),
           ("block-csr-read", "block-csr-write")),

@@ -1,11 +1,10 @@
 """Memories as a proof needs them: their contents can be watched, and a collision reads anything.
 
-While a block is built inside `harsh_memories`, the `lib.memory.Memory` that its module creates is
+While a block is built inside `harsh_memories`, the memory that its module creates (`protected_memory`) is
 one of these. Nothing else of the block changes.
 """
 
 from contextlib import contextmanager
-from types import SimpleNamespace
 
 from amaranth.hdl import Cat, Const, Fragment, MemoryInstance, Module, Mux, Signal
 from amaranth.lib import memory
@@ -57,14 +56,15 @@ def _harsh(h, found):
 def harsh_memories(h, *modules):
     """Inside, `modules` that are built make harsh memories; they are listed in what it yields."""
     found = []
-    before = [module.memory for module in modules]
+    before = [module.protected_memory for module in modules]
+    harsh = _harsh(h, found)
     for module in modules:
-        module.memory = SimpleNamespace(Memory=_harsh(h, found))
+        module.protected_memory = lambda _protect, **arguments: harsh(**arguments)
     try:
         yield found
     finally:
         for module, value in zip(modules, before):
-            module.memory = value
+            module.protected_memory = value
 
 
 def built(component):

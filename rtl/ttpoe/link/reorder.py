@@ -99,14 +99,14 @@ class ReorderDirectory(wiring.Component):
         same = [Signal(name=f"same{n}") for n in range(3)]
         m.d.sync += [same[n].eq(q1_index == ahead[n]) for n in range(3)]
         newest = q2_read
+        changed = [same[n] & older[n].changed for n in range(3)]
         for n in reversed(range(3)):
-            newest = Mux(same[n] & older[n].changed, older[n].kept, newest)
+            newest = Mux(changed[n], older[n].kept, newest)
         m.d.comb += self.o_kept.eq(newest)
         q2_errors = Signal(ERRORS)
         m.d.sync += q2_errors.eq(errors_of(read))
         as_read = Signal()
-        m.d.comb += as_read.eq(self.i_valid & ~Cat(
-            same[n] & older[n].changed for n in range(3)).any())
+        m.d.comb += as_read.eq(self.i_valid & ~Cat(changed).any())
         report(m, config.protect, self.o_errors, q2_errors.as_value() & as_read.replicate(2))
 
         sweep = Signal(config.reorder_bits)
