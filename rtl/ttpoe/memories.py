@@ -13,8 +13,8 @@ from amaranth.lib import data, fifo, memory
 
 from .secded import Decoder, Encoder, check_bits, chunks, coded_bits
 
-__all__ = ["COLLISION_UNDEFINED", "BlockFifo", "ERRORS", "STATS", "protected_memory", "protected_fifo",
-           "errors_of", "report"]
+__all__ = ["COLLISION_UNDEFINED", "BlockFifo", "ERRORS", "STATS", "protected_memory",
+           "protected_fifo", "errors_of", "report"]
 
 COLLISION_UNDEFINED = {"ttp_collision_undefined": 1}
 """Attribute of a memory whose readers never use what a synchronous port reads in the clock in which
@@ -161,10 +161,10 @@ def protected_fifo(protect, kind, *, width, depth):
 
 
 def errors_of(found, used=None):
-    """What `report` takes: the errors of a read port while `used`, or of a FIFO; zero without protection.
+    """What `report` takes: the errors of a read port while `used`, or of a FIFO; else zero.
 
-    `found` is a read port of `protected_memory` or a FIFO of `protected_fifo`. `used`: what the port shows is
-    a word that was written and is taken in this clock.
+    `found` is a read port of `protected_memory` or a FIFO of `protected_fifo`. `used`: what the
+    port shows is a word that was written and is taken in this clock.
     """
     errors = getattr(found, "errors", None)
     if errors is None:

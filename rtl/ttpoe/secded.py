@@ -5,8 +5,8 @@ Research and Development 14 (4), 1970.
 
 Each bit of the coded word has a column of check equations that it takes part in: one for a check
 bit, an odd number of at least three for a data bit, all different. So the syndrome (which equations
-fail) of one wrong bit is that bit's column, of odd weight; of two, the sum of two different columns:
-even and not zero. The code is linear: a word of zeros has check bits of zero.
+fail) of one wrong bit is that bit's column, of odd weight; of two, the sum of two different
+columns: even and not zero. The code is linear: a word of zeros has check bits of zero.
 """
 
 from functools import cache
@@ -19,7 +19,7 @@ from amaranth.lib.wiring import In, Out
 __all__ = ["CHUNK_BITS", "check_bits", "columns", "chunks", "coded_bits", "Encoder", "Decoder"]
 
 CHUNK_BITS = 64
-"""Longer words are cut into equal parts of at most so many bits, each with check bits of its own."""
+"""Longer words are cut into equal parts of at most so many bits, each with its own check bits."""
 
 
 def check_bits(width):
@@ -66,8 +66,8 @@ def coded_bits(width):
 
 def _equations(data, width):
     """The check bits that belong to `data`."""
-    return Cat(Cat(data[bit] for bit, column in enumerate(columns(width)) if column >> row & 1).xor()
-               for row in range(check_bits(width)))
+    return Cat(Cat(data[bit] for bit, column in enumerate(columns(width))
+                   if column >> row & 1).xor() for row in range(check_bits(width)))
 
 
 class Encoder(wiring.Component):

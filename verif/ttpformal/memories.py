@@ -1,6 +1,6 @@
 """Memories as a proof needs them: their contents can be watched, and a collision reads anything.
 
-While a block is built inside `harsh_memories`, the memory that its module creates (`protected_memory`) is
+While a block is built inside `harsh_memories`, the `protected_memory` that its module creates is
 one of these. Nothing else of the block changes.
 """
 
