@@ -1,8 +1,10 @@
 """QEMU's framing over loopback TCP: what a virtual machine with Tesla's module would see."""
 
+import itertools
 import re
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -83,9 +85,11 @@ def test_frames_in_pieces_and_two_at_once(echo):
     for n, text in enumerate((b"one", b"two", b"three")):
         raw = bytes(ttp_frame(7, 1, "PAYLOAD", text, vc=0, tx_id=2 + n, epoch=5))
         wire += len(raw).to_bytes(4, "big") + raw
-    for at in range(0, 70):                     # the first in single bytes, the rest at once
-        peer.sock.sendall(wire[at:at + 1])
-    peer.sock.sendall(wire[70:])
+    peer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    cuts = (0, 1, 3, 4, 5, 40, 68, 70, len(wire))     # in pieces, then the rest at once
+    for at, end in itertools.pairwise(cuts):
+        peer.sock.sendall(wire[at:end])
+        time.sleep(0.03)                        # time for the program to read this piece alone
     got = [peer.receive() for _ in range(6)]
     assert [payload_of(f) for f in got if f[TTP].opcode == 6] == [b"one", b"two", b"three"]
 
