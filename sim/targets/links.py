@@ -5,7 +5,7 @@ import json
 from ttpoe.config import preset
 
 from . import ecp5
-from .tools import BUILD, source_hash, top_verilog, write, yosys
+from .tools import BUILD, cells, source_hash, stat, top_verilog, write, yosys
 
 RESULTS = BUILD / "sweep.json"
 LINKS = {16: {"sets": 8}, 128: {"sets": 64}, 512: {"sets": 256},
@@ -13,6 +13,7 @@ LINKS = {16: {"sets": 8}, 128: {"sets": 64}, 512: {"sets": 256},
 """Links -> what differs from `default`; 1,536 as in Tesla's module, three tables of 256 sets."""
 
 TOP = "ttp_engine"
+TABLE = f"{TOP}_core_pipeline_table"        # the memory of the tags, and what clears it
 DEVICE_RAMS = 208       # DP16KD of the ECP5-85F
 
 
@@ -32,6 +33,13 @@ def memory_bits(folder, top):
     return json.loads(text[text.index("{"):])["design"]["num_memory_bits"]
 
 
+def lut4_without_table(folder):
+    """LUT4 of all but the tag memory: behind block RAMs stacked in depth stand multiplexers."""
+    yosys(folder, ["read_verilog design.v", f"blackbox {TABLE}",
+                   f"synth_ecp5 -nowidelut -top {TOP}", stat("without.json")], "without.log")
+    return cells(folder, "without.json")["LUT4"]
+
+
 def area(config):
     """Logic and memory of one configuration; design.json stays in its folder."""
     folder = BUILD / config.name
@@ -39,7 +47,8 @@ def area(config):
     verilog = top_verilog("engine", config, TOP)
     write(folder / "design.v", verilog)
     found = {"links": config.links, "verilog": source_hash(verilog),
-             "memory_bits": memory_bits(folder, TOP), **ecp5.mapped(folder, TOP)}
+             "memory_bits": memory_bits(folder, TOP), **ecp5.mapped(folder, TOP),
+             "lut4_without_table": lut4_without_table(folder)}
     fits = found["dp16kd"] <= DEVICE_RAMS
     return found | {"fmax_mhz": None, "fits": "yes" if fits else f"no: {found['dp16kd']} block "
                     f"RAMs, it has {DEVICE_RAMS}"}
@@ -89,10 +98,11 @@ def sweep(say=print, only_area=False):
 
 def table(done):
     """The sweep as lines to print."""
-    lines = [f"{'links':>6} {'LUT4':>6} {'carry':>6} {'FF':>6} {'RAM':>5} {'memory bits':>12} "
+    lines = [f"{'links':>6} {'LUT4':>6} {'w/o table':>9} {'carry':>6} {'FF':>6} {'RAM':>5} {'memory bits':>12} "
              f"{'MHz':>6}  fits an ECP5-85F"]
     for links, found in done.items():
         clock = f"{found['fmax_mhz']:6.1f}" if found["fmax_mhz"] else "     -"
-        lines.append(f"{links:6} {found['lut4']:6} {found['ccu2c']:6} {found['ff']:6} "
+        lines.append(f"{links:6} {found['lut4']:6} {found['lut4_without_table']:9} "
+                     f"{found['ccu2c']:6} {found['ff']:6} "
                      f"{found['dp16kd']:5} {found['memory_bits']:12,} {clock}  {found['fits']}")
     return "\n".join(lines)

@@ -1,0 +1,36 @@
+"""What all parts of `make bench` use: runs, figures, clocks."""
+
+from pathlib import Path
+
+import run as runner
+from ttpoe.config import preset
+
+ROOT = Path(__file__).resolve().parent.parent
+CLOCK_MHZ = {"tiny": 125.0, "default": 125.0, "full": 195.3125}
+SIMULATED = "two engines in Verilator, seeded"
+
+
+def run_of(package, name, config, label="", **params):
+    """One run of a scenario or bench, of a preset or a `Config`; the label tells runs apart."""
+    config = preset(config) if isinstance(config, str) else config
+    return runner.Run(name, f"bench.{name}{label}", "verilator", config, 1, params, False,
+                      package=package)
+
+
+class Metrics(list):
+    """`add` one figure after another; `value` finds one by name. `short`: as SHORT=1 wants it."""
+
+    def __init__(self, short=False):
+        super().__init__()
+        self.short = short
+
+    def add(self, name, value, unit, configuration, method, better, goal=None):
+        if value is None:
+            return
+        met = None if goal is None else value <= goal if better == "lower" else value >= goal
+        self.append({"name": name, "value": round(value, 4) if isinstance(value, float) else value,
+                     "unit": unit, "configuration": configuration, "method": method,
+                     "better": better, "goal": goal, "met": met})
+
+    def value(self, name):
+        return next((metric["value"] for metric in self if metric["name"] == name), None)
