@@ -1,4 +1,4 @@
-"""Parts `host`, `recycle` and `simulation` of `make bench`: beside TCP sockets, and how fast we run.
+"""Parts `host`, `recycle` and `simulation` of `make bench`: TCP sockets, our own speed.
 
 What is measured by the clock of this machine says so; it varies from run to run.
 """

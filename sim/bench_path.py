@@ -1,6 +1,6 @@
 """From host to host through MAC, PHY, cable and a switch: measured clocks, and cited parameters.
 
-The engine's clocks are those of part `latency`; every other stage is a parameter of `STAGES` with the
+The engine's clocks are those of part `latency`; every other stage is a parameter with the
 document that it is from. Nothing here is measured but the engine, and each figure says so.
 """
 
@@ -8,7 +8,7 @@ PAYLOAD = 64
 FRAME_BYTES = 60 + PAYLOAD + 4          # with FCS
 PREAMBLE_BYTES = 8
 
-_TABLE_80_5 = "IEEE Std 802.3-2018, Table 80-5: the most that transmit and receive may take together"
+_TABLE_80_5 = "IEEE Std 802.3-2018, Table 80-5: the most that both directions may take together"
 _CABLE = ("5 m of cable", 25.0, "5 ns/m, light in fibre with a refractive index of 1.5; assumed")
 
 STAGES_100G = (
@@ -20,7 +20,7 @@ STAGES_100G = (
     ("one cut-through switch", 300.0, "Mellanox SN2700 product brief: 300 ns from port to port at "
      "100 GbE; its own MACs and PHYs included; assumed"),
 )
-"""100GBASE-SR4 without FEC: nanoseconds of each stage. With RS-FEC at most 409.6 ns more (ibid.)."""
+"""100GBASE-SR4 without FEC: nanoseconds of each stage; RS-FEC adds 409.6 ns at most."""
 
 _PHY_1G = ("IEEE Std 802.3-2018, 40.11.1: GMII to MDI 84 bit times, MDI to GMII 244 bit times at "
            "most")
@@ -53,7 +53,8 @@ def path(metrics, fmax_mhz, paper_mhz=195.3125):
         where = (f"full, {PAYLOAD} bytes, 100 Gb/s on paper: the clock of {paper_mhz} MHz is "
                  "assumed, no FEC")
         metrics.add("latency.one_way_100g_us", total / 1000, "us", where,
-                    f"engines {full} clocks measured in simulation, with the frame's beats; {cited}",
+                    f"engines {full} clocks measured in simulation, beats of the frame included; "
+                    f"{cited}",
                     "lower", 1.3)
         metrics.add("latency.one_way_100g_engine_share", share, "of it", where,
                     f"both engines {engine:.0f} ns of {total:.0f} ns", "lower")

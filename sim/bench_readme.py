@@ -74,7 +74,7 @@ def _rows(found):
                    "synth.xilinx.full.longest_path_cells synth.xilinx.full.estimated_mhz",
                    lambda lut, ff, path, mhz: f"{_number(lut)}, {_number(ff)}, {path} cells: "
                    f"{mhz} MHz or more, estimated", "195.3 MHz")
-    yield from row("`full` in standard cells, 180 nm, memories not counted: NAND2 equivalents, path",
+    yield from row("`full` in standard cells, 180 nm, without memories: NAND2 equivalents, path",
                    "synth.osu018.full.nand2_equivalents synth.osu018.full.path_fo4 "
                    "synth.osu018.full.path_mhz", lambda gates, path, mhz: f"{_number(gates)}, "
                    f"{path} FO4 = {_number(mhz)} MHz before layout")

@@ -20,7 +20,8 @@ static void check(bool good, const char *what) {
 
 static bool all(int fd, char *data, size_t size, bool out) {
     for (size_t done = 0; done < size;) {
-        ssize_t now = out ? write(fd, data + done, size - done) : read(fd, data + done, size - done);
+        ssize_t now = out ? write(fd, data + done, size - done)
+                          : read(fd, data + done, size - done);
         if (now <= 0) return false;
         done += size_t(now);
     }
@@ -55,7 +56,8 @@ int main(int count, char **words) {
         _exit(0);
     }
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    check(fd >= 0 && !connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof address), "connect");
+    check(fd >= 0 && !connect(fd, reinterpret_cast<sockaddr *>(&address), sizeof address),
+          "connect");
     no_delay(fd);
     auto started = std::chrono::steady_clock::now();
     for (long n = 0; n < messages; ++n)

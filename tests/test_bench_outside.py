@@ -139,7 +139,8 @@ def test_recycled_links_beside_time_wait(monkeypatch):
     config = preset("default")
     run = FakeRun(config, churn={"links": 128, "recycled": 1000, "clocks": 100_000})
     for tcp, said in (((None, "needs root"), "not measured: needs root"),
-                      (({"opened": 128, "seconds": 0.1, "again_after": 64.0}, ""), "measured: 128")):
+                      (({"opened": 128, "seconds": 0.1, "again_after": 64.0}, ""),
+                       "measured: 128")):
         monkeypatch.setattr(bench_host, "time_wait", lambda short, tcp=tcp: tcp)
         metrics = Metrics()
         bench_host.recycle([run], metrics)

@@ -39,7 +39,8 @@ def test_configurations_have_the_links_that_they_say():
 
 
 def point(rams, clock=None):
-    return {"lut4": 100, "lut4_without_table": 90, "ccu2c": 5, "ff": 50, "dp16kd": rams, "memory_bits": 1000, "verilog": "x",
+    return {"lut4": 100, "lut4_without_table": 90, "ccu2c": 5, "ff": 50, "dp16kd": rams,
+            "memory_bits": 1000, "verilog": "x",
             "fmax_mhz": clock,
             "fits": "yes" if rams <= links.DEVICE_RAMS else "no", "seconds": {}}
 

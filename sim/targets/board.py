@@ -73,7 +73,8 @@ def ecpix5(folder):
     write(folder / "board.lpf", constraints())      # the tools see nothing above their folder
     write(folder / "design.v", board_verilog())
     area = ecp5.mapped(folder, TOP)
-    found = area | ecp5.routed(folder, TOP, [*DEVICE, "--lpf", "board.lpf", "--textcfg", "design.config"])
+    found = area | ecp5.routed(folder, TOP, [*DEVICE, "--lpf", "board.lpf", "--textcfg",
+                                             "design.config"])
     found["seconds"] |= area["seconds"]
     run([Path(sysconfig.get_path("scripts")) / "yowasp-ecppack", "--compress", "design.config",
          "design.bit"], folder, "ecppack.log")

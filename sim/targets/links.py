@@ -98,8 +98,8 @@ def sweep(say=print, only_area=False):
 
 def table(done):
     """The sweep as lines to print."""
-    lines = [f"{'links':>6} {'LUT4':>6} {'w/o table':>9} {'carry':>6} {'FF':>6} {'RAM':>5} {'memory bits':>12} "
-             f"{'MHz':>6}  fits an ECP5-85F"]
+    lines = [f"{'links':>6} {'LUT4':>6} {'w/o table':>9} {'carry':>6} {'FF':>6} {'RAM':>5} "
+             f"{'memory bits':>12} {'MHz':>6}  fits an ECP5-85F"]
     for links, found in done.items():
         clock = f"{found['fmax_mhz']:6.1f}" if found["fmax_mhz"] else "     -"
         lines.append(f"{links:6} {found['lut4']:6} {found['lut4_without_table']:9} "

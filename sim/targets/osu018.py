@@ -88,8 +88,8 @@ def buffer(gates, ideal):
 def structural(netlist, top):
     """A mapped design, as Yosys' JSON, in the plain Verilog that timing analysers read.
 
-    Returns the text, `{cell: number}`, `{macros, bits, asynchronous}` of its memories (the last: bits that are read
-    without a clock), and where the paths begin and end, `{clock, starts, ends, reads}`: names of
+    Returns the text, `{cell: number}`, `{macros, bits, asynchronous}` of its memories (the last: bits
+    that are read without a clock), and where the paths begin and end, `{clock, starts, ends, reads}`: names of
     ports, and the widths of the addresses that READ cells are needed for. Bits are n<number>.
     """
     module = netlist["modules"][top]
@@ -139,9 +139,9 @@ def structural(netlist, top):
             + "".join(f"  {way} n{bit};\n" for bit, way in ports) + "\n".join(lines)
             + "\nendmodule\n")
     counts = Counter(kind for kind, _ in gates)
-    return text, counts, dict(memories), {"clock": f"n{clock}", "starts": [f"n{b}" for b in sorted(starts)],
-                                  "ends": [f"n{b}" for b in sorted(ends - {*inputs, *starts})],
-                                  "reads": reads}
+    return text, counts, dict(memories), {
+        "clock": f"n{clock}", "starts": [f"n{b}" for b in sorted(starts)],
+        "ends": [f"n{b}" for b in sorted(ends - {*inputs, *starts})], "reads": reads}
 
 
 def _analysis(netlist, top, commands, libraries=(LIBRARY,)):
@@ -185,7 +185,8 @@ def osu018(folder, top):
                    "opt -fast -full", "opt_clean", "techmap", "opt -fast", f"dfflibmap -liberty "
                    f"{LIBRARY}", "opt", f"abc -liberty {LIBRARY} -script {folder / 'abc.script'}",
                    "setundef -zero", "opt_clean -purge", stat(), "write_json design.json"])
-    text, counts, memories, paths = structural(json.loads((folder / "design.json").read_text()), top)
+    netlist = json.loads((folder / "design.json").read_text())
+    text, counts, memories, paths = structural(netlist, top)
     write(folder / "netlist.v", text)
     write(folder / "macros.lib", macro_library(paths["reads"]))
     write(folder / "sta.tcl", _analysis("netlist.v", top, [
