@@ -116,5 +116,5 @@ def side_by_side(summary):
             figures["lut4"], figures["ff"], figures["dp16kd"], figures["fmax_mhz"]))
         + f"<td><small>{html.escape(does)}</small></td></tr>" for name, figures, does in columns)
     return ("<h2>Beside LiteEth's UDP core</h2><p>The same Yosys, the same flags of nextpnr, the "
-            "same device, no pins.</p><table><tr><th></th><th>LUT4</th><th>FF</th><th>block RAM</th>"
+            "same device, no pins.</p><table><tr><th></th><th>LUT4</th><th>FF</th><th>RAM</th>"
             f"<th>MHz</th><th>what it does</th></tr>{rows}</table>")

@@ -88,9 +88,10 @@ def buffer(gates, ideal):
 def structural(netlist, top):
     """A mapped design, as Yosys' JSON, in the plain Verilog that timing analysers read.
 
-    Returns the text, `{cell: number}`, `{macros, bits, asynchronous}` of its memories (the last: bits
-    that are read without a clock), and where the paths begin and end, `{clock, starts, ends, reads}`: names of
-    ports, and the widths of the addresses that READ cells are needed for. Bits are n<number>.
+    Returns the text, `{cell: number}`, `{macros, bits, asynchronous}` of its memories (the last:
+    bits that are read without a clock), and where the paths begin and end, `{clock, starts, ends,
+    reads}`: names of ports, and the widths of the addresses that READ cells are needed for. Bits
+    are n<number>.
     """
     module = netlist["modules"][top]
 
