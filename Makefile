@@ -15,7 +15,7 @@ export SIM TEST SEED PRESET WAVES TRACE VIEWER LONG LOSS TARGET SWEEP
 export PYTHONPATH := rtl:verif:sim$(if $(PYTHONPATH),:$(PYTHONPATH))
 unexport MAKEFLAGS
 
-.PHONY: help setup icarus sim waves demo tap docs docs-pictures soak faults test synth bench formal formal-docs lint emit docs-tables registers clean distclean
+.PHONY: help setup icarus sim waves demo tap docs docs-pictures soak random random-defects faults test synth bench formal formal-docs lint emit docs-tables registers clean distclean
 .NOTPARALLEL:
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make demo       two NICs on a bad wire, live, and a picture; SECONDS=30 LOSS=0.03 PRESET= SEED="
 	@echo "make tap        a simulated NIC on a TAP of a Linux bridge, it echoes (root); NODE=1 TAP=ttp1 BRIDGE=br-ttp"
 	@echo "make test       run all tests; PYTEST_ARGS='tests/test_emit.py -x'"
+	@echo "make random     random cases against the model, shrunk if they fail; SEED= CASES= LONG=1 SCRIPT="
 	@echo "make soak       10^9 clocks of two engines as a native program; PRESET= SEED= CLOCKS= ROUNDS= RESUME=1"
 	@echo "make faults     one bit of one word of each memory turned over while traffic runs; SEED= UPSETS= LONG=1"
 	@echo "make formal     prove the blocks, about 20 minutes; PROOF=name (or its beginning) for one, SHORT=1"
@@ -97,6 +98,14 @@ soak: $(READY)
 
 faults: $(READY)
 	@SEED=$(SEED) UPSETS=$(UPSETS) LONG=$(LONG) JOBS=$(JOBS) $(PY) sim/faults.py
+
+# All of it follows from SEED; LONG=1 delivers PACKETS (1,000,000) and takes hours (docs/random.md).
+random: $(READY)
+	@JOBS=$(JOBS) CASES=$(CASES) CONFIGS=$(CONFIGS) PACKETS=$(PACKETS) RESUME=$(RESUME) \
+		SCRIPT=$(SCRIPT) $(PY) sim/campaign.py
+
+random-defects: $(READY)
+	@ALL_DEFECTS=1 $(PY) -m pytest -q -s tests/test_random.py -k defect
 
 lint: $(READY)
 	@$(PY) sim/lint.py $(if $(PRESET),$(PRESET),$(PRESETS))

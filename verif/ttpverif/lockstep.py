@@ -151,6 +151,12 @@ class Lockstep:
         self._from_host_port[vc].append((node, vc, packet_id, bytes(data)))
         self._match_host(vc)
 
+    @property
+    def host_waits(self):
+        """Whether a packet that the host handed over has had no answer yet, or one that is
+        delivered has not come out."""
+        return any(self._host.values()) or any(self._to_host.values())
+
     # ---- trace ---------------------------------------------------------------------------
 
     def step(self, record):

@@ -299,11 +299,11 @@ class Endpoint(Opening, Data, Selective, Closing):
                 return False
             link.count += 1
             self._retry(step)
-        elif not link.stored and limits.idle_limit:
-            if link.count < limits.idle_limit:
-                link.count += 1
-            else:
+        elif not link.stored:
+            if limits.idle_limit and link.count >= limits.idle_limit:
                 self._close(step)  # before the NACK of a gap (C7)
+            else:
+                link.count += 1
         return True
 
     def _retry(self, step):

@@ -58,6 +58,10 @@ class DeliveryChecker:
         for number in range(min(flow.next), len(flow.packets)):
             flow.may_be_lost[number] = True
 
+    def excuse(self, src, dst, vc, number):
+        """The `number`th packet put (from 0) may never arrive: refused, or its link ended."""
+        self._flows[src, dst, vc].may_be_lost[number] = True
+
     def missing(self):
         """{(src, dst, vc): number of packets that must still arrive}."""
         missing = {}

@@ -86,6 +86,8 @@ class Bench:
     params : dict
         Parameters of this run.
     seed : int
+    buses : dict
+        What was attached to an engine for the whole run, by the engine's name.
     config : dict
         Sizes of the engine: fields of `ttpoe.config.Config`, and `links`.
     """
@@ -94,6 +96,7 @@ class Bench:
         self.dut, self.seed, self.params = dut, seed, params or {}
         self.config = config or {}
         self.remark, self.records = "", {}
+        self.buses = {}
         self.cycle = 0
         self.a = Node(self, "a", layout, ADDRESSES["a"])
         self.b = Node(self, "b", layout, ADDRESSES["b"])
@@ -106,6 +109,7 @@ class Bench:
         self._kicked = False
         self._streams = len(layout.streams)
         self._task = None
+        self.failure, self._survives = None, False
 
     # ---- for scenarios ------------------------------------------------------------------------
 
@@ -145,19 +149,39 @@ class Bench:
         """
         if condition():
             return
-        wait = _Wait(condition, self._now() + limit_cycles, poll)
-        self._waits.append(wait)
-        self.kick()
-        await wait.event.wait()
+        wait = await self._wait(condition, self._now() + limit_cycles, poll)
         if wait.late:
             raise BenchError(f"not within {limit_cycles} cycles (cycle {self.cycle}): {what}")
 
     async def cycles(self, count):
         """Wait for `count` clocks."""
-        wait = _Wait(lambda: False, self._now() + count, False)
+        await self._wait(lambda: False, self._now() + count, False)
+
+    async def _wait(self, condition, deadline, poll):
+        if self.failure is not None:
+            raise self.failure
+        wait = _Wait(condition, deadline, poll)
         self._waits.append(wait)
         self.kick()
         await wait.event.wait()
+        if self.failure is not None:
+            raise self.failure
+        return wait
+
+    def survive(self):
+        """From now on an error of a listener or monitor ends no run: whoever waits gets it, and
+        after this is called again (and a reset) the bench can be used further."""
+        if self._task is not None:
+            self._task.cancel()
+        self.failure, self._survives = None, True
+        self._waits.clear()
+        self._wake_at = 0
+        self._write_wake(0)
+        self._task = cocotb.start_soon(self._run())
+
+    def now(self):
+        """Rising edges so far, whether anything happened at them or not."""
+        return self._now()
 
     async def reset(self, cycles=4, nodes=None):
         """Reset both engines, or only `nodes`, and wait until they are ready. Records and counts
@@ -226,6 +250,16 @@ class Bench:
         return self._read_status() >> (2 * self._streams + 1)
 
     async def _run(self):
+        try:
+            await self._follow()
+        except Exception as error:
+            if not self._survives:
+                raise
+            self.failure = error
+            for wait in self._waits:
+                wait.event.set()
+
+    async def _follow(self):
         tick = self.dut.tick.value_change
         shift, mask = self._streams, (1 << self._streams) - 1
         read, a, b = self._read_status, self.a, self.b

@@ -1,5 +1,7 @@
 """Checks that follow a bench from its ports: deliveries, and the model in lockstep."""
 
+from collections import Counter
+
 from ..frame import Opcode
 from ..lockstep import Lockstep, Record, SentFrame
 from ..model import Parameters
@@ -29,6 +31,8 @@ class LockstepFeed:
     def __init__(self, node, parameters, watch=None):
         self.node = node
         self.watch = watch
+        self.causes = Counter()
+        """Frames played into the engine, by what F1 says of them; None: good."""
         self.restart(parameters)
         node.trace_on = True
         node.listeners.append(self._listen)
@@ -55,7 +59,7 @@ class LockstepFeed:
         if kind == "trace":
             self._trace(record)
         elif kind == "frame_in":
-            lockstep.push_rx(record.data, record.bad)
+            self.causes[lockstep.push_rx(record.data, record.bad)] += 1
         elif kind == "frame_out":
             lockstep.push_tx(record.data)
         elif kind == "sent":

@@ -94,6 +94,9 @@ class _Source:
         self._asserted = True
         return False
 
+    def reseed(self, rng):
+        self._rng = rng
+
     def clear(self):
         self.queue.clear()
         self._beats, self._index, self._asserted = (), 0, False
@@ -214,6 +217,16 @@ class Node:
                 raise BenchError(f"the engine has no input cfg_{name}")
             write_now(self.signal(f"cfg_{name}"), value)
             self.configuration[name] = value
+
+    def drive(self, name, value):
+        """Set an input of the engine that is neither stream nor configuration."""
+        write_now(self.signal(name), value)
+
+    def reseed(self):
+        """Pauses and readiness are drawn anew from the bench's seed."""
+        self._ready_rng = self.bench.rng(f"{self.name}.ready")
+        for name, source in self.sources.items():
+            source.reseed(self.bench.rng(f"{self.name}.{name}.gap"))
 
     def level(self, name):
         """Value, now, of an output that is a level, such as `free_slots`."""

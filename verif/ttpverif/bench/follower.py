@@ -1,0 +1,172 @@
+"""Everything that watches one case of constrained random: deliveries, model, cells, counters.
+
+One `Follower` per engine: the reference model in lockstep, the cells of the state table with what
+they count, and which packets a link's end leaves without a promise. See docs/random.md.
+"""
+
+import dataclasses
+from collections import deque
+
+from ..cells import CellCoverage
+from ..frame import DROP_CAUSES
+from ..model import BLOCKED, REFUSED
+from ..serial import id_distance
+from ..states import State
+from ..trace import ACTIONS, EVENTS, RESULTS
+from .follow import LockstepFeed
+
+__all__ = ["CountError", "Follower", "LeakError"]
+
+_STATS = {"tsh_length": "tsh_range", "total_length": "total_mismatch"}
+Q2_CLOCKS = 2       # from a change of an input to the first record that was decided with it
+
+
+class CountError(AssertionError):
+    """A statistic of the engine is not what the model, or the ports, counted."""
+
+
+class LeakError(AssertionError):
+    """Something is not free that should be."""
+
+
+class Follower:
+    """Watches one engine.
+
+    Parameters
+    ----------
+    node : Node
+    parameters : Parameters
+    deliveries : DeliveryChecker
+    partner : Node
+        The other engine: only what they say to each other goes to `deliveries`.
+    table : dict
+        The state table (`cells.CellCoverage`).
+
+    Attributes
+    ----------
+    excused : int
+        Packets taken from the host whose link ended before they were acknowledged.
+    refused : int
+        Packets of the host that were refused.
+    """
+
+    def __init__(self, node, parameters, deliveries, partner, table):
+        self.node, self.partner, self.deliveries = node, partner, deliveries
+        self.coverage = CellCoverage(table)
+        self.excused = self.refused = 0
+        self._changes = deque()
+        self._numbers = {vc: 0 for vc in range(3)}
+        self._taken = {vc: [] for vc in range(3)}
+        self._link = None
+        self._purging = set()
+        node.listeners.append(self._listen)
+        self.feed = LockstepFeed(node, parameters, watch=self)
+
+    def detach(self):
+        """Follow no more."""
+        for listen in (self._listen, self.feed._listen):
+            self.node.listeners.remove(listen)
+
+    @property
+    def model(self):
+        return self.feed.lockstep.endpoint
+
+    def change(self, cycle=None, **values):
+        """Parameters of the model change: now, or with the inputs that changed in `cycle`."""
+        if cycle is None:
+            self._apply(values)
+        else:
+            self._changes.append((cycle + Q2_CLOCKS, values))
+
+    def _apply(self, values):
+        self.model.parameters = dataclasses.replace(self.model.parameters, **values)
+
+    # ---- ports ---------------------------------------------------------------------------------
+
+    def _listen(self, kind, record):
+        own, other = self.node.address, self.partner.address
+        if kind == "sent" and record.node == other:
+            self.deliveries.put(own, other, record.vc, record.data)
+        elif kind == "received" and record.node == other:
+            self.deliveries.got(other, own, record.vc, record.data)
+        elif kind == "trace" and len(self.node.trace) > 4096:
+            self.node.trace.clear()
+
+    # ---- around each step of the model ---------------------------------------------------------
+
+    def before(self, endpoint, trace):
+        while self._changes and trace["cycle"] >= self._changes[0][0]:
+            self._apply(self._changes.popleft()[1])
+        self.coverage.before(endpoint, trace)
+        self._link = endpoint.links.find(trace["node"], trace["vc"])
+        if EVENTS[trace["event"]] == "PURGE" and trace["room"]:
+            self._purging.discard(trace["lid"])
+        elif ACTIONS[trace["action"]] in ("LOSE", "NACK_ALL"):
+            self._ask_why_not(endpoint, trace)
+
+    def _ask_why_not(self, endpoint, trace):
+        """The model believes the engine that it had no place for a packet; but if nothing at all
+        is kept, or waits for the host, there is a place (R2)."""
+        ahead = id_distance(trace["tx_id"], self._link.received)
+        if (trace["room"] and ahead < endpoint.parameters.window and not endpoint.kept
+                and trace["lid"] not in self._purging and not self.feed.lockstep.host_waits):
+            raise LeakError(f"{self.node.name}: the packet {ahead} ahead was not kept, although "
+                            f"the reorder memory is empty")
+
+    def after(self, endpoint, trace):
+        self.coverage.after(endpoint, trace)
+        vc = trace["vc"]
+        link, old = endpoint.links.find(trace["node"], vc), self._link
+        ended = old is not None and link is not old
+        if ended and old.kept:
+            self._purging.add(trace["lid"])
+        if trace["node"] != self.partner.address:
+            return
+        if EVENTS[trace["event"]] == "HOST_PAYLOAD" and RESULTS[trace["result"]] != BLOCKED:
+            number = self._numbers[vc]
+            self._numbers[vc] += 1
+            if RESULTS[trace["result"]] == REFUSED:
+                self.refused += 1
+                self._excuse(vc, number)
+            else:
+                self._taken[vc].append(number)
+        if ended:
+            lost = old.stored - (link.stored if link is not None else 0)
+            self.excused += lost
+            for number in self._taken[vc][len(self._taken[vc]) - lost:]:
+                self._excuse(vc, number)
+            self._taken[vc].clear()
+
+    def _excuse(self, vc, number):
+        self.deliveries.excuse(self.node.address, self.partner.address, vc, number)
+
+    # ---- at the end ----------------------------------------------------------------------------
+
+    @property
+    def quiet(self):
+        """Nothing is under way with the partner, nor in the background."""
+        model = self.model
+        if model.asking is not None or model.purging.total() or self.feed.lockstep.host_waits:
+            return False
+        return all(link.state == State.OPEN and not (link.stored or link.looking or link.kept)
+                   for link in model.links if link.node == self.partner.address)
+
+    def finish(self, slots):
+        """Everything is explained, every counter right, nothing left behind."""
+        self.feed.finish()
+        model, counts = self.model, self.feed.counts()
+        free = self.node.level("free_slots")
+        if free != slots or list(model.links) or model.kept:
+            raise LeakError(f"at the end {free} of {slots} replay slots are free, links "
+                            f"{list(model.links)}, {model.kept} packets kept")
+        try:
+            self.coverage.check_stats(counts)
+        except AssertionError as error:
+            raise CountError(f"{self.node.name}: {error}") from None
+        causes = self.feed.causes
+        ports = {f"rx_{_STATS.get(cause, cause)}": causes[cause] for cause in DROP_CAUSES}
+        ports["rx_good"] = causes[None] - counts["rx_queue_full"]
+        wrong = {name: (counts[name], value) for name, value in ports.items()
+                 if counts[name] != value}
+        if wrong:
+            raise CountError(f"{self.node.name}: statistics (counted, expected): {wrong}")

@@ -1,0 +1,350 @@
+"""Plays one `randomised.script.Script` on the bench, from reset to all links closed.
+
+After the last event the network is perfect, every reader reads and everything must arrive. Then
+each engine's receive memory is filled to the brim, which shows a slot that has been lost, all
+links are closed and everything is compared. See docs/random.md.
+"""
+
+import random
+import traceback
+from collections import Counter
+
+from ttpoe.config import Config
+from ttpoe.csr.access import Registers
+
+from ..frame import Frame, Opcode
+from ..randomised.script import PEER
+from ..randomised.wire import FaultyWire
+from ..scoreboard import DeliveryChecker
+from ..states import State
+from .axil import register_bus
+from .directed import state_table
+from .follow import parameters_of
+from .follower import Follower, LeakError
+
+__all__ = ["StuckError", "play"]
+
+GHOST_ADDRESSES = 0x0A0000
+_BLOCK = random.Random("payload bytes").randbytes(3072)
+_STEP = 250                 # clocks between two looks for the end
+_MANAGED = {"timer_tick": "TIMER_TICK", "max_retry": "MAX_RETRY", "idle_limit": "IDLE_LIMIT",
+            "link_slots": "LINK_SLOTS", "init_id": "INIT_ID"}
+
+
+class StuckError(AssertionError):
+    """No progress although the network is perfect and every reader reads."""
+
+
+def payload(number, size):
+    """Bytes of the `number`th packet: they begin with its number, as far as there is room."""
+    start = number * 7 % 2048
+    return (number.to_bytes(4, "little") + _BLOCK[start:start + 1020])[:size]
+
+
+def ghost_address(name):
+    """Spread so that they, and the engines, meet in small link tables."""
+    return GHOST_ADDRESSES + 0x10305 * int(name[-1])
+
+
+class _Player:
+    def __init__(self, bench, script):
+        self.bench, self.script = bench, script
+        self.nodes = {"a": bench.a, "b": bench.b}
+        self.partner = {"a": bench.b, "b": bench.a}
+        self.wires = {}
+        self.followers = {}
+        self.registers = {}
+        self.deliveries = DeliveryChecker()
+        self.managed = script.top == "managed_nic"
+        self.numbers = Counter()
+        self.os_sent = {"a": set(), "b": set()}
+        self.settings = {name: {**script.settings.get(name, {})} for name in self.nodes}
+
+    # ---- beginning -----------------------------------------------------------------------------
+
+    async def begin(self):
+        bench, script = self.bench, self.script
+        rng = random.Random(f"{script.seed}/ids")
+        bench.seed = script.seed
+        for name, node in self.nodes.items():
+            for log in (node.sent, node.received, node.frames_out, node.frames_in, node.os_sent,
+                        node.os_received, node.requests, node.notices, node.trace):
+                log.clear()
+            node.reseed()
+            self._set_ready(node, 1.0)
+            for source in node.sources.values():
+                source.gap = 0.0
+            if self.managed:
+                node.drive("open_id_seed", rng.getrandbits(32))
+            else:
+                node.configure(open_id_seed=rng.getrandbits(32), **self._all_settings(name))
+        for name in ("ab", "ba"):
+            self.wires[name] = FaultyWire(name, f"{script.seed}/{name}", script.faults)
+        bench.connect(self.wires["ab"], self.wires["ba"])
+        await bench.reset()
+        if self.managed:
+            for name, node in self.nodes.items():
+                await self._set_registers(name, node)
+        for name, node in self.nodes.items():
+            self.followers[name] = Follower(node, parameters_of(bench, node), self.deliveries,
+                                            self.partner[name], state_table())
+        self.start = bench.now()
+
+    def _all_settings(self, name):
+        defaults = {"timer_tick": 16, "max_retry": 0, "idle_limit": 0, "link_slots": 0,
+                    "selective": 1, "init_id": 1, "fixed_open_id": 0, "ieee": 0, "enable": 1}
+        return defaults | self.settings[name]
+
+    async def _set_registers(self, name, node):
+        if name not in self.bench.buses:
+            self.bench.buses[name] = register_bus(self.bench, node)
+        config = Config(**{key: value for key, value in self.bench.config.items()
+                           if key != "links"})
+        regs = self.registers[name] = Registers(config, *self.bench.buses[name])
+        node.configuration.clear()
+        values = self._all_settings(name)
+        for key, register in _MANAGED.items():
+            await getattr(regs, register).write(values[key])
+        await regs.ETHERTYPE.write(0x9AC6 if values["ieee"] else 0x0AC6)
+        await regs.CONTROL.set(selective=values["selective"],
+                               fixed_open_id=values["fixed_open_id"])
+        node.configuration.update(values)
+
+    def _set_ready(self, node, chance):
+        for port in node.ready:
+            node.ready[port] = chance
+
+    # ---- events --------------------------------------------------------------------------------
+
+    async def events(self):
+        for time, kind, *values in self.script.events:
+            wait = self.start + time - self.bench.now()
+            if wait > 0:
+                await self.bench.cycles(wait)
+            done = getattr(self, f"_{kind}")(*values)
+            if done is not None:
+                await done
+            self.bench.kick()
+
+    def _address(self, name, partner):
+        return self.partner[name].address if partner == PEER else ghost_address(partner)
+
+    def _send(self, name, vc, partner, size):
+        number = self.numbers[name]
+        self.numbers[name] += 1
+        self.nodes[name].send(self._address(name, partner), vc, payload(number, size))
+
+    def _open(self, name, vc, partner):
+        return self._command(name, vc, partner, 0)
+
+    def _close(self, name, vc, partner):
+        return self._command(name, vc, partner, 1)
+
+    def _command(self, name, vc, partner, close):
+        node, address = self.nodes[name], self._address(name, partner)
+        if not self.managed:
+            (node.close if close else node.open)(address, vc)
+            return None
+        return self._register_command(self.registers[name], address, vc, close)
+
+    async def _register_command(self, regs, address, vc, close):
+        while (await regs.STATUS.fields())["command_busy"]:
+            pass
+        await regs.COMMAND_NODE.write(address)
+        await regs.COMMAND.write(vc=vc, close=close)
+
+    def _read(self, name, port, permille):
+        self.nodes[name].ready[port] = permille / 1000
+
+    def _pause(self, name, port, permille):
+        port = "s_mac_rx" if port == "mac" else f"s_host_tx{port}"
+        self.nodes[name].sources[port].gap = permille / 1000
+
+    def _set(self, name, what, value):
+        if self.managed:
+            return self._set_register(name, what, value)
+        node = self.nodes[name]
+        node.configure(**{what: value})
+        if what not in ("enable", "timer_tick"):
+            value = bool(value) if what == "selective" else value
+            self.followers[name].change(self.bench.now(), **{what: value})
+        return None
+
+    async def _set_register(self, name, what, value):
+        """As software would: switched off, changed, switched on."""
+        regs = self.registers[name]
+        await regs.CONTROL.set(enable=0)
+        await self.bench.cycles(16)
+        if what in _MANAGED:
+            await getattr(regs, _MANAGED[what]).write(value)
+        elif what == "selective":
+            await regs.CONTROL.set(selective=value)
+        if what not in ("enable", "timer_tick"):
+            value = bool(value) if what == "selective" else value
+            self.followers[name].change(**{what: value})
+        if what != "enable" or value:
+            await regs.CONTROL.set(enable=1)
+
+    def _wire(self, name, *rates):
+        self.wires[name].rates(*rates)
+
+    def _foreign(self, name, opcode, vc, ghost, tx_id, rx_id, epoch, size):
+        data = _BLOCK[:max(size, 1)] if opcode == "PAYLOAD" else b""
+        node = self.nodes[name]
+        node.play(Frame(ghost_address(ghost), node.address, Opcode[opcode], vc, tx_id, rx_id,
+                        epoch, 0, payload=data).pack())
+
+    def _os(self, name, size):
+        number = self.numbers["os"]
+        self.numbers["os"] += 1
+        frame = bytes.fromhex("ffffffffffff0200000000070800") + payload(number, size)
+        self.os_sent[name].add(frame)
+        self.nodes[name].os_send(frame)
+
+    # ---- end -----------------------------------------------------------------------------------
+
+    async def end(self):
+        bench = self.bench
+        for name, node in self.nodes.items():
+            self._set_ready(node, 1.0)
+            for source in node.sources.values():
+                source.gap = 0.0
+            if self.managed:
+                await self.registers[name].CONTROL.set(enable=1)
+            else:
+                node.configure(enable=1)
+        for wire in self.wires.values():
+            wire.quiet()
+        beats = sum(len(source.queue) for node in self.nodes.values()
+                    for source in node.sources.values()) * 1100 * 8 // bench.config["width_bits"]
+        self.limit = 30 * self._round() + 20 * beats + 20_000
+        await self._until(self._settled, "everything delivered and acknowledged")
+        self.deliveries.finish()
+        for name in self.nodes:
+            await self._fill(name)
+        await self._close_all()
+        self.deliveries.finish()
+        for follower in self.followers.values():
+            follower.finish(bench.config["slots"])
+        for name, node in self.nodes.items():
+            strange = [f.data for f in node.os_received
+                       if f.data not in self.os_sent["b" if name == "a" else "a"]]
+            if strange:
+                raise LeakError(f"{name}: its operating system got {strange[0].hex()}")
+
+    def _round(self):
+        ticks = [node.configuration["timer_tick"] for node in self.nodes.values()]
+        return self.bench.config["links"] * max(ticks)
+
+    async def _until(self, holds, what):
+        deadline = self.bench.now() + self.limit
+        while not holds():
+            if self.bench.now() > deadline:
+                states = [f"{name}: {link}" for name, f in self.followers.items()
+                          for link in f.model.links]
+                raise StuckError(f"not within {self.limit} clocks: {what}; "
+                                 + "; ".join(states))
+            await self.bench.cycles(_STEP)
+            await self._drop_ghosts()
+
+    async def _drop_ghosts(self):
+        """Links to ghosts are closed, so that they hold nothing for ever."""
+        for name, follower in self.followers.items():
+            partner = self.partner[name].address
+            link = next((link for link in follower.model.links if link.node != partner
+                         and link.state in (State.OPEN_SENT, State.OPEN)), None)
+            if link is not None:
+                await self._close_link(name, link)
+
+    def _settled(self):
+        return (not any(len(wire) for wire in self.wires.values())
+                and not any(source.busy for node in self.nodes.values()
+                            for source in node.sources.values())
+                and all(follower.quiet for follower in self.followers.values()))
+
+    async def _fill(self, name):
+        """Fill the receive memory of `name` from the other engine: no slot may be missing."""
+        bench, config = self.bench, self.bench.config
+        node, sender = self.nodes[name], self.partner[name]
+        vc = self.script.seed % 3
+        follower = self.followers[name]
+        room = config["rx_slots"] - config["reorder_slots"] - 2 * config["rx_reserved"]
+        before = follower.coverage.stats.copy()
+        number = self.numbers[name]
+        node.ready[vc] = 0.0
+        bench.kick()
+        for extra in range(room + 1):
+            sender.send(node.address, vc, payload(number + extra, 1024))
+
+        def since(*names):
+            return sum(follower.coverage.stats[name] - before[name] for name in names)
+
+        def taken():
+            return since("delivered", "delivered_kept")
+        await self._until(lambda: since("drop_no_room") or taken() > room,
+                          "the receive memory is full")
+        got = taken()
+        node.ready[vc] = 1.0
+        bench.kick()
+        # What was kept behind a gap stays where it was kept, beside the room of the VCs.
+        if got < room or got > room + since("delivered_kept"):
+            raise LeakError(f"{name}: the receive memory took {got} packets of VC {vc}, "
+                            f"it has room for {room}")
+        await self._until(self._settled, "the receive memory is empty")
+
+    async def _close_all(self):
+        bench = self.bench
+
+        def closed():
+            return not any(len(wire) for wire in self.wires.values()) and not any(
+                list(follower.model.links) or follower.model.purging.total()
+                for follower in self.followers.values())
+        deadline = bench.now() + self.limit
+        while not closed():
+            if bench.now() > deadline:
+                raise StuckError("links that never close: " + "; ".join(
+                    f"{name}: {link}" for name, f in self.followers.items()
+                    for link in f.model.links))
+            for name, follower in self.followers.items():
+                for link in list(follower.model.links):
+                    if link.state in (State.OPEN, State.OPEN_SENT):
+                        await self._close_link(name, link)
+            await bench.cycles(_STEP)
+        await bench.cycles(_STEP)
+
+    async def _close_link(self, name, link):
+        if self.managed:
+            await self._register_command(self.registers[name], link.node, link.vc, 1)
+        else:
+            self.nodes[name].close(link.node, link.vc)
+
+
+async def play(bench, script):
+    """Play it; returns a dict with what happened, `failure` being None if all is right."""
+    player = _Player(bench, script)
+    bench.survive()
+    failure = kind = None
+    try:
+        await player.begin()
+        await player.events()
+        await player.end()
+    except Exception as error:      # whatever it is: the next script is to be played, too
+        kind, failure = type(error).__name__, str(error)
+        if not isinstance(error, AssertionError):
+            failure += "\n" + traceback.format_exc()
+    finally:
+        for follower in player.followers.values():
+            follower.detach()
+    followers = player.followers.values()
+    return {
+        "kind": kind, "failure": failure, "clocks": bench.now() - getattr(player, "start", 0),
+        "clock": bench.now() - getattr(player, "start", 0),
+        "delivered": player.deliveries.delivered,
+        "excused": sum(follower.excused for follower in followers),
+        "refused": sum(follower.refused for follower in followers),
+        "replays": sum(follower.coverage.stats["payload_replayed"] for follower in followers),
+        "frames": sum(follower.feed.causes.total() for follower in followers),
+        "faults": dict(sum((wire.counters for wire in player.wires.values()), Counter())),
+        "noted": [fault for wire in player.wires.values() for fault in wire.noted],
+        "cells": sorted({cell for follower in followers for cell in follower.coverage.taken}),
+    }
