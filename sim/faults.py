@@ -61,7 +61,7 @@ def plan(found, seed, upsets):
     """`upsets` for each of the memories `found`: dicts, in random order of their memories."""
     rng = random.Random(seed)
     chosen = [{"memory": name, "bit": rng.randrange(bits), "clock": rng.randrange(FIRST, LAST),
-               "recent": int(rng.random() < 0.75), "choice": rng.getrandbits(32)}
+               "recent": int(rng.random() < 0.9), "choice": rng.getrandbits(32)}
               for _ in range(upsets) for name, (_words, bits) in found.items()]
     return [{"number": number, **upset} for number, upset in enumerate(chosen)]
 

@@ -28,7 +28,7 @@ def test_every_memory_with_an_upset(binary):
     assert len(results) == len(planned)
     assert faults.wrong(results, []) == []
     read = {result["memory"] for result in results if result["corrected"]}
-    assert len(read) >= len(mine) // 3
+    assert len(read) >= 5
     assert sum(result["corrected"] for result in results) > len(read)
 
 
