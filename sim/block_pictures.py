@@ -22,6 +22,10 @@ class Moments:
         cycles = (cycle_of(time - 1) for time in self._edges)
         self._cycles = [cycle + 1 if isinstance(cycle, int) else 0 for cycle in cycles]
 
+    def clocks(self):
+        """`(time of the rising edge, cycle)` of every clock."""
+        return zip(self._edges, self._cycles)
+
     def of(self, x, event=None, action=None, nth=0):
         """The cycle of the `nth` record of engine `x` with that event and action."""
         actions, events, valid = (self._dump.sampler(f"pair.{x}_trace_{name}")
@@ -196,7 +200,7 @@ def walk_pictures(dump):
             "NACK(4..5): 4 goes at once, 5 is looked for", "a", nack - 2, nack + 19,
             ("range", [Lane("valid", "@replayer.i_range__valid"),
                        Lane("IDs", "", [("", "@replayer.i_range__payload.first", "number"),
-                                        ("to", "@replayer.i_range__payload.last", "number")],
+                                        (" to ", "@replayer.i_range__payload.last", "number")],
                             "@replayer.i_range__valid", "blue")]),
             ("walk", [Lane("state", "@replayer.replayer_state", "replayer", colour="green"),
                       Lane("SEEK answered", "@replayer.i_walk__valid"),

@@ -18,6 +18,7 @@ from block_pictures import Moments, nic_pictures, walk_pictures  # noqa: E402
 from ttpoe.config import preset  # noqa: E402
 from views.dump import Dump  # noqa: E402
 from views.timing import Lane, diagram, svg  # noqa: E402
+from walk_claims import missing  # noqa: E402
 
 FOLDER = ROOT / "docs" / "pictures"
 PAGE = ROOT / "docs" / "walk-through.md"
@@ -115,8 +116,11 @@ def ladder(capture):
 
 
 def made():
-    """`{path: text}` of everything that this makes."""
+    """`{path: text}` of everything that this makes; what the page says must have happened."""
     dump = simulate()
+    wrong = missing(dump, PAGE.read_text())
+    if wrong:
+        raise builds.BuildError(f"{PAGE.relative_to(ROOT)} should say: {' / '.join(wrong)}")
     sources = {**pictures(dump), **walk_pictures(dump),
                **nic_pictures(simulate(NIC_RUN, "registers", "managed_nic"))}
     files = {FOLDER / f"{name}.svg": svg(source) + "\n" for name, source in sources.items()}

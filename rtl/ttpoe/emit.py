@@ -27,6 +27,7 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.lib.wiring import In
 
 from .config import Config, ConfigError, PRESETS, preset
+from .keywords import KEYWORDS
 from .memories import COLLISION_UNDEFINED
 
 __all__ = ["TOPS", "configured", "module_name", "wrapped", "emit_verilog", "top_verilog",
@@ -183,11 +184,14 @@ def configured(preset_name, changes):
 
 
 def module_name(name, top):
-    """`name`, or that of `top` if it is None; `ConfigError` if it is no Verilog identifier."""
+    """`name`, or that of `top` if it is None; `ConfigError` if it cannot be a module's."""
     if name is None:
         return f"ttp_{top}"
     if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
         raise ConfigError(f"--module must be a Verilog identifier; got {name!r}")
+    if name in KEYWORDS:
+        raise ConfigError(f"--module must not be a keyword of Verilog; got {name!r}, "
+                          f"possible: {name}_{top}")
     return name
 
 

@@ -52,9 +52,9 @@ def states_page():
     rows = sum(len(rows) for cells in states.TABLE.values() for rows in cells.values())
     return f"""# States of a link
 
-Drawn from the table in [rtl/ttpoe/link/fsm.py](source/rtl/ttpoe/link/fsm.py.txt), which is also
-what the hardware is built from: {len(Event)} events x {len(LinkState)} states, {rows} rows with their
-conditions in [the state table](state-table.md). Each line shows the rows that change the state: the
+Drawn from the table in [rtl/ttpoe/link/fsm.py](source/rtl/ttpoe/link/fsm.py.txt), which is
+also what the hardware is built from: {len(Event)} events x {len(LinkState)} states, {rows} rows
+with their conditions in [the state table](state-table.md). Each line shows the rows that change the state: the
 event, and below it the action. Rows that stay are not shown. CLOSED is there twice, so that
 fewer lines cross; a tag in it is free. There is no TIME_WAIT.
 
@@ -77,9 +77,9 @@ def configuration_page():
                   if isinstance(node, ast.ClassDef) and node.name == "Config")
     head = " | ".join(f"`{name}`" for name in PRESETS)
     out = ["# Configuration\n", "Made from the docstring of `Config` in "
-           "[rtl/ttpoe/config.py](source/rtl/ttpoe/config.py.txt) and its presets. "
-           "`ttpoe generate` takes each number as an option; a combination that cannot work is refused with the "
-           "rule and the value. What can be changed at run time is in the "
+           "[rtl/ttpoe/config.py](source/rtl/ttpoe/config.py.txt) and its "
+           "presets. `ttpoe generate` takes each number as an option; a combination that cannot work is "
+           "refused with the rule and the value. What can be changed at run time is in the "
            "[registers](registers.md).\n",
            f"| parameter | meaning | {head} |", "|---|---|" + "---:|" * len(PRESETS)]
     for name, meaning in _parameters(ast.get_docstring(config)):
@@ -99,16 +99,39 @@ def _number(value):
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
+_GOODPUT = re.compile(r"goodput\.(selective|gbn)_([\d.e-]+)pct_([\d.]+us)(?:\.(\w+))?$")
 _PARTS = {
     "latency": "Latency of an idle engine, in clocks; every sample is the same",
     "open": "Opening: clocks beyond the round trip of the wires",
     "close": "Closing: clocks until tag and slots serve another link",
     "pipeline": "Pipeline under full load",
     "replay": "From the last beat of a NACK to the replay's first beat, in clocks",
-    "goodput": "Goodput: share of what the headers allow (name: kind, loss, round trip, preset)",
+    "goodput": "Goodput: share of what the headers allow",
     "window": "Window law: share of the wire's rate with so much replay memory and round trip",
     "synth": "Synthesis (Yosys), and place and route for ECP5 (nextpnr)",
 }
+
+
+def _goodput_table(rows):
+    """Loss against kind, round trip and preset; the rows that do not fit are left."""
+    table, columns, left = {}, [], []
+    for name, entry in rows:
+        match = _GOODPUT.match(name)
+        if not match:
+            left.append((name, entry))
+            continue
+        kind, loss, rtt, preset = match.groups()
+        column = (preset or "full", {"gbn": "go-back-N"}.get(kind, kind), rtt)
+        columns += [column] * (column not in columns)
+        table.setdefault(float(loss), {})[column] = entry["value"]
+    if not table:
+        return [], left
+    columns.sort(key=lambda column: (column[0], float(column[2][:-2]), column[1]))
+    head = " | ".join(f"`{preset}`, {rtt}, {kind}" for preset, kind, rtt in columns)
+    return [f"| loss | {head} |", "|---:|" + "---:|" * len(columns),
+            *("| " + " | ".join([f"{loss:g} %"] + [
+                f"{100 * table[loss][column]:.1f} %" if column in table[loss] else ""
+                for column in columns]) + " |" for loss in sorted(table)), ""], left
 
 
 def performance_page():
@@ -128,9 +151,13 @@ def performance_page():
     parts = {}
     for name, entry in metrics.items():
         parts.setdefault(name.split(".")[0], []).append((name, entry))
-    for part, rows in parts.items():
+    for part in sorted(parts, key=lambda part: ([*_PARTS].index(part) if part in _PARTS
+                                                else len(_PARTS), part)):
+        rows, pivot = parts[part], []
+        if part == "goodput":
+            pivot, rows = _goodput_table(rows)
         columns = [key for key in ("unit", "configuration") if any(key in row for _n, row in rows)]
-        out += [f"## {_PARTS.get(part, part)}\n", "| name | value | " + "".join(
+        out += [f"## {_PARTS.get(part, part)}\n", *pivot, "| name | value | " + "".join(
             f"{column} | " for column in columns), "|---|---:|" + "---|" * len(columns)]
         out += [f"| `{name}` | {row['value']} | " + "".join(f"{row.get(column, '')} | "
                                                            for column in columns)

@@ -45,10 +45,17 @@ def _ends(state, after, shift):
     (x1, y1) = _PLACES["closed" if after == "CLOSED" and state in _ENDS_BELOW else after]
     dx, dy = x1 - x0, y1 - y0
     length = hypot(dx, dy)
-    side = shift / length       # to the right of the way, so two ways do not lie on each other
-    x0, y0, x1, y1 = x0 - dy * side, y0 + dx * side, x1 - dy * side, y1 + dx * side
-    cut = min((_BOX[0] / 2 + 3) / abs(dx) if dx else 1, (_BOX[1] / 2 + 3) / abs(dy) if dy else 1)
-    return x0 + dx * cut, y0 + dy * cut, x1 - dx * cut, y1 - dy * cut
+    # To the right of the way, so that two ways do not lie on each other.
+    aside_x, aside_y = -dy * shift / length, dx * shift / length
+
+    def left(sign):
+        """The part of the way after which it is outside of a box, seen from its centre."""
+        return min(((half + 3) * (1 if step > 0 else -1) - sign * aside) / step
+                   for half, step, aside in ((_BOX[0] / 2, dx, aside_x), (_BOX[1] / 2, dy, aside_y))
+                   if step)
+    begin, end = left(1), left(-1)
+    return (x0 + aside_x + dx * begin, y0 + aside_y + dy * begin,
+            x1 + aside_x - dx * end, y1 + aside_y - dy * end)
 
 
 def layout():

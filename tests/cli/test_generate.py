@@ -1,6 +1,7 @@
 """`ttpoe generate`: what it writes, that every port has its words, what it says to bad input."""
 
 import dataclasses
+import importlib.util
 import json
 import os
 import re
@@ -184,9 +185,14 @@ def test_parameters_are_those_of_the_configuration():
     (["--preset", "huge"], ["preset must be one of tiny, default, full", "'huge'"]),
     (["--top", "switch"], ["--top", "'switch'", "managed_nic"]),
     (["--module", "2nd"], ["--module", "'2nd'"]),
+    (["--module", "wire"], ["keyword", "'wire'", "wire_managed_nic"]),
+    (["--module", "always_ff"], ["keyword", "'always_ff'"]),
+    (["--slots", "ten"], ["--slots", "whole number", "'ten'"]),
+    (["--links", "1.5"], ["--links", "whole number", "'1.5'"]),
     (["--vc-tables", "2", "--links", "8"], ["vc_tables must be 1 or 3", "2"]),
     (["--colour"], ["--colour", "ttpoe"]),
     (["-o", "/dev/null/x"], ["cannot write /dev/null"]),
+    (["-o", ""], ["--output is empty"]),
 ])
 def test_bad_input_is_one_line(tmp_path, capsys, arguments, parts):
     output = [] if "-o" in arguments else ["-o", str(tmp_path / "none")]
@@ -196,6 +202,21 @@ def test_bad_input_is_one_line(tmp_path, capsys, arguments, parts):
     for part in parts:
         assert part in error, error
     assert not Path(tmp_path / "none").exists()
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pygments") is None, reason="Pygments is missing")
+def test_keywords_are_those_that_others_know():
+    from pygments.lexers.hdl import SystemVerilogLexer, VerilogLexer
+    from pygments.token import Keyword
+    from ttpoe.keywords import KEYWORDS
+    known = set()
+    for lexer in (SystemVerilogLexer, VerilogLexer):
+        for pattern, kind, *_rest in (entry for entry in lexer.tokens["root"]
+                                      if isinstance(entry, tuple)):
+            if kind in Keyword and hasattr(pattern, "words"):
+                known.update(pattern.words)
+    assert len(known) > 200 and known - {"strength"} <= KEYWORDS     # that one is none
+    assert len(KEYWORDS) == 248                     # as table B.1 of IEEE 1800-2017 has
 
 
 def test_output_is_asked_for(capsys):

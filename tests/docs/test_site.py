@@ -1,6 +1,7 @@
 """The site has every page and loads nothing from elsewhere; broken links are found."""
 
 import importlib.util
+import json
 import re
 import shutil
 
@@ -214,7 +215,13 @@ def test_performance_page_shows_the_measurements(monkeypatch, tmp_path):
     from website import pages
     monkeypatch.setattr(pages, "METRICS", tmp_path / "metrics.json")
     text = pages.performance_page()
-    assert "| `latency.tx_clocks` | 7 |" in text and "committed" not in text
+    assert "| `latency.tx_clocks` | 7 |" in text
+    head = next(line for line in text.splitlines() if line.startswith("| loss |")).split("|")
+    row = next(line for line in text.splitlines() if line.startswith("| 1 % |")).split("|")
+    baseline = json.loads((ROOT / "sim" / "benches" / "baseline.json").read_text())
+    column = head.index(" `default`, 2.6us, go-back-N ")
+    value = baseline["goodput.gbn_1pct_2.6us.default"]
+    assert row[column].strip() == f"{100 * value:.1f} %"
     (tmp_path / "metrics.json").write_text(
         '[{"name": "latency.tx_clocks", "value": 9, "unit": "clocks", "configuration": "tiny"}]')
     text = pages.performance_page()

@@ -189,3 +189,14 @@ def test_pictures_are_up_to_date():
     run = subprocess.run([sys.executable, "sim/pictures.py", "--check"], cwd=ROOT, text=True,
                          capture_output=True)
     assert run.returncode == 0, f"run `make docs-pictures`: {run.stdout}{run.stderr}"
+
+    # The page's sentences are compared, too: every number in them is of this run.
+    import pictures
+    from walk_claims import claims, missing
+    dump = Dump(next(pictures.RUN.glob("waves.*")))
+    page = (ROOT / "docs" / "walk-through.md").read_text()
+    assert len(claims(dump)) == 13 and not missing(dump, page)
+    for before, after in (("(IDs 2 to 9)", "(IDs 2 to 8)"), ("Seven clocks", "Six clocks"),
+                          ("slot 3, packet 5", "slot 2, packet 5"), ("three `RETIRE`",
+                                                                     "four `RETIRE`")):
+        assert before in page and len(missing(dump, page.replace(before, after))) == 1

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ._errors import UsageError
+from ._errors import UsageError, whole_number
 
 __all__ = ["SUMMARY", "PARAMETERS", "add_parser", "run"]
 
@@ -47,14 +47,14 @@ def add_parser(subparsers):
                         help="engine, nic or managed_nic (the default)")
     parser.add_argument("--preset", default="default", metavar="PRESET",
                         help="what to start from: tiny, default or full")
-    parser.add_argument("--links", type=int, metavar="N",
+    parser.add_argument("--links", type=whole_number, metavar="N",
                         help="links at once: 2 x vc_tables x a power of two")
     for name, meaning in PARAMETERS.items():
         flags = ["--" + name.replace("_", "-")]
         if name == "width_bits":
             flags.append("--width")
         parser.add_argument(*flags, dest=name, help=meaning,
-                            type=str if name == "protect" else int,
+                            type=str if name == "protect" else whole_number,
                             metavar="HOW" if name == "protect" else "N")
     parser.add_argument("--name", metavar="NAME", help="name of the configuration "
                         "(the preset's, or custom)")
@@ -70,6 +70,8 @@ def run(arguments):
     from ttpoe.config import ConfigError
     from ttpoe.generate import configuration, package, write_package
     changes = {name: getattr(arguments, name) for name in (*PARAMETERS, "name")}
+    if not arguments.output:
+        raise UsageError("--output is empty: name a folder, as build/nic")
     try:
         config = configuration(arguments.preset, changes, arguments.links)
         contents = package(arguments.top, config, arguments.module)

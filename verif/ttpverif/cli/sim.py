@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ._errors import UsageError
+from ._errors import UsageError, whole_number
 
 __all__ = ["SUMMARY", "add_parser", "run", "repository"]
 
@@ -42,7 +42,8 @@ def add_parser(subparsers):
     parser.add_argument("--preset", metavar="NAME", help="tiny, default or full")
     parser.add_argument("--waves", action="store_true", help="record waveforms")
     parser.add_argument("--trace", action="store_true", help="write each run's story")
-    parser.add_argument("--jobs", metavar="N", type=int, default=2, help="runs at a time (2)")
+    parser.add_argument("--jobs", metavar="N", type=whole_number, default=2,
+                        help="runs at a time (2)")
     return parser
 
 
