@@ -26,7 +26,6 @@ class Opcode(enum.Enum, shape=4):
     NACK = 8
     NACK_FULL = 9
     NACK_NOLINK = 10
-    PROBE = 11
 
 
 class EtherType(enum.Enum, shape=16):

@@ -164,13 +164,6 @@ async def rx_nack_nolink(d, state):
         await peer.rx("NACK_NOLINK")
 
 
-async def rx_probe(d, state):
-    peer = await d.link(state)
-    if state in DATA_STATES:
-        await peer.rx("PROBE", epoch=OTHER)
-    await peer.rx("PROBE")
-
-
 # ---- the host ----------------------------------------------------------------------------------
 
 async def full_set(d):

@@ -40,7 +40,6 @@ class Opcode(enum.IntEnum):
     NACK = 8
     NACK_FULL = 9
     NACK_NOLINK = 10
-    PROBE = 11
 
 
 def node_to_mac(node):

@@ -217,7 +217,7 @@ class Endpoint(Opening, Data, Selective, Closing):
         if frame.opcode == Opcode.CLOSE_ACK:
             return frame.epoch not in (link.peer_epoch, link.epoch)
         return (frame.opcode in (Opcode.PAYLOAD, Opcode.ACK, Opcode.NACK, Opcode.NACK_FULL,
-                                 Opcode.CLOSE, Opcode.CLOSE_NACK, Opcode.PROBE)
+                                 Opcode.CLOSE, Opcode.CLOSE_NACK)
                 and frame.epoch != link.peer_epoch)
 
     def _believed(self, step):

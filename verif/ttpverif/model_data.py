@@ -111,10 +111,6 @@ class Data:
         self._reply(step, Opcode.NACK_NOLINK, step.frame.tx_id)
         step.out.drop = "nolink"
 
-    def _probed(self, step):
-        """PROBE: the last ID received in order."""
-        self._put(step, Opcode.ACK, 0, step.link.received)
-
     def _data(self, step):
         link, packet_id = step.link, step.frame.tx_id
         distance = id_distance(packet_id, link.received)

@@ -26,7 +26,7 @@ TTP_OUI = "98:ed:5c"
 MINIMUM_FRAME_BYTES = 64
 
 OPCODES = {0: "OPEN", 1: "OPEN_ACK", 2: "OPEN_NACK", 3: "CLOSE", 4: "CLOSE_ACK", 5: "CLOSE_NACK",
-           6: "PAYLOAD", 7: "ACK", 8: "NACK", 9: "NACK_FULL", 10: "NACK_NOLINK", 11: "PROBE"}
+           6: "PAYLOAD", 7: "ACK", 8: "NACK", 9: "NACK_FULL", 10: "NACK_NOLINK"}
 VCS = {0: "REQ_LO", 1: "REQ_HI", 2: "DATA"}
 EXTENSIONS = {0: "none", 0x20: "selective"}
 

@@ -49,7 +49,6 @@ RX_ACK          not_open      not_open      not_open    acked          acked    
 RX_NACK         not_open      not_open      not_open    nacked         nacked       nacked
 RX_NACK_FULL    not_open      not_open      not_open    hold           hold         hold
 RX_NACK_NOLINK  not_open      not_open      not_open    lost           lost         lost
-RX_PROBE        unexpected    unexpected    unexpected  probed         probed       probed
 """
 
 

@@ -204,7 +204,6 @@ EFFECTS = {
                              stat="nack_gap"),
     Action.DELIVER_KEPT: Effects(accepts=True, unkeeps=True, stat="delivered_kept",
                                  peer_progress=True),
-    Action.ANSWER_PROBE: Effects(frame=Opcode.ACK, rx="r"),
     Action.LOOKED: Effects(frame=Opcode.ACK, rx="r", looked=True),
     Action.NACK_RUN: Effects(frame=Opcode.NACK, tx="run_end", rx="rx_id", stat="nack_run"),
     Action.FREE_KEPT: Effects(unkeeps=True, stat="purged"),

@@ -24,7 +24,7 @@ class LinkState(enum.Enum, shape=3):
 
 
 class Event(enum.Enum, shape=5):
-    """What enters the pipeline. The first twelve are received frames, numbered as the opcodes."""
+    """What enters the pipeline. The first eleven are received frames, numbered as the opcodes."""
     RX_OPEN = 0
     RX_OPEN_ACK = 1
     RX_OPEN_NACK = 2
@@ -36,22 +36,21 @@ class Event(enum.Enum, shape=5):
     RX_NACK = 8
     RX_NACK_FULL = 9
     RX_NACK_NOLINK = 10
-    RX_PROBE = 11
-    HOST_PAYLOAD = 12   # a payload of the host lies in a replay slot
-    HOST_OPEN = 13
-    HOST_CLOSE = 14
-    VISIT = 15          # the link has come to the front of its ready queue
-    TIMER = 16          # the global link timer visits the link
-    SENT = 17           # the OPEN_ACK that makes an OPEN_RECD link OPEN is on the wire
-    VICTIM = 18         # the set is full: close this link if it is idle
+    HOST_PAYLOAD = 11   # a payload of the host lies in a replay slot
+    HOST_OPEN = 12
+    HOST_CLOSE = 13
+    VISIT = 14          # the link has come to the front of its ready queue
+    TIMER = 15          # the global link timer visits the link
+    SENT = 16           # the OPEN_ACK that makes an OPEN_RECD link OPEN is on the wire
+    VICTIM = 17         # the set is full: close this link if it is idle
     # Selective replay (section 5.3), all by link number, in the background:
-    LOOK = 19           # is the next packet in order a kept one?
-    ASK = 20            # the timer's look at one ID behind an open gap
-    PURGE = 21          # one place of the directory, for a link that has ended
-    SEEK = 22           # a range that was NACKed is to be sent again: where does its list begin?
-    REPLAY = 23         # one PAYLOAD of that range
-    WALKED = 24         # the range is done
-    RETIRE = 25         # free one slot that was acknowledged with others
+    LOOK = 18           # is the next packet in order a kept one?
+    ASK = 19            # the timer's look at one ID behind an open gap
+    PURGE = 20          # one place of the directory, for a link that has ended
+    SEEK = 21           # a range that was NACKed is to be sent again: where does its list begin?
+    REPLAY = 22         # one PAYLOAD of that range
+    WALKED = 23         # the range is done
+    RETIRE = 24         # free one slot that was acknowledged with others
 
 
 GUARDS = {
@@ -174,8 +173,6 @@ class Action(enum.Enum, shape=7):
     NACK_RANGE = 65
     START_WALK = 66
     RESEND = 67
-    # is the link there?
-    ANSWER_PROBE = 68
 
 
 # Short names, so that the table can be read as a table.
@@ -375,12 +372,6 @@ TABLE = {
         CL: _stay(CL), OS: _stay(OS), OR: _stay(OR),
         **{state: _background(state)[event] for state in (OP, CS, CR)},
     } for event in (_E.LOOK, _E.ASK, _E.SEEK, _E.REPLAY, _E.RETIRE)},
-    _E.RX_PROBE: {
-        CL: _stay(CL, _A.DROP_UNEXPECTED), OS: _stay(OS, _A.DROP_UNEXPECTED),
-        OR: _stay(OR, _A.DROP_UNEXPECTED),
-        **{state: rows(("STALE", _A.DROP_STALE, state), ("", _A.ANSWER_PROBE, state))
-           for state in (OP, CS, CR)},
-    },
     _E.PURGE: {state: rows(("OLD_KEPT", _A.FREE_KEPT, state), ("", _A.NOTHING, state))
                for state in (CL, OS, OR, OP, CS, CR)},
     _E.WALKED: {state: _stay(state) for state in (CL, OS, OR, OP, CS, CR)},
