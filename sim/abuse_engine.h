@@ -1,0 +1,298 @@
+// One engine, its hosts and what is on its wire: what the abuse runs are made of.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "Vengine.h"
+#include "Vengine___024root.h"
+#include "abuse_ports.h"
+#include "verilated.h"
+
+inline constexpr int WB = WIDTH_BYTES;
+inline constexpr int VCS = 3;
+inline constexpr uint32_t NODE[2] = {0x00A5C3, 0x015A0B};
+
+// Steele's splitmix64.
+inline uint64_t mix(uint64_t z) {
+    z += 0x9E3779B97F4A7C15u;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return z ^ (z >> 31);
+}
+
+struct Random {
+    uint64_t state;
+    uint64_t next() { return mix(state++); }
+    uint64_t below(uint64_t limit) { return next() % limit; }
+};
+
+struct Beat {
+    uint8_t data[WB] = {};
+    uint64_t keep = 0;
+    bool valid = false, last = false, error = false;
+};
+
+inline std::vector<const char *> plus_arguments = {"abuse"};    // `+name=value`, for the design
+
+struct Failure {
+    std::string text;
+};
+
+// ---- packets of the hosts: all follows from (seed, direction and VC, number) -----------------
+
+struct Packet {
+    static uint64_t key(uint64_t seed, int flow, uint32_t number) {
+        return mix(seed * 64 + flow) + (uint64_t(number) << 20);
+    }
+    static int length(uint64_t seed, int flow, uint32_t number) {
+        uint64_t r = mix(key(seed, flow, number) ^ 0x5A5A);
+        int limit = (r & 15) == 0 ? 1024 : (r & 3) == 0 ? 200 : 40;
+        return 4 + int((r >> 8) % (limit - 3));
+    }
+    // The first four bytes are the packet's number.
+    static uint8_t byte(uint64_t seed, int flow, uint32_t number, int at) {
+        if (at < 4) return uint8_t(number >> 8 * at);
+        return uint8_t(mix(key(seed, flow, number) + at / 8) >> 8 * (at % 8));
+    }
+};
+
+// A host that sends on one VC as fast as it may.
+struct Source {
+    uint64_t seed = 0;
+    int flow = 0;
+    uint32_t number = 0, limit = ~0u;
+    int at = 0;
+
+    bool valid() const { return at || number < limit; }
+    void beat(Beat &b) const {
+        int size = Packet::length(seed, flow, number), n = std::min(WB, size - at);
+        for (int lane = 0; lane < WB; ++lane)
+            b.data[lane] = lane < n ? Packet::byte(seed, flow, number, at + lane) : 0;
+        b.keep = n == 64 ? ~0ull : (1ull << n) - 1;
+        b.last = at + n == size;
+    }
+    void taken() {
+        at += WB;
+        if (at >= Packet::length(seed, flow, number)) { at = 0; ++number; }
+    }
+    // The engine was reset: what was cut is not sent again.
+    void cut() { if (at) { at = 0; ++number; } }
+};
+
+// A host that reads one VC. `strict`: every packet, in order; else in order, some may be missing.
+struct Sink {
+    uint64_t seed = 0;
+    int flow = 0;
+    uint32_t next = 0, packets = 0;
+    bool strict = true;
+    std::string bytes;
+
+    void taken(const Beat &b) {
+        for (int lane = 0; lane < WB && (b.keep >> lane & 1); ++lane) bytes += char(b.data[lane]);
+        if (!b.last) return;
+        if (bytes.size() < 4) throw Failure{where() + "a packet of less than 4 bytes"};
+        uint32_t number = uint8_t(bytes[0]) | uint8_t(bytes[1]) << 8 | uint8_t(bytes[2]) << 16
+                          | uint32_t(uint8_t(bytes[3])) << 24;
+        if (strict ? number != next : number < next)
+            throw Failure{where() + "packet " + std::to_string(number) + " where "
+                          + std::to_string(next) + " is due"};
+        bool same = int(bytes.size()) == Packet::length(seed, flow, number);
+        for (size_t at = 0; same && at < bytes.size(); ++at)
+            same = uint8_t(bytes[at]) == Packet::byte(seed, flow, number, int(at));
+        if (!same) throw Failure{where() + "packet " + std::to_string(number) + " is altered"};
+        next = number + 1;
+        ++packets;
+        bytes.clear();
+    }
+    std::string where() const {
+        return "host " + std::string(flow >= VCS ? "a" : "b") + ", VC "
+               + std::to_string(flow % VCS) + ": ";
+    }
+};
+
+// ---- the engine --------------------------------------------------------------------------------
+
+// A record of the trace, with the statistics of the link pulsed in its clock.
+struct Event {
+    bool valid = false;
+    uint32_t event = 0, node = 0, vc = 0, old_state = 0, new_state = 0, epoch = 0, tx_id = 0,
+             rx_id = 0, delivered = 0, frame = 0, frame_opcode = 0, noticed = 0, notice = 0;
+    uint64_t stats = 0;
+};
+
+struct Tag {
+    uint32_t words[TAG_WORDS];
+    uint64_t get(int offset, int width) const {
+        uint64_t value = 0;
+        for (int bit = 0; bit < width; ++bit)
+            value |= uint64_t(words[(offset + bit) / 32] >> (offset + bit) % 32 & 1) << bit;
+        return value;
+    }
+    uint32_t state() const { return get(TAG_state, 3); }
+};
+
+class Engine {
+public:
+    Engine(int side, uint64_t seed, uint32_t open_id_seed) {
+        context_.threads(1);
+        context_.randReset(2);
+        context_.randSeed(int(mix(seed) >> 34) + 1);
+        context_.commandArgs(int(plus_arguments.size()), plus_arguments.data());
+        top = std::make_unique<Vengine>(&context_, "engine");
+        Vengine *t = top.get();
+        t->cfg_enable = 1;
+        t->cfg_node = NODE[side];
+        t->cfg_ieee = side;
+        t->cfg_init_id = 1;
+        t->cfg_fixed_open_id = 0;
+        t->cfg_open_id_seed = open_id_seed;
+        t->cfg_timer_tick = TIMER_TICK;
+        t->cfg_max_retry = 0;
+        t->cfg_idle_limit = 0;
+        t->cfg_link_slots = SLOTS / 2;
+        t->cfg_selective = 1;
+        t->s_cmd_tvalid = 0;
+        rx(Beat{});
+    }
+    ~Engine() {
+        // The library takes the context that this thread used last for the model's own.
+        Verilated::threadContextp(&context_);
+        top->final();
+        top.reset();
+    }
+
+    void low() { top->clk = 0; top->eval(); }
+    void high() { top->clk = 1; top->eval(); }
+
+    void rx(const Beat &b) {
+        std::memcpy(&top->s_mac_rx_tdata, b.data, WB);
+        std::memcpy(&top->s_mac_rx_tkeep, &b.keep, (WB + 7) / 8);
+        top->s_mac_rx_tvalid = b.valid;
+        top->s_mac_rx_tlast = b.last;
+        top->s_mac_rx_tuser = b.error;
+    }
+    Beat tx() const {
+        Beat b;
+        b.valid = top->m_mac_tx_tvalid;
+        std::memcpy(b.data, &top->m_mac_tx_tdata, WB);
+        std::memcpy(&b.keep, &top->m_mac_tx_tkeep, (WB + 7) / 8);
+        b.last = top->m_mac_tx_tlast;
+        return b;
+    }
+    void host_in(int vc, const Source &source, uint32_t peer) {
+        Beat b;
+        bool valid = source.valid();
+        if (valid) source.beat(b);
+#define IN(n) case n: std::memcpy(&top->s_host_tx##n##_tdata, b.data, WB); \
+        std::memcpy(&top->s_host_tx##n##_tkeep, &b.keep, (WB + 7) / 8); \
+        top->s_host_tx##n##_tlast = b.last; top->s_host_tx##n##_tvalid = valid; \
+        top->s_host_tx##n##_tdest = peer; break;
+        switch (vc) { IN(0) IN(1) IN(2) }
+#undef IN
+    }
+    bool host_taken(int vc) const {
+        return vc == 0 ? top->s_host_tx0_tready && top->s_host_tx0_tvalid
+             : vc == 1 ? top->s_host_tx1_tready && top->s_host_tx1_tvalid
+                       : top->s_host_tx2_tready && top->s_host_tx2_tvalid;
+    }
+    void host_ready(int vc, bool ready) {
+        (vc == 0 ? top->m_host_rx0_tready : vc == 1 ? top->m_host_rx1_tready
+                                                    : top->m_host_rx2_tready) = ready;
+    }
+    Beat host_out(int vc) const {
+        Beat b;
+#define OUT(n) case n: b.valid = top->m_host_rx##n##_tvalid; b.last = top->m_host_rx##n##_tlast; \
+        std::memcpy(b.data, &top->m_host_rx##n##_tdata, WB); \
+        std::memcpy(&b.keep, &top->m_host_rx##n##_tkeep, (WB + 7) / 8); break;
+        switch (vc) { OUT(0) OUT(1) OUT(2) }
+#undef OUT
+        return b;
+    }
+    bool host_ready(int vc) const {
+        return vc == 0 ? top->m_host_rx0_tready : vc == 1 ? top->m_host_rx1_tready
+                                                          : top->m_host_rx2_tready;
+    }
+    Event event() const {
+        Event e;
+        if (!top->trace_valid) return e;
+        e.valid = true;
+#define GET(name) e.name = top->trace_##name;
+        GET(event) GET(node) GET(vc) GET(old_state) GET(new_state) GET(epoch) GET(tx_id)
+        GET(rx_id) GET(delivered) GET(frame) GET(frame_opcode) GET(noticed) GET(notice)
+#undef GET
+        int bit = 0;
+#define STAT(name) e.stats |= uint64_t(top->stat_##name) << bit++;
+        LINK_STATS(STAT)
+#undef STAT
+        return e;
+    }
+    // Number of the drop cause that is counted in this clock, -1: none, -2: more than one.
+    int dropped() const {
+        int found = -1, number = 0;
+#define CAUSE(name) if (top->stat_rx_##name) found = found == -1 ? number : -2; ++number;
+        DROP_CAUSES(CAUSE)
+#undef CAUSE
+        return found;
+    }
+    Tag tag(int lid) const {
+        Tag t;
+        const auto &way = lid & 1 ? top->rootp->TAG_WAY1 : top->rootp->TAG_WAY0;
+        std::memcpy(t.words, &way[lid >> 1], sizeof t.words);
+        return t;
+    }
+    // The link to (node, vc); false if it is not in the table.
+    bool find(uint32_t node, uint32_t vc, Tag &t) const {
+        for (int lid = 0; lid < LINKS; ++lid) {
+            t = tag(lid);
+            if (t.state() && t.get(TAG_node, 24) == node && t.get(TAG_vc, 2) == vc) return true;
+        }
+        return false;
+    }
+
+private:
+    VerilatedContext context_;      // before `top`: it must outlive it
+
+public:
+    std::unique_ptr<Vengine> top;
+};
+
+// What a frame that changes nothing may still change: which of two ways was used last (L5); of a
+// free tag nothing but these is looked at.
+inline bool same_tag(const Tag &left, const Tag &right) {
+    if (left.state() != right.state()) return false;
+    bool open = left.state() != 0;
+    for (int word = 0; word < TAG_WORDS; ++word)
+        if ((left.words[word] ^ right.words[word]) & (open ? OPEN_MASK[word] : FREE_MASK[word]))
+            return false;
+    return true;
+}
+
+// Every output of two engines in one clock, payloads only where they are valid; the name of the
+// first that differs, else null. `causes`: drop causes, too.
+inline const char *difference(const Engine &left, const Engine &right, bool causes) {
+    const Vengine *l = left.top.get(), *r = right.top.get();
+#define ALWAYS(name) if (l->name != r->name) return #name;
+    COMPARED(ALWAYS)
+    if (causes) { COMPARED_CAUSES(ALWAYS) }
+    if (l->trace_valid) { COMPARED_TRACE(ALWAYS) }
+    if (l->trace_valid && l->trace_event <= RX_LAST) { COMPARED_TRACE_RX(ALWAYS) }
+    if (l->m_notice_tvalid) { ALWAYS(m_notice_tdata) }
+#undef ALWAYS
+    auto beats = [](const Beat &x, const Beat &y) {
+        if (!x.valid) return true;
+        if (x.last != y.last || x.keep != y.keep) return false;
+        for (int lane = 0; lane < WB; ++lane)
+            if ((x.keep >> lane & 1) && x.data[lane] != y.data[lane]) return false;
+        return true;
+    };
+    if (!beats(left.tx(), right.tx())) return "m_mac_tx";
+    for (int vc = 0; vc < VCS; ++vc)
+        if (!beats(left.host_out(vc), right.host_out(vc))) return "m_host_rx";
+    return nullptr;
+}

@@ -1,0 +1,111 @@
+"""Bad frames and resets in their short form: the engine passes, each of some defects is found.
+
+One program is built of `tiny`. Its Verilog has defects that a plusarg switches on; without it
+none is there.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import abuse
+import abuse_build
+import builds
+import pytest
+from ttpoe.config import preset
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG = preset("tiny")
+
+# Places: (module, what is there, what it becomes). D3: defect number 3 is switched on.
+PLACES = [
+    ("rx_parser", r"(last_octet < needed);", r"(\1) & ~D1;"),
+    ("rx_parser", r"not_ours <= (\w+);", r"not_ours <= \1 & ~D2;"),
+    ("pipeline_decide", r"assign guard_stale = ([^;]*);", r"assign guard_stale = (\1) & ~D4;"),
+    ("timer", r"= rst (\? 24'h000000)", r"= (rst & ~D5) \1"),
+]
+DEFECTS = {     # number -> (name, mode, what is said)
+    1: ("parser ignores the length", "parse", "without a frame|must be|not what it is"),
+    2: ("frame to another MAC accepted", "parse", "without a frame|must be|not what it is"),
+    4: ("epoch not checked", "forged", "counted as|state has changed"),
+    5: ("a register without reset", "reset", "not what it is in a new engine"),
+}
+
+
+def defective(verilog):
+    """The Verilog with every defect of `DEFECTS`, off unless `+defect=<number>`."""
+    parts = re.split(r"(?m)^(?=module )", verilog)
+    for module, pattern, replacement in PLACES:
+        replacement = re.sub(r"\bD(\d)", r"(ttp_engine.defect == \1)", replacement)
+        at = next(n for n, part in enumerate(parts)
+                  if part.startswith(f"module ttp_engine_core_{module}("))
+        parts[at], found = re.subn(pattern, replacement, parts[at])
+        assert found, f"no {pattern} in {module}"
+    top = next(n for n, part in enumerate(parts) if part.startswith("module ttp_engine("))
+    parts[top] = parts[top].replace(
+        "endmodule", "  reg [7:0] defect;\n  initial if (!$value$plusargs(\"defect=%d\", defect))"
+        " defect = 0;\nendmodule")
+    return "".join(parts)
+
+
+@pytest.fixture(scope="module")
+def program():
+    processes = builds.Processes()
+    verilog = builds.emitted(CONFIG, processes).read_text()
+    return abuse_build.compile_abuse(CONFIG, processes, defective(verilog))
+
+
+def run(program, mode, count=0, seed=1, defect=None, **numbers):
+    feed = abuse.records(mode, seed, count, CONFIG.slots) if count else ()
+    plus = [f"+defect={defect}"] if defect else []
+    return abuse.run_program(program, mode, seed, feed, subprocess.DEVNULL, plus, **numbers)
+
+
+def test_frames_that_do_not_parse_disturb_nothing(program):
+    code, result = run(program, "parse", 2500)
+    assert code == 0, result["failure"]
+    assert result["bad_frames"] == sum(result["causes"].values()) == 2500
+    assert set(result["causes"]) == set(abuse.CAUSES), "every cause, and all were right"
+    assert result["packets"] > 200 and result["clocks_later"] == 0
+    assert result["stalled_takes"] == result["stalled_takes_clean"] > 0
+
+
+def test_forged_frames_change_no_link(program):
+    code, result = run(program, "forged", 1000)
+    assert code == 0, result["failure"]
+    assert result["bad_frames"] == 1000 and result["forged_events"] == 750
+    assert sum(result["causes"].values()) == 250
+    assert {"drop_stale", "drop_bad_ack", "drop_unexpected", "drop_no_link",
+            "drop_duplicate"} <= set(result["stats"])
+    assert result["stalled_takes"] == result["stalled_takes_clean"] > 0
+
+
+def test_reset_leaves_nothing_behind(program):
+    code, result = run(program, "reset", every=90)
+    assert code == 0, result["failure"]
+    assert result["resets"] >= 10 and result["packets_after"] == 18 * result["resets"]
+    assert result["told_restarted"] + result["told_down"] > 0
+
+
+@pytest.mark.parametrize("number", DEFECTS)
+def test_defect_is_found(program, number):
+    name, mode, words = DEFECTS[number]
+    numbers = {"every": 90} if mode == "reset" else {}
+    code, result = run(program, mode, 0 if numbers else 3000, defect=number, **numbers)
+    assert code == 1, f"not found: {name}"
+    assert re.search(words, result["failure"]), result["failure"]
+
+
+@pytest.mark.parametrize("environment, words", [
+    ({"PRESET": "huge"}, "preset must be one of tiny, default, full"),
+    ({"SEED": "many"}, "SEED must be a number; got 'many'"),
+    ({"PART": "half"}, "PART must be one of parse, forged, reset; got 'half'"),
+])
+def test_bad_input(environment, words):
+    env = {name: value for name, value in os.environ.items()
+           if name not in ("PRESET", "SEED", "FRAMES", "PART", "LONG")}
+    done = subprocess.run([sys.executable, "sim/abuse.py"], cwd=ROOT, env=env | environment,
+                          capture_output=True, text=True)
+    assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1

@@ -1,0 +1,59 @@
+"""The generator of bad frames: what it says of a frame is what the parser's own reading says."""
+
+from collections import Counter
+
+import pytest
+from ttpverif.frame import DROP_CAUSES, Frame
+from ttpverif.hostile import FORGING, PARSING, RESERVED_BITS, Hostile
+
+NODE, PEER = 0x015A0B, 0x00A5C3
+
+
+@pytest.fixture(scope="module")
+def hostile():
+    return Hostile(1, NODE, PEER, 16)
+
+
+def test_structured_cases_have_the_cause_that_they_were_made_for(hostile):
+    cases = hostile.structured()
+    for bad in cases:
+        frame, cause = Frame.parse(bad.data, NODE, bad.bad_fcs)
+        assert (frame, cause) == (None, bad.cause), (bad.category, bad.data.hex())
+    assert {bad.cause for bad in cases} == set(DROP_CAUSES)
+    lengths = {len(bad.data) for bad in cases if bad.category in ("runt", "truncated")}
+    assert lengths == set(range(1, 1084)), "cut at every length"
+    opcodes = {bad.data[42] for bad in cases if bad.category == "bad opcode"}
+    assert opcodes == {code for code in range(256) if code & 0x3F > 10}
+
+
+def test_malformed_frames_never_parse_and_are_of_every_kind(hostile):
+    seen = Counter()
+    for _ in range(3000):
+        bad = hostile.malformed()
+        assert Frame.parse(bad.data, NODE, bad.bad_fcs)[0] is None
+        assert bad.cause is not None
+        seen[bad.category] += 1
+    assert set(seen) == set(PARSING)
+
+
+def test_forged_frames_parse_and_never_stand_in_the_peers_place(hostile):
+    seen = Counter()
+    for _ in range(3000):
+        bad = hostile.forged()
+        frame, cause = Frame.parse(bad.data, NODE)
+        assert cause is None and frame.opcode == bad.data[42] & 0x3F
+        assert (frame.src != PEER) == bad.category.endswith("stranger")
+        seen[bad.category] += 1
+    assert set(seen) == set(FORGING)
+
+
+def test_reserved_bits_change_nothing_for_the_parser():
+    data = Frame(PEER, NODE, 6, 2, 5, 0, 9, payload=b"x" * 9).pack()
+    good, _ = Frame.parse(data, NODE)
+    for bit in RESERVED_BITS:
+        changed = bytearray(data)
+        changed[bit // 8] ^= 1 << bit % 8
+        found, cause = Frame.parse(changed, NODE)
+        assert cause is None, bit
+        assert (found.payload, found.tx_id, found.epoch, found.opcode) == (
+            good.payload, good.tx_id, good.epoch, good.opcode), bit
