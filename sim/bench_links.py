@@ -2,14 +2,15 @@
 
 from bench_common import SIMULATED, run_of
 from targets import links
+from ttpoe.config import preset
 
-TICKS = {16: 4, 512: 4, 16384: 2}
+TICK = 4
 
 
 def links_runs(short):
-    configs = links.configurations()
-    return [run_of("benches", "timer", "tiny" if short else configs[count], label=f".{count}",
-                   tick=tick) for count, tick in list(TICKS.items())[:1 if short else None]]
+    configs = [preset("tiny"), links.configurations()[16]][:1 if short else None]
+    return [run_of("benches", "timer", config, label=f".{config.links}", tick=TICK)
+            for config in configs]
 
 
 def links_part(runs, metrics):

@@ -30,7 +30,7 @@ def links(metrics):
     logic.set(title="Logic", ylabel="LUT4", ylim=(0, None))
     logic.legend(fontsize=8)
     memory.plot(counts, [bits / 1e6 for bits in of("memory_bits")], "o-", color=_ORANGE)
-    memory.set(title="Memory", ylabel="Mbit", yscale="log")
+    memory.set(title="Memory", ylabel="Mbit", ylim=(0, max(of("memory_bits")) / 0.9e6))
     routed = [(count, mhz) for count, mhz in zip(counts, of("fmax_mhz")) if mhz]
     if routed:
         clock.plot(*zip(*routed), "o-", color=_PURPLE)
@@ -59,7 +59,7 @@ def path(metrics):
                   edgecolor="white", label=f"{name}, {ns:.0f} ns")
         left += ns
     axes.axvline(1300, color="#b42318", linewidth=1)
-    axes.annotate("goal 1.3 us", (1300, 0.42), ha="right", fontsize=8, color="#b42318",
+    axes.annotate("goal 1.3 us", (1300, 0.3), ha="right", fontsize=8, color="#b42318",
                   xytext=(-4, 0), textcoords="offset points")
     axes.set(title=f"One way, 64 bytes, 100 Gb/s on paper: {total:.2f} us", xlabel="ns",
              yticks=[], xlim=(0, 1400))
