@@ -294,6 +294,8 @@ def test_ask(r):
         has(ask(end - 1, r + 9, seen=r + 40), action="NOTHING", asked=(1, 0), **SILENT)
         has(ask(end, r + 9, seen=r + 40), action="NACK_RUN", control=("NACK", end, r + 9),
             asked=(0, 0))
+        # A question of the last incarnation: NACK would acknowledge what a go-back-N link misses.
+        has(ask(s, r + 9, selective=0, kept=0), action="NOTHING", **SILENT)
         # r has passed the ID, the gap is closed, or the link is another's: the walk is over.
         has(ask(r, r, seen=r + 4), asked=(0, 0), **SILENT)
         for hit in (False, True):        # r + 13, which is kept, has the place of r - 3

@@ -34,9 +34,10 @@ class Proof:
         Which size of the block.
     mode : str
         "pdr": unbounded (ABC's property-directed reachability). "induction": unbounded
-        (k-induction of `depth` clocks). "bmc": all runs of `depth` clocks after reset.
+        (k-induction of `depth` clocks). "bmc": all runs of `depth` clocks after reset; "sat": the
+        same, bit by bit.
     why : str
-        For "bmc": why `depth` is enough.
+        For "bmc" and "sat": why `depth` is enough.
     cover_depth : int
         All covers are reached within so many clocks.
     defect_depth : int

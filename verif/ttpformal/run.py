@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "formal"
 RESULT = ROOT / "build" / "verify" / "formal.json"
 ENGINES = {"pdr": ("prove", "abc pdr"), "induction": ("prove", "smtbmc yices"),
-           "bmc": ("bmc", "smtbmc yices")}
+           "bmc": ("bmc", "smtbmc yices"), "sat": ("bmc", "abc bmc3")}
 
 
 def _emit(name, folder, *defect):

@@ -6,7 +6,8 @@ from .proof import Proof
 
 __all__ = ["load"]
 
-_FILES = ("stream", "secded", "link", "tag", "pipeline", "replay", "tx", "rx", "nic", "csr")
+_FILES = ("stream", "secded", "link", "tag", "arbitrate", "pipeline", "background", "replay", "tx",
+          "transmit", "rx", "receive", "nic", "csr", "ends")
 
 
 def load():

@@ -223,8 +223,10 @@ def _background(state):
     return {
         _E.LOOK: rows(("LOOKING NEXT HIT", _A.DELIVER_KEPT, state),
                       ("LOOKING NEXT", _A.LOOKED, state), ("", _A.NOTHING, state)),
-        _E.ASK: rows(("GAP HIT RUN", _A.NACK_RUN, state),
-                     ("GAP AT_SEEN !HIT", _A.NACK_RUN, state), ("", _A.NOTHING, state)),
+        # Without SELECTIVE it is a question of the incarnation before, and NACK would acknowledge.
+        _E.ASK: rows(("SELECTIVE GAP HIT RUN", _A.NACK_RUN, state),
+                     ("SELECTIVE GAP AT_SEEN !HIT", _A.NACK_RUN, state),
+                     ("", _A.NOTHING, state)),
         _E.SEEK: rows(("SEEK_OK", _A.START_WALK, state), ("", _A.NOTHING, state)),
         _E.REPLAY: rows(("RESEND_OK", _A.RESEND, state), ("", _A.NOTHING, state)),
         _E.RETIRE: rows(("LAG", _A.RETIRE_ONE, state), ("", _A.NOTHING, state)),

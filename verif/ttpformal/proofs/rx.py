@@ -1,6 +1,6 @@
 """Proofs of `rx/`: event queue and frame parser."""
 
-from amaranth.hdl import Cat, Signal
+from amaranth.hdl import Cat, Mux, Signal
 from ttpoe.rx.parser import DROP_CAUSES, FrameParser
 from ttpoe.rx.queue import EventQueue, make_fifo
 
@@ -134,3 +134,48 @@ class Parser(Proof):
         h.check_if(parsed.valid & got.payload,
                    Cat(got.last_lane, got.last_beat) == payload_bytes)
         h.reach(parsed.valid & got.payload & (payload_bytes == 30))
+
+
+class Payload(Proof):
+    shows = ("FrameParser: what it writes are bytes 60 onwards of the frame, in order, beat by beat"
+             " from 0, at most 1024, the last not later than the frame's end; frames of any length")
+    config = "64 bits (data: any byte of the frame's beats)"
+    depth = 14
+    cover_depth = 14
+    defects = (
+        Defect("the last bytes of a frame are not written", "rx/parser.py",
+               "self.o_write.valid.eq(held & (frame.valid | self.frame_ended))",
+               "self.o_write.valid.eq(held & frame.valid)"),
+        Defect("the payload begins a beat early", "rx/parser.py",
+               "first = config.header_beats - 1", "first = config.header_beats - 2"),
+        Defect("a frame's beats go on where the last frame's ended", "rx/parser.py",
+               "with m.If(frame.p.last):\n                m.d.sync += index.eq(0)",
+               "with m.If(0):\n                m.d.sync += index.eq(0)"),
+    )
+
+    def build(self, h):
+        m = h.m
+        m.submodules.dut = dut = FrameParser(shrunk(width_bits=64))
+        h.drive(dut, "i_frame")
+        frame, write = dut.i_frame, dut.o_write
+        lane = h.constant(3, "lane")
+        number = Signal(8)                  # of the beat that comes, 255: so many or more
+        ended = h.past(frame.valid & frame.p.last)
+        there, last_number, last_byte = Signal(), Signal(8), Signal(8)
+        with m.If(frame.valid):
+            m.d.sync += [there.eq(1), last_number.eq(number),
+                         last_byte.eq(frame.p.data.word_select(lane, 8)),
+                         number.eq(Mux(frame.p.last, 0, Mux(number == 255, 255, number + 1)))]
+        with m.Elif(ended):
+            m.d.sync += there.eq(0)
+        h.check(dut.frame_ended == ended)
+        h.check(write.valid == (there & (last_number >= 7) & (last_number < 135)
+                                & (frame.valid | ended)))
+        h.check_if(write.valid, write.p.beat == last_number - 7)
+        # Lanes 4 to 7 of the wire's beat are 0 to 3 of the payload's; the next beat has the others.
+        lower = write.p.data.word_select((lane - 4)[:3], 8)
+        upper = write.p.data.word_select((lane + 4)[:3], 8)
+        h.check_if(write.valid & lane[2], lower == last_byte)
+        h.check_if(write.valid & ~lane[2] & ~ended,
+                   upper == frame.p.data.word_select(lane, 8))
+        h.reach(write.valid & ended & (write.p.beat == 2) & frame.valid)

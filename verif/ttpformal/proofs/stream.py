@@ -9,6 +9,10 @@ from ..proof import Defect, Proof
 
 class _Arbiter(Proof):
     count, share = 3, 4
+    longest = 10        # wait that the cover shows
+    mode = "induction"
+    depth = 3
+    defect_depth = 16
     defects = (
         Defect("the pointer does not move", "stream/arbiter.py",
                "pointer.rotate_left(1)", "pointer"),
@@ -19,8 +23,9 @@ class _Arbiter(Proof):
     )
 
     def build(self, h):
-        m, count = h.m, self.count
-        m.submodules.dut = dut = UrgencyArbiter(count, self.share)
+        m, count, share = h.m, self.count, self.share
+        dut = UrgencyArbiter(count, share)
+        inner = h.opened(dut)
         h.drive(dut)
         h.assume(~dut.advance | dut.requests.any())
         h.check(dut.grant & ~dut.requests == 0)
@@ -40,7 +45,15 @@ class _Arbiter(Proof):
         with m.Elif(dut.advance):
             m.d.sync += missed.eq(missed + 1)
         h.check_if(asks & ~granted & dut.advance, missed < bound - 1)
-        h.reach(dut.advance & granted & (missed == bound - 2) & (watched == count - 1))
+        # For the induction: turns of the pointer until it comes to the watched one.
+        pointer, turn = inner["pointer"], inner["turn"]
+        h.check((pointer != 0) & (pointer & (pointer - 1) == 0) & (turn < share))
+        distance = Signal(range(count))
+        for n in range(count):
+            with m.If(pointer[n]):
+                m.d.comb += distance.eq(Mux(watched >= n, watched - n, watched + count - n))
+        h.check(missed + share * distance + share - turn <= bound)
+        h.reach(dut.advance & granted & (missed == self.longest) & (watched == count - 1))
 
 
 class Arbiter(_Arbiter):
@@ -52,11 +65,11 @@ class Arbiter(_Arbiter):
 
 
 class ArbiterOfQ0(_Arbiter):
-    shows = "UrgencyArbiter, the same, as Q0 has it: within 44 grants"
-    config = "11 requesters, share 4"
-    count = 11
-    depth = 50
-    cover_depth = 46
+    shows = "UrgencyArbiter, the same, as Q0 has it: within 60 grants"
+    config = "15 requesters, share 4"
+    count, longest = 15, 17
+    cover_depth = 24
+    defect_depth = 66
 
 
 class CarryBytes(Proof):
