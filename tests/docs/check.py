@@ -17,7 +17,7 @@ from ttpoe.config import PRESETS
 from ttpverif import cli
 
 MAKEFILE = (ROOT / "Makefile").read_text()
-TARGETS = set(re.search(r"^\.PHONY:(.*)$", MAKEFILE, re.MULTILINE)[1].split())
+TARGETS = set(re.findall(r"^([a-z][\w-]*):(?!=)", MAKEFILE, re.MULTILINE))
 TESTED_ELSEWHERE = {
     "fusesoc": "tests/test_integration_doc.py and tests/test_fusesoc.py",
     "tshark": "tests/wireshark/test_tshark.py",
