@@ -28,7 +28,7 @@ help:
 	@echo "make soak       10^9 clocks of two engines as a native program; PRESET= SEED= CLOCKS= ROUNDS= RESUME=1"
 	@echo "make faults     one bit of one word of each memory turned over while traffic runs; SEED= UPSETS= LONG=1"
 	@echo "make abuse      bad and forged frames among good traffic, reset at any clock; SEED= FRAMES= PART= LONG=1"
-	@echo "make formal     prove the blocks, about 20 minutes; PROOF=name (or its beginning) for one, SHORT=1"
+	@echo "make formal     prove the blocks, about 30 minutes; PROOF=name (or its beginning) for one, SHORT=1"
 	@echo "make synth      synthesise, place and route; PRESET= TARGET=ecp5|xilinx|ice40|osu018|ecpix5|liteeth SWEEP=links"
 	@echo "make bench      measure, compare with the baseline; PART=goodput for one, SHORT=1, SAVE=1"
 	@echo "make emit       write build/rtl/ttp_<top>_<preset>.v; TOP=engine|nic|managed_nic PRESET=tiny|default|full"
