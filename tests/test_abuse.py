@@ -65,8 +65,6 @@ def run(program, mode, count=0, seed=1, defect=None, **numbers):
     return abuse.run_program(program, mode, seed, feed, subprocess.DEVNULL, plus, **numbers)
 
 
-@pytest.mark.xfail(reason="open: stat_rx_good differs at clock 4564 of seed 1 since memories may be "
-                   "protected; before that 230,000 frames made no difference", strict=False)
 def test_frames_that_do_not_parse_disturb_nothing(program):
     code, result = run(program, "parse", 2500)
     assert code == 0, result["failure"]
