@@ -118,7 +118,6 @@ class Retires(Proof):
     shows = ("Retirer: exactly `count` RETIREs for the link it serves, then none; what comes"
              " meanwhile is left to visits")
     config = "4 slots, 4 links"
-    short = True
     cover_depth = 10
     defects = (
         Defect("one RETIRE too few", "link/replayer.py",
