@@ -289,6 +289,7 @@ class Engine(wiring.Component):
         wiring.connect(m, self.commit.o_control, tx.i_control)
         wiring.connect(m, self.commit.o_payload, tx.i_payload)
         wiring.connect(m, self.commit.o_free, tx.i_free)
+        wiring.connect(m, self.commit.o_withdraw, tx.i_withdraw)
         wiring.connect(m, tx.o_frame, wiring.flipped(self.o_mac))
         m.d.comb += [
             tx.cfg_node.eq(self.cfg_node),

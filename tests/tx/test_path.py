@@ -295,9 +295,9 @@ def test_reset_in_mid_frame(width_bits):
 
 
 @pytest.mark.parametrize("width_bits", WIDTHS)
-@pytest.mark.parametrize("length, whole_link", [(1, 0), (1, 1), (40, 1), (200, 0)])
-def test_the_last_clock_in_which_a_payload_can_be_killed(width_bits, length,
-                                                           whole_link):
+@pytest.mark.parametrize("length, whole_link, withdraw",
+                         [(1, 0, 0), (1, 1, 0), (40, 1, 0), (200, 0, 0), (1, 0, 1), (200, 0, 1)])
+def test_the_last_clock_in_which_a_payload_can_be_killed(width_bits, length, whole_link, withdraw):
     """Killed in t: no first beat in t + 2 or later; the next PAYLOAD is not touched."""
     for kill_at in range(7):
         bench = Bench(Config(width_bits=width_bits), random.Random(1))
@@ -311,12 +311,16 @@ def test_the_last_clock_in_which_a_payload_can_be_killed(width_bits, length,
             doomed, other = bench.descriptor(3, lid=5), bench.descriptor(4, lid=6)
             bench.payloads = [doomed, other]
             for clock in range(40 + length // 2):
-                ctx.set(bench.path.i_free.valid, clock == kill_at)
+                ctx.set(bench.path.i_free.valid, not withdraw and clock == kill_at)
                 ctx.set(bench.path.i_free.payload, {
                     "head": 9 if whole_link else 3, "tail": 9, "count": 1,
                     "lid": 5 if whole_link else 9, "whole_link": whole_link})
+                # A withdrawal spares what comes in the same clock.
+                ctx.set(bench.path.i_withdraw.valid, withdraw and clock == kill_at)
+                ctx.set(bench.path.i_withdraw.payload, 5)
                 await bench.step(ctx)
-            sent = [doomed, other] if kill_at >= 2 else [other]
+            spared = kill_at >= 2 or (withdraw and kill_at == 0)
+            sent = [doomed, other] if spared else [other]
             assert [frame for frame, _, _ in bench.sink.frames] == [
                 payload_bytes(d, NODE, bench.payload_of[d["slot"]]) for d in sent]
             if doomed in sent:

@@ -75,6 +75,30 @@ def test_who_dies(whole_link, slot, lid, survivors):
     simulate(dut, testbench)
 
 
+@pytest.mark.parametrize("lid, survivors", [(1, [2, 4, 5]), (0, [1, 3, 5]), (2, [1, 2, 3, 4, 5])])
+def test_withdraw_spares_the_entry_of_the_same_clock(lid, survivors):
+    dut = PayloadQueue(Config(payload_depth=8))
+
+    async def testbench(ctx):
+        for n in (0, 1, 2, 3, 4, 5):                # the last one is of the link withdrawn
+            ctx.set(dut.i.payload, entry(n, lid=3 if n == 0 else lid if n == 5 else n % 2, tx_id=n))
+            ctx.set(dut.i.valid, 1)
+            ctx.set(dut.i_withdraw.payload, lid)
+            ctx.set(dut.i_withdraw.valid, n == 5)
+            await ctx.tick()
+        ctx.set(dut.i.valid, 0)
+        ctx.set(dut.i_withdraw.valid, 0)
+        ctx.set(dut.o.ready, 1)
+        got, left = [], 0
+        for _ in range(10):
+            left += ctx.get(dut.o_left)
+            if ctx.get(dut.o.valid):
+                got.append((ctx.get(dut.o.payload.tx_id), ctx.get(dut.o_dead)))
+            await ctx.tick()
+        assert got == [(n, 0) for n in [0] + survivors] and left == 6
+    simulate(dut, testbench)
+
+
 @pytest.mark.parametrize("slot", [4, 2])
 def test_entry_killed_in_the_clock_it_comes(slot):
     dut = PayloadQueue(Config(payload_depth=8))
@@ -115,6 +139,9 @@ def test_random_against_a_list(depth, eager, killers, seed):
             slot, lid, whole = rng.randrange(8), rng.randrange(4), rng.random() < 0.3
             free = rng.random() < killers
             set_free(ctx, dut, slot, lid, whole, free)
+            withdrawn = rng.randrange(4) if rng.random() < killers / 4 else None
+            ctx.set(dut.i_withdraw.payload, withdrawn or 0)
+            ctx.set(dut.i_withdraw.valid, withdrawn is not None)
             ready = rng.random() < eager
             ctx.set(dut.o.ready, ready)
 
@@ -128,7 +155,8 @@ def test_random_against_a_list(depth, eager, killers, seed):
                 assert {name: got[name] for name in queue[0][0]} == queue[0][0], where
                 assert ctx.get(dut.o_dead) == queue[0][1], where
             accepted = new is not None and len(queue) < depth
-            hit = lambda e: free and (e["lid"] == lid if whole else e["slot"] == slot)
+            hit = lambda e: ((free and (e["lid"] == lid if whole else e["slot"] == slot))
+                             or (e is not new and e["lid"] == withdrawn))
             gone = None
             if offered and ready:
                 gone = queue.pop(0)

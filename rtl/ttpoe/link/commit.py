@@ -40,6 +40,9 @@ class Commit(wiring.Component):
         To the transmit queues. `ready` is not looked at: Q0's credits promise room.
     o_append, o_free : Out(event)
         To `replay.lists`; never both in one clock.
+    o_withdraw : Out(event of lid)
+        A go-back-N NACK, or NACK_FULL: what the link has in the transmit queue goes out later, in
+        order.
     o_push : Out(event of lid and vc)
         To `link.ready`.
     o_verdict, o_result, o_notice, o_trace : Out(event)
@@ -64,6 +67,7 @@ class Commit(wiring.Component):
             "o_append": Out(event_signature(data.StructLayout(
                 {"tail": config.slot_bits, "slot": config.slot_bits}))),
             "o_free": Out(event_signature(slot_free_layout(config))),
+            "o_withdraw": Out(event_signature(config.lid_bits)),
             "o_push": Out(event_signature(data.StructLayout(
                 {"lid": config.lid_bits, "vc": 2}))),
             "o_verdict": Out(event_signature(rx_verdict_layout(config))),
@@ -194,6 +198,9 @@ class Commit(wiring.Component):
             self.o_append.payload.slot.eq(done.event.slot),
             self.o_free.valid.eq(self.i_done.valid & (
                 outcome.pop | outcome.free_own | (outcome.free_all & (outcome.chain != 0)))),
+            self.o_withdraw.valid.eq(self.i_done.valid & (
+                (outcome.action == Action.RETIRE_REPLAY) | (outcome.action == Action.HOLD))),
+            self.o_withdraw.payload.eq(done.lid),
             free.lid.eq(done.lid),
             free.whole_link.eq(outcome.free_all),
             free.head.eq(Mux(outcome.free_own, done.event.slot, done.old_head)),

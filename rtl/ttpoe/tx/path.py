@@ -45,6 +45,8 @@ class TxPath(wiring.Component):
         first beat in t + 2 or later. A frame whose first beat is on `o_frame` in t + 1 or was
         before is sent whole, with its own bytes: `o_reading` keeps its slot from being given to
         the host meanwhile.
+    i_withdraw : event lid_bits
+        The same for every PAYLOAD of that link that came in before t.
     cfg_node : In(24)
         This node.
     o_frame : stream of `beat_layout`
@@ -78,6 +80,7 @@ class TxPath(wiring.Component):
             "i_control": In(stream.Signature(control_frame_layout(config))),
             "i_payload": In(stream.Signature(payload_frame_layout(config))),
             "i_free": In(event_signature(slot_free_layout(config))),
+            "i_withdraw": In(event_signature(config.lid_bits)),
             "cfg_node": In(24),
             "o_frame": Out(stream.Signature(beat_layout(config))),
             "o_reading": Out(data.StructLayout({"valid": 1, "slot": config.slot_bits})),
@@ -108,6 +111,7 @@ class TxPath(wiring.Component):
 
         wiring.connect(m, wiring.flipped(self.i_payload), queue.i)
         wiring.connect(m, wiring.flipped(self.i_free), queue.i_free)
+        wiring.connect(m, wiring.flipped(self.i_withdraw), queue.i_withdraw)
         wiring.connect(m, queue.o, reader.i)
         wiring.connect(m, reader.o, builder.i_word)
         wiring.connect(m, builder.o_frame, wiring.flipped(self.o_frame))
@@ -115,6 +119,8 @@ class TxPath(wiring.Component):
             reader.i_dead.eq(queue.o_dead),
             reader.i_free.valid.eq(self.i_free.valid),
             reader.i_free.payload.eq(self.i_free.payload),
+            reader.i_withdraw.valid.eq(self.i_withdraw.valid),
+            reader.i_withdraw.payload.eq(self.i_withdraw.payload),
             builder.i_word_dead.eq(reader.o_dead),
             reader.i_drop.eq(builder.o_word_drop),
             self.o_payload_left.eq(queue.o_left),

@@ -1,7 +1,7 @@
 """`PayloadQueue`: PAYLOAD frames that wait for the wire, and die if their slot is freed.
 
-Source: section 3 of the protocol (an acknowledged slot is not sent again) and the free events of
-Q3 (`slot_free_layout`).
+Source: section 3 of the protocol (an acknowledged slot is not sent again; go-back-N sends from the
+oldest on) and the free events of Q3 (`slot_free_layout`).
 """
 
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
@@ -32,6 +32,9 @@ class PayloadQueue(wiring.Component):
         With `whole_link` it kills every entry of the link `lid`, otherwise every entry whose slot
         is `head`. An entry that comes in the same clock is older than the free event and is
         killed too.
+    i_withdraw : event lid_bits
+        Kills every entry of that link that came in an earlier clock: they go out later, in order;
+        the one that comes in this clock is the first of them.
     o : stream of `payload_frame_layout`
         The oldest entry that was alive when it got there.
     o_dead : Out(1)
@@ -60,6 +63,7 @@ class PayloadQueue(wiring.Component):
         super().__init__({
             "i": In(stream.Signature(payload_frame_layout(config))),
             "i_free": In(event_signature(slot_free_layout(config))),
+            "i_withdraw": In(event_signature(config.lid_bits)),
             "o": Out(stream.Signature(payload_frame_layout(config))),
             "o_dead": Out(1),
             "o_left": Out(1),
@@ -107,8 +111,9 @@ class PayloadQueue(wiring.Component):
             head.eq(head + (taken | skipped)),
         ]
 
-        m.d.sync += dead.eq(dead | Cat(kills(self.i_free, slots[n], lids[n])
-                                       for n in range(depth)))
+        m.d.sync += dead.eq(dead | Cat(
+            kills(self.i_free, slots[n], lids[n])
+            | (self.i_withdraw.valid & (self.i_withdraw.payload == lids[n])) for n in range(depth)))
         with m.If(write.en):
             m.d.sync += [
                 tail.eq(tail + 1),

@@ -34,8 +34,8 @@ class SlotReader(wiring.Component):
     -------
     i : stream of `payload_frame_layout`, i_dead : In(1)
         From `PayloadQueue`. An entry that is dead when it is taken is dropped.
-    i_free : event `slot_free_layout`
-        Kills PAYLOADs that are read ahead, but not started on the wire.
+    i_free : event `slot_free_layout`, i_withdraw : event lid_bits
+        Kill PAYLOADs that are read ahead, but not started on the wire; see `PayloadQueue`.
     o : stream of `word_layout`
         ceil(`length_bytes` / width) words per PAYLOAD.
     o_dead : Out(1)
@@ -68,6 +68,7 @@ class SlotReader(wiring.Component):
             "i": In(stream.Signature(payload_frame_layout(config))),
             "i_dead": In(1),
             "i_free": In(event_signature(slot_free_layout(config))),
+            "i_withdraw": In(event_signature(config.lid_bits)),
             "o": Out(stream.Signature(word_layout(config))),
             "o_dead": Out(1),
             "i_drop": In(1),
@@ -127,11 +128,14 @@ class SlotReader(wiring.Component):
             m.d.sync += issued.eq(Mux(more, issued + 1, 1))
         # A register, and so a clock longer than needed: it is the start of a long path.
         m.d.sync += [learning.eq(start), self.o_reading.valid.eq(start | more)]
+        killed = Signal()
+        here = Signal(payload_frame_layout(config))     # what is taken in this clock, or was
+        m.d.comb += [
+            here.eq(Mux(start, self.i.payload, frame)),
+            killed.eq(kills(self.i_free, here.slot, here.lid)
+                      | (self.i_withdraw.valid & (self.i_withdraw.payload == here.lid))),
+        ]
+        m.d.sync += self.o_dead.eq(killed | (self.o_dead & ~start))
         with m.If(start):
-            m.d.sync += [
-                frame.eq(self.i.payload),
-                self.o_dead.eq(kills(self.i_free, self.i.payload.slot, self.i.payload.lid)),
-            ]
-        with m.Elif(kills(self.i_free, frame.slot, frame.lid)):
-            m.d.sync += self.o_dead.eq(1)
+            m.d.sync += frame.eq(self.i.payload)
         return m

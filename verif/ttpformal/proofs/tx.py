@@ -29,6 +29,8 @@ class Queue(Proof):
         Defect("a free of one slot kills nobody", "tx/payload_queue.py",
                "Mux(free.whole_link, free.lid == lid, free.head == slot)",
                "free.whole_link & (free.lid == lid)"),
+        Defect("a withdrawal kills nobody", "tx/payload_queue.py",
+               "| (self.i_withdraw.valid & (self.i_withdraw.payload == lids[n]))", ""),
         Defect("a skipped entry gives no credit", "tx/payload_queue.py",
                "self.o_left.eq(taken | skipped)", "self.o_left.eq(taken)"),
         Defect("a dead entry is forgotten while it waits", "tx/payload_queue.py",
@@ -68,7 +70,8 @@ class Queue(Proof):
         with m.If(begin & ~there):
             m.d.sync += [follows.eq(1), entry.eq(i.payload), ahead.eq(now),
                          killed.eq(kills(dut.i_free, i.payload.slot, i.payload.lid))]
-        with m.Elif(kills(dut.i_free, entry.slot, entry.lid)):
+        with m.Elif(kills(dut.i_free, entry.slot, entry.lid)
+                    | (dut.i_withdraw.valid & (dut.i_withdraw.payload == entry.lid))):
             m.d.sync += killed.eq(1)
         at_output = there & (position == 0)
         h.check_if(at_output & o.valid, o.payload == entry)
