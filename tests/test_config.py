@@ -17,7 +17,7 @@ REFUSED = [
     ("event_depth", [0, 1, 3, 512]),
     ("control_depth", [0, 4, 12, 512]),
     ("payload_depth", [0, 1, 3, 32]),
-    ("rx_reserved", [0, -1, 11, 1.5]),
+    ("rx_reserved", [0, -1, 22, 1.5]),
     ("protect", ["", "parity", "SECDED", None, True]),
     ("os_buffer_bytes", [0, -1, 1024, 3000, 1 << 21, 4096.0]),
 ]

@@ -52,7 +52,9 @@ class Config:
     reorder_slots : int
         Receive slots set aside for packets that are kept behind a gap (selective replay, section
         5.3), so that they cannot take the room of what would fill the gap; a power of two from
-        4 to 2048. A link keeps packets up to `4 * reorder_slots` IDs ahead.
+        4 to 2048. A link keeps packets up to `4 * reorder_slots` IDs ahead. With as many as the
+        peer has replay slots, everything that can be in flight behind a gap finds a place; with
+        fewer, what does not is lost once more.
     event_depth : int
         Received header events that may wait for the pipeline. When it is full, frames are
         dropped whole at the door and counted.
@@ -77,9 +79,9 @@ class Config:
     sets: int = 64
     vc_tables: int = 1
     slots: int = 64
-    rx_slots: int = 64
+    rx_slots: int = 128
     rx_reserved: int = 4
-    reorder_slots: int = 32
+    reorder_slots: int = 64
     event_depth: int = 16
     control_depth: int = 16
     payload_depth: int = 2
@@ -193,7 +195,7 @@ PRESETS = {
                    reorder_slots=4, os_buffer_bytes=4096),
     "default": Config(),
     "full": Config(name="full", width_bits=512, sets=256, vc_tables=3, slots=1024,
-                   rx_slots=512, rx_reserved=32, reorder_slots=256, event_depth=64,
+                   rx_slots=2048, rx_reserved=32, reorder_slots=1024, event_depth=64,
                    control_depth=64, payload_depth=8, os_buffer_bytes=65536),
 }
 """tiny: fast tests; default: fits an ECP5-85F; full: the 100 Gb/s design (1 MB of replay)."""

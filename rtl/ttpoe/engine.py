@@ -187,7 +187,8 @@ class Engine(wiring.Component):
         wiring.connect(m, self.commit.o_result, writer.i_result)
         wiring.connect(m, self.commit.o_notice, wiring.flipped(self.o_notice))
         # The round of the timer is a second chance for a payload that no victim made room for.
-        m.d.comb += writer.i_retry.eq(self.commit.o_retry | self.timer.o_round)
+        m.d.comb += writer.i_retry.eq(self.commit.o_retry | self.pipeline.o_may_retire
+                                      | self.timer.o_round)
 
         command, admitted = self.i_command, self.arbitrate.i_command
         bad_vc = command.payload.vc == 3

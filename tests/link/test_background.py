@@ -256,7 +256,7 @@ def every_row(state):
     s.replay(1, 1)
     s.background(Event.WALKED, 0, {"queued": 1}, {"push": LID, "lag": 1})
     s.background(Event.RETIRE, 0, lambda slots: {"lag": 0, "head": slots[1]},
-                 lambda slots: {"free": (slots[0], 1), "stats": {"slot_retired", "retry"}})
+                 lambda slots: {"free": (slots[0], 1), "stats": {"slot_retired"}})
     s.background(Event.RETIRE, 1)
 
     s.payload("DELIVER_LOOK", 1, 4)
@@ -346,7 +346,7 @@ def too_late(state, ending):
     s.do("RETIRE", Event.RX_ACK, rx_id=FIRST + 1)              # two: one of them lags behind
     # Its list is free to be shortened: the old walk is forgotten.
     s.background(Event.RETIRE, 0, lambda slots: {"lag": 0, "head": slots[6]},
-                 lambda slots: {"free": (slots[5], 1), "stats": {"slot_retired", "retry"}})
+                 lambda slots: {"free": (slots[5], 1), "stats": {"slot_retired"}})
     s.do("DELIVER_LOOK", Event.RX_PAYLOAD, NEIGHBOUR_LID, tx_id=0x22, room=1, rx_slot=10)
     s.background(Event.LOOK, 0, {"received": 0x23, "kept": 0, "gap": 0}, {
         "looked": 0x24, "verdict": (8, 1, 1), "stats": {"delivered_kept"}},

@@ -315,6 +315,24 @@ def test_an_event_takes_four_clocks_and_one_enters_per_clock():
     assert clocks_out[:60] == [clock + 3 for clock in clocks_in[:60]]
 
 
+def test_a_window_that_may_move_is_announced_in_q1():
+    """A BLOCKED payload is raised again then, and so meets the new window (section 5.2)."""
+    kinds = [Event.RX_ACK, Event.RX_PAYLOAD, Event.RX_NACK, Event.TIMER, Event.RX_CLOSE]
+    announced = []
+
+    async def testbench(ctx, bench, _results):
+        for kind in kinds:
+            await put(ctx, bench, dict(event=kind, node=5, vc=0))
+            await ctx.tick()
+            announced.append(ctx.get(bench.pipeline.o_may_retire))
+        ctx.set(bench.pipeline.i_event.valid, 0)
+        await ctx.tick()
+        announced.append(ctx.get(bench.pipeline.o_may_retire))
+
+    run(testbench)
+    assert announced == [1, 0, 1, 0, 1, 0]
+
+
 def test_blocked_payload_keeps_its_slot_and_the_limit_holds():
     """`cfg_link_slots` is 6: the seventh payload of one link is BLOCKED (section 5.2)."""
     async def testbench(ctx, bench, _results):

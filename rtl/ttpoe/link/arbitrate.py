@@ -5,7 +5,7 @@ for every frame that it and all events before it in the pipeline may cause (cred
 must wait stays in its own queue; received events that find theirs full are dropped at the door.
 """
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -114,61 +114,49 @@ class Arbitrate(wiring.Component):
             event.epoch.eq(self.i_rx.payload.epoch),
             event.selective.eq(self.i_rx.payload.selective),
             event.rx_slot.eq(self.i_rx.payload.slot),
-            event.tx_id.eq(self.i_rx.payload.tx_id),
-            event.rx_id.eq(self.i_rx.payload.rx_id),
         ]
-        lid, slot = 0, 0
+        # At most one grant: what the sources say is masked and joined, which no tool would find.
+        joined = dict.fromkeys(("event", "by_lid", "lid", "node", "vc", "ieee", "tx_id", "rx_id",
+                                "room", "slot", "may_send"), 0)
         for index, (source, kind, vc, _room) in enumerate(sources):
             grant = arbiter.grant[index]
             m.d.comb += source.ready.eq(grant)
-            with m.If(grant):
-                if source is self.i_rx:
-                    nacked = source.payload.opcode == Opcode.NACK
-                    m.d.comb += [event.event.eq(source.payload.opcode.as_value()),
-                                 event.node.eq(source.payload.node),
-                                 event.vc.eq(source.payload.vc),
-                                 event.ieee.eq(source.payload.ieee),
-                                 event.room.eq(source.payload.room),
-                                 event.may_send.eq(nacked & payload_free)]
-                elif source is self.i_command:
-                    closes = source.payload.command == Command.CLOSE
-                    m.d.comb += [event.event.eq(Mux(closes, Event.HOST_CLOSE, Event.HOST_OPEN)),
-                                 event.node.eq(source.payload.node),
-                                 event.vc.eq(source.payload.vc),
-                                 event.ieee.eq(self.cfg_ieee)]
-                elif vc is not None:
-                    m.d.comb += [event.event.eq(kind), event.node.eq(source.payload.node),
-                                 event.vc.eq(vc), event.ieee.eq(self.cfg_ieee),
-                                 event.may_send.eq(1)]
-                else:
-                    m.d.comb += event.by_lid.eq(1)
-                    self._by_lid(m, source, kind)
-            if vc is not None or source is replay:
-                slot |= source.payload.slot & grant.replicate(self._config.slot_bits)
-            if source in (look, replay, ask):
-                lid |= source.payload.lid & grant.replicate(self._config.lid_bits)
-            elif kind is not None and vc is None:
-                lid |= source.payload & grant.replicate(self._config.lid_bits)
-        m.d.comb += [event.lid.eq(lid), event.slot.eq(slot)]
+            for name, value in self._fields(source, kind, vc, payload_free).items():
+                value = Value.cast(value)
+                joined[name] |= value & grant.replicate(len(value))
+        m.d.comb += [event[name].eq(value) for name, value in joined.items()]
         return m
 
-    def _by_lid(self, m, source, kind):
-        """The event of a source that knows its link's number."""
-        event, payload = self.o_event.payload, source.payload
+    def _fields(self, source, kind, vc, payload_free):
+        """The event that a source raises: {field: value}, 0 what is not named."""
+        payload = source.payload
+        if source is self.i_rx:
+            nacked = payload.opcode == Opcode.NACK
+            return {**{name: payload[name] for name in ("node", "vc", "ieee", "tx_id", "rx_id",
+                                                        "room")},
+                    "event": payload.opcode, "may_send": nacked & payload_free}
+        if source is self.i_command:
+            closes = payload.command == Command.CLOSE
+            return {"event": Mux(closes, Event.HOST_CLOSE, Event.HOST_OPEN), "node": payload.node,
+                    "vc": payload.vc, "ieee": self.cfg_ieee}
+        if vc is not None:
+            return {"event": kind, "node": payload.node, "vc": Const(vc, 2), "ieee": self.cfg_ieee,
+                    "slot": payload.slot, "may_send": Const(1)}
+        # The others know their link's number.
         if source is self.i_look:
-            m.d.comb += [event.event.eq(Mux(payload.purge, Event.PURGE, Event.LOOK)),
-                         event.tx_id.eq(payload.id), event.room.eq(payload.last)]
-        elif source is self.i_ask:
-            m.d.comb += [event.event.eq(Event.ASK), event.tx_id.eq(payload.id),
-                         event.rx_id.eq(payload.first)]
-        elif source is self.i_replay:
+            return {"event": Mux(payload.purge, Event.PURGE, Event.LOOK), "by_lid": Const(1),
+                    "lid": payload.lid, "tx_id": payload.id, "room": payload.last}
+        if source is self.i_ask:
+            return {"event": Event.ASK, "by_lid": Const(1), "lid": payload.lid,
+                    "tx_id": payload.id, "rx_id": payload.first}
+        if source is self.i_replay:
             resends = payload.walk == Walk.REPLAY
-            m.d.comb += [event.event.eq(Mux(resends, Event.REPLAY, Mux(
-                             payload.walk == Walk.SEEK, Event.SEEK, Event.WALKED))),
-                         event.rx_id.eq(payload.first), event.tx_id.eq(payload.last),
-                         event.may_send.eq(resends)]
-        else:
-            m.d.comb += [event.event.eq(kind), event.may_send.eq(kind == Event.VISIT)]
+            seeks = payload.walk == Walk.SEEK
+            return {"event": Mux(resends, Event.REPLAY, Mux(seeks, Event.SEEK, Event.WALKED)),
+                    "by_lid": Const(1), "lid": payload.lid, "slot": payload.slot,
+                    "tx_id": payload.last, "rx_id": payload.first, "may_send": resends}
+        return {"event": kind, "by_lid": Const(1), "lid": payload,
+                "may_send": Const(kind == Event.VISIT)}
 
     def _credits(self, m):
         """Room that is promised to nobody in the control and the PAYLOAD queue."""
@@ -179,10 +167,13 @@ class Arbitrate(wiring.Component):
         def may_answer(event):
             return ~Cat(*(event == kind for kind in _SILENT)).any()
 
-        takes = self.o_event.valid & may_answer(self.o_event.payload.event)
-        unused = self.i_done & may_answer(self.i_done_event) & ~self.i_done_control
-        m.d.sync += control.eq(control - takes + unused + self.i_control_left)
-        takes = self.o_event.valid & self.o_event.payload.may_send
-        unused = self.i_done & self.i_done_may_send & ~self.i_done_payload
-        m.d.sync += payload.eq(payload - takes + unused + self.i_payload_left)
-        return control != 0, payload != 0
+        free = []
+        for left, takes, unused, came_back in (
+                (control, may_answer(self.o_event.payload.event),
+                 may_answer(self.i_done_event) & ~self.i_done_control, self.i_control_left),
+                (payload, self.o_event.payload.may_send,
+                 self.i_done_may_send & ~self.i_done_payload, self.i_payload_left)):
+            m.d.sync += left.eq(left - (self.o_event.valid & takes) + (self.i_done & unused)
+                                + came_back)
+            free.append(left != 0)
+        return free

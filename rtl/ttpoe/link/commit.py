@@ -53,7 +53,7 @@ class Commit(wiring.Component):
     o_range, o_walk, o_lag : Out(event)
         To `link.replayer`.
     o_retry : Out(1)
-        A slot or a tag has been freed.
+        A tag, or all slots of a link, have been freed.
     stat_* : Out(1)
         See `STATS`.
     """
@@ -119,7 +119,7 @@ class Commit(wiring.Component):
             self.o_notice.payload.notice.eq(outcome.notice),
             self.o_notice.payload.node.eq(done.node),
             self.o_notice.payload.vc.eq(done.vc),
-            self.o_retry.eq(self.o_free.valid | (valid & closed)),
+            self.o_retry.eq(valid & (closed | outcome.free_all)),
         ]
         self._trace(m)
         self._stats(m)

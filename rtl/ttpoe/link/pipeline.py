@@ -28,6 +28,7 @@ from .table import LinkTable, link_row, tag_layout
 
 __all__ = ["Pipeline", "committed_layout"]
 
+_RETIRES = (Event.RX_ACK, Event.RX_NACK, Event.RX_CLOSE)
 _TOUCHES = [event for event in Event if event.value <= Event.VISIT.value]
 
 
@@ -68,6 +69,9 @@ class Pipeline(wiring.Component):
         In Q2 the slot whose successor is needed; in Q3 the successor (`replay.lists`).
     o_done : Out(event of `committed_layout`)
         The event in Q3: valid 3 clocks after `i_event`, so 4 clocks in Q0 to Q3.
+    o_may_retire : Out(1)
+        An event that may take slots out of a link's window is in Q1: an event that enters from now
+        on sees what it did.
     i_inspect : In(stream of lid), o_inspected : Out(event of tag)
         Read-out of a tag, in a clock in which no event enters; the tag comes one clock later, as
         the table holds it (what is on its way back in Q2 and Q3 is not in it). `ready` depends
@@ -95,6 +99,7 @@ class Pipeline(wiring.Component):
             "o_next_used": Out(1),
             "o_errors": Out(ERRORS),
             "o_done": Out(event_signature(committed_layout(config))),
+            "o_may_retire": Out(1),
             "i_inspect": In(stream.Signature(config.lid_bits)),
             "o_inspected": Out(event_signature(tag_layout(config))),
             "i_kept_freed": In(2),
@@ -176,6 +181,8 @@ class Pipeline(wiring.Component):
     def _read(self, m):
         """Find the link's way, and where the newest copy of its tag will be in Q2."""
         event, row = self.q1, self.q1_row
+        m.d.comb += self.o_may_retire.eq(self.q1_valid & Cat(
+            *(event.event == kind for kind in _RETIRES)).any())
 
         def is_key(tag):
             return (tag.node == event.node) & (tag.vc == event.vc)

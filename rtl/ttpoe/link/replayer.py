@@ -172,7 +172,7 @@ class Retirer(wiring.Component):
     Members
     -------
     i_lag : In(event of {lid, count})
-        `count` slots of a link wait to be freed. Taken only while idle.
+        `count` slots of a link, at least one, wait to be freed. Taken only while idle.
     o_retire : Out(stream of lid)
         A RETIRE.
 
@@ -189,12 +189,12 @@ class Retirer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        left = Signal(self._config.count_bits)
-        m.d.comb += self.o_retire.valid.eq(left != 0)
-        with m.If(left == 0):
+        retire = self.o_retire
+        left = Signal(self._config.count_bits)      # the one offered included
+        with m.If(~retire.valid):
             with m.If(self.i_lag.valid):
-                m.d.sync += [left.eq(self.i_lag.p.count), self.o_retire.payload.eq(
-                    self.i_lag.p.lid)]
-        with m.Elif(self.o_retire.ready):
-            m.d.sync += left.eq(left - 1)
+                m.d.sync += [left.eq(self.i_lag.p.count), retire.payload.eq(self.i_lag.p.lid),
+                             retire.valid.eq(1)]
+        with m.Elif(retire.ready):
+            m.d.sync += [left.eq(left - 1), retire.valid.eq(left != 1)]
         return m

@@ -27,14 +27,15 @@ def make_fifo(width, depth, protect="none"):
 
 
 class EventQueue(wiring.Component):
-    """Header events that wait for the pipeline; the oldest one lies in a register.
+    """Header events that wait for the pipeline.
 
     Members
     -------
     i : In(stream.Signature(rx_event_layout))
         `ready` depends on registers only; low = `event_depth` events wait.
     o : Out(stream.Signature(rx_event_layout))
-        The oldest event, from a register.
+        The oldest event: read from LUT RAM, or from a register in front of block RAM or of check
+        bits.
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memories`.
 
@@ -54,8 +55,19 @@ class EventQueue(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self._config
-        m.submodules.waiting = waiting = make_fifo(
-            rx_event_layout(config).size, config.event_depth - 1, config.protect)
+        width, depth = rx_event_layout(config).size, config.event_depth
+        if depth <= LUT_RAM_DEPTH and config.protect == "none":
+            m.submodules.waiting = waiting = make_fifo(width, depth, config.protect)
+            m.d.comb += [
+                self.i.ready.eq(waiting.w_rdy),
+                waiting.w_data.eq(self.i.payload),
+                waiting.w_en.eq(self.i.valid),
+                self.o.valid.eq(waiting.r_rdy),
+                self.o.payload.eq(waiting.r_data),
+                waiting.r_en.eq(self.o.ready),
+            ]
+            return m
+        m.submodules.waiting = waiting = make_fifo(width, depth - 1, config.protect)
         report(m, config.protect, self.o_errors, errors_of(waiting))
         head_free = ~self.o.valid | self.o.ready
         bypass = head_free & (waiting.level == 0)

@@ -55,7 +55,7 @@ class SlotWriter(wiring.Component):
         slot): done. BLOCKED: the same event is raised again after an `i_retry`; pulses from
         the clock in which Q0 took it count, however late the result comes.
     i_retry : In(1)
-        One clock: a slot or a tag was freed somewhere.
+        One clock: a link's window has moved, or a tag was freed, for an event raised from now on.
     stat_* : Out(1)
         One-clock pulses, see `STATS`; one clock after the beat or the result.
 
