@@ -53,7 +53,8 @@ class Commit(wiring.Component):
     o_range, o_walk, o_lag : Out(event)
         To `link.replayer`.
     o_retry : Out(1)
-        A tag, or all slots of a link, have been freed.
+        A tag, or all slots of a link, have been freed, or a link has become idle: a victim, if a
+        payload of the host waits for a tag.
     stat_* : Out(1)
         See `STATS`.
     """
@@ -119,7 +120,8 @@ class Commit(wiring.Component):
             self.o_notice.payload.notice.eq(outcome.notice),
             self.o_notice.payload.node.eq(done.node),
             self.o_notice.payload.vc.eq(done.vc),
-            self.o_retry.eq(valid & (closed | outcome.free_all)),
+            self.o_retry.eq(valid & (closed | outcome.free_all
+                                     | (outcome.retired & (tag.alloc == 0)))),
         ]
         self._trace(m)
         self._stats(m)
