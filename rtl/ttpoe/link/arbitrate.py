@@ -110,14 +110,10 @@ class Arbitrate(wiring.Component):
             arbiter.requests.eq(Cat(*(source.valid & room for source, *_, room in sources))),
             arbiter.advance.eq(self.o_event.valid),
             self.o_event.valid.eq(arbiter.requests.any()),
-            # Only received frames have these; no other source needs them masked.
-            event.epoch.eq(self.i_rx.payload.epoch),
-            event.selective.eq(self.i_rx.payload.selective),
-            event.rx_slot.eq(self.i_rx.payload.slot),
         ]
         # At most one grant: what the sources say is masked and joined, which no tool would find.
-        joined = dict.fromkeys(("event", "by_lid", "lid", "node", "vc", "ieee", "tx_id", "rx_id",
-                                "room", "slot", "may_send"), 0)
+        joined = dict.fromkeys(("event", "by_lid", "lid", "node", "vc", "ieee", "epoch", "selective", "tx_id",
+                                "rx_id", "room", "rx_slot", "slot", "may_send"), 0)
         for index, (source, kind, vc, _room) in enumerate(sources):
             grant = arbiter.grant[index]
             m.d.comb += source.ready.eq(grant)
@@ -132,9 +128,10 @@ class Arbitrate(wiring.Component):
         payload = source.payload
         if source is self.i_rx:
             nacked = payload.opcode == Opcode.NACK
-            return {**{name: payload[name] for name in ("node", "vc", "ieee", "tx_id", "rx_id",
-                                                        "room")},
-                    "event": payload.opcode, "may_send": nacked & payload_free}
+            return {**{name: payload[name] for name in ("node", "vc", "ieee", "epoch", "selective",
+                                                        "tx_id", "rx_id", "room")},
+                    "event": payload.opcode, "rx_slot": payload.slot,
+                    "may_send": nacked & payload_free}
         if source is self.i_command:
             closes = payload.command == Command.CLOSE
             return {"event": Mux(closes, Event.HOST_CLOSE, Event.HOST_OPEN), "node": payload.node,
