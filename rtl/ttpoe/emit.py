@@ -30,8 +30,8 @@ from .config import Config, ConfigError, PRESETS, preset
 from .keywords import KEYWORDS
 from .memories import COLLISION_UNDEFINED
 
-__all__ = ["TOPS", "configured", "module_name", "wrapped", "emit_verilog", "top_verilog",
-           "engine_verilog", "write", "main"]
+__all__ = ["TOPS", "configured", "module_name", "wrapped", "emit_rtlil", "emit_verilog",
+           "top_verilog", "engine_verilog", "write", "main"]
 
 TOPS = {
     "engine": "TTP engine: Tesla Transport Protocol over Ethernet, in hardware. Apache-2.0.",
@@ -120,6 +120,18 @@ def _ports(component):
     return ports
 
 
+def emit_rtlil(component, top_name, *, source_positions=False):
+    """The RTLIL of any component with a signature, with the names that `emit_verilog` gives.
+
+    With `source_positions` it says which line of Python each cell comes from, for tools that
+    report about single cells; the same hardware otherwise.
+    """
+    with _without_zero_memory_init():
+        text = rtlil.convert(component, name=top_name, ports=_ports(component),
+                             emit_src=source_positions)
+    return _collisions_undefined(_plain_module_names(text, top_name))
+
+
 def emit_verilog(component, top_name, *, header=()):
     """The Verilog of any component with a signature, as one string.
 
@@ -133,10 +145,7 @@ def emit_verilog(component, top_name, *, header=()):
     header : iterable of str
         Lines of comment for the top of the file.
     """
-    with _without_zero_memory_init():
-        text = rtlil.convert(component, name=top_name, ports=_ports(component),
-                             emit_src=False)
-    text = _collisions_undefined(_plain_module_names(text, top_name))
+    text = emit_rtlil(component, top_name)
     verilog = yosys._BuiltinYosys.run(
         ["-q", "-"], f"read_rtlil <<rtlil\n{text}\nrtlil\n{_YOSYS_SCRIPT}", ignore_warnings=True)
     verilog = re.sub(r"\A/\*.*?\*/\s*", "", verilog, flags=re.DOTALL)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from ..frame import Opcode
+from ..frame import DROP_CAUSES, Opcode, is_ttp
 from ..lockstep import Lockstep, Record, SentFrame
 from ..model import Parameters
 from ..scoreboard import DeliveryChecker
@@ -25,8 +25,15 @@ def follow_deliveries(bench):
     return checker
 
 
+_SAME_CAUSE = {"tsh_length": "tsh_range", "total_length": "total_mismatch"}
+"""Causes of drop whose counters have another name than in `frame.DROP_CAUSES`."""
+
+
 class LockstepFeed:
-    """Feeds one engine's ports and trace into a `Lockstep`; `watch` is called around each step."""
+    """Feeds one engine's ports and trace into a `Lockstep`; `watch` is called around each step.
+
+    At the end the engine's counters of frames and packets must say what was seen at its ports.
+    """
 
     def __init__(self, node, parameters, watch=None):
         self.node = node
@@ -42,6 +49,7 @@ class LockstepFeed:
         self.lockstep = Lockstep(parameters)
         self.watch = watch or self.watch
         self._counts = self.node.counts()
+        self._seen = Counter()
 
     def counts(self):
         """What the engine has counted since the model started."""
@@ -53,22 +61,56 @@ class LockstepFeed:
         handed_out = counts["payload_first_sent"] + counts["payload_replayed"]
         self.lockstep.finish(door_drops=counts["rx_queue_full"],
                              killed=handed_out - counts["tx_payload"])
+        self._check_counts(counts, handed_out)
+
+    def _check_counts(self, counts, handed_out):
+        seen = self._seen
+        expected = {
+            **{f"rx_{_SAME_CAUSE.get(cause, cause)}": seen[cause] for cause in DROP_CAUSES},
+            "rx_good": seen["good"] - counts["rx_queue_full"],
+            "rx_delivered": seen["received"],
+            "rx_no_room": seen["no_room"],
+            "tx_refused": seen["refused"],
+            "tx_oversize": 0,           # such packets are not the model's
+            "tx_empty": 0,
+            "tx_payload": seen["payload_out"],
+            "tx_control": seen["control_out"],
+            "command_bad_vc": seen["bad_vc_request"],
+        }
+        wrong = [f"{name} is {counts[name]}, {number} seen at the ports"
+                 for name, number in expected.items() if counts[name] != number]
+        if handed_out != seen["payload_traced"]:
+            wrong.append(f"payload_first_sent + payload_replayed is {handed_out}, "
+                         f"{seen['payload_traced']} events sent a PAYLOAD")
+        assert not wrong, f"counters of {self.node.name}: " + "; ".join(wrong)
 
     def _listen(self, kind, record):
-        lockstep = self.lockstep
+        lockstep, seen = self.lockstep, self._seen
         if kind == "trace":
             self._trace(record)
         elif kind == "frame_in":
-            self.causes[lockstep.push_rx(record.data, record.bad)] += 1
+            cause = lockstep.push_rx(record.data, record.bad)
+            self.causes[cause] += 1
+            seen[cause or "good"] += 1
         elif kind == "frame_out":
             lockstep.push_tx(record.data)
+            if is_ttp(record.data):
+                seen["payload_out" if record.data[42] == Opcode.PAYLOAD else "control_out"] += 1
         elif kind == "sent":
             lockstep.push_host(record.node, record.vc, record.data)
         elif kind == "received":
+            seen["received"] += 1
             lockstep.push_host_rx(record.node, record.vc, record.id, record.data)
+        elif kind == "request":
+            seen["bad_vc_request"] += record.vc > 2
 
     def _trace(self, trace):
         event = EVENTS[trace["event"]]
+        self._seen["no_room"] += event == "RX_PAYLOAD" and not trace["room"]
+        self._seen["refused"] += (event == "HOST_PAYLOAD"
+                                  and RESULTS[trace["result"]] == "REFUSED")
+        self._seen["payload_traced"] += bool(trace["frame"]
+                                             and trace["frame_opcode"] == Opcode.PAYLOAD)
         old, new = State(trace["old_state"]), State(trace["new_state"])
         if self.watch:
             self.watch.before(self.lockstep.endpoint, trace)

@@ -1,0 +1,82 @@
+"""The tables of `docs/mutation.md`: what was killed by what, and every survivor with its reason.
+
+`survivors.toml` has one entry for each survivor of one netlist and seed: `verdict` is `equivalent`
+(no port of the design can ever show it), `harmless` (ports may differ in what nobody may use, or
+in clocks that nobody promised) or `gap`; `why` says it in a sentence.
+"""
+
+import tomllib
+from collections import Counter
+from pathlib import Path
+
+__all__ = ["PAGE", "SURVIVORS", "equivalent", "explanations", "page"]
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "mutation.md"
+SURVIVORS = Path(__file__).with_name("survivors.toml")
+BEGIN, END = "<!-- from build/verify/mutate.json -->", "<!-- end -->"
+
+
+def explanations(results, path=SURVIVORS):
+    """`{(top, number): entry}` for these results; nothing if they are of another netlist."""
+    known = tomllib.loads(path.read_text())
+    if known["netlist"] != results["netlist"]:
+        return {}
+    return {(entry["top"], entry["number"]): entry for entry in known["survivor"]}
+
+
+def survivors(results):
+    return [mutant for mutant in results["mutants"] if mutant["state"] == "survived"]
+
+
+def equivalent(results, path=SURVIVORS):
+    """The survivors that are explained as equivalent."""
+    known = explanations(results, path)
+    return [mutant for mutant in survivors(results)
+            if known.get((mutant["top"], mutant["number"]), {}).get("verdict") == "equivalent"]
+
+
+def _by(mutants, key):
+    groups = {}
+    for mutant in mutants:
+        groups.setdefault(key(mutant), []).append(mutant)
+    return dict(sorted(groups.items()))
+
+
+def _killed(mutants):
+    return sum(mutant["state"] == "killed" for mutant in mutants)
+
+
+def _place(mutant):
+    return f"`{mutant['block']}`, {mutant['source']}"
+
+
+def page(text, results, path=SURVIVORS):
+    """`text` with the tables of these results between its markers."""
+    mutants, known = results["mutants"], explanations(results, path)
+    same = {id(mutant) for mutant in equivalent(results, path)}
+    harmless = len(same)
+    decided = [mutant for mutant in mutants if mutant["state"] != "left"]
+    killed = _killed(decided)
+    lines = [
+        f"Seed {results['seed']}, preset `{results['preset']}`, netlist `{results['netlist']}`: "
+        f"**{killed} of {len(decided)}** mutants killed ({100 * killed / len(decided):.1f} %); "
+        f"{harmless} survivors are equivalent, without them "
+        f"**{100 * killed / (len(decided) - harmless):.1f} %**. "
+        f"{sum(bool(mutant.get('hung')) for mutant in decided)} of the killed ones hung.", "",
+        "| blocks | mutants | killed | equivalent | other survivors |", "|---|---|---|---|---|"]
+    for name, group in _by(decided, lambda mutant: mutant["top"] + ": " + mutant["block"]).items():
+        alike = sum(id(mutant) in same for mutant in group)
+        lines.append(f"| {name} | {len(group)} | {_killed(group)} | {alike} | "
+                     f"{len(group) - _killed(group) - alike} |")
+    lines += ["", "| killed by | mutants |", "|---|---|"]
+    by = Counter(mutant["by"] for mutant in decided if mutant["state"] == "killed")
+    lines += [f"| `{name}` | {count} |" for name, count in by.most_common()]
+    lines += ["", "| survivor | where | mutation | verdict | why |", "|---|---|---|---|---|"]
+    for mutant in survivors(results):
+        entry = known.get((mutant["top"], mutant["number"]),
+                          {"verdict": "not yet looked at", "why": ""})
+        lines.append(f"| {mutant['top']}.{mutant['number']} | {_place(mutant)} | "
+                     f"`{mutant['signal']}` {mutant['meaning']} | {entry['verdict']} | "
+                     f"{entry['why']} |")
+    head, rest = text.split(BEGIN)
+    return f"{head}{BEGIN}\n\n" + "\n".join(lines) + f"\n\n{END}" + rest.split(END)[1]

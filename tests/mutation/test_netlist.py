@@ -1,0 +1,117 @@
+"""Mutants in one netlist: none of them is there with 0, each number is one change."""
+
+import pytest
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+pytest.importorskip("pyosys", reason="pyosys is missing: sh sim/tools/setup.sh formal")
+
+from mutation.netlist import allot, clean, draw, mutated_verilog, parse_mutations  # noqa: E402
+from targets.tools import SynthError, yosys  # noqa: E402
+from ttpverif.bench.pair import parse_ports  # noqa: E402
+
+
+class Step(wiring.Component):
+    """A register in a module of its own, so that the number must travel."""
+
+    i: In(3)
+    o: Out(3)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.sync += self.o.eq(self.i ^ 5)
+        return m
+
+
+class Small(wiring.Component):
+    """Every point of it can be seen at `o` within a few clocks."""
+
+    enable: In(1)
+    i: In(3)
+    o: Out(3)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.step = step = Step()
+        held = Signal(3)
+        with m.If(self.enable):
+            m.d.sync += held.eq(step.o + self.i)
+        m.d.comb += [step.i.eq(self.i), self.o.eq(held ^ step.o)]
+        return m
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("netlist")
+
+
+@pytest.fixture(scope="module")
+def mutants(folder):
+    sizes = clean(folder / "engine", Small(), "ttp_engine")
+    assert set(sizes) == {"ttp_engine", "ttp_engine_step"}
+    drawn = draw(folder, {("engine", name): cells for name, cells in sizes.items()}, 8, seed=1)
+    (folder / "engine" / "core.v").write_text(mutated_verilog(folder, "engine", drawn["engine"]))
+    return drawn["engine"]
+
+
+def differs(folder, number):
+    """Has Yosys' SAT solver a way to tell this mutant from the emitted block in 6 clocks?"""
+    place = folder / "engine"
+    ports = parse_ports((place / "mutants.v").read_text(), "mutated_engine")
+    outer = [name for name in ports if name != "mutsel"]
+    (place / "gate.v").write_text("\n".join([
+        f"module gate({', '.join(outer)});",
+        *(f"  {direction} [{width - 1}:0] {name};" for name, (direction, width) in ports.items()
+          if name != "mutsel"),
+        f"  mutated_engine inner(.mutsel({number}),", ", ".join(f".{n}({n})" for n in outer),
+        "  );", "endmodule", ""]))
+    log = f"sat{number}.log"
+    try:
+        yosys(place, [
+            "read_rtlil clean.il", "rename ttp_engine gold", "flatten gold",
+            "delete ttp_engine_step", "read_verilog mutants.v gate.v", "proc", "flatten gate", "miter -equiv -flatten gold gate miter",
+            "hierarchy -top miter",
+            "sat -verify -seq 6 -set-at 1 in_rst 1 -prove-skip 1 -prove trigger 0 miter"], log=log)
+    except SynthError as error:
+        assert "proof did fail" in str(error), error
+        return True
+    assert "no model found: SUCCESS" in (place / log).read_text()
+    return False
+
+
+def test_without_a_number_it_is_the_emitted_block(folder, mutants):
+    assert not differs(folder, 0)
+    assert not differs(folder, len(mutants) + 1)
+
+
+def test_each_number_is_a_change(folder, mutants):
+    assert [mutant.number for mutant in mutants] == list(range(1, len(mutants) + 1))
+    assert len({mutant.identity for mutant in mutants}) == len(mutants) == 8
+    assert {mutant.module for mutant in mutants} == {"ttp_engine", "ttp_engine_step"}
+    assert all("test_netlist.py:" in mutant.sources[-1] for mutant in mutants if mutant.sources)
+    assert [mutant.number for mutant in mutants if not differs(folder, mutant.number)] == []
+
+
+def test_the_wrapper_is_what_the_bench_expects(folder, mutants):
+    text = (folder / "engine" / "core.v").read_text()
+    inner = parse_ports(text, "mutated_engine")
+    assert inner.pop("mutsel") == ("input", 12)
+    assert parse_ports(text, "ttp_engine") == inner
+
+
+def test_shares():
+    shares = allot({"large": 600, "small": 20, "one": 1}, 30)
+    assert sum(shares.values()) == 30 and shares["one"] >= 1
+    assert shares["large"] > 5 * shares["small"]
+    assert allot({"a": 5, "b": 7}, 1) == {"a": 1, "b": 1}
+
+
+def test_parse_mutations():
+    text = ("mutate -mode none\n"
+            "mutate -mode cnot0 -module ttp_engine_core_rx -cell $7 -port A -portbit 3 -ctrlbit 2 "
+            "-wire total -wirebit 9 -src rtl/ttpoe/rx/path.py:10 -src x/other.py:1\n")
+    mutant, = parse_mutations(text, "engine")
+    assert (mutant.block, mutant.source, mutant.signal) == ("rx", "rx/path.py:10", "total[9]")
+    assert mutant.command() == ("mutate -ctrl mutsel 12 0 -mode cnot0 -module ttp_engine_core_rx "
+                                "-cell $7 -port A -portbit 3 -ctrlbit 2")
