@@ -27,6 +27,7 @@ help:
 	@echo "make random     random cases against the model, shrunk if they fail; SEED= CASES= LONG=1 SCRIPT="
 	@echo "make soak       10^9 clocks of two engines as a native program; PRESET= SEED= CLOCKS= ROUNDS= RESUME=1"
 	@echo "make faults     one bit of one word of each memory turned over while traffic runs; SEED= UPSETS= LONG=1"
+	@echo "make mutate     faults in the netlist: does a test see each; SEED= COUNT= JOBS= MUTANT=engine.17, resumes"
 	@echo "make abuse      bad and forged frames among good traffic, reset at any clock; SEED= FRAMES= PART= LONG=1"
 	@echo "make formal     prove the blocks, about 30 minutes; PROOF=name (or its beginning) for one, SHORT=1"
 	@echo "make synth      synthesise, place and route; PRESET= TARGET=ecp5|xilinx|ice40|osu018|ecpix5|liteeth SWEEP=links"
@@ -96,6 +97,13 @@ formal-docs: $(READY)
 soak: $(READY)
 	@JOBS=$(JOBS) CLOCKS=$(CLOCKS) ROUND=$(ROUND) ROUNDS=$(ROUNDS) ROUND_CLOCKS=$(ROUND_CLOCKS) \
 		RESUME=$(RESUME) FROM=$(FROM) $(PY) sim/soak.py
+
+.PHONY: mutate
+# One job unless JOBS is given: it runs for an hour on one core.
+mutate: $(READY)
+	@sh sim/tools/setup.sh formal
+	@COUNT=$(COUNT) MUTANT=$(MUTANT) $(PY) -m mutation \
+		--jobs $(if $(filter file,$(origin JOBS)),1,$(JOBS)) $(if $(DOCS),--page)
 
 faults: $(READY)
 	@SEED=$(SEED) UPSETS=$(UPSETS) LONG=$(LONG) JOBS=$(JOBS) $(PY) sim/faults.py

@@ -19,7 +19,7 @@ class ControlFailed(Exception):
 
 
 def summary(results):
-    """`{killed, survived, undecided, left}` of the mutants in the results."""
+    """`{killed, survived, left}` of the mutants in the results."""
     states = [mutant["state"] for mutant in results["mutants"]]
     return {state: states.count(state) for state in ("killed", "survived", "left")}
 
@@ -122,14 +122,18 @@ class Campaign:
             mutant["state"] = "survived"
         self.save()
         counted = summary(self.results)
-        by = f"killed by {mutant['by']}" if mutant["state"] == "killed" else "SURVIVED"
+        by = (f"killed by {mutant['by']}: {mutant['message']}" if mutant["state"] == "killed"
+              else "SURVIVED")
         self.say(f"[mutate] {counted['killed']} killed, {counted['survived']} survived, "
                  f"{counted['left']} left: {top} {mutant['number']}, {mutant['source']} "
                  f"{mutant['signal']} {mutant['meaning']}: {by}")
 
     def execute(self, jobs, only=None):
-        """Decide every mutant that is left, and show survivors to new killers; `only`: (top, number)
-        of one. `KeyboardInterrupt` ends it with everything kept."""
+        """Decide every mutant that is left, and show survivors to new killers. `only`: (top,
+        number) of one, from the beginning. `KeyboardInterrupt` leaves everything kept."""
+        for mutant in self.results["mutants"]:
+            if only == (mutant["top"], mutant["number"]):
+                mutant.update(state="left", runs={})
         for top in self.drawn:
             waiting = [mutant for mutant in self.results["mutants"] if mutant["top"] == top
                        and mutant["state"] != "killed" and only in (None, (top, mutant["number"]))]

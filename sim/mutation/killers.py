@@ -45,7 +45,7 @@ KILLERS = {
         "stream", "selective.faults", "walk_through", "captures", "axi", "restart.scripted",
         "urgency", "wrap.pair", "epoch", "stall")],
     "nic": [Killer("nic")],
-    "managed_nic": [Killer("registers")],
+    "managed_nic": [Killer("register_walk"), Killer("registers")],
 }
 
 

@@ -49,7 +49,8 @@ class Mutant:
     @property
     def block(self):
         """Where it is: the module, without what all names begin with."""
-        return re.sub(rf"^ttp_{self.top}_(core_)?(nic_)?", "", self.module + "_").strip("_") or "top"
+        inside = re.sub(rf"^ttp_{self.top}_(core_)?(nic_)?", "", self.module + "_")
+        return inside.strip("_") or "top"
 
     @property
     def source(self):
@@ -99,7 +100,7 @@ def parse_mutations(text, top):
 
 
 def allot(sizes, count):
-    """How many of `count` mutants each module gets: by its cells to the power of 3/4, 1 at least."""
+    """Mutants of `count` for each module: by its cells to the power of 3/4, at least 1."""
     count = max(count, len(sizes))
     weight = {name: size ** 0.75 for name, size in sizes.items()}
     total = sum(weight.values())
@@ -122,7 +123,7 @@ def belongs(top, module):
 
 
 def clean(place, component, name):
-    """Emit a component as module `name` and clean it up, into the folder `place`; `{module: cells}`.
+    """Emit a component as module `name`, cleaned up, into the folder `place`; `{module: cells}`.
 
     Without `opt` many points would be constant, or lead nowhere, and show nothing.
     """
@@ -166,7 +167,7 @@ def draw(folder, sizes, count, seed):
 
 
 def wrapper(top, ports):
-    """Verilog of a module `ttp_<top>` around the mutated one, which takes `mutsel` from a plusarg."""
+    """Verilog of a module `ttp_<top>` around the mutated one, with `mutsel` from a plusarg."""
     outer = {name: port for name, port in ports.items() if name != "mutsel"}
     lines = [f"module ttp_{top}({', '.join(outer)});"]
     for name, (direction, width) in outer.items():

@@ -60,7 +60,7 @@ NAVIGATION = (
     ("Blocks", tuple(f"blocks/{block.page}" for block in BLOCKS)),
     ("Use", ("integration", "ladder", "wireshark", "waves", "trace", "live-wire", "linux",
              "how-to")),
-    ("Evidence", ("verification", "performance", "bench", "formal", "soak", "mutants", "scale",
+    ("Evidence", ("verification", "performance", "bench", "formal", "soak", "mutation", "scale",
                   "random", "abuse", "faults", "synthesis", "claims")),
     ("About", ("tesla",)),
 )

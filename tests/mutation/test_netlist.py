@@ -70,7 +70,8 @@ def differs(folder, number):
     try:
         yosys(place, [
             "read_rtlil clean.il", "rename ttp_engine gold", "flatten gold",
-            "delete ttp_engine_step", "read_verilog mutants.v gate.v", "proc", "flatten gate", "miter -equiv -flatten gold gate miter",
+            "delete ttp_engine_step", "read_verilog mutants.v gate.v", "proc", "flatten gate",
+            "miter -equiv -flatten gold gate miter",
             "hierarchy -top miter",
             "sat -verify -seq 6 -set-at 1 in_rst 1 -prove-skip 1 -prove trigger 0 miter"], log=log)
     except SynthError as error:

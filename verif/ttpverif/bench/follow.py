@@ -9,7 +9,7 @@ from ..scoreboard import DeliveryChecker
 from ..states import State
 from ..trace import ACTIONS, BY_NUMBER, EVENTS, NOTICES, RESULTS
 
-__all__ = ["follow_deliveries", "follow_lockstep", "LockstepFeed", "parameters_of"]
+__all__ = ["CountError", "follow_deliveries", "follow_lockstep", "LockstepFeed", "parameters_of"]
 
 
 def follow_deliveries(bench):
@@ -27,6 +27,10 @@ def follow_deliveries(bench):
 
 _SAME_CAUSE = {"tsh_length": "tsh_range", "total_length": "total_mismatch"}
 """Causes of drop whose counters have another name than in `frame.DROP_CAUSES`."""
+
+
+class CountError(AssertionError):
+    """A statistic of the engine is not what the model, or the ports, counted."""
 
 
 class LockstepFeed:
@@ -82,7 +86,8 @@ class LockstepFeed:
         if handed_out != seen["payload_traced"]:
             wrong.append(f"payload_first_sent + payload_replayed is {handed_out}, "
                          f"{seen['payload_traced']} events sent a PAYLOAD")
-        assert not wrong, f"counters of {self.node.name}: " + "; ".join(wrong)
+        if wrong:
+            raise CountError(f"{self.node.name}: " + "; ".join(wrong))
 
     def _listen(self, kind, record):
         lockstep, seen = self.lockstep, self._seen
