@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import json
+import re
 import time
 from dataclasses import dataclass, field
 
@@ -97,7 +98,8 @@ def run_killer(selected, killer, config, top, folder, processes):
     seconds = time.monotonic() - started
     _verdict(run, code)
     text = (folder / "log.txt").read_text(errors="replace")
-    hung = run.state == "failed" and "Verilog $finish" in text
+    # The wrapper's $finish names its file; cocotb's own end of a run does not.
+    hung = run.state == "failed" and re.search(r"\.v:\d+: Verilog \$finish", text) is not None
     message = "no end after the limit of clocks" if hung else run.message
     figures = {name: run.summary[name] for name in ("clocks", "frames", "counts")
                if name in run.summary}

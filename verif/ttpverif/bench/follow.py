@@ -87,7 +87,7 @@ class LockstepFeed:
             wrong.append(f"payload_first_sent + payload_replayed is {handed_out}, "
                          f"{seen['payload_traced']} events sent a PAYLOAD")
         if wrong:
-            raise CountError(f"{self.node.name}: " + "; ".join(wrong))
+            raise CountError(f"{self.node.name}: statistics: " + "; ".join(wrong))
 
     def _listen(self, kind, record):
         lockstep, seen = self.lockstep, self._seen
