@@ -11,7 +11,7 @@ from ttpoe.emit import write
 
 __all__ = ["Campaign", "ControlFailed", "summary"]
 
-LIMIT_TIMES, LIMIT_MORE = 3, 20_000     # clocks of a run, against the same run without mutant
+LIMIT_TIMES, LIMIT_MORE = 2, 10_000     # clocks of a run, against the same run without mutant
 
 
 class ControlFailed(Exception):
@@ -100,33 +100,33 @@ class Campaign:
                      f"{outcome.clocks:,} clocks, {outcome.seconds:.1f} s")
         return known["figures"]
 
-    def _one(self, build, mutant):
+    def _one(self, build, mutant, killer, last):
         top = mutant["top"]
-        for killer in self.killers[top]:
-            if f"{killer.test} {killer.key()}" in mutant["runs"]:
-                continue
-            control = self._control(top, build, killer)
-            outcome = self._run(top, build, killer, mutant["number"],
-                                LIMIT_TIMES * control["clocks"] + LIMIT_MORE)
-            if self.processes.stopped:
-                return
-            mutant["runs"][f"{killer.test} {killer.key()}"] = {
-                "seconds": outcome.seconds, "clocks": outcome.clocks,
-                "differs": sorted(name for name in control
-                                  if outcome.figures.get(name) != control[name])}
-            if outcome.state != "passed":
-                mutant.update(state="killed", by=killer.test, message=outcome.message,
-                              hung=outcome.hung)
-                break
-        else:
+        control = self._control(top, build, killer)
+        outcome = self._run(top, build, killer, mutant["number"],
+                            LIMIT_TIMES * control["clocks"] + LIMIT_MORE)
+        if self.processes.stopped:
+            return
+        mutant["runs"][f"{killer.test} {killer.key()}"] = {
+            "seconds": outcome.seconds, "clocks": outcome.clocks,
+            "differs": sorted(name for name in control
+                              if outcome.figures.get(name) != control[name])}
+        if outcome.state != "passed":
+            mutant.update(state="killed", by=killer.test, message=outcome.message,
+                          hung=outcome.hung)
+        elif last:
             mutant["state"] = "survived"
         self.save()
+        if mutant["state"] != "left":
+            self._tell(mutant)
+
+    def _tell(self, mutant):
         counted = summary(self.results)
         by = (f"killed by {mutant['by']}: {mutant['message']}" if mutant["state"] == "killed"
               else "SURVIVED")
         self.say(f"[mutate] {counted['killed']} killed, {counted['survived']} survived, "
-                 f"{counted['left']} left: {top} {mutant['number']}, {mutant['source']} "
-                 f"{mutant['signal']} {mutant['meaning']}: {by}")
+                 f"{counted['left']} left: {mutant['top']} {mutant['number']}, "
+                 f"{mutant['source']} {mutant['signal']} {mutant['meaning']}: {by}")
 
     def execute(self, jobs, only=None):
         """Decide every mutant that is left, and show survivors to new killers. `only`: (top,
@@ -135,22 +135,29 @@ class Campaign:
             if only == (mutant["top"], mutant["number"]):
                 mutant.update(state="left", runs={})
         for top in self.drawn:
-            waiting = [mutant for mutant in self.results["mutants"] if mutant["top"] == top
-                       and mutant["state"] != "killed" and only in (None, (top, mutant["number"]))]
-            met = {f"{killer.test} {killer.key()}" for killer in self.killers[top]}
-            waiting = [mutant for mutant in waiting if met - set(mutant["runs"])]
+            self._top(top, jobs, only)
+        self.save()
+
+    def _top(self, top, jobs, only):
+        """Each killer on all mutants that are left, before the next killer."""
+        mutants = [mutant for mutant in self.results["mutants"] if mutant["top"] == top
+                   and only in (None, (top, mutant["number"]))]
+        build, self._free = None, list(range(jobs))
+        for killer in self.killers[top]:
+            name = f"{killer.test} {killer.key()}"
+            waiting = [mutant for mutant in mutants if mutant["state"] != "killed"
+                       and name not in mutant["runs"]]
             if not waiting:
                 continue
-            build = self.compiled(top)
-            self._free = list(range(jobs))
-            self._control(top, build, self.killers[top][0])
+            build = build or self.compiled(top)
+            self._control(top, build, killer)
+            last = killer == self.killers[top][-1]
             with ThreadPoolExecutor(jobs) as pool:
                 try:
-                    futures = [pool.submit(self._one, build, mutant) for mutant in waiting]
-                    for future in futures:
+                    for future in [pool.submit(self._one, build, mutant, killer, last)
+                                   for mutant in waiting]:
                         future.result()
                 except BaseException:
                     self.processes.stop()
                     pool.shutdown(wait=False, cancel_futures=True)
                     raise
-        self.save()

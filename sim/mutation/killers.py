@@ -41,10 +41,10 @@ class Killer:
 # By top, in the order of mutants found per second of processor time, as far as measured.
 KILLERS = {
     "engine": [Killer(test) for test in (
-        "loss.20pct", "cells", "selective.clocks", "wrap.scripted", "close_races.pair",
-        "selective.scripted", "restart.pair", "victim", "timeout", "latency", "epoch.bare",
-        "stream", "selective.faults", "walk_through", "captures", "axi", "restart.scripted",
-        "urgency", "wrap.pair", "epoch", "stall")],
+        "loss.20pct", "cells", "bad_frames", "selective.scripted", "wrap.scripted",
+        "selective.faults", "selective.clocks", "victim", "restart.pair", "timeout",
+        "latency", "epoch.bare", "stream", "close_races.pair", "captures", "walk_through", "axi",
+        "restart.scripted", "urgency", "wrap.pair", "stall", "epoch")],
     "nic": [Killer("nic")],
     "managed_nic": [Killer("register_walk"), Killer("registers")],
 }

@@ -90,7 +90,7 @@ def parse_mutations(text, top):
             continue
         wire = values.get("wire", "").removeprefix("\\")
         bit = values.get("wirebit", "0")
-        sources = [place.removeprefix(f"{ROOT}/").removeprefix(_LIBRARY)
+        sources = [place.removeprefix(_LIBRARY).removeprefix(f"{ROOT}/")
                    for name, place in found if name == "src"]
         mutants.append(Mutant(
             0, top, values["mode"], values["module"], values["cell"], values["port"],
