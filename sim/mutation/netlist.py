@@ -9,14 +9,15 @@ plusarg `clocks` ends a run that takes longer: a mutant that hangs.
 """
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from amaranth.lib import memory
 from targets.tools import ROOT, yosys
 from ttpoe.emit import TOPS, emit_rtlil, wrapped, write
 from ttpverif.bench.pair import parse_ports
 
-__all__ = ["Mutant", "allot", "draw", "mutated_verilog", "parse_mutations", "prepare", "wrapper"]
+__all__ = ["Mutant", "allot", "clean", "draw", "mutant_of", "mutated_verilog", "parse_mutations",
+           "prepare", "wrapper"]
 
 SELECT_BITS = 12
 _LIBRARY = str(memory.__file__).removesuffix("amaranth/lib/memory.py")
@@ -69,15 +70,20 @@ class Mutant:
     def meaning(self):
         return _MEANING[self.mode]
 
-    def command(self):
-        """The Yosys command that applies it."""
-        control = [] if self.ctrlbit is None else ["-ctrlbit", str(self.ctrlbit)]
-        return " ".join(["mutate -ctrl mutsel", str(SELECT_BITS), str(self.number), "-mode",
-                         self.mode, "-module", self.module, "-cell", self.cell, "-port", self.port,
-                         "-portbit", str(self.portbit), *control])
+    def command(self, control=True):
+        """The Yosys command that applies it; without `control` it is there always."""
+        select = ["-ctrl mutsel", str(SELECT_BITS), str(self.number)] if control else []
+        neighbour = [] if self.ctrlbit is None else ["-ctrlbit", str(self.ctrlbit)]
+        return " ".join(["mutate", *select, "-mode", self.mode, "-module", self.module, "-cell",
+                         self.cell, "-port", self.port, "-portbit", str(self.portbit), *neighbour])
 
     def to_dict(self):
         return asdict(self)
+
+
+def mutant_of(result):
+    """The `Mutant` of an entry of the results."""
+    return Mutant(**{field.name: result[field.name] for field in fields(Mutant)})
 
 
 def parse_mutations(text, top):

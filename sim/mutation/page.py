@@ -9,11 +9,13 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
-__all__ = ["PAGE", "SURVIVORS", "equivalent", "explanations", "page"]
+__all__ = ["PAGE", "SURVIVORS", "equivalent", "explanations", "page", "survivors"]
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "mutation.md"
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 BEGIN, END = "<!-- from build/verify/mutate.json -->", "<!-- end -->"
+
+PROVEN = {"verdict": "equivalent", "why": "Proven by Yosys: the block's outputs are the same."}
 
 
 def explanations(results, path=SURVIVORS):
@@ -29,10 +31,10 @@ def survivors(results):
 
 
 def equivalent(results, path=SURVIVORS):
-    """The survivors that are explained as equivalent."""
+    """The survivors that are proven, or explained, to be equivalent."""
     known = explanations(results, path)
-    return [mutant for mutant in survivors(results)
-            if known.get((mutant["top"], mutant["number"]), {}).get("verdict") == "equivalent"]
+    return [mutant for mutant in survivors(results) if mutant.get("proven_equal")
+            or known.get((mutant["top"], mutant["number"]), {}).get("verdict") == "equivalent"]
 
 
 def _by(mutants, key):
@@ -73,8 +75,8 @@ def page(text, results, path=SURVIVORS):
     lines += [f"| `{name}` | {count} |" for name, count in by.most_common()]
     lines += ["", "| survivor | where | mutation | verdict | why |", "|---|---|---|---|---|"]
     for mutant in survivors(results):
-        entry = known.get((mutant["top"], mutant["number"]),
-                          {"verdict": "not yet looked at", "why": ""})
+        entry = known.get((mutant["top"], mutant["number"]), PROVEN if mutant.get("proven_equal")
+                          else {"verdict": "not yet looked at", "why": ""})
         lines.append(f"| {mutant['top']}.{mutant['number']} | {_place(mutant)} | "
                      f"`{mutant['signal']}` {mutant['meaning']} | {entry['verdict']} | "
                      f"{entry['why']} |")

@@ -1,5 +1,7 @@
 """Mutants in one netlist: none of them is there with 0, each number is one change."""
 
+import re
+
 import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
@@ -7,7 +9,9 @@ from amaranth.lib.wiring import In, Out
 
 pytest.importorskip("pyosys", reason="pyosys is missing: sh sim/tools/setup.sh formal")
 
-from mutation.netlist import allot, clean, draw, mutated_verilog, parse_mutations  # noqa: E402
+from mutation.equivalence import proven_equal  # noqa: E402
+from mutation.netlist import (  # noqa: E402
+    Mutant, allot, clean, draw, mutated_verilog, parse_mutations)
 from targets.tools import SynthError, yosys  # noqa: E402
 from ttpverif.bench.pair import parse_ports  # noqa: E402
 
@@ -92,6 +96,28 @@ def test_each_number_is_a_change(folder, mutants):
     assert {mutant.module for mutant in mutants} == {"ttp_engine", "ttp_engine_step"}
     assert all("test_netlist.py:" in mutant.sources[-1] for mutant in mutants if mutant.sources)
     assert [mutant.number for mutant in mutants if not differs(folder, mutant.number)] == []
+
+
+class Wide(wiring.Component):
+    """The carry out of its adder leads nowhere."""
+
+    i: In(3)
+    o: Out(3)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.sync += self.o.eq((self.o + self.i)[:3])
+        return m
+
+
+def test_what_leads_nowhere_is_proven_to_change_nothing(folder):
+    place = folder / "wide"
+    clean(place, Wide(), "ttp_wide")
+    adder = re.search(r"cell \$add (\S+)", (place / "clean.il").read_text())[1]
+    carry, lowest = (Mutant(1, "wide", "inv", "ttp_wide", adder, "Y", bit, None, "", [])
+                     for bit in (3, 0))
+    assert proven_equal(place, carry)
+    assert not proven_equal(place, lowest)
 
 
 def test_the_wrapper_is_what_the_bench_expects(folder, mutants):
