@@ -117,6 +117,9 @@ _COUNTED_BY = {
 ACTION_STATS = {action: stat for stat, actions in _COUNTED_BY.items()
                 for action in actions.split()}
 """The statistic that each action counts in; actions that are not here count nowhere."""
+DROPS = {"DROP_STALE": "stale", "DROP_UNEXPECTED": "unexpected", "DROP_BAD_ACK": "bad_ack",
+         "ACK_AGAIN": "duplicate"}
+"""What the model calls a drop that is counted by one action alone."""
 STATS = (*_COUNTED_BY, "payload_first_sent", "payload_replayed", "slot_retired")
 
 
@@ -138,6 +141,7 @@ class CellCoverage:
         self._lag = Counter()       # acknowledged slots that are not freed yet, per link
         self._walked = None         # the link whose list is walked along: nothing of it is freed
         self._link, self._oldest = None, 0
+        self._drops = {}
 
     def before(self, endpoint, record):
         """An event, `record` of the trace port, before the model has carried it out."""
@@ -163,12 +167,17 @@ class CellCoverage:
         if action == "RESEND" or action in ("RETIRE_REPLAY", "NACK_RANGE") and record["frame"]:
             self.stats["payload_replayed"] += 1
         self._link, self._oldest = link, link.oldest if link is not None else 0
+        self._drops = {cause: endpoint.counters[cause] for cause in DROPS.values()}
 
     def after(self, endpoint, record):
         """The same event, after the model has carried it out."""
         where = record["node"], record["vc"]
         link = endpoint.links.find(*where)
         action = ACTIONS[record["action"]]
+        dropped = [cause for cause in DROPS.values()
+                   if endpoint.counters[cause] != self._drops[cause]]
+        assert dropped == [DROPS[action]] * (action in DROPS), (
+            f"{EVENTS[record['event']]}: hardware {action}, dropped by the model as {dropped}")
         if link is None or link is not self._link:
             self._lag[where] = 0
             if self._walked == where:

@@ -303,13 +303,11 @@ class Hostile:
             bad.epoch = (rng.choice((PEER, OWN)), rng.choice((0, other_epoch())))
             bad.tx, bad.rx = (RECEIVED, rng.randint(-2, 3)), (OLDEST, rng.randint(-3, 2))
         elif name == "CLOSE_ACK to no CLOSE":
-            # The table of section 2 says "-", L12 `stale` for other epochs; the engine counts
-            # both as unexpected (docs/abuse.md).
             opcode, bad.stat = 4, "drop_unexpected"
             bad.epoch = (rng.choice((PEER, OWN)), rng.choice((0, other_epoch())))
             bad.rx = (FRESH, rng.randint(-1, 1))
         elif name == "CLOSE_NACK to no CLOSE":
-            opcode, bad.stat = 5, "drop_unexpected"     # of any epoch, as CLOSE_ACK
+            opcode, bad.stat = 5, "drop_unexpected"     # of any epoch (L12)
             bad.epoch = (PEER, rng.choice((0, other_epoch())))
             bad.tx, bad.rx = (RECEIVED, rng.randint(0, 5)), (OLDEST, rng.randint(-1, 5))
         elif name == "NOLINK of another epoch":

@@ -196,10 +196,11 @@ class Endpoint(Opening, Data, Selective, Closing):
         state = State.CLOSED if link is None else link.state
         step = _Step(event, node, vc, link, Outcome(event, node, vc, state), **arguments)
         settled = link is not None and link.settled
-        if event.startswith("RX_") and self._is_stale(step):
+        action = TABLE[event, state]
+        if event.startswith("RX_") and action != "unexpected" and self._is_stale(step):
             step.out.drop = "stale"
         else:
-            getattr(self, "_" + TABLE[event, state])(step)
+            getattr(self, "_" + action)(step)
         self._close_again(step, settled)
         if step.link is not None and (event[:3] == "RX_" or event[:5] == "HOST_"
                                       or event == "VISIT"):
@@ -210,7 +211,7 @@ class Endpoint(Opening, Data, Selective, Closing):
         return step.out
 
     def _is_stale(self, step):
-        """The epoch check of section 6 (L12), for frames that belong to an established link."""
+        """The epoch check of section 6 (L12), for frames that do something on this link."""
         link, frame = step.link, step.frame
         if link is None or link.state == State.OPEN_SENT or link.peer_epoch == 0:
             return False
@@ -265,9 +266,6 @@ class Endpoint(Opening, Data, Selective, Closing):
 
     def _unexpected(self, step):
         step.out.drop = "unexpected"
-
-    def _not_open(self, step):
-        step.out.drop = "nolink"
 
     def _accept(self, step):
         step.out.result = TAKEN

@@ -151,9 +151,7 @@ class Opening:
 
     def _refused(self, step):
         """RX OPEN_NACK in OPEN_SENT (L7)."""
-        if not self._believed(step):
-            step.out.drop = "stale"
-        elif step.frame.rx_id != step.link.open_id:
+        if not self._believed(step) or step.frame.rx_id != step.link.open_id:
             self._unexpected(step)
         else:
             self._end(step, "REFUSED")

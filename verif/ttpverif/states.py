@@ -1,8 +1,8 @@
 """The state table of protocol section 2 as data: the model's own copy.
 
 Each entry names the method of `Endpoint` (without its leading underscore) that carries the event
-out. `nothing`: no effect, not counted ("-" in the protocol); `unexpected`: dropped and counted;
-`not_open`: dropped because the link has no data phase now. PURGE, SEEK, WALKED and RETIRE are the
+out. `nothing`: no effect, not counted; `unexpected`: dropped and counted, whatever its epoch (L12;
+also where the protocol's table says "-" or "drop"). PURGE, SEEK, WALKED and RETIRE are the
 hardware's housekeeping, of which no link can tell.
 """
 
@@ -42,13 +42,13 @@ RX_OPEN         answer        crossing      open_again  open_again     open_agai
 RX_OPEN_ACK     unexpected    opened        unexpected  unexpected     unexpected   unexpected
 RX_OPEN_NACK    unexpected    refused       unexpected  unexpected     unexpected   unexpected
 RX_CLOSE        close_unknown close_unknown acknowledge close_peer     close_peer   close_peer
-RX_CLOSE_ACK    nothing       nothing       nothing     nothing        closed       closed
+RX_CLOSE_ACK    unexpected    unexpected    unexpected  unexpected     closed       closed
 RX_CLOSE_NACK   unexpected    unexpected    unexpected  unexpected     note_end     note_end
 RX_PAYLOAD      nolink        unexpected    unexpected  data           data         data
-RX_ACK          not_open      not_open      not_open    acked          acked        acked
-RX_NACK         not_open      not_open      not_open    nacked         nacked       nacked
-RX_NACK_FULL    not_open      not_open      not_open    hold           hold         hold
-RX_NACK_NOLINK  not_open      not_open      not_open    lost           lost         lost
+RX_ACK          unexpected    unexpected    unexpected  acked          acked        acked
+RX_NACK         unexpected    unexpected    unexpected  nacked         nacked       nacked
+RX_NACK_FULL    unexpected    unexpected    unexpected  hold           hold         hold
+RX_NACK_NOLINK  unexpected    unexpected    unexpected  lost           lost         lost
 """
 
 
