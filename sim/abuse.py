@@ -1,7 +1,7 @@
 """`make abuse`: bad frames among good traffic, and reset at any clock.
 
 `docs/abuse.md` says what each part shows. Settings come from the environment: SEED, PRESET (of the
-engines), FRAMES, LONG=1 (1,000,000 frames, every clock), PART (parse, forged, reset), JOBS
+engines), FRAMES, LONG=1 (1,000,000 frames, every clock), PART (one of `PARTS`), JOBS
 (compilers at once).
 """
 
@@ -26,7 +26,7 @@ from ttpverif.hostile import ANY_CAUSE, CATEGORIES, Hostile  # noqa: E402
 
 RESULTS = ROOT / "build" / "verify" / "abuse.json"
 NODES = (0x00A5C3, 0x015A0B)            # as in sim/abuse_engine.h
-PARTS = ("parse", "forged", "reset")
+PARTS = ("parse", "forged", "go_back_n", "reset")
 _HEADER = struct.Struct("<H10B3iQ")     # `Header` of sim/abuse_frames.h
 # Two causes have names of their own in the hardware.
 _CAUSE = {"tsh_length": "tsh_range", "total_length": "total_mismatch"}
@@ -47,7 +47,8 @@ def record(bad, side):
 
 def records(mode, seed, count, slots):
     """`count` frames, half of them to either engine, in chunks of bytes."""
-    makers = [Hostile(seed, NODES[side], NODES[not side], slots) for side in (0, 1)]
+    makers = [Hostile(seed, NODES[side], NODES[not side], slots, mode != "go_back_n")
+              for side in (0, 1)]
     first = [maker.structured() if mode == "parse" else [] for maker in makers]
     chunk = []
     for number in range(count):
@@ -66,6 +67,8 @@ def records(mode, seed, count, slots):
 
 def run_program(program, mode, seed=1, feed=(), output=None, plus=(), **numbers):
     """`(exit code, results as a dict)`; `feed` goes to its standard input, `plus` to the design."""
+    if mode == "go_back_n":         # forged frames on links of that kind
+        mode, numbers = "forged", numbers | {"selective": 0}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "abuse.json"
         command = [str(program), mode, "--seed", str(seed), "--json", str(path), *plus]
@@ -102,8 +105,8 @@ def _plan():
     long = os.environ.get("LONG", "") not in ("", "0")
     frames = _number("FRAMES", 1_000_000 if long else 40_000)
     every = {"every": 1 if long else 16}
-    parts = {"parse": (frames * 3 // 4, {}), "forged": (frames - frames * 3 // 4, {}),
-             "reset": (0, every)}
+    parts = {"parse": (frames * 3 // 4, {}), "forged": (frames // 8, {}),
+             "go_back_n": (frames // 8, {}), "reset": (0, every)}
     chosen = os.environ.get("PART", "")
     if chosen and chosen not in PARTS:
         raise builds.SetupError(f"PART must be one of {', '.join(PARTS)}; got {chosen!r}")

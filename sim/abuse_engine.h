@@ -17,6 +17,8 @@
 inline constexpr int WB = WIDTH_BYTES;
 inline constexpr int VCS = 3;
 inline constexpr uint32_t NODE[2] = {0x00A5C3, 0x015A0B};
+// Far apart also in the upper half, where the epochs start: no epoch is both sides'.
+inline constexpr uint32_t OPEN_ID_SEED[2] = {0x01234567, 0x61235567};
 
 // Steele's splitmix64.
 inline uint64_t mix(uint64_t z) {
@@ -39,6 +41,8 @@ struct Beat {
 };
 
 inline std::vector<const char *> plus_arguments = {"abuse"};    // `+name=value`, for the design
+
+inline bool selective = true;   // what the engines are told to offer
 
 struct Failure {
     std::string text;
@@ -156,7 +160,7 @@ public:
         t->cfg_max_retry = 0;
         t->cfg_idle_limit = 0;
         t->cfg_link_slots = SLOTS / 2;
-        t->cfg_selective = 1;
+        t->cfg_selective = selective;
         t->s_cmd_tvalid = 0;
         rx(Beat{});
     }

@@ -61,7 +61,6 @@ public:
              strays = 0;
     uint64_t categories[64] = {}, causes[64] = {}, flips[512] = {},
              stats[64] = {};
-    int64_t late = 0;           // clocks that the traffic beside bad frames ended later
     int capacity[2] = {};       // packets that a stalled engine took, with and without
     const Pair &hit() const { return hit_; }
 
@@ -278,7 +277,6 @@ private:
     void finish() {
         draining_ = true;
         drain(20);
-        late = int64_t(ended_[0]) - int64_t(ended_[1]);
         uint32_t before[2] = {hit_.delivered_events(), clean_.delivered_events()};
         extend(2 * RX_SLOTS);
         for (int n = 0; n < STALL_CLOCKS; ++n) step(true);
@@ -304,13 +302,8 @@ private:
 
     void drain(uint32_t more) {
         extend(more);
-        ended_[0] = ended_[1] = 0;
-        while (!ended_[0] || !ended_[1]) {
+        while (!hit_.idle() || !clean_.idle() || clean_.wire[0].owed || clean_.wire[1].owed)
             step();
-            if (!ended_[0] && hit_.idle()) ended_[0] = hit_.clock;
-            if (!ended_[1] && clean_.idle() && !clean_.wire[0].owed && !clean_.wire[1].owed)
-                ended_[1] = hit_.clock;
-        }
         for (int n = 0; n < 200; ++n) step();
     }
 
@@ -324,6 +317,6 @@ private:
     std::string last_[2];
     Tag before_[2][LINKS];
     uint32_t packets_ = 0;
-    uint64_t since_ = 0, ended_[2] = {};
+    uint64_t since_ = 0;
     int next_flip_ = 0;
 };

@@ -64,7 +64,6 @@ void write_frames(FILE *file, const Attack &a) {
     number("forged_events", a.events);
     number("answers", a.answers);
     number("answers_to_strangers", a.strays);
-    number("clocks_later", a.late);
     number("stalled_takes", a.capacity[0]);
     number("stalled_takes_clean", a.capacity[1]);
     list(file, "categories", a.categories, CATEGORY_NAMES, CATEGORY_COUNT);
@@ -85,7 +84,8 @@ int usage(const char *word) {
 int main(int count, char **words) {
     std::signal(SIGINT, [](int) { interrupted = 1; });
     std::string mode = count > 1 ? words[1] : "", json;
-    std::map<std::string, uint64_t> n = {{"--seed", 1}, {"--from", 0}, {"--to", 0}, {"--every", 1}};
+    std::map<std::string, uint64_t> n = {{"--seed", 1}, {"--from", 0}, {"--to", 0}, {"--every", 1},
+                                         {"--selective", 1}};
     for (int at = 2; at < count; at += 2) {
         std::string name = words[at];
         if (name[0] == '+') plus_arguments.push_back(words[at--]);
@@ -96,6 +96,7 @@ int main(int count, char **words) {
     }
     std::string failure;
     FILE *file = json.empty() ? nullptr : std::fopen(json.c_str(), "w");
+    selective = n["--selective"];
     auto begin = [&] {
         if (file) std::fprintf(file, "{\n \"seed\": %llu", (unsigned long long)n["--seed"]);
     };

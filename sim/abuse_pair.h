@@ -44,7 +44,7 @@ class Pair {
 public:
     Pair(uint64_t seed) : seed(seed) {
         for (int side = 0; side < 2; ++side) {
-            engine[side] = std::make_unique<Engine>(side, seed + side, 0x01234567 + 0x1000 * side);
+            engine[side] = std::make_unique<Engine>(side, seed + side, OPEN_ID_SEED[side]);
             for (int vc = 0; vc < VCS; ++vc) {
                 // Flow 0 to 2 goes from a to b, 3 to 5 back.
                 source[side][vc] = {seed, side * VCS + vc};

@@ -82,7 +82,7 @@ private:
         while (p->clock < at) { p->first(); p->second(); }
 
         // In reset, beside a new engine that is in reset, too.
-        uint32_t open_id_seed = 0x11234567;     // its epochs are younger
+        uint32_t open_id_seed = OPEN_ID_SEED[side] + 0x10000000;    // its epochs are younger
         Engine fresh(side, ~seed_ + at, open_id_seed);
         fresh.top->cfg_timer_tick = engine.top->cfg_timer_tick;
         fresh.top->rst = engine.top->rst = 1;

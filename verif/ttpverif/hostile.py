@@ -71,13 +71,16 @@ def _u16(data, offset):
 
 
 class Hostile:
-    """Frames towards engine `node` whose peer is `peer`, both of `slots` replay slots."""
+    """Frames towards engine `node` whose peer is `peer`, both of `slots` replay slots.
+
+    `selective`: what the links that are forged for have agreed on.
+    """
 
     SIZES = (1, 3, 4, 5, 12, 13, 64, 200, 1024)
 
-    def __init__(self, seed, node, peer, slots):
+    def __init__(self, seed, node, peer, slots, selective=True):
         self.rng = random.Random(f"hostile/{seed}/{node}")
-        self.node, self.peer, self.slots = node, peer, slots
+        self.node, self.peer, self.slots, self.selective = node, peer, slots, selective
         self._templates = [bytes(ttp_frame(peer, node, opcode, vc=vc, ethertype=ethertype,
                                            epoch=0x4568, tx_id=1000, rx_id=2000))
                            for opcode in (*range(6), *range(7, 11)) for vc in range(3)
@@ -269,8 +272,8 @@ class Hostile:
     # ---- forged --------------------------------------------------------------------------
 
     def forged(self):
-        """A frame that parses and that no honest peer would send now. Every link must be OPEN and
-        selective."""
+        """A frame that parses and that no honest peer would send now. Every link must be
+        OPEN."""
         rng = self.rng
         name = rng.choice(FORGING)
         vc = rng.randrange(3)
@@ -287,7 +290,9 @@ class Hostile:
             bad.epoch, bad.rx = (PEER, 0), (OLDEST, rng.choice((older, younger))())
         elif name == "NACK not in flight":
             opcode, bad.stat, bad.epoch = 8, "drop_bad_ack", (PEER, 0)
-            if rng.random() < 0.5:
+            if not self.selective:      # an older one would replay, for Tesla's module (D2)
+                bad.rx = (OLDEST, younger())
+            elif rng.random() < 0.5:
                 first = younger()
                 bad.rx, bad.tx = (OLDEST, first), (OLDEST, first + rng.randint(0, 9))
             else:       # the range ends before what is in flight
@@ -312,7 +317,7 @@ class Hostile:
             bad.tx, bad.rx = (RECEIVED, rng.randint(0, 5)), (OLDEST, rng.randint(-1, 5))
         elif name == "NOLINK of another epoch":
             opcode, bad.stat = 10, "drop_stale"
-            bad.epoch = rng.choice((None, (OWN, other_epoch())))
+            bad.epoch = rng.choice((None, (PEER, 0), (OWN, other_epoch())))
             bad.rx = (OLDEST, rng.randint(0, 2))
         elif name == "older OPEN":
             opcode, bad.stat, bad.epoch = 0, "drop_stale", (PEER, -abs(other_epoch()))
