@@ -8,6 +8,7 @@ engines), FRAMES, LONG=1 (1,000,000 frames, every clock), PART (one of `PARTS`),
 import json
 import os
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -21,12 +22,13 @@ for _folder in ("sim", "verif", "rtl"):
 
 import builds  # noqa: E402
 from abuse_build import CAUSES, LINK_STAT_NAMES, compile_abuse  # noqa: E402
+from abuse_x import run_x  # noqa: E402
 from ttpoe.config import ConfigError, preset  # noqa: E402
 from ttpverif.hostile import ANY_CAUSE, CATEGORIES, Hostile  # noqa: E402
 
 RESULTS = ROOT / "build" / "verify" / "abuse.json"
 NODES = (0x00A5C3, 0x015A0B)            # as in sim/abuse_engine.h
-PARTS = ("parse", "forged", "go_back_n", "reset")
+PARTS = ("parse", "forged", "go_back_n", "reset", "x")
 _HEADER = struct.Struct("<H10B3iQ")     # `Header` of sim/abuse_frames.h
 # Two causes have names of their own in the hardware.
 _CAUSE = {"tsh_length": "tsh_range", "total_length": "total_mismatch"}
@@ -106,7 +108,8 @@ def _plan():
     frames = _number("FRAMES", 1_000_000 if long else 40_000)
     every = {"every": 1 if long else 16}
     parts = {"parse": (frames * 3 // 4, {}), "forged": (frames // 8, {}),
-             "go_back_n": (frames // 8, {}), "reset": (0, every)}
+             "go_back_n": (frames // 8, {}), "reset": (0, every),
+             "x": (0, {"every": 20 if long else 150})}
     chosen = os.environ.get("PART", "")
     if chosen and chosen not in PARTS:
         raise builds.SetupError(f"PART must be one of {', '.join(PARTS)}; got {chosen!r}")
@@ -128,13 +131,26 @@ def main():
     """Command line; exit code 0 passed, 1 failed, 2 bad input or setup, 130 interrupted."""
     try:
         config, seed, parts = _plan()
-        print(f"[abuse] building {config.name}", flush=True)
-        program = compile_abuse(config, builds.Processes())
+        processes, program = builds.Processes(), None
         failed = False
         for part, (count, numbers) in parts.items():
-            print(f"[abuse] {part}, seed {seed}", flush=True)
-            feed = records(part, seed, count, config.slots) if count else ()
-            code, result = run_program(program, part, seed, feed, **numbers)
+            if part == "x" and len(parts) > 1 and not shutil.which("iverilog"):
+                print("[abuse] x: skipped, Icarus Verilog is missing: apt-get install iverilog")
+                continue
+            if part == "x":
+                print("[abuse] x: Icarus, minutes", flush=True)
+                verilog = builds.emitted(config, processes).read_text()
+                code, result = run_x(builds.BUILD / f"x-{config.name}", verilog, processes,
+                                     **numbers)
+                print("[abuse] FAILED: " + result["failure"] if code else
+                      f"[abuse] {result['resets']} resets, {result['clocks']} clocks: no X")
+            else:
+                if program is None:
+                    print(f"[abuse] building {config.name}", flush=True)
+                    program = compile_abuse(config, processes)
+                print(f"[abuse] {part}, seed {seed}", flush=True)
+                feed = records(part, seed, count, config.slots) if count else ()
+                code, result = run_program(program, part, seed, feed, **numbers)
             if code == 130:
                 return code
             _save({f"{part} {config.name}": result})

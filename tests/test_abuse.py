@@ -12,6 +12,7 @@ from pathlib import Path
 
 import abuse
 import abuse_build
+import abuse_x
 import builds
 import pytest
 from ttpoe.config import preset
@@ -36,10 +37,12 @@ DEFECTS = {     # number -> (name, mode, what is said)
 }
 
 
-def defective(verilog):
-    """The Verilog with every defect of `DEFECTS`, off unless `+defect=<number>`."""
+def defective(verilog, numbers=tuple(DEFECTS)):
+    """The Verilog with these defects of `DEFECTS`, off unless `+defect=<number>`."""
     parts = re.split(r"(?m)^(?=module )", verilog)
-    for module, pattern, replacement in PLACES:
+    for number, (module, pattern, replacement) in enumerate(PLACES, 1):
+        if number not in numbers:
+            continue
         replacement = re.sub(r"\bD(\d)", r"(ttp_engine.defect == \1)", replacement)
         at = next(n for n, part in enumerate(parts)
                   if part.startswith(f"module ttp_engine_core_{module}("))
@@ -92,6 +95,21 @@ def test_reset_leaves_nothing_behind(program):
     assert result["told_restarted"] + result["told_down"] > 0
 
 
+@pytest.mark.icarus
+@pytest.mark.parametrize("defect", [False, True])
+def test_no_output_is_x_after_reset(defect):
+    verilog = builds.emitted(CONFIG, builds.Processes()).read_text()
+    if defect:
+        verilog = defective(verilog, (5,)).replace("ttp_engine.defect == 5", "1'b1")
+    folder = builds.BUILD / f"x-test-{defect}"
+    code, result = abuse_x.run_x(folder, verilog, builds.Processes(), 0, 60, 45)
+    assert (code, defect) in ((0, False), (1, True)), result["failure"]
+    if defect:
+        assert "is X in clock" in result["failure"]
+    else:
+        assert result["resets"] == 4 and result["packets"] >= 24
+
+
 @pytest.mark.parametrize("number", DEFECTS)
 def test_defect_is_found(program, number):
     name, mode, words = DEFECTS[number]
@@ -104,7 +122,7 @@ def test_defect_is_found(program, number):
 @pytest.mark.parametrize("environment, words", [
     ({"PRESET": "huge"}, "preset must be one of tiny, default, full"),
     ({"SEED": "many"}, "SEED must be a number; got 'many'"),
-    ({"PART": "half"}, "PART must be one of parse, forged, go_back_n, reset; got 'half'"),
+    ({"PART": "half"}, "PART must be one of parse, forged, go_back_n, reset, x; got 'half'"),
 ])
 def test_bad_input(environment, words):
     env = {name: value for name, value in os.environ.items()
