@@ -79,6 +79,32 @@ def test_everyone_enters_within_60_admissions():
     simulate(dut, testbench)
 
 
+@pytest.mark.xfail(strict=True, reason="open: who waits for room is not counted as waiting")
+def test_no_vc_starves_while_the_wire_is_busy():
+    """Every VC has PAYLOADs to send, room for one comes every eight clocks, and ACKs in between."""
+    dut = Arbitrate(CONFIG)
+    visits = [f"i_visit{vc}" for vc in range(CONFIG.VCS)]
+
+    async def testbench(ctx):
+        ctx.set(dut.i_enable, 1)
+        admitted = []
+        for clock in range(8 * BOUND):
+            ctx.set(dut.i_rx.valid, clock % 8 in (4, 6))
+            for name in visits:
+                ctx.set(getattr(dut, name).valid, 1)
+            who = [name for name in ("i_rx", *visits) if ctx.get(getattr(dut, name).ready)]
+            admitted += who
+            await ctx.tick()
+            event = Event.RX_ACK if "i_rx" in who else Event.VISIT
+            returns(ctx, dut, i_done=bool(who), event=event, i_done_may_send=event == Event.VISIT,
+                    i_done_payload=event == Event.VISIT, i_payload_left=clock % 8 == 0)
+        for name in visits:
+            at = [-1] + [n for n, one in enumerate(admitted) if one == name] + [len(admitted)]
+            assert max(b - a for a, b in zip(at, at[1:])) <= BOUND, (name, at)
+
+    simulate(dut, testbench)
+
+
 async def shown(ctx, dut, source, fields):
     """The event when `source` asks alone has these fields."""
     ctx.set(getattr(dut, source).valid, 1)
