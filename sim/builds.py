@@ -83,7 +83,8 @@ def _hash(*parts):
     return digest.hexdigest()[:12]
 
 
-def _sources_hash():
+def sources_hash():
+    """Of the hardware: every source below rtl/."""
     files = sorted((ROOT / "rtl" / "ttpoe").rglob("*.py"))
     return _hash(*(part for file in files for part in (file.relative_to(ROOT), file.read_bytes())))
 
@@ -102,7 +103,7 @@ def emitted(config, processes, top="engine"):
     options = [f"--top={top}"]
     options += [f"--{field.name.replace('_', '-')}={getattr(config, field.name)}"
                 for field in dataclasses.fields(config)]
-    path = BUILD / "rtl" / f"{config.name}-{top}-{_hash(_sources_hash(), *options)}.v"
+    path = BUILD / "rtl" / f"{config.name}-{top}-{_hash(sources_hash(), *options)}.v"
     with _alone(path.stem):
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,10 @@ from ttpverif.randomised.shrink import shrink  # noqa: E402
 
 BUILD = ROOT / "build" / "random"
 RESULTS = ROOT / "build" / "verify" / "random.json"
-BULK_PACKETS = 500          # of one case of the long form
+BULK_PACKETS = 1000         # of one case of the long form
+LOCKSTEP_EVERY = 4          # of its cases, for each configuration, with the model in lockstep
+WIDTHS = (512, 128, 256, 64)
+SAVE_SECONDS = 60           # between two writes of the results while it runs
 _SUMS = ("delivered", "excused", "refused", "replays", "frames", "clocks")
 _FORMS = {False: "cases", True: "long"}
 
@@ -54,9 +57,14 @@ class Plan:
 
     def config(self, number):
         """`(Config, top)` of one of the pool."""
+        if self.long:
+            rng = random.Random(f"{self.seed}/long/{number}")
+            fields, _top = draw_config(rng, f"long_{self.seed}_{number}",
+                                       WIDTHS[number % len(WIDTHS)])
+            return Config(**fields), "engine"
         rng = random.Random(f"{self.seed}/config/{number}")
         fields, top = draw_config(rng, f"random_{self.seed}_{number}")
-        return Config(**fields), "engine" if self.long else top
+        return Config(**fields), top
 
     def script(self, case):
         """The script of one case."""
@@ -64,6 +72,7 @@ class Plan:
         rng = random.Random(f"{self.seed}/{'bulk' if self.long else 'case'}/{case}")
         kind = "bulk" if self.long else rng.choice(("mixed", "mixed", "harsh"))
         script = draw_script(rng, dataclasses.asdict(config), top, kind, BULK_PACKETS)
+        script.lockstep = not (self.long and case // self.configs % LOCKSTEP_EVERY)
         script.origin = f"seed {self.seed}, case {case}, {kind}"
         return script
 
@@ -81,9 +90,11 @@ class Progress:
     def seconds(self):
         return self._before + time.monotonic() - self._started
 
-    def finished(self, result):
+    def finished(self, result, lockstep):
         with self._lock:
             self.sums.update({name: result[name] for name in _SUMS})
+            if lockstep:
+                self.sums.update(lockstep_cases=1, lockstep_delivered=result["delivered"])
             self.sums.update({f"fault_{name}": count for name, count in result["faults"].items()})
             self.cells.update(map(tuple, result["cells"]))
             self.say()
@@ -110,8 +121,9 @@ class Campaign:
         self.progress = Progress(plan, done, Counter(earlier.get("sums", {})),
                                  set(map(tuple, earlier.get("cells", []))),
                                  earlier.get("seconds", 0.0))
+        self.hardware = builds.sources_hash()
         self.stopped = threading.Event()
-        self.failure = None
+        self._saving, self._saved = threading.Lock(), time.monotonic()
         self.processes = builds.Processes()
         self._building = threading.Lock()
 
@@ -160,9 +172,24 @@ class Campaign:
             return
         if result["failure"]:
             self.stopped.set()
+            script, result = with_model(server, script, result)
             raise Failed(report_failure(server, script, result, plan, case))
         progress.done[number] += 1
-        progress.finished(result)
+        progress.finished(result, script.lockstep)
+        with self._saving:
+            if time.monotonic() - self._saved > SAVE_SECONDS:
+                self._saved = time.monotonic()
+                _save(self, "running")
+
+
+def with_model(server, script, result):
+    """The same case with the model in lockstep, if it fails then, too: it says more, and earlier.
+    """
+    if script.lockstep:
+        return script, result
+    followed = Script.from_dict(script.to_dict() | {"lockstep": True})
+    closer = server.play(followed)
+    return (followed, closer) if closer["failure"] else (script, result)
 
 
 def report_failure(server, script, result, plan=None, case=None):
@@ -266,6 +293,9 @@ def _earlier(plan):
     if (results.get("seed"), results.get("configs")) != (plan.seed, plan.configs):
         raise builds.SetupError(f"there is nothing to resume for SEED={plan.seed} "
                                 f"CONFIGS={plan.configs}")
+    if results.get("hardware") != builds.sources_hash():
+        raise builds.SetupError("the hardware has changed since this campaign began: start it "
+                                "anew, without RESUME=1")
     return results
 
 
@@ -280,6 +310,7 @@ def _save(campaign, state):
     progress, plan = campaign.progress, campaign.plan
     sums = progress.sums
     entry = {"seed": plan.seed, "configs": plan.configs, "result": state,
+             "hardware": campaign.hardware,
              "cases": sum(progress.done), "done": progress.done, "sums": dict(sums),
              "cells_taken": len(progress.cells), "cells": sorted(progress.cells),
              "seconds": round(progress.seconds, 1),

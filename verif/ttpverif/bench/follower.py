@@ -1,7 +1,8 @@
 """Everything that watches one case of constrained random: deliveries, model, cells, counters.
 
 One `Follower` per engine: the reference model in lockstep, the cells of the state table with what
-they count, and which packets a link's end leaves without a promise. See docs/random.md.
+they count, and which packets a link's end leaves without a promise. A `DeliveryFollower` is for
+links that do not end, and sees only what hosts put in and got out. See docs/random.md.
 """
 
 import dataclasses
@@ -14,7 +15,7 @@ from ..states import State
 from ..trace import ACTIONS, EVENTS, RESULTS
 from .follow import CountError, LockstepFeed
 
-__all__ = ["CountError", "Follower", "LeakError"]
+__all__ = ["CountError", "DeliveryFollower", "Follower", "LeakError"]
 
 Q2_CLOCKS = 2       # from a change of an input to the first record that was decided with it
 
@@ -23,8 +24,76 @@ class LeakError(AssertionError):
     """Something is not free that should be."""
 
 
-class Follower:
-    """Watches one engine.
+class DeliveryFollower:
+    """Watches the hosts' ports of one engine whose links never end: every packet must arrive.
+
+    Parameters
+    ----------
+    node : Node
+    deliveries : DeliveryChecker
+    partner : Node
+        The other engine: only what they say to each other goes to `deliveries`.
+
+    Attributes
+    ----------
+    excused, refused : int
+        None is.
+    cells : set
+        Of the state table, that were taken: none is looked at.
+    """
+
+    cells = frozenset()
+
+    def __init__(self, node, deliveries, partner):
+        self.node, self.partner, self.deliveries = node, partner, deliveries
+        self.excused = self.refused = 0
+        self._counts = node.counts()
+        self._slots = node.level("free_slots")
+        node.listeners.append(self._listen)
+
+    def detach(self):
+        """Follow no more."""
+        self.node.listeners.remove(self._listen)
+
+    def counts(self):
+        """What the engine has counted since this began."""
+        return {name: value - self._counts[name] for name, value in self.node.counts().items()}
+
+    @property
+    def replays(self):
+        """PAYLOADs that were sent once more."""
+        return self.counts()["payload_replayed"]
+
+    @property
+    def frames(self):
+        """Frames that came in from the wire."""
+        return len(self.node.frames_in)
+
+    @property
+    def quiet(self):
+        """Everything the host handed over has been acknowledged and is freed."""
+        return self.node.level("free_slots") == self._slots and not self.deliveries.missing()
+
+    def finish(self, slots):
+        """No replay slot is missing, and the engine has counted what the host got."""
+        free, counts = self.node.level("free_slots"), self.counts()
+        if free != slots:
+            raise LeakError(f"at the end {free} of {slots} replay slots are free")
+        said, got = counts["delivered"] + counts["delivered_kept"], len(self.node.received)
+        if said != got:
+            raise CountError(f"{self.node.name}: {said} packets counted as delivered, the host "
+                             f"got {got}")
+
+    def _listen(self, kind, record):
+        own, other = self.node.address, self.partner.address
+        if kind == "sent" and record.node == other:
+            self.deliveries.put(own, other, record.vc, record.data)
+        elif kind == "received" and record.node == other:
+            self.deliveries.got(other, own, record.vc, record.data)
+
+
+class Follower(DeliveryFollower):
+    """Watches one engine with the model in lockstep.
 
     Parameters
     ----------
@@ -45,25 +114,36 @@ class Follower:
     """
 
     def __init__(self, node, parameters, deliveries, partner, table):
-        self.node, self.partner, self.deliveries = node, partner, deliveries
+        super().__init__(node, deliveries, partner)
         self.coverage = CellCoverage(table)
-        self.excused = self.refused = 0
         self._changes = deque()
         self._numbers = {vc: 0 for vc in range(3)}
         self._taken = {vc: [] for vc in range(3)}
         self._link = None
         self._purging = set()
-        node.listeners.append(self._listen)
         self.feed = LockstepFeed(node, parameters, watch=self)
 
     def detach(self):
         """Follow no more."""
-        for listen in (self._listen, self.feed._listen):
-            self.node.listeners.remove(listen)
+        super().detach()
+        self.node.listeners.remove(self.feed._listen)
+        self.node.trace_on = False
 
     @property
     def model(self):
         return self.feed.lockstep.endpoint
+
+    @property
+    def replays(self):
+        return self.coverage.stats["payload_replayed"]
+
+    @property
+    def frames(self):
+        return self.feed.causes.total()
+
+    @property
+    def cells(self):
+        return self.coverage.taken
 
     def change(self, cycle=None, **values):
         """Parameters of the model change: now, or with the inputs that changed in `cycle`."""
@@ -78,12 +158,8 @@ class Follower:
     # ---- ports ---------------------------------------------------------------------------------
 
     def _listen(self, kind, record):
-        own, other = self.node.address, self.partner.address
-        if kind == "sent" and record.node == other:
-            self.deliveries.put(own, other, record.vc, record.data)
-        elif kind == "received" and record.node == other:
-            self.deliveries.got(other, own, record.vc, record.data)
-        elif kind == "trace" and len(self.node.trace) > 4096:
+        super()._listen(kind, record)
+        if kind == "trace" and len(self.node.trace) > 4096:
             self.node.trace.clear()
 
     # ---- around each step of the model ---------------------------------------------------------

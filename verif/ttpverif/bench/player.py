@@ -20,7 +20,7 @@ from ..states import State
 from .axil import register_bus
 from .directed import state_table
 from .follow import parameters_of
-from .follower import Follower, LeakError
+from .follower import DeliveryFollower, Follower, LeakError
 
 __all__ = ["StuckError", "play"]
 
@@ -86,9 +86,14 @@ class _Player:
             for name, node in self.nodes.items():
                 await self._set_registers(name, node)
         for name, node in self.nodes.items():
-            self.followers[name] = Follower(node, parameters_of(bench, node), self.deliveries,
-                                            self.partner[name], state_table())
+            self.followers[name] = self._follower(name, node)
         self.start = bench.now()
+
+    def _follower(self, name, node):
+        watched = self.deliveries, self.partner[name]
+        if not self.script.lockstep:
+            return DeliveryFollower(node, *watched)
+        return Follower(node, parameters_of(self.bench, node), *watched, state_table())
 
     def _all_settings(self, name):
         defaults = {"timer_tick": 16, "max_retry": 0, "idle_limit": 0, "link_slots": 0,
@@ -201,6 +206,11 @@ class _Player:
         self.os_sent[name].add(frame)
         self.nodes[name].os_send(frame)
 
+    async def _drain(self, clocks):
+        deadline = self.bench.now() + clocks
+        while not self._settled() and self.bench.now() < deadline:
+            await self.bench.cycles(_STEP)
+
     # ---- end -----------------------------------------------------------------------------------
 
     async def end(self):
@@ -220,10 +230,11 @@ class _Player:
         self.limit = 30 * self._round() + 20 * beats + 20_000
         await self._until(self._settled, "everything delivered and acknowledged")
         self.deliveries.finish()
-        for name in self.nodes:
-            await self._fill(name)
-        await self._close_all()
-        self.deliveries.finish()
+        if self.script.lockstep:
+            for name in self.nodes:
+                await self._fill(name)
+            await self._close_all()
+            self.deliveries.finish()
         for follower in self.followers.values():
             follower.finish(bench.config["slots"])
         for name, node in self.nodes.items():
@@ -240,12 +251,17 @@ class _Player:
         deadline = self.bench.now() + self.limit
         while not holds():
             if self.bench.now() > deadline:
-                states = [f"{name}: {link}" for name, f in self.followers.items()
-                          for link in f.model.links]
-                raise StuckError(f"not within {self.limit} clocks: {what}; "
-                                 + "; ".join(states))
+                raise StuckError(f"not within {self.limit} clocks: {what}; {self._links()}")
             await self.bench.cycles(_STEP)
-            await self._drop_ghosts()
+            if self.script.lockstep:
+                await self._drop_ghosts()
+
+    def _links(self):
+        """The links as the model knows them."""
+        if not self.script.lockstep:
+            return "the model did not follow"
+        return "; ".join(f"{name}: {link}" for name, follower in self.followers.items()
+                         for link in follower.model.links)
 
     async def _drop_ghosts(self):
         """Links to ghosts are closed, so that they hold nothing for ever."""
@@ -302,9 +318,7 @@ class _Player:
         deadline = bench.now() + self.limit
         while not closed():
             if bench.now() > deadline:
-                raise StuckError("links that never close: " + "; ".join(
-                    f"{name}: {link}" for name, f in self.followers.items()
-                    for link in f.model.links))
+                raise StuckError(f"links that never close: {self._links()}")
             for name, follower in self.followers.items():
                 for link in list(follower.model.links):
                     if link.state in (State.OPEN, State.OPEN_SENT):
@@ -342,9 +356,9 @@ async def play(bench, script):
         "delivered": player.deliveries.delivered,
         "excused": sum(follower.excused for follower in followers),
         "refused": sum(follower.refused for follower in followers),
-        "replays": sum(follower.coverage.stats["payload_replayed"] for follower in followers),
-        "frames": sum(follower.feed.causes.total() for follower in followers),
+        "replays": sum(follower.replays for follower in followers),
+        "frames": sum(follower.frames for follower in followers),
         "faults": dict(sum((wire.counters for wire in player.wires.values()), Counter())),
         "noted": [fault for wire in player.wires.values() for fault in wire.noted],
-        "cells": sorted({cell for follower in followers for cell in follower.coverage.taken}),
+        "cells": sorted({cell for follower in followers for cell in follower.cells}),
     }

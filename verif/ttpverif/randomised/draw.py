@@ -11,14 +11,15 @@ __all__ = ["draw_config", "draw_script"]
 
 _VCS = (0, 1, 2)
 _NODES = ("a", "b")
-_PACE = 40          # clocks between two packets of `bulk`
+_BURST, _PACE = 20, 200     # packets of `bulk` in one clock, and clocks from burst to burst
+_DRAIN = 2_000_000  # clocks, at most, in which `bulk` ends on the bad wires
 _RUNGS = (0, 0, 10, 50, 100, 200, 300)      # permille of loss
 
 
-def draw_config(rng, name):
-    """`(fields of ttpoe.config.Config, top)`, valid and small."""
+def draw_config(rng, name, width=None):
+    """`(fields of ttpoe.config.Config, top)`, valid and small; `width`: or else it is drawn."""
     while True:
-        width = rng.choice((64, 64, 128, 256, 512))
+        width = width or rng.choice((64, 64, 128, 256, 512))
         rx_slots, reorder = rng.choice((8, 16, 32)), rng.choice((4, 4, 8, 16))
         most = (rx_slots - reorder) // 3
         if most < 1:
@@ -176,17 +177,19 @@ def _strangers(rng, events, length, settings):
 
 
 def _bulk(rng, events, config, packets):
-    """Both hosts have something to send all the time: `packets` in all, mostly short. The wires
-    stay bad as long as packets come."""
+    """Both hosts have something to send all the time: `packets` in all, mostly short, but each
+    with its whole number in it. The wires stay bad until all have arrived."""
+    length = packets // _BURST * _PACE
     for wire in ("ab", "ba"):
         for number in range(4):
             rates = _rates(rng)
             rates[0] = rng.randint(0, 300)
-            events.append([number * packets * _PACE // 4, "wire", wire, *rates])
+            events.append([number * length // 4, "wire", wire, *rates])
     for number in range(packets):
         node, vc = _NODES[number % 2], rng.choice(_VCS)
-        size = _size(rng) if rng.random() < 0.03 else rng.randint(1, 8)
-        events.append([number * _PACE, "send", node, vc, PEER, size])
+        size = _size(rng) if rng.random() < 0.03 else rng.randint(4, 8)
+        events.append([number // _BURST * _PACE, "send", node, vc, PEER, size])
+    events.append([length + _PACE, "drain", _DRAIN])
 
 
 def draw_script(rng, config, top, kind="mixed", packets=0):
@@ -197,6 +200,7 @@ def draw_script(rng, config, top, kind="mixed", packets=0):
     if kind == "bulk":
         for values in settings.values():
             values.pop("idle_limit", None)
+            values["timer_tick"] = min(values["timer_tick"], max(1, 1000 // _links(config)))
         _bulk(rng, events, config, packets)
     else:
         length = rng.choice((600, 2000, 5000))

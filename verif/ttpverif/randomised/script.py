@@ -55,6 +55,7 @@ EVENTS = {
     "foreign": (_one_of(*NODES), _one_of(*(op.name for op in Opcode)), _one_of(*_VCS),
                 _one_of(*GHOSTS), _ID, _ID, _whole(0, 0xFFFF), _whole(0, 1024)),
     "os": (_one_of(*NODES), _whole(46, 1500)),
+    "drain": (_whole(1, 10**7),),
 }
 """kind -> checks of what follows:
 
@@ -66,6 +67,7 @@ set      node, name, value            a configuration input or register changes
 wire     wire, loss, doubled, late, corrupted (permille of the frames), delay, lateness (clocks)
 foreign  node, opcode, vc, ghost, TxID, RxID, epoch, bytes   a frame of a ghost arrives
 os       node, bytes                  a frame of another EtherType (NIC only)
+drain    clocks                       wait until all is delivered and acknowledged, at most so long
 """
 
 ACTIONS = ("lose", "corrupt", "late", "double")
@@ -82,6 +84,7 @@ class Script:
     seed : decides payload bytes, random pauses, IDs, and faults where `faults` is None.
     settings : `{node: {name: value}}`, see `SETTINGS`. events : see `EVENTS`, in order of time.
     faults : explicit ones, or None: drawn from the rates of the `wire` events.
+    lockstep : whether the model follows; without it no link may end before everything is delivered.
     """
 
     config: dict
@@ -91,6 +94,7 @@ class Script:
     events: list = field(default_factory=list)
     faults: list | None = None
     origin: str = ""
+    lockstep: bool = True
 
     def to_dict(self):
         return {"version": VERSION, **asdict(self)}
@@ -148,10 +152,20 @@ class Script:
             if len(fault) != 6 or fault[4] not in ACTIONS:
                 raise ScriptError(f"a fault is [wire, opcode, vc, nth, action, argument], action "
                                   f"one of {', '.join(ACTIONS)}; got {fault}")
+        if not self.lockstep:
+            self._check_links_stay()
         for node, settings in self.settings.items():
             unknown = [name for name in settings if name not in SETTINGS]
             if node not in NODES or unknown:
                 raise ScriptError(f"settings of {node!r}: {unknown or 'no such node'}")
+
+    def _check_links_stay(self):
+        ends = [event for event in self.events if event[1] not in ("send", "wire", "drain")]
+        limits = [name for settings in self.settings.values()
+                  for name in ("max_retry", "idle_limit") if settings.get(name)]
+        if ends or limits:
+            raise ScriptError("without lockstep there are only send, wire and drain, no max_retry "
+                              f"and no idle_limit; got {(ends + limits)[0]}")
 
     @property
     def lines(self):
