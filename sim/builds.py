@@ -136,7 +136,7 @@ def check_simulator(simulator):
                          "or run with SIM=verilator")
 
 
-def _compile_verilator(folder, sources, waves, processes):
+def _compile_verilator(folder, sources, waves, processes, optimise):
     root, libraries, objects = verilator(), cocotb_config.libs_dir, folder / "obj"
     env = dict(os.environ, VERILATOR_ROOT=str(root), MAKEFLAGS="",
                PATH=f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}")
@@ -146,11 +146,12 @@ def _compile_verilator(folder, sources, waves, processes):
                *_VERILATOR_FLAGS, *(["--trace"] if waves else []),
                cocotb_config.share_dir / "lib" / "verilator" / "verilator.cpp", *sources]
     return (processes.run(list(map(str, command)), folder / "verilate.log", env=env)
-            or make_verilated(folder, "Vtop.mk", processes, env, waves))
+            or make_verilated(folder, "Vtop.mk", processes, env, waves, optimise))
 
 
-def make_verilated(folder, makefile, processes, env, waves=False):
+def make_verilated(folder, makefile, processes, env, waves=False, optimise=()):
     """Compile what Verilator wrote to `folder`/obj, one job at a time; make's exit code.
+    `optimise`: variables of that makefile, for the design alone.
 
     Verilator's own run time is the same for every design: compiled once, and kept if it is whole.
     """
@@ -159,7 +160,7 @@ def make_verilated(folder, makefile, processes, env, waves=False):
     if runtime.exists():
         for file in runtime.iterdir():
             shutil.copy(file, objects)
-    code = processes.run(["make", "-C", str(objects), "-f", makefile, *_OPTIMISE],
+    code = processes.run(["make", "-C", str(objects), "-f", makefile, *_OPTIMISE, *optimise],
                          folder / "compile.log", env=env)
     if code == 0 and not runtime.exists() and (objects / "verilated_vpi.o").exists():
         partial = folder / "runtime"
@@ -173,7 +174,7 @@ def make_verilated(folder, makefile, processes, env, waves=False):
     return code
 
 
-def _compile_icarus(folder, sources, waves, processes):
+def _compile_icarus(folder, sources, waves, processes, _optimise):
     tops = ["-s", "pair"]
     if waves:
         dump = folder / "dump.v"
@@ -211,11 +212,15 @@ class Build:
         return run_folder / ("waves.vcd" if self.simulator == "verilator" else "waves.fst")
 
 
-def compile_pair(simulator, core, name, waves, processes, top="engine"):
-    """The `Build` of two cores, module `ttp_<top>` of the file `core`, compiled if not there."""
+def compile_pair(simulator, core, name, waves, processes, top="engine", optimise=()):
+    """The `Build` of two cores, module `ttp_<top>` of the file `core`, compiled if not there.
+
+    `optimise`: as in `make_verilated`; `["OPT_FAST=-O1"]` is compiled sooner and runs slower.
+    """
     text = core.read_text()
     pair, layout = pair_verilog(text, f"ttp_{top}")
-    key = _hash(text, pair, CHECKER.read_bytes(), _VERILATOR_FLAGS, _OPTIMISE, sys.prefix)
+    key = _hash(text, pair, CHECKER.read_bytes(), _VERILATOR_FLAGS, _OPTIMISE, sys.prefix,
+                *optimise)
     folder = BUILD / f"{simulator}-{name}-{key}{'-waves' if waves else ''}"
     with _alone(folder.name):
         if not (folder / "done").exists():
@@ -224,7 +229,7 @@ def compile_pair(simulator, core, name, waves, processes, top="engine"):
             (folder / "pair.v").write_text(pair)
             (folder / "layout.json").write_text(json.dumps(layout.to_dict(), indent=1) + "\n")
             compile_ = {"verilator": _compile_verilator, "icarus": _compile_icarus}[simulator]
-            if compile_(folder, [core, folder / "pair.v", CHECKER], waves, processes):
+            if compile_(folder, [core, folder / "pair.v", CHECKER], waves, processes, optimise):
                 raise BuildError(f"{simulator} could not build this; "
                                  f"see the logs in {folder.relative_to(ROOT)}")
             (folder / "done").touch()

@@ -41,13 +41,16 @@ class ScriptServer:
         Verilog that takes the place of the emitted one, for tests with a defect in it.
     plusargs : list of str
         For the simulator.
+    optimise : list of str
+        As in `builds.compile_pair`.
     """
 
     def __init__(self, config, top, processes, waves=False, trace=False,
-                 core=None, plusargs=()):
+                 core=None, plusargs=(), optimise=()):
         self.config, self.top, self._processes, self._trace = config, top, processes, trace
         core = core or builds.emitted(config, processes, top)
-        build = builds.compile_pair("verilator", core, config.name, waves, processes, top)
+        build = builds.compile_pair("verilator", core, config.name, waves, processes, top,
+                                    optimise)
         self._build = _Switched(build.simulator, build.folder, build.waves)
         self._build.plusargs = plusargs
         self._pipes = tempfile.TemporaryDirectory(prefix="ttp-random-")
