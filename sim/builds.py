@@ -49,7 +49,11 @@ class Processes:
         self.stopped = False
 
     def run(self, command, log, **options):
-        """Run to the end with the output in the file `log`; returns the exit code."""
+        """Run to the end with the output in the file `log`; returns the exit code.
+
+        An exception that comes meanwhile (Ctrl-C, if the main thread waits) ends the child and
+        its children, too: they are a session of their own, the signal does not reach them.
+        """
         with open(log, "wb") as output:
             with self._lock:
                 if self.stopped:
@@ -60,6 +64,9 @@ class Processes:
                 self._running.add(process)
             try:
                 return process.wait()
+            except BaseException:
+                self._end(process)
+                raise
             finally:
                 with self._lock:
                     self._running.discard(process)
@@ -69,10 +76,14 @@ class Processes:
         with self._lock:
             self.stopped = True
             for process in self._running:
-                try:
-                    os.killpg(process.pid, 15)
-                except ProcessLookupError:
-                    pass
+                self._end(process)
+
+    @staticmethod
+    def _end(process):
+        try:
+            os.killpg(process.pid, 15)
+        except ProcessLookupError:
+            pass
 
 
 def _hash(*parts):

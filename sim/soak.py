@@ -191,6 +191,7 @@ def main():
         print(f"soak: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        print("\n[soak] interrupted")
         return 0
     path = None
     if waves:

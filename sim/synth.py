@@ -9,6 +9,7 @@
     liteeth   LiteEth's UDP core, for comparison, as `ecp5`
 
 SWEEP=links: `default` for ECP5 with 16 to 16,384 links, in build/synth/sweep.json.
+PROTECT=secded: the engine with check bits in all its memories, an entry `<target>-<preset>_secded`.
 
 The Verilog is that of the one emitter. Results are added to build/synth/summary.json, one entry
 `<target>-<preset>` each; logs and nextpnr's report lie in build/synth/<target>-<preset>/.
@@ -133,13 +134,17 @@ def _run(arguments):
     if target not in TARGETS:
         raise SynthError(f"TARGET must be one of {', '.join(TARGETS)}; got {target!r}")
     if target in OTHERS:
-        if arguments.preset not in ("", OTHERS[target][1]):
-            raise SynthError(f"TARGET={target} has a design of its own; leave PRESET out")
+        if arguments.preset not in ("", OTHERS[target][1]) or arguments.protect:
+            raise SynthError(f"TARGET={target} has a design of its own; leave PRESET and PROTECT "
+                             "out")
         _check(target)
         print(f"synth: {target}; ten minutes or more", flush=True)
         entry = another(target)
     else:
         config = preset(arguments.preset or "default")
+        if arguments.protect not in ("", "none"):
+            config = config.replace(name=f"{config.name}_{arguments.protect}",
+                                    protect=arguments.protect)
         _check(target)
         print(f"synth: {config.name} for {target}; a few minutes", flush=True)
         entry = synthesise(config, target)
@@ -153,6 +158,7 @@ def main(argv=None):
     parser = _Parser(prog="sim/synth.py", allow_abbrev=False, description="Synthesise the engine.")
     parser.add_argument("--preset", default=os.environ.get("PRESET", ""))
     parser.add_argument("--target", default=os.environ.get("TARGET") or "ecp5")
+    parser.add_argument("--protect", default=os.environ.get("PROTECT", ""))
     parser.add_argument("--sweep", default=os.environ.get("SWEEP", ""))
     try:
         _run(parser.parse_args(argv))

@@ -1,5 +1,6 @@
 """The emitter and memories: `ttpoe.memories.COLLISION_UNDEFINED` arrives in the Verilog."""
 
+import functools
 import re
 
 import pytest
@@ -11,6 +12,7 @@ from amaranth.lib.wiring import In, Out
 from ttpoe import emit
 from ttpoe.config import PRESETS
 from ttpoe.memories import COLLISION_UNDEFINED
+from ttpoe.secded import coded_bits
 
 RULE_OF_ALL = dict.fromkeys((
     "way0", "way1", "places", "length_memory", "info_memory", "count_memory"), True)
@@ -60,14 +62,34 @@ def check(component, text, top):
     return marked
 
 
-@pytest.mark.parametrize("name", PRESETS)
-def test_every_memory_of_the_whole_design(name):
-    config, top = PRESETS[name], "ttp_managed_nic"
-    marked = check(emit.wrapped("managed_nic", config), emit.top_verilog("managed_nic", config),
-                   top)
-    by_name = {path[-1]: mark for path, mark in marked.items()}
+def sizes(text):
+    """(words, bits of a word) of every memory, in order."""
+    return sorted((int(depth) + 1, int(bits or 0) + 1) for bits, depth in re.findall(
+        r"(?m)^\s*reg (?:\[(\d+):0\] )?\w+ \[(\d+):0\];", text))
+
+
+@functools.cache
+def whole_design(name, protect):
+    """`(configuration, its Verilog)` of the largest top."""
+    config = PRESETS[name].replace(protect=protect)
+    return config, emit.top_verilog("managed_nic", config)
+
+
+@pytest.mark.parametrize("name, protect", [*((name, "none") for name in PRESETS),
+                                           ("tiny", "secded")])
+def test_every_memory_of_the_whole_design(name, protect):
+    config, text = whole_design(name, protect)
+    marked = check(emit.wrapped("managed_nic", config), text, "ttp_managed_nic")
+    by_name = {[part for part in path if part != "coded"][-1]: mark
+               for path, mark in marked.items()}
     assert by_name | RULE_OF_ALL == by_name
     assert sum(marked.values()) >= 10
+
+
+def test_protection_widens_every_memory_by_its_check_bits():
+    """None is left out, split, doubled or turned into registers."""
+    plain, coded = (sizes(whole_design("tiny", protect)[1]) for protect in ("none", "secded"))
+    assert coded == sorted((depth, coded_bits(bits)) for depth, bits in plain)
 
 
 # ---- a small design, and emitters that are wrong -------------------------------------------------

@@ -95,11 +95,28 @@ def test_a_refused_design_is_one_line(tmp_path):
     (["--target", "asic"], "TARGET must be one of ecp5, xilinx, ice40, osu018, ecpix5, liteeth; "
      "got 'asic'"),
     (["--preset", "huge"], "preset must be one of"),
+    (["--protect", "parity"], "protect must be none or secded"),
+    (["--target", "liteeth", "--protect", "secded"], "leave PRESET and PROTECT out"),
 ])
 def test_wrong_arguments(arguments, said):
     run = subprocess.run([sys.executable, ROOT / "sim" / "synth.py", *arguments],
                          capture_output=True, text=True)
     assert run.returncode == 2 and said in run.stderr and run.stderr.count("\n") == 1
+
+
+def test_a_protected_engine_has_its_own_entry(tmp_path, monkeypatch):
+    """It is the preset with check bits; the entry of the preset stays."""
+    monkeypatch.setattr(synth, "SUMMARY", tmp_path / "summary.json")
+    monkeypatch.setattr(synth, "BUILD", tmp_path)
+    monkeypatch.setattr(synth, "top_verilog", lambda _top, config, _name: str(config.protect))
+    monkeypatch.setitem(synth.ENGINE, "ice40", lambda folder, _top: {
+        "folder": folder.name, "design": (folder / "design.v").read_text()})
+    for arguments in ([], ["--protect", "secded"]):
+        assert synth.main(["--target", "ice40", "--preset", "tiny", *arguments]) == 0
+    assert {name: (entry["folder"], entry["design"])
+            for name, entry in synth.summary().items()} == {
+        "ice40-tiny": ("ice40-tiny", "none"),
+        "ice40-tiny_secded": ("ice40-tiny_secded", "secded")}
 
 
 def test_summary_without_a_run(tmp_path, monkeypatch):
