@@ -26,7 +26,7 @@ help:
 	@echo "make test       run all tests; PYTEST_ARGS='tests/test_emit.py -x'"
 	@echo "make random     random cases against the model, shrunk if they fail; SEED= CASES= LONG=1 SCRIPT="
 	@echo "make soak       10^9 clocks of two engines as a native program; PRESET= SEED= CLOCKS= ROUNDS= RESUME=1"
-	@echo "make faults     one bit of one word of each memory turned over while traffic runs; SEED= UPSETS= LONG=1"
+	@echo "make faults     one bit of one word of each memory turned over while traffic runs; SEED= UPSETS= LONG=1 SAVE=1"
 	@echo "make mutate     faults in the netlist: does a test see each; SEED= COUNT= JOBS= MUTANT=engine.17, resumes"
 	@echo "make abuse      bad and forged frames among good traffic, reset at any clock; SEED= FRAMES= PART= LONG=1"
 	@echo "make formal     prove the blocks, about 30 minutes; PROOF=name (or its beginning) for one, SHORT=1"
@@ -106,7 +106,7 @@ mutate: $(READY)
 		--jobs $(if $(filter file,$(origin JOBS)),1,$(JOBS)) $(if $(DOCS),--page)
 
 faults: $(READY)
-	@SEED=$(SEED) UPSETS=$(UPSETS) LONG=$(LONG) JOBS=$(JOBS) $(PY) sim/faults.py
+	@SEED=$(SEED) UPSETS=$(UPSETS) LONG=$(LONG) SAVE=$(SAVE) JOBS=$(JOBS) $(PY) sim/faults.py
 
 # All of it follows from SEED; LONG=1 delivers PACKETS (1,000,000) and takes hours (docs/random.md).
 random: $(READY)

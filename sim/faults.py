@@ -1,7 +1,8 @@
 """`make faults`: one bit of one word of every memory of an engine turns over while traffic runs.
 
 `docs/faults.md` says what is done and how to read it. Settings come from the environment: SEED,
-UPSETS (for each memory), LONG=1, JOBS (compilers at once).
+UPSETS (for each memory), LONG=1, SAVE=1 (the table goes into docs/faults.md), JOBS (compilers at
+once).
 """
 
 import json
@@ -23,6 +24,8 @@ from ttpoe.config import preset  # noqa: E402
 
 RESULTS = ROOT / "build" / "verify" / "faults.json"
 MAIN = ROOT / "sim" / "faults_main.cpp"
+PAGE = ROOT / "docs" / "faults.md"
+BEGIN, END = "<!-- results: make faults LONG=1 SAVE=1 -->\n", "<!-- end of results -->"
 UPSETS, UPSETS_LONG = 6, 60
 FIRST, LAST = 1_000, 11_000         # clocks of an upset; traffic goes on to clock 12,000
 OPTIMISE = ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"]   # it is compiled more than it runs
@@ -33,14 +36,49 @@ OUTCOMES = (
     ("packet lost", r"packet lost|packets received|refused a payload"),
     ("link ended", r"a notice that nobody"),
     ("stuck", r"no progress|not closed after"),
-    ("slot lost", r"free replay slots"),
+    ("slot lost", r"free replay slots|receive slots"),
 )
 """What a failure of the bench means: the first that fits."""
 
 
+_POOL = re.compile(r"(?ms)^(module ttp_soak_engine_[ab]_rx_pool\(.*?^)(endmodule)")
+_OWNERS = """
+  reg [{slots}-1:0] upset_held /*verilator public_flat_rd*/;
+  reg upset_twice /*verilator public_flat_rd*/;
+  wire [{bits}-1:0] dropped_slot = i_dropped__payload, delivered_slot = i_delivered__payload;
+  always @(posedge clk) begin
+    if (i_dropped__valid) begin
+      upset_twice = upset_twice | ~upset_held[dropped_slot];
+      upset_held[dropped_slot] = 0;
+    end
+    if (i_delivered__valid) begin
+      upset_twice = upset_twice | ~upset_held[delivered_slot];
+      upset_held[delivered_slot] = 0;
+    end
+    if (take) begin
+      upset_twice = upset_twice | upset_held[slot];
+      upset_held[slot] = 1;
+    end
+    if (rst) begin
+      upset_held = 0;
+      upset_twice = 0;
+    end
+  end
+"""
+"""Who has which receive slot, for the program: nothing of the engine reads it."""
+
+
 def faults_verilog(config):
-    """The Verilog of the soak's bench, the contents of its memories open to the program."""
-    return _REGISTER.sub(r"\1 /*verilator public_flat_rw*/;", soak.soak_verilog(config))
+    """The Verilog of the soak's bench, the contents of its memories open to the program.
+
+    The pool of receive slots of each engine also notes which of them are taken, and whether one
+    was ever taken or given back twice.
+    """
+    verilog = _REGISTER.sub(r"\1 /*verilator public_flat_rw*/;", soak.soak_verilog(config))
+    owners = _OWNERS.format(slots=config.rx_slots, bits=config.rx_slot_bits)
+    verilog, pools = _POOL.subn(lambda module: module[1] + owners + module[2], verilog)
+    assert pools == 2
+    return verilog
 
 
 def program(protect, processes):
@@ -149,6 +187,16 @@ def markdown(rows):
     return "\n".join(lines)
 
 
+def documented(page, rows, seed, clocks):
+    """The text of docs/faults.md with the table of these rows between its markers."""
+    before, rest = page.split(BEGIN)
+    after = rest.split(END)[1]
+    total = sum(rows.values(), Counter())
+    said = (f"SEED={seed}, both engines of a pair taken together, {total['upsets']:,} upsets, "
+            f"{clocks:,} clocks:")
+    return f"{before}{BEGIN}{said}\n\n{markdown(rows)}\n{END}{after}"
+
+
 def _save(result):
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     partial = RESULTS.with_suffix(".part")
@@ -196,9 +244,11 @@ def main():
         return 0
     said = wrong(protected, plain)
     rows = table(protected, plain)
-    _save({"seed": seed, "upsets": len(planned), "failed": said, "rows": rows,
-           "clocks": sum(result["clocks"] for result in protected),
+    clocks = sum(result["clocks"] for result in protected)
+    _save({"seed": seed, "upsets": len(planned), "failed": said, "rows": rows, "clocks": clocks,
            "protected": protected, "plain": plain})
+    if os.environ.get("SAVE", "") not in ("", "0"):
+        PAGE.write_text(documented(PAGE.read_text(), rows, seed, clocks))
     print(markdown(rows))
     for line in said:
         print(f"[faults] {line}")

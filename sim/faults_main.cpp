@@ -16,7 +16,7 @@
 
 namespace {
 
-constexpr uint64_t TRAFFIC = 12'000, PATIENCE = 2'000, FINISH = 400'000;
+constexpr uint64_t TRAFFIC = 12'000, PATIENCE = 2'000, FINISH = 400'000, SETTLE = 1'000;
 
 // A memory of the bench; `name` leaves out what belongs to the coding of its words.
 struct Memory {
@@ -44,6 +44,28 @@ std::vector<Memory> memories(VerilatedContext &context) {
     std::sort(found.begin(), found.end(),
               [](const Memory &x, const Memory &y) { return x.name < y.name; });
     return found;
+}
+
+// What is wrong with the receive slots of an idle bench; empty if nothing is.
+std::string receive_slots(VerilatedContext &context) {
+    std::string said;
+    for (auto &[scope_name, scope] : *context.scopeNameMap()) {
+        if (!scope->varsp()) continue;
+        for (auto &[name, variable] : *scope->varsp()) {
+            bool held = !std::strcmp(name, "upset_held"), twice = !std::strcmp(name, "upset_twice");
+            if (!held && !twice) continue;
+            auto *data = static_cast<uint8_t *>(variable.datap());
+            size_t count = 0;
+            for (int byte = 0; byte < variable.entSize(); ++byte)
+                count += __builtin_popcount(data[byte]);
+            if (!count) continue;
+            std::string path = scope_name;
+            said += (said.empty() ? "" : "; ") + path.substr(path.find("engine_"));
+            said += held ? ": " + std::to_string(count) + " receive slots never given back"
+                         : ": receive slots taken or given back twice";
+        }
+    }
+    return said;
 }
 
 struct Upset {
@@ -93,7 +115,10 @@ public:
         auto quiet = [](const Round &) {};
         bool passed = chunks(clocks() < TRAFFIC ? TRAFFIC - clocks() : 1, quiet);
         top_->i_finish = 1;
-        return passed && chunks(finish_limit_, quiet) && explain_end();
+        if (!passed || !chunks(finish_limit_, quiet) || !explain_end() || interrupted) return false;
+        step(SETTLE);       // late copies of packets are dropped
+        failure_ = receive_slots(context_);
+        return failure_.empty();
     }
 
 private:

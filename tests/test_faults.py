@@ -75,6 +75,11 @@ def test_table():
                         [_result(outcome="stuck"), _result(memory="engine_b.rx.x")])
     assert faults.markdown(rows).splitlines()[2:] == [
         "| `rx.x` | 2 | 1 | 0 | 2 | 1 |", "| all | 2 | 1 | 0 | 2 | 1 |"]
+    page = faults.PAGE.read_text()
+    saved = faults.documented(page, rows, 7, 12_345)
+    assert saved != page and faults.markdown(rows) in saved and "SEED=7" in saved
+    assert saved.split(faults.BEGIN)[0] == page.split(faults.BEGIN)[0]
+    assert saved.split(faults.END)[1] == page.split(faults.END)[1]
 
 
 def test_bad_input():

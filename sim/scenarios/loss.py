@@ -15,6 +15,9 @@ RUNS = [
      "params": {"loss": 0.05, "payloads": 400}, "short": {"payloads": 60}},
     {"sim": "icarus", "preset": "tiny", "name": "5pct",
      "params": {"loss": 0.05, "payloads": 25}, "short": {"payloads": 10}},
+    {"sim": "icarus", "preset": "tiny", "name": "5pct_protected",
+     "config": {"name": "tiny_protected", "protect": "secded"},
+     "params": {"loss": 0.05, "payloads": 25}, "short": {"payloads": 6}},
 ]
 
 VCS = (0, 1, 2)
@@ -54,6 +57,7 @@ async def loss(bench):
         feed.finish()
 
     counts = [node.counts() for node in bench.nodes]
+    assert not any(c["memory_corrected"] or c["memory_uncorrectable"] for c in counts)
     if p * count >= 5:      # else a short run may have had luck
         for channel in channels:
             assert all(channel.counters[what] for what in ("lost", "duplicated", "reordered",
