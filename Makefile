@@ -121,7 +121,7 @@ abuse: $(READY)
 	@JOBS=$(JOBS) FRAMES=$(FRAMES) PART=$(PART) $(PY) sim/abuse.py
 
 lint: $(READY)
-	@$(PY) sim/lint.py $(if $(PRESET),$(PRESET),$(PRESETS))
+	@$(PY) sim/lint.py $(if $(PRESET),$(PRESET),$(PRESETS) $(PRESETS:%=%_secded))
 
 emit: $(READY)
 	@$(PY) -m ttpoe.emit --preset $(PRESET_EMIT) --top $(TOP_EMIT) \

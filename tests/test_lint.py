@@ -13,14 +13,14 @@ from ttpoe.emit import TOPS
 
 ROOT = Path(__file__).resolve().parents[1]
 ALL = [*((name, top) for name in PRESETS for top in TOPS),
-       *((f"{name}_secded", "managed_nic") for name in PRESETS)]
+       ("tiny_secded", "managed_nic")]
 
 
 @pytest.fixture(scope="module")
 def linted():
-    """The finished `make lint` of all presets; its Verilog lies in build/lint."""
-    return subprocess.run([sys.executable, "sim/lint.py", *PRESETS], cwd=ROOT, text=True,
-                          capture_output=True)
+    """The finished `make lint`, with protection only `tiny`; its Verilog lies in build/lint."""
+    return subprocess.run([sys.executable, "sim/lint.py", *PRESETS, "tiny_secded"], cwd=ROOT,
+                          text=True, capture_output=True)
 
 
 def verilog(name, top):
