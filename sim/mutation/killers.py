@@ -41,7 +41,7 @@ class Killer:
 # By top, in the order of mutants found per second of processor time, as far as measured.
 KILLERS = {
     "engine": [Killer(test) for test in (
-        "loss.20pct", "cells", "bad_frames", "selective.scripted", "wrap.scripted",
+        "loss.20pct", "cells", "strangers", "bad_frames", "selective.scripted", "wrap.scripted",
         "selective.faults", "selective.clocks", "victim", "restart.pair", "timeout",
         "latency", "epoch.bare", "stream", "close_races.pair", "captures", "walk_through", "axi",
         "restart.scripted", "urgency", "wrap.pair", "stall", "epoch")],

@@ -83,6 +83,9 @@ class LockstepFeed:
         }
         wrong = [f"{name} is {counts[name]}, {number} seen at the ports"
                  for name, number in expected.items() if counts[name] != number]
+        if counts["delivered"] + counts["delivered_kept"] != seen["received"]:
+            wrong.append(f"delivered + delivered_kept is {counts['delivered']} + "
+                         f"{counts['delivered_kept']}, the host got {seen['received']}")
         if handed_out != seen["payload_traced"]:
             wrong.append(f"payload_first_sent + payload_replayed is {handed_out}, "
                          f"{seen['payload_traced']} events sent a PAYLOAD")
