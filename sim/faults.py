@@ -25,7 +25,7 @@ from ttpoe.config import preset  # noqa: E402
 RESULTS = ROOT / "build" / "verify" / "faults.json"
 MAIN = ROOT / "sim" / "faults_main.cpp"
 PAGE = ROOT / "docs" / "faults.md"
-BEGIN, END = "<!-- results: make faults LONG=1 SAVE=1 -->\n", "<!-- end of results -->"
+BEGIN, END = "<!-- results: make faults SAVE=1 -->\n", "<!-- end of results -->"
 UPSETS, UPSETS_LONG = 6, 60
 FIRST, LAST = 1_000, 11_000         # clocks of an upset; traffic goes on to clock 12,000
 OPTIMISE = ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"]   # it is compiled more than it runs
@@ -166,7 +166,7 @@ def table(protected, plain):
         row["harm with protection"] += not result["passed"]
     for result in plain:
         row = rows[result["memory"].split(".", 1)[1]]
-        row["without protection"] += 1
+        row["tried without"] += 1
         if result["outcome"]:
             row[result["outcome"]] += 1
     return rows
@@ -176,7 +176,7 @@ def markdown(rows):
     """The rows as the table of docs/faults.md."""
     harms = [name for name, _words in OUTCOMES] + ["other"]
     shown = [harm for harm in harms if any(row[harm] for row in rows.values())]
-    columns = ["upsets", "read and corrected", "harm with protection", "without protection",
+    columns = ["upsets", "read and corrected", "harm with protection", "tried without",
                *shown]
     lines = ["| memory | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     total = Counter()
