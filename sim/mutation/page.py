@@ -57,21 +57,26 @@ def page(text, results, path=SURVIVORS):
     mutants, known = results["mutants"], explanations(results, path)
     same = {id(mutant) for mutant in equivalent(results, path)}
     harmless = len(same)
-    decided = [mutant for mutant in mutants if mutant["state"] != "left"]
-    killed = _killed(decided)
+    killed = _killed(mutants)
+    left = sum(mutant["state"] == "left" for mutant in mutants)
+    possible = len(mutants) - harmless
+    score = f"**{100 * killed / possible:.1f} %**"
+    if left:        # those that are left are the hard ones: nothing is said as if they were not
+        score = f"{score} so far, and {100 * (killed + left) / possible:.1f} % at most"
     lines = [
         f"Seed {results['seed']}, preset `{results['preset']}`, netlist `{results['netlist']}`: "
-        f"**{killed} of {len(decided)}** mutants killed ({100 * killed / len(decided):.1f} %); "
-        f"{harmless} survivors are equivalent, without them "
-        f"**{100 * killed / (len(decided) - harmless):.1f} %**. "
-        f"{sum(bool(mutant.get('hung')) for mutant in decided)} of the killed ones hung.", "",
-        "| blocks | mutants | killed | equivalent | other survivors |", "|---|---|---|---|---|"]
-    for name, group in _by(decided, lambda mutant: mutant["top"] + ": " + mutant["block"]).items():
+        f"**{killed} of {len(mutants)}** mutants killed ({100 * killed / len(mutants):.1f} %); "
+        f"{harmless} survivors are equivalent, without them {score}. "
+        f"{sum(bool(mutant.get('hung')) for mutant in mutants)} of the killed ones hung.", "",
+        "| blocks | mutants | killed | equivalent | other survivors | not decided |",
+        "|---|---|---|---|---|---|"]
+    for name, group in _by(mutants, lambda mutant: mutant["top"] + ": " + mutant["block"]).items():
         alike = sum(id(mutant) in same for mutant in group)
+        open_ = sum(mutant["state"] == "left" for mutant in group)
         lines.append(f"| {name} | {len(group)} | {_killed(group)} | {alike} | "
-                     f"{len(group) - _killed(group) - alike} |")
+                     f"{len(group) - _killed(group) - alike - open_} | {open_} |")
     lines += ["", "| killed by | mutants |", "|---|---|"]
-    by = Counter(mutant["by"] for mutant in decided if mutant["state"] == "killed")
+    by = Counter(mutant["by"] for mutant in mutants if mutant["state"] == "killed")
     lines += [f"| `{name}` | {count} |" for name, count in by.most_common()]
     lines += ["", "| survivor | where | mutation | verdict | why |", "|---|---|---|---|---|"]
     for mutant in survivors(results):
@@ -80,5 +85,15 @@ def page(text, results, path=SURVIVORS):
         lines.append(f"| {mutant['top']}.{mutant['number']} | {_place(mutant)} | "
                      f"`{mutant['signal']}` {mutant['meaning']} | {entry['verdict']} | "
                      f"{entry['why']} |")
+    waiting = [mutant for mutant in mutants if mutant["state"] == "left"]
+    if waiting:
+        lines += ["", f"**{len(waiting)} mutants are not decided**: the run was ended before all "
+                  "scenarios had been shown to them. Those that have met some:", "",
+                  "| mutant | where | mutation | not seen by |", "|---|---|---|---|"]
+    for mutant in waiting:
+        met = ", ".join(f"`{name.split()[0]}`" for name in mutant["runs"])
+        if met:
+            lines.append(f"| {mutant['top']}.{mutant['number']} | {_place(mutant)} | "
+                         f"`{mutant['signal']}` {mutant['meaning']} | {met} |")
     head, rest = text.split(BEGIN)
     return f"{head}{BEGIN}\n\n" + "\n".join(lines) + f"\n\n{END}" + rest.split(END)[1]

@@ -76,9 +76,16 @@ def test_page(begin, tmp_path):
     text = page.page(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n", results, known)
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
     assert "**1 of 3** mutants killed (33.3 %)" in text and "**50.0 %**" in text
-    assert "| engine: rx | 3 | 1 | 1 | 1 |" in text
+    assert "| engine: rx | 3 | 1 | 1 | 1 | 0 |" in text
     assert "`bit[2]` inverted | equivalent | Never. |" in text
     assert "`bit[3]` inverted | not yet looked at |" in text
+    assert "mutants are not decided" not in text
+    results["mutants"][2].update(state="left", runs={"cells abc": {}})
+    text = page.page(text, results, known)
+    assert "**50.0 %** so far, and 100.0 % at most" in text
+    assert "**1 mutants are not decided**" in text
+    assert "`bit[3]` inverted | `cells` |" in text
+    results["mutants"][2]["state"] = "survived"
     # Explanations are of one netlist only.
     known.write_text(f'netlist = "another"\n{entry}')
     assert page.equivalent(results, known) == []
