@@ -15,7 +15,7 @@ export SIM TEST SEED PRESET WAVES TRACE VIEWER LONG LOSS TARGET SWEEP PROTECT
 export PYTHONPATH := rtl:verif:sim$(if $(PYTHONPATH),:$(PYTHONPATH))
 unexport MAKEFLAGS
 
-.PHONY: help setup icarus sim waves demo tap docs docs-pictures soak random random-defects faults test synth bench formal formal-docs lint emit docs-tables registers clean distclean abuse
+.PHONY: help setup icarus sim waves demo tap docs docs-pictures soak random random-defects faults test synth bench formal formal-docs lint emit docs-tables registers clean distclean abuse coverage
 .NOTPARALLEL:
 
 help:
@@ -28,6 +28,7 @@ help:
 	@echo "make soak       10^9 clocks of two engines as a native program; PRESET= SEED= CLOCKS= ROUNDS= RESUME=1"
 	@echo "make faults     one bit of one word of each memory turned over while traffic runs; SEED= UPSETS= LONG=1 SAVE=1"
 	@echo "make mutate     faults in the netlist: does a test see each; SEED= COUNT= JOBS= MUTANT=engine.17, resumes"
+	@echo "make coverage   states, opcodes, functional points, lines and toggles over the scenarios; LONG=1 TEST="
 	@echo "make abuse      bad and forged frames among good traffic, reset at any clock; SEED= FRAMES= PART= LONG=1"
 	@echo "make formal     prove the blocks, about 30 minutes; PROOF=name (or its beginning) for one, SHORT=1"
 	@echo "make synth      synthesise, place and route; PRESET= TARGET=ecp5|xilinx|ice40|osu018|ecpix5|liteeth SWEEP=links PROTECT=secded"
@@ -115,6 +116,10 @@ random: $(READY)
 
 random-defects: $(READY)
 	@ALL_DEFECTS=1 $(PY) -m pytest -q -s tests/test_random.py -k defect
+
+# Writes docs/coverage.md. Builds of its own, slow to compile: a quarter of an hour on 2 cores.
+coverage: $(READY) icarus
+	@$(PY) sim/coverage.py --jobs $(JOBS)
 
 # What each part shows: docs/abuse.md.
 abuse: $(READY)

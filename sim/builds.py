@@ -147,7 +147,24 @@ def check_simulator(simulator):
                          "or run with SIM=verilator")
 
 
-def _compile_verilator(folder, sources, waves, processes, optimise):
+@dataclasses.dataclass(frozen=True)
+class Extra:
+    """What is simulated beside the pair, or compiled in another way (`sim/coverage.py`).
+
+    name: tells the builds apart. verilog: modules; `instance`: a line for the body of the pair.
+    flags: for Verilator; `optimise`: as in `make_verilated`. outputs: (plusarg up to the path,
+    name of the file that the simulation writes into the folder of its run).
+    """
+
+    name: str
+    verilog: str = ""
+    instance: str = ""
+    flags: tuple = ()
+    optimise: tuple = ()
+    outputs: tuple = ()
+
+
+def _compile_verilator(folder, sources, waves, processes, optimise, extra):
     root, libraries, objects = verilator(), cocotb_config.libs_dir, folder / "obj"
     env = dict(os.environ, VERILATOR_ROOT=str(root), MAKEFLAGS="",
                PATH=f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}")
@@ -155,19 +172,22 @@ def _compile_verilator(folder, sources, waves, processes, optimise):
                "--top-module", "pair", "--vpi", "--prefix", "Vtop", "-o", "pair",
                "-LDFLAGS", f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator",
                *_VERILATOR_FLAGS, *(["--trace"] if waves else []),
+               *(extra.flags if extra else ()),
                cocotb_config.share_dir / "lib" / "verilator" / "verilator.cpp", *sources]
     return (processes.run(list(map(str, command)), folder / "verilate.log", env=env)
-            or make_verilated(folder, "Vtop.mk", processes, env, waves, optimise))
+            or make_verilated(folder, "Vtop.mk", processes, env, waves, optimise,
+                              extra.flags if extra else ()))
 
 
-def make_verilated(folder, makefile, processes, env, waves=False, optimise=()):
+def make_verilated(folder, makefile, processes, env, waves=False, optimise=(), flags=()):
     """Compile what Verilator wrote to `folder`/obj, one job at a time; make's exit code.
     `optimise`: variables of that makefile, for the design alone.
 
     Verilator's own run time is the same for every design: compiled once, and kept if it is whole.
     """
     objects = folder / "obj"
-    runtime = BUILD / f"runtime-{_hash(verilator(), *_OPTIMISE)}{'-waves' if waves else ''}"
+    runtime = BUILD / (f"runtime-{_hash(verilator(), *_OPTIMISE, *flags)}"
+                       f"{'-waves' if waves else ''}")
     if runtime.exists():
         for file in runtime.iterdir():
             shutil.copy(file, objects)
@@ -185,7 +205,7 @@ def make_verilated(folder, makefile, processes, env, waves=False, optimise=()):
     return code
 
 
-def _compile_icarus(folder, sources, waves, processes, _optimise):
+def _compile_icarus(folder, sources, waves, processes, _optimise, _extra):
     tops = ["-s", "pair"]
     if waves:
         dump = folder / "dump.v"
@@ -206,45 +226,56 @@ class Build:
     simulator: str
     folder: Path
     waves: bool
+    extra: Extra | None = None
 
     def command(self, run_folder, seed):
         """What starts it; the waveform, if any, goes to `waves_file(run_folder)`."""
         waves = self.waves_file(run_folder)
+        outputs = [f"{plusarg}{run_folder / file}"
+                   for plusarg, file in (self.extra.outputs if self.extra else ())]
         if self.simulator == "verilator":
             # Memories and everything else without a reset start with random contents.
             return [str(self.folder / "obj" / "pair"), "+verilator+rand+reset+2",
-                    f"+verilator+seed+{seed % (2**31 - 1) + 1}",
+                    f"+verilator+seed+{seed % (2**31 - 1) + 1}", *outputs,
                     *(["--trace", "--trace-file", str(waves)] if self.waves else [])]
         return ["vvp", "-m", str(cocotb_config.lib_name_path("vpi", "icarus")),
-                str(self.folder / "sim.vvp"),
+                str(self.folder / "sim.vvp"), *outputs,
                 *(["-fst", f"+waves={waves}"] if self.waves else ["-none"])]
 
     def waves_file(self, run_folder):
         return run_folder / ("waves.vcd" if self.simulator == "verilator" else "waves.fst")
 
 
-def compile_pair(simulator, core, name, waves, processes, top="engine", optimise=()):
+def compile_pair(simulator, core, name, waves, processes, top="engine", optimise=(), extra=None):
     """The `Build` of two cores, module `ttp_<top>` of the file `core`, compiled if not there.
 
     `optimise`: as in `make_verilated`; `["OPT_FAST=-O1"]` is compiled sooner and runs slower.
     """
     text = core.read_text()
     pair, layout = pair_verilog(text, f"ttp_{top}")
+    if extra:
+        optimise = (*optimise, *extra.optimise)
     key = _hash(text, pair, CHECKER.read_bytes(), _VERILATOR_FLAGS, _OPTIMISE, sys.prefix,
-                *optimise)
-    folder = BUILD / f"{simulator}-{name}-{key}{'-waves' if waves else ''}"
+                *optimise, *((extra.verilog, extra.instance, extra.flags) if extra else ()))
+    folder = BUILD / (f"{simulator}-{name}-{key}{'-waves' if waves else ''}"
+                      f"{'-' + extra.name if extra else ''}")
     with _alone(folder.name):
         if not (folder / "done").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
+            sources = [core, folder / "pair.v", CHECKER]
+            if extra:
+                pair = pair.replace("\nendmodule", f"\n  {extra.instance}\nendmodule")
+                sources.append(folder / "extra.v")
+                sources[-1].write_text(extra.verilog)
             (folder / "pair.v").write_text(pair)
             (folder / "layout.json").write_text(json.dumps(layout.to_dict(), indent=1) + "\n")
             compile_ = {"verilator": _compile_verilator, "icarus": _compile_icarus}[simulator]
-            if compile_(folder, [core, folder / "pair.v", CHECKER], waves, processes, optimise):
+            if compile_(folder, sources, waves, processes, optimise, extra):
                 raise BuildError(f"{simulator} could not build this; "
                                  f"see the logs in {folder.relative_to(ROOT)}")
             (folder / "done").touch()
-    return Build(simulator, folder, waves)
+    return Build(simulator, folder, waves, extra)
 
 
 def simulate(build, module, folder, seed, params, processes, config=None, python_path=(),

@@ -57,7 +57,7 @@ class Report:
                           style=_STYLES.get(run.state, "dim"))
         return table
 
-    def finish(self):
+    def finish(self, results="build/sim/results.json"):
         """The final table, each failure with how to repeat it, the waveforms, and the sum."""
         self._console.print(self._table())
         for run in self.runs:
@@ -72,7 +72,7 @@ class Report:
             if run.trace and (run.folder / "trace.txt").exists():
                 self._say(f"trace: {(run.folder / 'trace.txt').relative_to(ROOT)}")
         failed = sum(not run.passed for run in self.runs)
-        self._say("results: build/sim/results.json; captures: build/sim/runs/*/*.pcap")
+        self._say(f"results: {results}; captures: build/sim/runs/*/*.pcap")
         self._say(f"{len(self.runs) - failed} passed, {failed} failed")
 
     def _say(self, text):

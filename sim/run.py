@@ -177,10 +177,10 @@ def _verdict(run, code):
 
 
 class Runner:
-    """Builds and runs, `jobs` at a time."""
+    """Builds and runs, `jobs` at a time. `extra(run)`: see `builds.Extra`."""
 
-    def __init__(self, runs, jobs, report):
-        self.runs, self.jobs, self.report = runs, jobs, report
+    def __init__(self, runs, jobs, report, extra=lambda run: None):
+        self.runs, self.jobs, self.report, self.extra = runs, jobs, report, extra
         self.processes = builds.Processes()
         self._locks, self._locks_lock = {}, threading.Lock()
 
@@ -206,7 +206,7 @@ class Runner:
                 core = builds.emitted(run.config, self.processes, run.top)
             with self._lock((run.simulator, run.config, run.top)):
                 build = builds.compile_pair(run.simulator, core, run.config.name, run.waves,
-                                            self.processes, run.top)
+                                            self.processes, run.top, self.extra(run))
             self._change(run, "running")
             started = time.monotonic()
             code = builds.simulate(build, f"{run.package}.{run.scenario}", run.folder, run.seed,

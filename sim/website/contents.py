@@ -60,8 +60,8 @@ NAVIGATION = (
     ("Blocks", tuple(f"blocks/{block.page}" for block in BLOCKS)),
     ("Use", ("integration", "ladder", "wireshark", "waves", "trace", "live-wire", "linux",
              "how-to")),
-    ("Evidence", ("verification", "performance", "bench", "formal", "soak", "mutation", "scale",
-                  "random", "abuse", "faults", "synthesis", "claims")),
+    ("Evidence", ("verification", "performance", "bench", "formal", "coverage", "soak", "mutation",
+                  "scale", "random", "abuse", "faults", "synthesis", "claims")),
     ("About", ("tesla",)),
 )
 """(section, pages). A page that does not exist is left out; one of docs/ that is not named here

@@ -1,0 +1,232 @@
+"""The coverage plan fits the code, a missing point is found, and one scenario's counts are exact.
+
+The long form is `make coverage`.
+"""
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "sim"))
+
+import builds  # noqa: E402
+import coverage  # noqa: E402
+import coverage_lines  # noqa: E402
+import coverage_page  # noqa: E402
+from ttpoe.config import preset  # noqa: E402
+from ttpoe.csr.registers import COUNTERS, INTERRUPTS  # noqa: E402
+from ttpoe.layouts import HostResult, Notice  # noqa: E402
+from ttpoe.link.arbitrate import Arbitrate  # noqa: E402
+from ttpoe.link.effects import EFFECTS  # noqa: E402
+from ttpoe.link.fsm import TABLE, Event, LinkState  # noqa: E402
+from ttpoe.protocol import Opcode  # noqa: E402
+from ttpverif import coverage_points as plan  # noqa: E402
+
+TINY = preset("tiny")
+
+
+def names(family):
+    return {name.partition("/")[2] for name in plan.universe() if name.startswith(family + "/")}
+
+
+# ---- the plan and the code ----------------------------------------------------------------------
+
+def test_everything_that_the_code_lists_has_its_point():
+    assert {name.rpartition("/")[0] for name in names("row")} == {
+        f"{event.name}/{state.name}" for event in Event for state in LinkState}
+    for matrix in plan.MATRICES:
+        assert names(matrix) == {f"{opcode.name}/{state.name}"
+                                 for opcode in Opcode for state in LinkState}
+    assert names("counter") == {name.removeprefix("stat_") for name in COUNTERS}
+    assert names("notice") == {notice.name for notice in Notice}
+    assert names("result") == {result.name for result in HostResult}
+    assert names("interrupt") == set(INTERRUPTS)
+    sources = {name.removeprefix("i_") for name, member in Arbitrate(TINY).signature.members.items()
+               if name.startswith("i_") and member.is_signature}
+    assert set(plan.SOURCES) == sources
+
+
+def test_sources_are_in_the_order_of_the_grants():
+    arbitrate = Arbitrate(TINY)
+    asked = []
+    source = Path(sys.modules[Arbitrate.__module__].__file__).read_text()
+    listed = source.partition("sources = [")[2].partition("m.submodules")[0]
+    assert "VC_ORDER" in listed
+    for index, name in enumerate(plan.SOURCES):
+        assert hasattr(arbitrate, f"i_{name}"), name
+        asked.append(listed.find(f"i_{name}") if f"i_{name}" in listed else None)
+    found = [place for place in asked if place is not None and place >= 0]
+    assert found == sorted(found)
+
+
+def test_impossible_is_what_the_table_cannot_do():
+    """The plan's own words against every row of the state table and what its action sends."""
+    possible = {matrix: set() for matrix in ("sent before", "sent after")}
+    for event, cells in TABLE.items():
+        for state, rows in cells.items():
+            for _guards, action, to in rows:
+                effects = EFFECTS[action]
+                sent = {effects.frame} if effects.frame is not None else set()
+                if effects.sends or effects.resends:
+                    sent.add(Opcode.PAYLOAD)
+                for opcode in sent:
+                    possible["sent before"].add(f"{opcode.name}/{state.name}")
+                    possible["sent after"].add(f"{opcode.name}/{to.name}")
+    for matrix, combinations in possible.items():
+        said = {name.partition("/")[2] for name in plan.impossible() if name.startswith(matrix)}
+        assert said == names(matrix) - combinations, matrix
+
+
+def test_reasons_belong_to_points():
+    universe = plan.universe()
+    for name in (*plan.load()["elsewhere"], *plan.impossible(), *coverage_page.block_tests()):
+        assert name in universe or (name.endswith("/") and names(name[:-1])), name
+
+
+def test_the_page_shows_every_point_and_no_impossible_one_hit():
+    page = coverage_page.PAGE.read_text()
+    assert ", impossible**" not in page
+    listed = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
+    wanted = names("point") | names("counter") | names("stall") | {
+        f"{family}/{name}" for family in ("notice", "result", "interrupt", "admitted", "read",
+                                          "written") for name in names(family)}
+    assert wanted <= listed, wanted - listed
+
+
+@pytest.mark.parametrize("top", ["engine", "managed_nic"])
+def test_conditions_are_complete_verilog(top):
+    text, found = plan.counting_verilog(top, TINY)
+    assert len(found) == len(set(found))
+    body = [line for line in text.splitlines() if "hits[" in line and "if (" in line]
+    assert len(body) == 2 * len(found)
+    for line in body:
+        assert not set("{}") & set(line.replace("\\", "").split("<=")[0]) or "S_" not in line
+        assert " E." not in line and " N." not in line and " C." not in line
+
+
+# ---- what is not hit ----------------------------------------------------------------------------
+
+def everything():
+    counts = Counter({name: 1 for name in plan.universe()
+                      if name not in plan.impossible()})
+    code = {"lines": 100, "toggles": 10, "lines_percent": 97.0, "reachable_percent": 99.0,
+            "toggles_percent": 50.0}
+    return {"runs": [], "points": coverage.verdicts(counts, {}), "code": code}
+
+
+def test_a_complete_result_has_no_problem():
+    assert coverage.problems(everything()) == []
+
+
+@pytest.mark.parametrize("name", ["point/forward_q4", "row/RX_ACK/OPEN/1", "counter/rx_good",
+                                  "length/s_host_tx0/512/1023"])
+def test_a_point_that_the_bench_no_longer_counts_is_missed(name):
+    counts = Counter({point: 1 for point in plan.universe() if point not in plan.impossible()})
+    del counts[name]
+    results = dict(everything(), points=coverage.verdicts(counts, {}))
+    assert [line.split()[0] for line in coverage.problems(results)] == [name]
+
+
+def test_what_another_test_covers_is_no_problem():
+    counts = Counter({point: 1 for point in plan.universe() if point not in plan.impossible()})
+    del counts["counter/memory_corrected"], counts["row/PURGE/CLOSE_SENT/1"]
+    found = coverage.verdicts(counts, {})
+    assert "test_faults" in found["counter/memory_corrected"]["reason"]
+    assert "test_background" in found["row/PURGE/CLOSE_SENT/1"]["reason"]
+    assert coverage.problems(dict(everything(), points=found)) == []
+
+
+def test_an_impossible_hit_is_an_error():
+    results = everything()
+    results["points"]["sent after/PAYLOAD/CLOSED"]["count"] = 3
+    problem, = coverage.problems(results)
+    assert problem.startswith("sent after/PAYLOAD/CLOSED was hit 3 times")
+
+
+def test_too_few_lines_are_an_error():
+    results = everything()
+    results["code"]["reachable_percent"] = 97.9
+    assert "97.90 %" in coverage.problems(results)[0]
+
+
+def test_counts_of_both_engines_are_added():
+    assert plan.read_counts("// 0x0\n@0\n00000001 0000000a\n00000002 00000010\n", ["x", "y"]) == {
+        "x": 3, "y": 26}
+    with pytest.raises(ValueError, match="3 counts for 2 points"):
+        plan.read_counts("1 2 3", ["x", "y"])
+
+
+# ---- lines and toggles --------------------------------------------------------------------------
+
+def point(page, line, count, comment="", span=""):
+    keys = {"f": __file__, "l": line, "n": 1, "page": page, "o": comment, "S": span}
+    return "C '" + "".join(f"\1{key}\2{value}" for key, value in keys.items()) + f"' {count}\n"
+
+
+def test_lines_and_toggles_are_added_up_over_runs():
+    module = "ttp_engine_core_tx_builder"
+    first = (point(f"v_line/{module}", 3, 1, span="3,5-6") + point(f"v_branch/{module}", 6, 0)
+             + point(f"v_toggle/{module}", 9, 0, "level__02ein[1]:0->1")
+             + point(f"v_toggle/{module}", 9, 2, "level__02ein[1]:1->0")
+             + point("v_line/pair", 7, 0))
+    modules = {}
+    coverage_lines.add(modules, first, "engine")
+    found = coverage_lines.summary(modules)
+    assert found["blocks"] == [{"block": "engine/tx_builder", "top": "engine", "lines": 3,
+                                "lines_hit": 2, "toggles": 2, "toggles_hit": 1}]
+    assert [entry["line"] for entry in found["uncovered_lines"]] == [6]
+    assert [entry["signal"] for entry in found["quiet_signals"]] == ["level.in"]
+    coverage_lines.add(modules, first.replace("' 0", "' 4"), "engine")
+    found = coverage_lines.summary(modules)
+    assert found["lines_percent"] == found["toggles_percent"] == 100
+
+
+def test_a_block_is_reported_from_the_smallest_top():
+    engine = point("v_line/ttp_engine_core_tx", 3, 0)
+    nic = point("v_line/ttp_nic_core_engine_tx", 3, 5) + point("v_line/ttp_nic_core_tx_merge", 4, 1)
+    for order in ((engine, "engine", nic, "nic"), (nic, "nic", engine, "engine")):
+        modules = {}
+        coverage_lines.add(modules, *order[:2])
+        coverage_lines.add(modules, *order[2:])
+        assert {name: block["top"] for name, block in modules.items()} == {
+            "engine/tx": "engine", "nic/tx_merge": "nic"}
+        assert coverage_lines.summary(modules)["lines_percent"] == 50
+
+
+# ---- one scenario -------------------------------------------------------------------------------
+
+EXACT = {
+    "received/OPEN/CLOSED": 1, "received/OPEN_ACK/OPEN_SENT": 1, "received/PAYLOAD/OPEN": 1,
+    "received/ACK/OPEN": 1, "received/CLOSE/OPEN": 1, "received/CLOSE_ACK/CLOSE_SENT": 1,
+    "sent before/OPEN/CLOSED": 1, "sent after/OPEN/OPEN_SENT": 1, "sent before/CLOSE/OPEN": 1,
+    "sent after/CLOSE/CLOSE_SENT": 1, "sent after/PAYLOAD/OPEN": 1,
+    "sent after/CLOSE_ACK/CLOSED": 1,
+    "row/HOST_OPEN/CLOSED/1": 1, "row/HOST_OPEN/CLOSED/0": 0, "admitted/command": 2,
+    "notice/LINK_UP": 2, "notice/LINK_DOWN": 2, "notice/REFUSED": 0, "result/TAKEN": 1,
+    "point/sent_article_ethertype": 6, "point/sent_ieee_ethertype": 0, "point/every_slot_in_use": 0,
+}
+
+
+@pytest.mark.icarus
+def test_counts_of_hello_are_exact(tmp_path):
+    """Against the scenario's story, and against the counters that the pair counts by itself."""
+    processes = builds.Processes()
+    run, = [run for run in coverage.sim_run.plan(coverage.sim_run._arguments(
+        ["--test", "hello", "--sim", "icarus", "--preset", "tiny"]))]
+    core = builds.emitted(run.config, processes)
+    build = builds.compile_pair("icarus", core, "tiny", False, processes,
+                                extra=coverage.extra_of(run))
+    assert builds.simulate(build, "scenarios.hello", tmp_path, 1, {}, processes, run.config) == 0
+    found = plan.read_counts((tmp_path / "points.hex").read_text(),
+                             [point.name for point in plan.points("engine", run.config)])
+    assert {name: found[name] for name in EXACT} == EXACT
+    counted = Counter()
+    for counts in json.loads((tmp_path / "summary.json").read_text())["counts"].values():
+        counted.update(counts)
+    assert {name: found[f"counter/{name}"] for name in counted} == dict(counted)
+    sizes = {name: count for name, count in found.items() if name.startswith("length/") and count}
+    assert not sizes, "hello sends no payload of a length that matters"
