@@ -206,7 +206,7 @@ class Runner:
                 core = builds.emitted(run.config, self.processes, run.top)
             with self._lock((run.simulator, run.config, run.top)):
                 build = builds.compile_pair(run.simulator, core, run.config.name, run.waves,
-                                            self.processes, run.top, self.extra(run))
+                                            self.processes, run.top, extra=self.extra(run))
             self._change(run, "running")
             started = time.monotonic()
             code = builds.simulate(build, f"{run.package}.{run.scenario}", run.folder, run.seed,
