@@ -7,6 +7,7 @@ engines), FRAMES, LONG=1 (1,000,000 frames, every clock), PART (one of `PARTS`),
 
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -24,11 +25,12 @@ import builds  # noqa: E402
 from abuse_build import CAUSES, LINK_STAT_NAMES, compile_abuse  # noqa: E402
 from abuse_x import run_x  # noqa: E402
 from ttpoe.config import ConfigError, preset  # noqa: E402
+from ttpverif.frame import ETHERTYPES, Frame, Opcode  # noqa: E402
 from ttpverif.hostile import ANY_CAUSE, CATEGORIES, Hostile  # noqa: E402
 
 RESULTS = ROOT / "build" / "verify" / "abuse.json"
 NODES = (0x00A5C3, 0x015A0B)            # as in sim/abuse_engine.h
-PARTS = ("parse", "forged", "go_back_n", "reset", "x")
+PARTS = ("parse", "forged", "go_back_n", "reset", "flood", "x")
 _HEADER = struct.Struct("<H10B3iQ")     # `Header` of sim/abuse_frames.h
 # Two causes have names of their own in the hardware.
 _CAUSE = {"tsh_length": "tsh_range", "total_length": "total_mismatch"}
@@ -65,6 +67,20 @@ def records(mode, seed, count, slots):
             yield b"".join(chunk)
             chunk = []
     yield b"".join(chunk)
+
+
+def floods(seed, count, newcomers=30):
+    """OPENs to engine a from `count` nodes, and later from `newcomers` more, as `records`."""
+    rng = random.Random(f"flood/{seed}")
+    start, chunk = rng.randrange(1 << 24), []
+    for number in range(count + newcomers):
+        node = (start + number * 0x9E3779) % (1 << 24)      # odd: every node once
+        if node not in NODES:
+            frame = Frame(node, NODES[0], Opcode.OPEN, rng.randrange(3), rng.randrange(1 << 31), 0,
+                          rng.randint(1, 0xFFFF), rng.choice((0, 0x20)), rng.choice(ETHERTYPES))
+            chunk.append((number >= count, frame.pack()))
+    yield b"".join(_HEADER.pack(len(data), late, *(0,) * 13) + data
+                   for late, data in sorted(chunk, key=lambda one: not one[0]))
 
 
 def run_program(program, mode, seed=1, feed=(), output=None, plus=(), **numbers):
@@ -109,6 +125,7 @@ def _plan():
     every = {"every": 1 if long else 16}
     parts = {"parse": (frames * 3 // 4, {}), "forged": (frames // 8, {}),
              "go_back_n": (frames // 8, {}), "reset": (0, every),
+             "flood": (10_000 if long else 1_000, {}),
              "x": (0, {"every": 20 if long else 150})}
     chosen = os.environ.get("PART", "")
     if chosen and chosen not in PARTS:
@@ -149,7 +166,8 @@ def main():
                     print(f"[abuse] building {config.name}", flush=True)
                     program = compile_abuse(config, processes)
                 print(f"[abuse] {part}, seed {seed}", flush=True)
-                feed = records(part, seed, count, config.slots) if count else ()
+                feed = (floods(seed, count) if part == "flood" else
+                        records(part, seed, count, config.slots) if count else ())
                 code, result = run_program(program, part, seed, feed, **numbers)
             if code == 130:
                 return code

@@ -22,7 +22,7 @@ __all__ = ["compile_abuse", "LINK_STAT_NAMES", "CAUSES"]
 LINK_STAT_NAMES = [name.removeprefix("stat_") for name in LINK_STATS]
 CAUSES = list(DROP_CAUSES)
 _SOURCES = [ROOT / "sim" / name for name in (
-    "abuse_main.cpp", "abuse_frames.h", "abuse_reset.h", "abuse_pair.h", "abuse_engine.h")]
+    "abuse_main.cpp", "abuse_flood.h", "abuse_frames.h", "abuse_reset.h", "abuse_pair.h", "abuse_engine.h")]
 _FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-timing", "--no-assert",
           "-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT", "--output-split", "20000"]
 _OPTIMISE = ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"]
@@ -83,7 +83,9 @@ def ports_header(verilog, config):
         "// Generated from the engine's configuration and ports; do not edit.", "#pragma once",
         f"#define WIDTH_BYTES {config.width_bytes}", f"#define LINKS {config.links}",
         f"#define SLOTS {config.slots}", f"#define RX_SLOTS {config.rx_slots}",
-        f"#define STALL_CLOCKS {3 * config.rx_slots * 40 + 2000}",
+        f"#define SETS {config.sets}", f"#define SET_BITS {config.sets.bit_length() - 1}",
+        f"#define VC_TABLES {config.vc_tables}",
+        f"#define STALL_CLOCKS {3 * config.rx_slots * (320 // config.width_bytes + 4) + 2000}",
         f"#define TIMER_TICK {max(8, 8192 // config.links)}", f"#define TAG_WORDS {words}",
         *(f"#define {macro} {path}" for macro, path in paths.items()),
         *(f"#define TAG_{name} {field.offset}\n#define TAG_{name}_bits {field.width}"

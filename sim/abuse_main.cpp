@@ -6,6 +6,7 @@
 #include <csignal>
 #include <map>
 
+#include "abuse_flood.h"
 #include "abuse_frames.h"
 #include "abuse_reset.h"
 
@@ -36,6 +37,14 @@ void tell(const Attack &a) {
 void tell_reset(const Resets &r) {
     if (!due()) return;
     std::printf("[abuse] %llu resets\n", (unsigned long long)r.done);
+    std::fflush(stdout);
+}
+
+void tell_flood(const Flood &f) {
+    if (!due()) return;
+    std::printf("[abuse] %llu OPENs, %u packets, %.2f M clocks, %.0f clocks/s\n",
+                (unsigned long long)f.opens, f.hit().packets(), f.hit().clock / 1e6,
+                f.hit().clock / seconds());
     std::fflush(stdout);
 }
 
@@ -106,6 +115,11 @@ int main(int count, char **words) {
         a->run(tell);
         failure = a->failure;
         if (file) write_frames(file, *a);
+    } else if (mode == "flood") {
+        Flood f(n["--seed"]);
+        f.run(tell_flood);
+        failure = f.failure;
+        if (file) f.write(file);
     } else if (mode == "reset") {
         Resets r(n["--seed"]);
         r.run(n["--from"], n["--to"], n["--every"], tell_reset);

@@ -127,7 +127,7 @@ def _bench(ports):
     for number, side in enumerate("ab"):
         other = "ba"[number]
         drive = dict(_CONFIGURATION, clk="clk", rst="rst", cfg_node=_NODES[number],
-                     cfg_ieee=f"1'b{number}", m_mac_tx_tready="1'b1", m_notice_tready="1'b1",
+                     cfg_ieee=f"1'b{number}", m_mac_tx_tready="1'b1",
                      cfg_open_id_seed=f"32'h{number}1234567",
                      cfg_link_slots=f"{ports['free_slots'][1]}'d{1 << ports['free_slots'][1] - 3}")
         for field in ("tdata", "tkeep", "tlast", "tvalid"):

@@ -27,6 +27,9 @@ PLACES = [
     ("pipeline_decide", r"assign in_window = ([^;]*);", r"assign in_window = (\1) | D3;"),
     ("pipeline_decide", r"assign guard_stale = ([^;]*);", r"assign guard_stale = (\1) & ~D4;"),
     ("timer", r"= rst (\? 24'h000000)", r"= (rst & ~D5) \1"),
+    ("pipeline_decide", r"assign guard_empty = ([^;]*);", r"assign guard_empty = (\1) | D6;"),
+    ("pipeline_decide", r"assign guard_retries_up = ([^;]*);",
+     r"assign guard_retries_up = (\1) & ~D7;"),
 ]
 DEFECTS = {     # number -> (name, mode, what is said)
     1: ("parser ignores the length", "parse", "without a frame|must be|not what it is"),
@@ -34,6 +37,8 @@ DEFECTS = {     # number -> (name, mode, what is said)
     3: ("forged ACK frees slots", "forged", "counted as|changed the tag"),
     4: ("epoch not checked", "forged", "counted as|state has changed"),
     5: ("a register without reset", "reset", "not what it is in a new engine"),
+    6: ("busy link taken for idle", "flood", "the link that carries data"),
+    7: ("links of silent peers stay", "flood", "never end"),
 }
 
 
@@ -63,7 +68,8 @@ def program():
 
 
 def run(program, mode, count=0, seed=1, defect=None, **numbers):
-    feed = abuse.records(mode, seed, count, CONFIG.slots) if count else ()
+    feed = (abuse.floods(seed, count, 3) if mode == "flood" else
+            abuse.records(mode, seed, count, CONFIG.slots) if count else ())
     plus = [f"+defect={defect}"] if defect else []
     return abuse.run_program(program, mode, seed, feed, subprocess.DEVNULL, plus, **numbers)
 
@@ -95,6 +101,15 @@ def test_reset_leaves_nothing_behind(program):
     assert result["told_restarted"] + result["told_down"] > 0
 
 
+def test_links_with_data_survive_a_flood_of_opens(program):
+    code, result = run(program, "flood", 400)
+    assert code == 0, result["failure"]
+    assert result["opens"] == 403 and result["newcomers"] == 3
+    assert result["opened"] > 20 and result["refused"] > 200 and result["closed_as_victims"] > 10
+    assert result["packets"] > result["packets_without_flood"] * 0.3
+    assert result["stalled_takes"] == result["stalled_takes_clean"] > 0
+
+
 @pytest.mark.icarus
 @pytest.mark.parametrize("defect", [False, True])
 def test_no_output_is_x_after_reset(defect):
@@ -114,7 +129,8 @@ def test_no_output_is_x_after_reset(defect):
 def test_defect_is_found(program, number):
     name, mode, words = DEFECTS[number]
     numbers = {"every": 90} if mode == "reset" else {}
-    code, result = run(program, mode, 0 if numbers else 3000, defect=number, **numbers)
+    count = {"reset": 0, "flood": 100}.get(mode, 3000)
+    code, result = run(program, mode, count, defect=number, **numbers)
     assert code == 1, f"not found: {name}"
     assert re.search(words, result["failure"]), result["failure"]
 
@@ -122,7 +138,7 @@ def test_defect_is_found(program, number):
 @pytest.mark.parametrize("environment, words", [
     ({"PRESET": "huge"}, "preset must be one of tiny, default, full"),
     ({"SEED": "many"}, "SEED must be a number; got 'many'"),
-    ({"PART": "half"}, "PART must be one of parse, forged, go_back_n, reset, x; got 'half'"),
+    ({"PART": "half"}, "PART must be one of parse, forged, go_back_n, reset, flood, x; got 'half'"),
 ])
 def test_bad_input(environment, words):
     env = {name: value for name, value in os.environ.items()
