@@ -264,6 +264,10 @@ private:
     void finish() {
         if (opens > answered_[1] + answered_[2] + queue_full)
             throw Failure{"OPENs without an answer"};
+        // A reader that stalls for many rounds is no dead peer.
+        for (Pair *pair : {&hit_, &clean_})
+            for (auto &engine : pair->engine)
+                engine->top->cfg_max_retry = engine->top->cfg_idle_limit = 0;
         drain(20);
         if (due_ != seen_) throw Failure{std::to_string(due_) + " answers are due, on the wire are "
                                          + std::to_string(seen_)};

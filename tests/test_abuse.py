@@ -27,7 +27,7 @@ PLACES = [
     ("pipeline_decide", r"assign in_window = ([^;]*);", r"assign in_window = (\1) | D3;"),
     ("pipeline_decide", r"assign guard_stale = ([^;]*);", r"assign guard_stale = (\1) & ~D4;"),
     ("timer", r"= rst (\? 24'h000000)", r"= (rst & ~D5) \1"),
-    ("pipeline_decide", r"assign guard_empty = ([^;]*);", r"assign guard_empty = (\1) | D6;"),
+    ("pipeline", r"assign i_full = ([^;]*);", r"assign i_full = (\1) & ~D6;"),
     ("pipeline_decide", r"assign guard_retries_up = ([^;]*);",
      r"assign guard_retries_up = (\1) & ~D7;"),
 ]
@@ -37,7 +37,7 @@ DEFECTS = {     # number -> (name, mode, what is said)
     3: ("forged ACK frees slots", "forged", "counted as|changed the tag"),
     4: ("epoch not checked", "forged", "counted as|state has changed"),
     5: ("a register without reset", "reset", "not what it is in a new engine"),
-    6: ("busy link taken for idle", "flood", "the link that carries data"),
+    6: ("place taken in a full set", "flood", "without a free way|carries data"),
     7: ("links of silent peers stay", "flood", "never end"),
 }
 
@@ -105,8 +105,9 @@ def test_links_with_data_survive_a_flood_of_opens(program):
     code, result = run(program, "flood", 400)
     assert code == 0, result["failure"]
     assert result["opens"] == 403 and result["newcomers"] == 3
-    assert result["opened"] > 20 and result["refused"] > 200 and result["closed_as_victims"] > 10
-    assert result["packets"] > result["packets_without_flood"] * 0.3
+    assert result["opened"] > 10 and result["refused"] > 200 and result["closed_as_victims"] > 5
+    share = max(result["wire_share_of_flood"], result["wire_share_of_answers"])
+    assert result["packets"] > 0.8 * (1 - share) * result["packets_without_flood"]
     assert result["stalled_takes"] == result["stalled_takes_clean"] > 0
 
 
