@@ -22,7 +22,8 @@ __all__ = ["compile_abuse", "LINK_STAT_NAMES", "CAUSES"]
 LINK_STAT_NAMES = [name.removeprefix("stat_") for name in LINK_STATS]
 CAUSES = list(DROP_CAUSES)
 _SOURCES = [ROOT / "sim" / name for name in (
-    "abuse_main.cpp", "abuse_flood.h", "abuse_frames.h", "abuse_reset.h", "abuse_pair.h", "abuse_engine.h")]
+    "abuse_main.cpp", "abuse_flood.h", "abuse_frames.h", "abuse_reset.h",
+    "abuse_pair.h", "abuse_engine.h")]
 _FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-timing", "--no-assert",
           "-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT", "--output-split", "20000"]
 _OPTIMISE = ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"]

@@ -151,12 +151,12 @@ private:
         if (side == 0) queue_full += e.top->stat_rx_queue_full;
         if (!got.valid) return;
         auto fail = [&](const std::string &what) {
-            throw Failure{std::string("engine ") + "ab"[side] + ": " + what};
+            throw Failure{"engine " + std::string(1, "ab"[side]) + ": " + what};
         };
         if (got.node == NODE[!side]) {
             if (flooding_ && got.new_state != OPEN)
-                fail("the link that carries data is in state " + std::to_string(got.new_state) + " after event "
-                     + std::to_string(got.event));
+                fail("the link that carries data is in state " + std::to_string(got.new_state)
+                     + " after event " + std::to_string(got.event));
             if (flooding_ && got.noticed) fail("the host is told of the link that carries data");
             return;
         }

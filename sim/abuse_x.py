@@ -18,7 +18,8 @@ _NODES = ("24'h00A5C3", "24'h015A0B")
 _CONFIGURATION = {
     "cfg_enable": "1'b1", "cfg_fixed_open_id": "1'b0", "cfg_init_id": "32'd1",
     "cfg_idle_limit": "10'd0", "cfg_max_retry": "10'd0", "cfg_timer_tick": "24'd40",
-    "cfg_selective": "1'b1", "s_cmd_tvalid": "1'b0", "s_cmd_tdata": "27'd0", "s_mac_rx_tuser": "1'b0"}
+    "cfg_selective": "1'b1", "s_cmd_tvalid": "1'b0", "s_cmd_tdata": "27'd0",
+    "s_mac_rx_tuser": "1'b0"}
 _OF_RX = ("trace_epoch", "trace_tx_id", "trace_rx_id", "trace_room")
 
 _BENCH = """`timescale 1ns / 1ns
@@ -155,7 +156,7 @@ def _bench(ports):
 
 
 def run_x(folder, verilog, processes, start=0, stop=400, every=10):
-    """`(exit code, results)`: resets of one clock, at clocks `start`, `start + every` ... of traffic.
+    """`(exit code, results)`: resets of a clock, at clocks `start`, `start + every` ... of traffic.
 
     `verilog`: text of the engine. Needs Icarus: `SetupError` without it.
     """
