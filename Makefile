@@ -29,7 +29,7 @@ help:
 	@echo "make faults     one bit of one word of each memory turned over while traffic runs; SEED= UPSETS= LONG=1 SAVE=1"
 	@echo "make mutate     faults in the netlist: does a test see each; SEED= COUNT= JOBS= MUTANT=engine.17, resumes"
 	@echo "make coverage   states, opcodes, functional points, lines and toggles over the scenarios; LONG=1 TEST="
-	@echo "make abuse      bad and forged frames among good traffic, reset at any clock; SEED= FRAMES= PART= LONG=1"
+	@echo "make abuse      bad and forged frames among good traffic, floods of OPENs, reset at any clock; SEED= FRAMES= PART= LONG=1"
 	@echo "make formal     prove the blocks, about 30 minutes; PROOF=name (or its beginning) for one, SHORT=1"
 	@echo "make synth      synthesise, place and route; PRESET= TARGET=ecp5|xilinx|ice40|osu018|ecpix5|liteeth SWEEP=links PROTECT=secded"
 	@echo "make bench      measure, compare with the baseline; PART=goodput for one, SHORT=1, SAVE=1"
