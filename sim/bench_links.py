@@ -8,7 +8,8 @@ TICK = 4
 
 
 def links_runs(short):
-    configs = [preset("tiny"), links.configurations()[16]][:1 if short else None]
+    sizes = links.configurations()
+    configs = [preset("tiny")] if short else [sizes[16], sizes[512], sizes[16384]]
     return [run_of("benches", "timer", config, label=f".{config.links}", tick=TICK)
             for config in configs]
 

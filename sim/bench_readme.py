@@ -80,7 +80,7 @@ def _rows(found):
                    f"{path} FO4 = {_number(mhz)} MHz before layout")
     yield from row("logic of 16,384 links beside that of 16, without the tag memory",
                    "scale.logic_growth", lambda n: f"{100 * n:+.1f} %", "+5 %")
-    yield from row("round of the link timer, 8 and 16 links, off links x tick by",
+    yield from row("round of the link timer, 16 to 16,384 links, off links x tick by",
                    "scale.timer_round_deviation", _percent, "0")
     yield from row("simulation: native (`make soak`) / cocotb, `default`",
                    "simulation.native_clocks_per_second simulation.cocotb_clocks_per_second",
