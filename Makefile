@@ -15,7 +15,7 @@ export SIM TEST SEED PRESET WAVES TRACE VIEWER LONG LOSS TARGET SWEEP PROTECT
 export PYTHONPATH := rtl:verif:sim$(if $(PYTHONPATH),:$(PYTHONPATH))
 unexport MAKEFLAGS
 
-.PHONY: help setup icarus sim waves demo tap docs docs-pictures soak random random-defects faults test synth bench formal formal-docs lint emit docs-tables registers clean distclean abuse coverage
+.PHONY: help verify setup icarus sim waves demo tap docs docs-pictures soak random random-defects faults test synth bench formal formal-docs lint emit docs-tables registers clean distclean abuse coverage mutate
 .NOTPARALLEL:
 
 help:
@@ -25,6 +25,7 @@ help:
 	@echo "make tap        a simulated NIC on a TAP of a Linux bridge, it echoes (root); NODE=1 TAP=ttp1 BRIDGE=br-ttp"
 	@echo "make test       run all tests; PYTEST_ARGS='tests/test_emit.py -x'"
 	@echo "make random     random cases against the model, shrunk if they fail; SEED= CASES= LONG=1 SCRIPT="
+	@echo "make verify     all the evidence: tests, scenarios, proofs, soak, ...; SHORT=1, PART=formal,abuse"
 	@echo "make soak       10^9 clocks of two engines as a native program; PRESET= SEED= CLOCKS= ROUNDS= RESUME=1"
 	@echo "make faults     one bit of one word of each memory turned over while traffic runs; SEED= UPSETS= LONG=1 SAVE=1"
 	@echo "make mutate     faults in the netlist: does a test see each; SEED= COUNT= JOBS= MUTANT=engine.17, resumes"
@@ -43,6 +44,10 @@ help:
 	@echo "make clean      remove build/; make distclean: the environment too"
 
 setup: $(READY)
+
+# Everything below that is evidence, one after the other (docs/verification.md).
+verify: $(READY)
+	@PART=$(PART) $(PY) sim/verify.py $(if $(SHORT),--short)
 
 $(READY):
 	@sh sim/tools/setup.sh environment "$(PYTHON)" "$@"
@@ -99,7 +104,6 @@ soak: $(READY)
 	@JOBS=$(JOBS) CLOCKS=$(CLOCKS) ROUND=$(ROUND) ROUNDS=$(ROUNDS) ROUND_CLOCKS=$(ROUND_CLOCKS) \
 		RESUME=$(RESUME) FROM=$(FROM) $(PY) sim/soak.py
 
-.PHONY: mutate
 # One job unless JOBS is given: it runs for an hour on one core.
 mutate: $(READY)
 	@sh sim/tools/setup.sh formal
