@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 for _folder in ("sim", "verif", "rtl"):
     sys.path.insert(0, str(ROOT / _folder))
 
-from targets import board, ecp5, estimates, links, liteeth, osu018  # noqa: E402
+from targets import board, ecp5, estimates, links, liteeth_udp, osu018  # noqa: E402
 from targets.tools import BUILD, SynthError, source_hash, top_verilog, write  # noqa: E402
 from ttpoe.config import ConfigError, preset  # noqa: E402
 
@@ -37,8 +37,8 @@ ENGINE = {"ecp5": ecp5.ecp5, "xilinx": estimates.xilinx, "ice40": estimates.ice4
           "osu018": osu018.osu018}
 """Targets of the engine in any preset: `function(folder with design.v, top)`."""
 
-OTHERS = {"ecpix5": (board.ecpix5, "tiny", board.TOP), "liteeth": (liteeth.liteeth, "udp",
-                                                                   liteeth.TOP)}
+OTHERS = {"ecpix5": (board.ecpix5, "tiny", board.TOP), "liteeth": (liteeth_udp.liteeth, "udp",
+                                                                   liteeth_udp.TOP)}
 """Targets with a design of their own: `function(folder)`, its configuration, its top."""
 
 TARGETS = [*ENGINE, *OTHERS]
