@@ -25,13 +25,12 @@ for _folder in ("sim", "verif", "rtl"):
     sys.path.insert(0, str(ROOT / _folder))
 
 import builds  # noqa: E402
+from failures import report_failure, shown, with_model  # noqa: E402
 from script_server import ScriptServer  # noqa: E402
 from ttpoe.config import Config, ConfigError  # noqa: E402
 from ttpverif.randomised.draw import draw_config, draw_script  # noqa: E402
 from ttpverif.randomised.script import Script, ScriptError  # noqa: E402
-from ttpverif.randomised.shrink import shrink  # noqa: E402
 
-BUILD = ROOT / "build" / "random"
 RESULTS = ROOT / "build" / "verify" / "random.json"
 BULK_PACKETS = 1000         # of one case of the long form
 LOCKSTEP_EVERY = 4          # of its cases, for each configuration, with the model in lockstep
@@ -173,73 +172,13 @@ class Campaign:
         if result["failure"]:
             self.stopped.set()
             script, result = with_model(server, script, result)
-            raise Failed(report_failure(server, script, result, plan, case))
+            raise Failed(report_failure(server, script, result, plan.seed, case))
         progress.done[number] += 1
         progress.finished(result, script.lockstep)
         with self._saving:
             if time.monotonic() - self._saved > SAVE_SECONDS:
                 self._saved = time.monotonic()
                 _save(self, "running")
-
-
-def with_model(server, script, result):
-    """The same case with the model in lockstep, if it fails then, too: it says more, and earlier.
-    """
-    if script.lockstep:
-        return script, result
-    followed = Script.from_dict(script.to_dict() | {"lockstep": True})
-    closer = server.play(followed)
-    return (followed, closer) if closer["failure"] else (script, result)
-
-
-def report_failure(server, script, result, plan=None, case=None):
-    """Shrink, write the scripts, and say so."""
-    name = f"fail-{plan.seed}" if plan else "fail"
-    whole, path = BUILD / f"{name}-whole.json", BUILD / f"{name}.json"
-    script.save(whole, result["failure"])
-    print(f"\n[random] {script.origin} failed: {first_line(result)}\n[random] shrinking "
-          f"({script.lines} lines)", flush=True)
-    short, tries, last = shrink_failure(server, script, result)
-    short.save(path, last["failure"])
-    return (f"{first_line(last)}\n{last['failure']}\n"
-            f"{script.lines} lines shrunk to {short.lines} in {tries} tries; script: "
-            f"{shown(path)}\nrepeat: make random SCRIPT={shown(path)}\n"
-            f"the whole case: make random SCRIPT={shown(whole)}"
-            + (f"  (SEED={plan.seed}, case {case})" if plan else ""))
-
-
-def shown(path):
-    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
-
-
-def first_line(result):
-    return f"{result['kind']}: {result['failure'].strip().splitlines()[0][:200]}"
-
-
-def _manner(result):
-    """What makes two failures the same: the kind, and what model and hardware disagree in."""
-    if not result["failure"]:
-        return None
-    head = result["failure"].split("\n")[0]
-    return result["kind"], re.split(r"[:;,\d]", head)[0]
-
-
-def shrink_failure(server, script, result, tries=300):
-    """`(short script, tries, result of the last failing run)`."""
-    last = [result]
-
-    def fails(candidate):
-        found = server.play(candidate)
-        if _manner(found) != _manner(result):
-            return False
-        last[0] = found
-        return True
-
-    # What comes after the failure cannot matter.
-    cut = [event for event in script.events if event[0] <= result["clock"]]
-    shorter = Script.from_dict(script.to_dict() | {"events": cut})
-    short, used = shrink(shorter if fails(shorter) else script, fails, last[0]["noted"], tries)
-    return short, used, last[0]
 
 
 def play_script(path, waves, trace):
