@@ -44,8 +44,6 @@ PLACES = [
     ("_rx", r"\.w_en\(i_dropped__valid\)", ".w_en(i_dropped__valid & ~D8)"),
     ("_pipeline_decide", r"assign guard_own_epoch = ([^;]+);",
      r"assign guard_own_epoch = (\1) | D9;"),
-    ("_pipeline_decide", r"assign guard_timer_bit = ([^;]+);",
-     r"assign guard_timer_bit = (\1) | D10;"),
 ]
 DEFECTS = {     # number -> (name, what is said, tried by `make test`)
     1: ("epoch not checked", "frame|state|hardware", False),
@@ -58,7 +56,6 @@ DEFECTS = {     # number -> (name, what is said, tried by `make test`)
     8: ("receive slots of dropped packets not freed", "receive memory|not within|statistics",
         False),
     9: ("epoch of NACK_NOLINK not checked", "hardware|numbers", False),
-    10: ("every visit of the link timer is a time-out", "hardware|numbers", False),
 }
 TABLE = re.compile(r"(?<=\| defect \|)[^\n]*\n(\|[^\n]*\n)+")
 HEAD = (" found in case | packets delivered before | script, lines | tries |\n"

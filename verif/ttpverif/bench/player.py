@@ -27,6 +27,7 @@ __all__ = ["StuckError", "play"]
 GHOST_ADDRESSES = 0x0A0000
 _BLOCK = random.Random("payload bytes").randbytes(3072)
 _STEP = 250                 # clocks between two looks for the end
+_FILLS = 20                 # times at most that packets are handed over to fill a memory
 _MANAGED = {"timer_tick": "TIMER_TICK", "max_retry": "MAX_RETRY", "idle_limit": "IDLE_LIMIT",
             "link_slots": "LINK_SLOTS", "init_id": "INIT_ID"}
 
@@ -231,6 +232,8 @@ class _Player:
         await self._until(self._settled, "everything delivered and acknowledged")
         self.deliveries.finish()
         if self.script.lockstep:
+            # They could fill a set, and what follows would be refused.
+            await self._until(self._no_ghosts, "links to ghosts end")
             for name in self.nodes:
                 await self._fill(name)
             await self._close_all()
@@ -272,6 +275,10 @@ class _Player:
             if link is not None:
                 await self._close_link(name, link)
 
+    def _no_ghosts(self):
+        return all(link.node == self.partner[name].address
+                   for name, follower in self.followers.items() for link in follower.model.links)
+
     def _settled(self):
         return (not any(len(wire) for wire in self.wires.values())
                 and not any(source.busy for node in self.nodes.values()
@@ -286,19 +293,28 @@ class _Player:
         follower = self.followers[name]
         room = config["rx_slots"] - config["reorder_slots"] - 2 * config["rx_reserved"]
         before = follower.coverage.stats.copy()
-        number = self.numbers[name]
+        giver = self.followers["b" if name == "a" else "a"]
         node.ready[vc] = 0.0
         bench.kick()
-        for extra in range(room + 1):
-            sender.send(node.address, vc, payload(number + extra, 1024))
 
         def since(*names):
             return sum(follower.coverage.stats[name] - before[name] for name in names)
 
         def taken():
             return since("delivered", "delivered_kept")
-        await self._until(lambda: since("drop_no_room") or taken() > room,
-                          "the receive memory is full")
+
+        def full():
+            return since("drop_no_room") or taken() > room
+        for _ in range(_FILLS):
+            # A link may just be ending, or its set be full: what is refused is handed over again.
+            told = giver.refused + giver.excused
+            for _ in range(room + 1):
+                sender.send(node.address, vc, payload(self.numbers[name], 1024))
+                self.numbers[name] += 1
+            await self._until(lambda told=told: full() or giver.refused + giver.excused > told,
+                              "the receive memory is full")
+            if full():
+                break
         got = taken()
         node.ready[vc] = 1.0
         bench.kick()
