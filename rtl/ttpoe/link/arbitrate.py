@@ -32,7 +32,7 @@ class Arbitrate(wiring.Component):
     are ready and payloads of the host, then slots to be freed, questions for gaps, victims,
     commands of the host and the link timer, which gives way to all others. While somebody waits
     three admissions in four go by that order, the fourth in turn, so that everyone who may enter
-    does so within `4 * 15` admissions.
+    does so within `4 * 15` admissions. Who has no room for its frame keeps its turn until there is.
 
     Members
     -------
@@ -108,6 +108,7 @@ class Arbitrate(wiring.Component):
         m.submodules.arbiter = arbiter = UrgencyArbiter(len(sources))
         m.d.comb += [
             arbiter.requests.eq(Cat(*(source.valid & room for source, *_, room in sources))),
+            arbiter.waiting.eq(Cat(*(source.valid & ~room for source, *_, room in sources))),
             arbiter.advance.eq(self.o_event.valid),
             self.o_event.valid.eq(arbiter.requests.any()),
         ]

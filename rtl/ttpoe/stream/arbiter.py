@@ -17,7 +17,8 @@ class UrgencyArbiter(wiring.Component):
     While somebody has to wait, of `share` grants `share` - 1 go to the most urgent requester. The
     last one is offered to the requester under a pointer, which then moves on by one, and goes to
     the most urgent one only if that requester asks for nothing. So **a requester that keeps
-    asking is granted within `share * count` grants**. As soon as nobody waits the count starts
+    asking is granted within `share * count` grants**, those aside in which the turn waits for
+    one that has no room. As soon as nobody waits the count starts
     again: where requests meet but now and then, the most urgent one never loses (claim S5).
 
     Parameters
@@ -32,6 +33,10 @@ class UrgencyArbiter(wiring.Component):
     -------
     requests : In(count)
         One bit per requester. May change freely from clock to clock.
+    waiting : In(count)
+        Who would ask, but has no room to go to in this clock; never a bit of `requests`. It counts
+        as somebody who waits, and when its turn has come the turn waits for it: room that comes
+        back now and then does not go to the most urgent requester every time.
     advance : In(1)
         The grant of this clock is used: the turn passes on. Must not be set without a request.
     grant : Out(count)
@@ -50,6 +55,7 @@ class UrgencyArbiter(wiring.Component):
         self._share = share
         super().__init__({
             "requests": In(count),
+            "waiting": In(count),
             "advance": In(1),
             "grant": Out(count),
             "index": Out(range(count)),
@@ -74,11 +80,13 @@ class UrgencyArbiter(wiring.Component):
                 Cat(self.grant[n] for n in range(count) if n >> bit & 1).any()
                 for bit in range(len(self.index)))),
         ]
-        others_wait = (self.requests & ~self.grant).any()
-        with m.If(self.advance & others_wait):
+        wants = self.requests | self.waiting
+        others_wait = (wants & ~self.grant).any()
+        turn_waits = by_turn & (pointer & self.waiting).any()
+        with m.If(self.advance & others_wait & ~turn_waits):
             m.d.sync += turn.eq(Mux(by_turn, 0, turn + 1))
             with m.If(by_turn):
                 m.d.sync += pointer.eq(pointer.rotate_left(1))
-        with m.Elif(self.advance | ~self.requests.any()):
+        with m.Elif((self.advance & ~others_wait) | ~wants.any()):
             m.d.sync += turn.eq(0)
         return m

@@ -30,16 +30,15 @@ class One(Proof):
     defect_depth = 16
     defects = (
         Defect("an event that sends nothing keeps its credit", "link/arbitrate.py",
-               "unused = self.i_done & may_answer(self.i_done_event) & ~self.i_done_control",
-               "unused = 0"),
+               "may_answer(self.i_done_event) & ~self.i_done_control", "0"),
         Defect("a REPLAY enters without room for its PAYLOAD", "link/arbitrate.py",
                "no_room & (payload_free | ~resends)", "no_room"),
         Defect("a NACK is promised a PAYLOAD without room", "link/arbitrate.py",
-               "event.may_send.eq(nacked & payload_free)", "event.may_send.eq(nacked)"),
+               '"may_send": nacked & payload_free}', '"may_send": nacked}'),
         Defect("a WALKED takes a credit that it does not give back", "link/arbitrate.py",
-               "takes = self.o_event.valid & may_answer(self.o_event.payload.event)",
-               "takes = self.o_event.valid & (may_answer(self.o_event.payload.event)"
-               " | (self.o_event.payload.event == Event.WALKED))"),
+               "(control, may_answer(self.o_event.payload.event),",
+               "(control, may_answer(self.o_event.payload.event)"
+               " | (self.o_event.payload.event == Event.WALKED),"),
     )
 
     def build(self, h):

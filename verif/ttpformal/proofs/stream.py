@@ -28,23 +28,27 @@ class _Arbiter(Proof):
         inner = h.opened(dut)
         h.drive(dut)
         h.assume(~dut.advance | dut.requests.any())
+        h.assume(dut.requests & dut.waiting == 0)
         h.check(dut.grant & ~dut.requests == 0)
         h.check(dut.grant & (dut.grant - 1) == 0)
         h.check(dut.grant.any() == dut.requests.any())
         h.check(Mux(dut.grant.any(), dut.grant == 1 << dut.index, dut.index == 0))
 
-        # A requester, any, that asks without a break: grants to others since it began.
+        # A requester, any, that asks, or would, without a break: grants to others since it began,
+        # those aside in which the turn waits for somebody without room.
         watched = h.constant(range(count), "watched")
         h.assume(watched < count)
         bound = self.share * count
         missed = Signal(range(bound + 2))
-        asks = dut.requests.bit_select(watched, 1)
+        asks = (dut.requests | dut.waiting).bit_select(watched, 1)
+        held = (inner["turn"] == share - 1) & (inner["pointer"] & dut.waiting).any()
+        counts = dut.advance & ~held
         granted = dut.grant.bit_select(watched, 1)
         with m.If(~asks | (dut.advance & granted)):
             m.d.sync += missed.eq(0)
-        with m.Elif(dut.advance):
+        with m.Elif(counts):
             m.d.sync += missed.eq(missed + 1)
-        h.check_if(asks & ~granted & dut.advance, missed < bound - 1)
+        h.check_if(asks & ~granted & counts, missed < bound - 1)
         # For the induction: turns of the pointer until it comes to the watched one.
         pointer, turn = inner["pointer"], inner["turn"]
         h.check((pointer != 0) & (pointer & (pointer - 1) == 0) & (turn < share))

@@ -19,8 +19,8 @@ class Reader(Proof):
         Defect("the guessed second word is sent, though there is none", "tx/slot_reader.py",
                "self.o.valid.eq(read & ~(guessed & (words == 1)))", "self.o.valid.eq(read)"),
         Defect("a death in the clock of the taking is missed", "tx/slot_reader.py",
-               "self.o_dead.eq(kills(self.i_free, self.i.payload.slot, self.i.payload.lid))",
-               "self.o_dead.eq(0)"),
+               "self.o_dead.eq(killed | (self.o_dead & ~start))",
+               "self.o_dead.eq((killed | self.o_dead) & ~start)"),
         Defect("a dead entry is read", "tx/slot_reader.py",
                "self.i.ready & self.i.valid & ~self.i_dead", "self.i.ready & self.i.valid"),
         Defect("the slot is given up while its words are read", "tx/slot_reader.py",
@@ -32,7 +32,8 @@ class Reader(Proof):
         m = h.m
         config = shrunk(width_bits=16, SLOT_BYTES=8, slots=4, sets=2)
         m.submodules.dut = dut = SlotReader(config)
-        h.drive(dut, "i", "i_dead", "i_free", "o", "i_drop")
+        h.drive(dut, "i", "i_dead", "i_free", "i_withdraw", "o", "i_drop")
+        withdrawn = dut.i_withdraw
         h.streams(dut)
         i, o = dut.i, dut.o
         for name in ("node", "vc", "ieee", "epoch"):
@@ -62,13 +63,15 @@ class Reader(Proof):
         h.assume_if(dut.i_drop, word_taken & o.p.first & dut.o_dead)
         with m.If(starts):
             m.d.sync += [left.eq((lengths[i.p.slot] + 1)[1:]), index.eq(0), frame.eq(i.p),
-                         killed.eq(kills(dut.i_free, i.p.slot, i.p.lid))]
+                         killed.eq(kills(dut.i_free, i.p.slot, i.p.lid)
+                                   | (withdrawn.valid & (withdrawn.p == i.p.lid)))]
         with m.Else():
             with m.If(last):
                 m.d.sync += [left.eq(0), index.eq(0)]
             with m.Elif(word_taken):
                 m.d.sync += [left.eq(left - 1), index.eq(index + 1)]
-            with m.If(kills(dut.i_free, frame.slot, frame.lid)):
+            with m.If(kills(dut.i_free, frame.slot, frame.lid)
+                      | (withdrawn.valid & (withdrawn.p == frame.lid))):
                 m.d.sync += killed.eq(1)
         h.check(o.valid == (left != 0))
         h.check_if(taken, (left == 0) | last)
