@@ -8,6 +8,7 @@ import importlib.util
 import re
 import shlex
 
+import abuse
 import bench
 import run as scenarios
 import synth
@@ -63,7 +64,7 @@ _VALUES = {
     "SIM": lambda value: _one_of(value, ("verilator", "icarus"), "simulator"),
     "TOP": lambda value: _one_of(value, ("engine", "nic", "managed_nic"), "top"),
     "TARGET": lambda value: _one_of(value, synth.TARGETS, "target"),
-    "PART": lambda value: _one_of(value, bench.PARTS, "part"),
+    "PART": lambda value: _one_of(value, (*bench.PARTS, *abuse.PARTS), "part"),
     "PROOF": lambda value: None if any(name.startswith(value) for name in load())
     else f"no proof begins with {value!r}",
     "VIEWER": lambda value: _one_of(value, ("gtkwave", "surfer"), "viewer"),
