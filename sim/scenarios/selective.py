@@ -264,6 +264,9 @@ async def clocks(bench):
             assert peer.link.selective
             await desk.quiet()
             wanted = (peer.link.oldest + place) % 2**32
+            if place:       # else the NACK would tell that the oldest has been overtaken (R12)
+                await peer.rx("NACK", rx=peer.link.oldest, tx=peer.link.oldest)
+                await desk.quiet()
             since = len(a.frames_out)
             await peer.rx("NACK", rx=wanted, tx=wanted)
             await bench.until(lambda: len(a.frames_out) > since, 2 * slots + 100, "the replay")
@@ -390,7 +393,9 @@ async def sender(desk, bench, state):
 
     peer, una = await link()
     for first, last, sent in ((0, 0, [0]), (2, 2, [2]), (1, 3, [1, 2, 3]), (-5, 1, [0, 1]),
-                              (4, 90, [4, 5]), (-9, -1, []), (6, 6, []), (3, 2, [])):
+                              (4, 5, [4, 5]), (-9, -1, []), (6, 6, []), (3, 2, []),
+                              # Younger than all that had been sent when 0 was: it, too (R12).
+                              (4, 90, [0, 4, 5])):
         ids, _ = await nack(peer, una + first, una + last)
         assert [(i - una) % 2**32 for i in ids] == sent, (first, last)
     # What was acknowledged meanwhile is not sent again, nor freed under the walk's feet.

@@ -1,4 +1,4 @@
-"""Selective replay, event by event: the frame with its IDs, the tag, and who is told (R1 to R11).
+"""Selective replay, event by event: the frame with its IDs, the tag, and who is told (R1 to R12).
 
 Q2 and Q3 without the pipeline between them: `Decide` hands its outcome to `Commit` in one clock.
 """
@@ -17,7 +17,7 @@ MASK = (1 << 32) - 1
 LID = 5
 BASES = (1000, 0xFFFFFFFD, 0x7FFFFFFD)
 TAG = ("state", "una", "alloc", "sent", "current", "received", "gap", "seen", "held",
-       "timer", "retries", "kept", "looking", "purging", "selective")
+       "timer", "retries", "kept", "looking", "purging", "selective", "oldest_at")
 
 
 class Both(Elaboratable):
@@ -317,10 +317,11 @@ def low(number):
 @pytest.mark.parametrize("may_send", [0, 1])
 def test_nack_of_a_range(una, may_send):
     """What is older is clipped to the oldest, what is younger to the youngest sent; the oldest
-    goes out at once if it is one of them; nothing is retired, the sending position stays."""
+    goes out at once if it is one of them, or if the NACK tells of a packet sent after it (R12);
+    nothing is retired, the sending position stays."""
     def check(bench):
-        sent = 6
-        tag = dict(una=una, alloc=9, sent=sent, current=4, timer=1)
+        sent, oldest_at = 6, 4
+        tag = dict(una=una, alloc=9, sent=sent, current=4, timer=1, oldest_at=oldest_at)
         for first in range(-4, 8):
             for last in range(-4, 9):
                 out = bench(Event.RX_NACK, dict(rx_id=una + first, tx_id=una + last,
@@ -332,9 +333,10 @@ def test_nack_of_a_range(una, may_send):
                     has(out, where, action="DROP_BAD_ACK", payload=None, range=None)
                     continue
                 has(out, where, action="NACK_RANGE")
-                at_once = may_send and first <= 0
-                has(out, where, payload=(una,) if at_once else None)
-                begin = max(first, 0) + at_once
+                at_once = may_send and (first <= 0 or last >= oldest_at)
+                has(out, where, payload=(una,) if at_once else None,
+                    oldest_at=sent if at_once else oldest_at)
+                begin = max(first, 0 if not at_once else 1)
                 end = min(last, sent - 1)
                 if at_once and last == 0:
                     assert out["range"] is None, where
@@ -357,6 +359,25 @@ def test_nack_that_replays_nothing_at_once(una):
         has(bench(Event.RX_NACK, nack, dict(tag, current=0)), payload=None, range=wanted, current=0)
         has(bench(Event.RX_NACK, nack, dict(tag, sent=0, current=0)), action="DROP_BAD_ACK",
             **SILENT)
+    decide(check)
+
+
+@pytest.mark.parametrize("una", BASES)
+def test_what_had_been_sent_when_the_oldest_went_out(una):
+    """R12: `oldest_at` follows each sending of the oldest and each change of who it is."""
+    def check(bench):
+        tag = dict(una=una, alloc=9, sent=6, current=3, oldest_at=2)
+        has(bench(Event.VISIT, {}, tag), payload=(una + 3,), oldest_at=2)
+        has(bench(Event.VISIT, {}, dict(tag, current=0)), payload=(una,), oldest_at=6)
+        has(bench(Event.VISIT, {}, dict(tag, current=0, sent=0)), payload=(una,), sent=1,
+            oldest_at=1)
+        has(bench(Event.RX_ACK, dict(rx_id=una + 1), tag), una=una + 2, sent=4, oldest_at=4)
+        has(bench(Event.RX_ACK, dict(rx_id=una - 1), tag), una=una, oldest_at=2)
+        nack = dict(rx_id=una + 3, tx_id=una + 4, may_send=1)
+        for changes in ({}, dict(held=1), dict(lag=1), dict(current=0)):
+            at_once = not changes
+            has(bench(Event.RX_NACK, nack, dict(tag, **changes)), changes,
+                payload=(una,) if at_once else None, oldest_at=6 if at_once else 2)
     decide(check)
 
 

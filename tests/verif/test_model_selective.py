@@ -1,4 +1,4 @@
-"""Selective replay in the model: decisions R1 to R11, rule by rule, with exact frames."""
+"""Selective replay in the model: decisions R1 to R12, rule by rule, with exact frames."""
 
 import pytest
 
@@ -446,9 +446,10 @@ def test_nacked_range(first, last, drop, replayed, send_now):
     outcome = desk.rx("NACK", id_add(ID, last), id_add(ID, first), send_now=send_now)
     assert outcome.drop == drop
     assert desk.link.oldest == ID and desk.link.position == desk.link.fresh == ID + 5
-    at_once = send_now and 0 in replayed
+    overtaken = drop is None and last >= 1          # 1 to 4 were sent after 0 (R12)
+    at_once = send_now and (0 in replayed or overtaken)
     assert sent(outcome) == (("PAYLOAD", ID, 0) if at_once else None)
-    assert desk.replays() == replayed[at_once:]
+    assert desk.replays() == [n for n in replayed if n or not at_once]
     assert desk.model.visit(PEER, 0).frame.payload == b"unsent"
 
 
@@ -523,6 +524,26 @@ def test_a_held_link_replays_nothing():
     assert desk.link.walks == [[ID + 1, ID + 2]] and desk.replays() == [None, None]
     desk.timer()
     assert [desk.model.visit(PEER, 0).frame.tx_id - ID for _ in range(3)] == [0, 1, 2]
+
+
+def test_a_lost_replay_is_seen_by_a_nack_of_something_younger():
+    """R12: only what was first sent after the oldest went out last, or became the oldest, counts."""
+    desk = Desk.opened(data=5)
+
+    def nack(first, last):
+        return sent(desk.rx("NACK", ID + last, ID + first, send_now=True))
+    oldest = ("PAYLOAD", ID, 0)
+    assert nack(0, 0) == oldest
+    assert nack(3, 3) is None                             # sent before that replay
+    desk.model.host_payload(PEER, 0, b"5"), desk.model.host_payload(PEER, 0, b"6")
+    assert nack(4, 4) is None
+    assert nack(5, 5) == oldest                           # 6 has arrived, and 0 has not
+    assert nack(5, 6) is None                             # once
+    desk.rx("ACK", 0, ID)
+    assert nack(6, 6) is None                             # 1 is the oldest only now
+    desk.model.host_payload(PEER, 0, b"7")
+    assert nack(7, 7) == ("PAYLOAD", ID + 1, 0)
+    assert sorted(desk.replays()) == [3, 4, 5, 5, 6, 6, 7]
 
 
 @pytest.mark.parametrize("named, held, at_once", [

@@ -42,6 +42,8 @@ class Link:
     offered: bool = False
     """Our OPEN says, or would say, that we can keep younger packets (R1)."""
     selective: bool = False
+    sent_then: int = 0
+    """`fresh` when the oldest packet was last sent from here or became the oldest (R12)."""
     looking: bool = False
     """A look-up is under way: the ACK of what is delivered waits for its end (R5)."""
     kept: dict = field(default_factory=dict)
@@ -51,6 +53,7 @@ class Link:
 
     def __post_init__(self):
         self.oldest = self.position = self.fresh = self.end = self.first_id
+        self.sent_then = self.first_id
 
     @property
     def open_id(self):
@@ -99,6 +102,8 @@ class Link:
             self.oldest = id_add(self.oldest, 1)
         if id_distance(self.position, self.oldest) < 0:
             self.position = self.oldest
+        if count:
+            self.sent_then = self.fresh
         self.walks = [[first if id_distance(first, self.oldest) > 0 else self.oldest, last]
                       for first, last in self.walks if id_distance(last, self.oldest) >= 0]
 

@@ -60,6 +60,8 @@ class Data:
             link.timer_bit = False
             link.fresh = id_add(link.fresh, 1)
         link.position = id_add(link.position, 1)
+        if packet_id == link.oldest:
+            link.sent_then = link.fresh
         self._put(step, Opcode.PAYLOAD, packet_id, 0, link.data[packet_id])
 
     # ---- acknowledgements ----------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Selective replay (protocol section 5.3, decisions R1 to R11): part of `model.Endpoint`.
+"""Selective replay (protocol section 5.3, decisions R1 to R12): part of `model.Endpoint`.
 
 What the hardware does in the background is an event here too: LOOK (the kept packet that may follow
 now), ASK (one ID of a gap that the link timer asks about), REPLAY (one packet of a NACKed range),
@@ -249,10 +249,12 @@ class Selective:
             return
         if link.held:
             return
+        overtaken = id_distance(step.frame.tx_id, link.sent_then) >= 0      # R12
         first, last = max(first, 0), min(last, link.in_flight - 1)
-        if first == 0 <= last and step.send_now and self._may_replay(link, link.oldest):
+        if (first == 0 or overtaken) and step.send_now and self._may_replay(link, link.oldest):
             self._put(step, Opcode.PAYLOAD, link.oldest, 0, link.data[link.oldest])
-            first = 1
+            link.sent_then = link.fresh
+            first = max(first, 1)
         if first <= last:
             link.walks.append([id_add(link.oldest, first), id_add(link.oldest, last)])
 

@@ -113,8 +113,9 @@ class Arbitrate(wiring.Component):
             self.o_event.valid.eq(arbiter.requests.any()),
         ]
         # At most one grant: what the sources say is masked and joined, which no tool would find.
-        joined = dict.fromkeys(("event", "by_lid", "lid", "node", "vc", "ieee", "epoch", "selective", "tx_id",
-                                "rx_id", "room", "rx_slot", "slot", "may_send"), 0)
+        joined = dict.fromkeys(
+            ("event", "by_lid", "lid", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id",
+             "room", "rx_slot", "slot", "may_send"), 0)
         for index, (source, kind, vc, _room) in enumerate(sources):
             grant = arbiter.grant[index]
             m.d.comb += source.ready.eq(grant)

@@ -237,7 +237,7 @@ class Commit(wiring.Component):
         first, last = self.o_range.p.first, self.o_range.p.last
         m.d.comb += [
             self.o_range.valid.eq(valid & outcome.seeks),
-            first.eq(Mux(outcome.clip_begin, tag.una, event.rx_id) + outcome.resends),
+            first.eq(Mux(outcome.clip_begin, tag.una, event.rx_id) + outcome.clip_oldest),
             last.eq(Mux(outcome.clip_end, tag.una + tag.sent - 1, event.tx_id)),
         ]
         walk = self.o_walk.p

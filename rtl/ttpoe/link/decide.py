@@ -246,16 +246,20 @@ class Decide(wiring.Component):
     # ---- what follows --------------------------------------------------------------------------
 
     def _replays(self, m):
-        """What a NACK sends at once (R7, R9), and what the timer's NACK names (R6)."""
+        """What a NACK sends at once (R7, R9, R12), and what the timer's NACK names (R6)."""
         tag, do, out, event = self.i_tag, self.do, self.o_outcome, self.i_event
         held_back = tag.held | (tag.lag != 0) | (tag.current == 0) | ~event.may_send
         self.resends = Signal()
+        named = Signal()                  # the oldest is one of those that the NACK names
+        overtaken = Signal()              # ... or a packet sent after it has arrived (R12)
         m.d.comb += [
-            self.resends.eq(do["resends"] & ~held_back
-                            & (self.ack_ahead[31] | (self.ack_ahead == 0))),
+            named.eq(self.ack_ahead[31] | (self.ack_ahead == 0)),
+            overtaken.eq(do["seeks"] & (self.range_end >= tag.oldest_at)),
+            self.resends.eq(do["resends"] & ~held_back & (named | overtaken)),
             out.resends.eq(self.resends),
             out.seeks.eq(do["seeks"] & ~tag.held & ~(self.resends & (self.range_end == 0))),
             out.clip_begin.eq(do["seeks"] & self.ack_ahead[31]),
+            out.clip_oldest.eq(self.resends & named),
             out.clip_end.eq(do["seeks"] & (self.range_end >= tag.sent)),
             out.starts_walk.eq(do["starts_walk"]),
             out.walking.eq((self.i_walking & (event.event != Event.WALKED))
@@ -395,6 +399,8 @@ class Decide(wiring.Component):
             m.d.comb += new.current.eq(0)
         with m.If(ours):
             m.d.comb += new.sent.eq(0)
+        with m.If(self.retires | self.resends | (do["sends"] & (old.current == 0))):
+            m.d.comb += new.oldest_at.eq(new.sent)
         with m.If(out.free_all):
             m.d.comb += [new.alloc.eq(0), new.lag.eq(0)]
         with m.If(out.append):

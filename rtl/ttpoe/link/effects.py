@@ -34,7 +34,7 @@ class Effects:
     as_nacked : our CLOSE goes out when all is acknowledged, as after a CLOSE_NACK.
     marks : the timer bit is set. counts : one more time-out in a row.
     asks : on a selective link the NACK names the whole gap, or all of them in the background (R6).
-    resends : the oldest unacknowledged PAYLOAD goes out at once, if it may (R7, R9).
+    resends : the oldest unacknowledged PAYLOAD goes out at once, if it may (R7, R9, R12).
     seeks : what else the NACK names goes to the queue of ranges (R7).
     starts_walk : the range is sent again, from here on one by one.
     looks : a look-up is started, if none is under way. looked : it is over.

@@ -88,6 +88,7 @@ def outcome_layout(config):
         # selective replay, as sender
         "seeks": 1,                     # a range is to be sent again: it joins the queue ...
         "clip_begin": 1,                # ... but what is older than `una` is acknowledged
+        "clip_oldest": 1,               # ... and the oldest goes out with this event
         "clip_end": 1,                  # ... and what is behind the youngest sent not yet sent
         "starts_walk": 1,
         "walking": 1,                   # somebody walks along this link's list

@@ -36,6 +36,7 @@ def tag_layout(config):
         "alloc": config.count_bits,      # payloads not yet acknowledged, sent or not
         "sent": config.count_bits,       # of these, sent at least once
         "current": config.count_bits,    # position of the next one to be sent
+        "oldest_at": config.count_bits,  # `sent` when the oldest went out last, or became it (R12)
         "lag": config.count_bits,        # acknowledged slots in front of these in the list
         "head": config.slot_bits,        # oldest slot (retire)
         "next": config.slot_bits,        # slot of `current`, if that is neither 0 nor `alloc`

@@ -22,6 +22,7 @@ def alike(one, two):
     new = (one.state == LinkState.OPEN_SENT) & ~one.heard     # nothing of the peer is known
     empty = one.alloc + one.lag == 0
     undefined = {"received": new, "seen": new, "head": empty, "tail": empty,
+                 "oldest_at": one.sent == 0,
                  "next": (one.current == 0) | (one.current == one.alloc),
                  "end": ~one.end_known, "end_ahead": ~one.end_known}
     same = Const(1, 1)
