@@ -6,15 +6,19 @@ RARE = (1e-5, 1e-4)         # losses too rare to wait for: computed from what on
 
 # ---- goodput -----------------------------------------------------------------------------------
 
-_COUNTS = {"full": {2.6: 4000, 10: 2000, 80: 1200}, "default": {2.6: 800, 10: 600, 80: 300}}
+# {preset: {round trip: {loss: payloads}}}: some dozens of losses, and several windows where a
+# window is what one loss costs.
+_COUNTS = {
+    "full": {2.6: {1e-3: 8000, 1e-2: 4000, 1e-1: 2000}, 10: {1e-3: 6000, 1e-2: 4000, 1e-1: 1500},
+             80: {1e-3: 12000, 1e-2: 6000, 1e-1: 3000}},
+    "default": {2.6: {1e-2: 1500, 1e-1: 500}, 10: {1e-2: 1500, 1e-1: 500},
+                80: {1e-2: 2000, 1e-1: 600}},
+}
 
 
 def _points(name, rtt, selective):
-    """Points of one round trip; as many payloads as give some dozens of losses."""
-    count = _COUNTS[name][rtt]
-    losses = {1e-3: 2 * count, 1e-2: count, 1e-1: count // (4 if rtt == 2.6 else 8)}
-    if name == "default":
-        del losses[1e-3]
+    """Points of one round trip."""
+    losses = _COUNTS[name][rtt]
     return [{"rtt_us": rtt, "loss": loss, "selective": selective, "payloads": payloads}
             for loss, payloads in losses.items()]
 

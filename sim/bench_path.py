@@ -1,14 +1,16 @@
 """From host to host through MAC, PHY, cable and a switch: measured clocks, and cited parameters.
 
 The engine's clocks are those of part `latency`; every other stage is a parameter with the
-document that it is from. Nothing here is measured but the engine, and each figure says so.
+document that it is from; the documents are quoted, they were not at hand to check the figures
+against. Nothing here is measured but the engine, and each figure says so.
 """
 
 PAYLOAD = 64
 FRAME_BYTES = 60 + PAYLOAD + 4          # with FCS
 PREAMBLE_BYTES = 8
 
-_TABLE_80_5 = "IEEE Std 802.3-2018, Table 80-5: the most that both directions may take together"
+_TABLE_80_5 = ("IEEE Std 802.3-2018, Table 80-5, quoted unchecked: the most that both directions "
+               "may take together")
 _CABLE = ("5 m of cable", 25.0, "5 ns/m, light in fibre with a refractive index of 1.5; assumed")
 
 STAGES_100G = (
@@ -17,13 +19,13 @@ STAGES_100G = (
     ("100GBASE-R PMA, both ends", 92.16, f"{_TABLE_80_5} (9,216 bit times)"),
     ("100GBASE-SR4 PMD, both ends", 20.48, f"{_TABLE_80_5} (2,048 bit times)"),
     _CABLE,
-    ("one cut-through switch", 300.0, "Mellanox SN2700 product brief: 300 ns from port to port at "
-     "100 GbE; its own MACs and PHYs included; assumed"),
+    ("one cut-through switch", 300.0, "Mellanox SN2700 product brief, quoted unchecked: 300 ns "
+     "from port to port at 100 GbE; its own MACs and PHYs included; assumed"),
 )
 """100GBASE-SR4 without FEC: nanoseconds of each stage; RS-FEC adds 409.6 ns at most."""
 
-_PHY_1G = ("IEEE Std 802.3-2018, 40.11.1: GMII to MDI 84 bit times, MDI to GMII 244 bit times at "
-           "most")
+_PHY_1G = ("IEEE Std 802.3-2018, 40.11.1, quoted unchecked: GMII to MDI 84 bit times, MDI to GMII "
+           "244 bit times at most")
 STAGES_1G = (
     ("MACs, both ends", 160.0, "10 clocks of 125 MHz each; assumed"),
     ("1000BASE-T PHYs, both ends", 328.0, _PHY_1G),
