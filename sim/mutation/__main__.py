@@ -17,9 +17,8 @@ for _folder in ("sim", "verif", "rtl"):
 
 import builds  # noqa: E402
 from mutation.campaign import Campaign, ControlFailed, summary  # noqa: E402
-from mutation.equivalence import proven_equal  # noqa: E402
-from mutation.netlist import SELECT_BITS, draw, mutant_of, mutated_verilog, prepare  # noqa: E402
-from mutation.page import PAGE, equivalent, page, survivors  # noqa: E402
+from mutation.netlist import SELECT_BITS, draw, mutated_verilog, prepare  # noqa: E402
+from mutation.page import PAGE, equivalent, page  # noqa: E402
 from targets.tools import SynthError, write  # noqa: E402
 from ttpoe.config import preset  # noqa: E402
 from ttpoe.emit import TOPS  # noqa: E402
@@ -86,13 +85,6 @@ def run(arguments):
             raise builds.SetupError(f"MUTANT: {top} has mutants 1 to {len(drawn[top])}; "
                                     f"got {number}")
     campaign.execute(arguments.jobs, arguments.mutant)
-    for survivor in survivors(campaign.results):
-        if "proven_equal" not in survivor:
-            mutant = mutant_of(survivor)
-            survivor["proven_equal"] = proven_equal(folder / mutant.top, mutant)
-            _say(f"[mutate] {mutant.top} {mutant.number} is "
-                 f"{'proven' if survivor['proven_equal'] else 'not proven'} to change nothing")
-            campaign.save()
     if arguments.page:
         write(PAGE, page(PAGE.read_text(), campaign.results))
     counted = summary(campaign.results)

@@ -5,12 +5,16 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import builds
+from mutation.benches import benches_of, run_bench
+from mutation.equivalence import proven_equal
 from mutation.killers import KILLERS, Selected, run_killer
+from mutation.netlist import mutant_of
 from targets.tools import source_hash
 from ttpoe.emit import write
 
 __all__ = ["Campaign", "ControlFailed", "summary"]
 
+QUICK = 2       # killers before anything is proven
 LIMIT_TIMES, LIMIT_MORE = 2, 10_000     # clocks of a run, against the same run without mutant
 
 
@@ -22,6 +26,12 @@ def summary(results):
     """`{killed, survived, left}` of the mutants in the results."""
     states = [mutant["state"] for mutant in results["mutants"]]
     return {state: states.count(state) for state in ("killed", "survived", "left")}
+
+
+def _likeness(mutant):
+    """What is the same when only the rest of the hardware has changed."""
+    return tuple(mutant[name] for name in ("top", "module", "cell", "port", "portbit", "ctrlbit",
+                                           "mode"))
 
 
 class Campaign:
@@ -38,11 +48,14 @@ class Campaign:
         it has not met.
     say : function of str
         Takes each line of progress.
+    killers, benches, prove
+        Scenarios by top; benches of a block; whether a mutant changes nothing: others for tests.
     """
 
-    def __init__(self, config, drawn, verilog, path, settings, say=print, killers=KILLERS):
+    def __init__(self, config, drawn, verilog, path, settings, say=print, killers=KILLERS,
+                 benches=benches_of, prove=proven_equal):
         self.config, self.drawn, self.verilog, self.path = config, drawn, verilog, path
-        self.say, self.killers = say, killers
+        self.say, self.killers, self.benches, self.prove = say, killers, benches, prove
         self.processes = builds.Processes()
         self.folder = path.parent / "mutate"
         self._lock = threading.Lock()
@@ -60,6 +73,12 @@ class Campaign:
         if earlier.get("netlist") == netlist:
             self.results["control"] = earlier["control"]
             self.results["mutants"] = earlier["mutants"]
+        else:       # what killed a mutant of another netlist meets its like first
+            killed = {_likeness(mutant): mutant["by"] for mutant in earlier.get("mutants", ())
+                      if "by" in mutant}
+            for mutant in self.results["mutants"]:
+                if _likeness(mutant) in killed:
+                    mutant["first"] = killed[_likeness(mutant)]
 
     def save(self):
         """Write the results."""
@@ -100,7 +119,7 @@ class Campaign:
                      f"{outcome.clocks:,} clocks, {outcome.seconds:.1f} s")
         return known["figures"]
 
-    def _one(self, build, mutant, killer, last):
+    def _one(self, build, mutant, killer):
         top = mutant["top"]
         control = self._control(top, build, killer)
         outcome = self._run(top, build, killer, mutant["number"],
@@ -114,16 +133,13 @@ class Campaign:
         if outcome.state != "passed":
             mutant.update(state="killed", by=killer.test, message=outcome.message,
                           hung=outcome.hung)
-        elif last:
-            mutant["state"] = "survived"
-        self.save()
-        if mutant["state"] != "left":
             self._tell(mutant)
+        self.save()
 
     def _tell(self, mutant):
         counted = summary(self.results)
         by = (f"killed by {mutant['by']}: {mutant['message']}" if mutant["state"] == "killed"
-              else "SURVIVED")
+              else "proven to change nothing" if mutant.get("proven_equal") else "SURVIVED")
         self.say(f"[mutate] {counted['killed']} killed, {counted['survived']} survived, "
                  f"{counted['left']} left: {mutant['top']} {mutant['number']}, "
                  f"{mutant['source']} {mutant['signal']} {mutant['meaning']}: {by}")
@@ -134,30 +150,91 @@ class Campaign:
         for mutant in self.results["mutants"]:
             if only == (mutant["top"], mutant["number"]):
                 mutant.update(state="left", runs={})
+                mutant.pop("proven_equal", None)
+        asked = [mutant for mutant in self.results["mutants"]
+                 if only in (None, (mutant["top"], mutant["number"]))]
+        self._each(1, self._benches, [mutant for mutant in asked if self._alive(mutant)
+                                      and mutant.get("first", "").startswith("tests/")])
         for top in self.drawn:
-            self._top(top, jobs, only)
+            self._top(top, [mutant for mutant in asked if mutant["top"] == top], jobs)
+        self._each(1, self._benches, filter(self._alive, asked))
+        for mutant in asked:
+            if mutant["state"] == "left":
+                mutant["state"] = "survived"
+                self._tell(mutant)
         self.save()
 
-    def _top(self, top, jobs, only):
-        """Each killer on all mutants that are left, before the next killer."""
-        mutants = [mutant for mutant in self.results["mutants"] if mutant["top"] == top
-                   and only in (None, (top, mutant["number"]))]
-        build, self._free = None, list(range(jobs))
-        for killer in self.killers[top]:
-            name = f"{killer.test} {killer.key()}"
-            waiting = [mutant for mutant in mutants if mutant["state"] != "killed"
-                       and name not in mutant["runs"]]
-            if not waiting:
+    @staticmethod
+    def _alive(mutant):
+        return mutant["state"] != "killed" and not mutant.get("proven_equal")
+
+    def _top(self, top, mutants, jobs):
+        """Each killer on all mutants that are left, before the next killer: first on those whose
+        like it killed before; after `QUICK` killers comes the question which of them matter."""
+        build, killers = None, self.killers[top]
+        steps = [(killer, True) for killer in killers] + [(killer, False) for killer in killers]
+        steps.insert(len(killers) + QUICK, None)
+        for step in steps:
+            alive = [mutant for mutant in mutants if self._alive(mutant)]
+            if step is None:
+                self._each(1, self._prove, [mutant for mutant in alive
+                                            if "proven_equal" not in mutant])
                 continue
-            build = build or self.compiled(top)
-            self._control(top, build, killer)
-            last = killer == self.killers[top][-1]
-            with ThreadPoolExecutor(jobs) as pool:
-                try:
-                    for future in [pool.submit(self._one, build, mutant, killer, last)
-                                   for mutant in waiting]:
-                        future.result()
-                except BaseException:
-                    self.processes.stop()
-                    pool.shutdown(wait=False, cancel_futures=True)
-                    raise
+            killer, again = step
+            name = f"{killer.test} {killer.key()}"
+            waiting = [mutant for mutant in alive if name not in mutant["runs"]
+                       and (not again or mutant.get("first") == killer.test)]
+            if waiting:
+                build = build or self.compiled(top)
+                self._each(1, lambda _none: self._control(top, build, killer), [None])
+                self._each(jobs, lambda mutant: self._one(build, mutant, killer), waiting)
+
+    def _each(self, jobs, action, mutants):
+        """`action` of every mutant, `jobs` at a time."""
+        self._free = list(range(jobs))
+        with ThreadPoolExecutor(jobs) as pool:
+            try:
+                for future in [pool.submit(action, mutant) for mutant in mutants]:
+                    future.result()
+            except BaseException:
+                self.processes.stop()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _prove(self, result):
+        mutant = mutant_of(result)
+        result["proven_equal"] = self.prove(self.folder / mutant.top, mutant)
+        if result["proven_equal"]:
+            result["state"] = "survived"
+            self._tell(result)
+        self.save()
+
+    def _benches(self, result):
+        """The benches of its block, on the block's netlist (`mutation.benches`)."""
+        mutant = mutant_of(result)
+        for bench in self.benches(mutant.block):
+            key = f"{bench.name} {bench.key()}"
+            if key in result["runs"] or self.processes.stopped:
+                continue
+            folder = self.folder / "benches" / bench.component.split(":")[1]
+            name = f"bench {key}"
+            if name not in self.results["control"]:
+                tests = run_bench(bench, folder, self.processes)
+                if not tests:
+                    raise ControlFailed(f"{bench.name} fails on a netlist without a mutant")
+                self.results["control"][name] = {"tests": tests}
+                self.say(f"[mutate] {bench.name}: {len(tests)} tests pass without a mutant")
+                self.save()
+            test, words = run_bench(bench, folder, self.processes,
+                                    self.results["control"][name]["tests"], mutant,
+                                    self.folder / mutant.top / "clean.json")
+            if self.processes.stopped:
+                return
+            result["runs"][key] = {"said": words}
+            if test:
+                result.update(state="killed", by=test, message=words, hung=words.startswith(
+                    "mutation.bench_plugin.Hung"))
+                self._tell(result)
+            self.save()
+            if test:
+                return

@@ -40,13 +40,13 @@ class Killer:
 
 # By top, in the order of mutants found per second of processor time, as far as measured.
 KILLERS = {
-    "engine": [Killer(test) for test in (
-        "loss.20pct", "cells", "strangers", "bad_frames", "selective.scripted", "wrap.scripted",
+    "engine": [Killer("loss.20pct"), Killer("scripts.engine"), *(Killer(test) for test in (
+        "strangers", "bad_frames", "cells", "selective.scripted", "wrap.scripted",
         "selective.faults", "selective.clocks", "victim", "restart.pair", "timeout",
         "latency", "epoch.bare", "stream", "close_races.pair", "captures", "walk_through", "axi",
-        "restart.scripted", "urgency", "wrap.pair", "stall", "epoch")],
-    "nic": [Killer("nic")],
-    "managed_nic": [Killer("register_walk"), Killer("registers")],
+        "restart.scripted", "urgency", "wrap.pair", "stall", "epoch"))],
+    "nic": [Killer("nic"), Killer("scripts.nic")],
+    "managed_nic": [Killer("register_walk"), Killer("registers"), Killer("scripts.nic")],
 }
 
 

@@ -16,10 +16,12 @@ from targets.tools import ROOT, yosys
 from ttpoe.emit import TOPS, emit_rtlil, wrapped, write
 from ttpverif.bench.pair import parse_ports
 
-__all__ = ["Mutant", "allot", "clean", "draw", "mutant_of", "mutated_verilog", "parse_mutations",
-           "prepare", "wrapper"]
+__all__ = ["CLEAN", "Mutant", "allot", "clean", "draw", "mutant_of", "mutated_verilog",
+           "parse_mutations", "prepare", "wrapper"]
 
 SELECT_BITS = 12
+CLEAN = ("proc", "opt -full", "wreduce", "opt -full -fine")
+"""Passes between the emitted RTLIL and the netlist that mutants are drawn in."""
 _LIBRARY = str(memory.__file__).removesuffix("amaranth/lib/memory.py")
 _MEANING = {"inv": "inverted", "const0": "stuck at 0", "const1": "stuck at 1",
             "cnot0": "inverted while its neighbour is 0",
@@ -134,8 +136,8 @@ def clean(place, component, name):
     Without `opt` many points would be constant, or lead nowhere, and show nothing.
     """
     write(place / "emitted.il", emit_rtlil(component, name, source_positions=True))
-    yosys(place, ["read_rtlil emitted.il", f"hierarchy -check -top {name}", "proc", "opt -full",
-                  "write_rtlil clean.il"], log="clean.log")
+    yosys(place, ["read_rtlil emitted.il", f"hierarchy -check -top {name}", *CLEAN,
+                  "write_rtlil clean.il", "write_json clean.json"], log="clean.log")
     modules = re.split(r"(?m)^(?=module )", (place / "clean.il").read_text())[1:]
     sizes = {re.match(r"module \\(\S+)", module)[1]: len(re.findall(r"(?m)^  cell ", module))
              for module in modules}

@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from mutation import campaign, page
+from mutation import benches, campaign, page
 from mutation.killers import Killer, Outcome
 from mutation.netlist import Mutant
 from ttpoe.config import preset
 
 ROOT = Path(__file__).resolve().parents[2]
+POOL, = benches.benches_of("rx_pool", [b for b in benches.BENCHES if b.block == "rx_pool"])
 LOSS, CELLS, NIC = Killer("loss.5pct"), Killer("cells"), Killer("nic")
 
 
@@ -23,10 +24,11 @@ def mutant(number):
 
 @pytest.fixture
 def begin(tmp_path, monkeypatch):
-    """`begin(killers, deaths)`: a campaign on three mutants; `deaths`: {(number, test)} found."""
+    """`begin(killers, deaths)`: a campaign on three mutants; `deaths`: {(number, test)} found.
+    `equal`: numbers of those proven to change nothing; `benches` of their block."""
     monkeypatch.setattr(campaign.Campaign, "compiled", lambda self, top: "build")
 
-    def begin(killers, deaths, control="passed"):
+    def begin(killers, deaths, control="passed", equal=(), benches=(), netlist="module"):
         said, ran = [], []
 
         def run_killer(selected, killer, config, top, folder, processes):
@@ -37,10 +39,24 @@ def begin(tmp_path, monkeypatch):
                 assert selected.limit_clocks == 2 * 100 + 10_000
             return Outcome(state, "why", False, {"clocks": 100}, 0.1)
 
+        def run_bench(bench, folder, processes, tests=None, mutant=None, clean=None):
+            ran.append((mutant.number if mutant else 0, "bench"))
+            if mutant is None:
+                return {"tests/rx/test_pool.py::test": 50}
+            assert tests == {"tests/rx/test_pool.py::test": 50}
+            dies = (mutant.number, "bench") in deaths
+            return ("tests/rx/test_pool.py::test", "why") if dies else (None, "")
+
+        def prove(place, mutant):
+            ran.append((mutant.number, "proof"))
+            return mutant.number in equal
+
         monkeypatch.setattr(campaign, "run_killer", run_killer)
+        monkeypatch.setattr(campaign, "run_bench", run_bench)
         done = campaign.Campaign(preset("tiny"), {"engine": [mutant(n) for n in (1, 2, 3)]},
-                                 {"engine": "module"}, tmp_path / "mutate.json",
-                                 {"seed": 1, "count": 3}, said.append, {"engine": killers})
+                                 {"engine": netlist}, tmp_path / "mutate.json",
+                                 {"seed": 1, "count": 3}, said.append, {"engine": killers},
+                                 lambda block: benches, prove)
         done.execute(1)
         return done.results, ran, said
     return begin
@@ -51,7 +67,7 @@ def test_the_first_that_fails_ends_it(begin):
     assert [m["state"] for m in results["mutants"]] == ["killed", "killed", "survived"]
     assert [m.get("by") for m in results["mutants"]] == ["loss.5pct", "cells", None]
     assert ran == [(0, "loss.5pct"), (1, "loss.5pct"), (2, "loss.5pct"), (3, "loss.5pct"),
-                   (0, "cells"), (2, "cells"), (3, "cells")]
+                   (0, "cells"), (2, "cells"), (3, "cells"), (3, "proof")]
     assert results["summary"] == {"killed": 2, "survived": 1, "left": 0}
     assert said[-1].endswith("rx/path.py:1 bit[3] inverted: SURVIVED")
 
@@ -61,6 +77,32 @@ def test_a_survivor_meets_new_killers_only(begin):
     results, ran, _said = begin([LOSS, CELLS], {(3, "cells")})
     assert ran == [(0, "cells"), (2, "cells"), (3, "cells")]
     assert results["summary"] == {"killed": 2, "survived": 1, "left": 0}
+
+
+def test_what_is_proven_to_change_nothing_meets_the_quick_killers_only(begin):
+    killers = [LOSS, CELLS, NIC]
+    results, ran, said = begin(killers, {(1, "loss.5pct"), (2, "nic")}, equal=[3])
+    assert ran[-4:] == [(2, "proof"), (3, "proof"), (0, "nic"), (2, "nic")]
+    assert results["mutants"][2]["proven_equal"] and results["mutants"][2]["state"] == "survived"
+    assert "inverted: proven to change nothing" in "\n".join(said)
+
+
+def test_survivors_meet_the_bench_of_their_block(begin):
+    results, ran, said = begin([LOSS], {(1, "loss.5pct"), (2, "bench")}, benches=[POOL])
+    assert ran[-3:] == [(0, "bench"), (2, "bench"), (3, "bench")]
+    assert [m["state"] for m in results["mutants"]] == ["killed", "killed", "survived"]
+    assert results["mutants"][1]["by"] == "tests/rx/test_pool.py::test"
+    _results, ran, _said = begin([LOSS], set(), benches=[POOL])
+    assert ran == []            # everything has been met
+
+
+def test_with_another_netlist_what_killed_a_mutant_comes_first(begin):
+    begin([LOSS, CELLS], {(1, "loss.5pct"), (2, "cells"), (3, "bench")}, benches=[POOL])
+    results, ran, _said = begin([LOSS, CELLS], {(2, "cells"), (3, "bench")}, benches=[POOL],
+                                netlist="another")
+    assert ran == [(0, "bench"), (3, "bench"), (0, "loss.5pct"), (1, "loss.5pct"), (0, "cells"),
+                   (2, "cells"), (1, "cells"), (1, "proof"), (1, "bench")]
+    assert [m["state"] for m in results["mutants"]] == ["survived", "killed", "killed"]
 
 
 def test_nothing_is_said_about_mutants_if_the_control_fails(begin):

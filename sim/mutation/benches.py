@@ -1,0 +1,122 @@
+"""What a block's own bench says of a mutant: the block's netlist takes its place there."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from mutation.gates import Place, cells_of
+from targets.tools import ROOT
+
+__all__ = ["BENCHES", "Bench", "benches_of", "run_bench"]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Tests that simulate `component` (module:Class) with Amaranth; it is the block `block`."""
+
+    block: str
+    component: str
+    tests: tuple
+
+    @property
+    def name(self):
+        return f"{self.component} in {' '.join(self.tests)}"
+
+    def key(self):
+        """Another one when the tests, or what they share, are others."""
+        files = [file for test in self.tests for file in sorted((ROOT / test).parent.glob("*.py"))
+                 if file.name == Path(test).name or not file.name.startswith("test_")]
+        return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+def _bench(block, component, *tests):
+    return Bench(block, f"ttpoe.{component}", tuple(f"tests/{test}.py" for test in tests))
+
+
+BENCHES = [
+    _bench("arbitrate", "link.arbitrate:Arbitrate", "link/test_arbitrate"),
+    _bench("arbitrate_arbiter", "stream.arbiter:UrgencyArbiter", "stream/test_arbiter"),
+    _bench("ask", "link.lookup:Ask", "link/test_lookup"),
+    _bench("commit", "link.commit:Commit", "link/test_background"),
+    _bench("csr", "csr.block:Csr", "csr/test_csr_block"),
+    _bench("csr_axil", "csr.axil:AxiLite", "csr/test_csr_block"),
+    _bench("csr_counters", "csr.counters:Counters", "csr/test_counters"),
+    _bench("identity", "link.identity:Identity", "link/test_small_blocks", "link/test_pipeline"),
+    _bench("lookup", "link.lookup:LookUp", "link/test_lookup"),
+    _bench("os_path", "nic.os_path:OsPath", "nic/test_os_path"),
+    _bench("os_path_rx_buffer", "nic.frame_buffer:FrameBuffer", "nic/test_frame_buffer"),
+    _bench("os_path_rx_classifier", "nic.classifier:Classifier", "nic/test_classifier"),
+    _bench("os_path_tx_buffer", "nic.frame_buffer:FrameBuffer", "nic/test_frame_buffer"),
+    _bench("os_path_tx_classifier", "nic.classifier:Classifier", "nic/test_classifier"),
+    _bench("pipeline", "link.pipeline:Pipeline", "link/test_background", "link/test_pipeline"),
+    _bench("pipeline_decide", "link.decide:Decide", "link/test_decide",
+           "link/test_decide_selective"),
+    _bench("pipeline_reorder", "link.reorder:ReorderDirectory", "link/test_reorder"),
+    _bench("pipeline_table", "link.table:LinkTable", "link/test_small_blocks"),
+    _bench("ready_queues", "link.ready:ReadyQueues", "link/test_small_blocks"),
+    _bench("replay_memory", "replay.memory:ReplayMemory", "replay/test_memory"),
+    _bench("replayer", "link.replayer:Replayer", "link/test_replayer"),
+    _bench("retirer", "link.replayer:Retirer", "link/test_replayer"),
+    _bench("rx", "rx.path:RxPath", "rx/test_rx_path", "rx/test_rx_room", "rx/test_kept"),
+    _bench("rx_deliver_arbiter", "stream.arbiter:UrgencyArbiter", "stream/test_arbiter"),
+    _bench("rx_parser", "rx.parser:FrameParser", "rx/test_parser"),
+    _bench("rx_parser_carry", "stream.carry:Carry", "stream/test_carry"),
+    _bench("rx_pool", "rx.pool:SlotPool", "rx/test_pool"),
+    _bench("slot_lists", "replay.lists:SlotLists", "replay/test_lists"),
+    _bench("slot_writer", "tx.slot_writer:SlotWriter", "tx/test_slot_writer"),
+    _bench("slot_writer_arbiter", "stream.arbiter:UrgencyArbiter", "stream/test_arbiter"),
+    _bench("timer", "link.timer:LinkTimer", "link/test_small_blocks"),
+    _bench("tx", "tx.path:TxPath", "tx/test_path", "tx/test_transmit"),
+    _bench("tx_builder_carry", "stream.carry:Carry", "stream/test_carry"),
+    _bench("tx_merge", "nic.tx_merge:TxMerge", "nic/test_tx_merge"),
+    _bench("tx_queue", "tx.payload_queue:PayloadQueue", "tx/test_payload_queue"),
+]
+
+
+def benches_of(block, benches=None):
+    """The benches of a block, or of a block that it is part of, the smallest first."""
+    found = [bench for bench in (BENCHES if benches is None else benches)
+             if block == bench.block or block.startswith(bench.block + "_")]
+    return sorted(found, key=lambda bench: -len(bench.block))
+
+
+def run_bench(bench, folder, processes, tests=None, mutant=None, clean=None):
+    """Run a bench on netlists. Without a mutant: `{test: clocks}` of what passes.
+
+    With one, of the netlist `clean` (JSON): the first of `tests` that fails and what it says;
+    (None, "") if all pass; (None, why) if the bench's blocks have no such point.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    task, out = folder / "task.json", folder / "task.out"
+    place = None
+    if mutant is not None:
+        path = mutant.block.removeprefix(bench.block).strip("_")
+        place = dataclasses.asdict(Place.of(mutant, path, cells_of(clean)[mutant.module]))
+    task.write_text(json.dumps({"class": bench.component, "folder": str(folder), "place": place,
+                                "tests": tests}))
+    out.unlink(missing_ok=True)
+    paths = [ROOT / "rtl", ROOT / "verif", ROOT / "sim"]
+    environment = dict(os.environ, TTP_MUTATED=str(task),
+                       PYTHONPATH=os.pathsep.join(map(str, paths)))
+    log = folder / "log.txt"
+    processes.run([sys.executable, "-m", "pytest", "-q", "-p", "mutation.bench_plugin", "-p",
+                   "no:cacheprovider", "--tb=short", *(["-x"] if mutant else []), *bench.tests],
+                  log, env=environment, cwd=ROOT)
+    if not out.exists():
+        if processes.stopped:
+            return {} if mutant is None else (None, "")
+        raise RuntimeError(f"{bench.name}: pytest ended early; see {log}")
+    came = json.loads(out.read_text())
+    if came["error"]:
+        raise RuntimeError(f"{bench.name}: {came['error']}")
+    if mutant is None:
+        return came["passed"]
+    if not came["mutated"]:
+        return None, "no such point in the bench's sizes"
+    failed = re.search(r"(?m)^(?:FAILED|ERROR) (\S+)(?: - (.*))?$", log.read_text(errors="replace"))
+    return (failed[1], failed[2] or "fails") if failed else (None, "")

@@ -1,0 +1,169 @@
+"""A block as gates in the place of the block: it is the same block; a mutant in it is seen."""
+
+import json
+import random
+
+import pytest
+from amaranth.hdl import Module, Mux, ResetInserter, Signal
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.sim import Simulator
+
+pytest.importorskip("pyosys", reason="pyosys is missing: sh sim/tools/setup.sh formal")
+
+import builds  # noqa: E402
+from mutation.benches import BENCHES, Bench, benches_of, run_bench  # noqa: E402
+from mutation.gates import Gates, Place, cells_of, compiled, to_gates  # noqa: E402
+from mutation.netlist import clean, draw  # noqa: E402
+from ttpoe.config import preset  # noqa: E402
+from ttpoe.emit import emit_rtlil  # noqa: E402
+from ttpoe.rx.pool import SlotPool  # noqa: E402
+
+
+class Mill(wiring.Component):
+    """Something of everything: arithmetic, shifts, choices, a memory, registers of each kind."""
+
+    def __init__(self, width=6):
+        self.width = width
+        super().__init__({"a": In(width), "b": In(width), "choose": In(3), "sum": Out(width + 1),
+                          "made": Out(width), "read": Out(width), "kept": Out(4), "still": Out(2)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.words = words = memory.Memory(shape=self.width, depth=4, init=[3, 1, 2])
+        write, read = words.write_port(), words.read_port()
+        count = Signal(4, init=9)
+        kept = Signal(4, init=5, reset_less=True)
+        m.d.comb += [write.en.eq(self.choose[0]), write.addr.eq(self.b), write.data.eq(self.a),
+                     read.addr.eq(self.a), read.en.eq(self.choose != 3), self.read.eq(read.data),
+                     self.sum.eq(self.a + self.b), self.kept.eq(kept ^ count)]
+        with m.Switch(self.choose):
+            with m.Case(0):
+                m.d.comb += self.made.eq(self.a - self.b)
+            with m.Case(1, 2):
+                m.d.comb += self.made.eq(self.a << self.b[:2])
+                m.d.sync += count.eq(count + 3)
+            with m.Case(5):
+                m.d.comb += self.made.eq(Mux(self.a < self.b, self.a, ~self.b))
+                m.d.sync += [kept.eq(kept + self.a), count.eq(self.a.as_signed() >> self.b[:1])]
+        return m
+
+
+class _Inside(wiring.Component):
+    """What a bench has when the plugin has replaced the contents of its component."""
+
+    def __init__(self, gates, dut):
+        self._gates = gates
+        super().__init__(dut.signature)
+        for name in dut.signature.members:
+            setattr(self, name, getattr(dut, name))
+
+    def elaborate(self, platform):
+        return self._gates.contents()
+
+
+def play(dut, gates=None):
+    """Outputs by clock for random inputs; resets come between, by two ways."""
+    rng, seen = random.Random(5), []
+    reset = Signal()
+
+    async def bench(ctx):
+        for _clock in range(300):
+            for name in ("a", "b", "choose"):
+                ctx.set(getattr(dut, name), rng.getrandbits(len(getattr(dut, name))))
+            ctx.set(reset, rng.random() < 0.05)
+            seen.append([ctx.get(getattr(dut, name))
+                         for name in ("sum", "made", "read", "kept", "still")])
+            await ctx.tick()
+    sim = Simulator(ResetInserter(reset)(_Inside(gates, dut) if gates else dut))
+    sim.add_clock(1e-8)
+    if gates:
+        sim.add_process(gates.registers)
+        sim.add_process(gates.wires)
+    sim.add_testbench(bench)
+    sim.run()
+    return seen
+
+
+def emitted(dut):
+    return emit_rtlil(dut, "block", source_positions=True)
+
+
+def test_gates_do_what_the_source_does(tmp_path):
+    dut = Mill()
+    module, mutated = to_gates(tmp_path, emitted(Mill()), None)
+    assert not mutated and play(dut, Gates(dut, compiled(module))) == play(Mill())
+
+
+@pytest.mark.parametrize("width", [6, 9])
+def test_a_mutant_is_the_same_gate_in_another_size(tmp_path, width):
+    """Drawn in a Mill of 6 bits; found by its place in that of 9 bits, too."""
+    sizes = clean(tmp_path / "engine", Mill(), "ttp_engine")
+    drawn = draw(tmp_path, {("engine", name): cells for name, cells in sizes.items()}, 12, seed=3)
+    cells = cells_of(tmp_path / "engine" / "clean.json")
+    right = play(Mill(width))
+    found = 0
+    for mutant in drawn["engine"]:
+        place = Place.of(mutant, "words" if mutant.module.endswith("words") else "",
+                         cells[mutant.module])
+        module, mutated = to_gates(tmp_path / "block", emitted(Mill(width)), place)
+        assert mutated, mutant
+        dut = Mill(width)
+        found += play(dut, Gates(dut, compiled(module))) != right
+    assert found >= 9, f"{found} of {len(drawn['engine'])}"
+
+
+def test_a_place_that_is_not_there_changes_nothing(tmp_path):
+    clean(tmp_path / "engine", Mill(9), "ttp_engine")
+    cells = cells_of(tmp_path / "engine" / "clean.json")
+    adder = next(name for name, cell in cells["ttp_engine"].items()
+                 if cell[0] == "$add" and cell[2]["Y"] == 10)
+    mutant = next(iter(draw(tmp_path, {("engine", "ttp_engine"): 1}, 1, seed=1)["engine"]))
+    mutant.cell, mutant.port, mutant.portbit, mutant.ctrlbit, mutant.mode = (
+        adder, "A", 8, None, "inv")
+    place = Place.of(mutant, "", cells["ttp_engine"])
+    assert to_gates(tmp_path / "wide", emitted(Mill(9)), place)[1]
+    assert not to_gates(tmp_path / "narrow", emitted(Mill(6)), place)[1]
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pool")
+    name = "ttp_engine_core_rx_pool"
+    sizes = clean(folder / "engine", SlotPool(preset("tiny")), name)
+    drawn = draw(folder, {("engine", module): n for module, n in sizes.items()}, 4, seed=1)
+    return folder, {mutant.module: mutant for mutant in drawn["engine"]}
+
+
+def test_bench_on_a_netlist(pool):
+    """One test of a real bench: it passes on the netlist, and fails with a mutant."""
+    folder, mutants = pool
+    file = "tests/rx/test_pool.py::test_kept_slots_leave_a_vc_all_its_room"
+    bench = Bench("rx_pool", "ttpoe.rx.pool:SlotPool", (file,))
+    tests = run_bench(bench, folder / "run", builds.Processes())
+    assert tests == {file: 31}
+    mutant = mutants["ttp_engine_core_rx_pool"]
+    clean_json = folder / "engine" / "clean.json"
+    block = json.loads(clean_json.read_text())["modules"][mutant.module]
+    room, = block["ports"]["room"]["bits"]
+    mutant.cell = next(name for name, cell in block["cells"].items()
+                       if room in cell["connections"].get("Y", ()))
+    mutant.port, mutant.portbit, mutant.ctrlbit, mutant.mode = "Y", 0, None, "inv"
+    test, said = run_bench(bench, folder / "run", builds.Processes(), tests, mutant, clean_json)
+    assert test == file and said
+    inside = mutants["ttp_engine_core_rx_pool_delivered"]
+    inside.module += "_that_is_not_there"
+    with pytest.raises(KeyError):
+        run_bench(bench, folder / "run", builds.Processes(), tests, inside, clean_json)
+
+
+def test_every_bench_is_there():
+    """Components and files of the table exist; the smallest bench of a block comes first."""
+    root = builds.ROOT
+    for bench in BENCHES:
+        module, name = bench.component.split(":")
+        source = root / "rtl" / f"{module.replace('.', '/')}.py"
+        assert f"class {name}(" in source.read_text(), bench
+        assert all((root / test).exists() for test in bench.tests), bench
+    assert [bench.block for bench in benches_of("rx_pool_delivered")] == ["rx_pool", "rx"]
+    assert benches_of("top") == []
