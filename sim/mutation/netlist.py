@@ -192,9 +192,14 @@ def wrapper(top, ports):
 
 
 def mutated_verilog(folder, top, mutants):
-    """The Verilog of `ttp_<top>` with these mutants in it."""
+    """The Verilog of `ttp_<top>` with these mutants in it.
+
+    Its choices (`$pmux`) become chains: as cases marked as exclusive they would end a simulation
+    in which, with a mutant or while signals still settle, two are true.
+    """
     place = folder / top
     yosys(place, ["read_rtlil clean.il", *(mutant.command() for mutant in mutants),
+                  "techmap -map +/pmux2mux.v",
                   f"rename ttp_{top} mutated_{top}", "write_verilog -noattr mutants.v"],
           log="mutate.log")
     inner = (place / "mutants.v").read_text()
