@@ -14,7 +14,7 @@ from ttpoe.emit import write
 
 __all__ = ["Campaign", "ControlFailed", "summary"]
 
-QUICK = 2       # killers before anything is proven
+QUICK, SHORT = 2, 6     # killers before anything is proven, and before benches
 LIMIT_TIMES, LIMIT_MORE = 2, 10_000     # clocks of a run, against the same run without mutant
 
 
@@ -59,7 +59,7 @@ class Campaign:
         self.processes = builds.Processes()
         self.folder = path.parent / "mutate"
         self._lock = threading.Lock()
-        self._free = []
+        self._free, self._built = [], {}
         netlist = source_hash("".join(verilog.values()))
         self.results = {**settings, "preset": config.name, "netlist": netlist, "control": {},
                         "mutants": [{**mutant.to_dict(), "block": mutant.block,
@@ -88,11 +88,14 @@ class Campaign:
 
     def compiled(self, top):
         """The `Build` of two of these."""
+        if top in self._built:
+            return self._built[top]
         self.say(f"[mutate] building {top} with {len(self.drawn[top])} mutants")
         core = self.folder / f"{top}.v"
         write(core, self.verilog[top])
-        return builds.compile_pair("verilator", core, f"mutants-{self.config.name}", False,
-                                   self.processes, top)
+        self._built[top] = builds.compile_pair("verilator", core, f"mutants-{self.config.name}",
+                                               False, self.processes, top)
+        return self._built[top]
 
     def _run(self, top, build, killer, number, limit=0):
         with self._lock:
@@ -157,7 +160,6 @@ class Campaign:
                                       and mutant.get("first", "").startswith("tests/")])
         for top in self.drawn:
             self._top(top, [mutant for mutant in asked if mutant["top"] == top], jobs)
-        self._each(1, self._benches, filter(self._alive, asked))
         for mutant in asked:
             if mutant["state"] == "left":
                 mutant["state"] = "survived"
@@ -170,24 +172,30 @@ class Campaign:
 
     def _top(self, top, mutants, jobs):
         """Each killer on all mutants that are left, before the next killer: first on those whose
-        like it killed before; after `QUICK` killers comes the question which of them matter."""
-        build, killers = None, self.killers[top]
-        steps = [(killer, True) for killer in killers] + [(killer, False) for killer in killers]
-        steps.insert(len(killers) + QUICK, None)
-        for step in steps:
-            alive = [mutant for mutant in mutants if self._alive(mutant)]
-            if step is None:
-                self._each(1, self._prove, [mutant for mutant in alive
-                                            if "proven_equal" not in mutant])
-                continue
-            killer, again = step
-            name = f"{killer.test} {killer.key()}"
-            waiting = [mutant for mutant in alive if name not in mutant["runs"]
-                       and (not again or mutant.get("first") == killer.test)]
-            if waiting:
-                build = build or self.compiled(top)
-                self._each(1, lambda _none: self._control(top, build, killer), [None])
-                self._each(jobs, lambda mutant: self._one(build, mutant, killer), waiting)
+        like it killed before. After `QUICK` killers comes the question which of the others can
+        matter, after `SHORT` the benches of their blocks, each of which is a long run."""
+        killers = self.killers[top]
+        for killer in killers:
+            self._show(top, jobs, killer, [mutant for mutant in mutants
+                                           if mutant.get("first") == killer.test])
+        for number, killer in enumerate([*killers, None]):
+            if number == QUICK or killer is None:
+                self._each(1, self._prove, [mutant for mutant in mutants if self._alive(mutant)
+                                            and "proven_equal" not in mutant])
+            if number == SHORT or killer is None:
+                self._each(1, self._benches, filter(self._alive, mutants))
+            if killer is not None:
+                self._show(top, jobs, killer, mutants)
+
+    def _show(self, top, jobs, killer, mutants):
+        """A killer on those of the mutants that are left and have not met it."""
+        name = f"{killer.test} {killer.key()}"
+        waiting = [mutant for mutant in mutants if self._alive(mutant)
+                   and name not in mutant["runs"]]
+        if waiting:
+            build = self.compiled(top)
+            self._each(1, lambda _none: self._control(top, build, killer), [None])
+            self._each(jobs, lambda mutant: self._one(build, mutant, killer), waiting)
 
     def _each(self, jobs, action, mutants):
         """`action` of every mutant, `jobs` at a time."""
