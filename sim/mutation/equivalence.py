@@ -1,4 +1,4 @@
-"""Can a mutant make a difference at all? Yosys' `equiv_*` passes on its module, taken alone."""
+"""Can a mutant make a difference at all? Yosys' `equiv_*` passes on its module, or its parent."""
 
 import re
 
@@ -6,11 +6,14 @@ from targets.tools import SynthError, yosys
 
 __all__ = ["proven_equal"]
 
+PARENT_CELLS, PARENT_BITS = 1000, 4096      # a larger parent, or its memories, is not tried
 
-def _unproven(place, mutant, ignored):
-    """Names that Yosys cannot prove equal in module and mutant, those of `ignored` not compared."""
+
+def _unproven(place, mutant, name, ignored):
+    """Names that Yosys cannot prove equal in the module `name` with and without the mutant in it,
+    those of `ignored` not compared."""
     (place / "ignored.txt").write_text("\n".join(ignored) + "\n")
-    name, load = mutant.module, ["read_rtlil clean.il"]
+    load = ["read_rtlil clean.il"]
     flat = [f"hierarchy -top {name}", "flatten", "opt_clean", "memory_map", "opt_clean"]
     yosys(place, [
         *load, *flat, f"rename {name} gold", "design -stash gold",
@@ -25,26 +28,53 @@ def _unproven(place, mutant, ignored):
             re.findall(r"Unproven \$equiv \S+: (\S+) ", text)}
 
 
-def proven_equal(place, mutant):
-    """True if the module's outputs and named registers are proven equal with and without it.
-
-    By induction, for every input, so nothing outside the module can tell. A signal inside that
-    does differ is left out of the comparison and the rest is proven again without it; an output
-    never is. False says nothing: there may be a difference, or the proof may be too weak. Of a
-    mutant of a clock always False: these passes know steps, but no clocks.
-    """
-    if mutant.port.lower().endswith("clk"):
-        return False
-    module = re.search(rf"(?ms)^module \\{re.escape(mutant.module)}$.*?^end$",
-                       (place / "clean.il").read_text())[0]
+def _proven(place, mutant, name, module):
+    """Is it proven of this module, with that text?"""
     outputs = set(re.findall(r"(?m)^  wire .*\boutput \d+ .*?(\\\S+)$", module))
-    assert outputs, f"{mutant.module} has no outputs"
+    assert outputs, f"{name} has no outputs"
     ignored = []
     for _attempt in range(3):
-        names = _unproven(place, mutant, ignored)
+        names = _unproven(place, mutant, name, ignored)
         if not names:
             return True
         if names & outputs or names & set(ignored):
             return False
         ignored += sorted(names)
+    return False
+
+
+def _modules(text):
+    """`{name: text}` of an RTLIL file."""
+    return {re.match(r"module \\(\S+)", part)[1]: part
+            for part in re.split(r"(?m)^(?=module )", text)[1:]}
+
+
+def _small(modules, name):
+    """Is this module, with all below it, small enough to be tried?"""
+    inside = "".join(text for module, text in modules.items()
+                     if module == name or module.startswith(f"{name}_"))
+    bits = sum(int(width) * int(size) for width, size in
+               re.findall(r"(?m)^  memory width (\d+) size (\d+)", inside))
+    return len(re.findall(r"(?m)^  cell ", inside)) <= PARENT_CELLS and bits <= PARENT_BITS
+
+
+def proven_equal(place, mutant):
+    """True if a module's outputs and named registers are proven equal with and without it.
+
+    The module is the mutant's own, or else the one around it, if that is small: what the parent
+    never does to a block may hide a fault. By induction, for every input, so nothing outside can
+    tell. A signal inside that does differ is left out of the comparison and the rest is proven
+    again without it; an output never is. False says nothing: there may be a difference, or the
+    proof may be too weak. Of a mutant of a clock always False: these passes know steps, but no
+    clocks.
+    """
+    if mutant.port.lower().endswith("clk"):
+        return False
+    modules = _modules((place / "clean.il").read_text())
+    parents = [name for name in modules if mutant.module.startswith(f"{name}_")]
+    for name in [mutant.module, *sorted(parents, key=len)[-1:]]:
+        if name != mutant.module and not _small(modules, name):
+            continue
+        if _proven(place, mutant, name, modules[name]):
+            return True
     return False

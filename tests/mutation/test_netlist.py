@@ -1,5 +1,7 @@
 """Mutants in one netlist: none of them is there with 0, each number is one change."""
 
+import re
+
 import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
@@ -7,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 pytest.importorskip("pyosys", reason="pyosys is missing: sh sim/tools/setup.sh formal")
 
-from mutation.equivalence import proven_equal  # noqa: E402
+from mutation.equivalence import _proven, proven_equal  # noqa: E402
 from mutation.gates import cells_of  # noqa: E402
 from mutation.netlist import (  # noqa: E402
     Mutant, allot, clean, draw, mutated_verilog, parse_mutations)
@@ -123,6 +125,34 @@ def test_what_makes_no_difference_is_proven_to_change_nothing(folder):
     assert proven_equal(place, nothing)
     assert not proven_equal(place, lowest)
     assert not proven_equal(place, clock)
+
+
+class Idle(wiring.Component):
+    """A `Small` that is enabled only while its input is 0, and then adds nothing."""
+
+    i: In(3)
+    o: Out(3)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.small = small = Small()
+        m.d.comb += [small.i.eq(self.i), small.enable.eq(self.i == 0), self.o.eq(small.o)]
+        return m
+
+
+def test_what_the_parent_never_does_may_hide_a_fault(folder):
+    """The sum's operand is always 0: stuck at 0 it is the same in there, and nowhere else."""
+    place = folder / "idle"
+    clean(place, Idle(), "ttp_idle")
+    module = "ttp_idle_small"
+    text = re.search(rf"(?ms)^module \\{module}$.*?^end$", (place / "clean.il").read_text())[0]
+    cell, = re.findall(r"cell \$add \S+\n(?:    .*\n)*", text)
+    adder, operand = cell.split()[2], re.search(r"connect \\(\w) \\i\n", cell)[1]
+    stuck, inverted = (Mutant(1, "idle", mode, module, adder, operand, 0, None, "", [])
+                       for mode in ("const0", "inv"))
+    assert not _proven(place, stuck, module, text)
+    assert proven_equal(place, stuck)
+    assert not proven_equal(place, inverted)
 
 
 def test_the_wrapper_is_what_the_bench_expects(folder, mutants):
