@@ -8,7 +8,7 @@ the component's ports are what it was, its contents are the netlist.
 import json
 import re
 from dataclasses import dataclass, replace
-from graphlib import TopologicalSorter
+from graphlib import CycleError, TopologicalSorter
 
 from amaranth import Module, Signal
 from amaranth.hdl import Value
@@ -17,7 +17,7 @@ from mutation.netlist import CLEAN, Mutant
 from targets.tools import yosys
 from ttpoe.emit import write
 
-__all__ = ["Gates", "Place", "cells_of", "compiled", "to_gates"]
+__all__ = ["Gates", "NoModel", "Place", "cells_of", "compiled", "to_gates"]
 
 _GATES = ("flatten -noscopeinfo", "opt_clean", "memory_collect", "memory_map", "techmap",
           "dfflegalize -cell $_DFF_P_ 01", "simplemap", "opt_clean")
@@ -25,6 +25,10 @@ _FORM = {"$_NOT_": "1^{A}", "$_BUF_": "{A}", "$_AND_": "{A}&{B}", "$_OR_": "{A}|
          "$_XOR_": "{A}^{B}", "$_NAND_": "1^({A}&{B})", "$_NOR_": "1^({A}|{B})",
          "$_XNOR_": "1^{A}^{B}", "$_ANDNOT_": "{A}&(1^{B})", "$_ORNOT_": "{A}|(1^{B})",
          "$_MUX_": "({B} if {S} else {A})"}
+
+
+class NoModel(Exception):
+    """A netlist that a function of inputs and state cannot stand for."""
 
 
 @dataclass
@@ -89,12 +93,13 @@ def to_gates(folder, emitted, place):
 def compiled(module):
     """Of a netlist of gates `(ports, step, state)`: `step(state, inputs)` gives `(outputs, next
     state)`, inputs and outputs being lists of numbers in the order of the ports; and the state
-    after power-on. `graphlib.CycleError` if its gates make a loop."""
+    after power-on. `NoModel` if its gates make a loop, or a clock of their own."""
     init = {}
     for net in module["netnames"].values():
         text = net["attributes"].get("init", "")
         init.update(zip(net["bits"], (bit == "1" for bit in reversed(text))))
-    ports, names = module["ports"], {"0": "0", "1": "1", "x": "0", "z": "0"}
+    ports, clock = module["ports"], module["ports"].get("clk", {"bits": []})["bits"]
+    names = {"0": "0", "1": "1", "x": "0", "z": "0"}
     lines = []
 
     def name(bit):
@@ -103,7 +108,10 @@ def compiled(module):
     for cell in module["cells"].values():
         pins = {pin: bits[0] for pin, bits in cell["connections"].items()}
         if cell["type"] == "$_DFF_P_":
-            registers.append((pins["Q"], pins["D"]))
+            stopped = isinstance(pins["C"], str)        # a clock that is stuck
+            if not stopped and pins["C"] not in clock:
+                raise NoModel("a clock that is not the clock")
+            registers.append((pins["Q"], pins["Q"] if stopped else pins["D"]))
         else:
             out = pins.pop("Y")
             gates[out], drives[out] = (_FORM[cell["type"]], pins), set(pins.values())
@@ -113,7 +121,11 @@ def compiled(module):
     for k, (bit, _next) in enumerate(registers):
         lines.append(f" n{bit} = s[{k}]")
     driven = set(re.findall(r"n(\d+) =", "\n".join(lines)))
-    for bit in TopologicalSorter(drives).static_order():
+    try:
+        order = list(TopologicalSorter(drives).static_order())
+    except CycleError as error:
+        raise NoModel("a loop of gates") from error
+    for bit in order:
         if bit in gates:
             form, pins = gates[bit]
             lines.append(f" n{bit} = " + form.format(**{p: name(b) for p, b in pins.items()}))

@@ -13,7 +13,7 @@ pytest.importorskip("pyosys", reason="pyosys is missing: sh sim/tools/setup.sh f
 
 import builds  # noqa: E402
 from mutation.benches import BENCHES, Bench, benches_of, run_bench  # noqa: E402
-from mutation.gates import Gates, Place, cells_of, compiled, to_gates  # noqa: E402
+from mutation.gates import Gates, NoModel, Place, cells_of, compiled, to_gates  # noqa: E402
 from mutation.netlist import clean, draw  # noqa: E402
 from ttpoe.config import preset  # noqa: E402
 from ttpoe.emit import emit_rtlil  # noqa: E402
@@ -99,7 +99,7 @@ def test_gates_do_what_the_source_does(tmp_path):
 def test_a_mutant_is_the_same_gate_in_another_size(tmp_path, width):
     """Drawn in a Mill of 6 bits; found by its place in that of 9 bits, too."""
     sizes = clean(tmp_path / "engine", Mill(), "ttp_engine")
-    drawn = draw(tmp_path, {("engine", name): cells for name, cells in sizes.items()}, 12, seed=3)
+    drawn = draw(tmp_path, {("engine", name): cells for name, cells in sizes.items()}, 6, seed=3)
     cells = cells_of(tmp_path / "engine" / "clean.json")
     right = play(Mill(width))
     found = 0
@@ -110,7 +110,7 @@ def test_a_mutant_is_the_same_gate_in_another_size(tmp_path, width):
         assert mutated, mutant
         dut = Mill(width)
         found += play(dut, Gates(dut, compiled(module))) != right
-    assert found >= 9, f"{found} of {len(drawn['engine'])}"
+    assert found >= 5, f"{found} of {len(drawn['engine'])}"
 
 
 def test_a_place_that_is_not_there_changes_nothing(tmp_path):
@@ -124,6 +124,23 @@ def test_a_place_that_is_not_there_changes_nothing(tmp_path):
     place = Place.of(mutant, "", cells["ttp_engine"])
     assert to_gates(tmp_path / "wide", emitted(Mill(9)), place)[1]
     assert not to_gates(tmp_path / "narrow", emitted(Mill(6)), place)[1]
+
+
+def test_a_clock_that_is_stuck_or_inverted(tmp_path):
+    clean(tmp_path / "engine", Mill(), "ttp_engine")
+    cells = cells_of(tmp_path / "engine" / "clean.json")
+    register = next(name for name, cell in cells["ttp_engine"].items() if "CLK" in cell[2])
+    mutant = next(iter(draw(tmp_path, {("engine", "ttp_engine"): 1}, 1, seed=1)["engine"]))
+    mutant.cell, mutant.port, mutant.portbit, mutant.ctrlbit, mutant.mode = (
+        register, "CLK", 0, None, "const0")
+    place = Place.of(mutant, "", cells["ttp_engine"])
+    module, mutated = to_gates(tmp_path / "stuck", emitted(Mill()), place)
+    dut = Mill()
+    assert mutated and play(dut, Gates(dut, compiled(module))) != play(Mill())
+    mutant.mode = "inv"
+    place = Place.of(mutant, "", cells["ttp_engine"])
+    with pytest.raises(NoModel):
+        compiled(to_gates(tmp_path / "inverted", emitted(Mill()), place)[0])
 
 
 @pytest.fixture(scope="module")
