@@ -57,9 +57,10 @@ class Mutant:
 
     @property
     def source(self):
-        """The line of ours nearest to it; the library's if there is none."""
+        """The line of ours nearest to it; Amaranth's if there is none."""
         ours = [source for source in self.sources if source.startswith("rtl/")]
-        return (ours or self.sources or ["-"])[-1].removeprefix("rtl/ttpoe/")
+        known = [source for source in self.sources if not source.startswith("/")]
+        return (ours or known or ["-"])[-1].removeprefix("rtl/ttpoe/")
 
     @property
     def signal(self):

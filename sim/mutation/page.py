@@ -9,6 +9,8 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
+from mutation.netlist import mutant_of
+
 __all__ = ["PAGE", "SURVIVORS", "equivalent", "explanations", "page", "survivors"]
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "mutation.md"
@@ -49,7 +51,7 @@ def _killed(mutants):
 
 
 def _place(mutant):
-    return f"`{mutant['block']}`, {mutant['source']}"
+    return f"`{mutant['block']}`, {mutant_of(mutant).source}"
 
 
 def page(text, results, path=SURVIVORS):

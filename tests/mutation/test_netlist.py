@@ -175,5 +175,8 @@ def test_parse_mutations():
             "-wire total -wirebit 9 -src rtl/ttpoe/rx/path.py:10 -src x/other.py:1\n")
     mutant, = parse_mutations(text, "engine")
     assert (mutant.block, mutant.source, mutant.signal) == ("rx", "rx/path.py:10", "total[9]")
+    library = "mutate -mode inv -module m -cell $8 -port A -portbit 0 -src x/other.py:1 "
+    outside, = parse_mutations(library + "-src /usr/lib/python3/contextlib.py:9\n", "engine")
+    assert outside.source == "x/other.py:1"
     assert mutant.command() == ("mutate -ctrl mutsel 12 0 -mode cnot0 -module ttp_engine_core_rx "
                                 "-cell $7 -port A -portbit 3 -ctrlbit 2")
