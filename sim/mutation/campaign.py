@@ -14,7 +14,7 @@ from ttpoe.emit import write
 
 __all__ = ["Campaign", "ControlFailed", "summary"]
 
-QUICK, SHORT = 2, 6     # killers before anything is proven, and before benches
+SHORT = 6       # killers before anything is proven, and before benches
 LIMIT_TIMES, LIMIT_MORE = 2, 10_000     # clocks of a run, against the same run without mutant
 
 
@@ -172,17 +172,16 @@ class Campaign:
 
     def _top(self, top, mutants, jobs):
         """Each killer on all mutants that are left, before the next killer: first on those whose
-        like it killed before. After `QUICK` killers comes the question which of the others can
-        matter, after `SHORT` the benches of their blocks, each of which is a long run."""
+        like it killed before. After `SHORT` killers comes the question which of the others can
+        matter, and the benches of their blocks: both take long for each mutant."""
         killers = self.killers[top]
         for killer in killers:
             self._show(top, jobs, killer, [mutant for mutant in mutants
                                            if mutant.get("first") == killer.test])
         for number, killer in enumerate([*killers, None]):
-            if number == QUICK or killer is None:
+            if number == SHORT or killer is None:
                 self._each(1, self._prove, [mutant for mutant in mutants if self._alive(mutant)
                                             and "proven_equal" not in mutant])
-            if number == SHORT or killer is None:
                 self._each(1, self._benches, filter(self._alive, mutants))
             if killer is not None:
                 self._show(top, jobs, killer, mutants)

@@ -41,7 +41,7 @@ class Killer:
 # By top, in the order of mutants found per second of processor time, as far as measured.
 KILLERS = {
     "engine": [Killer(test) for test in (
-        "loss.20pct", "scripts.engine", "strangers", "cells", "selective.scripted", "bad_frames",
+        "loss.20pct", "scripts.engine", "cells", "strangers", "selective.scripted", "bad_frames",
         "wrap.scripted", "selective.faults", "selective.clocks", "victim", "restart.pair",
         "timeout", "urgency", "latency", "epoch.bare", "stream", "close_races.pair", "captures",
         "walk_through", "axi", "restart.scripted", "wrap.pair", "stall", "epoch")],

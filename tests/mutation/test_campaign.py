@@ -79,7 +79,8 @@ def test_a_survivor_meets_new_killers_only(begin):
     assert results["summary"] == {"killed": 2, "survived": 1, "left": 0}
 
 
-def test_what_is_proven_to_change_nothing_meets_the_quick_killers_only(begin):
+def test_what_is_proven_to_change_nothing_meets_the_short_killers_only(begin, monkeypatch):
+    monkeypatch.setattr(campaign, "SHORT", 2)
     killers = [LOSS, CELLS, NIC]
     results, ran, said = begin(killers, {(1, "loss.5pct"), (2, "nic")}, equal=[3])
     assert ran[-4:] == [(2, "proof"), (3, "proof"), (0, "nic"), (2, "nic")]
