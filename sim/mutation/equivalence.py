@@ -6,7 +6,7 @@ from targets.tools import SynthError, yosys
 
 __all__ = ["proven_equal"]
 
-PARENT_CELLS, PARENT_BITS = 1000, 4096      # a larger parent, or its memories, is not tried
+MOST_CELLS, MOST_BITS = 1000, 4096      # more of them, or in memories: it is not tried
 
 
 def _unproven(place, mutant, name, ignored):
@@ -55,13 +55,13 @@ def _small(modules, name):
                      if module == name or module.startswith(f"{name}_"))
     bits = sum(int(width) * int(size) for width, size in
                re.findall(r"(?m)^  memory width (\d+) size (\d+)", inside))
-    return len(re.findall(r"(?m)^  cell ", inside)) <= PARENT_CELLS and bits <= PARENT_BITS
+    return len(re.findall(r"(?m)^  cell ", inside)) <= MOST_CELLS and bits <= MOST_BITS
 
 
 def proven_equal(place, mutant):
     """True if a module's outputs and named registers are proven equal with and without it.
 
-    The module is the mutant's own, or else the one around it, if that is small: what the parent
+    The module is the mutant's own, or else the one around it, if it is small: what the parent
     never does to a block may hide a fault. By induction, for every input, so nothing outside can
     tell. A signal inside that does differ is left out of the comparison and the rest is proven
     again without it; an output never is. False says nothing: there may be a difference, or the
@@ -73,7 +73,7 @@ def proven_equal(place, mutant):
     modules = _modules((place / "clean.il").read_text())
     parents = [name for name in modules if mutant.module.startswith(f"{name}_")]
     for name in [mutant.module, *sorted(parents, key=len)[-1:]]:
-        if name != mutant.module and not _small(modules, name):
+        if not _small(modules, name):
             continue
         if _proven(place, mutant, name, modules[name]):
             return True

@@ -181,6 +181,7 @@ def test_lockstep_counts_frames_dropped_at_the_door():
 
 @pytest.mark.parametrize("first, second, text", [
     ((5, 1), (6, 0), "epoch 0"), ((5, 1), (6, 1), "that of the incarnation before"),
+    ((5, 1), (6, 3), "does not follow"), ((5, 0xFFFF), (6, 0), "epoch 0"),
     ((5, 1), (5, 2), "was used before"), ((0x80000000, 1), (5, 2), "not below 2\\^31")])
 def test_lockstep_checks_fresh_ids(first, second, text):
     def opened(vc, open_id, epoch):
@@ -193,3 +194,6 @@ def test_lockstep_checks_fresh_ids(first, second, text):
     lockstep = Lockstep(Parameters(1))
     lockstep.step(opened(0, 5, 1))
     lockstep.step(opened(1, 6, 2))
+    lockstep = Lockstep(Parameters(1))
+    lockstep.step(opened(0, 5, 0xFFFF))
+    lockstep.step(opened(1, 6, 1))

@@ -83,8 +83,9 @@ class _ChosenIds:
         open_id = sent.tx_id if sent.opcode == Opcode.OPEN else (sent.tx_id - 1) & 0xFFFFFFFF
         if sent.epoch == 0:
             raise Mismatch("epoch 0 chosen")
-        if sent.epoch == self._last_epoch:
-            raise Mismatch(f"epoch {sent.epoch:#x} is that of the incarnation before")
+        if sent.epoch != self._last_epoch % 0xFFFF + 1 and self._last_epoch:
+            raise Mismatch(f"epoch {sent.epoch:#x} does not follow {self._last_epoch:#x}, that of "
+                           "the incarnation before")
         self._last_epoch = sent.epoch
         answers_module = sent.opcode == Opcode.OPEN_ACK and record.epoch == 0
         if not (self._parameters.fixed_open_id or answers_module):
