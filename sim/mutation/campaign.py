@@ -14,7 +14,7 @@ from ttpoe.emit import write
 
 __all__ = ["Campaign", "ControlFailed", "summary"]
 
-SHORT = 6       # killers before anything is proven, and before benches
+SHORT = 7       # killers before anything is proven, and before benches
 LIMIT_TIMES, LIMIT_MORE = 2, 10_000     # clocks of a run, against the same run without mutant
 
 

@@ -41,10 +41,11 @@ class Killer:
 # By top, in the order of mutants found per second of processor time, as far as measured.
 KILLERS = {
     "engine": [Killer(test) for test in (
-        "loss.20pct", "scripts.engine", "cells", "strangers", "selective.scripted", "bad_frames",
-        "wrap.scripted", "selective.faults", "selective.clocks", "victim", "restart.pair",
-        "timeout", "urgency", "latency", "epoch.bare", "stream", "close_races.pair", "captures",
-        "walk_through", "axi", "restart.scripted", "wrap.pair", "stall", "epoch")],
+        "loss.20pct", "corners", "scripts.engine", "cells", "strangers", "selective.scripted",
+        "bad_frames", "wrap.scripted", "selective.faults", "victim", "timeout", "urgency",
+        "selective.clocks", "restart.pair", "latency", "epoch.bare", "stream",
+        "close_races.pair", "captures", "walk_through", "axi", "restart.scripted", "wrap.pair",
+        "stall", "epoch")],
     "nic": [Killer("nic"), Killer("scripts.nic")],
     "managed_nic": [Killer("register_walk"), Killer("registers"), Killer("scripts.nic")],
 }

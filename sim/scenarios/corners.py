@@ -65,6 +65,7 @@ async def corners(bench):
     bench.connect()
     await reset_in_traffic(bench)
     deliveries, followed = follow_deliveries(bench), follow_lockstep(bench)
+    before = len(a.frames_out)
 
     # The OPEN that was first may be repeated, and its data may come, before any is looked at.
     a.configure(enable=0)
@@ -79,6 +80,9 @@ async def corners(bench):
     a.configure(enable=1)
     await bench.cycles(600)
     assert [notice.notice for notice in a.notices[-2:]] == [0, 0], "two links up"
+    epochs = dict.fromkeys(int.from_bytes(frame.data[46:48], "big")
+                           for frame in a.frames_out[before:])
+    assert list(epochs) == [0xFFFF, 1], "they begin with the seed's, one for each link"
 
     # Epochs are serial numbers: 0xFFF0 is older than 5, and 5 younger than 0xFFF0.
     stale = a.counts()["drop_stale"]
