@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT / "sim"))
 
 import builds  # noqa: E402
 import coverage  # noqa: E402
+import coverage_cases  # noqa: E402
 import coverage_lines  # noqa: E402
 import coverage_page  # noqa: E402
 from ttpoe.config import preset  # noqa: E402
@@ -114,7 +115,7 @@ def everything():
     counts = Counter({name: 1 for name in plan.universe()
                       if name not in plan.impossible()})
     code = {"lines": 100, "toggles": 10, "lines_percent": 97.0, "reachable_percent": 99.0,
-            "toggles_percent": 50.0}
+            "toggles_percent": 50.0, "wrongly_left_out": []}
     return {"runs": [], "points": coverage.verdicts(counts, {}), "code": code}
 
 
@@ -153,6 +154,13 @@ def test_too_few_lines_are_an_error():
     assert "97.90 %" in coverage.problems(results)[0]
 
 
+def test_a_line_that_is_left_out_and_hit_is_an_error():
+    results = everything()
+    results["code"]["wrongly_left_out"] = [{"block": "engine/tx", "line": 7, "text": "default:"}]
+    problem, = coverage.problems(results)
+    assert problem.startswith("engine/tx: line 7 was hit, and is left out")
+
+
 def test_counts_of_both_engines_are_added():
     assert plan.read_counts("// 0x0\n@0\n00000001 0000000a\n00000002 00000010\n", ["x", "y"]) == {
         "x": 3, "y": 26}
@@ -177,7 +185,7 @@ def test_lines_and_toggles_are_added_up_over_runs():
     coverage_lines.add(modules, first, "engine")
     found = coverage_lines.summary(modules)
     assert found["blocks"] == [{"block": "engine/tx_builder", "top": "engine", "lines": 3,
-                                "lines_hit": 2, "toggles": 2, "toggles_hit": 1}]
+                                "lines_hit": 2, "toggles": 2, "toggles_hit": 1, "apart": None}]
     assert [entry["line"] for entry in found["uncovered_lines"]] == [6]
     assert [entry["signal"] for entry in found["quiet_signals"]] == ["level.in"]
     coverage_lines.add(modules, first.replace("' 0", "' 4"), "engine")
@@ -195,6 +203,77 @@ def test_a_block_is_reported_from_the_smallest_top():
         assert {name: block["top"] for name, block in modules.items()} == {
             "engine/tx": "engine", "nic/tx_merge": "nic"}
         assert coverage_lines.summary(modules)["lines_percent"] == 50
+
+
+def test_a_block_apart_is_in_no_total():
+    modules = {}
+    coverage_lines.add(modules, point("v_line/ttp_managed_nic_core_csr_counters", 3, 0)
+                       + point("v_line/ttp_managed_nic_core_csr_axil", 4, 2), "managed_nic")
+    found = coverage_lines.summary(modules)
+    assert {block["block"]: bool(block["apart"]) for block in found["blocks"]} == {
+        "managed/csr_counters": True, "managed/csr_axil": False}
+    assert found["lines"] == 1 and found["lines_percent"] == 100
+    assert not found["uncovered_lines"]
+
+
+DEFAULT = 6
+
+
+def selection(*tests):
+    """Verilog with a selection, as Yosys writes it; one branch per test. Its `default:` is on line
+    DEFAULT. A module behind it has the same names for other things."""
+    bits = [test if test.isidentifier() else f"_{number}_" for number, test in enumerate(tests)]
+    assigns = "".join(f"  assign {bit} = {test};\n" for bit, test in zip(bits, tests)
+                      if bit != test)
+    return ("module ttp_engine_core_tx(state, clk);\n  function [1:0] _9_;\n    casez (s)\n"
+            "      3'b??1:\n        _9_ = b[1:0];\n      default:\n        _9_ = a;\n"
+            f"    endcase\n  endfunction\n  assign chosen = _9_(2'h0, {{ x, y }}, "
+            f"{{ {', '.join(bits)} }});\n{assigns}endmodule\n"
+            "module other(state);\n  assign _0_ = state[1:0] == 2'h3;\nendmodule\n")
+
+
+ZERO, ONE, TWO, THREE = "! state[1:0]", *(f"state[1:0] == 2'h{n}" for n in (1, 2, 3))
+VALUES = {"signal": r"^state\[1:0\]$", "count": 3, "reason": "three states"}
+
+
+def never(*tests, values=()):
+    return coverage_cases.never_taken(selection(*tests).splitlines(), DEFAULT, values)
+
+
+def test_a_default_is_out_of_reach_if_every_value_has_a_branch():
+    assert "all values" in never(TWO, ZERO, THREE, ONE)
+    assert "all values" in never("~ flag", "flag")
+    assert never(ZERO, ONE, TWO, values=[VALUES]) == "three states"
+
+
+@pytest.mark.parametrize("tests", [
+    (ZERO, ONE, TWO), (ZERO, ONE, TWO, TWO), (ZERO, ONE, TWO, "! other[1:0]"),
+    (ZERO, ONE, TWO, "state[1] & state[0]"), (ZERO, ONE, TWO, "other[1:0] == 2'h3"), (ZERO,)])
+def test_a_default_that_may_be_taken_is_not_left_out(tests):
+    assert never(*tests) is None
+    assert never(*tests, values=[dict(VALUES, count=4)]) is None
+
+
+def test_a_line_that_is_left_out_and_hit_is_found(tmp_path):
+    source = tmp_path / "engine.v"
+    source.write_text(selection(ZERO, ONE, TWO, THREE))
+    for hits in (0, 3):
+        modules = {}
+        coverage_lines.add(modules, point("v_line/ttp_engine_core_tx", DEFAULT, hits,
+                                          span=f"{DEFAULT}-{DEFAULT + 1}").replace(
+                                              __file__, str(source)), "engine")
+        found = coverage_lines.summary(modules)
+        assert found["unreachable_lines"] == (0 if hits else 2)
+        assert [entry["line"] for entry in found["wrongly_left_out"]] == (
+            [DEFAULT, DEFAULT + 1] if hits else [])
+
+
+def test_enumerations_have_as_many_values_as_the_code_says():
+    counts = {entry["signal"]: entry["count"] for entry in coverage_lines._reasons()["values"]}
+    assert counts.pop(r"^i_event\[4:0\]$") == len(Event)
+    assert counts.pop(r"^i_tag\[2:0\]$") == len(LinkState)
+    assert counts.pop("^index$") == TINY.VCS
+    assert list(counts) == ["^(replayer|lookup)_state$"]
 
 
 # ---- one scenario -------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""What ordinary traffic seldom meets: packets too long, reset in frames, a backlog, old epochs.
+"""What ordinary traffic seldom meets: packets too long, reset in frames, a backlog, old epochs,
+commands while the engine is switched off.
 
 The engine is switched off while frames come, so that its event queue fills and, switched on again,
 its pipeline gets events of one link, and of links that are only just opened, in every clock.
@@ -56,7 +57,14 @@ async def reset_in_traffic(bench):
     b.configure(open_id_seed=1)                 # 0 is none, so the first epoch is 1
     await bench.reset()
     assert all(node.level("free_slots") == bench.config["slots"] for node in bench.nodes)
+    # The MAC has not been reset: what is left of its frame comes as if it were one, and has some
+    # bytes of payload where an EtherType is looked for.
+    before = a.counts()
+    a.play(bytes(range(40)))
     await bench.cycles(500)
+    changed = {name: count - before[name] for name, count in a.counts().items()
+               if name.startswith("rx_") and count != before[name]}
+    assert changed == {"rx_other_ethertype": 1}, changed
 
 
 @scenario
@@ -98,8 +106,19 @@ async def corners(bench):
     a.send(b.address, VC, b"still here")
     await bench.until(lambda: b.received and b.received[-1].data == b"still here", 5_000,
                       "a payload to a real peer")
+    # Switched off, commands wait, and none is lost; then they are carried out in order.
+    a.configure(enable=0)
+    asked, sent, told = len(a.requests), len(a.frames_out), len(b.notices)
+    for vc in (2, 1):
+        a.open(b.address, vc)
+    await bench.cycles(200)
+    assert (len(a.requests), len(a.frames_out)) == (asked, sent), "taken while switched off"
+    a.configure(enable=1)
+    await bench.until(lambda: len(b.notices) == told + 2, 2_000, "two links up")
+    assert [(n.notice, n.node, n.vc) for n in b.notices[told:]] == [
+        (0, a.address, 2), (0, a.address, 1)]
     await bench.cycles(500)
     deliveries.finish()
     for feed in followed:
         feed.finish()
-    bench.report("reset in frames, a backlog, epochs across 2^16")
+    bench.report("reset in frames, a backlog, epochs across 2^16, commands")
