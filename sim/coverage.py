@@ -52,6 +52,17 @@ def extra_of(run):
                  _CODE_FLAGS if code else (), _QUICK if code else _FAST, outputs)
 
 
+def _builds_first(runs):
+    """The same runs, the first one of each build in front, of the largest tops first: a run that
+    waits for the build of another one keeps a core idle."""
+    groups = {}
+    for run in runs:
+        groups.setdefault((run.simulator, run.top, run.config.name), []).append(run)
+    ordered = sorted(groups.values(), key=lambda group: (
+        group[0].simulator != "verilator", -coverage_lines.TOPS.index(group[0].top)))
+    return [group[0] for group in ordered] + [run for group in ordered for run in group[1:]]
+
+
 def regression(long, test=None):
     """The runs: all that `make sim` does with Verilator, or the short form.
 
@@ -70,8 +81,7 @@ def regression(long, test=None):
         run.test = f"lengths.{width}bit"
         run.config = preset("tiny").replace(name=f"tiny{width}", width_bits=width)
         run.simulator = "verilator" if width == 512 else "icarus"
-    # What takes longest comes first, so that no core waits for it at the end.
-    return sorted([*tiny, *widths.values()], key=lambda run: run.top == "engine")
+    return _builds_first([*tiny, *widths.values()])
 
 
 def collect(runs):

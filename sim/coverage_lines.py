@@ -18,11 +18,12 @@ from pathlib import Path
 
 from coverage_cases import never_taken
 
-__all__ = ["add", "summary", "REASONS"]
+__all__ = ["add", "summary", "REASONS", "TOPS"]
 
 ROOT = Path(__file__).resolve().parent.parent
 REASONS = ROOT / "verif" / "ttpverif" / "coverage_reasons.toml"
-_TOPS = ("engine", "nic", "managed_nic")
+TOPS = ("engine", "nic", "managed_nic")
+"""What can be simulated, each with the one before it inside."""
 _ENGINE = {"engine": "ttp_engine_core", "nic": "ttp_nic_core_engine",
            "managed_nic": "ttp_managed_nic_core_nic_engine"}
 _NIC = {"nic": "ttp_nic_core", "managed_nic": "ttp_managed_nic_core_nic"}
@@ -54,7 +55,7 @@ def add(modules, text, top):
         if block is None or kind not in ("v_line", "v_branch", "v_toggle"):
             continue
         found = modules.setdefault(block, {"top": top, "file": keys["f"], "points": {}})
-        if _TOPS.index(found["top"]) < _TOPS.index(top):
+        if TOPS.index(found["top"]) < TOPS.index(top):
             continue
         if found["top"] != top:
             found = modules[block] = {"top": top, "file": keys["f"], "points": {}}

@@ -208,5 +208,6 @@ def page(results):
         lines += ["\n## Code\n", _code(results["code"])]
     lines += ["\n## Runs\n", _table(["run", "top", "preset", "simulator", "seed", "clocks"], [
         [f"`{run['test']}`", run["top"], run["preset"], run["simulator"], run["seed"],
-         f"{run.get('clocks', 0):,}"] for run in runs])]
+         f"{run.get('clocks', 0):,}"]
+        for run in sorted(runs, key=lambda run: (run["top"], run["preset"], run["test"]))])]
     return "\n".join(line for line in lines if line).rstrip() + "\n"

@@ -11,7 +11,7 @@ from ttpverif.trace import ACTIONS, EVENTS
 RUNS = [{"sim": "verilator", "preset": "tiny"}]
 
 VCS = (0, 1, 2)
-NACK = 8
+NACK, NACK_FULL = 8, 9
 NEVER = (1 << 24) - 1
 
 
@@ -195,25 +195,36 @@ async def walk_meets_acknowledged(desk):
 # ---- hosts -------------------------------------------------------------------------------------
 
 async def readers_stop(desk):
-    """All three readers stop with a payload in front of each; each gets its own when it goes on,
-    in whatever order."""
-    a = desk.a
+    """All three readers stop and the receive memory fills. The first VC takes what is shared, the
+    others still have what is kept back for them; then each is told NACK_FULL. Each host gets its
+    own when it reads again, in whatever order."""
+    a, config = desk.a, desk.bench.config
     await desk.fresh()
     peers = [await desk.link("OPEN", vc=vc) for vc in VCS]
-    got = len(a.received)
+    got, sent = len(a.received), {vc: [] for vc in VCS}
     for peer in peers:
         desk.reader(peer.vc, False)
-    for number in range(3):
-        for peer in peers:
-            await peer.rx_next(payload=bytes([peer.vc, number]) * 20)
+    for peer in peers:
+        for number in range(config["rx_slots"]):
+            data = bytes([peer.vc, number]) * 40        # longer than what a reader has read ahead
+            record = await peer.rx_next(payload=data)
+            if not record["room"]:
+                break
+            sent[peer.vc].append(data)
+        assert action(record) == "SAY_FULL" and record["frame_opcode"] == NACK_FULL
     await desk.quiet()
+    kept_back, shared = config["rx_reserved"], config["rx_slots"] - config["reorder_slots"]
+    assert all(len(sent[vc]) >= kept_back for vc in VCS), {vc: len(sent[vc]) for vc in VCS}
+    assert len(sent[0]) > len(sent[1]) == len(sent[2])
+    assert sum(map(len, sent.values())) <= shared
     assert len(a.received) == got and all(a.level(f"m_host_rx{vc}_tvalid") for vc in VCS)
     for vc in (2, 0, 1):
         before = len(a.received)
         desk.reader(vc, True)
         await desk.quiet()
-        assert [(p.vc, p.data) for p in a.received[before:]] == [
-            (vc, bytes([vc, number]) * 20) for number in range(3)]
+        assert [(p.vc, p.data) for p in a.received[before:]] == [(vc, d) for d in sent[vc]]
+    for peer in peers:
+        assert (await peer.rx_next())["room"], "room again"
 
 
 @scenario
