@@ -148,11 +148,12 @@ def _registers():
         yield Point(f"interrupt/{cause}", f"interrupt by {cause}",
                     f"C.csr.notices.o_causes[{number}] & C.csr.notices.i_mask[{number}]")
     for register in register_map(preset("tiny")).registers:
-        known = f"C.csr.o_done & C.csr.o_address == {register.address}"
+        done = ("C.csr.axil.i_done & ~C.csr.axil.i_error"
+                f" & C.csr.axil.o_address == {register.address}")
         name = register.name
-        yield Point(f"read/{name}", f"{name} is read", f"{known} & ~C.csr.o_write")
+        yield Point(f"read/{name}", f"{name} is read", f"{done} & ~C.csr.axil.o_write")
         if register.writable:
-            yield Point(f"written/{name}", f"{name} is written", f"{known} & C.csr.o_write")
+            yield Point(f"written/{name}", f"{name} is written", f"{done} & C.csr.axil.o_write")
 
 
 @cache
