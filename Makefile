@@ -121,7 +121,7 @@ random: $(READY)
 random-defects: $(READY)
 	@ALL_DEFECTS=1 $(PY) -m pytest -q -s tests/test_random.py -k defect
 
-# Writes docs/coverage.md. Builds of its own, slow to compile: a quarter of an hour on 2 cores.
+# Writes docs/coverage.md. Builds of its own: eight minutes of CPU time in all, on up to 2 cores.
 coverage: $(READY) icarus
 	@$(PY) sim/coverage.py --jobs $(JOBS)
 
