@@ -175,7 +175,8 @@ def _code(code):
              "taken; toggles are both directions of every bit of every named signal of up to 72 "
              "bits (wider ones are structures, whose fields have names, too). Out of reach is a "
              "branch for a value that its signal cannot have, and nothing else: "
-             "`sim/coverage_cases.py` works it out for each one from the text, and it is an error if one is hit.\n",
+             "`sim/coverage_cases.py` works it out for each one from the text, and it is an error "
+             "if one is hit.\n",
              _table(head, rows(entry for entry in code["blocks"] if not entry["apart"]))]
     if own:
         lines += ["\nIn no total, with the reason:\n", _table(
