@@ -15,7 +15,7 @@ export SIM TEST SEED PRESET WAVES TRACE VIEWER LONG LOSS TARGET SWEEP PROTECT
 export PYTHONPATH := rtl:verif:sim$(if $(PYTHONPATH),:$(PYTHONPATH))
 unexport MAKEFLAGS
 
-.PHONY: help verify setup icarus sim waves demo tap docs docs-pictures soak random random-defects faults test synth bench formal formal-docs lint emit docs-tables registers clean distclean abuse coverage mutate
+.PHONY: help verify setup icarus sim waves demo tap docs docs-pictures soak random random-defects faults test synth bench formal formal-docs lint emit docs-tables registers clean distclean abuse coverage mutate fabric
 .NOTPARALLEL:
 
 help:
@@ -31,6 +31,7 @@ help:
 	@echo "make mutate     faults in the netlist: does a test see each; SEED= COUNT= JOBS= MUTANT=engine.17, resumes"
 	@echo "make coverage   states, opcodes, functional points, lines and toggles over the scenarios; LONG=1 TEST="
 	@echo "make abuse      bad and forged frames among good traffic, floods of OPENs, reset at any clock; SEED= FRAMES= PART= LONG=1"
+	@echo "make fabric     many engines behind switches; TRAFFIC=incast|all_to_all NODES= BUFFER= LINK_SLOTS= SEED= ..."
 	@echo "make formal     prove the blocks, about 30 minutes; PROOF=name (or its beginning) for one, SHORT=1"
 	@echo "make synth      synthesise, place and route; PRESET= TARGET=ecp5|xilinx|ice40|osu018|ecpix5|liteeth SWEEP=links PROTECT=secded"
 	@echo "make bench      measure, compare with the baseline; PART=goodput for one, SHORT=1, SAVE=1"
@@ -128,6 +129,12 @@ coverage: $(READY) icarus
 # What each part shows: docs/abuse.md.
 abuse: $(READY)
 	@JOBS=$(JOBS) FRAMES=$(FRAMES) PART=$(PART) $(PY) sim/abuse.py
+
+# Traffic, network and what came of it: docs/fabric.md. `make` takes TRAFFIC and so on as they are.
+FABRIC := PRESET TRAFFIC SEED NODES COUNT BYTES BUFFER CUT_THROUGH LOSS_PPM DELAY LEAF_HOSTS SPINES \
+	LINK_SLOTS TICK SELECTIVE PING_EVERY PING_BYTES STOP STOP_PERIOD CLOCKS LIMIT
+fabric: $(READY)
+	@$(foreach name,$(FABRIC),$(name)=$($(name))) JOBS=$(JOBS) $(PY) sim/fabric.py
 
 lint: $(READY)
 	@$(PY) sim/lint.py $(if $(PRESET),$(PRESET),$(PRESETS) $(PRESETS:%=%_secded))

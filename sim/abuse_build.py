@@ -1,8 +1,6 @@
 """Builds the program of the abuse runs: one engine's Verilog, and the C++ around it."""
 
-import os
 import re
-import shutil
 import sys
 from pathlib import Path
 
@@ -11,6 +9,7 @@ for _folder in ("sim", "verif", "rtl"):
     sys.path.insert(0, str(ROOT / _folder))
 
 import builds  # noqa: E402
+import native  # noqa: E402
 from ttpoe.link.commit import STATS as LINK_STATS  # noqa: E402
 from ttpoe.link.table import tag_layout  # noqa: E402
 from ttpoe.rx.parser import DROP_CAUSES  # noqa: E402
@@ -23,10 +22,7 @@ LINK_STAT_NAMES = [name.removeprefix("stat_") for name in LINK_STATS]
 CAUSES = list(DROP_CAUSES)
 _SOURCES = [ROOT / "sim" / name for name in (
     "abuse_main.cpp", "abuse_flood.h", "abuse_frames.h", "abuse_reset.h",
-    "abuse_pair.h", "abuse_engine.h")]
-_FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-timing", "--no-assert",
-          "-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT", "--output-split", "20000"]
-_OPTIMISE = ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"]
+    "abuse_pair.h", "abuse_hosts.h", "abuse_engine.h")]
 
 # Memories that are looked at from outside: macro -> (module, name in it, path of the instance).
 _MEMORIES = {
@@ -108,38 +104,12 @@ def ports_header(verilog, config):
         f"static const int RESERVED_COUNT = {len(RESERVED_BITS)};", ""])
 
 
-def compile_abuse(config, processes, verilog=None, optimise=_OPTIMISE):
+def compile_abuse(config, processes, verilog=None, optimise=native.QUICK):
     """Path of the program, which is compiled if it is not there yet.
 
     `verilog` takes the place of the engine's own, for tests with a defect in it.
     """
-    root = builds.verilator()
     text = verilog or builds.emitted(config, processes).read_text()
-    header, text = ports_header(text, config), readable(text)
-    key = builds._hash(text, header, *(path.read_bytes() for path in _SOURCES), _FLAGS, optimise,
-                       root)
-    folder = builds.BUILD / f"abuse-{config.name}-{key}"
-    with builds._alone(folder.name):
-        if not (folder / "done").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            (folder / "engine.v").write_text(text)
-            (folder / "abuse_ports.h").write_text(header)
-            _compile(root, folder, processes, optimise)
-            (folder / "done").touch()
-    return folder / "obj" / "abuse"
-
-
-def _compile(root, folder, processes, optimise):
-    env = dict(os.environ, VERILATOR_ROOT=str(root), MAKEFLAGS="",
-               PATH=f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}")
-    command = [root / "bin" / "verilator", "-cc", "--exe", "-Mdir", folder / "obj",
-               "--top-module", "ttp_engine", "--prefix", "Vengine", "-o", "abuse",
-               "-CFLAGS", f"-I{folder} -I{_SOURCES[0].parent} -std=c++17", *_FLAGS, _SOURCES[0],
-               folder / "engine.v"]
-    jobs = os.environ.get("JOBS", "2")
-    if (processes.run(list(map(str, command)), folder / "verilate.log", env=env)
-            or processes.run(["make", "-j", jobs, "-C", str(folder / "obj"), "-f", "Vengine.mk",
-                              *optimise], folder / "compile.log", env=env)):
-        raise builds.BuildError(f"the abuse runs could not be built; see the logs in "
-                                f"{folder.relative_to(ROOT)}")
+    return native.compiled("abuse", config, readable(text), "ttp_engine",
+                           ("abuse_ports.h", ports_header(text, config)), _SOURCES, processes,
+                           optimise)

@@ -1,7 +1,9 @@
 // Two engines, their hosts, and the wires between them, which a frame of nobody may use, too.
 #pragma once
 
-#include "abuse_engine.h"
+#include <deque>
+
+#include "abuse_hosts.h"
 
 // What must become of a received frame's event.
 struct Expected {
@@ -70,7 +72,7 @@ public:
             e.rx(wire[!side].next);
             e.top->m_mac_tx_tready = !out.blocked;
             for (int vc = 0; vc < VCS; ++vc) {
-                e.host_in(vc, source[side][vc], NODE[!side]);
+                e.host_in(vc, source[side][vc].beat(), NODE[!side]);
                 e.host_ready(vc, !stalled);
             }
             e.low();
@@ -134,7 +136,7 @@ private:
                 for (int vc = 0; vc < VCS; ++vc) {
                     Source none = source[side][vc];
                     none.limit = 0;
-                    e.host_in(vc, none, NODE[!side]);
+                    e.host_in(vc, none.beat(), NODE[!side]);
                     e.host_ready(vc, true);
                 }
                 e.top->m_mac_tx_tready = 1;

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 for _folder in ("sim", "verif", "rtl"):
     sys.path.insert(0, str(ROOT / _folder))
 
+import bench_fabric  # noqa: E402
 import bench_goodput  # noqa: E402
 import bench_host  # noqa: E402
 import bench_links  # noqa: E402
@@ -29,7 +30,7 @@ import bench_report  # noqa: E402
 import run as runner  # noqa: E402
 import synth  # noqa: E402
 from bench_common import SIMULATED, Metrics, run_of  # noqa: E402
-from builds import SetupError, check_simulator  # noqa: E402
+from builds import BuildError, SetupError, check_simulator  # noqa: E402
 from ttpoe.emit import write  # noqa: E402
 
 BUILD = ROOT / "build" / "bench"
@@ -150,7 +151,8 @@ PARTS = {"latency": (latency_runs, latency), "events": (events_runs, events),
          "links": (bench_links.links_runs, bench_links.links_part),
          "host": (bench_host.host_runs, bench_host.host),
          "recycle": (bench_host.recycle_runs, bench_host.recycle),
-         "simulation": (bench_host.simulation_runs, bench_host.simulation)}
+         "simulation": (bench_host.simulation_runs, bench_host.simulation),
+         "fabric": (bench_fabric.fabric_runs, bench_fabric.fabric_part)}
 
 
 # ---- the command -------------------------------------------------------------------------------
@@ -230,6 +232,9 @@ def main(argv=None):
     except SetupError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
+    except BuildError as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nbench: interrupted", file=sys.stderr)
         return 130

@@ -4,6 +4,7 @@ import html
 import io
 import re
 
+import bench_fabric
 import bench_plots
 
 __all__ = ["page"]
@@ -143,7 +144,10 @@ def page(metrics, summary):
              _window_plot(metrics), _latency_plot(metrics),
              *(_svg(figure) for figure in (bench_plots.path(metrics), bench_plots.links(metrics),
                                            bench_plots.tcp(metrics)) if figure)]
-    plots = "".join(f"<p>{plot}</p>" for plot in plots if plot)
+    fabric = bench_fabric.plot(metrics)
+    plots = "".join(f"<p>{plot}</p>" for plot in plots if plot) + (
+        f"<h2>Many engines behind switches</h2>{bench_fabric.words(metrics)}<p>{_svg(fabric)}</p>"
+        if fabric else "")
     head = ("<tr><th>metric</th><th>value</th><th>goal</th><th></th>"
             "<th>configuration and method</th></tr>")
     first = [metric for metric in metrics if metric["name"] in _FIRST]
