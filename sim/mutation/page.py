@@ -65,11 +65,13 @@ def page(text, results, path=SURVIVORS):
     score = f"**{100 * killed / possible:.1f} %**"
     if left:        # those that are left are the hard ones: nothing is said as if they were not
         score = f"{score} so far, and {100 * (killed + left) / possible:.1f} % at most"
+    benches = sum(mutant.get("by", "").startswith("tests/") for mutant in mutants)
     lines = [
         f"Seed {results['seed']}, preset `{results['preset']}`, netlist `{results['netlist']}`: "
         f"**{killed} of {len(mutants)}** mutants killed ({100 * killed / len(mutants):.1f} %); "
         f"{harmless} survivors are equivalent, without them {score}. "
-        f"{sum(bool(mutant.get('hung')) for mutant in mutants)} of the killed ones hung.", "",
+        f"Of the killed ones {killed - benches} were seen in a whole engine or NIC, {benches} only "
+        f"by the bench of their block; {sum(bool(m.get('hung')) for m in mutants)} hung.", "",
         "| blocks | mutants | killed | equivalent | other survivors | not decided |",
         "|---|---|---|---|---|---|"]
     for name, group in _by(mutants, lambda mutant: mutant["top"] + ": " + mutant["block"]).items():
@@ -78,7 +80,8 @@ def page(text, results, path=SURVIVORS):
         lines.append(f"| {name} | {len(group)} | {_killed(group)} | {alike} | "
                      f"{len(group) - _killed(group) - alike - open_} | {open_} |")
     lines += ["", "| killed by | mutants |", "|---|---|"]
-    by = Counter(mutant["by"] for mutant in mutants if mutant["state"] == "killed")
+    by = Counter(mutant["by"].split("::")[0] for mutant in mutants
+                 if mutant["state"] == "killed")
     lines += [f"| `{name}` | {count} |" for name, count in by.most_common()]
     lines += ["", "| survivor | where | mutation | verdict | why |", "|---|---|---|---|---|"]
     for mutant in survivors(results):
