@@ -149,7 +149,12 @@ class Campaign:
 
     def execute(self, jobs, only=None):
         """Decide every mutant that is left, and show survivors to new killers. `only`: (top,
-        number) of one, from the beginning. `KeyboardInterrupt` leaves everything kept."""
+        number) of one, from the beginning. `KeyboardInterrupt` leaves everything kept.
+
+        Each killer meets all mutants that are left, before the next killer: first those whose
+        like it killed before. After `SHORT` killers comes the question which of the others can
+        matter, and the benches of their blocks: both take long for each mutant.
+        """
         for mutant in self.results["mutants"]:
             if only == (mutant["top"], mutant["number"]):
                 mutant.update(state="left", runs={})
@@ -158,8 +163,22 @@ class Campaign:
                  if only in (None, (mutant["top"], mutant["number"]))]
         self._each(1, self._benches, [mutant for mutant in asked if self._alive(mutant)
                                       and mutant.get("first", "").startswith("tests/")])
-        for top in self.drawn:
-            self._top(top, [mutant for mutant in asked if mutant["top"] == top], jobs)
+        tops = {top: [mutant for mutant in asked if mutant["top"] == top] for top in self.drawn}
+        tops = dict(sorted(tops.items(), key=lambda item: len(item[1])))
+        for top, mutants in tops.items():
+            for killer in self.killers[top]:
+                self._show(top, jobs, killer, [mutant for mutant in mutants
+                                               if mutant.get("first") == killer.test])
+        for top, mutants in tops.items():
+            for killer in self.killers[top][:SHORT]:
+                self._show(top, jobs, killer, mutants)
+        for mutant in asked:
+            if self._alive(mutant) and "proven_equal" not in mutant:
+                self._prove(mutant)
+        self._each(1, self._benches, filter(self._alive, asked))
+        for top, mutants in tops.items():
+            for killer in self.killers[top][SHORT:]:
+                self._show(top, jobs, killer, mutants)
         for mutant in asked:
             if mutant["state"] == "left":
                 mutant["state"] = "survived"
@@ -169,22 +188,6 @@ class Campaign:
     @staticmethod
     def _alive(mutant):
         return mutant["state"] != "killed" and not mutant.get("proven_equal")
-
-    def _top(self, top, mutants, jobs):
-        """Each killer on all mutants that are left, before the next killer: first on those whose
-        like it killed before. After `SHORT` killers comes the question which of the others can
-        matter, and the benches of their blocks: both take long for each mutant."""
-        killers = self.killers[top]
-        for killer in killers:
-            self._show(top, jobs, killer, [mutant for mutant in mutants
-                                           if mutant.get("first") == killer.test])
-        for number, killer in enumerate([*killers, None]):
-            if number == SHORT or killer is None:
-                self._each(1, self._prove, [mutant for mutant in mutants if self._alive(mutant)
-                                            and "proven_equal" not in mutant])
-                self._each(1, self._benches, filter(self._alive, mutants))
-            if killer is not None:
-                self._show(top, jobs, killer, mutants)
 
     def _show(self, top, jobs, killer, mutants):
         """A killer on those of the mutants that are left and have not met it."""

@@ -6,7 +6,7 @@ from targets.tools import SynthError, yosys
 
 __all__ = ["proven_equal"]
 
-MOST_CELLS, MOST_BITS = 1000, 4096      # more of them, or in memories: it is not tried
+MOST_CELLS, MOST_BITS = 600, 1024      # more of them, or in memories: it is not tried
 
 
 def _unproven(place, mutant, name, ignored):

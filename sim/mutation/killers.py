@@ -43,9 +43,7 @@ KILLERS = {
     "engine": [Killer(test) for test in (
         "loss.20pct", "corners", "scripts.engine", "cells", "strangers", "selective.scripted",
         "bad_frames", "wrap.scripted", "selective.faults", "victim", "timeout", "urgency",
-        "selective.clocks", "restart.pair", "latency", "epoch.bare", "stream",
-        "close_races.pair", "captures", "walk_through", "axi", "restart.scripted", "wrap.pair",
-        "stall", "epoch")],
+        "captures", "stall")],
     "nic": [Killer("nic"), Killer("scripts.nic")],
     "managed_nic": [Killer("register_walk"), Killer("registers"), Killer("scripts.nic")],
 }
