@@ -12,7 +12,7 @@ from pathlib import Path
 from mutation.gates import Place, cells_of
 from targets.tools import ROOT
 
-__all__ = ["BENCHES", "Bench", "benches_of", "run_bench"]
+__all__ = ["BENCHES", "Bench", "benches_of", "quick_first", "run_bench"]
 
 
 @dataclass(frozen=True)
@@ -38,43 +38,37 @@ def _bench(block, component, *tests):
     return Bench(block, f"ttpoe.{component}", tuple(f"tests/{test}.py" for test in tests))
 
 
+# The quick ones first. Blocks with kilobytes of memory, and all registers, would take too long.
 BENCHES = [
-    _bench("arbitrate", "link.arbitrate:Arbitrate", "link/test_arbitrate"),
     _bench("arbitrate_arbiter", "stream.arbiter:UrgencyArbiter", "stream/test_arbiter"),
-    _bench("ask", "link.lookup:Ask", "link/test_lookup"),
-    _bench("commit", "link.commit:Commit", "link/test_background"),
-    _bench("csr", "csr.block:Csr", "csr/test_csr_block"),
-    _bench("csr_axil", "csr.axil:AxiLite", "csr/test_csr_block"),
-    _bench("csr_counters", "csr.counters:Counters", "csr/test_counters"),
+    _bench("rx_deliver_arbiter", "stream.arbiter:UrgencyArbiter", "stream/test_arbiter"),
+    _bench("slot_writer_arbiter", "stream.arbiter:UrgencyArbiter", "stream/test_arbiter"),
+    _bench("replayer", "link.replayer:Replayer", "link/test_replayer"),
+    _bench("retirer", "link.replayer:Retirer", "link/test_replayer"),
     _bench("identity", "link.identity:Identity", "link/test_small_blocks"),
-    _bench("lookup", "link.lookup:LookUp", "link/test_lookup"),
-    _bench("os_path", "nic.os_path:OsPath", "nic/test_os_path"),
-    _bench("os_path_rx_buffer", "nic.frame_buffer:FrameBuffer", "nic/test_frame_buffer"),
-    _bench("os_path_rx_classifier", "nic.classifier:Classifier", "nic/test_classifier"),
-    _bench("os_path_tx_buffer", "nic.frame_buffer:FrameBuffer", "nic/test_frame_buffer"),
-    _bench("os_path_tx_classifier", "nic.classifier:Classifier", "nic/test_classifier"),
-    _bench("pipeline", "link.pipeline:Pipeline", "link/test_background"),
+    _bench("timer", "link.timer:LinkTimer", "link/test_small_blocks"),
     _bench("pipeline_decide", "link.decide:Decide", "link/test_decide",
            "link/test_decide_selective"),
     _bench("pipeline_reorder", "link.reorder:ReorderDirectory", "link/test_reorder"),
-    _bench("pipeline_table", "link.table:LinkTable", "link/test_small_blocks"),
-    _bench("ready_queues", "link.ready:ReadyQueues", "link/test_small_blocks"),
-    _bench("replay_memory", "replay.memory:ReplayMemory", "replay/test_memory"),
-    _bench("replayer", "link.replayer:Replayer", "link/test_replayer"),
-    _bench("retirer", "link.replayer:Retirer", "link/test_replayer"),
-    _bench("rx", "rx.path:RxPath", "rx/test_rx_path", "rx/test_rx_room", "rx/test_kept"),
-    _bench("rx_deliver_arbiter", "stream.arbiter:UrgencyArbiter", "stream/test_arbiter"),
-    _bench("rx_parser", "rx.parser:FrameParser", "rx/test_parser"),
-    _bench("rx_parser_carry", "stream.carry:Carry", "stream/test_carry"),
-    _bench("rx_pool", "rx.pool:SlotPool", "rx/test_pool"),
+    _bench("lookup", "link.lookup:LookUp", "link/test_lookup"),
+    _bench("ask", "link.lookup:Ask", "link/test_lookup"),
     _bench("slot_lists", "replay.lists:SlotLists", "replay/test_lists"),
     _bench("slot_writer", "tx.slot_writer:SlotWriter", "tx/test_slot_writer"),
-    _bench("slot_writer_arbiter", "stream.arbiter:UrgencyArbiter", "stream/test_arbiter"),
-    _bench("timer", "link.timer:LinkTimer", "link/test_small_blocks"),
-    _bench("tx", "tx.path:TxPath", "tx/test_path", "tx/test_transmit"),
-    _bench("tx_builder_carry", "stream.carry:Carry", "stream/test_carry"),
-    _bench("tx_merge", "nic.tx_merge:TxMerge", "nic/test_tx_merge"),
     _bench("tx_queue", "tx.payload_queue:PayloadQueue", "tx/test_payload_queue"),
+    _bench("rx_pool", "rx.pool:SlotPool", "rx/test_pool"),
+    _bench("csr_counters", "csr.counters:Counters", "csr/test_counters"),
+    _bench("arbitrate", "link.arbitrate:Arbitrate", "link/test_arbitrate"),
+    _bench("ready_queues", "link.ready:ReadyQueues", "link/test_small_blocks"),
+    _bench("pipeline_table", "link.table:LinkTable", "link/test_small_blocks"),
+    _bench("rx_parser", "rx.parser:FrameParser", "rx/test_parser"),
+    _bench("rx_parser_carry", "stream.carry:Carry", "stream/test_carry"),
+    _bench("tx_builder_carry", "stream.carry:Carry", "stream/test_carry"),
+    _bench("os_path_rx_classifier", "nic.classifier:Classifier", "nic/test_classifier"),
+    _bench("os_path_tx_classifier", "nic.classifier:Classifier", "nic/test_classifier"),
+    _bench("tx_merge", "nic.tx_merge:TxMerge", "nic/test_tx_merge"),
+    _bench("commit", "link.commit:Commit", "link/test_background"),
+    _bench("pipeline", "link.pipeline:Pipeline", "link/test_background"),
+    _bench("tx", "tx.path:TxPath", "tx/test_path"),
 ]
 
 
@@ -83,6 +77,12 @@ def benches_of(block, benches=None):
     found = [bench for bench in (BENCHES if benches is None else benches)
              if block == bench.block or block.startswith(bench.block + "_")]
     return sorted(found, key=lambda bench: -len(bench.block))
+
+
+def quick_first(result):
+    """Key that sorts mutants of the results by the place of their own bench in the table."""
+    own = benches_of(result["block"])[:1]
+    return BENCHES.index(own[0]) if own else len(BENCHES)
 
 
 def run_bench(bench, folder, processes, tests=None, mutant=None, clean=None):

@@ -5,7 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import builds
-from mutation.benches import benches_of, run_bench
+from mutation.benches import benches_of, quick_first, run_bench
 from mutation.equivalence import proven_equal
 from mutation.killers import KILLERS, Selected, run_killer
 from mutation.netlist import mutant_of
@@ -175,7 +175,7 @@ class Campaign:
         for mutant in asked:
             if self._alive(mutant) and "proven_equal" not in mutant:
                 self._prove(mutant)
-        self._each(1, self._benches, filter(self._alive, asked))
+        self._each(1, self._benches, sorted(filter(self._alive, asked), key=quick_first))
         for top, mutants in tops.items():
             for killer in self.killers[top][SHORT:]:
                 self._show(top, jobs, killer, mutants)

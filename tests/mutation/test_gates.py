@@ -12,7 +12,7 @@ from amaranth.sim import Simulator
 pytest.importorskip("pyosys", reason="pyosys is missing: sh sim/tools/setup.sh formal")
 
 import builds  # noqa: E402
-from mutation.benches import BENCHES, Bench, benches_of, run_bench  # noqa: E402
+from mutation.benches import BENCHES, Bench, benches_of, quick_first, run_bench  # noqa: E402
 from mutation.gates import Gates, NoModel, Place, cells_of, compiled, to_gates  # noqa: E402
 from mutation.netlist import clean, draw  # noqa: E402
 from ttpoe.config import preset  # noqa: E402
@@ -182,5 +182,8 @@ def test_every_bench_is_there():
         source = root / "rtl" / f"{module.replace('.', '/')}.py"
         assert f"class {name}(" in source.read_text(), bench
         assert all((root / test).exists() for test in bench.tests), bench
-    assert [bench.block for bench in benches_of("rx_pool_delivered")] == ["rx_pool", "rx"]
+    assert [bench.block for bench in benches_of("slot_writer_arbiter")] == [
+        "slot_writer_arbiter", "slot_writer"]
+    blocks = [{"block": name} for name in ("top", "rx_pool_delivered", "replayer_ranges")]
+    assert sorted(blocks, key=quick_first) == blocks[::-1]
     assert benches_of("top") == []
