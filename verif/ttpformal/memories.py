@@ -1,16 +1,17 @@
 """Memories as a proof needs them: their contents can be watched, and a collision reads anything.
 
 While a block is built inside `harsh_memories`, the `protected_memory` that its module creates is
-one of these. Nothing else of the block changes.
+one of these; inside `begun_memories` it is one that begins with any words. Nothing else of the block
+changes.
 """
 
 from contextlib import contextmanager
 
-from amaranth.hdl import Cat, Const, Fragment, MemoryInstance, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Const, Fragment, MemoryInstance, Module, Mux, Signal
 from amaranth.lib import memory
 from ttpoe.memories import COLLISION_UNDEFINED
 
-__all__ = ["harsh_memories", "built", "inner"]
+__all__ = ["harsh_memories", "begun_memories", "built", "inner"]
 
 
 def _harsh(h, found):
@@ -52,19 +53,58 @@ def _harsh(h, found):
     return Harsh
 
 
+def _begun(h, found, clocks):
+    class Begun(memory.Memory):
+        """In the first `clocks` clocks a write to place n stores `begin[n]`, which is any word.
+
+        So a block that clears its memory when it starts goes on as after any history that leaves
+        these words.
+        """
+
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            found.append(self)
+            bits = len(Cat(Signal(self.shape)))
+            self.begin = Array(h.constant(bits, f"begin{place}") for place in range(self.depth))
+
+        def elaborate(self, platform):
+            m = Module()
+            m.submodules.cells = cells = MemoryInstance(data=self.data)
+            write, = self.write_ports
+            age = Signal(range(clocks + 1))
+            m.d.sync += age.eq(Mux(age == clocks, age, age + 1))
+            cells.write_port(domain=write.domain, addr=write.addr, en=write.en,
+                             data=Mux(age == clocks, write.data, self.begin[write.addr]))
+            for port in self.read_ports:
+                assert not port.transparent_for
+                cells.read_port(domain=port.domain, addr=port.addr, data=port.data, en=port.en,
+                                transparent_for=())
+            return m
+    return Begun
+
+
 @contextmanager
-def harsh_memories(h, *modules):
-    """Inside, `modules` that are built make harsh memories; they are listed in what it yields."""
-    found = []
+def _replaced(kind, found, modules):
     before = [module.protected_memory for module in modules]
-    harsh = _harsh(h, found)
     for module in modules:
-        module.protected_memory = lambda _protect, **arguments: harsh(**arguments)
+        module.protected_memory = lambda _protect, **arguments: kind(**arguments)
     try:
         yield found
     finally:
         for module, value in zip(modules, before):
             module.protected_memory = value
+
+
+def harsh_memories(h, *modules):
+    """Inside, `modules` that are built make harsh memories; they are listed in what it yields."""
+    found = []
+    return _replaced(_harsh(h, found), found, modules)
+
+
+def begun_memories(h, clocks, *modules):
+    """The same with memories that hold any words after `clocks` clocks."""
+    found = []
+    return _replaced(_begun(h, found, clocks), found, modules)
 
 
 def built(component):

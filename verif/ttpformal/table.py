@@ -7,7 +7,7 @@ from .proof import Proof
 __all__ = ["load"]
 
 _FILES = ("stream", "secded", "link", "tag", "arbitrate", "pipeline", "background", "replay", "tx",
-          "transmit", "rx", "receive", "nic", "csr", "ends")
+          "transmit", "path", "rx", "receive", "nic", "csr", "ends")
 
 
 def load():

@@ -1,13 +1,13 @@
 """Proofs of `csr/`: AXI4-Lite slave, counters, notices."""
 
-from amaranth.hdl import Cat, Mux, Signal
-from ttpoe.csr import notices as notices_module
+from amaranth.hdl import Cat, Const, Mux, Signal
+from ttpoe.csr import counters, notices as notices_module
 from ttpoe.csr.axil import AxiLite
-from ttpoe.csr.counters import Counters
 from ttpoe.csr.notices import Notices
 from ttpoe.csr.registers import INTERRUPTS
 from ttpoe.layouts import Notice
 
+from ..memories import begun_memories, built
 from ..proof import Defect, Proof
 
 
@@ -92,14 +92,13 @@ class Axil(Proof):
 
 
 class Pulses(Proof):
-    shows = ("Counters: what is read is every pulse since the counter was cleared, to the clock; a"
-             " request is answered once, within 2 * number + 5 clocks")
+    shows = ("Counters: what is read is every pulse since the counter was cleared, alone or with"
+             " all, to the clock; a request is answered once, within 2 * number + 5 clocks")
     config = "4 counters; the watched one is any"
     mode = "bmc"
     depth = 40
     why = ("40 clocks are ten rounds of the scanner of 4 counters, with every pattern of"
-           " pulses, and a clear and two reads in it; saturation at 2^32 - 1 needs more clocks than"
-           " can be unrolled and is left to the tests")
+           " pulses, clears and reads; `csr.totals` goes on from there")
     cover_depth = 24
     defects = (
         Defect("a pulse in the clock of the visit is lost", "csr/counters.py",
@@ -111,14 +110,19 @@ class Pulses(Proof):
         Defect("pending counts miss a state", "csr/counters.py",
                "state.eq(Cat(~(first ^ second), state[:-1]))",
                "state.eq(Cat(first ^ second, state[:-1]))"),
+        Defect("clearing all leaves the last counter", "csr/counters.py",
+               "clear.eq((met & self.i_clear) | sweeping)",
+               "clear.eq((met & self.i_clear) | (sweeping & ~last))"),
     )
 
     def build(self, h):
-        m = h.m
-        number = 4
-        m.submodules.dut = dut = Counters(number)
+        dut = counters.Counters(4)
+        h.m.submodules.dut = dut
+        self.properties(h, dut, h.constant(2, "watched"), Const(0, 33))
+
+    def properties(self, h, dut, watched, begin):
+        m, number = h.m, 4
         h.drive(dut)
-        watched = h.constant(2, "watched")
         pulse = dut.i_pulses.bit_select(watched, 1)
         # A request is held, and says the same, until it is done; the next one a clock later.
         asked = Cat(dut.i_index, dut.i_clear, dut.i_all)
@@ -129,31 +133,73 @@ class Pulses(Proof):
 
         # The visit was 5 clocks before `o_done`, and knows the pulses up to 2 clocks before it.
         history = [pulse]
-        for _ in range(7):
+        for _ in range(7 + number - 1):
             history.append(h.past(history[-1]))
         counted = Signal(8)                     # pulses up to 7 clocks ago, this one not
         exact = Signal(8)
         m.d.comb += exact.eq(counted + history[7])
         done = dut.o_done
         mine = dut.i_all | (dut.i_index == watched)
-        # Clearing all visits this counter at a clock of its own: only one by one is compared.
-        swept = Signal()
-        with m.If(done & dut.i_all):
-            m.d.sync += swept.eq(1)
+        # The round that clears all visits this counter so many clocks before the last one.
+        before_last = number - 1 - watched
+        after = sum(((before_last > n) & history[7 + n] for n in range(number - 1)), Const(0, 3))
+        cleared = Signal()
         m.d.sync += counted.eq(exact)
         with m.If(done & dut.i_clear & mine):
-            m.d.sync += counted.eq(0)
-        h.check_if(done & ~dut.i_clear & mine & ~swept, dut.o_value == exact)
+            m.d.sync += [counted.eq(Mux(dut.i_all, after, 0)), cleared.eq(1)]
+        total = Signal(34)
+        m.d.comb += total.eq(exact + Mux(cleared, 0, begin))
+        h.check_if(done & ~dut.i_clear & mine,
+                   dut.o_value == Mux(total[32:] == 0, total[:32], 0xFFFFFFFF))
         h.check_if(done, dut.i_request)
         age = Signal(6)
         m.d.sync += age.eq(Mux(dut.i_request & ~done, age + 1, 0))
         h.check(age <= 2 * number + 5)
         h.check_if(~dut.i_all, age <= number + 5)
-        h.reach(done & ~dut.i_clear & mine & (exact == 9))
-        was_cleared = Signal()
-        with m.If(done & dut.i_clear & ~dut.i_all & mine & (exact != 0)):
-            m.d.sync += was_cleared.eq(1)
-        h.reach(done & ~dut.i_clear & mine & was_cleared & (exact == 3))
+        self.covers(h, done & ~dut.i_clear & mine, exact, total, cleared)
+
+    def covers(self, h, read, exact, total, cleared):
+        h.reach(read & (exact == 9) & ~cleared)
+        h.reach(read & (exact == 3) & cleared)
+
+
+class Totals(Pulses):
+    shows = ("Counters: from any total on, the same, and 2^32 - 1 is read once the count is no less;"
+             " a full counter counts from 0 again when it is cleared")
+    config = ("4 counters of 32 bits; the watched one is any; the total of each is any when the"
+              " first round is over, a full one too")
+    depth = 28
+    why = ("all that a counter knows of its past is its total, and each visit takes what is"
+           " pending and begins anew; the totals to begin with are any, and 28 clocks are seven"
+           " rounds of the scanner of 4 counters, with every pattern of pulses, clears and reads")
+    cover_depth = 28
+    defects = (
+        Defect("a full counter begins again", "csr/counters.py",
+               "full.eq(total[32] | total_sum[32])", "full.eq(total_sum[32])"),
+        Defect("a counter wraps", "csr/counters.py",
+               "Mux(full, 0xFFFFFFFF, total_sum)", "total_sum"),
+        Defect("that a counter is full is not kept", "csr/counters.py",
+               "write.data.eq(Cat(total_sum[:32], full))",
+               "write.data.eq(Cat(total_sum[:32], total[32]))"),
+    )
+
+    def build(self, h):
+        # The first writes of all 4, the last one's twice, are over in clock 8.
+        with begun_memories(h, 9, counters) as memories:
+            dut = counters.Counters(4)
+            h.m.submodules.dut = built(dut)
+        memory, = memories
+        age = Signal(range(6))
+        h.m.d.sync += age.eq(Mux(age == 5, age, age + 1))
+        h.assume_if(age != 5, (dut.i_pulses == 0) & ~dut.i_request)
+        watched = h.constant(2, "watched")
+        self.properties(h, dut, watched, memory.begin[watched])
+
+    def covers(self, h, read, exact, total, cleared):
+        h.reach(read & (total == 0xFFFFFFFF))
+        h.reach(read & (total == 0x100000001) & (exact == 5))
+        h.reach(read & (total[32:] == 0) & (exact == 2) & cleared)
+        h.reach(read & (total == 0x1FFFFFFFF))
 
 
 class NoticeQueue(Proof):
