@@ -1,8 +1,8 @@
 """Memories as a proof needs them: their contents can be watched, and a collision reads anything.
 
 While a block is built inside `harsh_memories`, the `protected_memory` that its module creates is
-one of these; inside `begun_memories` it is one that begins with any words. Nothing else of the block
-changes.
+one of these; inside `begun_memories` it is one that begins with any words. Nothing else of the
+block changes.
 """
 
 from contextlib import contextmanager

@@ -164,8 +164,8 @@ class Pulses(Proof):
 
 
 class Totals(Pulses):
-    shows = ("Counters: from any total on, the same, and 2^32 - 1 is read once the count is no less;"
-             " a full counter counts from 0 again when it is cleared")
+    shows = ("Counters: from any total on, the same, and 2^32 - 1 is read as soon as the count is no"
+             " less, for ever; a full counter counts from 0 again when it is cleared")
     config = ("4 counters of 32 bits; the watched one is any; the total of each is any when the"
               " first round is over, a full one too")
     depth = 28

@@ -13,7 +13,7 @@ SIZE = shrunk(slots=8, sets=4, rx_slots=8, rx_reserved=1, reorder_slots=2)
 
 CLOSED = LinkState.CLOSED
 
-_TOUCHES = ("RX_OPEN RX_OPEN_ACK RX_OPEN_NACK RX_CLOSE RX_CLOSE_ACK RX_CLOSE_NACK RX_PAYLOAD RX_ACK"
+TOUCHES = ("RX_OPEN RX_OPEN_ACK RX_OPEN_NACK RX_CLOSE RX_CLOSE_ACK RX_CLOSE_NACK RX_PAYLOAD RX_ACK"
             " RX_NACK RX_NACK_FULL RX_NACK_NOLINK HOST_PAYLOAD HOST_OPEN HOST_CLOSE VISIT").split()
 
 
@@ -119,7 +119,7 @@ class OneByOne(Proof):
             if name not in ("head", "next", "queued", "touch"):
                 h.check_if(here, plain(done.tag, name) == plain(decided, name))
         touches = Const(0, 1)
-        for name in _TOUCHES:
+        for name in TOUCHES:
             touches = touches | (event.event == Event[name])
         h.check_if(here & ~full, done.tag.touch == Mux(touches, of("touch", ~way) ^ way,
                                                        of("touch")))
