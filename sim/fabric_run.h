@@ -10,7 +10,7 @@ struct Settings {
     int nodes = 4, count = 64;          // packets of each sender; of each pair in all_to_all
     uint64_t seed = 1, limit = 0;       // limit: clocks after which it is given up; 0: none
     uint64_t clocks = 0;                // of incast without an end; 0: `count` packets each
-    int link_slots = 0, tick = 64, selective = 1;
+    int link_slots = 0, tick = 0, selective = 1;
     int delay = 32;                     // of a cable, clocks
     int leaf_hosts = 0, spines = 1;
     int ping_every = 0;                 // clocks between two urgent packets to host 0; 0: none
@@ -30,7 +30,7 @@ public:
             top->cfg_node = NODE_BASE + node;
             top->cfg_ieee = 1;
             top->cfg_link_slots = s_.link_slots;
-            top->cfg_timer_tick = s_.tick;
+            if (s_.tick) top->cfg_timer_tick = s_.tick;
             top->cfg_selective = s_.selective;
             top->m_mac_tx_tready = 1;
             for (int vc = 0; vc < VCS; ++vc) engines_.back()->host_in(vc, Beat{}, 0);
@@ -158,9 +158,9 @@ private:
             if (host.self && host.plan[DATA].empty()) { host.plan[DATA].push_back(0); ++planned_; }
     }
 
-    // The end of a run without an end. A quarter of it is for getting into step.
+    // The end of a run without an end. Its first half is for getting into step.
     void cut_off() {
-        goodput_ = double(useful_beats_) / (s_.clocks - s_.clocks / 4);
+        goodput_ = double(useful_beats_) / (s_.clocks - s_.clocks / 2);
         fairness_ = fairness();
         for (auto &[from, sent] : pinged_)      // as old as they are by now: they get older
             for (uint64_t since : sent) { pings_.push_back(clock - since); ++pings_unfinished_; }
@@ -246,7 +246,7 @@ private:
         }
         ++data_arrived_;
         if (data_arrived_ == (data_ + 1) / 2) fairness_ = fairness();
-        if (clock >= s_.clocks / 4) useful_beats_ += beats_of(60 + bytes);
+        if (clock >= s_.clocks / 2) useful_beats_ += beats_of(60 + bytes);
         if (data_arrived_ == data_ && !s_.clocks) {
             completed_ = clock + 1;
             goodput_ = double(ideal_) / completed_;
@@ -276,7 +276,8 @@ private:
     }
     // Dozens of rounds of the link timer, or all buffers on the way sent twice.
     uint64_t patience() const {
-        return 64ull * s_.tick * LINKS + 2 * s_.network.buffer / WB + s_.host.stop_period;
+        return 64ull * engines_[0]->top->cfg_timer_tick * LINKS + 2 * s_.network.buffer / WB
+               + s_.host.stop_period;
     }
 
     Settings s_;
