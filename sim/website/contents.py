@@ -61,7 +61,7 @@ NAVIGATION = (
     ("Use", ("integration", "ladder", "wireshark", "waves", "trace", "live-wire", "linux",
              "how-to")),
     ("Evidence", ("verification", "performance", "bench", "formal", "coverage", "soak", "mutation",
-                  "scale", "random", "abuse", "fabric", "faults", "synthesis", "claims")),
+                  "scale", "random", "abuse", "goodput", "fabric", "faults", "synthesis", "claims")),
     ("About", ("tesla",)),
 )
 """(section, pages). A page that does not exist is left out; one of docs/ that is not named here
