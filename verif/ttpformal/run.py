@@ -99,8 +99,17 @@ def _merged(rows, every):
     return [by_name[name] for name in every if name in by_name]
 
 
-def run(proofs, jobs, timeout):
-    """Runs `proofs` ({name: class}); returns the rows of the table."""
+def _write(rows):
+    """`rows` into formal.json, beside the last results of the other proofs."""
+    kept = _merged(rows, load())
+    RESULT.parent.mkdir(parents=True, exist_ok=True)
+    RESULT.write_text(json.dumps(
+        {"proofs": kept, "failed": [row["proof"] for row in kept if not row["ok"]]},
+        indent=1) + "\n")
+
+
+def run(proofs, jobs, timeout, keep=lambda row: None):
+    """Runs `proofs` ({name: class}); returns the rows of the table, and gives each to `keep`."""
     tasks = [(name, proof, task) for name, proof in proofs.items()
              for task in ("prove", "cover", *range(len(proof.defects)))]
     done = {name: {} for name in proofs}
@@ -108,12 +117,14 @@ def run(proofs, jobs, timeout):
         def work(item):
             name, proof, task = item
             return item, _one(name, proof, task, timeout)
-        for count, ((name, _proof, task), result) in enumerate(pool.map(work, tasks), 1):
+        for count, ((name, proof, task), result) in enumerate(pool.map(work, tasks), 1):
             done[name][task] = result
             label = task if isinstance(task, str) else f"defect {task}"
             verdict = "ok" if result["ok"] else f"NOT OK ({result['error'] or result['status']})"
             print(f"[formal] {count}/{len(tasks)} {name} {label}: {verdict},"
                   f" {result['seconds']:.1f} s", flush=True)
+            if len(done[name]) == 2 + len(proof.defects):
+                keep(_row(name, proof, done[name]))
     return [_row(name, proof, done[name]) for name, proof in proofs.items()]
 
 
@@ -141,15 +152,11 @@ def main():
         print(f"formal: {lacking} is missing: run `make formal`, which installs it",
               file=sys.stderr)
         return 2
-    rows = run(proofs, arguments.jobs, arguments.timeout)
+    # A run that is ended early keeps the proofs that it has finished.
+    rows = run(proofs, arguments.jobs, arguments.timeout,
+               (lambda row: None) if arguments.short else (lambda row: _write([row])))
     print(_table(rows))
     failed = [row["proof"] for row in rows if not row["ok"]]
-    if not arguments.short:
-        kept = _merged(rows, load()) if arguments.proofs else rows
-        RESULT.parent.mkdir(parents=True, exist_ok=True)
-        RESULT.write_text(json.dumps(
-            {"proofs": kept, "failed": [row["proof"] for row in kept if not row["ok"]]},
-            indent=1) + "\n")
     print(f"[formal] {len(rows) - len(failed)} of {len(rows)} proofs hold, their covers are"
           " reached and their defects found"
           + (f"; NOT: {', '.join(failed)}" if failed else ""))

@@ -1,6 +1,7 @@
 """Proofs of `rx/`: event queue and frame parser."""
 
 from amaranth.hdl import Cat, Mux, Signal
+from ttpoe.rx import queue as rx_queue
 from ttpoe.rx.parser import DROP_CAUSES, FrameParser
 from ttpoe.rx.queue import EventQueue, make_fifo
 
@@ -9,17 +10,24 @@ from ..proof import Defect, Proof, shrunk
 
 
 class Events(Proof):
-    shows = ("EventQueue: order, no loss, no doubles, room for event_depth; into an empty queue in"
-             " clock n, out in n + 1")
+    shows = ("EventQueue, from LUT RAM: order, no loss, no doubles, room for event_depth; into an"
+             " empty queue in clock n, out in n + 1")
     config = "4 events"
     defects = (
-        Defect("the bypass overtakes", "rx/queue.py",
-               "bypass = head_free & (waiting.level == 0)", "bypass = head_free"),
-        Defect("a bypassed event is stored, too", "rx/queue.py",
-               "waiting.w_en.eq(self.i.valid & ~bypass)", "waiting.w_en.eq(self.i.valid)"),
+        Defect("an event that is held back is taken", "rx/queue.py",
+               "waiting.r_en.eq(self.o.ready)", "waiting.r_en.eq(1)"),
+        Defect("an event that finds no room counts as taken", "rx/queue.py",
+               """                self.i.ready.eq(waiting.w_rdy),
+                waiting.w_data.eq(self.i.payload),
+                waiting.w_en.eq(self.i.valid),""",
+               """                self.i.ready.eq(1),
+                waiting.w_data.eq(self.i.payload),
+                waiting.w_en.eq(self.i.valid),"""),
     )
+    lut_ram_depth = rx_queue.LUT_RAM_DEPTH
 
     def build(self, h):
+        rx_queue.LUT_RAM_DEPTH = self.lut_ram_depth
         m = h.m
         m.submodules.dut = dut = EventQueue(shrunk(event_depth=4, sets=2, rx_slots=8))
         h.drive(dut)
@@ -31,9 +39,31 @@ class Events(Proof):
         push, pop = i.valid & i.ready, o.valid & o.ready
         level = h.check_fifo(push, i.payload.as_value(), pop, o.payload.as_value(), 4)
         h.check_if(~i.ready, level >= 3)
+        self.timing(h, push, o, level)
+        h.reach((level == 4) & ~i.ready)
+
+    def timing(self, h, push, o, level):
         h.check_if(h.past(push), o.valid)
         h.check(o.valid == (level != 0))
-        h.reach((level == 4) & ~i.ready)
+
+
+class DeepEvents(Events):
+    shows = ("EventQueue, from a register in front of a FIFO in block RAM, as queues of more than"
+             " 32 events are: the same, but for a clock without an event where the block RAM has"
+             " not read yet")
+    config = "4 events, said to be too many for LUT RAM"
+    defects = (
+        Defect("the bypass overtakes", "rx/queue.py",
+               "bypass = head_free & (waiting.level == 0)", "bypass = head_free"),
+        Defect("a bypassed event is stored, too", "rx/queue.py",
+               "waiting.w_en.eq(self.i.valid & ~bypass)", "waiting.w_en.eq(self.i.valid)"),
+    )
+    lut_ram_depth = 2
+
+    def timing(self, h, push, o, level):
+        h.check_if(h.past(push & (level == 0)), o.valid)
+        h.check_if(o.valid, level != 0)
+        h.check_if(h.past((level != 0) & ~o.valid), o.valid)
 
 
 class Fifo(Proof):
