@@ -1,11 +1,14 @@
 """Tests that need Icarus Verilog carry the mark `icarus`, or its name."""
 
 import shutil
+import signal
 
 import pytest
 
 
 def pytest_configure(config):
+    # A shell's background jobs ignore Ctrl-C, and so would what the tests start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "icarus: needs Icarus Verilog")
 
 
