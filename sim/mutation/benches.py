@@ -49,7 +49,6 @@ BENCHES = [
     _bench("timer", "link.timer:LinkTimer", "link/test_small_blocks"),
     _bench("pipeline_decide", "link.decide:Decide", "link/test_decide",
            "link/test_decide_selective"),
-    _bench("pipeline_reorder", "link.reorder:ReorderDirectory", "link/test_reorder"),
     _bench("lookup", "link.lookup:LookUp", "link/test_lookup"),
     _bench("ask", "link.lookup:Ask", "link/test_lookup"),
     _bench("slot_lists", "replay.lists:SlotLists", "replay/test_lists"),
@@ -67,7 +66,6 @@ BENCHES = [
     _bench("os_path_tx_classifier", "nic.classifier:Classifier", "nic/test_classifier"),
     _bench("tx_merge", "nic.tx_merge:TxMerge", "nic/test_tx_merge"),
     _bench("commit", "link.commit:Commit", "link/test_background"),
-    _bench("pipeline", "link.pipeline:Pipeline", "link/test_background"),
     _bench("tx", "tx.path:TxPath", "tx/test_path"),
 ]
 
