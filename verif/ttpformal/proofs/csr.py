@@ -232,7 +232,7 @@ class NoticeQueue(Proof):
         kind = notice.payload.notice.as_value()
         pulses = {kind_.name.lower(): notice.valid & (kind == kind_.value) for kind_ in Notice}
         pulses |= {"frame_dropped": dut.i_frame_dropped, "payload_dropped": dut.i_payload_dropped,
-                   "notice_lost": dut.o_lost}
+                   "notice_lost": dut.o_lost, "memory_fault": dut.i_memory_fault}
         for bit, name in enumerate(INTERRUPTS):
             h.check(dut.o_causes[bit] == h.past(
                 pulses[name] | (dut.o_causes[bit] & ~dut.i_clear[bit])))

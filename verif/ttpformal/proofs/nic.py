@@ -124,7 +124,7 @@ def follow_a_frame(h, starts, ends_good, i_moves, i_beat, o_moves, o_beat):
 
 class NarrowBytes:
     """What `FrameBuffer` asks of a `Config`: beats of two bytes of one bit, room for four."""
-    width_bits, width_bytes, os_buffer_bytes = 2, 2, 8
+    width_bits, width_bytes, os_buffer_bytes, protect = 2, 2, 8, "none"
 
 
 class Buffer(Proof):
