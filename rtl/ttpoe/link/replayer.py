@@ -52,12 +52,17 @@ def replay_layout(config):
 class Replayer(wiring.Component):
     """Sends NACKed ranges again, one range after the other, packet by packet.
 
+    NACKs of a link with many gaps come oldest gap first, each a few hops behind the one before. So
+    a range of the link that begins where the walk stands, or behind that, is served in the same
+    walk. Each of them is a packet sent at least, and the walk never turns back, so it ends.
+
     Members
     -------
     i_range : In(event of range)
         A NACKed range. If the queue is full it is dropped: the peer asks again.
     o_replay : Out(stream of replay)
-        SEEK for each range, a REPLAY for each of its packets, WALKED at its end.
+        SEEK for a range, a REPLAY for each of its packets and for those of the ranges that are
+        served in the same walk, WALKED at the end.
     i_walk : In(event of walk)
         The SEEK has left Q3. From its Q2 to the WALKED no slot of the link is freed one by one,
         so the list may be followed; if the whole link ends its REPLAYs do nothing.
@@ -71,7 +76,7 @@ class Replayer(wiring.Component):
 
     Timing: SEEK two clocks after `i_range` into an empty queue; first REPLAY three clocks
     after `i_walk`, and one more for each slot in front of it; the next ones as fast as Q0 takes
-    them, at most one in two clocks.
+    them, at most one in two clocks. Taking up another range takes two clocks.
 
     Reset: no range waits, no walk is under way.
     """
@@ -144,7 +149,10 @@ class Replayer(wiring.Component):
                 m.next = "HOP"
             with m.State("HOP"):
                 m.d.sync += [out.p.slot.eq(here), out.p.first.eq(una + place)]
-                with m.If(over):
+                with m.If(over & ranges.r_rdy & (oldest.lid == out.p.lid)):
+                    m.d.sync += [begin.eq(oldest.first - una), end.eq(oldest.last - una)]
+                    m.next = "NEXT"
+                with m.Elif(over):
                     m.d.sync += [out.valid.eq(1), out.p.walk.eq(Walk.WALKED)]
                     m.next = "WALKED"
                 with m.Elif((place >= begin) & (place >= 0)):
@@ -152,6 +160,13 @@ class Replayer(wiring.Component):
                     m.next = "REPLAY"
                 with m.Else():
                     m.d.sync += [place.eq(place + 1), hopped.eq(1)]
+            with m.State("NEXT"):       # is a packet of the next range still ahead?
+                with m.If((begin >= place) & (begin < passed) & (end >= begin) & (end >= 0)):
+                    m.d.comb += ranges.r_en.eq(1)
+                    m.next = "HOP"
+                with m.Else():
+                    m.d.sync += [out.valid.eq(1), out.p.walk.eq(Walk.WALKED)]
+                    m.next = "WALKED"
             with m.State("REPLAY"):
                 with m.If(out.ready):
                     m.d.sync += [place.eq(place + 1), hopped.eq(1), out.valid.eq(0)]

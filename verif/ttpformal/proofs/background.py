@@ -152,9 +152,10 @@ class Replays(Proof):
     shows = ("Replayer: ranges are served in order, none is lost but those counted as such, which"
              " found the queue full; of each exactly the packets that are both named and passed by"
              " the sending position, oldest first, each once, with its own slot (the successor as"
-             " often as it lies behind the head) and ID; then one WALKED; a walk hops in every"
-             " clock in which it does not wait for Q0, so it ends")
-    config = "4 slots, any list; queue of 2 ranges; all ranges, all places of `una`"
+             " often as it lies behind the head) and ID; behind a SEEK of its own, or in a walk of"
+             " its link that goes on to it and does not turn back; one WALKED for each SEEK; a walk"
+             " hops in every clock in which it does not wait for Q0, so it ends")
+    config = "4 slots, 4 links, any list; queue of 2 ranges; all ranges, all places of `una`"
     depth = 18
     cover_depth = 18
     defects = (
@@ -168,6 +169,10 @@ class Replays(Proof):
                'with m.State("REPLAY"):\n                m.d.sync += hopped.eq(1)\n'
                '                with m.If(out.ready):\n'
                '                    m.d.sync += [place.eq(place + 1),'),
+        Defect("a walk takes up a range that it has passed", "link/replayer.py",
+               "m.If((begin >= place) & (begin < passed)", "m.If((begin < passed)"),
+        Defect("a walk takes up another link's range", "link/replayer.py",
+               "ranges.r_rdy & (oldest.lid == out.p.lid)", "ranges.r_rdy"),
     )
 
     def build(self, h):
@@ -178,59 +183,86 @@ class Replays(Proof):
         out, walk, ranges = dut.o_replay, dut.i_walk, dut.i_range
         following = Array(h.constant(2, f"following{slot}") for slot in range(4))
         m.d.comb += dut.i_next.eq(h.past(following[dut.o_next_slot]))
-        h.assume(ranges.p.lid == 0)
         seek, replay, walked = (out.valid & (out.p.walk == kind)
                                 for kind in (Walk.SEEK, Walk.REPLAY, Walk.WALKED))
         h.check_if(out.valid, seek | replay | walked)
+        offered = out.valid & ~h.past(out.valid & ~out.ready)       # for the first time
 
-        # Ranges to SEEKs.
-        begins = seek & ~h.past(out.valid & ~out.ready)
+        # The ranges that wait, by the book: the head leaves with its SEEK, or with its first
+        # REPLAY in the walk of another range.
+        layout = ranges.p.shape()
+        queue = [Signal(layout, name=f"queue{n}") for n in range(4)]
+        level = Signal(3)
         accepted = ranges.valid & ~dut.stat_nack_queue_full
-        level = h.check_fifo(accepted, (ranges.p.first << 4) | ranges.p.last,
-                             begins, (out.p.first << 4) | out.p.last, 4)
+        joins = Signal()
+        leaves = (seek & offered) | joins
+        behind = Signal(3)
+        m.d.comb += behind.eq(level - leaves)
+        m.d.sync += level.eq(behind + accepted)
+        for n, (entry, after) in enumerate(zip(queue, [*queue[1:], queue[3]])):
+            with m.If(accepted & (behind == n)):
+                m.d.sync += entry.eq(ranges.p)
+            with m.Elif(leaves):
+                m.d.sync += entry.eq(after)
+        h.check(level <= 3)
         h.check_if(dut.stat_nack_queue_full, ranges.valid & (level >= 2))
+        h.check_if(seek & offered, (level != 0) & (out.p.lid == queue[0].lid)
+                   & (out.p.first == queue[0].first) & (out.p.last == queue[0].last))
 
         # The answer to the SEEK; what it means, by the book.
         waits, walking = Signal(), Signal()
         answered = walk.valid
         h.assume_if(answered, waits)
         h.assume(walk.p.lag + walk.p.current <= 4)
+        h.assume_if(walk.p.found, walk.p.current != 0)
         with m.If(seek & out.ready):
             m.d.sync += waits.eq(1)
         with m.Elif(answered):
             m.d.sync += waits.eq(0)
         h.check_if(out.valid, ~waits)
         h.check(seek == (out.valid & ~walking))
-        first, last = Signal(4), Signal(4)
+        first, last, lid = Signal(4), Signal(4), Signal(2)
         with m.If(seek):
-            m.d.sync += [first.eq(out.p.first), last.eq(out.p.last)]
+            m.d.sync += [first.eq(out.p.first), last.eq(out.p.last), lid.eq(out.p.lid)]
         una, lag, current, head = Signal(4), Signal(3), Signal(3), Signal(2)
-        place = Signal(signed(6))           # of the next REPLAY
-        end = Signal(signed(6))
+        place, end = Signal(signed(6)), Signal(signed(6))       # of the next REPLAY; the last one
+        stands = Signal(signed(6))          # behind what was sent in this walk
         with m.If(answered):
             begin = (first - walk.p.una)[:4].as_signed()
             m.d.sync += [
                 una.eq(walk.p.una), lag.eq(walk.p.lag), current.eq(walk.p.current),
-                head.eq(walk.p.head), walking.eq(walk.p.found),
+                head.eq(walk.p.head), walking.eq(walk.p.found), stands.eq(0),
                 place.eq(Mux(begin < 0, 0, begin)),
                 end.eq((last - walk.p.una)[:4].as_signed()),
             ]
+        next_begin, next_end = Signal(signed(6)), Signal(signed(6))
+        from_una = (queue[0].first - una)[:4].as_signed()
+        m.d.comb += [next_begin.eq(Mux(from_una < 0, 0, from_una)),
+                     next_end.eq((queue[0].last - una)[:4].as_signed())]
         at, slots = head, []
         for _ in range(8):
             slots.append(at)
             at = following[at]
-        wanted = Signal()                   # there is one more
-        m.d.comb += wanted.eq((place <= end) & (place < current))
-        h.check_if(replay, walking & wanted & (out.p.first == (una + place)[:4])
-                   & (out.p.slot == Array(slots)[(place + lag)[:3]]))
-        h.check_if(walked, walking & ~wanted)
+        wanted = Signal()                   # there is one more of the range
+        now = Signal(signed(6))
+        m.d.comb += [wanted.eq((place <= end) & (place < current)),
+                     joins.eq(replay & offered & ~wanted),
+                     now.eq(Mux(joins, next_begin, place))]
+        h.check_if(joins, (level != 0) & (queue[0].lid == lid) & (next_begin >= stands)
+                   & (next_begin <= next_end) & (next_begin < current))
+        h.check_if(replay, walking & (wanted | joins) & (out.p.first == (una + now)[:4])
+                   & (out.p.lid == lid) & (out.p.slot == Array(slots)[(now + lag)[:3]]))
+        h.check_if(walked, walking & ~wanted & (out.p.lid == lid))
+        with m.If(joins):
+            m.d.sync += [place.eq(next_begin), end.eq(next_end)]
         with m.If(replay & out.ready):
-            m.d.sync += place.eq(place + 1)
+            m.d.sync += [place.eq(now + 1), stands.eq(now + 1)]
         with m.If(walked & out.ready):
             m.d.sync += walking.eq(0)
         quiet = Signal(5)                   # clocks of a walk without an offer
         m.d.sync += quiet.eq(Mux(walking & ~out.valid, quiet + 1, 0))
-        h.check(quiet <= 7)
+        h.check(quiet <= 8)
         h.reach(walked & (lag == 2) & (place == 2) & (una == 15) & (first == 0))
         h.reach(walked & (current == 4) & (place == 4) & (first == una) & (last != first))
         h.reach(dut.stat_nack_queue_full & replay)
+        h.reach(joins & h.past(h.past(h.past(walking & (place == 1)))))
