@@ -105,6 +105,7 @@ public:
             comma = ", ";
         }
         std::fprintf(file, "}");
+        number("round_trip", round_trip_);      // clocks; 0: host 1 has had no ACK
         number("queue_full", queue_full_);
         number("no_room", no_room_);
     }
@@ -116,6 +117,20 @@ public:
 
 private:
     static constexpr uint32_t LINK_UP = 0;
+
+    // The frame that is on a wire.
+    struct Watch {
+        int at = 0, opcode = -1;
+        uint64_t since = 0;
+        // The frame's opcode, -1 as long as it has not come.
+        int follow(const Beat &b, uint64_t clock) {
+            if (!b.valid) return -1;
+            if (!at) { since = clock; opcode = -1; }
+            if (OPCODE_AT >= at && OPCODE_AT < at + WB) opcode = b.data[OPCODE_AT - at];
+            at = b.last ? 0 : at + WB;
+            return opcode;
+        }
+    };
 
     // ---- traffic -----------------------------------------------------------------------------
 
@@ -202,9 +217,19 @@ private:
             });
             e.high();
         }
+        time_round_trip();
         if (port_[0].in.valid && !completed_) ++port0_beats_;
         network_.clock();
         ++clock;
+    }
+
+    // From the first beat of host 1's first PAYLOAD to the last one of the first ACK after it.
+    void time_round_trip() {
+        const Beat &out = port_[1].out, &in = port_[1].in;
+        if (round_trip_) return;
+        if (out_.follow(out, clock) == PAYLOAD_OPCODE && !payload_since_) payload_since_ = out_.since;
+        if (in_.follow(in, clock) == ACK_OPCODE && payload_since_ && in.last)
+            round_trip_ = clock - payload_since_;
     }
 
     // A network that loses whole frames and does nothing else leaves these at 0, and no link ends.
@@ -291,4 +316,6 @@ private:
              no_room_ = 0, port0_beats_ = 0, useful_beats_ = 0, pings_unfinished_ = 0;
     uint32_t arrived_ = 0, planned_ = 0, data_ = 0, data_arrived_ = 0;
     double fairness_ = 0, goodput_ = 0;
+    Watch out_, in_;
+    uint64_t payload_since_ = 0, round_trip_ = 0;
 };

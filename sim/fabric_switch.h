@@ -15,7 +15,7 @@
 
 inline constexpr uint32_t NODE_BASE = 0x5A0000;     // node i is this + i: no two hash alike
 inline constexpr int LONGEST_FRAME = 60 + 1024;
-inline constexpr int OPCODE_AT = 42, TX_ID_AT = 52, PAYLOAD_OPCODE = 6;
+inline constexpr int OPCODE_AT = 42, TX_ID_AT = 52, PAYLOAD_OPCODE = 6, ACK_OPCODE = 7;
 
 inline int beats_of(int bytes) { return (std::max(bytes, 64) + WB - 1) / WB; }
 
