@@ -95,6 +95,28 @@ def test_a_read_is_exact_while_all_pulse(number):
     simulate(dut, testbench)
 
 
+def test_a_count_grows_bit_by_bit_and_stays_as_it_is():
+    """One pulse a clock, so the count is known to the clock: around every power of two, where a
+    bit more is set for the first time, and when nothing comes any more."""
+    number, k = 4, 2
+    dut = Counters(number)
+
+    async def testbench(ctx):
+        driver = Driver(ctx, dut, number)
+        for bit in range(3, 17):
+            ctx.set(dut.i_pulses, 1 << k)
+            await ctx.tick().repeat((1 << bit) + 1 - driver.counts[k])
+            driver.counts[k] = (1 << bit) + 1
+            ctx.set(dut.i_pulses, 0)
+            for wait in (3, 2 * number, 2 * number + 1):
+                await driver.rest(wait)
+                value, _clocks = await driver.request(k)
+                assert value == (1 << bit) + 1
+        assert [(await driver.request(j))[0] for j in range(number) if j != k] == [0, 0, 0]
+
+    simulate(dut, testbench)
+
+
 @pytest.mark.parametrize("number", [5, len(COUNTERS)])
 @pytest.mark.parametrize("seed", range(2))
 def test_random_pulses_reads_and_clears(number, seed):

@@ -60,7 +60,8 @@ def serial(a, b):
     return (a - b + (1 << 31)) % (1 << 32) - (1 << 31)
 
 
-EDGES = (0, 1, 2, SLOTS - 1, SLOTS, 1 << 30, (1 << 31) - 1, 1 << 31, (1 << 31) + 1, MASK - 1, MASK)
+EDGES = (0, 1, 2, SLOTS - 1, SLOTS, (1 << 31) - 1, (1 << 31) + 1, MASK - 1, MASK,
+         *(1 << bit for bit in range(2, 32)), *(1 << bit | 1 for bit in range(2, 31)))
 
 
 @pytest.mark.parametrize("received", [0, 5, 0x7FFFFFFF, 0x80000000, MASK - 1, MASK])
@@ -187,6 +188,18 @@ def test_open_on_an_open_link_compares_epochs_as_serial_numbers(known, epoch, ac
         assert out["action"] == action
         assert out["stepped"] == (action == Action.RESTART)
         assert out["peer_epoch"] == (epoch if action == Action.RESTART else known)
+    decide(check)
+
+
+@pytest.mark.parametrize("received", [1, 0x00FFF000, 0x80000000, MASK])
+def test_open_without_epochs_is_a_repeat_if_it_ends_where_we_are(received):
+    """Both epochs 0 say nothing: then the ID tells (section 4.1), in all of its 32 bits."""
+    def check(bench):
+        for distance in EDGES:
+            out = bench.ask(dict(event=Event.RX_OPEN, tx_id=(received + distance) & MASK),
+                            dict(received=received, epoch=9))
+            assert out["action"] == (Action.RESTART if distance else Action.ANSWER_AGAIN), (
+                received, distance)
     decide(check)
 
 

@@ -46,6 +46,23 @@ def test_every_length_around_the_ethertype(width):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
+def test_ethertypes_that_differ_in_one_bit_are_the_operating_systems(width):
+    """All 16 bits of both are compared; between them come frames of ours, of both kinds."""
+    rng = rng_for("one bit", width)
+    frames, marks = [], []
+    for ours in (0x0AC6, 0x9AC6):
+        for bit in range(16):
+            other = ours ^ 1 << bit
+            for ethertype in (ours, other):
+                frames.append((rng.randbytes(12) + ethertype.to_bytes(2, "big")
+                               + rng.randbytes(4), False))
+                marks.append(int(ethertype in (0x0AC6, 0x9AC6)))
+    _, receiver, bench = classified(width, frames, rng)
+    assert receiver.errors == marks and receiver.frames == [octets for octets, _ in frames]
+    assert bench.counts == {"bad": 0, "short": 0, "ttp": 2 * 16}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 def test_one_clock_and_no_bubble(width):
     rng = rng_for("pace", width)
     sender, receiver, _ = classified(width, [(rng.randbytes(60), False) for _ in range(50)], rng)
