@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from mutation.gates import Place, cells_of
 from targets.tools import ROOT
@@ -28,14 +27,17 @@ class Bench:
         return f"{self.component} in {' '.join(self.tests)}"
 
     def key(self):
-        """Another one when the tests, or what they share, are others."""
-        files = [file for test in self.tests for file in sorted((ROOT / test).parent.glob("*.py"))
-                 if file.name == Path(test).name or not file.name.startswith("test_")]
+        """Another one when the tests, what they share, or how a mutant is put there are others."""
+        ours = [ROOT / "sim/mutation" / file for file in ("gates.py", "bench_plugin.py")]
+        tests = [ROOT / test.split("::")[0] for test in self.tests]
+        files = [file for test in tests for file in sorted(test.parent.glob("*.py"))
+                 if file == test or not file.name.startswith("test_")] + ours
         return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 def _bench(block, component, *tests):
-    return Bench(block, f"ttpoe.{component}", tuple(f"tests/{test}.py" for test in tests))
+    return Bench(block, f"ttpoe.{component}", tuple(
+        "::".join([f"tests/{file}.py", *one]) for file, *one in (t.split("::") for t in tests)))
 
 
 # The quick ones first. Blocks with kilobytes of memory, and all registers, would take too long.
@@ -49,6 +51,8 @@ BENCHES = [
     _bench("timer", "link.timer:LinkTimer", "link/test_small_blocks"),
     _bench("pipeline_decide", "link.decide:Decide", "link/test_decide",
            "link/test_decide_selective"),
+    _bench("pipeline_reorder", "link.reorder:ReorderDirectory",
+           "link/test_reorder::test_a_change_is_seen_at_every_distance"),
     _bench("lookup", "link.lookup:LookUp", "link/test_lookup"),
     _bench("ask", "link.lookup:Ask", "link/test_lookup"),
     _bench("slot_lists", "replay.lists:SlotLists", "replay/test_lists"),
@@ -100,7 +104,8 @@ def run_bench(bench, folder, processes, tests=None, mutant=None, clean=None):
     out.unlink(missing_ok=True)
     paths = [ROOT / "rtl", ROOT / "verif", ROOT / "sim"]
     environment = dict(os.environ, TTP_MUTATED=str(task),
-                       PYTHONPATH=os.pathsep.join(map(str, paths)))
+                       PYTHONPATH=os.pathsep.join(map(str, paths)),
+                       COLUMNS="250")       # or pytest leaves out why a test failed
     log = folder / "log.txt"
     processes.run([sys.executable, "-m", "pytest", "-q", "-p", "mutation.bench_plugin", "-p",
                    "no:cacheprovider", "--tb=short", *(["-x"] if mutant else []), *bench.tests],

@@ -35,8 +35,9 @@ class NoModel(Exception):
 class Place:
     """Where a mutant is: path of its module below the block, and what kind of cell it changes.
 
-    `kind`, `source` and `nth` (of those alike) say which cell is meant where the bench builds the
-    block in another size, with other names.
+    `kind`, `source` and `nth` (of `count` alike, in the order in which they were made) say which
+    cell is meant where the bench builds the block in another size, with other names; `nth_port`
+    (of `ports`) says it of a port that has no name.
     """
 
     mutant: dict
@@ -44,30 +45,51 @@ class Place:
     kind: str
     source: str
     nth: int
+    count: int
+    nth_port: int
+    ports: int
 
     @classmethod
     def of(cls, mutant, path, cells):
         """Of a `Mutant` in one of these cells (of `cells_of`) of its own module."""
-        kind, source = cells[mutant.cell][:2]
-        return cls(mutant.to_dict(), path, kind, source,
-                   _alike(cells, kind, source).index(mutant.cell))
+        kind, source = _kind(cells[mutant.cell], mutant.module), cells[mutant.cell][1]
+        alike = _alike(cells, kind, source, mutant.module)
+        ports = sorted(cells[mutant.cell][2], key=_order)
+        return cls(mutant.to_dict(), path, kind, source, alike.index(mutant.cell), len(alike),
+                   ports.index(mutant.port), len(ports))
 
     def command(self, modules, top):
         """The Yosys command that applies it in the block `top`; None if there is no such point."""
         module = "_".join([top, *([self.path] if self.path else [])])
         cells, mutant = modules.get(module, {}), Mutant(**self.mutant)
-        cell = mutant.cell
-        if cells.get(cell, ())[:2] != (self.kind, self.source):
-            cell = next(iter(_alike(cells, self.kind, self.source)[self.nth:]), None)
-            if cell is None:
-                return None
-        if max(mutant.portbit, mutant.ctrlbit or 0) >= cells[cell][2].get(mutant.port, 0):
+        alike = _alike(cells, self.kind, self.source, module)
+        if len(alike) != self.count and self.source and mutant.cell in alike:
+            cell = mutant.cell
+        elif self.nth < len(alike):
+            cell = alike[self.nth]
+        else:
             return None
-        return replace(mutant, module=module, cell=cell).command(control=False)
+        ports, port = cells[cell][2], mutant.port
+        if "$" in port and len(ports) == self.ports:
+            port = sorted(ports, key=_order)[self.nth_port]
+        if max(mutant.portbit, mutant.ctrlbit or 0) >= ports.get(port, 0):
+            return None
+        return replace(mutant, module=module, cell=cell, port=port).command(control=False)
 
 
-def _alike(cells, kind, source):
-    return [name for name, cell in cells.items() if cell[:2] == (kind, source)]
+def _order(name):
+    """Key that sorts names by the numbers in them: the order in which they were given."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
+
+
+def _kind(cell, module):
+    """Type of a cell of `module`; of a module inside only its own name."""
+    return cell[0].removeprefix(f"{module}_")
+
+
+def _alike(cells, kind, source, module):
+    return sorted((name for name, cell in cells.items()
+                   if (_kind(cell, module), cell[1]) == (kind, source)), key=_order)
 
 
 def cells_of(path):

@@ -14,7 +14,7 @@ pytest.importorskip("pyosys", reason="pyosys is missing: sh sim/tools/setup.sh f
 import builds  # noqa: E402
 from mutation.benches import BENCHES, Bench, benches_of, quick_first, run_bench  # noqa: E402
 from mutation.gates import Gates, NoModel, Place, cells_of, compiled, to_gates  # noqa: E402
-from mutation.netlist import clean, draw  # noqa: E402
+from mutation.netlist import Mutant, clean, draw  # noqa: E402
 from ttpoe.config import preset  # noqa: E402
 from ttpoe.emit import emit_rtlil  # noqa: E402
 from ttpoe.rx.pool import SlotPool  # noqa: E402
@@ -126,6 +126,24 @@ def test_a_place_that_is_not_there_changes_nothing(tmp_path):
     assert not to_gates(tmp_path / "narrow", emitted(Mill(6)), place)[1]
 
 
+def test_cells_and_ports_without_names_are_counted_in_the_order_they_were_made():
+    """Numbers in their names are others in every netlist, and have another number of digits."""
+    def cells(first, top):
+        return {f"$procmux${first + 9}": ("$mux", "", {"A": 32, "S": 1}),
+                f"$procmux${first}": ("$mux", "", {"A": 4, "S": 1}),
+                "one": (f"{top}_one", "a.py:1", {
+                    "clk": 1, f"port${first + 9}$0": 2, f"port${first}$0": 1})}
+
+    def there(cell, port, bit):
+        mutant = Mutant(1, "engine", "inv", "ttp_engine_core", cell, port, bit, None, "", [])
+        return Place.of(mutant, "", cells(994, "ttp_engine_core")).command(
+            {"block": cells(94, "block")}, "block")
+    assert "-cell $procmux$103 -port A -portbit 31" in there("$procmux$1003", "A", 31)
+    assert "-cell $procmux$94 " in there("$procmux$994", "S", 0)
+    assert "-cell one -port port$103$0 -portbit 1" in there("one", "port$1003$0", 1)
+    assert "-cell one -port port$94$0 -portbit 0" in there("one", "port$994$0", 0)
+
+
 def test_a_clock_that_is_stuck_or_inverted(tmp_path):
     clean(tmp_path / "engine", Mill(), "ttp_engine")
     cells = cells_of(tmp_path / "engine" / "clean.json")
@@ -181,7 +199,9 @@ def test_every_bench_is_there():
         module, name = bench.component.split(":")
         source = root / "rtl" / f"{module.replace('.', '/')}.py"
         assert f"class {name}(" in source.read_text(), bench
-        assert all((root / test).exists() for test in bench.tests), bench
+        for file, *one in (test.split("::") for test in bench.tests):
+            assert all(f"def {name}(" in (root / file).read_text() for name in one), bench
+            assert (root / file).exists(), bench
     assert [bench.block for bench in benches_of("slot_writer_arbiter")] == [
         "slot_writer_arbiter", "slot_writer"]
     blocks = [{"block": name} for name in ("top", "rx_pool_delivered", "replayer_ranges")]

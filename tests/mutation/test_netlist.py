@@ -4,7 +4,7 @@ import re
 
 import pytest
 from amaranth.hdl import Module, Signal
-from amaranth.lib import wiring
+from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 pytest.importorskip("pyosys", reason="pyosys is missing: sh sim/tools/setup.sh formal")
@@ -125,6 +125,39 @@ def test_what_makes_no_difference_is_proven_to_change_nothing(folder):
     assert proven_equal(place, nothing)
     assert not proven_equal(place, lowest)
     assert not proven_equal(place, clock)
+
+
+class Deep(wiring.Component):
+    """A memory that is too large to be compared as a whole, and what is written into it."""
+
+    i: In(4)
+    o: Out(1)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.words = words = memory.Memory(shape=1, depth=2048, init=[])
+        write, read = words.write_port(), words.read_port()
+        count = Signal(11)
+        m.d.sync += count.eq(count + 1)
+        m.d.comb += [write.en.eq(1), write.addr.eq(count), read.addr.eq(count), read.en.eq(1),
+                     write.data.eq(self.i.any()), self.o.eq(read.data)]
+        return m
+
+
+def test_what_the_gates_around_it_hide_is_proven_in_a_block_of_any_size(folder):
+    """A bit of an OR, inverted while another one is 1 (nothing), or 0 (a fault)."""
+    place = folder / "deep"
+    clean(place, Deep(), "ttp_deep")
+    cells = cells_of(place / "clean.json")["ttp_deep"]
+    either, = (name for name, cell in cells.items() if cell[2].get("A") == 4)
+    register = next(name for name, cell in cells.items() if "D" in cell[2])
+    hidden, fault, kept = (Mutant(1, "deep", mode, "ttp_deep", cell, port, 2, 0, "", [])
+                           for mode, cell, port in (("cnot1", either, "A"),
+                                                    ("cnot0", either, "A"),
+                                                    ("cnot1", register, "D")))
+    assert proven_equal(place, hidden)
+    assert not proven_equal(place, fault)
+    assert not proven_equal(place, kept)
 
 
 class Idle(wiring.Component):
