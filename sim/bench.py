@@ -166,7 +166,7 @@ class _Progress:
 
 def measure(parts, short, jobs):
     """`(metrics, failed runs)` of these parts and of the last synthesis."""
-    metrics, failed = Metrics(short), []
+    metrics, failed = Metrics(short, jobs), []
     for part in parts:
         plan, evaluate = PARTS[part]
         runs = plan(short)

@@ -17,12 +17,19 @@ def run_of(package, name, config, label="", **params):
                       package=package)
 
 
-class Metrics(list):
-    """`add` one figure after another; `value` finds one by name. `short`: as SHORT=1 wants it."""
+def tick_for(rtt, links):
+    """Clocks per visit of the timer: a round takes at least 1.5 round trips, as far as there is a
+    choice (a visit takes two clocks)."""
+    return max(1, -(-3 * rtt // (2 * links)))
 
-    def __init__(self, short=False):
+
+class Metrics(list):
+    """`add` one figure after another; `value` finds one by name. `short`: as SHORT=1 wants it;
+    `jobs`: how many programs a part may run at a time."""
+
+    def __init__(self, short=False, jobs=1):
         super().__init__()
-        self.short = short
+        self.short, self.jobs = short, jobs
 
     def add(self, name, value, unit, configuration, method, better, goal=None):
         if value is None:

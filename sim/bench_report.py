@@ -36,24 +36,24 @@ def _svg(figure):
 
 def _goodput_plot(metrics, configuration):
     from matplotlib.figure import Figure
-    lines = {}
+    lines, windows = {}, {}
     for metric in metrics:
         match = _GOODPUT.match(metric["name"])
         if match and metric["configuration"].startswith(f"{configuration},"):
-            window = float(metric["configuration"].rpartition(" W ")[2])
-            lines.setdefault((match[1], match[3], window), []).append(
+            windows[match[3]] = float(metric["configuration"].rpartition(" W ")[2])
+            lines.setdefault((match[1], match[3]), []).append(
                 (float(match[2]), 100 * metric["value"]))
     if not lines:
         return ""
     axes = (figure := Figure(figsize=(9, 4.6))).subplots()
-    for (kind, rtt, window), points in sorted(lines.items()):
+    for (kind, rtt), points in sorted(lines.items()):
         points.sort()
         colour = _COLOURS.get(rtt, "black")
         axes.plot(*zip(*points), "o-" if kind == "selective" else "s--", color=colour,
                   label=f"{'selective' if kind == 'selective' else 'go-back-N'}, {rtt} us")
         if kind == "gbn":
             losses = [10 ** (step / 10) for step in range(-30, 11)]
-            axes.plot(losses, [100 * (1 - p / 100) / (1 + p / 100 * window) for p in losses],
+            axes.plot(losses, [100 * (1 - p / 100) / (1 + p / 100 * windows[rtt]) for p in losses],
                       ":", color=colour, linewidth=1)
     axes.set(xscale="log", xlabel="loss of frames, %", ylabel="% of what headers allow",
              ylim=(0, 104), title=f"Goodput, {configuration} "
@@ -140,7 +140,7 @@ def page(metrics, summary):
     missed = [metric for metric in with_goal if not metric["met"]]
     what = ("" if not missed else "<p class=missed>Missed: "
             + ", ".join(html.escape(metric["name"]) for metric in missed) + "</p>")
-    plots = [_goodput_plot(metrics, "full"), _goodput_plot(metrics, "default"),
+    plots = [*(_goodput_plot(metrics, name) for name in ("full", "default")),
              _window_plot(metrics), _latency_plot(metrics),
              *(_svg(figure) for figure in (bench_plots.path(metrics), bench_plots.links(metrics),
                                            bench_plots.tcp(metrics)) if figure)]

@@ -1,13 +1,14 @@
 """Goodput of one link with 1,024-byte payloads, at one point after another.
 
-A point: round trip, loss, selective or go-back-N, one way or both ways, replay slots. Loss is per
-frame, the same on both wires, of every kind of frame. The round trip is that of a lone payload,
-first beat on the sender's wire to the last beat of its ACK, engines and serialisation included;
-the wire's delay is chosen so. The result is payloads delivered in order per clock between two
-moments at which the sender has more to send, divided by what headers allow: one payload in the
-beats of its frame (and of one ACK, if there are payloads the other way, too).
+A point: round trip, selective or go-back-N, one way or both ways, replay slots, single losses far
+apart (at random: `sim/bench_loss.py`). The round trip is that of a lone payload, first beat on the
+sender's wire to the last beat of its ACK, engines and serialisation included; the wire's delay is
+chosen so. The result is payloads delivered in order per clock between two moments at which the
+sender has more to send, divided by what headers allow: one payload in the beats of its frame (and
+of one ACK, if there are payloads the other way, too).
 """
 
+from bench_common import tick_for
 from ttpverif.bench.bench import scenario
 from ttpverif.network import Channel
 
@@ -19,11 +20,10 @@ def beats(size, bench):
     return -(-size // (bench.config["width_bits"] // 8))
 
 
-async def start(bench, delay_cycles, loss, selective, tick, slots=0, name=""):
+async def start(bench, delay_cycles, selective, tick, slots=0):
     """From reset, a link that is open."""
     a, b = bench.a, bench.b
-    seeds = bench.rng(f"wires {name}")
-    bench.connect(*(Channel(seeds.getrandbits(32), delay_cycles=delay_cycles) for _ in "ab"))
+    bench.connect(*(Channel(0, delay_cycles=delay_cycles) for _ in "ab"))
     for node in bench.nodes:
         node.configure(timer_tick=tick, max_retry=0, selective=selective, link_slots=slots)
     await bench.reset()
@@ -32,24 +32,16 @@ async def start(bench, delay_cycles, loss, selective, tick, slots=0, name=""):
             log.clear()
     a.open(b.address, DATA)
     await bench.until(lambda: a.notices and b.notices, 10 * delay_cycles + 4_000, "the link")
-    if loss:        # the link is open: from now on the wire is bad
-        bench.connect(*(Channel(seeds.getrandbits(32), loss=loss, delay_cycles=delay_cycles)
-                        for _ in "ab"))
 
 
 async def lone_round_trip(bench):
     """Clocks from a payload's first beat to its ACK's last over wires without delay."""
     a, b = bench.a, bench.b
-    await start(bench, 0, 0, 1, 100)
+    await start(bench, 0, 1, 100)
     a.send(b.address, DATA, bytes(SIZE))
     outs, ins = len(a.frames_out), len(a.frames_in)
     await bench.until(lambda: len(a.frames_out) > outs and len(a.frames_in) > ins, 5_000, "ACK")
     return a.frames_in[ins].last_cycle - a.frames_out[outs].first_cycle
-
-
-def tick_for(rtt_cycles, links):
-    """Clocks per visit of the timer: a round takes at least 1.5 round trips."""
-    return max(1, -(-3 * rtt_cycles // (2 * links)))
 
 
 def lose_some(bench, point, warm, delay):
@@ -67,8 +59,8 @@ async def measure(bench, point, overhead):
     delay = max(0, (rtt - overhead) // 2)
     rtt = overhead + 2 * delay
     tick = point.get("tick") or tick_for(rtt, bench.config["links"])
-    loss, both = point.get("loss", 0), point.get("both", False)
-    await start(bench, delay, loss, point["selective"], tick, point.get("slots", 0), str(point))
+    both = point.get("both", False)
+    await start(bench, delay, point["selective"], tick, point.get("slots", 0))
     frame = beats(FRAME_BYTES, bench)
     window, slots = rtt / frame, point.get("slots") or bench.config["slots"]
     warm = point.get("warm", min(int(2 * window) + 20, point["payloads"]))
@@ -82,8 +74,7 @@ async def measure(bench, point, overhead):
     for node, peer in senders:
         for number in range(total):
             node.send(peer.address, DATA, pool[number % len(pool)])
-    limit = int(total * frame * (4 + 30 * loss * window)
-                + 40 * tick * bench.config["links"] + 3 * total * rtt / slots)
+    limit = int(4 * total * frame + 40 * tick * bench.config["links"] + 3 * total * rtt / slots)
     await bench.until(lambda: all(len(node.sent) >= total for node, _ in senders), limit,
                       "the last payload handed over")
     ends = {node.name: node.sent[-1].last_cycle for node, _ in senders}
@@ -100,10 +91,8 @@ async def measure(bench, point, overhead):
             assert payload.data == pool[number % len(pool)], f"payload {number} is another one"
     ratio, clocks, delivered = min(results)
     counts = a.counts()
-    wire = bench._channels[0][0].counters
     return {**point, "ratio": ratio, "rtt_cycles": rtt, "window_packets": window,
             "timer_tick": tick, "clocks": clocks, "delivered": delivered,
-            "lost_share": wire["lost"] / max(1, wire["pushed"]),
             "lost_clocks": (clocks - delivered * ideal) / point.get("isolated", 1),
             "ideal_clocks": ideal,
             "replayed": counts["payload_replayed"] - before["payload_replayed"]}
