@@ -141,7 +141,7 @@ class Campaign:
 
     def _tell(self, mutant):
         counted = summary(self.results)
-        by = (f"killed by {mutant['by']}: {mutant['message']}" if mutant["state"] == "killed"
+        by = (f"killed by {mutant['by']}: {mutant['message'][:100]}" if mutant["state"] == "killed"
               else "proven to change nothing" if mutant.get("proven_equal") else "SURVIVED")
         self.say(f"[mutate] {counted['killed']} killed, {counted['survived']} survived, "
                  f"{counted['left']} left: {mutant['top']} {mutant['number']}, "
