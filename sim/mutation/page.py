@@ -17,7 +17,8 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "mutation.md"
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 BEGIN, END = "<!-- from build/verify/mutate.json -->", "<!-- end -->"
 
-PROVEN = {"verdict": "equivalent", "why": "Proven by Yosys: its block, or the gates near it, give the same."}
+PROVEN = {"verdict": "equivalent",
+          "why": "Proven by Yosys: its block, or the gates near it, give the same."}
 
 
 def explanations(results, path=SURVIVORS):
