@@ -19,7 +19,7 @@ public:
                 engine->top->cfg_max_retry = engine->top->cfg_idle_limit = 2;
                 engine->top->cfg_timer_tick = TICK;
             }
-        // DATA alone: the others have moments without anything waiting, and then may be victims.
+        // DATA alone: the others have pauses, and an idle link may be a victim (L5).
         for (Pair *pair : {&hit_, &clean_})
             for (auto &side : pair->source) side[0].limit = side[1].limit = 0;
     }

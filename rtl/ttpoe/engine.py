@@ -186,7 +186,7 @@ class Engine(wiring.Component):
         wiring.connect(m, writer.o_write, self.memory.i_write)
         wiring.connect(m, self.commit.o_result, writer.i_result)
         wiring.connect(m, self.commit.o_notice, wiring.flipped(self.o_notice))
-        # The round of the timer is a second chance for a payload that no victim made room for.
+        # A link becomes a victim by a visit of the timer: in each round it is worth another try.
         m.d.comb += writer.i_retry.eq(self.commit.o_retry | self.pipeline.o_may_retire
                                       | self.timer.o_round)
 

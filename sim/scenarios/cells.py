@@ -256,6 +256,7 @@ async def victim(d, state):
     second = await d.link("OPEN", partner=d.partner(like=first))
     third = d.partner(like=first, apart=[second])
     await second.rx_next()                      # so the first is the one not used last
+    await first.timer()                         # and it has been idle since the timer came
     if state == "OPEN":
         await third.rx("OPEN", tx=5)
         await d.saw("VICTIM", first)
@@ -265,6 +266,7 @@ async def victim(d, state):
         second = await d.link("OPEN", partner=d.partner(like=first))
         third = d.partner(like=first, apart=[second])
         await second.rx_next()
+        await first.timer()
     await d.stall_everything()
     mark = d.mark()
     third.play("OPEN", tx=5)

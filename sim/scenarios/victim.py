@@ -11,11 +11,19 @@ LINK_UP, LINK_DOWN, REFUSED = 0, 1, 2
 
 
 async def full(desk, one_sent=0, two_sent=0):
-    """Two OPEN links in one set, the second used last, and a third peer of that set."""
+    """Two OPEN links in one set, the second used last, and a third peer of that set. The timer has
+    been there since."""
     await desk.fresh()
     one = await desk.link("OPEN", sent=one_sent)
     two = await desk.link("OPEN", partner=desk.partner(like=one), sent=two_sent)
+    await rest(one, two)
     return one, two, desk.partner(like=one, apart=[two])
+
+
+async def rest(*links):
+    """A visit of the timer to each: what has nothing outstanding may be a victim from now on."""
+    for link in links:
+        await link.timer()
 
 
 async def asked(desk, how, third):
@@ -54,7 +62,8 @@ async def victim(bench):
             elif used == "one by host":
                 await one.send()
                 await one.rx("ACK", rx=one.link.oldest)
-                await two.timer()
+            if used != "two":
+                await rest(one, two)
             loser, keeper = (one, two) if used == "two" else (two, one)
             told, sent = await asked(desk, how, third)
             assert [(code, node) for code, node, _ in sent] == \
@@ -107,8 +116,12 @@ async def victim(bench):
             await two.rx("ACK", rx=two.link.oldest)
             await desk.quiet()
             assert desk.feed.counts()["host_blocked"] == 2 and two.state == "OPEN"
-            # The rest is acknowledged: `two` is idle now, closes, and the payload gets through.
+            # The rest is acknowledged: `two` is idle now, and still no victim: it was busy a moment
+            # ago. The timer's round makes it one, and has the payload tried again.
             await two.rx("ACK", rx=two.link.oldest)
+            await desk.quiet()
+            assert desk.feed.counts()["host_blocked"] == 3 and two.state == "OPEN"
+            await rest(two, two)
             await desk.quiet()
             assert (one.state, two.state) == ("OPEN", "CLOSE_SENT")
             await two.rx("CLOSE_ACK")
@@ -116,6 +129,9 @@ async def victim(bench):
             assert third.state == "OPEN_SENT"
         elif how == "frame":
             await one.rx("ACK", rx=one.link.oldest)
+            told, sent = await asked(desk, how, third)
+            assert (one.state, two.state) == ("OPEN", "OPEN"), "a link that was busy a moment ago"
+            await rest(one)
             told, sent = await asked(desk, how, third)
             assert (one.state, two.state) == ("CLOSE_SENT", "OPEN")
     await desk.claim("victim")

@@ -211,7 +211,8 @@ class LinkTable:
         row = self._row(node, vc)
         for way in (1 - row.last_used, row.last_used):
             link = row.ways[way]
-            if link is not None and link.state == State.OPEN and not link.stored:
+            if (link is not None and link.state == State.OPEN and not link.stored
+                    and link.timer_bit):
                 return link
         return None
 

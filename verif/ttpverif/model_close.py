@@ -28,7 +28,7 @@ class Closing:
             self._send_close(step)
 
     def _close_if_idle(self, step):
-        if not step.link.stored:
+        if not step.link.stored and step.link.timer_bit:
             self._close(step)
 
     def _close_again(self, step, was_settled):

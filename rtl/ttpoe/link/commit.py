@@ -53,8 +53,8 @@ class Commit(wiring.Component):
     o_range, o_walk, o_lag : Out(event)
         To `link.replayer`.
     o_retry : Out(1)
-        A tag, or all slots of a link, have been freed, or a link has become idle: a victim, if a
-        payload of the host waits for a tag.
+        All slots of a link have been freed, as whenever a tag is: a payload of the host that waits
+        for either may try again.
     stat_* : Out(1)
         See `STATS`.
     """
@@ -100,7 +100,6 @@ class Commit(wiring.Component):
         self._slots(m)
         self._background(m)
         delivers = Cat(*(outcome.action == action for action in _DELIVERS)).any()
-        closed = (outcome.old_state != LinkState.CLOSED) & (tag.state == LinkState.CLOSED)
         m.d.comb += [
             self.o_push.valid.eq(valid & done.push),
             self.o_push.payload.lid.eq(done.lid),
@@ -120,8 +119,7 @@ class Commit(wiring.Component):
             self.o_notice.payload.notice.eq(outcome.notice),
             self.o_notice.payload.node.eq(done.node),
             self.o_notice.payload.vc.eq(done.vc),
-            self.o_retry.eq(valid & (closed | outcome.free_all
-                                     | (outcome.retired & (tag.alloc == 0)))),
+            self.o_retry.eq(valid & outcome.free_all),
         ]
         self._trace(m)
         self._stats(m)

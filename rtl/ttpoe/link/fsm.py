@@ -285,7 +285,7 @@ TABLE = {
     },
     _E.VICTIM: {
         CL: _stay(CL), OS: _stay(OS), OR: _stay(OR),
-        OP: rows(("EMPTY", _A.CLOSE, CS), ("", _A.NOTHING, OP)),
+        OP: rows(("EMPTY TIMER_BIT", _A.CLOSE, CS), ("", _A.NOTHING, OP)),
         CS: _stay(CS), CR: _stay(CR),
     },
     _E.SENT: {

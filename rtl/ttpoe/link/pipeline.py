@@ -338,7 +338,8 @@ class Pipeline(wiring.Component):
 
     def _choose_victim(self, m, flags):
         """Decision L5. The tags as read may be three events old; the VICTIM event looks again."""
-        idle = [(tag.state == LinkState.OPEN) & (tag.alloc == 0) for tag in self.q2_read]
+        idle = [(tag.state == LinkState.OPEN) & (tag.alloc == 0) & tag.timer
+                for tag in self.q2_read]
         newer_way = flags[0].touch ^ flags[1].touch
         older_idle = Mux(newer_way, idle[0], idle[1])
         m.d.sync += [

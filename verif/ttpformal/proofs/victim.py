@@ -47,8 +47,9 @@ class _AnyDecision(wiring.Component):
 class Told(Proof):
     shows = ("Pipeline: a victim is told at most once per event, in the clock in which that leaves,"
              " if it asks for one and its set is full: the way that was not used last if it is OPEN"
-             " with nothing allocated, else the other one if that is, else none; of a way that"
-             " changed in the 3 clocks before, what is told may be out of date")
+             " with nothing allocated and nothing done since the timer's visit, else the other one if"
+             " that is, else none; of a way that changed in the 3 clocks before, what is told may be"
+             " out of date")
     config = ("Q1 to Q3 and the table as they are, with any decision in the place of Q2's; 2 sets"
               " of 2 ways; watched: any one set")
     mode = "induction"
@@ -57,7 +58,9 @@ class Told(Proof):
     defect_depth = 15
     defects = (
         Defect("a way with packets in flight is told to close", "link/pipeline.py",
-               "(tag.state == LinkState.OPEN) & (tag.alloc == 0)", "tag.state == LinkState.OPEN"),
+               "(tag.state == LinkState.OPEN) & (tag.alloc == 0)", "(tag.state == LinkState.OPEN)"),
+        Defect("a way that was busy a moment ago is told to close", "link/pipeline.py",
+               "(tag.alloc == 0) & tag.timer", "(tag.alloc == 0)"),
         Defect("a victim is told though a way is free", "link/pipeline.py",
                "self.decide.o_outcome.evicts & ~self.q2_owns", "self.decide.o_outcome.evicts"),
         Defect("the other way is told, idle or not", "link/pipeline.py",
@@ -135,7 +138,7 @@ class Told(Proof):
         h.check((tags[0].touch ^ tags[1].touch) == last)
         idle, settled = [], []
         for number, tag in enumerate(tags):
-            idle.append((tag.state == LinkState.OPEN) & (tag.alloc == 0))
+            idle.append((tag.state == LinkState.OPEN) & (tag.alloc == 0) & tag.timer)
             written = [here & ~full & (way == number)]
             for _ in range(3):
                 written.append(h.past(written[-1]))
@@ -154,8 +157,8 @@ class Told(Proof):
 class Closes(Proof):
     shows = ("a victim is asked for by an OPEN, an open or a payload that finds no way, and by"
              " nothing else in a full set; the VICTIM event closes its link if that is OPEN with"
-             " nothing unacknowledged and nothing waiting: one CLOSE, no notice, no slot freed; any"
-             " other link it leaves as it was, bit for bit, and sends nothing")
+             " nothing unacknowledged, nothing waiting and its timer bit set: one CLOSE, no notice, no"
+             " slot freed; any other link it leaves as it was, bit for bit, and sends nothing")
     config = "Q2, combinational; 8 slots; any tag in a legal state, a closed one holds nothing"
     mode = "induction"
     depth = 2
@@ -163,8 +166,10 @@ class Closes(Proof):
     short = True
     defects = (
         Defect("a link with packets in flight is closed", "link/fsm.py",
-               'OP: rows(("EMPTY", _A.CLOSE, CS), ("", _A.NOTHING, OP)),',
-               'OP: rows(("", _A.CLOSE, CS)),'),
+               'OP: rows(("EMPTY TIMER_BIT", _A.CLOSE, CS), ("", _A.NOTHING, OP)),',
+               'OP: rows(("TIMER_BIT", _A.CLOSE, CS), ("", _A.NOTHING, OP)),'),
+        Defect("a link that was busy a moment ago is closed", "link/fsm.py",
+               'OP: rows(("EMPTY TIMER_BIT", _A.CLOSE, CS)', 'OP: rows(("EMPTY", _A.CLOSE, CS)'),
         Defect("what was sent does not wait", "link/decide.py",
                '"EMPTY": tag.alloc == 0', '"EMPTY": tag.current == tag.alloc'),
         Defect("a payload that finds no way asks for no victim", "link/effects.py",
@@ -196,7 +201,7 @@ class Closes(Proof):
                    (new.node == dut.i_event.node) & (new.vc == dut.i_event.vc))
 
         victim = event == Event.VICTIM
-        closes = (old.state == LinkState.OPEN) & (old.alloc == 0)
+        closes = (old.state == LinkState.OPEN) & (old.alloc == 0) & old.timer
         h.check_if(victim & ~closes, new.as_value() == old.as_value())
         h.check_if(victim & closes, (new.state == LinkState.CLOSE_SENT) & (new.alloc == 0)
                    & (new.lag == old.lag) & (new.una == old.una))
