@@ -500,6 +500,9 @@ def test_full_set_and_victim():
     m.host_payload(a, 0, b"waits", send_now=False)
     assert sent(m.victim(a, 0)) is None and m.host_open(c, 0).victim is None
     rx(m, "ACK", 0, m.visit(a, 0).frame.tx_id, src=a)
+    assert sent(m.victim(a, 0)) is None and m.host_open(c, 0).victim is None    # busy just now
+    m.timer(a, 0)
+    assert m.host_open(c, 0).victim == (a, 0)
     assert m.victim(a, 0).frame.opcode == Opcode.CLOSE
 
 
