@@ -219,27 +219,28 @@ def test_refused_is_done_and_counted():
     simulate(bench.writer, testbench)
 
 
+@pytest.mark.parametrize("vc", range(3))
 @pytest.mark.parametrize("retry_at", range(-2, 9))
-def test_no_retry_is_missed(retry_at):
+def test_no_retry_is_missed(retry_at, vc):
     """Q0 takes the event in clock 0, the result BLOCKED comes in clock 4."""
     bench = Bench(Config(width_bits=64))
 
     async def testbench(ctx):
         bench.slots = [5]
-        bench.take[1] = False
-        bench.beats[1] = host_beats(b"abc", 8, 9)
+        bench.take[vc] = False
+        bench.beats[vc] = host_beats(b"abc", 8, 9)
         await bench.steps(ctx, 6)
-        assert ctx.get(bench.event(1).valid)
+        assert ctx.get(bench.event(vc).valid)
         for clock in range(-3, 14):
-            bench.take[1] = clock >= 0
+            bench.take[vc] = clock >= 0
             bench.retry = clock == retry_at
             if clock == 0:
                 began = bench.clock
             if clock == 4:
-                bench.result = (1, BLOCKED)
+                bench.result = (vc, BLOCKED)
             await bench.step(ctx)
         again = [event[3] - began for event in bench.events]
-        assert all(event[:3] == (1, 9, 5) for event in bench.events)
+        assert all(event[:3] == (vc, 9, 5) for event in bench.events)
         assert again == ([0] if retry_at < 0 else [0, max(5, retry_at + 1)])
     simulate(bench.writer, testbench)
 
