@@ -57,7 +57,7 @@ def _goodput_plot(metrics, configuration):
                       ":", color=colour, linewidth=1)
     axes.set(xscale="log", xlabel="loss of frames, %", ylabel="% of what headers allow",
              ylim=(0, 104), title=f"Goodput, {configuration} "
-             "(dotted: the most that go-back-N can reach)")
+             "(dotted: (1 - p) / (1 + pW), for go-back-N)")
     axes.grid(True, alpha=.3)
     axes.legend(fontsize=8, loc="lower left")
     return _svg(figure)
