@@ -48,7 +48,7 @@ def test_two_wrong_bits_are_seen(binary, monkeypatch):
 
 
 def _result(**changes):
-    return {"number": 0, "memory": "engine_a.rx.x", "word": 1, "bit": 2, "clock": 3,
+    return {"number": 0, "memory": "engine_a.rx.x", "word": 1, "recent": 1, "bit": 2, "clock": 3,
             "passed": True, "corrected": 0, "uncorrectable": 0, "failure": "",
             "outcome": ""} | changes
 
@@ -61,6 +61,11 @@ def _result(**changes):
 def test_what_is_wrong_is_told(protected, plain, words):
     said, = faults.wrong([protected], [plain])
     assert words in said and "engine_a.rx.x word 1 bit 2 clock 3" in said
+
+
+@pytest.mark.parametrize("other", [{"word": 4}, {"recent": 0}])
+def test_upsets_of_different_words_are_not_compared(other):
+    assert not faults.wrong([_result(**other)], [_result(outcome="wrong data")])
 
 
 def test_harm_that_was_counted_is_right():
