@@ -1,6 +1,6 @@
 """`make bench`: measures the engine in simulation and compares with sim/benches/baseline.json.
 
-    make bench                all parts, about twenty minutes
+    make bench                all parts, half an hour or more
     make bench PART=goodput   one part (PARTS below); SHORT=1: fewer points
     make bench SAVE=1         this becomes the baseline, and the table of the README
 

@@ -61,6 +61,15 @@ def test_a_limit_of_slots_that_fits_the_buffer_leaves_nothing_to_drop(program):
     assert result["goodput"] > 0.95 and result["fairness"] > 0.99
 
 
+@pytest.mark.parametrize("delay", [1, 2, 40])
+def test_round_trip_of_a_lone_payload(program, delay):
+    """First beat of the PAYLOAD to last beat of its ACK: there and back 144 beats, 9 clocks in
+    the receiver and the switch, and four cables; nothing of the OPEN before."""
+    code, result = run(program, "incast", NODES=2, COUNT=1, DELAY=delay, CUT_THROUGH=1)
+    assert code == 0, result["failure"]
+    assert result["round_trip"] == BEATS + 8 + 9 + 4 * delay
+
+
 def test_incast_into_a_host_that_stops_reading(program):
     code, result = run(program, "incast", STOP=4096, STOP_PERIOD=8192)
     assert code == 0, result["failure"]
