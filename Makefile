@@ -23,7 +23,7 @@ help:
 	@echo "make waves      TEST=loss.5pct: its waveform in a viewer; SIM= SEED= PRESET= LONG=1 VIEWER=surfer"
 	@echo "make demo       two NICs on a bad wire, live, and a picture; SECONDS=30 LOSS=0.03 PRESET= SEED="
 	@echo "make tap        a simulated NIC on a TAP of a Linux bridge, it echoes (root); NODE=1 TAP=ttp1 BRIDGE=br-ttp"
-	@echo "make test       run all tests; PYTEST_ARGS='tests/test_emit.py -x'"
+	@echo "make test       run all tests; PYTEST_ARGS='tests/verilog/test_emit.py -x'"
 	@echo "make random     random cases against the model, shrunk if they fail; SEED= CASES= LONG=1 SCRIPT="
 	@echo "make verify     all the evidence: tests, scenarios, proofs, soak, ...; SHORT=1, PART=formal,abuse"
 	@echo "make soak       10^9 clocks of two engines as a native program; PRESET= SEED= CLOCKS= ROUNDS= RESUME=1"
@@ -48,7 +48,7 @@ setup: $(READY)
 
 # Everything below that is evidence, one after the other (docs/verification.md).
 verify: $(READY)
-	@PART=$(PART) $(PY) sim/verify.py $(if $(SHORT),--short)
+	@PART=$(PART) $(PY) sim/ttpsim/verify.py $(if $(SHORT),--short)
 
 $(READY):
 	@sh sim/tools/setup.sh environment "$(PYTHON)" "$@"
@@ -57,10 +57,10 @@ icarus:
 	@sh sim/tools/setup.sh icarus
 
 sim: $(READY) $(if $(filter verilator,$(SIM)),,icarus)
-	@$(PY) sim/run.py --jobs $(JOBS)
+	@$(PY) sim/ttpsim/scenario/run.py --jobs $(JOBS)
 
 waves: $(READY) $(if $(filter verilator,$(SIM)),,icarus)
-	@$(PY) sim/waves.py
+	@$(PY) sim/ttpsim/views/waves.py
 
 # Not by environment: to some shells SECONDS is a variable of their own.
 demo: $(READY) $(if $(filter icarus,$(SIM)),icarus)
@@ -75,7 +75,7 @@ tap: $(READY)
 		--node $(or $(NODE),1) --preset $(or $(PRESET),tiny)
 
 docs-pictures: $(READY) icarus
-	@$(PY) sim/pictures.py
+	@$(PY) sim/ttpsim/pages/pictures.py
 
 # Without Icarus the tests that need it are skipped; everything else runs.
 test: $(READY)
@@ -89,11 +89,11 @@ formal: $(READY)
 
 synth: $(READY)
 	@sh sim/tools/setup.sh synth
-	@$(PY) sim/synth.py
+	@$(PY) sim/ttpsim/synth/run.py
 
 # Figures of synthesis are taken from the last `make synth`.
 bench: $(READY)
-	@$(PY) sim/bench.py --jobs $(JOBS) $(if $(SHORT),--short) $(if $(SAVE),--save) \
+	@$(PY) sim/ttpsim/bench/run.py --jobs $(JOBS) $(if $(SHORT),--short) $(if $(SAVE),--save) \
 		$(if $(PART),--part $(PART))
 
 # The table of docs/formal.md, from the last `make formal`.
@@ -103,7 +103,7 @@ formal-docs: $(READY)
 # 10^9 clocks take an hour or more; Ctrl-C ends it with a summary, RESUME=1 goes on (docs/soak.md).
 soak: $(READY)
 	@JOBS=$(JOBS) CLOCKS=$(CLOCKS) ROUND=$(ROUND) ROUNDS=$(ROUNDS) ROUND_CLOCKS=$(ROUND_CLOCKS) \
-		RESUME=$(RESUME) FROM=$(FROM) $(PY) sim/soak.py
+		RESUME=$(RESUME) FROM=$(FROM) $(PY) sim/ttpsim/soak/run.py
 
 # One job unless JOBS is given: it runs for an hour on one core.
 mutate: $(READY)
@@ -112,40 +112,40 @@ mutate: $(READY)
 		--jobs $(if $(filter file,$(origin JOBS)),1,$(JOBS)) $(if $(DOCS),--page)
 
 faults: $(READY)
-	@SEED=$(SEED) UPSETS=$(UPSETS) LONG=$(LONG) SAVE=$(SAVE) JOBS=$(JOBS) $(PY) sim/faults.py
+	@SEED=$(SEED) UPSETS=$(UPSETS) LONG=$(LONG) SAVE=$(SAVE) JOBS=$(JOBS) $(PY) sim/ttpsim/faults/run.py
 
 # All of it follows from SEED; LONG=1 delivers PACKETS (1,000,000) and takes hours (docs/random.md).
 random: $(READY)
 	@JOBS=$(JOBS) CASES=$(CASES) CONFIGS=$(CONFIGS) PACKETS=$(PACKETS) RESUME=$(RESUME) \
-		SCRIPT=$(SCRIPT) $(PY) sim/campaign.py
+		SCRIPT=$(SCRIPT) $(PY) sim/ttpsim/random/campaign.py
 
 random-defects: $(READY)
-	@ALL_DEFECTS=1 $(PY) -m pytest -q -s tests/test_random.py -k defect
+	@ALL_DEFECTS=1 $(PY) -m pytest -q -s tests/sim/test_random.py -k defect
 
 # Writes docs/coverage.md. Builds of its own: eight minutes of CPU time in all, on up to 2 cores.
 coverage: $(READY) icarus
-	@$(PY) sim/coverage.py --jobs $(JOBS)
+	@$(PY) sim/ttpsim/coverage/run.py --jobs $(JOBS)
 
 # What each part shows: docs/abuse.md.
 abuse: $(READY)
-	@JOBS=$(JOBS) FRAMES=$(FRAMES) PART=$(PART) $(PY) sim/abuse.py
+	@JOBS=$(JOBS) FRAMES=$(FRAMES) PART=$(PART) $(PY) sim/ttpsim/abuse/run.py
 
 # Traffic, network and what came of it: docs/fabric.md. `make` takes TRAFFIC and so on as they are.
 FABRIC := PRESET TRAFFIC SEED NODES COUNT BYTES BUFFER CUT_THROUGH LOSS_PPM DELAY LEAF_HOSTS SPINES \
 	LINK_SLOTS TICK SELECTIVE PING_EVERY PING_BYTES STOP STOP_PERIOD CLOCKS LIMIT
 fabric: $(READY)
-	@$(foreach name,$(FABRIC),$(name)=$($(name))) JOBS=$(JOBS) $(PY) sim/fabric.py
+	@$(foreach name,$(FABRIC),$(name)=$($(name))) JOBS=$(JOBS) $(PY) sim/ttpsim/fabric/run.py
 
 lint: $(READY)
-	@$(PY) sim/lint.py $(if $(PRESET),$(PRESET),$(PRESETS) $(PRESETS:%=%_secded))
+	@$(PY) sim/ttpsim/build/lint.py $(if $(PRESET),$(PRESET),$(PRESETS) $(PRESETS:%=%_secded))
 
 emit: $(READY)
-	@$(PY) -m ttpoe.emit --preset $(PRESET_EMIT) --top $(TOP_EMIT) \
+	@$(PY) -m ttpoe.verilog.emit --preset $(PRESET_EMIT) --top $(TOP_EMIT) \
 		-o build/rtl/ttp_$(TOP_EMIT)_$(PRESET_EMIT).v
 	@echo build/rtl/ttp_$(TOP_EMIT)_$(PRESET_EMIT).v
 
 docs-tables: $(READY)
-	@$(PY) sim/state_table.py
+	@$(PY) sim/ttpsim/pages/state_table.py
 
 registers: $(READY)
 	@$(PY) -m ttpoe.csr.documents --output build/registers --docs docs/registers.md

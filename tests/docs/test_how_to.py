@@ -78,10 +78,10 @@ def test_a_scenario(checkout):
                 if block.language == "python"]
     file = checkout / "sim" / "scenarios" / "greeting.py"
     file.write_text(block.text)
-    assert "1 passed, 0 failed" in run(checkout, "sim/run.py", "--test=greeting", "--sim=icarus")
+    assert "1 passed, 0 failed" in run(checkout, "sim/ttpsim/scenario/run.py", "--test=greeting", "--sim=icarus")
     # The page's last advice.
     file.write_text(block.text.replace("[0, 1]", "[0, 0]"))
-    done = subprocess.run([sys.executable, "sim/run.py", "--test=greeting", "--sim=icarus"],
+    done = subprocess.run([sys.executable, "sim/ttpsim/scenario/run.py", "--test=greeting", "--sim=icarus"],
                           cwd=checkout, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 1 and "got opcodes [0, 1]" in done.stdout + done.stderr
 

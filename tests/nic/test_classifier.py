@@ -2,6 +2,7 @@
 
 import pytest
 from nic_bench import OS, TTP, WIDTHS, Bench, Receiver, Sender, mixture, rng_for
+
 from ttpoe.config import Config
 from ttpoe.nic.classifier import Classifier
 

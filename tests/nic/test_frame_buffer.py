@@ -2,6 +2,7 @@
 
 import pytest
 from nic_bench import WIDTHS, Bench, Receiver, Sender, beats, rng_for
+
 from ttpoe.config import Config
 from ttpoe.nic.frame_buffer import FrameBuffer
 

@@ -2,6 +2,7 @@
 
 import pytest
 from nic_bench import WIDTHS, Bench, Receiver, Sender, rng_for
+
 from ttpoe.config import Config
 from ttpoe.nic.tx_merge import TTP_IN_A_ROW, TxMerge
 

@@ -1,7 +1,7 @@
 """Proofs of `link/`: timer, ready queues, identity, serial numbers, state machine."""
 
 from amaranth.hdl import Array, Const, Mux, Signal
-from ttpoe.link.decide import Decide
+from ttpoe.pipeline.q2_decide import Decide
 from ttpoe.link.fsm import Event, LinkState
 from ttpoe.link.identity import Identity
 from ttpoe.link.ready import ReadyQueues

@@ -3,8 +3,10 @@
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.data import View
-from ttpoe.link import pipeline, reorder, table
-from ttpoe.link.decide import Decide
+from ttpoe.pipeline import pipeline
+from ttpoe.reorder import directory as reorder
+from ttpoe.link import table
+from ttpoe.pipeline.q2_decide import Decide
 from ttpoe.link.fsm import Event, LinkState
 from ttpoe.protocol import Opcode
 

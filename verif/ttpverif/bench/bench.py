@@ -31,7 +31,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import Event, FallingEdge, RisingEdge
 
-from ..pcap import PcapWriter
+from ..frames.pcap import PcapWriter
 from .node import Node
 from .pair import CYCLE_BITS, PairLayout
 from .ports import BenchError, reader, write_now, writer
@@ -325,7 +325,7 @@ class Bench:
 
 
 def scenario(function):
-    """Make a cocotb test of `async function(bench)`; its parameters come from `sim/run.py`."""
+    """Make a cocotb test of `async function(bench)`; its parameters come from `sim/ttpsim/scenario/run.py`."""
     @functools.wraps(function)
     async def test(dut):
         run = json.loads(Path(os.environ["TTP_RUN"]).read_text())
