@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from cocotb_tools.runner import get_runner
-from csr_flat import FlatCsr
+from tests.csr.csr_flat import FlatCsr
 
 from ttpoe.config import preset
 from ttpoe.verilog.emit import emit_verilog

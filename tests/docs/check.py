@@ -8,7 +8,7 @@ import importlib.util
 import re
 import shlex
 
-from pages import ROOT
+from tests.docs.pages import ROOT
 
 from ttpformal.table import load
 from ttpoe.config import PRESETS

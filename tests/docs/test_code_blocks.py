@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from check import TESTED_ELSEWHERE, wrong
-from pages import PAGES, ROOT, Block, blocks, commands, inline_commands, is_command
+from tests.docs.check import TESTED_ELSEWHERE, wrong
+from tests.docs.pages import PAGES, ROOT, Block, blocks, commands, inline_commands, is_command
 
 ALL = [block for page in PAGES for block in blocks(page)]
 RUN_ELSEWHERE = {

@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from check import wrong
-from pages import ROOT, blocks, commands
+from tests.docs.check import wrong
+from tests.docs.pages import ROOT, blocks, commands
 
 PAGE = ROOT / "docs" / "how-to.md"
 SECTIONS = dict(zip(("register", "opcode", "scenario"),

@@ -6,7 +6,7 @@ import re
 import shutil
 
 import pytest
-from pages import PAGES, ROOT
+from tests.docs.pages import PAGES, ROOT
 
 needs_mkdocs = pytest.mark.skipif(importlib.util.find_spec("material") is None,
                                   reason="mkdocs-material is missing: make docs installs it")

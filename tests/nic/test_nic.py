@@ -1,7 +1,7 @@
 """The engine in the NIC: the same ports, the same clocks, and the OS beside it."""
 
 import pytest
-from nic_bench import WIDTHS, Bench, Receiver, Sender, rng_for
+from tests.nic.nic_bench import WIDTHS, Bench, Receiver, Sender, rng_for
 
 from ttpoe.config import PRESETS, Config
 from ttpoe.engine import Engine

@@ -1,7 +1,7 @@
 """Mixed traffic to and from the operating system (claim S3), with every counter."""
 
 import pytest
-from nic_bench import (
+from tests.nic.nic_bench import (
     OS,
     TTP,
     WIDTHS,

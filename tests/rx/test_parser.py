@@ -2,7 +2,7 @@
 
 import pytest
 from amaranth.sim import Simulator
-from rx_frames import (
+from tests.rx.rx_frames import (
     ACK,
     CAUSES,
     OPEN,

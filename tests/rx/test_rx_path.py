@@ -1,8 +1,8 @@
 """The whole receive path: bytes, events, latency, reset."""
 
 import pytest
-from rx_bench import RxBench
-from rx_frames import boundary_lengths, payload_frame, random_good, rng_for, schedule, spoiled
+from tests.rx.rx_bench import RxBench
+from tests.rx.rx_frames import boundary_lengths, payload_frame, random_good, rng_for, schedule, spoiled
 
 from ttpoe.config import Config
 

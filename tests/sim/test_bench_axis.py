@@ -11,9 +11,6 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-for folder in ("sim", "verif", "rtl"):
-    sys.path.insert(0, str(HERE.parent / folder))
-
 from ttpsim.build import builds
 from ttpverif.bench.pair import pair_verilog, parse_ports
 from ttpverif.frames.pcap import read_pcap

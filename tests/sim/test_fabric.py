@@ -19,8 +19,7 @@ from ttpsim.fabric import run as fabric
 from ttpsim.native import compile as native
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
-from test_abuse import CONFIG, defective
+from tests.sim.test_abuse import CONFIG, defective
 
 FRAME = 60 + 1024                       # header and payload
 BEATS = 136                             # of such a frame, 64 bits wide

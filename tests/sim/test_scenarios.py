@@ -31,7 +31,7 @@ def test_scenario(scenario):
 
 def test_every_width_is_simulated():
     """What the scenarios declare covers every datapath width, and both simulators."""
-    code = ("import json, sys; sys.path[:0] = ['sim', 'verif', 'rtl']; import run;"
+    code = ("import json, sys; sys.path[:0] = ['sim', 'verif', 'rtl']; from ttpsim.scenario import run;"
             "print(json.dumps([[r.config.width_bits, r.simulator] for r in"
             " run.plan(run._arguments([]))]))")
     listed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, text=True,

@@ -17,9 +17,9 @@ __all__ = ["compile_abuse", "LINK_STAT_NAMES", "CAUSES"]
 
 LINK_STAT_NAMES = [name.removeprefix("stat_") for name in LINK_STATS]
 CAUSES = list(DROP_CAUSES)
-_SOURCES = [ROOT / "sim" / name for name in (
-    "abuse_main.cpp", "abuse_flood.h", "abuse_frames.h", "abuse_reset.h",
-    "abuse_pair.h", "abuse_hosts.h", "abuse_engine.h")]
+_SOURCES = [*(Path(__file__).with_name(name) for name in (
+    "main.cpp", "flood.h", "frames.h", "reset.h", "pair.h")),
+    native.HERE / "hosts.h", native.HERE / "engine.h"]
 
 # Memories that are looked at from outside: macro -> (module, name in it, path of the instance).
 _MEMORIES = {

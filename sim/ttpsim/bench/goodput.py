@@ -19,16 +19,16 @@ def _isolated(rtt, selective, frame_cycles, clock):
 def goodput_runs(short):
     """Without loss, and with single losses far apart; those at random are in `bench_loss`."""
     if short:
-        return [run_of("benches", "goodput", "default", label=".short", clock_mhz=125.0, points=[
+        return [run_of("ttpsim.bench.scenarios", "goodput", "default", label=".short", clock_mhz=125.0, points=[
             {"rtt_us": 2.6, "selective": 1, "payloads": 60}])]
-    runs = [run_of("benches", "goodput", name, label=".no_loss", clock_mhz=CLOCK_MHZ[name],
+    runs = [run_of("ttpsim.bench.scenarios", "goodput", name, label=".no_loss", clock_mhz=CLOCK_MHZ[name],
                    points=[{"rtt_us": 2.6, "selective": 1, "payloads": payloads, "both": both}
                            for both in (False, True)])
             for name, payloads in (("full", 1500), ("default", 400))]
     for rtt in ROUND_TRIPS:
         for name, frame in (("full", 17), ("default", 136)):
             clock = CLOCK_MHZ[name]
-            runs.append(run_of("benches", "goodput", name, label=f".rtt{rtt}", clock_mhz=clock,
+            runs.append(run_of("ttpsim.bench.scenarios", "goodput", name, label=f".rtt{rtt}", clock_mhz=clock,
                                points=[_isolated(rtt, selective, frame, clock)
                                        for selective in (1, 0)]))
     return runs
@@ -81,7 +81,7 @@ def window_runs(short):
     points = [{"rtt_us": rtt, "selective": 1, "slots": slots, "payloads": 3 * slots + 100,
                "periods": 3}
               for slots, rtt in (WINDOW[1:2] if short else WINDOW)]
-    return [run_of("benches", "goodput", "full", label=".window", clock_mhz=195.3125,
+    return [run_of("ttpsim.bench.scenarios", "goodput", "full", label=".window", clock_mhz=195.3125,
                    points=points)]
 
 

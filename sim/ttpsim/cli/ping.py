@@ -2,7 +2,7 @@
 
 import argparse
 
-from ttpverif.cli._errors import UsageError
+from ttpverif.cli.errors import UsageError
 
 from ._live import add_options, node, number, run_live
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ttpverif.cli._errors import UsageError, whole_number
+from ttpverif.cli.errors import UsageError, whole_number
 
 __all__ = ["SUMMARY", "add_parser", "run", "repository"]
 
@@ -50,7 +50,7 @@ def add_parser(subparsers):
 def repository(start):
     """The checkout in or below which `start` lies, or this file; None if there is none."""
     for folder in (*[start, *start.parents], *Path(__file__).resolve().parents):
-        if (folder / "sim" / "run.py").is_file() and (folder / "rtl" / "ttpoe").is_dir():
+        if (folder / "sim" / "ttpsim").is_dir() and (folder / "rtl" / "ttpoe").is_dir():
             return folder
     return None
 
@@ -76,5 +76,5 @@ def run(arguments):
     # What `make sim` takes from the environment is said here by options.
     ours = ("SIM", "TEST", "SEED", "PRESET", "WAVES", "TRACE")
     environment = {name: value for name, value in os.environ.items() if name not in ours}
-    return subprocess.run([python, root / "sim" / "run.py", *options], cwd=root,
+    return subprocess.run([python, "-m", "ttpsim.scenario.run", *options], cwd=root,
                           env=environment).returncode

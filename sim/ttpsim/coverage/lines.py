@@ -22,7 +22,7 @@ from ttpsim.paths import ROOT
 __all__ = ["add", "summary", "REASONS", "TOPS"]
 
 
-REASONS = ROOT / "verif" / "ttpverif" / "coverage_reasons.toml"
+REASONS = ROOT / "verif" / "ttpverif" / "coverage" / "reasons.toml"
 TOPS = ("engine", "nic", "managed_nic")
 """What can be simulated, each with the one before it inside."""
 _ENGINE = {"engine": "ttp_engine_core", "nic": "ttp_nic_core_engine",

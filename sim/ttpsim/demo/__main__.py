@@ -56,7 +56,7 @@ class _Simulation(threading.Thread):
         params = {"loss": arguments.loss, "folder": str(folder), "seconds": arguments.seconds}
         if arguments.clocks:
             params["clocks"] = arguments.clocks
-        self._run = lambda: builds.simulate(build, "scenarios._demo", folder, arguments.seed,
+        self._run = lambda: builds.simulate(build, "ttpsim.scenarios._demo", folder, arguments.seed,
                                             params, processes, config)
         self.folder, self.code, self.error = folder, None, None
         self.over = threading.Event()       # `join` and Ctrl-C do not go together

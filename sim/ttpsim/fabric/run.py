@@ -25,8 +25,8 @@ from ttpsim.paths import ROOT
 
 __all__ = ["SETTINGS", "command", "compile_fabric", "most_nodes", "run_fabric"]
 
-_SOURCES = [ROOT / "sim" / name for name in (
-    "fabric_main.cpp", "fabric_run.h", "fabric_host.h", "fabric_switch.h", "abuse_engine.h")]
+_SOURCES = [*(Path(__file__).with_name(name) for name in ("main.cpp", "run.h", "host.h", "switch.h")),
+            native.HERE / "engine.h"]
 TRAFFIC = ("incast", "all_to_all")
 DEFECTS = ("swap", "port", "node", "number")
 

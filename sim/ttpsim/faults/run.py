@@ -20,7 +20,7 @@ from ttpsim.paths import ROOT
 from ttpsim.soak import run as soak
 
 RESULTS = ROOT / "build" / "verify" / "faults.json"
-MAIN = ROOT / "sim" / "faults_main.cpp"
+MAIN = Path(__file__).with_name("main.cpp")
 PAGE = ROOT / "docs" / "faults.md"
 BEGIN, END = "<!-- results: make faults SAVE=1 -->\n", "<!-- end of results -->"
 UPSETS, UPSETS_LONG = 6, 60

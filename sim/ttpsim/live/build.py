@@ -1,6 +1,6 @@
 """The native program: the Verilated NIC (top `nic`) and `main.cpp`, compiled once per preset.
 
-`python -m live.build PRESET` prints its path; `program` does the same in another process, as the
+`python -m ttpsim.live.build PRESET` prints its path; `program` does the same in another process, as the
 user who called sudo, so that root leaves no files of its own in the checkout.
 """
 
@@ -83,7 +83,7 @@ def program(name):
         return _compile_interruptibly(name)
     paths = os.pathsep.join(str(builds.ROOT / folder) for folder in ("sim", "verif", "rtl"))
     process = subprocess.Popen(
-        [sys.executable, "-m", "live.build", name], stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "ttpsim.live.build", name], stdout=subprocess.PIPE, text=True,
         stdin=subprocess.DEVNULL, env=dict(os.environ, PYTHONPATH=paths), **owner)
     try:
         text = process.communicate()[0].strip()

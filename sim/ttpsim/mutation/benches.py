@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+from pathlib import Path
 from dataclasses import dataclass
 
 from ttpsim.mutation.gates import Place, cells_of
@@ -28,7 +29,7 @@ class Bench:
 
     def key(self):
         """Another one when the tests, what they share, or how a mutant is put there are others."""
-        ours = [ROOT / "sim/mutation" / file for file in ("gates.py", "bench_plugin.py")]
+        ours = [Path(__file__).with_name(file) for file in ("gates.py", "bench_plugin.py")]
         tests = [ROOT / test.split("::")[0] for test in self.tests]
         files = [file for test in tests for file in sorted(test.parent.glob("*.py"))
                  if file == test or not file.name.startswith("test_")] + ours
@@ -45,16 +46,16 @@ BENCHES = [
     _bench("arbitrate_arbiter", "stream.arbiter:UrgencyArbiter", "stream/test_arbiter"),
     _bench("rx_deliver_arbiter", "stream.arbiter:UrgencyArbiter", "stream/test_arbiter"),
     _bench("slot_writer_arbiter", "stream.arbiter:UrgencyArbiter", "stream/test_arbiter"),
-    _bench("replayer", "replay.replayer:Replayer", "link/test_replayer"),
-    _bench("retirer", "replay.replayer:Retirer", "link/test_replayer"),
+    _bench("replayer", "replay.replayer:Replayer", "replay/test_replayer"),
+    _bench("retirer", "replay.replayer:Retirer", "replay/test_replayer"),
     _bench("identity", "link.identity:Identity", "link/test_small_blocks"),
     _bench("timer", "link.timer:LinkTimer", "link/test_small_blocks"),
-    _bench("pipeline_decide", "pipeline.q2_decide:Decide", "link/test_decide",
-           "link/test_decide_selective"),
+    _bench("pipeline_decide", "pipeline.q2_decide:Decide", "pipeline/test_decide",
+           "pipeline/test_decide_selective"),
     _bench("pipeline_reorder", "reorder.directory:ReorderDirectory",
-           "link/test_reorder::test_a_change_is_seen_at_every_distance"),
-    _bench("lookup", "reorder.lookup:LookUp", "link/test_lookup"),
-    _bench("ask", "reorder.lookup:Ask", "link/test_lookup"),
+           "reorder/test_reorder::test_a_change_is_seen_at_every_distance"),
+    _bench("lookup", "reorder.lookup:LookUp", "reorder/test_lookup"),
+    _bench("ask", "reorder.lookup:Ask", "reorder/test_lookup"),
     _bench("slot_lists", "replay.lists:SlotLists", "replay/test_lists"),
     _bench("slot_writer", "tx.slot_writer:SlotWriter", "tx/test_slot_writer"),
     _bench("tx_queue", "tx.payload_queue:PayloadQueue", "tx/test_payload_queue"),
@@ -107,7 +108,7 @@ def run_bench(bench, folder, processes, tests=None, mutant=None, clean=None):
                        PYTHONPATH=os.pathsep.join(map(str, paths)),
                        COLUMNS="250")       # or pytest leaves out why a test failed
     log = folder / "log.txt"
-    processes.run([sys.executable, "-m", "pytest", "-q", "-p", "mutation.bench_plugin", "-p",
+    processes.run([sys.executable, "-m", "pytest", "-q", "-p", "ttpsim.mutation.bench_plugin", "-p",
                    "no:cacheprovider", "--tb=short", *(["-x"] if mutant else []), *bench.tests],
                   log, env=environment, cwd=ROOT)
     if not out.exists():

@@ -243,7 +243,7 @@ class Campaign:
             result["runs"][key] = {"said": words}
             if test:
                 result.update(state="killed", by=test, message=words, hung=words.startswith(
-                    "mutation.bench_plugin.Hung"))
+                    "ttpsim.mutation.bench_plugin.Hung"))
                 self._tell(result)
             self.save()
             if test:

@@ -32,7 +32,7 @@ class Killer:
 
     def key(self):
         """Another one when the scenario or its parameters are others."""
-        module = importlib.import_module(f"scenarios.{self.scenario}")
+        module = importlib.import_module(f"ttpsim.scenarios.{self.scenario}")
         with open(module.__file__, "rb") as file:
             text = file.read() + json.dumps([self.all_params(), self.seed]).encode()
         return hashlib.sha256(text).hexdigest()[:12]
@@ -92,7 +92,7 @@ def run_killer(selected, killer, config, top, folder, processes):
                top=top)
     run.folder = folder
     started = time.monotonic()
-    code = builds.simulate(selected, f"scenarios.{killer.scenario}", folder, killer.seed, params,
+    code = builds.simulate(selected, f"ttpsim.scenarios.{killer.scenario}", folder, killer.seed, params,
                            processes, config)
     seconds = time.monotonic() - started
     _verdict(run, code)

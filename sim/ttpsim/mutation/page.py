@@ -9,11 +9,13 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
+from ttpsim.paths import ROOT
+
 from ttpsim.mutation.netlist import mutant_of
 
 __all__ = ["PAGE", "SURVIVORS", "equivalent", "explanations", "page", "survivors"]
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "mutation.md"
+PAGE = ROOT / "docs" / "mutation.md"
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 BEGIN, END = "<!-- from build/verify/mutate.json -->", "<!-- end -->"
 

@@ -7,10 +7,13 @@ under a hash of all that they were made of.
 
 import os
 import shutil
+from pathlib import Path
 
 from ttpsim.build import builds
 
-__all__ = ["QUICK", "SPEED", "compiled"]
+__all__ = ["HERE", "QUICK", "SPEED", "compiled"]
+
+HERE = Path(__file__).resolve().parent
 
 _FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-timing", "--no-assert",
           "-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT", "--output-split", "20000"]
@@ -70,7 +73,7 @@ def compiled(name, config, verilog, top, header, sources, processes, optimise):
 
     def make(folder):
         (folder / header[0]).write_text(header[1])
-        _run(["g++", *_PROGRAM_FLAGS, f"-I{folder}", f"-I{sources[0].parent}", f"-I{model}",
+        _run(["g++", *_PROGRAM_FLAGS, f"-I{folder}", f"-I{sources[0].parent}", f"-I{HERE}", f"-I{model}",
               f"-isystem{root / 'include'}", f"-isystem{root / 'include' / 'vltstd'}", sources[0],
               model / "libVengine.a", model / "libverilated.a", "-o", folder / name],
              folder, "compile.log", processes, root)

@@ -18,7 +18,7 @@ __all__ = ["ROOT", "generated"]
 
 RTL = ROOT / "rtl" / "ttpoe"
 METRICS = ROOT / "build" / "bench" / "metrics.json"
-BASELINE = ROOT / "sim" / "benches" / "baseline.json"
+BASELINE = ROOT / "sim" / "ttpsim" / "bench" / "baseline.json"
 
 
 def _definition(name, text, source):

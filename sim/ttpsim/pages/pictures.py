@@ -96,7 +96,7 @@ def simulate(folder=RUN, scenario="walk_through", top="engine"):
     config, processes = preset("tiny"), builds.Processes()
     core = builds.emitted(config, processes, top)
     build = builds.compile_pair("icarus", core, config.name, True, processes, top)
-    if builds.simulate(build, f"scenarios.{scenario}", folder, 1, {}, processes, config):
+    if builds.simulate(build, f"ttpsim.scenarios.{scenario}", folder, 1, {}, processes, config):
         raise builds.BuildError(f"the run failed; see {folder / 'log.txt'}")
     return Dump(build.waves_file(folder))
 

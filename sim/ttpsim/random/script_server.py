@@ -70,7 +70,7 @@ class ScriptServer:
         self._buffer = b""
         self._thread = threading.Thread(
             target=builds.simulate, daemon=True,
-            args=(self._build, "benches.player", self.folder, 1,
+            args=(self._build, "ttpsim.bench.scenarios.player", self.folder, 1,
                   {name: str(path) for name, path in paths.items()}, self._processes,
                   self.config, (), self._trace))
         self._thread.start()

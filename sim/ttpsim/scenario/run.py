@@ -29,11 +29,12 @@ from pathlib import Path
 from ttpoe.config import ConfigError, preset
 from ttpsim.build import builds
 from ttpsim.build.builds import BUILD, SIMULATORS, BuildError, SetupError
+from ttpsim import scenarios
 from ttpsim.paths import ROOT
 from ttpsim.scenario.report import Report
 from ttpsim.views import save_views
 
-SCENARIOS = ROOT / "sim" / "scenarios"
+SCENARIOS = Path(scenarios.__file__).parent
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Run:
     waves: bool
     trace: bool = False
     top: str = "engine"
-    package: str = "scenarios"
+    package: str = "ttpsim.scenarios"
     state: str = "waiting"
     message: str = ""
     summary: dict = field(default_factory=dict)
@@ -113,7 +114,7 @@ def _scenario_names():
 
 
 def _declared(scenario):
-    runs = importlib.import_module(f"scenarios.{scenario}").RUNS
+    runs = importlib.import_module(f"ttpsim.scenarios.{scenario}").RUNS
     for run in runs:
         yield {"seed": 1, "params": {}, "config": {}, "needs": [], "top": "engine", **run,
                "test": scenario + (f".{run['name']}" if "name" in run else "")}

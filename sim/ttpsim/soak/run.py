@@ -23,7 +23,7 @@ from ttpsim.paths import ROOT
 from ttpverif.bench.pair import parse_ports
 
 RESULTS = ROOT / "build" / "verify" / "soak.json"
-MAIN = ROOT / "sim" / "soak_main.cpp"
+MAIN = Path(__file__).with_name("main.cpp")
 CLOCKS = 1_000_000_000
 ROUND_CLOCKS = 1_000_000
 NUMBERS = ("SEED", "CLOCKS", "ROUND", "ROUNDS", "ROUND_CLOCKS", "FROM")
@@ -78,7 +78,7 @@ def compile_soak(config, processes, waves=False, verilog=None, optimise=_OPTIMIS
     suffix = ".fst" if "--trace-fst" in flags else ".vcd"
     text = verilog or soak_verilog(config)
     header = ports_header(text, config)
-    sources = [file.read_bytes() for file in (main, *sorted(MAIN.parent.glob("soak_*.h")))]
+    sources = [file.read_bytes() for file in (main, *sorted(MAIN.parent.glob("*.h")))]
     key = builds._hash(text, header, *sources, flags, optimise, root)
     folder = builds.BUILD / f"soak-{config.name}-{key}"
     with builds._alone(folder.name):

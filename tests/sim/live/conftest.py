@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))      # for `live_peer`, whatever the import mode
-
-from live_peer import wait_for
+from tests.sim.live.live_peer import wait_for
 
 from ttpsim.live import build
 

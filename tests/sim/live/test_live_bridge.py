@@ -12,8 +12,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from live_namespace import Namespace, why_not
-from live_peer import SECONDS, Peer, payload_of, wait_for
+from tests.sim.live.live_namespace import Namespace, why_not
+from tests.sim.live.live_peer import SECONDS, Peer, payload_of, wait_for
 from scapy.layers.inet import ICMP, IP
 from scapy.layers.l2 import ARP, Ether
 

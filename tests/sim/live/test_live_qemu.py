@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from live_peer import SECONDS, QemuPeer, free_port, payload_of
+from tests.sim.live.live_peer import SECONDS, QemuPeer, free_port, payload_of
 from scapy.layers.l2 import ARP, Ether
 
 from ttpverif.frames.pcap import read_pcap

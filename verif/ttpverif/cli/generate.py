@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ._errors import UsageError, whole_number
+from .errors import UsageError, whole_number
 
 __all__ = ["SUMMARY", "PARAMETERS", "add_parser", "run"]
 

@@ -3,7 +3,7 @@
 import argparse
 import time
 
-from ._errors import UsageError
+from .errors import UsageError
 
 __all__ = ["SUMMARY", "add_parser", "run"]
 

@@ -24,7 +24,7 @@ from ..check.trace import EVENTS, NOTICES, OPCODES, RESULTS, STATES
 __all__ = ["Point", "PLAN", "SOURCES", "LENGTHS", "load", "points", "universe", "counting_verilog",
            "impossible", "read_counts"]
 
-PLAN = Path(__file__).with_name("coverage_plan.toml")
+PLAN = Path(__file__).with_name("plan.toml")
 SOURCES = ("sent", "rx", "look", "replay", "visit1", "host1", "visit0", "host0", "visit2", "host2",
            "retire", "ask", "victim", "command", "timer")
 """What Q0 chooses from, in the order of its grants."""
