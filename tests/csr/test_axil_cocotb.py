@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from cocotb_tools.runner import get_runner
-from tests.csr.csr_flat import FlatCsr
 
+from tests.csr.csr_flat import FlatCsr
 from ttpoe.config import preset
 from ttpoe.verilog.emit import emit_verilog
 

@@ -5,8 +5,8 @@ import random
 import pytest
 from amaranth import Elaboratable, Module, Signal
 from amaranth.hdl import ResetInserter
-from tests.csr.csr_bench import LIMIT_CLOCKS, OKAY, SLVERR, Axil, Refused, simulate
 
+from tests.csr.csr_bench import LIMIT_CLOCKS, OKAY, SLVERR, Axil, Refused, simulate
 from ttpoe.config import PRESETS, preset
 from ttpoe.csr.access import Registers
 from ttpoe.csr.block import FRAME_DROPS, PAYLOAD_DROPS, Csr

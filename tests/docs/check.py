@@ -9,7 +9,6 @@ import re
 import shlex
 
 from tests.docs.pages import ROOT
-
 from ttpformal.table import load
 from ttpoe.config import PRESETS
 from ttpsim.abuse import run as abuse

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from tests.docs.check import TESTED_ELSEWHERE, wrong
 from tests.docs.pages import PAGES, ROOT, Block, blocks, commands, inline_commands, is_command
 

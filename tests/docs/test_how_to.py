@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from tests.docs.check import wrong
 from tests.docs.pages import ROOT, blocks, commands
 

@@ -6,6 +6,7 @@ import re
 import shutil
 
 import pytest
+
 from tests.docs.pages import PAGES, ROOT
 
 needs_mkdocs = pytest.mark.skipif(importlib.util.find_spec("material") is None,

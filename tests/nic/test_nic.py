@@ -1,8 +1,8 @@
 """The engine in the NIC: the same ports, the same clocks, and the OS beside it."""
 
 import pytest
-from tests.nic.nic_bench import WIDTHS, Bench, Receiver, Sender, rng_for
 
+from tests.nic.nic_bench import WIDTHS, Bench, Receiver, Sender, rng_for
 from ttpoe.config import PRESETS, Config
 from ttpoe.engine import Engine
 from ttpoe.nic.nic import Nic

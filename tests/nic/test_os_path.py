@@ -1,6 +1,7 @@
 """Mixed traffic to and from the operating system (claim S3), with every counter."""
 
 import pytest
+
 from tests.nic.nic_bench import (
     OS,
     TTP,
@@ -14,7 +15,6 @@ from tests.nic.nic_bench import (
     rng_for,
     ttp,
 )
-
 from ttpoe.config import Config
 from ttpoe.nic.os_path import STATS, OsPath
 

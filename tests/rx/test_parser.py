@@ -2,6 +2,7 @@
 
 import pytest
 from amaranth.sim import Simulator
+
 from tests.rx.rx_frames import (
     ACK,
     CAUSES,
@@ -18,7 +19,6 @@ from tests.rx.rx_frames import (
     schedule,
     spoiled,
 )
-
 from ttpoe.config import Config
 from ttpoe.rx.parser import DROP_CAUSES, FrameParser
 

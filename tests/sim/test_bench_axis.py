@@ -4,7 +4,6 @@
 """
 
 import json
-import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 

@@ -1,7 +1,6 @@
 """`make bench` outside the pipeline: the path through a network, links, TCP, the README's table."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,6 @@
 """docs/state-table.md and docs/trace.md are up to date, and no row is without a test."""
 
 import copy
-import sys
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,6 @@
 """Builds the program of the abuse runs: one engine's Verilog, and the C++ around it."""
 
 import re
-import sys
 from pathlib import Path
 
 from ttpoe.link.table import tag_layout
@@ -9,7 +8,6 @@ from ttpoe.pipeline.q3_commit import STATS as LINK_STATS
 from ttpoe.rx.parser import DROP_CAUSES
 from ttpsim.build import builds
 from ttpsim.native import compile as native
-from ttpsim.paths import ROOT
 from ttpverif.bench.pair import parse_ports
 from ttpverif.frames.hostile import CATEGORIES, RESERVED_BITS
 

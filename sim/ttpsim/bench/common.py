@@ -1,9 +1,7 @@
 """What all parts of `make bench` use: runs, figures, clocks."""
 
-from pathlib import Path
 
 from ttpoe.config import preset
-from ttpsim.paths import ROOT
 from ttpsim.scenario import run as runner
 
 CLOCK_MHZ = {"tiny": 125.0, "default": 125.0, "full": 195.3125}

@@ -8,9 +8,10 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from ttpoe.config import preset
-from ttpsim.bench.common import CLOCK_MHZ, ROOT, SIMULATED, run_of
+from ttpsim.bench.common import CLOCK_MHZ, SIMULATED, run_of
 from ttpsim.build import builds
 from ttpsim.soak import run as soak
 

@@ -1,7 +1,6 @@
 """Writes docs/coverage.md from the results of `sim/ttpsim/coverage/run.py`."""
 
 from collections import Counter
-from pathlib import Path
 
 from ttpsim.paths import ROOT
 from ttpverif.check.trace import EVENTS

@@ -18,7 +18,6 @@ import os
 import signal
 import sys
 from collections import Counter
-from pathlib import Path
 
 from ttpoe.config import preset
 from ttpsim.build import builds

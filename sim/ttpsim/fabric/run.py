@@ -21,7 +21,6 @@ from ttpoe.config import ConfigError, preset
 from ttpsim.abuse.build import ports_header, readable
 from ttpsim.build import builds
 from ttpsim.native import compile as native
-from ttpsim.paths import ROOT
 
 __all__ = ["SETTINGS", "command", "compile_fabric", "most_nodes", "run_fabric"]
 

@@ -9,7 +9,6 @@ import os
 import re
 import signal
 import sys
-from pathlib import Path
 
 from ttpoe.config import preset
 from ttpoe.verilog.emit import TOPS

@@ -6,8 +6,8 @@ import json
 import os
 import re
 import sys
-from pathlib import Path
 from dataclasses import dataclass
+from pathlib import Path
 
 from ttpsim.mutation.gates import Place, cells_of
 from ttpsim.synth.targets.tools import ROOT

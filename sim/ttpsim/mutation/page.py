@@ -9,9 +9,8 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
-from ttpsim.paths import ROOT
-
 from ttpsim.mutation.netlist import mutant_of
+from ttpsim.paths import ROOT
 
 __all__ = ["PAGE", "SURVIVORS", "equivalent", "explanations", "page", "survivors"]
 

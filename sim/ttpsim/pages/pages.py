@@ -3,7 +3,6 @@
 import ast
 import json
 import re
-from pathlib import Path
 
 from ttpoe.config import PRESETS
 from ttpoe.link.fsm import Event, LinkState

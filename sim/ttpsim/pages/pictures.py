@@ -7,7 +7,6 @@
 import contextlib
 import io
 import sys
-from pathlib import Path
 
 from ttpoe.config import preset
 from ttpsim.build import builds

@@ -7,7 +7,6 @@
 
 import json
 import sys
-from pathlib import Path
 
 from ttpoe.layouts import HostResult, Notice
 from ttpoe.link.fsm import GUARDS, TABLE, Action, Event, LinkState

@@ -1,7 +1,6 @@
 """What `make sim` prints: a live table on a terminal, a line per run elsewhere, and the sum."""
 
 import threading
-from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live

@@ -27,9 +27,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ttpoe.config import ConfigError, preset
+from ttpsim import scenarios
 from ttpsim.build import builds
 from ttpsim.build.builds import BUILD, SIMULATORS, BuildError, SetupError
-from ttpsim import scenarios
 from ttpsim.paths import ROOT
 from ttpsim.scenario.report import Report
 from ttpsim.views import save_views

@@ -5,7 +5,6 @@ and what the engine sends is held against what Tesla's module sent. The differen
 those listed in `ttpverif.captures.differences` (and, with their reasons, in docs/differences.md).
 """
 
-from pathlib import Path
 
 from ttpsim.paths import ROOT
 from ttpverif.bench.bench import scenario

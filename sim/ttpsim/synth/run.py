@@ -21,10 +21,8 @@ import json
 import os
 import sys
 from importlib import metadata
-from pathlib import Path
 
 from ttpoe.config import ConfigError, preset
-from ttpsim.paths import ROOT
 from ttpsim.synth.targets import board, ecp5, estimates, links, liteeth_udp, osu018
 from ttpsim.synth.targets.tools import BUILD, SynthError, source_hash, top_verilog, write
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from tests.sim.live.live_peer import wait_for
-
 from ttpsim.live import build
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,11 +12,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.sim.live.live_namespace import Namespace, why_not
-from tests.sim.live.live_peer import SECONDS, Peer, payload_of, wait_for
 from scapy.layers.inet import ICMP, IP
 from scapy.layers.l2 import ARP, Ether
 
+from tests.sim.live.live_namespace import Namespace, why_not
+from tests.sim.live.live_peer import SECONDS, Peer, payload_of, wait_for
 from ttpverif.frames.pcap import read_pcap
 from ttpverif.frames.scapy_ttp import TTP
 

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.sim.live.live_peer import SECONDS, QemuPeer, free_port, payload_of
 from scapy.layers.l2 import ARP, Ether
 
+from tests.sim.live.live_peer import SECONDS, QemuPeer, free_port, payload_of
 from ttpverif.frames.pcap import read_pcap
 from ttpverif.frames.scapy_ttp import TTP, ttp_frame
 

@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 from ttpoe.verilog.emit import top_verilog, write
 from ttpsim.paths import ROOT
