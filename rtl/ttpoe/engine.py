@@ -9,22 +9,29 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from .layouts import (beat_layout, command_layout, event_signature, host_rx_layout,
-                      host_tx_layout, notice_layout, trace_layout)
-from .pipeline.q0_arbitrate import Arbitrate
-from .pipeline.q3_commit import Commit
-from .pipeline.q3_commit import STATS as LINK_STATS
+from .layouts import (
+    beat_layout,
+    command_layout,
+    event_signature,
+    host_rx_layout,
+    host_tx_layout,
+    notice_layout,
+    trace_layout,
+)
 from .link.identity import Identity
-from .pipeline.pipeline import Pipeline
-from .reorder.lookup import Ask, LookUp
 from .link.ready import ReadyQueues
-from .replay.replayer import STATS as REPLAYER_STATS
-from .replay.replayer import Replayer, Retirer
 from .link.table import tag_layout
 from .link.timer import LinkTimer
 from .memory.protected import ERRORS, errors_of, protected_fifo, report
+from .pipeline.pipeline import Pipeline
+from .pipeline.q0_arbitrate import Arbitrate
+from .pipeline.q3_commit import STATS as LINK_STATS
+from .pipeline.q3_commit import Commit
+from .reorder.lookup import Ask, LookUp
 from .replay.lists import SlotLists
 from .replay.memory import ReplayMemory
+from .replay.replayer import STATS as REPLAYER_STATS
+from .replay.replayer import Replayer, Retirer
 from .rx.path import STATS as RX_STATS
 from .rx.path import RxPath
 from .stats import STATS

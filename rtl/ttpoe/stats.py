@@ -3,9 +3,9 @@
 Each block declares its own; this is their union, in the order of a packet's way.
 """
 
+from .memory.protected import STATS as MEMORIES
 from .pipeline.q3_commit import STATS as LINK
 from .replay.replayer import STATS as REPLAYER
-from .memory.protected import STATS as MEMORIES
 from .rx.path import STATS as RX
 from .tx.path import STATS as TX
 from .tx.slot_writer import STATS as HOST_TX

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the environment: `setup.sh environment PYTHON STAMP`, or `setup.sh icarus|formal|synth|docs`.
+# Makes the environment: `setup.sh environment PYTHON STAMP`, or `setup.sh icarus|formal|synth|docs|check`.
 # Never asks. What cannot be done is said in one line, with what to do about it; exit code 2.
 set -u
 
@@ -111,10 +111,11 @@ EOF
     install_packages "$1"
 }
 
-# The tools of the proofs, of synthesis and of the site, which nothing else needs.
+# The tools of the proofs, of synthesis, of the site and of style, which nothing else needs.
 formal() { extra formal; }
 synth() { extra synth; }
 docs() { extra docs; }
+check() { extra check; }
 
 action=$1; shift
 "$action" "$@"

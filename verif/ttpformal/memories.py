@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from amaranth.hdl import Array, Cat, Const, Fragment, MemoryInstance, Module, Mux, Signal
 from amaranth.lib import memory
+
 from ttpoe.memory.protected import COLLISION_UNDEFINED
 
 __all__ = ["harsh_memories", "begun_memories", "built", "inner"]

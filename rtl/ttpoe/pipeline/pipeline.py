@@ -19,12 +19,12 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
-from ..memory.protected import ERRORS, report
-from .q2_decide import Decide
 from ..link.fsm import Event, LinkState
-from .records import outcome_layout, pipeline_event_layout
-from ..reorder.directory import ReorderDirectory, directory_index
 from ..link.table import LinkTable, link_row, tag_layout
+from ..memory.protected import ERRORS, report
+from ..reorder.directory import ReorderDirectory, directory_index
+from .q2_decide import Decide
+from .records import outcome_layout, pipeline_event_layout
 
 __all__ = ["Pipeline", "committed_layout"]
 

@@ -9,14 +9,13 @@ from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import (Command, command_layout, event_signature, host_event_layout,
-                       rx_event_layout)
-from ..protocol import VC_ORDER, Opcode
-from ..stream.arbiter import UrgencyArbiter
+from ..layouts import Command, command_layout, event_signature, host_event_layout, rx_event_layout
 from ..link.fsm import Event
+from ..protocol import VC_ORDER, Opcode
 from ..reorder.lookup import ask_layout, look_layout
-from .records import pipeline_event_layout
 from ..replay.replayer import Walk, replay_layout
+from ..stream.arbiter import UrgencyArbiter
+from .records import pipeline_event_layout
 
 __all__ = ["Arbitrate"]
 

@@ -9,12 +9,12 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..protocol import Opcode
 from ..link.effects import EFFECTS
 from ..link.fsm import GUARDS, TABLE, Action, Event, LinkState
-from .records import RxBase, TxBase, outcome_layout, pipeline_event_layout
-from ..reorder.directory import kept_layout
 from ..link.table import tag_layout
+from ..protocol import Opcode
+from ..reorder.directory import kept_layout
+from .records import RxBase, TxBase, outcome_layout, pipeline_event_layout
 
 __all__ = ["Decide"]
 

@@ -8,15 +8,23 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import (control_frame_layout, event_signature, host_result_layout, notice_layout,
-                       payload_frame_layout, rx_verdict_layout, slot_free_layout, trace_layout)
-from ..protocol import Opcode
+from ..layouts import (
+    control_frame_layout,
+    event_signature,
+    host_result_layout,
+    notice_layout,
+    payload_frame_layout,
+    rx_verdict_layout,
+    slot_free_layout,
+    trace_layout,
+)
 from ..link.effects import EFFECTS, LINK_STATS
 from ..link.fsm import Action, Event, LinkState
+from ..protocol import Opcode
 from ..reorder.lookup import look_job_layout, looked_layout
+from ..replay.replayer import range_layout, walk_layout
 from .pipeline import committed_layout
 from .records import RxBase, TxBase
-from ..replay.replayer import range_layout, walk_layout
 
 __all__ = ["Commit", "STATS"]
 

@@ -3,8 +3,8 @@
 from amaranth.lib import data, enum
 
 from ..layouts import HostResult, Notice
-from ..protocol import Opcode
 from ..link.fsm import Action, Event, LinkState
+from ..protocol import Opcode
 
 __all__ = ["pipeline_event_layout", "outcome_layout", "TxBase", "RxBase"]
 

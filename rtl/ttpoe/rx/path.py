@@ -7,8 +7,13 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import (beat_layout, event_signature, host_rx_layout, rx_event_layout,
-                       rx_verdict_layout)
+from ..layouts import (
+    beat_layout,
+    event_signature,
+    host_rx_layout,
+    rx_event_layout,
+    rx_verdict_layout,
+)
 from ..memory.protected import ERRORS, report
 from .deliver import Deliver
 from .memory import RxMemory

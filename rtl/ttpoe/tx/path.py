@@ -7,8 +7,13 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import (beat_layout, control_frame_layout, event_signature, payload_frame_layout,
-                       slot_free_layout)
+from ..layouts import (
+    beat_layout,
+    control_frame_layout,
+    event_signature,
+    payload_frame_layout,
+    slot_free_layout,
+)
 from ..memory.protected import ERRORS, errors_of, protected_fifo, report
 from .builder import FrameBuilder
 from .payload_queue import PayloadQueue

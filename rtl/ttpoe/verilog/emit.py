@@ -26,9 +26,9 @@ from amaranth.hdl import Const, Value
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib.wiring import In
 
-from ..config import Config, ConfigError, PRESETS, preset
-from .keywords import KEYWORDS
+from ..config import PRESETS, Config, ConfigError, preset
 from ..memory.protected import COLLISION_UNDEFINED
+from .keywords import KEYWORDS
 
 __all__ = ["TOPS", "configured", "module_name", "wrapped", "emit_rtlil", "emit_verilog",
            "top_verilog", "engine_verilog", "write", "main"]

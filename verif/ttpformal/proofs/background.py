@@ -1,6 +1,7 @@
 """Proofs of the blocks of selective replay: look-up, questions, replays, frees."""
 
 from amaranth.hdl import Array, Mux, Signal, signed
+
 from ttpoe.reorder.lookup import Ask, LookUp
 from ttpoe.replay.replayer import Replayer, Retirer, Walk
 

@@ -10,9 +10,10 @@ known by intervals of IDs, and that each frame which leaves an end lies in them 
 """
 
 from amaranth.hdl import Array, Cat, Mux, Signal
-from ttpoe.pipeline.q3_commit import Commit
-from ttpoe.pipeline.q2_decide import Decide
+
 from ttpoe.link.fsm import Event, LinkState
+from ttpoe.pipeline.q2_decide import Decide
+from ttpoe.pipeline.q3_commit import Commit
 from ttpoe.protocol import Opcode
 
 from ..memories import built

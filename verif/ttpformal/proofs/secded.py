@@ -2,6 +2,7 @@
 
 from amaranth.hdl import Cat, Signal
 from amaranth.lib import fifo
+
 from ttpoe.memory.protected import protected_fifo, protected_memory
 from ttpoe.memory.secded import Decoder, Encoder, check_bits, coded_bits
 

@@ -2,10 +2,11 @@
 
 from amaranth.hdl import Cat, Const, Mux
 from amaranth.lib import data, wiring
-from ttpoe.pipeline.q3_commit import Commit
-from ttpoe.pipeline.q2_decide import Decide
+
 from ttpoe.link.fsm import Event, LinkState
 from ttpoe.link.table import tag_layout
+from ttpoe.pipeline.q2_decide import Decide
+from ttpoe.pipeline.q3_commit import Commit
 
 from ..proof import Defect, Proof, shrunk
 

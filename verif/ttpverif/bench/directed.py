@@ -10,13 +10,13 @@ The reference model follows every event, and `ttpverif.cells` works out which al
 state table it took. IDs are read from the model's link, so scenarios name them by what they mean.
 """
 
-from ..coverage.cells import CellCoverage
-from ..frames.frame import ETHERTYPE_SEED, Frame, Opcode
-from ..model.link import link_hash
-from ..frames.serial import id_add
-from ..coverage.state_plan import check_claims
-from ..model.states import State
 from ..check.trace import EVENTS
+from ..coverage.cells import CellCoverage
+from ..coverage.state_plan import check_claims
+from ..frames.frame import ETHERTYPE_SEED, Frame, Opcode
+from ..frames.serial import id_add
+from ..model.link import link_hash
+from ..model.states import State
 from .follow import LockstepFeed, parameters_of
 
 __all__ = ["Desk", "Partner", "state_table"]

@@ -2,12 +2,12 @@
 
 from collections import Counter
 
-from ..frames.frame import DROP_CAUSES, Opcode, is_ttp
 from ..check.lockstep import Lockstep, Record, SentFrame
-from ..model.endpoint import Parameters
 from ..check.scoreboard import DeliveryChecker
-from ..model.states import State
 from ..check.trace import ACTIONS, BY_NUMBER, EVENTS, NOTICES, RESULTS
+from ..frames.frame import DROP_CAUSES, Opcode, is_ttp
+from ..model.endpoint import Parameters
+from ..model.states import State
 
 __all__ = ["CountError", "follow_deliveries", "follow_lockstep", "LockstepFeed", "parameters_of"]
 

@@ -8,11 +8,11 @@ links that do not end, and sees only what hosts put in and got out. See docs/ran
 import dataclasses
 from collections import deque
 
-from ..coverage.cells import CellCoverage
-from ..model.endpoint import BLOCKED, REFUSED
-from ..frames.serial import id_distance
-from ..model.states import State
 from ..check.trace import ACTIONS, EVENTS, RESULTS
+from ..coverage.cells import CellCoverage
+from ..frames.serial import id_distance
+from ..model.endpoint import BLOCKED, REFUSED
+from ..model.states import State
 from .follow import CountError, LockstepFeed
 
 __all__ = ["CountError", "DeliveryFollower", "Follower", "LeakError"]

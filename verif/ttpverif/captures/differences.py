@@ -99,8 +99,8 @@ def _places(places):
 
 
 def _replays(folder):
-    from .on_model import replay_on_model
     from .captures import load_all
+    from .on_model import replay_on_model
     return [replay_on_model(capture, role)[0]
             for capture in load_all(folder).values() for role in "AB"]
 

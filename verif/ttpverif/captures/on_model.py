@@ -1,8 +1,8 @@
 """Plays Tesla's captures to the model."""
 
-from .captures import NODES, Replay
 from ..model.endpoint import Endpoint, Parameters
 from ..model.peer import Peer
+from .captures import NODES, Replay
 
 __all__ = ["model_in_the_place_of", "replay_on_model"]
 

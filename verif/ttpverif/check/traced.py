@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from .lockstep import Lockstep, Record, SentFrame
-from ..model.endpoint import Endpoint
 from ..frames.serial import id_add, id_distance
+from ..model.endpoint import Endpoint
+from .lockstep import Lockstep, Record, SentFrame
 
 __all__ = ["Traced", "changed", "follow", "records"]
 

@@ -7,9 +7,9 @@ wire. The rows themselves come as data: `{event: {state: ((guards, action, next 
 
 from collections import Counter
 
+from ..check.trace import ACTIONS, EVENTS
 from ..frames.serial import ID_MASK, epoch_distance, id_add, id_distance
 from ..model.states import State
-from ..check.trace import ACTIONS, EVENTS
 
 __all__ = ["CellCoverage", "GUARDS", "ACTION_STATS"]
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from ..check.trace import EVENTS, NOTICES, OPCODES, RESULTS, STATES
 from ..frames.frame import Opcode
 from ..model.states import State
-from ..check.trace import EVENTS, NOTICES, OPCODES, RESULTS, STATES
 
 __all__ = ["Point", "PLAN", "SOURCES", "LENGTHS", "load", "points", "universe", "counting_verilog",
            "impossible", "read_counts"]

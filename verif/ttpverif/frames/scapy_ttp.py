@@ -11,8 +11,18 @@ the MAC addresses, and a frame without a Padding layer is padded with zeros to 6
 What follows the length that TSH (or UDP) declares is Ethernet padding, never payload.
 """
 
-from scapy.fields import (BitEnumField, BitField, ByteEnumField, ByteField, IntField, ShortField,
-                          StrFixedLenField, X3BytesField, XByteField, XShortField)
+from scapy.fields import (
+    BitEnumField,
+    BitField,
+    ByteEnumField,
+    ByteField,
+    IntField,
+    ShortField,
+    StrFixedLenField,
+    X3BytesField,
+    XByteField,
+    XShortField,
+)
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Padding, Raw, bind_bottom_up, bind_layers

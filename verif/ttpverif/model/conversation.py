@@ -3,12 +3,12 @@
 import random
 from collections import Counter
 
+from ..check.scoreboard import DeliveryChecker, DeliveryError
 from ..frames.frame import Frame
-from .endpoint import TAKEN, Endpoint, Parameters
 from ..frames.network import Channel
 from ..frames.pcap import PcapWriter
+from .endpoint import TAKEN, Endpoint, Parameters
 from .peer import Peer
-from ..check.scoreboard import DeliveryChecker, DeliveryError
 
 __all__ = ["Conversation"]
 

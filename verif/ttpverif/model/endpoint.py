@@ -10,9 +10,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from ..frames.frame import ETHERTYPE_SEED, MAX_PAYLOAD, Frame, Opcode
-from .link import Link, LinkTable, WeylIds
 from .closing import Closing
 from .data import Data
+from .link import Link, LinkTable, WeylIds
 from .opening import Opening
 from .selective import Selective
 from .states import DATA_STATES, TABLE, State

@@ -1,8 +1,8 @@
 """Opening a link (protocol section 4, decisions L4 to L13): part of `model.Endpoint`."""
 
 from ..frames.frame import Opcode
-from .link import Link
 from ..frames.serial import epoch_distance, id_add
+from .link import Link
 from .states import State
 
 __all__ = ["Opening"]

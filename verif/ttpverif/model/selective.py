@@ -9,8 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ..frames.frame import Opcode
-from .link import Link
 from ..frames.serial import ID_MASK, id_add, id_distance
+from .link import Link
 from .states import DATA_STATES
 
 __all__ = ["EXTENSION", "Asking", "Impossible", "Selective"]
