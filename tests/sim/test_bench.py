@@ -5,10 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-
 from ttpsim.bench import report as bench_report
 from ttpsim.bench import run as bench
+
+ROOT = Path(__file__).resolve().parents[2]
 
 REQUIRED = {"latency.tx_clocks", "latency.rx_clocks", "pipeline.events_per_clock",
             "goodput.no_loss_ratio", "goodput.selective_1pct_2.6us", "goodput.gbn_1pct_2.6us",

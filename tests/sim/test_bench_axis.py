@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
 from ttpsim.build import builds
 from ttpverif.bench.pair import pair_verilog, parse_ports
 from ttpverif.frames.pcap import read_pcap
+
+HERE = Path(__file__).resolve().parent
 
 SIMULATORS = builds.SIMULATORS
 

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
 from ttpoe.config import preset
 from ttpsim.bench import host as bench_host
 from ttpsim.bench import links as bench_links
@@ -16,6 +14,8 @@ from ttpsim.bench import readme as bench_readme
 from ttpsim.bench import report as bench_report
 from ttpsim.bench import run as bench
 from ttpsim.bench.common import Metrics
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def measured(**values):

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
 from ttpoe.config import preset
 from ttpoe.csr.registers import COUNTERS, INTERRUPTS
 from ttpoe.layouts import HostResult, Notice
@@ -25,6 +23,8 @@ from ttpsim.coverage import lines as coverage_lines
 from ttpsim.coverage import page as coverage_page
 from ttpsim.coverage import run as coverage
 from ttpverif.coverage import points as plan
+
+ROOT = Path(__file__).resolve().parents[2]
 
 TINY = preset("tiny")
 

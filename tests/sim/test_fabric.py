@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.sim.test_abuse import CONFIG, defective
 from ttpsim.bench import fabric as bench_fabric
 from ttpsim.bench import report as bench_report
 from ttpsim.bench.common import Metrics
@@ -19,7 +20,6 @@ from ttpsim.fabric import run as fabric
 from ttpsim.native import compile as native
 
 ROOT = Path(__file__).resolve().parents[2]
-from tests.sim.test_abuse import CONFIG, defective
 
 FRAME = 60 + 1024                       # header and payload
 BEATS = 136                             # of such a frame, 64 bits wide

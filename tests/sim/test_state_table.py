@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
 from ttpsim.pages import state_table
 from ttpverif.coverage.state_plan import BLOCK_TESTS, check_claims, load_plan
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_pages_are_up_to_date(capsys):

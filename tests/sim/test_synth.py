@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
 from ttpsim.synth import run as synth
 from ttpsim.synth.targets import ecp5, estimates
+
+ROOT = Path(__file__).resolve().parents[2]
 
 DESIGN = """
 module small_core_adder(input clk, input [7:0] a, output reg [7:0] y);

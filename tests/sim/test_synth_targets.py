@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-
 from ttpsim.synth.targets import board, links, osu018, tools
+
+ROOT = Path(__file__).resolve().parents[2]
 
 DESIGN = """
 module small(input clk, input [5:0] a, input w, output reg [7:0] z, output reg q);
