@@ -153,7 +153,7 @@ BAD = {
     "other_ethertype": patched((12, b"\x08\x00")),
     "wrong_oui": patched((2, b"\x5d")),
     "not_ours": patched((5, b"\x03")),
-    "own_address": patched((11, b"\x02")),
+    "own_source": patched((11, b"\x02")),
     "bad_tth": patched((14, b"\x06")),
     "tsh_length": patched((40, (25).to_bytes(2, "big"))),
     "total_length": patched((16, (57).to_bytes(2, "big"))),

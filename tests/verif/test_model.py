@@ -441,7 +441,7 @@ def test_no_link_with_ourselves():
     for opcode in Opcode:
         data = Frame(US, US, opcode, payload=b"x" * (opcode == Opcode.PAYLOAD)).pack()
         assert m.receive_bytes(data) is None
-    assert m.counters == {"own_address": len(Opcode)}
+    assert m.counters == {"own_source": len(Opcode)}
 
 
 @pytest.mark.parametrize("state", ["CLOSE_SENT", "CLOSE_RECD", "OPEN_RECD", "OPEN"])

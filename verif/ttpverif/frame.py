@@ -20,7 +20,7 @@ MIN_FRAME = 64
 HEADER = 60
 
 DROP_CAUSES = ("bad_fcs", "other_ethertype", "runt", "wrong_oui", "not_ours",
-               "own_address", "bad_tth", "tsh_length", "total_length", "truncated", "bad_opcode",
+               "own_source", "bad_tth", "tsh_length", "total_length", "truncated", "bad_opcode",
                "bad_vc", "empty_payload")
 """Causes of drop in the order of decision F1; "no room in the event queue" is not the frame's."""
 
@@ -132,7 +132,7 @@ class Frame:
         checks = (
             ("wrong_oui", dst_oui != OUI or src_oui != OUI),
             ("not_ours", node is not None and dst != node),
-            ("own_address", src == node),
+            ("own_source", src == node),
             ("bad_tth", tth != 0x05),
             ("tsh_length", not 26 <= length <= 26 + MAX_PAYLOAD),
             ("total_length", total != length + 20),

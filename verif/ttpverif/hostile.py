@@ -177,7 +177,7 @@ class Hostile:
         for _ in range(12):         # as if from ourselves (L20)
             data = self._base()
             data[6:12] = node_to_mac(self.node)
-            yield Bad("own address", bytes(data), "own_address")
+            yield Bad("own address", bytes(data), "own_source")
 
     def _others(self):
         for good in (0x0AC6, 0x9AC6):
