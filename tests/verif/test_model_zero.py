@@ -112,6 +112,18 @@ def test_our_close_goes_out_at_once_if_nothing_is_outstanding():
     assert sent(m.host_close(PEER, 0)) == ("CLOSE", ID, R + 2, E)
 
 
+@pytest.mark.parametrize("state", ["CLOSE_SENT", "CLOSE_RECD"])
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_close_ack_before_our_close_is_one_of_long_ago(state, waits):
+    m = zero(data=0 if waits else 1)
+    if waits:
+        m.host_payload(PEER, 0, b"a", send_now=False)
+    m.host_close(PEER, 0) if state == "CLOSE_SENT" else rx0(m, "CLOSE")
+    outcome = rx0(m, "CLOSE_ACK", 0, ID)
+    assert (outcome.drop, outcome.new_state.name, notices(outcome)) == ("unexpected", state, [])
+    assert link(m).stored == 1
+
+
 def test_a_remembered_close_waits_too():
     m = zero("OPEN_RECD")
     m.host_payload(PEER, 0, b"a")
