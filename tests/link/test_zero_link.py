@@ -92,6 +92,20 @@ def test_a_close_that_waits_for_an_acknowledging_open_goes_out():
     decide(check)
 
 
+@pytest.mark.parametrize("state", [CLOSE_SENT, CLOSE_RECD])
+def test_a_close_ack_answers_no_close_that_was_not_sent(state):
+    def check(link):
+        for data in (FLYING, BUSY, dict(IDLE, alloc=1)):
+            before = dict(link.set(state, **data).tag)
+            out = link(Event.RX_CLOSE_ACK, rx_id=UNA + 2)
+            assert out["stats"] == {"drop_unexpected"} and not changes(before, link.tag)
+            out = link.set(state, **data, peer_epoch=PEER)(Event.RX_CLOSE_ACK, epoch=PEER)
+            assert link.tag["state"] == CLOSED and out["freed"] == data["alloc"]
+        out = link.set(state, **IDLE)(Event.RX_CLOSE_ACK, rx_id=UNA)
+        assert link.tag["state"] == CLOSED and out["notice"] == Notice.LINK_DOWN
+    decide(check)
+
+
 # ---- Z3: it does not send CLOSE again ----------------------------------------------------------
 
 def test_the_last_ack_in_close_recd_ends_the_link():
@@ -406,11 +420,13 @@ def test_idle_close_and_the_end_of_retries_come_before_a_wake():
 @pytest.mark.parametrize("state", [CLOSE_SENT, CLOSE_RECD])
 def test_a_close_nack_declares_no_end_and_may_tell_the_position(state):
     def check(link):
-        for tx_id in (R - 5, R + 5, 0, MASK):
+        for tx_id, older in ((R - 5, 1), (R, 1), (R + 5, 0), (0, 1), (MASK, 1),
+                             (R + (1 << 31) - 1, 0)):
             for fed in (0, 1):
                 out = link.set(state, **IDLE, fed=fed)(Event.RX_CLOSE_NACK, tx_id=tx_id)
                 assert out["frame"] is None and link.tag["state"] == state
-                assert link.tag["received"] == (R if fed else tx_id) and link.tag["fed"] == fed
+                assert link.tag["received"] == (tx_id if older and not fed else R)
+                assert link.tag["fed"] == fed
                 assert not (link.tag["end_known"] or link.tag["end_ahead"])
         if state == CLOSE_SENT:
             link.set(state, **IDLE, timer=1)(Event.RX_CLOSE_NACK, tx_id=R - 5)

@@ -408,8 +408,8 @@ TABLE = {
     _E.RX_CLOSE_NACK: {
         CL: _stay(CL, _A.DROP_UNEXPECTED), OS: _stay(OS, _A.DROP_UNEXPECTED),
         OR: _stay(OR, _A.DROP_UNEXPECTED), OP: _stay(OP, _A.DROP_UNEXPECTED),
-        **{state: rows(("STALE", _A.DROP_STALE, state), ("ZERO FED", _A.CLOSE_NACKED, state),
-                       ("ZERO DUPLICATE", _A.TAKE_POSITION, state),
+        **{state: rows(("STALE", _A.DROP_STALE, state),
+                       ("ZERO !FED DUPLICATE", _A.TAKE_POSITION, state),
                        ("ZERO", _A.CLOSE_NACKED, state), ("", _A.NOTE_END, state))
            for state in (CS, CR)},
     },
