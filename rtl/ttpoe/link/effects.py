@@ -24,7 +24,7 @@ LINK_STATS = {
     "open_reused": "repeated OPEN of a peer refused because its IDs were used already",
     "doubted": "OPEN of a peer with epoch 0 that does not fit what is known, and may be late",
     "resynced": "OPEN of a peer with epoch 0 that set the position of its data anew",
-    "out_of_step": "PAYLOAD, ACK or NACK of a peer with epoch 0 dropped because its position is not "
+    "out_of_step": "PAYLOAD, ACK or NACK of a peer with epoch 0 dropped: its position is not "
                    "known; answered with NACK_NOLINK",
     "drop_stale": "frame of another incarnation dropped",
     "drop_unexpected": "frame dropped that makes no sense in the link's state",
