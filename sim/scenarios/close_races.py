@@ -217,6 +217,7 @@ async def undeclared(desk):
 async def waits(desk):
     """Tesla's CLOSE_ACK promises nothing: our CLOSE goes out when all is acknowledged (Z2)."""
     peer = await desk.link("OPEN", epoch=0, sent=2)
+    await desk.quiet()
     since = len(desk.a.frames_out)
     assert not (await peer.close())["frame"] and peer.state == "CLOSE_SENT"
     await peer.rx("CLOSE_ACK", rx=1)            # of an earlier close
