@@ -26,6 +26,7 @@ _RX_BASE = {None: RxBase.ZERO, "tx_id": RxBase.TX_ID, "r": RxBase.RECEIVED,
             "missing": RxBase.MISSING, "gap": RxBase.GAP, "rx_id": RxBase.RX_ID}
 assert _TX_BASE.keys() - {None} == set(WORDS["tx"])
 assert _RX_BASE.keys() - {None} == set(WORDS["rx"])
+_WORDS = 2      # time-outs in a row that repeat the CLOSE_ACK to such a peer (decision Z3)
 _WAKES = 8      # time-outs in a row that wake a peer with epoch 0 (decision Z7)
 
 
@@ -162,7 +163,6 @@ class Decide(wiring.Component):
         all_acked = (tag.alloc == 0) | ((event.tx_id != 0) & last_ack & ~zero)
         fits = self.in_window | last_acked
         agrees = fits & ((self.in_order == 0) | (self.in_order.all() & tag.fed))
-        unsure = tag.guessed | tag.doubted
         ahead = (self.in_order != 0) & ~self.in_order[31]
         nothing_waits = tag.current == tag.alloc
         ends_at_max = (tag.una[count_bits:].all()
@@ -184,13 +184,14 @@ class Decide(wiring.Component):
             "OPEN_FITS": fits,
             "OPEN_AGREES": agrees,
             "FIRST_AGAIN": (event.tx_id == event.rx_id) & (self.in_order != 0),
-            "UNSURE": unsure,
+            "ASKED": tag.asked,
             "DOUBTED": tag.doubted,
             "FED": tag.fed,
             "OUT_OF_STEP": zero & (tag.doubted | (self.in_order != 1) & (
                 tag.guessed | (~tag.fed & ahead) | (tag.gap & (self.past_seen == 0)))),
             "QUIET": all_acked & (zero | (event.tx_id == 0) | (self.in_order == 1)),
             "IN_WINDOW": self.in_window,
+            "GOOD_0": zero & self.in_window & (event.rx_id == 0),
             "LAST_ACK": last_ack,
             "NACK_OK": nack_ok,
             "UNACKED": tag.sent != 0,
@@ -203,6 +204,7 @@ class Decide(wiring.Component):
             "IDLE_UP": (self.cfg_idle_limit != 0) & (tag.retries >= self.cfg_idle_limit),
             "EMPTY": tag.alloc == 0,
             "GAP": tag.gap & ~zero,
+            "TOLD": tag.retries >= _WORDS,
             "WAKE": zero & (tag.retries < _WAKES),
             "END_AHEAD": tag.end_known & tag.end_ahead,
             "LAG": (tag.lag != 0) & ~self.i_walking,
@@ -424,7 +426,7 @@ class Decide(wiring.Component):
                 new.node.eq(event.node),
                 new.vc.eq(event.vc),
                 *(new[name].eq(0) for name in ("gap", "held", "heard", "fed", "guessed", "doubted",
-                                               "close_nacked", "end_known", "end_ahead")),
+                                               "asked", "close_nacked", "end_known", "end_ahead")),
             ]
         # A close that the host asked for before the link was open outlives the peer's restart.
         with m.If(ours & (old.state != LinkState.OPEN_RECD) & (old.state != LinkState.OPEN)):
@@ -480,8 +482,10 @@ class Decide(wiring.Component):
     def _new_received(self, m):
         """The peer's data: receive position and gap (sections 3 and 4)."""
         event, old, new, do = self.i_event, self.i_tag, self.o_tag, self.do
-        with m.If(do["learns"] | do["accepts"] | do["end_position"]):
+        with m.If(do["learns"] | do["accepts"] | (do["end_position"] & self.in_order[31])):
             m.d.comb += new.received.eq(event.tx_id)
+        with m.Elif(do["end_position"]):    # as far from there as an ID can be (Z8)
+            m.d.comb += new.received.eq(old.received ^ (1 << 31))
         with m.Elif(do["opened"]):
             with m.If(event.tx_id != 0):
                 m.d.comb += new.received.eq(event.tx_id - 1)
@@ -497,6 +501,10 @@ class Decide(wiring.Component):
             m.d.comb += new.doubted.eq(0)
         with m.Elif(do["doubts"]):
             m.d.comb += new.doubted.eq(1)
+        with m.If(do["learns"] | do["open"] | do["doubts"]):
+            m.d.comb += new.asked.eq(0)
+        with m.Elif(do["questions"]):
+            m.d.comb += new.asked.eq(1)
         with m.If(do["learns"] | do["opened"]):
             m.d.comb += new.peer_epoch.eq(event.epoch)
         with m.Elif(do["fresh"]):      # a link that ended in the clock before left its own

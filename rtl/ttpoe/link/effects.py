@@ -81,6 +81,7 @@ class Effects:
     notes_end : TxID is the peer's "last" ID, or the "next" one behind it (C1, C4); "position": it
          is taken as the last in-order ID, and declares no end (Z8).
     doubts : the last in-order ID is doubtful from now on (Z4).
+    questions : the frame asks the peer to say by an OPEN where it stands (Z4, Z5).
     wakes : the frame is there to wake the peer (Z7), and counted.
     sends : the PAYLOAD at the sending position goes out and the position moves on.
     rewinds : the sending position goes back to the oldest unacknowledged.
@@ -117,6 +118,7 @@ class Effects:
     as_nacked: bool = False
     notes_end: str | None = None
     doubts: bool = False
+    questions: bool = False
     wakes: bool = False
     asks: bool = False
     resends: bool = False
@@ -257,7 +259,7 @@ EFFECTS = {
                                stat="peer_restarted"),
     Action.DOUBT: Effects(**_OPEN_ACK, doubts=True, stat="doubted"),
     Action.RESYNC: Effects(**_OPEN_ACK, slots="open", learns=True, stat="resynced"),
-    Action.SAY_OUT_OF_STEP: Effects(frame=Opcode.NACK_NOLINK, rx="tx_id", copies=True,
+    Action.SAY_OUT_OF_STEP: Effects(frame=Opcode.NACK_NOLINK, rx="tx_id", copies=True, questions=True,
                                     stat="out_of_step"),
     Action.WAKE_ACK: Effects(**_WAKE_ACK, counts=True),
     Action.WAKE_NACK: Effects(**_WAKE_NACK, counts=True),
@@ -266,10 +268,12 @@ EFFECTS = {
     Action.CLOSE_HEARD: Effects(**_CLOSE_NACK),
     Action.CLOSE_NACKED: Effects(as_nacked=True),
     Action.TAKE_POSITION: Effects(as_nacked=True, notes_end="position"),
-    Action.RETIRE_CLOSE: Effects(**_LAST_WORD, **_FREE, notice=Notice.LINK_DOWN,
-                                 stat="link_closed"),
+    Action.RETIRE_CLOSE: Effects(**_LAST_WORD, slots="ack", stat="ack_retired"),
+    Action.SAY_CLOSED: Effects(**_LAST_WORD, counts=True),
     Action.CLOSE_UNASKED: Effects(**_LAST_WORD, **_FREE, notice=Notice.LINK_DOWN,
                                   stat="link_closed"),
+    Action.CLOSE_DONE_TOLD: Effects(**_LAST_WORD, **_FREE, notice=Notice.LINK_DOWN,
+                                    stat="link_closed"),
     Action.GIVE_UP_CLOSE: Effects(**_LAST_WORD, **_FREE, notice=Notice.RETRIES_USED_UP,
                                   stat="link_retries_used_up"),
 }
