@@ -265,8 +265,7 @@ def test_what_r_is_worth():
         link(Event.RX_OPEN, tx_id=99, rx_id=UNA - 1)
         assert worth(link) == (1, 0, 1)
         out = link(Event.RX_PAYLOAD, tx_id=INIT_ID + 2, room=1)
-        assert worth(link) == (1, 0, 0) and out["delivered"]
-        link(Event.RX_OPEN, tx_id=99, rx_id=UNA - 1)
+        assert worth(link) == (1, 0, 1) and not out["delivered"]
         link(Event.RX_OPEN, tx_id=99, rx_id=UNA - 1)
         assert worth(link) == (0, 0, 0) and link.tag["received"] == 99
         # An OPEN_ACK that says where the peer stands, and one whose OPEN was heard, guess nothing.
@@ -294,7 +293,7 @@ def test_a_payload_out_of_step_is_answered_nolink_and_changes_nothing(state):
     def check(link):
         for tag, wrong, right in (
                 (dict(guessed=1), (*far, *behind), ()),
-                (dict(fed=1, doubted=1), (*far, *behind), ()),
+                (dict(fed=1, doubted=1), (*far, *behind, R + 1), ()),
                 (dict(), far, behind), (dict(gap), (R + 4,), (R + 2, R + 5, *behind)),
                 (dict(fed=1), (), (*far, *behind)), (dict(peer_epoch=PEER), (), far)):
             for tx_id in (*wrong, *right):
@@ -308,6 +307,8 @@ def test_a_payload_out_of_step_is_answered_nolink_and_changes_nothing(state):
                 else:
                     assert out["frame"] is None or out["frame"][0] != Opcode.NACK_NOLINK, (
                         tag, tx_id)
+            if R + 1 in wrong:
+                continue
             link.set(state, **BUSY, **tag)
             out = link(Event.RX_PAYLOAD, tx_id=R + 1, room=1, epoch=tag.get("peer_epoch", 0))
             assert out["frame"] == (Opcode.ACK, 0, R + 1) and out["delivered"]

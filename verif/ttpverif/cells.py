@@ -40,9 +40,8 @@ def _open_fits(link, e):
 
 def _out_of_step(link, e):
     ahead = _ahead(link, e)
-    return link.zero and ahead != 1 and (
-        link.guessed or link.doubted or ahead > 1 and not link.fed
-        or link.gap and e["tx_id"] == link.seen)
+    return link.zero and (link.doubted or ahead != 1 and (
+        link.guessed or ahead > 1 and not link.fed or link.gap and e["tx_id"] == link.seen))
 
 
 def _concerned(link, e):
@@ -170,7 +169,8 @@ class CellCoverage:
         What the statistics of the link machine must have counted.
     """
 
-    _RETIRES = ("RETIRE", "RETIRE_REPLAY", "CLOSE_NOT_YET", "RETIRE_ONE")
+    _RETIRES = ("RETIRE", "RETIRE_REPLAY", "CLOSE_NOT_YET", "RETIRE_ONE", "AGREE", "AGREE_TOLD",
+                "RESYNC")
 
     def __init__(self, table):
         self.table = table

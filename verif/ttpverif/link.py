@@ -108,7 +108,7 @@ class Link:
 
     def accept(self):
         """A PAYLOAD of the peer was accepted: its position is known to be right."""
-        self.fed, self.guessed, self.doubted = True, False, False
+        self.fed, self.guessed = True, False
 
     def retire(self, count):
         """Free the `count` oldest slots; an acknowledged ID needs no replay (D7)."""
@@ -130,6 +130,7 @@ class Link:
         assert set(self.data) == {id_add(self.oldest, n) for n in range(order[-1])}
         assert not (self.held and self.state == State.OPEN_SENT)
         assert not (self.fed and self.guessed)
+        assert self.zero or not self.doubted
         assert not (self.zero and (self.selective or self.peer_end is not None))     # Z1, Z8, Z9
         assert self.selective or not (self.kept or self.looking or self.walks)
         if self.selective:

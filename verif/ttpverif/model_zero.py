@@ -66,12 +66,12 @@ class Zero:
 
     @staticmethod
     def _lost_step(link, packet_id):
-        """Whether a PAYLOAD shows that the peer's position is not r (Z5)."""
+        """Whether a PAYLOAD shows that the peer's position is not r, or it may not be (Z5)."""
+        if not link.zero or link.doubted:
+            return link.doubted
         ahead = id_distance(packet_id, link.received)
-        if not link.zero or ahead == 1:
-            return False
-        return (link.guessed or link.doubted or not link.fed and ahead > 1
-                or link.gap and packet_id == link.seen)
+        return ahead != 1 and (link.guessed or not link.fed and ahead > 1
+                               or link.gap and packet_id == link.seen)
 
     def _out_of_step(self, step):
         """NACK_NOLINK: the module opens again, with its true position, and sends again."""

@@ -187,8 +187,8 @@ class Decide(wiring.Component):
             "UNSURE": unsure,
             "DOUBTED": tag.doubted,
             "FED": tag.fed,
-            "OUT_OF_STEP": (zero & (self.in_order != 1)
-                            & (unsure | (~tag.fed & ahead) | (tag.gap & (self.past_seen == 0)))),
+            "OUT_OF_STEP": zero & (tag.doubted | (self.in_order != 1) & (
+                tag.guessed | (~tag.fed & ahead) | (tag.gap & (self.past_seen == 0)))),
             "QUIET": all_acked & (zero | (event.tx_id == 0) | (self.in_order == 1)),
             "IN_WINDOW": self.in_window,
             "LAST_ACK": last_ack,

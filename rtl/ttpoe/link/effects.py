@@ -248,7 +248,8 @@ EFFECTS = {
 
     Action.REFUSE_REUSED: Effects(frame=Opcode.OPEN_NACK, rx="tx_id", copies=True,
                                   notice=Notice.IDS_REUSED, stat="open_reused"),
-    Action.REFUSE_OWN_OPEN: Effects(notice=Notice.REFUSED, stat="host_refused"),
+    Action.REFUSE_OWN_OPEN: Effects(result=HostResult.REFUSED, notice=Notice.REFUSED,
+                                    stat="host_refused"),
     Action.REFUSE_OWN_PAYLOAD: Effects(result=HostResult.REFUSED, slots="refuse",
                                        notice=Notice.REFUSED, stat="host_refused"),
     Action.AGREE: Effects(**_OPEN_ACK, slots="open"),

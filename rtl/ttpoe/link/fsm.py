@@ -74,9 +74,10 @@ GUARDS = {
     "UNSURE": "the last in-order ID was guessed, or an OPEN made it doubtful",
     "DOUBTED": "an OPEN made the last in-order ID doubtful",
     "FED": "the last in-order ID was received on this link",
-    "OUT_OF_STEP": "ZERO, TxID does not follow the last in-order ID, and the peer cannot be "
-                   "expected to fill what is missing: UNSURE, or not FED and TxID is younger, or "
-                   "TxID is the very ID seen last behind an open gap",
+    "OUT_OF_STEP": "DOUBTED; or ZERO, TxID does not follow the last in-order ID, and the peer "
+                   "cannot be expected to fill what is missing: the last in-order ID was guessed, "
+                   "or not FED and TxID is younger, or TxID is the very ID seen last behind an "
+                   "open gap",
     "QUIET": "nothing is missing on either side; if ZERO, nothing of ours",
     "IN_WINDOW": "RxID is sent and unacknowledged",
     "LAST_ACK": "RxID acknowledges everything of ours, and nothing waits",
