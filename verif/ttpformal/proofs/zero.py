@@ -47,12 +47,15 @@ class _Zero(_Decision):
         self.properties(h)
 
     def known(self, tag):
-        """A link that waits for the last ACK sends no CLOSE; a zero link is not selective."""
+        """A link that waits for the last ACK sends no CLOSE; a zero link is not selective, and
+        knows no end."""
         zero = tag.peer_epoch == 0
         waits = ((tag.state == LinkState.CLOSE_SENT) & zero & tag.close_due & (tag.alloc != 0))
         agreed = is_one_of(tag.state.as_value(),
                            [LinkState.OPEN_RECD.value, *(state.value for state in DATA)])
-        return ~waits & ~(agreed & zero & tag.selective)
+        flows = is_one_of(tag.state.as_value(), [state.value for state in DATA])
+        ends = (tag.state != LinkState.CLOSED) & tag.end_known & ~(flows & ~zero)
+        return ~waits & ~(agreed & zero & tag.selective) & ~ends
 
     def is_(self, *names):
         return is_one_of(self.event.event.as_value(), [Event[name].value for name in names])
