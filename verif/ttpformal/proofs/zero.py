@@ -4,8 +4,9 @@ Q2 and Q3, one event: any event, any tag in a legal state.
 """
 
 from amaranth.hdl import Cat, Mux, Signal
-from ttpoe.pipeline.q3_commit import Commit
+
 from ttpoe.link.fsm import Event, LinkState
+from ttpoe.pipeline.q3_commit import Commit
 from ttpoe.protocol import Opcode
 
 from ..proof import Defect

@@ -15,8 +15,8 @@ from .data import Data
 from .link import Link, LinkTable, WeylIds
 from .opening import Opening
 from .selective import Selective
-from .zero import Zero
 from .states import DATA_STATES, TABLE, State
+from .zero import Zero
 
 __all__ = ["Endpoint", "Outcome", "Parameters", "TAKEN", "REFUSED", "BLOCKED"]
 
