@@ -130,7 +130,7 @@ def test_a_thousand_repetitions_then_silence():
         wire = Wire(dropped_id_used=used)
         wire.write(b"never acknowledged")
         assert wire.wait(375 * 1000) == [("PAYLOAD", 2, 0)] * 1000
-        assert wire.wait(375) == [] and wire.module.dropped == [(2, 0, b"never acknowledged")]
+        assert wire.wait(375) == [] and wire.module.dropped == [(2, 0, b"never acknowledged", "tries")]
         assert wire.write(b"next") == [("PAYLOAD", following, 0)]
 
 
@@ -178,7 +178,7 @@ def test_close_is_answered_at_once_and_twice():
     wire.write(b"not acknowledged")
     assert wire.rx("CLOSE", 999, 2) == [("CLOSE_ACK", 0, 2), ("CLOSE_ACK", 0, 100)]
     assert wire.rx("CLOSE", 999, 55) == [("CLOSE_ACK", 0, 55)], "closed: once"
-    assert wire.module.dropped == [(2, 0, b"not acknowledged")]
+    assert wire.module.dropped == [(2, 0, b"not acknowledged", "close")]
 
 
 def test_close_beyond_what_it_sent():
@@ -241,7 +241,7 @@ def test_reload_forgets_everything():
     wire = Wire()
     wire.write(b"lost with it")
     wire.module.reload()
-    assert wire.module.next_time is None and wire.module.dropped == [(2, 0, b"lost with it")]
+    assert wire.module.next_time is None and wire.module.dropped == [(2, 0, b"lost with it", "reload")]
     assert wire.rx("PAYLOAD", 101, payload=b"x") == [("NACK_NOLINK", 0, 0)]
 
 

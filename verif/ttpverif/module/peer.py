@@ -37,8 +37,9 @@ class Module(Receiver):
     ----------
     accepted : list of (node, vc, id, data)
         Every PAYLOAD that it took, since the beginning; `reload` does not forget them.
-    dropped : list of (node, vc, data)
-        What it gave up or lost by a CLOSE without telling its user; the tests' knowledge.
+    dropped : list of (node, vc, data, why)
+        What it lost without telling its user; the tests' knowledge. `why`: "tries", "close" (also
+        an OPEN that was refused), "reload".
     counts : Counter
         Frames sent, by opcode name.
     """
@@ -51,7 +52,7 @@ class Module(Receiver):
     def reload(self):
         """It is unloaded and loaded: everything is forgotten, nothing is sent."""
         for tag in getattr(self, "tags", {}).values():
-            self._drop(tag)
+            self._drop(tag, "reload")
         self.tags, self._page = {}, []
         self._closed_vcs = {}
         self._events = deque([(0, 0)] * self.options.events, self.options.events)
@@ -131,12 +132,12 @@ class Module(Receiver):
                 if self._try(tag):
                     self._send_open(tag, now + self.options.open_ms)
                 else:
-                    self._end(tag)
+                    self._end(tag, "tries")
             elif tag.close_due is not None and tag.close_due <= now:
                 if self._try(tag):
                     self._send_close(tag, now)
                 else:
-                    self._end(tag)
+                    self._end(tag, "tries")
             else:
                 self._transmit(tag, now, again=True)
         return self._take()
@@ -191,7 +192,7 @@ class Module(Receiver):
 
     def _give_up(self, tag):
         """The first PAYLOAD is dropped, and nobody is told."""
-        self.dropped.append((tag.node, tag.vc, tag.queue.popleft()))
+        self.dropped.append((tag.node, tag.vc, tag.queue.popleft(), "tries"))
         tag.out, tag.replay_due, tag.tries = False, None, 0
         if self.options.dropped_id_used:
             tag.skipped += 1
@@ -234,12 +235,12 @@ class Module(Receiver):
         self.tags[node, vc] = tag
         return tag
 
-    def _end(self, tag):
+    def _end(self, tag, why="close"):
         """CLOSED: what was not acknowledged is lost, its user is not told."""
-        self._drop(tag)
+        self._drop(tag, why)
         del self.tags[tag.node, tag.vc]
         self._closed_vcs.setdefault(tag.node, set()).add(tag.vc)
 
-    def _drop(self, tag):
-        self.dropped.extend((tag.node, tag.vc, data) for data in tag.queue)
+    def _drop(self, tag, why):
+        self.dropped.extend((tag.node, tag.vc, data, why) for data in tag.queue)
 
