@@ -244,7 +244,7 @@ class Engine(wiring.Component):
             pipeline.i_epoch.eq(identity.o_epoch),
             identity.i_step.eq(pipeline.o_stepped),
             *(getattr(pipeline, name).eq(getattr(self, name)) for name in
-              ("cfg_init_id", "cfg_max_retry", "cfg_idle_limit", "cfg_link_slots",
+              ("cfg_node", "cfg_init_id", "cfg_max_retry", "cfg_idle_limit", "cfg_link_slots",
                "cfg_selective")),
             *(getattr(identity, name).eq(getattr(self, name)) for name in
               ("cfg_init_id", "cfg_fixed_open_id", "cfg_open_id_seed")),

@@ -116,7 +116,8 @@ def host_event_layout(config):
 class HostResult(enum.Enum, shape=2):
     """What became of a host event (Q3).
 
-    TAKEN: the slot belongs to the link now. REFUSED: the link is closing; the slot was freed.
+    TAKEN: the slot belongs to the link now. REFUSED: the link is closing, or would be one with
+    ourselves; the slot was freed.
     BLOCKED: no tag, or the link holds all the slots it may; the event must be raised again.
     """
     TAKEN = 0
@@ -186,8 +187,10 @@ class Notice(enum.Enum, shape=3):
     LINK_UP = 0
     LINK_DOWN = 1           # NACK_NOLINK from the peer, or closed by the peer or by us
     REFUSED = 2             # OPEN_NACK, or closed by the host before it was open
-    PEER_RESTARTED = 3
+    PEER_RESTARTED = 3      # or, if its epoch is 0, may have
     RETRIES_USED_UP = 4
+    PAYLOAD_REFUSED = 5     # handed over while the link closes
+    IDS_REUSED = 6          # the peer opens with IDs that were used: its open_id_seed is not fresh
 
 
 notice_layout = data.StructLayout({"notice": Notice, "node": 24, "vc": 2})

@@ -61,7 +61,7 @@ _PARTS_OF = {
     "s_os_tx_tuser": "With `tlast`: do not send this frame.",
     "s_cmd_tdata": "{command, vc[1:0], node[23:0]}; command 0 opens, 1 closes.",
     "m_notice_tdata": "{notice[2:0], vc[1:0], node[23:0]}; 0 link up, 1 link down, 2 refused, "
-                      "3 peer restarted, 4 retries used up.",
+                      "3 peer restarted, 4 retries used up, 5 payload refused, 6 IDs reused.",
     **{f"s_host_tx{vc}_tdest": "Destination node, the lower half of its MAC; the same in every "
        "beat of a packet." for vc in range(3)},
     **{f"m_host_rx{vc}_tuser": "{id[31:0], source node[23:0]}; the same in every beat of a packet."

@@ -112,7 +112,9 @@ def frames(draw):
     if opcode == Opcode.PAYLOAD:
         size = draw(st.one_of(st.integers(1, 10), st.sampled_from((60, 64, 1023, 1024))))
         payload = draw(st.binary(min_size=size, max_size=size))
-    return Frame(draw(NODES), draw(NODES), opcode, draw(st.integers(0, 2)), draw(IDS), draw(IDS),
+    src = draw(NODES)
+    dst = draw(NODES.filter(lambda node: node != src))
+    return Frame(src, dst, opcode, draw(st.integers(0, 2)), draw(IDS), draw(IDS),
                  draw(st.integers(0, 0xFFFF)), draw(st.sampled_from((0, 0x20, 0xFF))),
                  draw(st.sampled_from(ETHERTYPES)), payload)
 
@@ -151,6 +153,7 @@ BAD = {
     "other_ethertype": patched((12, b"\x08\x00")),
     "wrong_oui": patched((2, b"\x5d")),
     "not_ours": patched((5, b"\x03")),
+    "own_source": patched((11, b"\x02")),
     "bad_tth": patched((14, b"\x06")),
     "tsh_length": patched((40, (25).to_bytes(2, "big"))),
     "total_length": patched((16, (57).to_bytes(2, "big"))),
@@ -169,9 +172,9 @@ def test_cause_of_drop(cause):
 
 def test_first_cause_counts():
     """Each cause hides all later ones (F1)."""
-    worst = patched((12, b"\x08\x00"), (8, b"\x00"), (5, b"\x03"), (14, b"\x06"),
-                    (40, (1051).to_bytes(2, "big")), (42, b"\x0b\x03"), data=GOOD[:69])
-    repairs = ((8, b"\x5c"), (5, b"\x02"), (14, b"\x05"),
+    worst = patched((12, b"\x08\x00"), (8, b"\x00"), (5, b"\x03"), (11, b"\x02"),
+                    (14, b"\x06"), (40, (1051).to_bytes(2, "big")), (42, b"\x0b\x03"), data=GOOD[:69])
+    repairs = ((8, b"\x5c"), (5, b"\x02"), (11, b"\x01"), (14, b"\x05"),
                (40, (500).to_bytes(2, "big")), (16, (520).to_bytes(2, "big")))
     assert Frame.parse(worst[:60], 2, bad_fcs=True)[1] == "bad_fcs"
     assert Frame.parse(worst[:60], 2)[1] == "other_ethertype"
@@ -188,7 +191,7 @@ def test_first_cause_counts():
     for repair in ((42, b"\x06"), (43, b"\x00")):
         seen.append(Frame.parse(worst, 2)[1])
         worst = patched(repair, data=worst)
-    assert tuple(seen) == DROP_CAUSES[3:11]
+    assert tuple(seen) == DROP_CAUSES[3:12]
     assert Frame.parse(worst, 2)[1] is None
 
 
@@ -205,7 +208,46 @@ def test_payload_of_a_control_frame_is_ignored():
 
 def test_longest_payload_and_one_more():
     assert Frame.parse(Frame(1, 2, Opcode.PAYLOAD, payload=bytes(1024)).pack())[1] is None
-    assert Frame.parse(Frame(1, 2, Opcode.PAYLOAD, payload=bytes(1025)).pack())[1] == "tsh_length"
+    longer = patched((16, (1071).to_bytes(2, "big")), (40, (1051).to_bytes(2, "big")))
+    assert Frame.parse(longer + bytes(1015))[1] == "tsh_length"
+
+
+WRONG = [("src", 1 << 24), ("dst", -1), ("opcode", 11), ("vc", 3), ("vc", -1), ("tx_id", 1 << 32),
+         ("rx_id", -1), ("epoch", 1 << 16), ("ethertype", 0x0800), ("payload", bytes(1025)),
+         ("payload", b"")]
+
+
+@pytest.mark.parametrize("name, value", [*WRONG, ("extension", 256)])
+def test_frame_refuses_what_no_frame_has(name, value):
+    good = dict(src=1, dst=2, opcode=Opcode.PAYLOAD, payload=b"x")
+    with pytest.raises(ValueError, match=f"{name}.* got "):
+        Frame(**{**good, name: value})
+
+
+@pytest.mark.parametrize("name, value", [
+    *WRONG, ("extension", 256), ("opcode", "PAYLOADS"), ("congestion", 256), ("version", 16)])
+@pytest.mark.parametrize("build", [ttp_frame, scapy_ttp.ipv4_frame])
+def test_scapy_frames_refuse_what_no_frame_has(build, name, value):
+    if build is scapy_ttp.ipv4_frame and name == "ethertype":
+        return
+    good = dict(src=1, dst=2, opcode="PAYLOAD", payload=b"x")
+    with pytest.raises(ValueError, match=rf"({name}|node).* got "):
+        build(**{**good, name: value})
+
+
+def test_scapy_layers_do_not_cut_numbers_off():
+    for layer in (TSH(src_node=1 << 24), TSH(dst_node=-1), TTH(header_words=16),
+                  TTP(opcode=64), TTP(vc=256)):
+        with pytest.raises(ValueError, match="must be from 0 to"):
+            bytes(layer)
+    assert bytes(TTP(opcode=63, vc=255))[:2] == b"\x3f\xff"     # wrong, but what was asked for
+
+
+def test_addresses_refuse_nodes_of_more_than_24_bits():
+    for make in (node_to_mac, scapy_ttp.mac_of_node):
+        for node in (1 << 24, -1):
+            with pytest.raises(ValueError, match="node must be from 0 to 0xffffff; got "):
+                make(node)
 
 
 def test_classifier():

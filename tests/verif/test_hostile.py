@@ -42,7 +42,7 @@ def test_forged_frames_parse_and_never_stand_in_the_peers_place(hostile):
         bad = hostile.forged()
         frame, cause = Frame.parse(bad.data, NODE)
         assert cause is None and frame.opcode == bad.data[42] & 0x3F
-        assert (frame.src != PEER) == bad.category.endswith("stranger")
+        assert frame.src != NODE and (frame.src != PEER) == bad.category.endswith("stranger")
         seen[bad.category] += 1
     assert set(seen) == set(FORGING)
 

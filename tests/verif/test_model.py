@@ -69,12 +69,16 @@ def test_table_is_complete():
 # (event arguments, {state: (frame, new state)}); one line per cell of the protocol's table.
 SAME = object()
 RX_CELLS = [
-    (("OPEN", 900, 0, P), {
-        "CLOSED": (("OPEN_ACK", ID, 900, E), "OPEN_RECD"),
-        "OPEN_SENT": (("OPEN_ACK", ID, 900, E), SAME),
-        "OPEN_RECD": (("OPEN_ACK", ID, 900, E), SAME),
-        "OPEN": (("OPEN_ACK", ID, 900, E), SAME), "CLOSE_SENT": (("OPEN_ACK", ID, 900, E), SAME),
-        "CLOSE_RECD": (("OPEN_ACK", ID, 900, E), SAME)}),
+    (("OPEN", R, 0, P), {
+        "CLOSED": (("OPEN_ACK", ID, R, E), "OPEN_RECD"),
+        "OPEN_SENT": (("OPEN_ACK", ID, R, E), SAME), "OPEN_RECD": (("OPEN_ACK", ID, R, E), SAME),
+        "OPEN": (("OPEN_ACK", ID, R, E), SAME), "CLOSE_SENT": (("OPEN_ACK", ID, R, E), SAME),
+        "CLOSE_RECD": (("OPEN_ACK", ID, R, E), SAME)}),
+    (("OPEN", R - 1, 0, P), {
+        "OPEN_RECD": (("OPEN_ACK", ID, R - 1, E), SAME),        # nothing is used there (L19)
+        "OPEN": (("OPEN_NACK", 0, R - 1, P), SAME),
+        "CLOSE_SENT": (("OPEN_NACK", 0, R - 1, P), SAME),
+        "CLOSE_RECD": (("OPEN_NACK", 0, R - 1, P), SAME)}),
     (("OPEN_ACK", R + 1, ID - 1, P), {
         "CLOSED": (None, SAME), "OPEN_SENT": (None, "OPEN"), "OPEN_RECD": (None, SAME),
         "OPEN": (None, SAME), "CLOSE_SENT": (None, SAME), "CLOSE_RECD": (None, SAME)}),
@@ -125,6 +129,8 @@ def test_cell_of_the_table(event, state, frame, after):
     expected = {"OPEN": ["LINK_UP"]} if state == "OPEN_SENT" else {}
     if after == "CLOSED":
         expected = {"CLOSED": ["REFUSED" if state == "OPEN_SENT" else "LINK_DOWN"]}
+    if frame and frame[0] == "OPEN_NACK":
+        expected = {SAME: ["IDS_REUSED"]}
     assert notices(outcome) == expected.get(after, [])
     m.check()
 
@@ -377,8 +383,8 @@ def test_receive_position_from_the_open_ack():
 
 
 @pytest.mark.parametrize("had, epoch, tx_id, kind", [
-    (P, P, R, "repeat"), (P, P, 9, "repeat"), (P, P + 1, R, "restart"), (P, P - 1, R, "stale"),
-    (P, 0, R, "restart"), (0, P, R, "restart"), (0, 0, R, "repeat"), (0, 0, R + 1, "restart"),
+    (P, P, R, "repeat"), (P, P + 1, R, "restart"), (P, P - 1, R, "stale"),
+    (P, 0, R, "restart"), (0, P, R, "restart"),
     (P, P + 0x7FFF, R, "restart"), (P, P + 0x8000, R, "stale")])
 def test_open_on_an_open_link(had, epoch, tx_id, kind):
     m = in_state("OPEN", peer_epoch=had, data=2)
@@ -396,13 +402,68 @@ def test_open_on_an_open_link(had, epoch, tx_id, kind):
         assert (link(m).stored, link(m).received, link(m).peer_epoch) == (0, tx_id, epoch)
 
 
+@pytest.mark.parametrize("state", ["OPEN", "CLOSE_SENT", "CLOSE_RECD"])
+@pytest.mark.parametrize("used_by", ["PAYLOAD", "gap"])
+def test_repeated_open_whose_ids_were_used(state, used_by):
+    """L19: nothing changes, the peer's OPEN is refused, both hosts hear of it."""
+    for selective in (False, True):
+        m = in_state("OPEN", data=2, selective=selective)
+        rx(m, "PAYLOAD", R + 1 if used_by == "PAYLOAD" else R + 2)
+        if state == "CLOSE_SENT":
+            m.host_close(PEER, 0)
+        elif state == "CLOSE_RECD":
+            rx(m, "CLOSE", R + 5, ID - 1)
+        before = repr(link(m))
+        outcome = rx(m, "OPEN", R, 0)
+        assert sent(outcome) == ("OPEN_NACK", 0, R, P) and outcome.frame.dst == PEER
+        assert (outcome.drop, notices(outcome)) == ("open_reused", ["IDS_REUSED"])
+        assert m.counters["open_reused"] == 1 and repr(link(m)) == before
+        assert outcome.new_state.name == state
+
+
+def test_open_nack_of_used_ids_is_believed_by_a_peer_that_opens():
+    """L19: the other side of it: OPEN_SENT ends, with the notice; long OPEN it is ignored (L7)."""
+    assert rx(in_state("OPEN"), "OPEN_NACK", 0, ID - 1, E).drop == "unexpected"
+    assert notices(rx(in_state("OPEN_SENT"), "OPEN_NACK", 0, ID - 1, E)) == ["REFUSED"]
+
+
+def test_no_link_with_ourselves():
+    """L20: neither by the host nor by a frame, and neither in silence."""
+    m = endpoint()
+    for ask in (lambda: m.host_open(US, 0), lambda: m.host_payload(US, 0, b"x")):
+        outcome = ask()
+        assert (outcome.result, notices(outcome), sent(outcome)) == (REFUSED, ["REFUSED"], None)
+        assert not list(m.links) and outcome.victim is None
+    assert sent(m.host_close(US, 0)) is None
+    full = endpoint(slots=1)
+    full.host_payload(PEER, 0, b"the only slot")
+    assert full.host_payload(US, 0, b"x").result == REFUSED, "not BLOCKED: it would wait for ever"
+    for opcode in Opcode:
+        data = Frame(US, US, opcode, payload=b"x" * (opcode == Opcode.PAYLOAD)).pack()
+        assert m.receive_bytes(data) is None
+    assert m.counters == {"own_source": len(Opcode)}
+
+
+@pytest.mark.parametrize("state", ["CLOSE_SENT", "CLOSE_RECD", "OPEN_RECD", "OPEN"])
+@pytest.mark.parametrize("epoch", [P, 0])
+def test_refused_payload_is_told(state, epoch):
+    """L21: on a link that closes, or whose close is remembered."""
+    m = in_state("OPEN_RECD" if state == "OPEN" else state, peer_epoch=epoch)
+    m.host_close(PEER, 0)
+    if state == "OPEN":
+        m.open_ack_sent(PEER, 0)
+    outcome = m.host_payload(PEER, 0, b"late")
+    assert (outcome.result, outcome.notices) == (REFUSED, [("PAYLOAD_REFUSED", PEER, 0)])
+    assert outcome.new_state.name == state and sent(outcome) is None
+    if state.startswith("CLOSE"):
+        assert notices(m.host_open(PEER, 0)) == ["REFUSED"]
+
+
 @pytest.mark.parametrize("state", ["CLOSE_SENT", "CLOSE_RECD"])
 def test_restart_while_closing(state):
     outcome = rx(in_state(state), "OPEN", 9, 0, P + 1)
     assert sent(outcome) == ("OPEN_ACK", ID + 1000, 9, E + 1)
     assert (outcome.new_state, notices(outcome)) == (State.OPEN_RECD, ["LINK_DOWN"])
-    outcome = rx(in_state(state, peer_epoch=0), "OPEN", 9, 0, 0)
-    assert (sent(outcome), outcome.new_state.name) == (("OPEN_ACK", ID, 9, E), state)
 
 
 def test_restart_in_open_recd_replaces():
@@ -457,10 +518,11 @@ def test_close_recd_says_its_end_again():
         assert rx(m, "PAYLOAD", packet_id).frame.opcode.name == answer
 
 
-def test_close_of_the_module_declares_nothing():
+def test_close_without_an_end_declares_nothing():
+    """C2: TxID 0; also of a peer that has epochs, behind its ID ffffffff (C9)."""
     assert rx(in_state("OPEN"), "CLOSE", 0, 0).new_state == State.CLOSED
     m = in_state("OPEN", data=1)
-    assert sent(rx(m, "CLOSE", 0, ID)) == ("CLOSE_NACK", ID, R, E)  # C2: ID not acknowledged
+    assert sent(rx(m, "CLOSE", 0, ID)) == ("CLOSE_NACK", ID, R, E)  # ID is not acknowledged
     assert link(m).stored == 1 and sent(rx(m, "PAYLOAD", R + 1)) == ("ACK", 0, R + 1, E)
 
 

@@ -45,7 +45,7 @@ class Pair:
         while peer.notices:
             name, other, vc = peer.notices.popleft()
             self.told[name] += 1
-            if name not in ("LINK_UP",):
+            if name not in ("LINK_UP", "IDS_REUSED", "PAYLOAD_REFUSED"):
                 self.checker.link_lost(node, other, vc)
 
     def host(self, node, vc):

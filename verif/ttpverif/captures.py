@@ -139,7 +139,8 @@ class Replay:
 
     `differences` collects (frame number, opcode name, field) for every field in which the device's
     frame was not Tesla's; field "missing": Tesla sent one more; "extra": the device did (with
-    the number of the frame or request that it answered).
+    the number of the frame or request that it answered); "woken": with what a time-out made both
+    send again, the device sent an ACK or a NACK (Z7).
     """
 
     def __init__(self, capture, role):
@@ -173,7 +174,10 @@ class Replay:
             frame, cause = Frame.parse(data)
             if cause is not None:
                 raise AssertionError(f"{self.capture.name}: the device sent rubbish: {cause}")
-            frames.append(frame)
+            if step.kind == "timer" and frame.opcode in (Opcode.ACK, Opcode.NACK):
+                self.differences.add((step.number, step.frame.opcode.name, "woken"))
+            else:
+                frames.append(frame)
         for number, ours, tesla in zip(step.numbers, frames, step.expected):
             for name in _COMPARED:
                 if getattr(ours, name) != getattr(tesla, name):

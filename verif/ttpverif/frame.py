@@ -19,10 +19,12 @@ MAX_PAYLOAD = 1024
 MIN_FRAME = 64
 HEADER = 60
 
-DROP_CAUSES = ("bad_fcs", "other_ethertype", "runt", "wrong_oui", "not_ours", "bad_tth",
-               "tsh_length", "total_length", "truncated", "bad_opcode", "bad_vc",
-               "empty_payload")
+DROP_CAUSES = ("bad_fcs", "other_ethertype", "runt", "wrong_oui", "not_ours",
+               "own_source", "bad_tth", "tsh_length", "total_length", "truncated", "bad_opcode",
+               "bad_vc", "empty_payload")
 """Causes of drop in the order of decision F1; "no room in the event queue" is not the frame's."""
+
+_WIDTHS = {"src": 24, "dst": 24, "tx_id": 32, "rx_id": 32, "epoch": 16, "extension": 8}
 
 _HEADER = struct.Struct(">3s3s3s3sHBBH16s3s3sHBBBBHBHBII")
 
@@ -42,8 +44,14 @@ class Opcode(enum.IntEnum):
     NACK_NOLINK = 10
 
 
+def _within(name, value, bits):
+    if not 0 <= value < 1 << bits:
+        raise ValueError(f"{name} must be from 0 to {(1 << bits) - 1:#x}; got {value:#x}")
+
+
 def node_to_mac(node):
-    """The six bytes of the MAC address of `node` (24 bits)."""
+    """The six bytes of the MAC address of `node` (24 bits); ValueError if it has more."""
+    _within("node", node, 24)
     return OUI + node.to_bytes(3, "big")
 
 
@@ -66,7 +74,7 @@ class Frame:
     """One good TTP frame.
 
     `src` and `dst` are nodes (24 bits); fields that are always sent as zero are not kept (F2).
-    `payload` is the NOC payload, without padding.
+    `payload` is the NOC payload, without padding. ValueError: a field that no good frame has.
     """
 
     src: int
@@ -79,6 +87,20 @@ class Frame:
     extension: int = 0
     ethertype: int = ETHERTYPE_SEED
     payload: bytes = b""
+
+    def __post_init__(self):
+        for name, bits in _WIDTHS.items():
+            _within(name, getattr(self, name), bits)
+        if not 0 <= self.opcode <= max(Opcode):
+            raise ValueError(f"opcode must be from 0 to {max(Opcode)}; got {self.opcode}")
+        if not 0 <= self.vc <= 2:
+            raise ValueError(f"vc must be 0, 1 or 2; got {self.vc}")
+        if self.ethertype not in ETHERTYPES:
+            raise ValueError(f"ethertype must be 0x0ac6 or 0x9ac6; got {self.ethertype:#x}")
+        least = 1 if self.opcode == Opcode.PAYLOAD else 0
+        if not least <= len(self.payload) <= MAX_PAYLOAD:
+            raise ValueError(f"the payload has {least} to {MAX_PAYLOAD} bytes; "
+                             f"got {len(self.payload)}")
 
     def pack(self):
         """The bytes on the wire, without FCS, padded with zeros to 64 bytes."""
@@ -110,6 +132,7 @@ class Frame:
         checks = (
             ("wrong_oui", dst_oui != OUI or src_oui != OUI),
             ("not_ours", node is not None and dst != node),
+            ("own_source", src == node),
             ("bad_tth", tth != 0x05),
             ("tsh_length", not 26 <= length <= 26 + MAX_PAYLOAD),
             ("total_length", total != length + 20),

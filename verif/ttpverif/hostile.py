@@ -27,7 +27,7 @@ OPEN and OPEN_ACK."""
 PARSING = ("truncated", "TSH length lies", "total length lies", "both lengths lie", "bad opcode",
            "bad VC", "wrong OUI", "other node", "multicast or broadcast", "other EtherType",
            "VLAN tag", "IPv4/UDP form", "bad TTH byte 0", "bad FCS", "runt", "giant",
-           "empty PAYLOAD", "noise", "noise behind a good header", "several faults", "odd keep")
+           "empty PAYLOAD", "own address", "noise", "noise behind a good header", "several faults", "odd keep")
 FORGING = ("ACK not in flight", "NACK not in flight", "stale epoch", "answer to no OPEN",
            "CLOSE_ACK to no CLOSE", "CLOSE_NACK to no CLOSE", "NOLINK of another epoch",
            "older OPEN", "answer from a stranger", "ACK from a stranger",
@@ -158,8 +158,9 @@ class Hostile:
                 data[14] = value
                 yield Bad("bad TTH byte 0", bytes(data), "bad_tth")
         for vc in range(3):
-            yield Bad("empty PAYLOAD", bytes(ttp_frame(self.peer, self.node, 6, vc=vc)),
-                      "empty_payload")
+            data = bytearray(bytes(ttp_frame(self.peer, self.node, 7, vc=vc)))
+            data[42] = 6
+            yield Bad("empty PAYLOAD", bytes(data), "empty_payload")
 
     def _addresses(self):
         for start, cause, name in ((0, "wrong_oui", "wrong OUI"), (6, "wrong_oui", "wrong OUI"),
@@ -173,6 +174,10 @@ class Hostile:
             data = self._base()
             data[:6] = bytes.fromhex(mac.replace(":", ""))
             yield Bad("multicast or broadcast", bytes(data), "wrong_oui")
+        for _ in range(12):         # as if from ourselves (L20)
+            data = self._base()
+            data[6:12] = node_to_mac(self.node)
+            yield Bad("own address", bytes(data), "own_source")
 
     def _others(self):
         for good in (0x0AC6, 0x9AC6):
@@ -268,6 +273,8 @@ class Hostile:
             data[12:12] = b"\x81\x00" + rng.randbytes(2)
         elif name == "bad TTH byte 0":
             data[14] ^= rng.randint(1, 255)
+        elif name == "own address":
+            data[6:12] = node_to_mac(self.node)
 
     # ---- forged --------------------------------------------------------------------------
 
@@ -323,7 +330,7 @@ class Hostile:
             opcode, bad.stat, bad.epoch = 0, "drop_stale", (PEER, -abs(other_epoch()))
             bad.tx = (RECEIVED, rng.randint(-2, 2))
         elif name == "repeated OPEN":
-            opcode, bad.answer, bad.epoch = 0, 1, (PEER, 0)
+            opcode, bad.answer, bad.stat, bad.epoch = 0, 2, "open_reused", (PEER, 0)   # L19
             bad.tx = (RECEIVED, older())
         elif name == "repeated PAYLOAD":
             opcode, bad.answer, bad.stat, size = 6, 7, "drop_duplicate", rng.randint(1, 100)
@@ -344,11 +351,11 @@ class Hostile:
         return self._finished(bad, src, opcode, vc, size)
 
     def _stranger(self):
-        """The node of somebody else; now and then our own."""
+        """The node of somebody else."""
         while True:
-            node = self.rng.choice((self.node, self.peer ^ 1 << self.rng.randrange(24),
+            node = self.rng.choice((self.peer ^ 1 << self.rng.randrange(24),
                                     self.rng.randrange(1 << 24)))
-            if node != self.peer:
+            if node not in (self.peer, self.node):
                 return node
 
     def _finished(self, bad, src, opcode, vc, size):

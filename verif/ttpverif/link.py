@@ -30,6 +30,12 @@ class Link:
     held: bool = False
     gap: bool = False
     seen: int = 0
+    fed: bool = False
+    """`received` is the ID of a PAYLOAD that was accepted on this link (Z4 to Z8)."""
+    guessed: bool = False
+    """`received` is INIT_ID, as nobody has said better (L8, Z4, Z5)."""
+    doubted: bool = False
+    """An OPEN came that does not fit; it may have been late (Z4)."""
     timer_bit: bool = False
     count: int = 0
     """Time-outs without progress: retries, or idle rounds of a link with nothing in flight."""
@@ -54,6 +60,11 @@ class Link:
     def __post_init__(self):
         self.oldest = self.position = self.fresh = self.end = self.first_id
         self.sent_then = self.first_id
+
+    @property
+    def zero(self):
+        """Whether the peer is known to send epoch 0, as Tesla's module does (10.1)."""
+        return self.peer_epoch == 0
 
     @property
     def open_id(self):
@@ -95,6 +106,10 @@ class Link:
         self.data[packet_id] = data
         return packet_id
 
+    def accept(self):
+        """A PAYLOAD of the peer was accepted: its position is known to be right."""
+        self.fed, self.guessed, self.doubted = True, False, False
+
     def retire(self, count):
         """Free the `count` oldest slots; an acknowledged ID needs no replay (D7)."""
         for _ in range(count):
@@ -114,6 +129,8 @@ class Link:
         assert order == sorted(order), f"pointers out of order: {self}"
         assert set(self.data) == {id_add(self.oldest, n) for n in range(order[-1])}
         assert not (self.held and self.state == State.OPEN_SENT)
+        assert not (self.fed and self.guessed)
+        assert not (self.zero and (self.selective or self.peer_end is not None))     # Z1, Z8, Z9
         assert self.selective or not (self.kept or self.looking or self.walks)
         if self.selective:
             noted = id_distance(self.youngest, self.received)

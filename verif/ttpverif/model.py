@@ -15,6 +15,7 @@ from .model_close import Closing
 from .model_data import Data
 from .model_open import Opening
 from .model_selective import Selective
+from .model_zero import Zero
 from .states import DATA_STATES, TABLE, State
 
 __all__ = ["Endpoint", "Outcome", "Parameters", "TAKEN", "REFUSED", "BLOCKED"]
@@ -60,7 +61,7 @@ class Outcome:
     deliveries: list = field(default_factory=list)
     """(node, vc, id, data) for the host, in order."""
     notices: list = field(default_factory=list)
-    """(name, node, vc), names of decision L6."""
+    """(name, node, vc), names of decisions L6, L19 and L21."""
     drop: str | None = None
     """Why a received frame, or its payload, was dropped."""
     result: str | None = None
@@ -90,7 +91,7 @@ class _Step:
     first_id: int | None = None
 
 
-class Endpoint(Opening, Data, Selective, Closing):
+class Endpoint(Opening, Data, Selective, Closing, Zero):
     """One engine.
 
     Parameters
@@ -271,9 +272,10 @@ class Endpoint(Opening, Data, Selective, Closing):
         step.out.result = TAKEN
 
     def _refuse(self, step):
+        """What the host wants cannot be; it hears so, also of a payload (L5, L20, L21)."""
         step.out.result = REFUSED
-        if step.event == "HOST_OPEN":
-            self._notice(step, "REFUSED")
+        self._notice(step, "REFUSED" if step.event == "HOST_OPEN" or step.link is None
+                     else "PAYLOAD_REFUSED")
 
     # ---- the link timer (5.4) ------------------------------------------------------------
 
@@ -285,14 +287,16 @@ class Endpoint(Opening, Data, Selective, Closing):
             link.position = link.oldest
         if timed_out and not self._time_out(step):
             return
-        if link.state in DATA_STATES and link.gap and step.out.frame is None:
+        if (link.state in DATA_STATES and link.gap and step.out.frame is None
+                and not link.zero):     # Z7
             (self._timer_gap if link.selective else self._nack_gap)(step)
 
     def _time_out(self, step):
         """A whole round without progress (L2, L3); False if that ended the link."""
-        link, limits = step.link, self.parameters
+        link, limits, before = step.link, self.parameters, step.link.count
         if link.state != State.OPEN or link.in_flight:
             if limits.max_retry and link.count >= limits.max_retry:
+                self._last_word(step)
                 self._end(step, "RETRIES_USED_UP")
                 return False
             link.count += 1
@@ -302,7 +306,8 @@ class Endpoint(Opening, Data, Selective, Closing):
                 self._close(step)  # before the NACK of a gap (C7)
             else:
                 link.count += 1
-        return True
+        self._wake(step, before)
+        return step.link is not None
 
     def _retry(self, step):
         link = step.link
@@ -312,9 +317,9 @@ class Endpoint(Opening, Data, Selective, Closing):
             self._put(step, Opcode.OPEN_ACK, link.oldest, link.received)
         elif link.in_flight:
             link.position = link.oldest
-        elif link.gap:
+        elif link.gap and not link.zero:
             pass  # the NACK goes first (C7)
         elif link.state == State.CLOSE_SENT and link.settled:
             self._send_close(step)
         elif link.state == State.CLOSE_RECD and not link.stored:
-            self._send_close_nack(step)
+            (self._close_unasked if link.zero else self._send_close_nack)(step)

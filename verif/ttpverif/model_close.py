@@ -22,8 +22,8 @@ class Closing:
     def _close(self, step):
         step.link.close_wanted = False
         self._enter(step, State.CLOSE_SENT)
-        if step.link.end == 0 and step.link.stored:
-            step.link.nack_heard = True  # C9: said when all is acknowledged
+        if step.link.stored and (step.link.end == 0 or step.link.zero):
+            step.link.nack_heard = True  # C9, Z2: said when all is acknowledged
         else:
             self._send_close(step)
 
@@ -40,10 +40,16 @@ class Closing:
         link.close_due = True
 
     def _note_end(self, step):
-        """RX CLOSE_NACK (C4). It sends nothing by itself, so two engines cannot ping-pong."""
+        """RX CLOSE_NACK (C4). It sends nothing by itself, so two engines cannot ping-pong.
+
+        On a zero link it says at most that our CLOSE named an ID which was not sent (Z8).
+        """
         link, end = step.link, step.frame.tx_id
         link.nack_heard = True
-        if end and id_distance(end, link.received) > 0:
+        if link.zero:
+            if not link.fed and id_distance(end, link.received) < 0:
+                link.received = end
+        elif end and id_distance(end, link.received) > 0:
             link.peer_end = end
             link.close_due = False
 
@@ -70,17 +76,21 @@ class Closing:
         self._put(step, Opcode.CLOSE_ACK, 0, step.frame.tx_id)
 
     def _close_peer(self, step):
-        """RX CLOSE in a data state: agreed at once if all is quiet on both sides."""
+        """RX CLOSE in a data state: agreed at once if all is quiet on both sides.
+
+        TxID 0 (C2) and a peer that sends epoch 0 (Z1) declare nothing.
+        """
         link, frame = step.link, step.frame
-        if frame.tx_id:
+        declares = frame.tx_id != 0 and not link.zero
+        if declares:
             self._retire(step, self._acknowledged(link, frame.rx_id))
-        if not link.stored and frame.tx_id in (0, id_add(link.received, 1)):
+        if not link.stored and (not declares or frame.tx_id == id_add(link.received, 1)):
             self._acknowledge(step)
             self._end(step, "LINK_DOWN")
             return
         if link.state == State.OPEN:
             self._enter(step, State.CLOSE_RECD)
             link.close_wanted = False
-        if link.state == State.CLOSE_RECD and frame.tx_id:
+        if link.state == State.CLOSE_RECD and declares:
             link.peer_end = id_add(frame.tx_id, -1)
         self._send_close_nack(step)

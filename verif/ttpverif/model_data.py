@@ -21,7 +21,7 @@ class Data:
     def _queue(self, step):
         """Host payload while the link is opening: it waits in its slot."""
         if step.link.close_wanted:
-            step.out.result = "REFUSED"
+            self._refuse(step)
         elif not self._has_slot(step.link):
             step.out.result = "BLOCKED"
         else:
@@ -77,10 +77,13 @@ class Data:
         return count if count <= link.in_flight else 0
 
     def _acked(self, step):
-        count = self._acknowledged(step.link, step.frame.rx_id)
+        link = step.link
+        count = self._acknowledged(link, step.frame.rx_id)
         if not count:
-            step.out.drop = "bad_ack"
+            self._bad_ack(step)
         self._retire(step, count)
+        if count and link.zero and link.state == State.CLOSE_RECD and not link.stored:
+            self._close_unasked(step)   # Z3
 
     def _nacked(self, step):
         """D2: everything before the named ID is acknowledged, the rest is replayed.
@@ -92,8 +95,8 @@ class Data:
             self._nacked_range(step)
             return
         count = id_distance(step.frame.rx_id, link.oldest)
-        if not link.in_flight or count >= link.in_flight:
-            step.out.drop = "bad_ack"
+        if not link.in_flight or count >= link.in_flight or link.zero and count < -1:   # Z6
+            self._bad_ack(step)
             return
         self._retire(step, max(0, count))
         link.position = link.oldest
@@ -116,7 +119,9 @@ class Data:
     def _data(self, step):
         link, packet_id = step.link, step.frame.tx_id
         distance = id_distance(packet_id, link.received)
-        if distance <= 0:
+        if self._lost_step(link, packet_id):
+            self._out_of_step(step)
+        elif distance <= 0:
             self._put(step, Opcode.ACK, 0, packet_id)
             step.out.drop = "duplicate"
         elif link.peer_end is not None and id_distance(packet_id, link.peer_end) > 0:
@@ -131,6 +136,7 @@ class Data:
             step.out.drop = "no_room"
         else:
             self._progress(step)
+            link.accept()
             step.out.deliveries.append((step.node, step.vc, packet_id, step.frame.payload))
             if link.selective:
                 self._delivered_next(step)

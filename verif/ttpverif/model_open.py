@@ -14,7 +14,7 @@ class Opening:
 
     def _open(self, step):
         """A host's open is a command: in a full set it is refused, not blocked (L5)."""
-        if not self._way_free(step):
+        if self._to_ourselves(step) or not self._way_free(step):
             self._refuse(step)
             return
         self._new_link(step, State.OPEN_SENT, self.parameters.ethertype)
@@ -23,6 +23,9 @@ class Opening:
 
     def _open_with(self, step):
         """A payload on a CLOSED link: it waits in its slot while the link opens."""
+        if self._to_ourselves(step):
+            self._refuse(step)
+            return
         if not self._way_free(step) or self.free_slots == 0:
             step.out.result = "BLOCKED"
             return
@@ -35,6 +38,10 @@ class Opening:
 
     def _remember(self, step):
         step.link.close_wanted = True
+
+    def _to_ourselves(self, step):
+        """There is no link with our own address (L20)."""
+        return step.node == self.parameters.node
 
     def _way_free(self, step):
         """Whether the set has a free way; if not a victim is told to close (L5)."""
@@ -93,19 +100,26 @@ class Opening:
         self._acknowledge_open(step)
 
     def _open_again(self, step):
-        """OPEN on a link that exists (4.1, L10)."""
-        kind = self._classify_open(step.link, step.frame)
-        if kind == "stale":
+        """OPEN on a link that exists (4.1, L10, L19)."""
+        link = step.link
+        kind = self._classify_open(link, step.frame)
+        if kind == "zero":
+            self._open_zero(step)
+        elif kind == "stale":
             step.out.drop = "stale"
         elif kind == "restart":
             self._restart(step)
+        elif link.state != State.OPEN_RECD and (link.gap or link.received != step.frame.tx_id):
+            self._reply(step, Opcode.OPEN_NACK, step.frame.tx_id)
+            self._notice(step, "IDS_REUSED")
+            step.out.drop = "open_reused"
         else:
             self._acknowledge_open(step)
 
     @staticmethod
     def _classify_open(link, frame):
-        if link.peer_epoch == 0 and frame.epoch == 0:
-            return "repeat" if frame.tx_id == link.received else "restart"
+        if link.zero and frame.epoch == 0:
+            return "zero"
         if link.peer_epoch == frame.epoch:
             return "repeat"
         if link.peer_epoch and frame.epoch and epoch_distance(frame.epoch, link.peer_epoch) < 0:
@@ -115,9 +129,6 @@ class Opening:
     def _restart(self, step):
         """The peer forgot this link and opens anew."""
         old, closing = step.link, step.link.state in (State.CLOSE_SENT, State.CLOSE_RECD)
-        if closing and old.peer_epoch == 0 and step.frame.epoch == 0:
-            self._acknowledge_open(step)
-            return
         state = State.OPEN_RECD if closing else old.state
         self._new_link(step, state, step.frame.ethertype, step.frame, replaces=old)
         if closing:
@@ -142,7 +153,7 @@ class Opening:
         if frame.tx_id:
             link.received = id_add(frame.tx_id, -1)
         elif link.peer_epoch is None:
-            link.received = self.parameters.init_id
+            link.received, link.guessed = self.parameters.init_id, True
         link.peer_epoch = frame.epoch
         self._negotiate(step)
         self._enter(step, State.OPEN)

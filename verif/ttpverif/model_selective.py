@@ -90,9 +90,13 @@ class Selective:
     # ---- negotiation (R1) ----------------------------------------------------------------
 
     def _negotiate(self, step):
-        """From the peer's OPEN, or the OPEN_ACK to ours; our OPEN says no more than is agreed."""
-        link = step.link
-        link.offered = link.selective = link.offered and step.frame.extension == EXTENSION
+        """From the peer's OPEN, or the OPEN_ACK to ours; our OPEN says no more than is agreed.
+
+        A peer that sends epoch 0 never is (Z9).
+        """
+        link, frame = step.link, step.frame
+        link.offered = link.selective = (link.offered and frame.extension == EXTENSION
+                                         and frame.epoch != 0)
 
     @staticmethod
     def _extension(link, opcode):

@@ -9,6 +9,8 @@ Stands by itself (needs only Scapy). Written from protocol section 1:
 Lengths left at None are computed when the packet is built, node fields left at None come from
 the MAC addresses, and a frame without a Padding layer is padded with zeros to 64 bytes.
 What follows the length that TSH (or UDP) declares is Ethernet padding, never payload.
+A value that its field cannot hold is refused (`ValueError`), and so is by `ttp_frame` and
+`ipv4_frame` what the protocol has no meaning for: for wrong frames, build the layers.
 """
 
 from scapy.fields import (BitEnumField, BitField, ByteEnumField, ByteField, IntField, ShortField,
@@ -24,6 +26,7 @@ TTP_ETHERTYPES = (0x0AC6, 0x9AC6)
 TTP_UDP_PORT = 420
 TTP_OUI = "98:ed:5c"
 MINIMUM_FRAME_BYTES = 64
+MAXIMUM_PAYLOAD_BYTES = 1024
 
 OPCODES = {0: "OPEN", 1: "OPEN_ACK", 2: "OPEN_NACK", 3: "CLOSE", 4: "CLOSE_ACK", 5: "CLOSE_NACK",
            6: "PAYLOAD", 7: "ACK", 8: "NACK", 9: "NACK_FULL", 10: "NACK_NOLINK"}
@@ -31,8 +34,16 @@ VCS = {0: "REQ_LO", 1: "REQ_HI", 2: "DATA"}
 EXTENSIONS = {0: "none", 0x20: "selective"}
 
 
+def _within(name, value, most, least=0):
+    """`value`, if it is a whole number from `least` to `most`; else ValueError."""
+    if not isinstance(value, int) or not least <= value <= most:
+        raise ValueError(f"{name} must be from {least} to {most:#x}; got {value!r}")
+    return value
+
+
 def mac_of_node(node):
-    """`98:ed:5c:xx:xx:xx` of a 24-bit node."""
+    """`98:ed:5c:xx:xx:xx` of a 24-bit node; ValueError if it has more bits."""
+    _within("node", node, 0xFFFFFF)
     return f"{TTP_OUI}:{node >> 16 & 0xFF:02x}:{node >> 8 & 0xFF:02x}:{node & 0xFF:02x}"
 
 
@@ -57,7 +68,19 @@ def _ether_node(packet, end):
     return 0 if mac is None else int(mac[9:].replace(":", ""), 16)
 
 
-class TTH(Packet):
+class _Ranged(Packet):
+    """A layer that refuses a number which its field would cut off; Scapy drops the upper bits."""
+
+    def self_build(self):
+        for field in self.fields_desc:
+            value = self.fields.get(field.name)
+            if isinstance(value, int):
+                bits = getattr(field, "size", None) or round(8 * field.sz)
+                _within(f"{self.name}.{field.name}", value, (1 << bits) - 1)
+        return super().self_build()
+
+
+class TTH(_Ranged):
     """Tesla Type Header, bytes 14 to 33: what an ordinary switch sees of TTP, and 16 of padding."""
 
     name = "TTH"
@@ -80,7 +103,7 @@ class TTH(Packet):
         return whole
 
 
-class TSH(Packet):
+class TSH(_Ranged):
     """Tesla Shim Header, bytes 34 to 41: nodes and the true length."""
 
     name = "TSH"
@@ -104,7 +127,7 @@ class TSH(Packet):
         return rest[:size], rest[size:]
 
 
-class TTP(Packet):
+class TTP(_Ranged):
     """Transport header, 18 bytes, at offset 42 in both encapsulations.
 
     In Tesla's IPv4 frames the version nibble 2 is in byte 50 (capture 30), the second of the two
@@ -141,21 +164,45 @@ bind_bottom_up(UDP, TTP, sport=TTP_UDP_PORT)
 bind_layers(UDP, TTP, sport=TTP_UDP_PORT, dport=TTP_UDP_PORT)
 
 
+def _meaningful(opcode, payload, fields):
+    """The TTP layer, if the protocol knows its opcode, VC and payload length; else ValueError."""
+    number = opcode
+    if isinstance(opcode, str):
+        number = {name: code for code, name in OPCODES.items()}.get(opcode)
+    if number not in OPCODES:
+        raise ValueError(f"opcode must be one of {', '.join(OPCODES.values())} or its number, "
+                         f"0 to {max(OPCODES)}; got {opcode!r}")
+    _within("vc", fields.get("vc", 0), max(VCS))
+    _within("payload length", len(payload), MAXIMUM_PAYLOAD_BYTES, OPCODES[number] == "PAYLOAD")
+    layer = TTP(opcode=int(number), **fields)
+    layer.self_build()      # refuses numbers that are too large
+    return layer
+
+
 def ttp_frame(src, dst, opcode, payload=b"", ethertype=TTP_ETHERTYPES[0], **fields):
-    """A whole frame from node `src` to node `dst`; `fields` are those of `TTP`."""
+    """A whole frame from node `src` to node `dst`; `fields` are those of `TTP`.
+
+    ValueError: a node, opcode, VC, ID, epoch, EtherType or length that no TTP frame has.
+    """
+    if ethertype not in TTP_ETHERTYPES:
+        raise ValueError("ethertype must be " + " or ".join(f"{known:#06x}" for known in
+                         TTP_ETHERTYPES) + f"; got {ethertype!r}")
+    transport = _meaningful(opcode, payload, fields)
     frame = (Ether(src=mac_of_node(src), dst=mac_of_node(dst), type=ethertype)
-             / TTH() / TSH() / TTP(opcode=opcode, **fields))
+             / TTH() / TSH() / transport)
     return frame / Raw(payload) if payload else frame
 
 
 def ipv4_frame(src, dst, opcode, payload=b"", **fields):
     """The same in the IPv4 encapsulation, addresses in 10.0.0.0/8, as Tesla's module sends it."""
+    transport = _meaningful(opcode, payload, {"version": 2, **fields})
+
     def address(node):
         return f"10.{node >> 16 & 0xFF}.{node >> 8 & 0xFF}.{node & 0xFF}"
     frame = (Ether(src=mac_of_node(src), dst=mac_of_node(dst), type=0x0800)
              / IP(src=address(src), dst=address(dst), ttl=9, flags="DF", id=0)
              / UDP(sport=TTP_UDP_PORT, dport=TTP_UDP_PORT, chksum=0)
-             / TTP(opcode=opcode, version=2, **fields))
+             / transport)
     return pad_to_minimum(frame / Raw(payload) if payload else frame)
 
 

@@ -29,15 +29,17 @@ COUNTERS = {"stat_notice_lost": "notice to the host lost because the notice queu
 INTERRUPTS = {
     "link_up": "a link became OPEN",
     "link_down": "a link became CLOSED other than by silence of its peer",
-    "refused": "an open was refused",
-    "peer_restarted": "a peer restarted and opened its link anew",
+    "refused": "an open was refused, or a packet or open for this node itself",
+    "peer_restarted": "a peer restarted and opened its link anew, or may have if its epoch is 0",
     "retries_used_up": "a link ended because its peer stayed silent",
+    "payload_refused": "a packet of the host was refused because its link closes",
+    "ids_reused": "a peer opened its link with IDs that it had used: its seed is not fresh",
     "frame_dropped": "a received frame was dropped at the door as bad, or for want of room",
     "payload_dropped": "a packet of the host was dropped (oversize, empty or refused)",
     "notice_lost": "a notice was lost because the notice queue was full",
     "memory_fault": "a word of a memory was read with two wrong bits: reset the engine",
 }
-"""Bits of INT_STATUS and INT_MASK from bit 0; the first five are numbered as `layouts.Notice`."""
+"""Bits of INT_STATUS and INT_MASK from bit 0; the first seven are numbered as `layouts.Notice`."""
 
 
 def _identification(config):
@@ -153,7 +155,7 @@ def _control(config):
 
 
 LINK_FLAGS = ("ieee", "selective", "held", "gap", "heard", "close_due", "close_nacked",
-              "end_known", "end_ahead", "timer", "queued")
+              "end_known", "end_ahead", "timer", "queued", "fed", "guessed", "doubted")
 _FLAG_MEANINGS = {
     "ieee": "EtherType 0x9AC6.", "selective": "Selective replay was agreed.",
     "held": "NACK_FULL: waits for the timer.", "gap": "A gap is open and was NACKed.",
@@ -161,7 +163,9 @@ _FLAG_MEANINGS = {
     "close_due": "A CLOSE is to be sent.", "close_nacked": "The peer answered our CLOSE with "
     "CLOSE_NACK.", "end_known": "The peer declared its last ID.",
     "end_ahead": "... and has not sent it yet.", "timer": "No progress since the last visit.",
-    "queued": "In its ready queue."}
+    "queued": "In its ready queue.", "fed": "LINK_RECEIVED is the ID of a PAYLOAD that was "
+    "received on this link.", "guessed": "LINK_RECEIVED is INIT_ID, because the peer did not say "
+    "where it stands.", "doubted": "An OPEN of a peer with epoch 0 came that does not fit."}
 
 
 def _link(config):
@@ -207,7 +211,7 @@ def _events():
                  "if there is none.", (
                      Field("node", 0, 24, _RO, "The peer.", 0),
                      Field("vc", 24, 2, _RO, "The VC.", 0),
-                     Field("notice", 28, 3, _RO, "Number of the bit in INT_STATUS, 0 to 4.", 0),
+                     Field("notice", 28, 3, _RO, "Number of the bit in INT_STATUS, 0 to 6.", 0),
                      Field("valid", 31, 1, _RO, "There is one.", 0))),
         Register("NOTICE_POP", 0x10C, "A write with any byte takes the oldest notice out of the "
                  "queue.", (Field("pop", 0, 1, _WO, "The value does not matter."),)),

@@ -25,6 +25,7 @@ STATS = {
     "stat_payload_replayed": "PAYLOAD handed to the wire again",
     "stat_payload_first_sent": "PAYLOAD handed to the wire for the first time",
     "stat_slot_retired": "replay slot freed because its PAYLOAD was acknowledged",
+    "stat_woken": "ACK or NACK sent to wake a peer with epoch 0 that may wait for ever",
 }
 
 _DELIVERS = (Action.DELIVER, Action.DELIVER_LOOK, Action.DELIVER_KEPT)
@@ -284,4 +285,5 @@ class Commit(wiring.Component):
                 valid & ((outcome.sends & ~outcome.first_sent) | outcome.resends
                          | (outcome.action == Action.RESEND))),
             self.stat_slot_retired.eq(valid & outcome.pop),
+            self.stat_woken.eq(valid & outcome.wakes),
         ]

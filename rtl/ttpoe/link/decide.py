@@ -2,7 +2,7 @@
 
 Purely combinational; the pipeline registers what goes in and what comes out. The state table
 (`link.fsm`) chooses the action, `link.effects` says what it means; this file computes the guards
-and the new fields of the tag. Sections 2 to 6 of the protocol.
+and the new fields of the tag. Sections 2 to 6 and 10.1 of the protocol.
 """
 
 from amaranth import Cat, Module, Mux, Signal
@@ -10,7 +10,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..protocol import Opcode
-from .effects import EFFECTS
+from .effects import EFFECTS, FLAGS, WORDS
 from .fsm import GUARDS, TABLE, Action, Event, LinkState
 from .records import RxBase, TxBase, outcome_layout, pipeline_event_layout
 from .reorder import kept_layout
@@ -23,6 +23,9 @@ _TX_BASE = {None: TxBase.ZERO, "open_id": TxBase.OPEN_ID, "first": TxBase.FIRST,
             "position": TxBase.POSITION, "tx_id": TxBase.TX_ID, "before": TxBase.BEFORE_TX}
 _RX_BASE = {None: RxBase.ZERO, "tx_id": RxBase.TX_ID, "r": RxBase.RECEIVED,
             "missing": RxBase.MISSING, "gap": RxBase.GAP, "rx_id": RxBase.RX_ID}
+assert _TX_BASE.keys() - {None} == set(WORDS["tx"]) - {"run_end"}
+assert _RX_BASE.keys() - {None} == set(WORDS["rx"])
+_WAKES = 8      # time-outs in a row that wake a peer with epoch 0 (decision Z7)
 
 
 class Decide(wiring.Component):
@@ -36,6 +39,8 @@ class Decide(wiring.Component):
         if the link is not in the table (then it is the free way that the link would take).
     i_full : In(1)
         The link is not in the table and there is no free way.
+    i_self : In(1)
+        The event's node is our own.
     i_lid : In(lid_bits)
         The link's number.
     i_kept : In(directory entry)
@@ -64,6 +69,7 @@ class Decide(wiring.Component):
             "i_event": In(pipeline_event_layout(config)),
             "i_tag": In(tag),
             "i_full": In(1),
+            "i_self": In(1),
             "i_lid": In(config.lid_bits),
             "i_kept": In(kept_layout(config)),
             "i_reorder_free": In(1),
@@ -131,26 +137,45 @@ class Decide(wiring.Component):
         window_bits = self._config.reorder_bits
         in_reach = self.in_order[window_bits:] == 0
         here = self.i_kept.valid & (self.i_kept.lid == self.i_lid)
-        nack_ok = (tag.sent != 0) & (self.in_window | self.ack_ahead[31])
-        both_zero = (event.epoch == 0) & (tag.peer_epoch == 0)
+        zero = tag.peer_epoch == 0
+        last_acked = self.ack_ahead.all()
+        nack_ok = (tag.sent != 0) & (self.in_window | Mux(zero, last_acked, self.ack_ahead[31]))
+        both_zero = (event.epoch == 0) & zero
         same_epoch = event.epoch == tag.peer_epoch
-        all_acked = ((tag.alloc == 0)
-                     | ((event.tx_id != 0) & self.in_window & (self.ack_low + 1 == tag.alloc)))
+        last_ack = self.in_window & (self.ack_low + 1 == tag.alloc)
+        all_acked = (tag.alloc == 0) | ((event.tx_id != 0) & last_ack & ~zero)
+        fits = self.in_window | last_acked
+        agrees = fits & ((self.in_order == 0) | (self.in_order.all() & tag.fed))
+        unsure = tag.guessed | tag.doubted
         ahead = (self.in_order != 0) & ~self.in_order[31]
         nothing_waits = tag.current == tag.alloc
+        ends_at_max = (tag.una[count_bits:].all()
+                       & ((tag.una[:count_bits] + tag.alloc)[:count_bits] == 0))
         guards = {
             "FULL": self.i_full,
+            "SELF": self.i_self,
+            "ZERO": zero,
             "AT_LIMIT": (self.cfg_link_slots != 0) & (tag.alloc >= self.cfg_link_slots),
             "CAN_SEND": nothing_waits & ~tag.held,
             "ROOM": event.room,
             "STALE": (tag.peer_epoch != 0) & ~same_epoch,
             "OWN_EPOCH": (event.epoch == tag.epoch) | both_zero,
-            "MATCH": self.ack_ahead.all(),
-            "REPEAT": same_epoch & ((event.epoch != 0) | (self.in_order == 0)),
+            "MATCH": last_acked,
+            "REPEAT": same_epoch & ~zero,
+            "USED": (self.in_order != 0) | tag.gap,
             "OLDER": (event.epoch != 0) & (tag.peer_epoch != 0) & self.younger_open[15],
             "BOTH_ZERO": both_zero,
-            "QUIET": all_acked & ((event.tx_id == 0) | (self.in_order == 1)),
+            "OPEN_FITS": fits,
+            "OPEN_AGREES": agrees,
+            "FIRST_AGAIN": (event.tx_id == event.rx_id) & (self.in_order != 0),
+            "UNSURE": unsure,
+            "DOUBTED": tag.doubted,
+            "FED": tag.fed,
+            "OUT_OF_STEP": (zero & (self.in_order != 1)
+                            & (unsure | (~tag.fed & ahead) | (tag.gap & (self.past_seen == 0)))),
+            "QUIET": all_acked & (zero | (event.tx_id == 0) | (self.in_order == 1)),
             "IN_WINDOW": self.in_window,
+            "LAST_ACK": last_ack,
             "NACK_OK": nack_ok,
             "UNACKED": tag.sent != 0,
             "DUPLICATE": ~ahead,
@@ -161,12 +186,12 @@ class Decide(wiring.Component):
             "RETRIES_UP": (self.cfg_max_retry != 0) & (tag.retries >= self.cfg_max_retry),
             "IDLE_UP": (self.cfg_idle_limit != 0) & (tag.retries >= self.cfg_idle_limit),
             "EMPTY": tag.alloc == 0,
-            "GAP": tag.gap,
+            "GAP": tag.gap & ~zero,
+            "WAKE": zero & (tag.retries < _WAKES),
             "END_AHEAD": tag.end_known & tag.end_ahead,
             "LAG": (tag.lag != 0) & ~self.i_walking,
             "CLOSE_DUE": tag.close_due,
-            "NO_END": (tag.una[count_bits:].all()
-                       & ((tag.una[:count_bits] + tag.alloc)[:count_bits] == 0)),
+            "CLOSE_WAITS": (tag.alloc != 0) & (zero | ends_at_max),
             "UNSENT": (~nothing_waits & ~tag.held
                        & ~((tag.current == 0) & (tag.lag != 0))),
             "SELECTIVE": tag.selective,
@@ -211,37 +236,35 @@ class Decide(wiring.Component):
     def _effects(self, m):
         """One control bit per effect, from the action."""
         out = self.o_outcome
-        names = ["fresh", "answer", "learns", "ack", "nack", "close", "one", "sends", "rewinds",
-                 "holds", "releases", "accepts", "opens_gap", "opened", "close_later", "closes",
-                 "as_nacked",
-                 "end_last", "end_next", "marks", "counts", "peer_progress", "asks", "resends",
-                 "seeks", "starts_walk", "looks", "looked", "keeps", "unkeeps"]
-        self.do = {name: Signal(name=f"do_{name}") for name in names}
+        self.do = {name: Signal(name=f"do_{name}") for name in (
+            *FLAGS, *WORDS["ours"], *WORDS["slots"],
+            *(f"end_{word}" for word in WORDS["notes_end"]))}
         m.d.comb += [out.action.eq(self.action), out.old_state.eq(self.i_tag.state)]
         with m.Switch(self.action):
             for action, effects in EFFECTS.items():
                 with m.Case(action):
-                    bits = [effects.ours, effects.slots,
-                            *(name for name in names if getattr(effects, name, False) is True)]
+                    bits = [name for name in FLAGS if getattr(effects, name)]
+                    bits += [word for word in (effects.ours, effects.slots) if word]
                     bits += [f"end_{effects.notes_end}"] if effects.notes_end else []
-                    m.d.comb += [self.do[name].eq(1) for name in bits if name in self.do]
-                    m.d.comb += [
-                        out.append.eq(effects.slots == "append"),
-                        out.free_own.eq(effects.slots == "refuse"),
-                        out.free_all.eq(effects.slots == "free_all"),
-                        out.evicts.eq(effects.evicts),
-                        out.result.eq(effects.result),
-                        out.stepped.eq(effects.ours is not None),
-                    ]
+                    m.d.comb += [self.do[name].eq(1) for name in bits]
+                    m.d.comb += [out.result.eq(effects.result),
+                                 out.stepped.eq(effects.ours is not None)]
                     if effects.notice is not None:
                         m.d.comb += [out.noticed.eq(1), out.notice.eq(effects.notice)]
                     if effects.frame is not None:
                         tx_base = (_TX_BASE[effects.tx] if effects.tx != "run_end" else
                                    Mux(self.guard["HIT"], TxBase.BEFORE_TX, TxBase.TX_ID))
                         m.d.comb += [out.frame.eq(1), out.opcode.eq(effects.frame),
-                                     out.copies.eq(effects.copies),
                                      out.tx_base.eq(tx_base),
                                      out.rx_base.eq(_RX_BASE[effects.rx])]
+        m.d.comb += [
+            out.append.eq(self.do["append"]),
+            out.free_own.eq(self.do["refuse"]),
+            out.free_all.eq(self.do["free_all"]),
+            out.evicts.eq(self.do["evicts"]),
+            out.copies.eq(self.do["copies"]),
+            out.wakes.eq(self.do["wakes"]),
+        ]
 
     # ---- what follows --------------------------------------------------------------------------
 
@@ -288,8 +311,8 @@ class Decide(wiring.Component):
         tag, do, count_bits = self.i_tag, self.do, self._config.count_bits
         self.retire_count = Signal(count_bits)
         covers = Signal()                  # the ID itself is acknowledged, not only older ones
-        m.d.comb += covers.eq(do["ack"] | (do["close"] & self.in_window
-                                           & (self.i_event.tx_id != 0)))
+        m.d.comb += covers.eq(do["ack"] | (self.in_window & (
+            do["open"] | (do["close"] & (self.i_event.tx_id != 0)))))
         with m.If(covers):
             m.d.comb += self.retire_count.eq(self.ack_low + 1)
         with m.Elif(do["nack"] & self.in_window):
@@ -300,7 +323,7 @@ class Decide(wiring.Component):
             self.retires.eq(self.retire_count != 0),
             self.o_outcome.retired.eq(self.retires),
             self.o_outcome.chain.eq(tag.alloc + tag.lag),
-            self.o_outcome.pop.eq((do["ack"] | do["nack"] | do["close"] | do["one"])
+            self.o_outcome.pop.eq((do["ack"] | do["nack"] | do["close"] | do["open"] | do["one"])
                                   & ((tag.lag != 0) | self.retires) & ~self.i_walking),
         ]
 
@@ -360,8 +383,8 @@ class Decide(wiring.Component):
                 new.epoch.eq(self.i_epoch),
                 new.node.eq(event.node),
                 new.vc.eq(event.vc),
-                *(new[name].eq(0) for name in ("gap", "held", "heard", "close_nacked",
-                                               "end_known", "end_ahead")),
+                *(new[name].eq(0) for name in ("gap", "held", "heard", "fed", "guessed", "doubted",
+                                               "close_nacked", "end_known", "end_ahead")),
             ]
         # A close that the host asked for before the link was open outlives the peer's restart.
         with m.If(ours & (old.state != LinkState.OPEN_RECD) & (old.state != LinkState.OPEN)):
@@ -417,13 +440,23 @@ class Decide(wiring.Component):
     def _new_received(self, m):
         """The peer's data: receive position and gap (sections 3 and 4)."""
         event, old, new, do = self.i_event, self.i_tag, self.o_tag, self.do
-        with m.If(do["learns"] | do["accepts"]):
+        with m.If(do["learns"] | do["accepts"] | do["end_position"]):
             m.d.comb += new.received.eq(event.tx_id)
         with m.Elif(do["opened"]):
             with m.If(event.tx_id != 0):
                 m.d.comb += new.received.eq(event.tx_id - 1)
             with m.Elif(~old.heard):
                 m.d.comb += new.received.eq(self.cfg_init_id)
+        # What the last in-order ID is worth (section 10.1).
+        with m.If(do["accepts"] | do["learns"] | do["opened"]):
+            m.d.comb += [
+                new.fed.eq(do["accepts"]),
+                new.guessed.eq(do["opened"] & (event.tx_id == 0) & ~old.heard),
+            ]
+        with m.If(do["accepts"] | do["learns"] | do["open"]):
+            m.d.comb += new.doubted.eq(0)
+        with m.Elif(do["doubts"]):
+            m.d.comb += new.doubted.eq(1)
         with m.If(do["learns"] | do["opened"]):
             m.d.comb += new.peer_epoch.eq(event.epoch)
         with m.Elif(do["fresh"]):      # a link that ended in the clock before left its own
@@ -443,12 +476,13 @@ class Decide(wiring.Component):
     def _reorder(self, m):
         """Selective replay: whether it is agreed (R1), and what is kept (R2 to R10)."""
         event, old, new, do, out = self.i_event, self.i_tag, self.o_tag, self.do, self.o_outcome
+        speaks = event.selective & (event.epoch != 0)       # decision Z9
         with m.If(do["fresh"]):
             m.d.comb += new.selective.eq(self.cfg_selective)
         with m.Elif(do["answer"]):
-            m.d.comb += new.selective.eq(self.cfg_selective & event.selective)
+            m.d.comb += new.selective.eq(self.cfg_selective & speaks)
         with m.Elif(do["learns"] | do["opened"]):
-            m.d.comb += new.selective.eq(old.selective & event.selective)
+            m.d.comb += new.selective.eq(old.selective & speaks)
 
         ends = do["fresh"] | do["answer"] | (self.next_state == LinkState.CLOSED)
         purges = Signal()

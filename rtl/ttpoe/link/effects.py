@@ -1,16 +1,64 @@
 """What each action of the state table means: for the wire, the host, the tag and the memories.
 
 Data, like the table itself; `link.decide` turns it into control bits. Sections 1.2 (IDs of each
-frame), 2, 3 and 5 of the protocol.
+frame), 2, 3, 5 and 10.1 of the protocol.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from ..layouts import HostResult, Notice
 from ..protocol import Opcode
 from .fsm import Action
 
-__all__ = ["Effects", "EFFECTS", "LINK_STATS"]
+__all__ = ["Effects", "EFFECTS", "LINK_STATS", "WORDS", "FLAGS"]
+
+LINK_STATS = {
+    "link_opened": "a link became OPEN",
+    "link_closed": "a link was closed by agreement, or because a peer with epoch 0 wished it and "
+                   "had everything",
+    "link_lost": "a link ended by NACK_NOLINK",
+    "link_refused": "an OPEN of ours was refused, or closed before it was answered",
+    "link_retries_used_up": "a link ended because its peer stayed silent",
+    "peer_restarted": "a peer restarted and opened its link anew, or may have done so",
+    "open_nacked": "a peer's OPEN was refused because its set was full",
+    "open_reused": "repeated OPEN of a peer refused because its IDs were used already",
+    "doubted": "OPEN of a peer with epoch 0 that does not fit what is known, and may be late",
+    "resynced": "OPEN of a peer with epoch 0 that set the position of its data anew",
+    "out_of_step": "PAYLOAD, ACK or NACK of a peer with epoch 0 dropped because its position is not "
+                   "known; answered with NACK_NOLINK",
+    "drop_stale": "frame of another incarnation dropped",
+    "drop_unexpected": "frame dropped that makes no sense in the link's state",
+    "drop_bad_ack": "ACK, NACK or NACK_FULL dropped whose ID is not in flight",
+    "drop_gap": "PAYLOAD dropped behind a gap that was NACKed",
+    "drop_duplicate": "PAYLOAD dropped that was delivered before; acknowledged again",
+    "drop_no_room": "PAYLOAD dropped for want of a receive slot; answered with NACK_FULL",
+    "drop_no_link": "PAYLOAD dropped that belongs to no link; answered with NACK_NOLINK",
+    "nack_gap": "first PAYLOAD behind a gap dropped, or open gap met by the timer; NACKed",
+    "delivered": "PAYLOAD accepted in order",
+    "kept": "PAYLOAD kept behind gaps that were NACKed already",
+    "kept_nacked": "PAYLOAD kept that showed a new gap, which was NACKed",
+    "drop_unkept": "PAYLOAD dropped behind a gap: kept already, or no place to keep it",
+    "delivered_kept": "PAYLOAD delivered that had been kept",
+    "purged": "kept PAYLOAD freed because its link had ended",
+    "nack_run": "NACK repeated by the timer for one of several gaps",
+    "ack_retired": "ACK that retired at least one slot",
+    "nack_replayed": "NACK that started a replay",
+    "link_held": "NACK_FULL that held a link",
+    "timed_out": "time-out of a link that waits for its peer",
+    "timer_replayed": "time-out that started a replay",
+    "host_blocked": "payload of the host held back (slot limit, or no tag)",
+    "host_refused": "payload or open of the host refused",
+}
+
+WORDS = {
+    "tx": ("open_id", "first", "end", "last", "current", "position", "tx_id", "before", "run_end"),
+    "rx": ("tx_id", "r", "missing", "gap", "rx_id"),
+    "ours": ("fresh", "answer"),
+    "slots": ("append", "refuse", "free_all", "ack", "nack", "close", "open", "one"),
+    "notes_end": ("last", "next", "position"),
+    "stat": tuple(LINK_STATS),
+}
+"""What each effect that is a word may be, besides None; another word is an error at import."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +76,12 @@ class Effects:
     ours : "fresh": our side becomes a new incarnation, as opener; "answer": as answerer.
     learns : the peer's IDs and epoch are taken from the received OPEN.
     slots : "append" the host's slot; "refuse" it (freed at once); "free_all" slots of the link;
-            "ack" / "nack" / "close": retire by RxID; "one": free one that was acknowledged.
+            "ack" / "nack" / "close" / "open": retire by RxID; "one": free one that was
+            acknowledged.
+    notes_end : TxID is the peer's "last" ID, or the "next" one behind it (C1, C4); "position": it
+         is taken as the last in-order ID, and declares no end (Z8).
+    doubts : the last in-order ID is doubtful from now on (Z4).
+    wakes : the frame is there to wake the peer (Z7), and counted.
     sends : the PAYLOAD at the sending position goes out and the position moves on.
     rewinds : the sending position goes back to the oldest unacknowledged.
     as_nacked : our CLOSE goes out when all is acknowledged, as after a CLOSE_NACK.
@@ -62,7 +115,9 @@ class Effects:
     close_later: bool = False
     closes: bool = False
     as_nacked: bool = False
-    notes_end: str | None = None     # "last" / "next": TxID is the peer's last ID / the one after
+    notes_end: str | None = None
+    doubts: bool = False
+    wakes: bool = False
     asks: bool = False
     resends: bool = False
     seeks: bool = False
@@ -78,38 +133,15 @@ class Effects:
     result: HostResult = HostResult.TAKEN
     stat: str | None = None
 
+    def __post_init__(self):
+        for name, words in WORDS.items():
+            word = getattr(self, name)
+            if word is not None and word not in words:
+                raise ValueError(f"{name} must be one of {', '.join(words)}; got {word!r}")
 
-LINK_STATS = {
-    "link_opened": "a link became OPEN",
-    "link_closed": "a link was closed by agreement",
-    "link_lost": "a link ended by NACK_NOLINK",
-    "link_refused": "an OPEN of ours was refused, or closed before it was answered",
-    "link_retries_used_up": "a link ended because its peer stayed silent",
-    "peer_restarted": "a peer restarted and opened its link anew",
-    "open_nacked": "a peer's OPEN was refused because its set was full",
-    "drop_stale": "frame of another incarnation dropped",
-    "drop_unexpected": "frame dropped that makes no sense in the link's state",
-    "drop_bad_ack": "ACK, NACK or NACK_FULL dropped whose ID is not in flight",
-    "drop_gap": "PAYLOAD dropped behind a gap that was NACKed",
-    "drop_duplicate": "PAYLOAD dropped that was delivered before; acknowledged again",
-    "drop_no_room": "PAYLOAD dropped for want of a receive slot; answered with NACK_FULL",
-    "drop_no_link": "PAYLOAD dropped that belongs to no link; answered with NACK_NOLINK",
-    "nack_gap": "first PAYLOAD behind a gap dropped, or open gap met by the timer; NACKed",
-    "delivered": "PAYLOAD accepted in order",
-    "kept": "PAYLOAD kept behind gaps that were NACKed already",
-    "kept_nacked": "PAYLOAD kept that showed a new gap, which was NACKed",
-    "drop_unkept": "PAYLOAD dropped behind a gap: kept already, or no place to keep it",
-    "delivered_kept": "PAYLOAD delivered that had been kept",
-    "purged": "kept PAYLOAD freed because its link had ended",
-    "nack_run": "NACK repeated by the timer for one of several gaps",
-    "ack_retired": "ACK that retired at least one slot",
-    "nack_replayed": "NACK that started a replay",
-    "link_held": "NACK_FULL that held a link",
-    "timed_out": "time-out of a link that waits for its peer",
-    "timer_replayed": "time-out that started a replay",
-    "host_blocked": "payload of the host held back (slot limit, or no tag)",
-    "host_refused": "payload or open of the host refused",
-}
+
+FLAGS = tuple(field.name for field in fields(Effects) if field.type is bool)
+"""Names of the effects that are there or not."""
 
 _FREE = dict(slots="free_all")
 _OPEN_ACK = dict(frame=Opcode.OPEN_ACK, tx="first", rx="tx_id")
@@ -121,6 +153,9 @@ _MARK = dict(marks=True, releases=True)
 _CLOSE = dict(frame=Opcode.CLOSE, tx="end", rx="r", closes=True)
 _CLOSE_NACK = dict(frame=Opcode.CLOSE_NACK, tx="last", rx="r")
 _CLOSE_ACK = dict(frame=Opcode.CLOSE_ACK, rx="tx_id")
+_LAST_WORD = dict(frame=Opcode.CLOSE_ACK, rx="r")     # unasked: there is no CLOSE to name (Z3)
+_WAKE_ACK = dict(frame=Opcode.ACK, rx="r", wakes=True)
+_WAKE_NACK = dict(**_NACK, wakes=True)
 
 EFFECTS = {
     Action.NOTHING: Effects(),
@@ -155,7 +190,7 @@ EFFECTS = {
     Action.BLOCK: Effects(result=HostResult.BLOCKED, stat="host_blocked"),
     Action.BLOCK_FULL: Effects(result=HostResult.BLOCKED, stat="host_blocked", evicts=True),
     Action.REFUSE_PAYLOAD: Effects(result=HostResult.REFUSED, slots="refuse",
-                                   stat="host_refused"),
+                                   notice=Notice.PAYLOAD_REFUSED, stat="host_refused"),
     Action.SEND: Effects(sends=True, frame=Opcode.PAYLOAD, tx="current"),
     Action.RETIRE_ONE: Effects(slots="one"),
     Action.DELIVER: Effects(frame=Opcode.ACK, rx="tx_id", accepts=True, stat="delivered",
@@ -210,4 +245,30 @@ EFFECTS = {
     Action.NACK_RANGE: Effects(seeks=True, resends=True, stat="nack_replayed"),
     Action.START_WALK: Effects(starts_walk=True),
     Action.RESEND: Effects(frame=Opcode.PAYLOAD, tx="position"),
+
+    Action.REFUSE_REUSED: Effects(frame=Opcode.OPEN_NACK, rx="tx_id", copies=True,
+                                  notice=Notice.IDS_REUSED, stat="open_reused"),
+    Action.REFUSE_OWN_OPEN: Effects(notice=Notice.REFUSED, stat="host_refused"),
+    Action.REFUSE_OWN_PAYLOAD: Effects(result=HostResult.REFUSED, slots="refuse",
+                                       notice=Notice.REFUSED, stat="host_refused"),
+    Action.AGREE: Effects(**_OPEN_ACK, slots="open"),
+    Action.AGREE_TOLD: Effects(**_OPEN_ACK, slots="open", notice=Notice.PEER_RESTARTED,
+                               stat="peer_restarted"),
+    Action.DOUBT: Effects(**_OPEN_ACK, doubts=True, stat="doubted"),
+    Action.RESYNC: Effects(**_OPEN_ACK, slots="open", learns=True, stat="resynced"),
+    Action.SAY_OUT_OF_STEP: Effects(frame=Opcode.NACK_NOLINK, rx="tx_id", copies=True,
+                                    stat="out_of_step"),
+    Action.WAKE_ACK: Effects(**_WAKE_ACK, counts=True),
+    Action.WAKE_NACK: Effects(**_WAKE_NACK, counts=True),
+    Action.REPLAY_WAKE_ACK: Effects(**_REPLAY, **_WAKE_ACK),
+    Action.REPLAY_WAKE_NACK: Effects(**_REPLAY, **_WAKE_NACK),
+    Action.CLOSE_HEARD: Effects(**_CLOSE_NACK),
+    Action.CLOSE_NACKED: Effects(as_nacked=True),
+    Action.TAKE_POSITION: Effects(as_nacked=True, notes_end="position"),
+    Action.RETIRE_CLOSE: Effects(**_LAST_WORD, **_FREE, notice=Notice.LINK_DOWN,
+                                 stat="link_closed"),
+    Action.CLOSE_UNASKED: Effects(**_LAST_WORD, **_FREE, notice=Notice.LINK_DOWN,
+                                  stat="link_closed"),
+    Action.GIVE_UP_CLOSE: Effects(**_LAST_WORD, **_FREE, notice=Notice.RETRIES_USED_UP,
+                                  stat="link_retries_used_up"),
 }

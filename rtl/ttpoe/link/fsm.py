@@ -1,6 +1,6 @@
 """The state machine of a link, as data: one table, (event, state) -> (guards, action, next state).
 
-Source: the protocol's section 2 (states and table), 3, 4, 4.1, 6, and `docs/decisions.md`.
+Source: the protocol's section 2 (states and table), 3, 4, 4.1, 6, 10.1, and `docs/decisions.md`.
 The table makes the hardware (`link.decide`), the documentation and the coverage plan. The
 reference model keeps a copy of its own.
 
@@ -55,18 +55,33 @@ class Event(enum.Enum, shape=5):
 
 GUARDS = {
     "FULL": "both ways of the set are taken by other links",
+    "SELF": "the address is our own",
+    "ZERO": "the peer sends epoch 0",
     "AT_LIMIT": "the link holds as many slots as one link may",
     "CAN_SEND": "nothing waits to be sent and the link is not held",
     "ROOM": "the received payload lies in a receive slot",
     "STALE": "the peer's epoch is known, not 0, and not the frame's",
     "OWN_EPOCH": "the frame's epoch is our own, or both sides' are 0",
     "MATCH": "RxID is the open ID of this incarnation",
-    "REPEAT": "OPEN of the incarnation that is known",
+    "REPEAT": "OPEN of the incarnation that is known, with an epoch",
+    "USED": "TxID is no longer the last in-order ID, or a gap is open",
     "OLDER": "OPEN of an older incarnation",
     "BOTH_ZERO": "the OPEN's epoch and the known one are 0",
-    "QUIET": "nothing is missing on either side",
+    "OPEN_FITS": "RxID is the last acknowledged ID, or sent and unacknowledged",
+    "OPEN_AGREES": "OPEN_FITS, and TxID is the last in-order ID, or one less if that was received "
+                   "on this link",
+    "FIRST_AGAIN": "TxID and RxID are the same, and not the last in-order ID",
+    "UNSURE": "the last in-order ID was guessed, or an OPEN made it doubtful",
+    "DOUBTED": "an OPEN made the last in-order ID doubtful",
+    "FED": "the last in-order ID was received on this link",
+    "OUT_OF_STEP": "ZERO, TxID does not follow the last in-order ID, and the peer cannot be "
+                   "expected to fill what is missing: UNSURE, or not FED and TxID is younger, or "
+                   "TxID is the very ID seen last behind an open gap",
+    "QUIET": "nothing is missing on either side; if ZERO, nothing of ours",
     "IN_WINDOW": "RxID is sent and unacknowledged",
-    "NACK_OK": "something is unacknowledged and RxID is not younger than that",
+    "LAST_ACK": "RxID acknowledges everything of ours, and nothing waits",
+    "NACK_OK": "something is unacknowledged and RxID is not younger than that; if ZERO, it is not "
+               "older than the last acknowledged ID either",
     "UNACKED": "something is sent and unacknowledged",
     "DUPLICATE": "TxID is not younger than the last in-order ID",
     "NEXT": "TxID follows the last in-order ID",
@@ -76,11 +91,13 @@ GUARDS = {
     "RETRIES_UP": "MAX_RETRY time-outs in a row",
     "IDLE_UP": "idle for as many rounds as a link may",
     "EMPTY": "nothing is unacknowledged and nothing waits",
-    "GAP": "a gap is open and was NACKed",
+    "GAP": "a gap is open and was NACKed, and the peer is not ZERO",
+    "WAKE": "ZERO, and fewer than 8 time-outs in a row",
     "END_AHEAD": "the peer declared an end that is not reached yet",
     "LAG": "acknowledged slots wait to be freed, and nobody walks along the list",
     "CLOSE_DUE": "a CLOSE is to be sent",
-    "NO_END": "our last data ID is 0xFFFFFFFF: a CLOSE cannot declare the ID behind it",
+    "CLOSE_WAITS": "something is unacknowledged or waits, and a CLOSE would not keep it: ZERO, or "
+                   "our last data ID is 0xFFFFFFFF, so that it cannot declare the ID behind it",
     "UNSENT": "something waits to be sent, its slot is known, and the link is not held",
     "SELECTIVE": "both sides keep packets behind a gap",
     "LOOKING": "a look-up is under way",
@@ -173,6 +190,26 @@ class Action(enum.Enum, shape=7):
     NACK_RANGE = 65
     START_WALK = 66
     RESEND = 67
+    # used IDs, our own address
+    REFUSE_REUSED = 68
+    REFUSE_OWN_OPEN = 69
+    REFUSE_OWN_PAYLOAD = 70
+    # peers that send epoch 0 (section 10.1)
+    AGREE = 71
+    AGREE_TOLD = 72
+    DOUBT = 73
+    RESYNC = 74
+    SAY_OUT_OF_STEP = 75
+    WAKE_ACK = 76
+    WAKE_NACK = 77
+    REPLAY_WAKE_ACK = 78
+    REPLAY_WAKE_NACK = 79
+    CLOSE_HEARD = 80
+    CLOSE_NACKED = 81
+    TAKE_POSITION = 82
+    RETIRE_CLOSE = 83
+    CLOSE_UNASKED = 84
+    GIVE_UP_CLOSE = 85
 
 
 # Short names, so that the table can be read as a table.
@@ -192,7 +229,8 @@ def _stay(state, action=_A.NOTHING):
 
 def _payload(state, *extra):
     """Section 3, receiver, in the three states where data flows."""
-    return rows(("STALE", _A.DROP_STALE, state), ("DUPLICATE", _A.ACK_AGAIN, state), *extra,
+    return rows(("STALE", _A.DROP_STALE, state), ("OUT_OF_STEP", _A.SAY_OUT_OF_STEP, state),
+                ("DUPLICATE", _A.ACK_AGAIN, state), *extra,
                 ("SELECTIVE HIT", _A.LOSE, state),
                 ("NEXT ROOM LOOKING", _A.DELIVER_LOOK, state),
                 ("NEXT ROOM KEPT_ANY", _A.DELIVER_LOOK, state),
@@ -203,15 +241,19 @@ def _payload(state, *extra):
                 ("NACK_DUE", _A.NACK_GAP, state), ("", _A.DROP_GAP, state))
 
 
-def _sender(state):
-    """Section 3, sender, in the three states where data flows: {event: cell}."""
+def _sender(state, *last):
+    """Section 3, sender, in the three states where data flows: {event: cell}.
+
+    `last`: what the ACK does that leaves nothing of ours.
+    """
     return {
-        _E.RX_ACK: rows(("STALE", _A.DROP_STALE, state), ("IN_WINDOW", _A.RETIRE, state),
-                        ("", _A.DROP_BAD_ACK, state)),
+        _E.RX_ACK: rows(("STALE", _A.DROP_STALE, state), *last, ("IN_WINDOW", _A.RETIRE, state),
+                        ("DOUBTED", _A.SAY_OUT_OF_STEP, state), ("", _A.DROP_BAD_ACK, state)),
         _E.RX_NACK: rows(("STALE", _A.DROP_STALE, state),
                          ("SELECTIVE RANGE_OK", _A.NACK_RANGE, state),
                          ("SELECTIVE", _A.DROP_BAD_ACK, state),
-                         ("NACK_OK", _A.RETIRE_REPLAY, state), ("", _A.DROP_BAD_ACK, state)),
+                         ("NACK_OK", _A.RETIRE_REPLAY, state),
+                         ("DOUBTED", _A.SAY_OUT_OF_STEP, state), ("", _A.DROP_BAD_ACK, state)),
         _E.RX_NACK_FULL: rows(("STALE", _A.DROP_STALE, state), ("UNACKED", _A.HOLD, state),
                               ("", _A.DROP_BAD_ACK, state)),
         _E.RX_NACK_NOLINK: rows(("OWN_EPOCH", _A.LINK_LOST, CL), ("", _A.DROP_STALE, state)),
@@ -241,6 +283,7 @@ def _visit(state, close):
 def _timer_closing(state, again):
     """Section 2, time-outs of CLOSE_SENT and CLOSE_RECD; `again` repeats our word."""
     return rows(("!TIMER_BIT GAP", _A.MARK_NACK, state), ("!TIMER_BIT", _A.MARK, state),
+                *((("RETRIES_UP ZERO", _A.GIVE_UP_CLOSE, CL),) if state == CR else ()),
                 ("RETRIES_UP", _A.GIVE_UP, CL),
                 ("UNACKED GAP", _A.REPLAY_NACK, state), ("UNACKED", _A.REPLAY, state),
                 ("GAP", _A.COUNT_NACK, state), *again)
@@ -251,17 +294,20 @@ def _timer_opening(state, again):
                 ("", again, state))
 
 
-_OPEN_REPEATED = (("REPEAT", _A.ANSWER_AGAIN), ("OLDER", _A.DROP_STALE))
-
-
-def _open_known(state, *rest):
-    """Section 4.1: an OPEN for a link that is known."""
-    return rows(*((guards, action, state) for guards, action in _OPEN_REPEATED), *rest)
+def _open_known(state, restart):
+    """Section 4.1 and decision Z4: an OPEN for a link on which data flows."""
+    return rows(("BOTH_ZERO OPEN_AGREES FIRST_AGAIN", _A.AGREE_TOLD, state),
+                ("BOTH_ZERO OPEN_AGREES", _A.AGREE, state),
+                ("BOTH_ZERO !UNSURE", _A.DOUBT, state),
+                ("BOTH_ZERO OPEN_FITS", _A.RESYNC, state),
+                ("REPEAT USED", _A.REFUSE_REUSED, state), ("REPEAT", _A.ANSWER_AGAIN, state),
+                ("OLDER", _A.DROP_STALE, state), restart)
 
 
 TABLE = {
     _E.HOST_PAYLOAD: {
-        CL: rows(("FULL", _A.BLOCK_FULL, CL), ("", _A.OPEN_BY_PAYLOAD, OS)),
+        CL: rows(("SELF", _A.REFUSE_OWN_PAYLOAD, CL), ("FULL", _A.BLOCK_FULL, CL),
+                 ("", _A.OPEN_BY_PAYLOAD, OS)),
         OS: rows(("AT_LIMIT", _A.BLOCK, OS), ("", _A.APPEND, OS)),
         OR: rows(("CLOSE_DUE", _A.REFUSE_PAYLOAD, OR), ("AT_LIMIT", _A.BLOCK, OR),
                  ("", _A.APPEND, OR)),
@@ -272,7 +318,8 @@ TABLE = {
         CR: _stay(CR, _A.REFUSE_PAYLOAD),
     },
     _E.HOST_OPEN: {
-        CL: rows(("FULL", _A.REFUSE_HOST_OPEN, CL), ("", _A.OPEN_BY_HOST, OS)),
+        CL: rows(("SELF", _A.REFUSE_OWN_OPEN, CL), ("FULL", _A.REFUSE_HOST_OPEN, CL),
+                 ("", _A.OPEN_BY_HOST, OS)),
         OS: _stay(OS), OR: _stay(OR), OP: _stay(OP),
         CS: _stay(CS, _A.REFUSE_HOST_OPEN), CR: _stay(CR, _A.REFUSE_HOST_OPEN),
     },
@@ -280,7 +327,7 @@ TABLE = {
         CL: _stay(CL),
         OS: rows(("", _A.REFUSED, CL)),
         OR: rows(("", _A.CLOSE_LATER, OR)),
-        OP: rows(("NO_END !EMPTY", _A.CLOSE_UNSAID, CS), ("", _A.CLOSE, CS)),
+        OP: rows(("CLOSE_WAITS", _A.CLOSE_UNSAID, CS), ("", _A.CLOSE, CS)),
         CS: _stay(CS), CR: _stay(CR),
     },
     _E.VICTIM: {
@@ -295,7 +342,7 @@ TABLE = {
     },
     _E.VISIT: {
         CL: _stay(CL), OS: _stay(OS), OR: _stay(OR),
-        OP: _visit(OP, (("CLOSE_DUE NO_END !EMPTY", _A.CLOSE_UNSAID, CS),
+        OP: _visit(OP, (("CLOSE_DUE CLOSE_WAITS", _A.CLOSE_UNSAID, CS),
                         ("CLOSE_DUE", _A.CLOSE, CS))),
         CS: _visit(CS, (("CLOSE_DUE", _A.CLOSE_AGAIN, CS),)),
         CR: _visit(CR, ()),
@@ -306,21 +353,27 @@ TABLE = {
         OR: _timer_opening(OR, _A.ANSWER_TIMED),
         OP: rows(("!TIMER_BIT GAP", _A.MARK_NACK, OP), ("!TIMER_BIT", _A.MARK, OP),
                  ("UNACKED RETRIES_UP", _A.GIVE_UP, CL),
+                 ("UNACKED WAKE FED", _A.REPLAY_WAKE_ACK, OP),
+                 ("UNACKED WAKE", _A.REPLAY_WAKE_NACK, OP),
                  ("UNACKED GAP", _A.REPLAY_NACK, OP), ("UNACKED", _A.REPLAY, OP),
                  ("EMPTY IDLE_UP", _A.CLOSE, CS),
+                 ("EMPTY WAKE FED", _A.WAKE_ACK, OP), ("EMPTY WAKE", _A.WAKE_NACK, OP),
                  ("EMPTY GAP", _A.COUNT_NACK, OP), ("EMPTY", _A.COUNT, OP),
                  ("GAP", _A.MARK_NACK, OP), ("", _A.MARK, OP)),
         CS: _timer_closing(CS, (("END_AHEAD", _A.COUNT, CS), ("!EMPTY", _A.COUNT, CS),
                                  ("", _A.CLOSE_TIMED, CS))),
-        CR: _timer_closing(CR, (("!EMPTY", _A.COUNT, CR), ("", _A.CLOSE_NACK_AGAIN, CR))),
+        CR: _timer_closing(CR, (("!EMPTY", _A.COUNT, CR), ("ZERO", _A.CLOSE_UNASKED, CL),
+                                 ("", _A.CLOSE_NACK_AGAIN, CR))),
     },
     _E.RX_OPEN: {
         CL: rows(("FULL", _A.REFUSE_OPEN, CL), ("", _A.ANSWER_OPEN, OR)),
         OS: rows(("", _A.LEARN_OPEN, OS)),
-        OR: _open_known(OR, ("", _A.REPLACE_OPEN, OR)),
+        # Nothing was received yet, so no ID was used, and nothing is lost by a replacement.
+        OR: rows(("BOTH_ZERO OPEN_AGREES", _A.ANSWER_AGAIN, OR), ("REPEAT", _A.ANSWER_AGAIN, OR),
+                 ("OLDER", _A.DROP_STALE, OR), ("", _A.REPLACE_OPEN, OR)),
         OP: _open_known(OP, ("", _A.RESTART, OP)),
-        CS: _open_known(CS, ("BOTH_ZERO", _A.ANSWER_AGAIN, CS), ("", _A.RESTART_CLOSING, OR)),
-        CR: _open_known(CR, ("BOTH_ZERO", _A.ANSWER_AGAIN, CR), ("", _A.RESTART_CLOSING, OR)),
+        CS: _open_known(CS, ("", _A.RESTART_CLOSING, OR)),
+        CR: _open_known(CR, ("", _A.RESTART_CLOSING, OR)),
     },
     _E.RX_OPEN_ACK: {
         CL: _stay(CL, _A.DROP_UNEXPECTED),
@@ -339,11 +392,10 @@ TABLE = {
         OS: rows(("", _A.CLOSE_REFUSED, CL)),
         OR: rows(("STALE", _A.DROP_STALE, OR), ("", _A.CLOSE_ACK_STAY, OR)),
         OP: rows(("STALE", _A.DROP_STALE, OP), ("QUIET", _A.CLOSE_AGREED, CL),
-                 ("", _A.CLOSE_NOT_YET, CR)),
-        CS: rows(("STALE", _A.DROP_STALE, CS), ("QUIET", _A.CLOSE_AGREED, CL),
-                 ("", _A.CLOSE_NOT_YET, CS)),
-        CR: rows(("STALE", _A.DROP_STALE, CR), ("QUIET", _A.CLOSE_AGREED, CL),
-                 ("", _A.CLOSE_NOT_YET, CR)),
+                 ("ZERO", _A.CLOSE_HEARD, CR), ("", _A.CLOSE_NOT_YET, CR)),
+        **{state: rows(("STALE", _A.DROP_STALE, state), ("QUIET", _A.CLOSE_AGREED, CL),
+                       ("ZERO", _A.CLOSE_HEARD, state), ("", _A.CLOSE_NOT_YET, state))
+           for state in (CS, CR)},
     },
     _E.RX_CLOSE_ACK: {
         CL: _stay(CL, _A.DROP_UNEXPECTED), OS: _stay(OS, _A.DROP_UNEXPECTED),
@@ -354,8 +406,9 @@ TABLE = {
     _E.RX_CLOSE_NACK: {
         CL: _stay(CL, _A.DROP_UNEXPECTED), OS: _stay(OS, _A.DROP_UNEXPECTED),
         OR: _stay(OR, _A.DROP_UNEXPECTED), OP: _stay(OP, _A.DROP_UNEXPECTED),
-        CS: rows(("STALE", _A.DROP_STALE, CS), ("", _A.NOTE_END, CS)),
-        CR: rows(("STALE", _A.DROP_STALE, CR), ("", _A.NOTE_END, CR)),
+        **{state: rows(("STALE", _A.DROP_STALE, state), ("ZERO FED", _A.CLOSE_NACKED, state),
+                       ("ZERO", _A.TAKE_POSITION, state), ("", _A.NOTE_END, state))
+           for state in (CS, CR)},
     },
     _E.RX_PAYLOAD: {
         CL: _stay(CL, _A.SAY_NOLINK),
@@ -368,7 +421,9 @@ TABLE = {
     **{event: {
         CL: _stay(CL, _A.DROP_UNEXPECTED), OS: _stay(OS, _A.DROP_UNEXPECTED),
         OR: _stay(OR, _A.DROP_UNEXPECTED),
-        **{state: _sender(state)[event] for state in (OP, CS, CR)},
+        OP: _sender(OP)[event], CS: _sender(CS)[event],
+        # The peer does not send its CLOSE again (decision Z3).
+        CR: _sender(CR, ("ZERO LAST_ACK", _A.RETIRE_CLOSE, CL))[event],
     } for event in (_E.RX_ACK, _E.RX_NACK, _E.RX_NACK_FULL, _E.RX_NACK_NOLINK)},
     **{event: {
         CL: _stay(CL), OS: _stay(OS), OR: _stay(OR),

@@ -28,7 +28,7 @@ from .table import LinkTable, link_row, tag_layout
 
 __all__ = ["Pipeline", "committed_layout"]
 
-_RETIRES = (Event.RX_ACK, Event.RX_NACK, Event.RX_CLOSE)
+_RETIRES = (Event.RX_ACK, Event.RX_NACK, Event.RX_CLOSE, Event.RX_OPEN)
 _TOUCHES = [event for event in Event if event.value <= Event.VISIT.value]
 
 
@@ -107,6 +107,7 @@ class Pipeline(wiring.Component):
             "i_first_id": In(32),
             "i_epoch": In(16),
             "o_stepped": Out(1),
+            "cfg_node": In(24),
             "cfg_init_id": In(32),
             "cfg_max_retry": In(10),
             "cfg_idle_limit": In(10),
@@ -233,12 +234,14 @@ class Pipeline(wiring.Component):
         self.use_read = [Signal(name=f"use_read{way}") for way in range(2)]
         self.q2_read = [Signal(tag_layout(self._config), name=f"q2_read{way}") for way in range(2)]
         self.q2_way = Signal()
+        self.q2_self = Signal()
         self.q2_after_same_row = Signal()
         q3_has, q4_has = Array(in_q3)[way], Array(in_q4)[way]
         alone = hit & ~follows
         m.d.sync += [
             self.q2_valid.eq(self.q1_valid), self.q2.eq(event), self.q2_row.eq(row),
             self.q2_way.eq(way),
+            self.q2_self.eq(event.node == self.cfg_node),
             self.q2_after_same_row.eq(same_row),
             self.use_q3.eq(follows),
             self.use_q4.eq(alone & q3_has),
@@ -285,6 +288,7 @@ class Pipeline(wiring.Component):
             decide.i_tag.eq(found),
             decide.i_event.eq(event),
             decide.i_full.eq(self.q2_missed & full),
+            decide.i_self.eq(self.q2_self),
             decide.i_first_id.eq(self.i_first_id),
             decide.i_epoch.eq(self.i_epoch),
             *(getattr(decide, name).eq(getattr(self, name)) for name in

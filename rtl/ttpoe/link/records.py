@@ -71,6 +71,7 @@ def outcome_layout(config):
         "tx_base": TxBase,
         "rx_base": RxBase,
         "copies": 1,                    # ... for a link that is not there
+        "wakes": 1,                     # ... to wake a peer with epoch 0
         "append": 1,                    # the host's slot joins the list
         "pop": 1,                       # the oldest slot leaves the list
         "free_own": 1,                  # the host's slot is freed

@@ -53,6 +53,10 @@ def tag_layout(config):
         "epoch": 16,                     # ours
         "peer_epoch": 16,
         "heard": 1,                      # an OPEN of the peer came while ours was under way
+        # what `received` is worth, of a peer with epoch 0 (section 10.1)
+        "fed": 1,                        # it is the ID of a PAYLOAD accepted on this link
+        "guessed": 1,                    # it is cfg_init_id: the peer did not say where it stands
+        "doubted": 1,                    # an OPEN came that does not fit
         # closing
         "close_due": 1,                  # a CLOSE is to be sent at the next visit
         "close_nacked": 1,               # the peer answered our CLOSE with CLOSE_NACK

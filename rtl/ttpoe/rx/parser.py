@@ -21,6 +21,7 @@ DROP_CAUSES = {
     "runt": "shorter than 64 bytes without FCS",
     "wrong_oui": "source or destination MAC is not Tesla's",
     "not_ours": "the destination node is not cfg_node",
+    "own_source": "the source node is cfg_node: no link with ourselves",
     "bad_tth": "byte 14 is not 0x05",
     "tsh_range": "TSH length below 26 or above 1050",
     "total_mismatch": "total length is not TSH length + 20",
@@ -155,7 +156,7 @@ class FrameParser(wiring.Component):
         """Captures the fields as they pass; which causes hold, in the clock after the last beat."""
         parsed = self.o_parsed.p
         flags = {cause: Signal(name=cause) for cause in (
-            "other_ethertype", "not_ours", "bad_tth", "tsh_range", "bad_opcode", "bad_vc")}
+            "other_ethertype", "not_ours", "own_source", "bad_tth", "tsh_range", "bad_opcode", "bad_vc")}
         wrong_octet = Signal(6)
         # The source's OUI straddles two beats at 64 bits: byte by byte.
         for which, name in enumerate(("dst_oui", "src_oui")):
@@ -181,6 +182,7 @@ class FrameParser(wiring.Component):
         capture("ethertype", flags["other_ethertype"], has_ethertype & ~ieee
                 & (self._word("ethertype") != EtherType.ARTICLE.value))
         capture("dst_node", flags["not_ours"], self._word("dst_node") != self.cfg_node)
+        capture("src_node", flags["own_source"], self._word("src_node") == self.cfg_node)
         capture("tth_byte0", flags["bad_tth"], self._word("tth_byte0") != TTH_BYTE0)
         capture("tsh_length", flags["tsh_range"],
                 (tsh < TSH_BYTES) | (tsh > TSH_BYTES + MAX_PAYLOAD_BYTES))

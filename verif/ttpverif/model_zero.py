@@ -1,0 +1,112 @@
+"""Peers that send epoch 0 (protocol sections 10 and 10.1, decisions Z1 to Z9): part of
+`model.Endpoint`.
+
+Tesla's module is such a peer. A link with one is a *zero link* (`Link.zero`). Here is what such a
+link does of its own; where a rule only bends what every link does (Z1, Z2, Z8: `model_close`, Z9:
+`model_selective`), it stands there.
+"""
+
+from .frame import Opcode
+from .serial import ID_MASK, id_add, id_distance
+from .states import State
+
+__all__ = ["WAKE_LIMIT", "Zero"]
+
+WAKE_LIMIT = 8
+"""In how many time-outs in a row the timer wakes the peer (Z7)."""
+
+
+class Zero:
+
+    # ---- OPEN on a link that exists (Z4) -------------------------------------------------
+
+    @staticmethod
+    def _fits(link, frame):
+        """The OPEN's RxID lies between our oldest unacknowledged ID - 1 and the last one sent."""
+        return ((frame.rx_id - id_add(link.oldest, -1)) & ID_MASK) <= link.in_flight
+
+    def _agrees(self, link, frame):
+        """It fits, and the peer goes on where we are, or one before: an ACK of ours was lost."""
+        behind = id_distance(link.received, frame.tx_id)
+        return self._fits(link, frame) and (behind == 0 or behind == 1 and link.fed)
+
+    def _open_zero(self, step):
+        link, frame = step.link, step.frame
+        suspected = link.doubted or link.guessed
+        link.doubted = False
+        if self._agrees(link, frame):
+            if frame.rx_id == frame.tx_id != link.received:
+                self._notice(step, "PEER_RESTARTED")    # or not: nothing can tell
+            self._take_open(step)
+        elif link.state == State.OPEN_RECD:
+            self._restart(step)
+        elif not suspected:
+            link.doubted = True
+            self.counters["doubted"] += 1
+            self._acknowledge_open(step)
+        elif self._fits(link, frame):
+            self._resynchronise(step)
+        else:
+            self._restart(step)
+
+    def _take_open(self, step):
+        """OPEN_ACK; the OPEN's RxID acknowledges."""
+        self._retire(step, self._acknowledged(step.link, step.frame.rx_id))
+        self._acknowledge_open(step)
+
+    def _resynchronise(self, step):
+        """Our side stays; the peer's position is what its OPEN says."""
+        link = step.link
+        link.received = step.frame.tx_id
+        link.fed = link.guessed = link.gap = False
+        self.counters["resynced"] += 1
+        self._take_open(step)
+
+    # ---- frames that are out of step (Z5, Z6) --------------------------------------------
+
+    @staticmethod
+    def _lost_step(link, packet_id):
+        """Whether a PAYLOAD shows that the peer's position is not r (Z5)."""
+        ahead = id_distance(packet_id, link.received)
+        if not link.zero or ahead == 1:
+            return False
+        return (link.guessed or link.doubted or not link.fed and ahead > 1
+                or link.gap and packet_id == link.seen)
+
+    def _out_of_step(self, step):
+        """NACK_NOLINK: the module opens again, with its true position, and sends again."""
+        self._reply(step, Opcode.NACK_NOLINK, step.frame.tx_id)
+        step.out.drop = "out_of_step"
+
+    def _bad_ack(self, step):
+        """An ACK or NACK whose ID means nothing here: of a peer that restarted, perhaps (Z6)."""
+        if step.link.zero and step.link.doubted:
+            self._out_of_step(step)
+        else:
+            step.out.drop = "bad_ack"
+
+    # ---- the timer (Z7) ------------------------------------------------------------------
+
+    def _wake(self, step, time_outs):
+        """`time_outs`: how many came before this one in a row."""
+        link = step.link
+        if (link is None or not link.zero or link.state != State.OPEN or time_outs >= WAKE_LIMIT
+                or link.stored and not link.in_flight):
+            return
+        self.counters["woken"] += 1
+        if link.fed:
+            self._put(step, Opcode.ACK, 0, link.received)
+        else:
+            self._nack_gap(step)
+
+    # ---- the peer's close (Z3) -----------------------------------------------------------
+
+    def _close_unasked(self, step):
+        """It does not send CLOSE again, so ours is the last word."""
+        self._last_word(step)
+        self._end(step, "LINK_DOWN")
+
+    def _last_word(self, step):
+        """CLOSE_ACK in CLOSE_RECD of a zero link, before the link ends."""
+        if step.link.zero and step.link.state == State.CLOSE_RECD:
+            self._put(step, Opcode.CLOSE_ACK, 0, step.link.received)
