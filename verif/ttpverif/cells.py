@@ -18,14 +18,31 @@ def _in_window(link, e):
     return ((e["rx_id"] - link.oldest) & ID_MASK) < link.in_flight
 
 
-def _quiet(link, e):
+def _acks_all(link, e):
     acked = ((e["rx_id"] - link.oldest) & ID_MASK) + 1
-    data = not link.stored or (e["tx_id"] and _in_window(link, e) and acked == link.stored)
+    return _in_window(link, e) and acked == link.stored
+
+
+def _quiet(link, e):
+    if link.zero:
+        return not link.stored
+    data = not link.stored or (e["tx_id"] and _acks_all(link, e))
     return data and e["tx_id"] in (0, id_add(link.received, 1))
 
 
 def _ahead(link, e):
     return id_distance(e["tx_id"], link.received)
+
+
+def _open_fits(link, e):
+    return ((e["rx_id"] - link.oldest + 1) & ID_MASK) <= link.in_flight
+
+
+def _out_of_step(link, e):
+    ahead = _ahead(link, e)
+    return link.zero and ahead != 1 and (
+        link.guessed or link.doubted or ahead > 1 and not link.fed
+        or link.gap and e["tx_id"] == link.seen)
 
 
 def _concerned(link, e):
@@ -46,14 +63,26 @@ GUARDS = {
     "STALE": lambda k, e, p: k.peer_epoch and e["epoch"] != k.peer_epoch,
     "OWN_EPOCH": lambda k, e, p: e["epoch"] == k.epoch or not (e["epoch"] or k.peer_epoch),
     "MATCH": lambda k, e, p: e["rx_id"] == k.open_id,
-    "REPEAT": lambda k, e, p: e["epoch"] == (k.peer_epoch or 0) and (
-        e["epoch"] or e["tx_id"] == k.received),
+    "REPEAT": lambda k, e, p: e["epoch"] and e["epoch"] == k.peer_epoch,
+    "USED": lambda k, e, p: e["tx_id"] != k.received or k.gap,
+    "SELF": lambda k, e, p: e["node"] == p.node,
+    "ZERO": lambda k, e, p: k.zero,
+    "OPEN_FITS": lambda k, e, p: _open_fits(k, e),
+    "OPEN_AGREES": lambda k, e, p: _open_fits(k, e) and (
+        _ahead(k, e) == 0 or _ahead(k, e) == -1 and k.fed),
+    "FIRST_AGAIN": lambda k, e, p: e["rx_id"] == e["tx_id"] != k.received,
+    "UNSURE": lambda k, e, p: k.guessed or k.doubted,
+    "DOUBTED": lambda k, e, p: k.doubted,
+    "FED": lambda k, e, p: k.fed,
+    "OUT_OF_STEP": lambda k, e, p: _out_of_step(k, e),
     "OLDER": lambda k, e, p: e["epoch"] and k.peer_epoch and epoch_distance(
         e["epoch"], k.peer_epoch) < 0,
     "BOTH_ZERO": lambda k, e, p: not (e["epoch"] or k.peer_epoch),
     "QUIET": lambda k, e, p: _quiet(k, e),
     "IN_WINDOW": lambda k, e, p: _in_window(k, e),
-    "NACK_OK": lambda k, e, p: k.in_flight and id_distance(e["rx_id"], k.oldest) < k.in_flight,
+    "LAST_ACK": lambda k, e, p: _acks_all(k, e),
+    "NACK_OK": lambda k, e, p: k.in_flight and (
+        (-1 if k.zero else -(1 << 31)) <= id_distance(e["rx_id"], k.oldest) < k.in_flight),
     "UNACKED": lambda k, e, p: k.in_flight,
     "DUPLICATE": lambda k, e, p: _ahead(k, e) <= 0,
     "NEXT": lambda k, e, p: _ahead(k, e) == 1,
@@ -64,10 +93,11 @@ GUARDS = {
     "RETRIES_UP": lambda k, e, p: p.max_retry and k.count >= p.max_retry,
     "IDLE_UP": lambda k, e, p: p.idle_limit and k.count >= p.idle_limit,
     "EMPTY": lambda k, e, p: not k.stored,
-    "GAP": lambda k, e, p: k.gap,
+    "GAP": lambda k, e, p: k.gap and not k.zero,
+    "WAKE": lambda k, e, p: k.zero and k.count < 8,
     "END_AHEAD": lambda k, e, p: not k.end_reached,
     "CLOSE_DUE": lambda k, e, p: k.close_due or k.close_wanted,
-    "NO_END": lambda k, e, p: k.end == 0,
+    "CLOSE_WAITS": lambda k, e, p: k.stored and (k.zero or k.end == 0),
     "UNSENT": lambda k, e, p: k.waiting and not k.held,
     "SELECTIVE": lambda k, e, p: k.selective,
     "LOOKING": lambda k, e, p: k.looking,
@@ -85,11 +115,15 @@ seen. What the action may do then is checked in lockstep."""
 
 _COUNTED_BY = {
     "link_opened": "BECOME_OPEN OPENED",
-    "link_closed": "CLOSE_AGREED CLOSE_DONE",
+    "link_closed": "CLOSE_AGREED CLOSE_DONE RETIRE_CLOSE CLOSE_UNASKED",
     "link_lost": "LINK_LOST",
     "link_refused": "REFUSED CLOSE_REFUSED",
-    "link_retries_used_up": "GIVE_UP",
-    "peer_restarted": "RESTART RESTART_CLOSING",
+    "link_retries_used_up": "GIVE_UP GIVE_UP_CLOSE",
+    "peer_restarted": "RESTART RESTART_CLOSING AGREE_TOLD",
+    "open_reused": "REFUSE_REUSED",
+    "doubted": "DOUBT",
+    "resynced": "RESYNC",
+    "out_of_step": "SAY_OUT_OF_STEP",
     "open_nacked": "REFUSE_OPEN",
     "drop_stale": "DROP_STALE",
     "drop_unexpected": "DROP_UNEXPECTED",
@@ -110,17 +144,20 @@ _COUNTED_BY = {
     "nack_replayed": "RETIRE_REPLAY NACK_RANGE",
     "link_held": "HOLD",
     "timed_out": "OPEN_AGAIN ANSWER_TIMED CLOSE_TIMED CLOSE_NACK_AGAIN",
-    "timer_replayed": "REPLAY REPLAY_NACK",
+    "timer_replayed": "REPLAY REPLAY_NACK REPLAY_WAKE_ACK REPLAY_WAKE_NACK",
     "host_blocked": "BLOCK BLOCK_FULL",
-    "host_refused": "REFUSE_PAYLOAD REFUSE_HOST_OPEN",
+    "host_refused": "REFUSE_PAYLOAD REFUSE_HOST_OPEN REFUSE_OWN_PAYLOAD REFUSE_OWN_OPEN",
 }
 ACTION_STATS = {action: stat for stat, actions in _COUNTED_BY.items()
                 for action in actions.split()}
 """The statistic that each action counts in; actions that are not here count nowhere."""
 DROPS = {"DROP_STALE": "stale", "DROP_UNEXPECTED": "unexpected", "DROP_BAD_ACK": "bad_ack",
-         "ACK_AGAIN": "duplicate"}
+         "ACK_AGAIN": "duplicate", "REFUSE_REUSED": "open_reused",
+         "SAY_OUT_OF_STEP": "out_of_step"}
 """What the model calls a drop that is counted by one action alone."""
-STATS = (*_COUNTED_BY, "payload_first_sent", "payload_replayed", "slot_retired")
+WAKES = ("WAKE_ACK", "WAKE_NACK", "REPLAY_WAKE_ACK", "REPLAY_WAKE_NACK")
+"""Counted as `woken`, besides what else they count (Z7)."""
+STATS = (*_COUNTED_BY, "woken", "payload_first_sent", "payload_replayed", "slot_retired")
 
 
 class CellCoverage:
@@ -161,6 +198,7 @@ class CellCoverage:
         self.taken.add((event, state, number))
         if action in ACTION_STATS:
             self.stats[ACTION_STATS[action]] += 1
+        self.stats["woken"] += action in WAKES
         if action in ("SEND", "APPEND_SEND"):
             first = link.position == link.fresh
             self.stats["payload_first_sent" if first else "payload_replayed"] += 1

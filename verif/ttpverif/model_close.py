@@ -54,8 +54,11 @@ class Closing:
             link.close_due = False
 
     def _closed(self, step):
-        """RX CLOSE_ACK."""
-        self._end(step, "LINK_DOWN")
+        """RX CLOSE_ACK. A zero peer's is one of long ago while our CLOSE waits (Z2)."""
+        if step.link.zero and step.link.stored:
+            self._unexpected(step)
+        else:
+            self._end(step, "LINK_DOWN")
 
     def _lost(self, step):
         """RX NACK_NOLINK in a data state (L7)."""

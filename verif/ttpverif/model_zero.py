@@ -55,9 +55,9 @@ class Zero:
         self._acknowledge_open(step)
 
     def _resynchronise(self, step):
-        """Our side stays; the peer's position is what its OPEN says."""
+        """Our side stays; the peer's position is what its OPEN says (L17: its EtherType, too)."""
         link = step.link
-        link.received = step.frame.tx_id
+        link.received, link.ethertype = step.frame.tx_id, step.frame.ethertype
         link.fed = link.guessed = link.gap = False
         self.counters["resynced"] += 1
         self._take_open(step)

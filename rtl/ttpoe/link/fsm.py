@@ -400,14 +400,17 @@ TABLE = {
     _E.RX_CLOSE_ACK: {
         CL: _stay(CL, _A.DROP_UNEXPECTED), OS: _stay(OS, _A.DROP_UNEXPECTED),
         OR: _stay(OR, _A.DROP_UNEXPECTED), OP: _stay(OP, _A.DROP_UNEXPECTED),
-        CS: rows(("STALE !OWN_EPOCH", _A.DROP_STALE, CS), ("", _A.CLOSE_DONE, CL)),
-        CR: rows(("STALE !OWN_EPOCH", _A.DROP_STALE, CR), ("", _A.CLOSE_DONE, CL)),
+        # Before our CLOSE has gone out, one of long ago (decision Z2).
+        **{state: rows(("STALE !OWN_EPOCH", _A.DROP_STALE, state),
+                       ("ZERO !EMPTY", _A.DROP_UNEXPECTED, state), ("", _A.CLOSE_DONE, CL))
+           for state in (CS, CR)},
     },
     _E.RX_CLOSE_NACK: {
         CL: _stay(CL, _A.DROP_UNEXPECTED), OS: _stay(OS, _A.DROP_UNEXPECTED),
         OR: _stay(OR, _A.DROP_UNEXPECTED), OP: _stay(OP, _A.DROP_UNEXPECTED),
         **{state: rows(("STALE", _A.DROP_STALE, state), ("ZERO FED", _A.CLOSE_NACKED, state),
-                       ("ZERO", _A.TAKE_POSITION, state), ("", _A.NOTE_END, state))
+                       ("ZERO DUPLICATE", _A.TAKE_POSITION, state),
+                       ("ZERO", _A.CLOSE_NACKED, state), ("", _A.NOTE_END, state))
            for state in (CS, CR)},
     },
     _E.RX_PAYLOAD: {

@@ -8,7 +8,7 @@ delivered twice, everything is in order. What nobody can know is excused, and on
 - the module itself drops what its user wrote when it closes or is loaded anew, and tells nobody;
 - a link that ended with the PAYLOAD delivered and its ACK lost: the one PAYLOAD that a module has
   out may be delivered once more on the next link. So may what was on its way to a module that was
-  loaded anew.
+  loaded anew, or that an OPEN told another receive position.
 """
 
 from collections import Counter
@@ -114,6 +114,10 @@ class Ledger:
         for (node, _), flow in self._to_module.items():
             if node == module:
                 flow.may_repeat = _WINDOW
+
+    def module_resynchronised(self, module, vc):
+        """An OPEN moved the receive position of a module on an open link."""
+        self._flows(module, vc)[0].may_repeat = _WINDOW
 
     def module_dropped(self, module, vc, data):
         """A module lost what its user wrote, by its own doing."""

@@ -22,12 +22,12 @@ from .tag import TagState
 
 __all__ = ["ENGINE", "Meeting"]
 
-ENGINE = 2
+ENGINE = 0x10
 _CONTROL_PER_PACKET, _CONTROL_ALLOWANCE = 20, 80
 
 
 class Meeting:
-    """One engine (node 2) and modules.
+    """One engine (node 0x10) and modules.
 
     Parameters
     ----------
@@ -36,15 +36,16 @@ class Meeting:
     modules : {node: Options}
     faults : dict
         Of `network.Channel`: loss, duplicate, reorder.
-    late_opens : float
-        Chance that an OPEN of a module comes once more, 1.2 s late.
+    late_opens, late_frames : float
+        Chance that an OPEN, or any other frame, of a module comes once more, 1.2 s late.
     round_ms : int
         A round of the engine's link timer.
     parameters : dict
         More of `model.Parameters`.
     """
 
-    def __init__(self, seed, modules, faults=None, late_opens=0.0, round_ms=100, **parameters):
+    def __init__(self, seed, modules, faults=None, late_opens=0.0, late_frames=0.0,
+                 round_ms=100, **parameters):
         self.random = random.Random(seed)
         self.parameters = Parameters(ENGINE, ethertype=ETHERTYPE_IEEE, **{
             "slots": 64, "max_retry": 10, **parameters})
@@ -52,7 +53,8 @@ class Meeting:
         self.engine = self._engine()
         self.modules = {node: Module(node, options) for node, options in modules.items()}
         self._seen = {node: [0, 0] for node in modules}     # of `accepted` and of `dropped`
-        self.seed, self.late_opens, self.round_ms = seed, late_opens, round_ms
+        self.seed, self.round_ms = seed, round_ms
+        self.late_opens, self.late_frames = late_opens, late_frames
         self._wire(faults or {})
         self.late = []
         self.ledger, self.now, self.number, self.control = Ledger(), 0, 0, 0
@@ -63,10 +65,16 @@ class Meeting:
         return Peer(Endpoint(self.parameters, WeylIds(self.random.getrandbits(31))))
 
     def _wire(self, faults):
-        self.to_module = {node: Channel(self.seed + 2 * node, delay_cycles=(1, 3), **faults)
-                          for node in self.modules}
-        self.to_engine = {node: Channel(self.seed + 2 * node + 1, delay_cycles=(1, 3), **faults)
-                          for node in self.modules}
+        """A new wire for every module; what was on the old one arrives."""
+        old = getattr(self, "to_module", {}), getattr(self, "to_engine", {})
+        self.to_module, self.to_engine = ({
+            node: Channel(self.seed + 2 * node + way, delay_cycles=(1, 3), **faults)
+            for node in self.modules} for way in (0, 1))
+        for channels, others in zip(old, (self.to_module, self.to_engine)):
+            for node, channel in channels.items():
+                for data, bad in channel.pop(float("inf")):
+                    if not bad:
+                        others[node].push(data, self.now)
 
     # ---- what happens --------------------------------------------------------------------
 
@@ -151,7 +159,7 @@ class Meeting:
         for node, channel in self.to_module.items():
             for data, bad in channel.pop(self.now):
                 if not bad:
-                    self._from_module(node, self.modules[node].receive(data, self.now))
+                    self._module_receives(node, data)
             module = self.modules[node]
             if module.next_time is not None and module.next_time <= self.now:
                 self._from_module(node, module.tick(self.now))
@@ -165,6 +173,15 @@ class Meeting:
         self.engine.receive(data, send_now=self.random.random() < 0.7)
         assert len(self.engine.sent) <= before + 1, "more than one answer to a frame"
         self._settle()
+
+    def _module_receives(self, node, data):
+        """An OPEN on an open link moves the receive position, also if it is a duplicate: what is
+        on its way to the module may then be delivered twice, by its fault."""
+        module, frame = self.modules[node], Frame.parse(data)[0]
+        tag = module.tags.get((ENGINE, frame.vc))
+        if frame.opcode == Opcode.OPEN and tag is not None and tag.received != frame.tx_id:
+            self.ledger.module_resynchronised(node, frame.vc)
+        self._from_module(node, module.receive(data, self.now))
 
     def _settle(self):
         """What the last event left behind: frames to the wire, packets and notices to hosts."""
@@ -193,7 +210,8 @@ class Meeting:
         for data in frames:
             frame = self._note("module", data)
             self.to_engine[node].push(data, self.now)
-            if frame.opcode == Opcode.OPEN and self.random.random() < self.late_opens:
+            chance = self.late_opens if frame.opcode == Opcode.OPEN else self.late_frames
+            if self.random.random() < chance:
                 self.late.append((self.now + 1200, node, data))
 
     def _note(self, who, data):
@@ -207,9 +225,12 @@ class Meeting:
     def finish(self):
         """A perfect wire and users who read; then everything is closed, and all must be well."""
         self._wire({})
-        for _ in range(100):
-            for node in self.modules:
+        for turn in range(100):
+            for node, module in self.modules.items():
                 self.do("read", node)
+                for (_, vc), tag in list(module.tags.items()):
+                    if turn % 10 == 9 and tag.stalled:      # only its user can wake it
+                        self.do("write", node, vc)
             self.pass_time(400)
             if self._quiet():
                 break
@@ -234,7 +255,8 @@ class Meeting:
 
     def _quiet(self):
         return not (self.late or any(link.stored for link in self.engine.endpoint.links) or any(
-            tag.queue for module in self.modules.values() for tag in module.tags.values()))
+            tag.queue and tag.state != TagState.CLOSE_SENT
+            for module in self.modules.values() for tag in module.tags.values()))
 
     def _check_control(self):
         most = _CONTROL_PER_PACKET * self.ledger.delivered + _CONTROL_ALLOWANCE * len(self.modules)

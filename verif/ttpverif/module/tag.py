@@ -41,6 +41,10 @@ class Tag:
     mute: bool = False
     """An old tag that was found again: sends no PAYLOAD."""
 
+    def __str__(self):
+        return (f"{self.state.name} to {self.node:x}, VC {self.vc}: acked {self.acked:#x}, received "
+                f"{self.received:#x}, {len(self.queue)} PAYLOADs{', the first is out' * self.out}")
+
     @property
     def next_id(self):
         """ID of the first PAYLOAD of `queue`."""
