@@ -61,9 +61,11 @@ class Net:
                     if not bad:
                         others[node].push(data, now)
 
-    def lose(self, opcode, nth=1, to="module", node=1):
-        """Script: the `nth` frame from now with this opcode is lost on its way to `to`."""
-        channel = (self._to_module if to == "module" else self._to_engine)[node]
+    def lose(self, opcode, nth=1, to="module", node=None):
+        """Script: the `nth` frame from now with this opcode is lost on its way to `to`, from or
+        to the module `node` (None: the first)."""
+        channels = self._to_module if to == "module" else self._to_engine
+        channel = channels[next(iter(channels)) if node is None else node]
         channel.script(lambda data: data[42] == Opcode[opcode], nth)
 
     # ---- the wire's end --------------------------------------------------------------------
