@@ -6,7 +6,7 @@
     await play.wait(50)                                          # milliseconds
     await play.finish()                                          # everything closes, all is checked
 
-Time is scaled: `PER_MS` clocks are a millisecond, for the modules' timers, the wire's delays and the
+Time is scaled: `per_ms` clocks are a millisecond, for the modules' timers, the wire's delays and the
 engine's link timer, whose rounds are as long as on a live wire against the module's timers.
 """
 
@@ -20,10 +20,9 @@ from ttpverif.module.tag import TagState
 from ttpverif.states import State
 from ttpverif.trace import EVENTS, NOTICES, RESULTS
 
-__all__ = ["MODULE", "PER_MS", "ModulePlay"]
+__all__ = ["MODULE", "ModulePlay"]
 
 MODULE = 0x11
-PER_MS = 10
 VCS = (0, 1, 2)
 
 
@@ -59,7 +58,8 @@ class _FromNet(_ToNet):
 class ModulePlay:
     """`lockstep`: the reference model follows the engine, event by event."""
 
-    def __init__(self, bench, lockstep=True):
+    def __init__(self, bench, per_ms=10, lockstep=True):
+        self.per_ms = per_ms
         self.bench, self.engine = bench, bench.a
         self.number = self.cases = self.delivered = 0
         self._feed, self._lockstep = None, lockstep
@@ -74,9 +74,9 @@ class ModulePlay:
         self.ledger = Ledger()
         self.states, self._pending = {}, defaultdict(deque)
         self.net = Net(self.random.getrandbits(32), modules, self.ledger, engine.address, faults,
-                       late_opens, PER_MS)
+                       late_opens, self.per_ms)
         bench.connect(_ToNet(self), _FromNet(self))
-        tick = max(2, round_ms * PER_MS // bench.config["links"])
+        tick = max(2, round_ms * self.per_ms // bench.config["links"])
         engine.configure(ieee=1, timer_tick=tick, open_id_seed=self._seed(),
                          **{"max_retry": 10, "idle_limit": 0, "link_slots": 4, **settings})
         await bench.reset(nodes=[engine])
@@ -146,7 +146,7 @@ class ModulePlay:
                 self.ledger.engine_restarted(node, vc)
 
     async def wait(self, milliseconds):
-        await self.bench.cycles(max(1, milliseconds * PER_MS))
+        await self.bench.cycles(max(1, milliseconds * self.per_ms))
 
     async def until(self, condition, milliseconds, what):
         """Wait, looking every 20 ms and reading what has come to the modules."""
