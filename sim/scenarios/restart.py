@@ -15,7 +15,8 @@ RUNS = [
 ]
 
 DATA = 2
-LINK_UP, LINK_DOWN, PEER_RESTARTED = 0, 1, 3
+LINK_UP, LINK_DOWN, PEER_RESTARTED, IDS_REUSED = 0, 1, 3, 6
+OPEN_NACK, NACK_NOLINK = 2, 10
 DELAY = 40
 
 
@@ -76,14 +77,15 @@ async def scripted(bench):
     desk = Desk(bench)
     a = bench.a
 
-    async def restarted(state, epoch, again, tx, **how):
-        """A link with data outstanding, and the OPEN of the peer's next incarnation."""
+    async def restarted(state, epoch, again, tx, rx=lambda link: 0, **how):
+        """A link with data outstanding, and the OPEN of the peer's next incarnation; `rx`: its
+        RxID."""
         await desk.fresh()
         peer = await desk.link(state, epoch=epoch, sent=3, **how)
         await peer.rx_next(2)
         old, known = peer.link, len(a.notices)
         peer.epoch = again
-        record = await peer.rx("OPEN", tx=tx if tx is not None else old.received)
+        record = await peer.rx("OPEN", tx=tx if tx is not None else old.received, rx=rx(old))
         await desk.quiet()
         return peer, old, record, notices(a, known)
 
@@ -107,12 +109,28 @@ async def scripted(bench):
         await desk.quiet()
         assert [p.data for p in a.received[got:]] == [b"new"]
 
-    # Tesla's module, both epochs 0: TxID = r repeats, any other is a restart.
-    peer, old, record, told = await restarted("OPEN", 0, 0, None)
-    assert told == [] and peer.link is old and record["frame"] == 1
-    peer, old, record, told = await restarted("OPEN", 0, 0, 0x777)
-    assert told == [PEER_RESTARTED] and peer.link is not old
-    assert record["frame_tx_id"] == 1, "its first data ID of ours is its OPEN's RxID + 1"
+    # Tesla's module, both epochs 0 (Z4): what fits and names r repeats, and acknowledges.
+    peer, old, record, told = await restarted("OPEN", 0, 0, None, rx=lambda link: link.oldest)
+    assert told == [] and peer.link is old and record["frame"] == 1 and old.stored == 2
+    # What does not fit may be late: nothing changes, and the next one is a restart.
+    peer, old, record, told = await restarted("OPEN", 0, 0, 0x777, rx=lambda link: 0x777)
+    assert told == [] and peer.link is old and old.stored == 3 and record["frame"] == 1
+    known, got = len(a.notices), len(a.received)
+    assert (await peer.rx("PAYLOAD", tx=old.received + 1))["frame_opcode"] == NACK_NOLINK
+    record = await peer.rx("OPEN", tx=0x777, rx=0x777)
+    await desk.quiet()
+    assert notices(a, known) == [PEER_RESTARTED] and peer.link is not old
+    assert record["frame_tx_id"] == 0x778, "its first data ID of ours is its OPEN's RxID + 1"
+    await peer.rx("PAYLOAD", tx=0x778, payload=b"new")
+    # ... unless its RxID fits: then our side stays as it is, and r is its TxID.
+    peer, old, record, told = await restarted("OPEN", 0, 0, 0x777, rx=lambda link: link.oldest)
+    assert told == [] and old.stored == 3
+    await peer.rx("OPEN", tx=0x777, rx=old.oldest)
+    await desk.quiet()
+    assert peer.link is old and (old.received, old.stored) == (0x777, 2)
+    await peer.rx("PAYLOAD", tx=0x778, payload=b"next")
+    await desk.quiet()
+    assert [p.data for p in a.received[got:]][-1] == b"next"
 
     # An older epoch is stale whatever its numbers; the time-out finds such a peer.
     for again in (0x54, 0x55 - 0x8000 & 0xFFFF, 0xFFFF):
@@ -127,6 +145,11 @@ async def scripted(bench):
     await desk.quiet()
     assert peer.state == "OPEN" and peer.link.peer_epoch == 0x54
 
+    # The same epoch, and IDs that were used (L19): a peer whose seed is not fresh is refused.
+    peer, old, record, told = await restarted("OPEN", 0x55, 0x55, 0x4FFF)
+    assert told == [IDS_REUSED] and peer.link is old and old.stored == 3
+    assert (record["frame_opcode"], record["frame_rx_id"], record["frame_epoch"]) == (
+        OPEN_NACK, 0x4FFF, 0x55)
     # While closing: the peer has forgotten the link, so the OPEN is served anew.
     for state in ("CLOSE_SENT", "CLOSE_RECD"):
         peer, old, record, told = await restarted(state, 0x55, 0x56, 0x900, ahead=9)

@@ -15,6 +15,7 @@ CONFIG = preset("tiny")                      # 4 reorder slots: a window of 16
 WINDOW = CONFIG.reorder_window
 MASK = (1 << 32) - 1
 LID = 5
+PEER = 4                # the peer's epoch
 BASES = (1000, 0xFFFFFFFD, 0x7FFFFFFD)
 TAG = ("state", "una", "alloc", "sent", "current", "received", "gap", "seen", "held",
        "timer", "retries", "kept", "looking", "purging", "selective", "oldest_at")
@@ -45,11 +46,11 @@ class Bench:
         """`kept`: what the directory holds, None or (lid, slot). What follows, as a dict."""
         ctx, decide, commit = self.ctx, self.both.decide, self.both.commit
         event = {name: value & MASK for name, value in event.items()}
-        tag = dict(dict(state=LinkState.OPEN, node=2, vc=1, selective=1), **tag)
+        tag = dict(dict(state=LinkState.OPEN, node=2, vc=1, selective=1, peer_epoch=PEER), **tag)
         tag = {name: value if name == "state" else value & MASK for name, value in tag.items()}
         ctx.set(decide.i_tag, tag)
-        ctx.set(decide.i_event, dict(dict(event=kind, node=2, vc=1, by_lid=kind.value > 15),
-                                     **event))
+        ctx.set(decide.i_event, dict(dict(event=kind, node=2, vc=1, by_lid=kind.value > 15,
+                                          epoch=PEER), **event))
         ctx.set(decide.i_lid, LID)
         ctx.set(decide.i_kept, dict(valid=kept is not None, lid=(kept or (0, 0))[0],
                                     slot=(kept or (0, 0))[1]))

@@ -8,8 +8,8 @@ import struct
 
 OUI = bytes.fromhex("98ed5c")
 OUR_NODE = 0x0A0B0C
-CAUSES = ["bad_fcs", "other_ethertype", "runt", "wrong_oui", "not_ours", "bad_tth", "tsh_range",
-          "total_mismatch", "truncated", "bad_opcode", "bad_vc", "empty_payload"]
+CAUSES = ["bad_fcs", "other_ethertype", "runt", "wrong_oui", "not_ours", "own_source",
+          "bad_tth", "tsh_range", "total_mismatch", "truncated", "bad_opcode", "bad_vc", "empty_payload"]
 PAYLOAD, ACK, OPEN = 6, 7, 0
 
 
@@ -44,6 +44,7 @@ def outcome(octets, error, our_node=OUR_NODE):
     checks = [
         ("wrong_oui", octets[0:3] != OUI or octets[6:9] != OUI),
         ("not_ours", octets[3:6] != our_node.to_bytes(3, "big")),
+        ("own_source", octets[9:12] == our_node.to_bytes(3, "big")),
         ("bad_tth", tth != 5),
         ("tsh_range", not 26 <= tsh <= 1050),
         ("total_mismatch", total != tsh + 20),
@@ -98,7 +99,7 @@ def spoiled(octets, rng):
     """The frame with one or more things wrong (or nothing, by chance)."""
     error = False
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
-        kind = rng.randrange(13)
+        kind = rng.randrange(14)
         if kind == 0:
             error = True
         elif kind == 1:
@@ -126,6 +127,8 @@ def spoiled(octets, rng):
             octets = patched(octets, 43, bytes([rng.choice([3, 4, 6, 0x80, 0xFF])]))
         elif kind == 11:
             octets = frame(PAYLOAD, b"")
+        elif kind == 12:
+            octets = patched(octets, 9, OUR_NODE.to_bytes(3, "big"))
         else:
             octets += rng.randbytes(rng.choice([2000, 9000]))
     return octets, error

@@ -90,7 +90,8 @@ def test_every_cause_alone(width):
     frames = [
         (good, True), (good[:63], False), (patched(good, 12, b"\x08\x00"), False),
         (patched(good, 2, b"\x5d"), False), (patched(good, 8, b"\x5d"), False),
-        (patched(good, 5, b"\x00"), False), (patched(good, 14, b"\x15"), False),
+        (patched(good, 5, b"\x00"), False), (patched(good, 9, OUR_NODE.to_bytes(3, "big")), False),
+        (patched(good, 14, b"\x15"), False),
         (too_long, False),
         (patched(patched(good, 40, b"\x00\x19"), 16, b"\x00\x2d"), False),
         (patched(good, 17, bytes([good[17] ^ 1])), False), (good[:-1], False),
@@ -101,7 +102,8 @@ def test_every_cause_alone(width):
     mixed = [entry for bad in frames for entry in (bad, (good, False))]
     causes = check(width, mixed)
     assert causes[::2] == [
-        "bad_fcs", "runt", "other_ethertype", "wrong_oui", "wrong_oui", "not_ours", "bad_tth",
+        "bad_fcs", "runt", "other_ethertype", "wrong_oui", "wrong_oui", "not_ours", "own_source",
+        "bad_tth",
         "tsh_range", "tsh_range", "total_mismatch", "truncated", "bad_opcode", "bad_vc",
         "empty_payload"]
     assert causes[1::2] == [None] * len(frames)

@@ -241,8 +241,9 @@ def test_an_open_that_may_be_late_changes_nothing_but_the_doubt(state, tx_id, rx
     assert sent(outcome) == ("OPEN_ACK", ID, tx_id, E) and notices(outcome) == []
     assert (link(m).stored, link(m).received, link(m).fed) == (2, R + 1, True)
     assert link(m).doubted and m.counters["doubted"] == 1 and outcome.new_state.name == state
-    outcome = rx0(m, "PAYLOAD", R + 2)      # it was late: the link goes on as it was
-    assert len(outcome.deliveries) == 1 and not link(m).doubted
+    assert rx0(m, "PAYLOAD", R + 2).drop == "out_of_step"
+    rx0(m, "OPEN", R + 1, ID - 1)           # it was late: the link goes on as it was
+    assert len(rx0(m, "PAYLOAD", R + 2).deliveries) == 1 and not link(m).doubted
 
 
 @pytest.mark.parametrize("state", DATA_STATES)
@@ -329,10 +330,31 @@ def out_of_step(outcome, packet_id, epoch=0):
 
 
 @pytest.mark.parametrize("state", DATA_STATES)
-@pytest.mark.parametrize("why", ["doubted", "guessed"])
-def test_a_link_that_is_unsure_takes_nothing_but_the_next(state, why):
-    m = zero(state, data=1, got=3 * (why == "doubted"), guessed=why == "guessed",
-             doubted=why == "doubted")
+@pytest.mark.parametrize("got", [0, 3])
+def test_a_doubted_link_takes_nothing(state, got):
+    m = zero(state, data=1, got=got, doubted=True)
+    r, before = link(m).received, repr(link(m))
+    for room in (True, False):
+        for packet_id in (r + 1, r, r - 1, r + 2, (r + (1 << 31)) % 2**32):
+            assert out_of_step(rx0(m, "PAYLOAD", packet_id, room=room), packet_id)
+            assert repr(link(m)) == before
+    rx0(m, "OPEN", r, ID - 1)       # where it stands: the OPEN that was in doubt was late
+    assert sent(rx0(m, "PAYLOAD", r + 1)) == ("ACK", 0, r + 1, E)
+
+
+def test_nothing_is_taken_twice_by_a_restart_behind_a_doubt():
+    """A module is reloaded whose start ID is r, and its PAYLOADs meet its own OPENs."""
+    m, delivered = zero(data=3), []
+    for opcode, tx_id, rx_id in [("OPEN", R, R), ("PAYLOAD", R + 1, 0), ("OPEN", R, R),
+                                 ("PAYLOAD", R + 1, 0), ("OPEN", R, R), ("PAYLOAD", R + 1, 0),
+                                 ("OPEN", R, R), ("PAYLOAD", R + 1, 0)]:
+        delivered += rx0(m, opcode, tx_id, rx_id).deliveries
+    assert len(delivered) == 1
+
+
+@pytest.mark.parametrize("state", DATA_STATES)
+def test_a_guessed_link_takes_nothing_but_the_next(state):
+    m = zero(state, data=1, guessed=True)
     r, before = link(m).received, repr(link(m))
     for packet_id in (r, r - 1, r + 2, r + 900, (r + (1 << 31)) % 2**32):
         assert out_of_step(rx0(m, "PAYLOAD", packet_id % 2**32), packet_id % 2**32)

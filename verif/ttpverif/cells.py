@@ -40,9 +40,8 @@ def _open_fits(link, e):
 
 def _out_of_step(link, e):
     ahead = _ahead(link, e)
-    return link.zero and ahead != 1 and (
-        link.guessed or link.doubted or ahead > 1 and not link.fed
-        or link.gap and e["tx_id"] == link.seen)
+    return link.zero and (link.doubted or ahead != 1 and (
+        link.guessed or ahead > 1 and not link.fed or link.gap and e["tx_id"] == link.seen))
 
 
 def _concerned(link, e):
@@ -71,7 +70,7 @@ GUARDS = {
     "OPEN_AGREES": lambda k, e, p: _open_fits(k, e) and (
         _ahead(k, e) == 0 or _ahead(k, e) == -1 and k.fed),
     "FIRST_AGAIN": lambda k, e, p: e["rx_id"] == e["tx_id"] != k.received,
-    "UNSURE": lambda k, e, p: k.guessed or k.doubted,
+    "ASKED": lambda k, e, p: k.asked,
     "DOUBTED": lambda k, e, p: k.doubted,
     "FED": lambda k, e, p: k.fed,
     "OUT_OF_STEP": lambda k, e, p: _out_of_step(k, e),
@@ -80,6 +79,7 @@ GUARDS = {
     "BOTH_ZERO": lambda k, e, p: not (e["epoch"] or k.peer_epoch),
     "QUIET": lambda k, e, p: _quiet(k, e),
     "IN_WINDOW": lambda k, e, p: _in_window(k, e),
+    "GOOD_0": lambda k, e, p: k.zero and e["rx_id"] == 0 and _in_window(k, e),
     "LAST_ACK": lambda k, e, p: _acks_all(k, e),
     "NACK_OK": lambda k, e, p: k.in_flight and (
         (-1 if k.zero else -(1 << 31)) <= id_distance(e["rx_id"], k.oldest) < k.in_flight),
@@ -94,6 +94,7 @@ GUARDS = {
     "IDLE_UP": lambda k, e, p: p.idle_limit and k.count >= p.idle_limit,
     "EMPTY": lambda k, e, p: not k.stored,
     "GAP": lambda k, e, p: k.gap and not k.zero,
+    "TOLD": lambda k, e, p: k.count >= 2,
     "WAKE": lambda k, e, p: k.zero and k.count < 8,
     "END_AHEAD": lambda k, e, p: not k.end_reached,
     "CLOSE_DUE": lambda k, e, p: k.close_due or k.close_wanted,
@@ -115,7 +116,7 @@ seen. What the action may do then is checked in lockstep."""
 
 _COUNTED_BY = {
     "link_opened": "BECOME_OPEN OPENED",
-    "link_closed": "CLOSE_AGREED CLOSE_DONE RETIRE_CLOSE CLOSE_UNASKED",
+    "link_closed": "CLOSE_AGREED CLOSE_DONE CLOSE_DONE_TOLD CLOSE_UNASKED",
     "link_lost": "LINK_LOST",
     "link_refused": "REFUSED CLOSE_REFUSED",
     "link_retries_used_up": "GIVE_UP GIVE_UP_CLOSE",
@@ -170,7 +171,8 @@ class CellCoverage:
         What the statistics of the link machine must have counted.
     """
 
-    _RETIRES = ("RETIRE", "RETIRE_REPLAY", "CLOSE_NOT_YET", "RETIRE_ONE")
+    _RETIRES = ("RETIRE", "RETIRE_CLOSE", "RETIRE_REPLAY", "CLOSE_NOT_YET", "RETIRE_ONE", "AGREE", "AGREE_TOLD",
+                "RESYNC")
 
     def __init__(self, table):
         self.table = table

@@ -36,6 +36,8 @@ class Link:
     """`received` is INIT_ID, as nobody has said better (L8, Z4, Z5)."""
     doubted: bool = False
     """An OPEN came that does not fit; it may have been late (Z4)."""
+    asked: bool = False
+    """A NACK_NOLINK of ours has asked the peer for an OPEN (Z4)."""
     timer_bit: bool = False
     count: int = 0
     """Time-outs without progress: retries, or idle rounds of a link with nothing in flight."""
@@ -108,7 +110,7 @@ class Link:
 
     def accept(self):
         """A PAYLOAD of the peer was accepted: its position is known to be right."""
-        self.fed, self.guessed, self.doubted = True, False, False
+        self.fed, self.guessed = True, False
 
     def retire(self, count):
         """Free the `count` oldest slots; an acknowledged ID needs no replay (D7)."""
@@ -130,6 +132,7 @@ class Link:
         assert set(self.data) == {id_add(self.oldest, n) for n in range(order[-1])}
         assert not (self.held and self.state == State.OPEN_SENT)
         assert not (self.fed and self.guessed)
+        assert self.zero or not (self.doubted or self.asked)
         assert not (self.zero and (self.selective or self.peer_end is not None))     # Z1, Z8, Z9
         assert self.selective or not (self.kept or self.looking or self.walks)
         if self.selective:

@@ -294,6 +294,9 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
     def _time_out(self, step):
         """A whole round without progress (L2, L3); False if that ended the link."""
         link, limits, before = step.link, self.parameters, step.link.count
+        if link.zero and link.state == State.CLOSE_RECD and not link.stored:
+            self._told_again(step, before)
+            return step.link is not None
         if link.state != State.OPEN or link.in_flight:
             if limits.max_retry and link.count >= limits.max_retry:
                 self._last_word(step)
@@ -322,4 +325,4 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
         elif link.state == State.CLOSE_SENT and link.settled:
             self._send_close(step)
         elif link.state == State.CLOSE_RECD and not link.stored:
-            (self._close_unasked if link.zero else self._send_close_nack)(step)
+            self._send_close_nack(step)

@@ -47,8 +47,8 @@ class Closing:
         link, end = step.link, step.frame.tx_id
         link.nack_heard = True
         if link.zero:
-            if not link.fed and id_distance(end, link.received) < 0:
-                link.received = end
+            if not link.fed and id_distance(end, link.received) <= 0:
+                link.received = end if end != link.received else end ^ 1 << 31
         elif end and id_distance(end, link.received) > 0:
             link.peer_end = end
             link.close_due = False
@@ -58,6 +58,7 @@ class Closing:
         if step.link.zero and step.link.stored:
             self._unexpected(step)
         else:
+            self._last_word(step)   # Z2
             self._end(step, "LINK_DOWN")
 
     def _lost(self, step):

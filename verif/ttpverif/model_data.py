@@ -82,8 +82,8 @@ class Data:
         if not count:
             self._bad_ack(step)
         self._retire(step, count)
-        if count and link.zero and link.state == State.CLOSE_RECD and not link.stored:
-            self._close_unasked(step)   # Z3
+        if count and link.state == State.CLOSE_RECD and not link.stored:
+            self._last_word(step)   # Z3
 
     def _nacked(self, step):
         """D2: everything before the named ID is acknowledged, the rest is replayed.
@@ -95,6 +95,9 @@ class Data:
             self._nacked_range(step)
             return
         count = id_distance(step.frame.rx_id, link.oldest)
+        if link.zero and step.frame.rx_id == 0 and self._acknowledged(link, 0):
+            self._acked(step)   # Z6: the module got 0 twice
+            return
         if not link.in_flight or count >= link.in_flight or link.zero and count < -1:   # Z6
             self._bad_ack(step)
             return

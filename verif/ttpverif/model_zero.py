@@ -8,10 +8,12 @@ link does of its own; where a rule only bends what every link does (Z1, Z2, Z8: 
 
 from .frame import Opcode
 from .serial import ID_MASK, id_add, id_distance
-from .states import State
+from .states import DATA_STATES, State
 
-__all__ = ["WAKE_LIMIT", "Zero"]
+__all__ = ["TELL_LIMIT", "WAKE_LIMIT", "Zero"]
 
+TELL_LIMIT = 2
+"""How often in a row CLOSE_ACK is repeated before the time it ends the link (Z3)."""
 WAKE_LIMIT = 8
 """In how many time-outs in a row the timer wakes the peer (Z7)."""
 
@@ -32,15 +34,15 @@ class Zero:
 
     def _open_zero(self, step):
         link, frame = step.link, step.frame
-        suspected = link.doubted or link.guessed
-        link.doubted = False
+        asked, link.asked = link.asked, False
         if self._agrees(link, frame):
+            link.doubted = False
             if frame.rx_id == frame.tx_id != link.received:
                 self._notice(step, "PEER_RESTARTED")    # or not: nothing can tell
             self._take_open(step)
         elif link.state == State.OPEN_RECD:
             self._restart(step)
-        elif not suspected:
+        elif not asked:
             link.doubted = True
             self.counters["doubted"] += 1
             self._acknowledge_open(step)
@@ -58,7 +60,7 @@ class Zero:
         """Our side stays; the peer's position is what its OPEN says (L17: its EtherType, too)."""
         link = step.link
         link.received, link.ethertype = step.frame.tx_id, step.frame.ethertype
-        link.fed = link.guessed = link.gap = False
+        link.fed = link.guessed = link.doubted = link.gap = False
         self.counters["resynced"] += 1
         self._take_open(step)
 
@@ -66,17 +68,18 @@ class Zero:
 
     @staticmethod
     def _lost_step(link, packet_id):
-        """Whether a PAYLOAD shows that the peer's position is not r (Z5)."""
+        """Whether a PAYLOAD shows that the peer's position is not r, or it may not be (Z5)."""
+        if not link.zero or link.doubted:
+            return link.doubted
         ahead = id_distance(packet_id, link.received)
-        if not link.zero or ahead == 1:
-            return False
-        return (link.guessed or link.doubted or not link.fed and ahead > 1
-                or link.gap and packet_id == link.seen)
+        return ahead != 1 and (link.guessed or not link.fed and ahead > 1
+                               or link.gap and packet_id == link.seen)
 
     def _out_of_step(self, step):
         """NACK_NOLINK: the module opens again, with its true position, and sends again."""
         self._reply(step, Opcode.NACK_NOLINK, step.frame.tx_id)
         step.out.drop = "out_of_step"
+        step.link.asked = step.link.zero
 
     def _bad_ack(self, step):
         """An ACK or NACK whose ID means nothing here: of a peer that restarted, perhaps (Z6)."""
@@ -101,12 +104,15 @@ class Zero:
 
     # ---- the peer's close (Z3) -----------------------------------------------------------
 
-    def _close_unasked(self, step):
-        """It does not send CLOSE again, so ours is the last word."""
+    def _told_again(self, step, time_outs):
+        """Nothing of ours is left in CLOSE_RECD: CLOSE_ACK once more, the last time for good."""
         self._last_word(step)
-        self._end(step, "LINK_DOWN")
+        if time_outs >= TELL_LIMIT:
+            self._end(step, "LINK_DOWN")
+        else:
+            step.link.count += 1
 
     def _last_word(self, step):
-        """CLOSE_ACK in CLOSE_RECD of a zero link, before the link ends."""
-        if step.link.zero and step.link.state == State.CLOSE_RECD:
+        """CLOSE_ACK, unasked: a zero peer that waits for it does not send CLOSE again."""
+        if step.link.zero and step.link.state in DATA_STATES:
             self._put(step, Opcode.CLOSE_ACK, 0, step.link.received)

@@ -5,7 +5,7 @@ Purely combinational; the pipeline registers what goes in and what comes out. Th
 and the new fields of the tag. Sections 2 to 6 and 10.1 of the protocol.
 """
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -20,12 +20,29 @@ __all__ = ["Decide"]
 
 _TX_BASE = {None: TxBase.ZERO, "open_id": TxBase.OPEN_ID, "first": TxBase.FIRST,
             "end": TxBase.END, "last": TxBase.LAST, "current": TxBase.CURRENT,
-            "position": TxBase.POSITION, "tx_id": TxBase.TX_ID, "before": TxBase.BEFORE_TX}
+            "position": TxBase.POSITION, "tx_id": TxBase.TX_ID, "before": TxBase.BEFORE_TX,
+            "run_end": TxBase.TX_ID}      # BEFORE_TX if the event's ID is kept
 _RX_BASE = {None: RxBase.ZERO, "tx_id": RxBase.TX_ID, "r": RxBase.RECEIVED,
             "missing": RxBase.MISSING, "gap": RxBase.GAP, "rx_id": RxBase.RX_ID}
-assert _TX_BASE.keys() - {None} == set(WORDS["tx"]) - {"run_end"}
+assert _TX_BASE.keys() - {None} == set(WORDS["tx"])
 assert _RX_BASE.keys() - {None} == set(WORDS["rx"])
+_WORDS = 2      # time-outs in a row that repeat the CLOSE_ACK to such a peer (decision Z3)
 _WAKES = 8      # time-outs in a row that wake a peer with epoch 0 (decision Z7)
+
+
+def _any(bits):
+    """Any of these bits."""
+    bits = list(bits)
+    return Cat(*bits).any() if bits else Const(0, 1)
+
+
+def _joined(choices):
+    """The number whose bit is high, of (bit, number) of which at most one is; else 0."""
+    joined = Const(0)
+    for bit, number in choices:
+        if number:
+            joined = joined | Mux(bit, number, 0)
+    return joined
 
 
 class Decide(wiring.Component):
@@ -146,7 +163,6 @@ class Decide(wiring.Component):
         all_acked = (tag.alloc == 0) | ((event.tx_id != 0) & last_ack & ~zero)
         fits = self.in_window | last_acked
         agrees = fits & ((self.in_order == 0) | (self.in_order.all() & tag.fed))
-        unsure = tag.guessed | tag.doubted
         ahead = (self.in_order != 0) & ~self.in_order[31]
         nothing_waits = tag.current == tag.alloc
         ends_at_max = (tag.una[count_bits:].all()
@@ -168,13 +184,14 @@ class Decide(wiring.Component):
             "OPEN_FITS": fits,
             "OPEN_AGREES": agrees,
             "FIRST_AGAIN": (event.tx_id == event.rx_id) & (self.in_order != 0),
-            "UNSURE": unsure,
+            "ASKED": tag.asked,
             "DOUBTED": tag.doubted,
             "FED": tag.fed,
-            "OUT_OF_STEP": (zero & (self.in_order != 1)
-                            & (unsure | (~tag.fed & ahead) | (tag.gap & (self.past_seen == 0)))),
+            "OUT_OF_STEP": zero & (tag.doubted | (self.in_order != 1) & (
+                tag.guessed | (~tag.fed & ahead) | (tag.gap & (self.past_seen == 0)))),
             "QUIET": all_acked & (zero | (event.tx_id == 0) | (self.in_order == 1)),
             "IN_WINDOW": self.in_window,
+            "GOOD_0": zero & self.in_window & (event.rx_id == 0),
             "LAST_ACK": last_ack,
             "NACK_OK": nack_ok,
             "UNACKED": tag.sent != 0,
@@ -187,6 +204,7 @@ class Decide(wiring.Component):
             "IDLE_UP": (self.cfg_idle_limit != 0) & (tag.retries >= self.cfg_idle_limit),
             "EMPTY": tag.alloc == 0,
             "GAP": tag.gap & ~zero,
+            "TOLD": tag.retries >= _WORDS,
             "WAKE": zero & (tag.retries < _WAKES),
             "END_AHEAD": tag.end_known & tag.end_ahead,
             "LAG": (tag.lag != 0) & ~self.i_walking,
@@ -214,57 +232,81 @@ class Decide(wiring.Component):
         m.d.comb += [self.guard[name].eq(value) for name, value in guards.items()]
 
     def _table(self, m):
-        """The state table: action and next state."""
-        self.action = Signal(Action)
+        """The state table: which action is taken, one bit for each, and the next state.
+
+        The bits come straight from the rows, and all that follows from an action straight from its
+        bit: a number in between would have to be encoded and decoded in the longest path.
+        """
+        event, state = self.i_event.event, self.i_tag.state
+        taken = {action: [] for action in Action}
+        moves = {next_state: [] for next_state in LinkState}
+        for kind, cells in TABLE.items():
+            alike = {}      # states with the same alternatives, but for staying where they are
+            for old, alternatives in cells.items():
+                key = tuple((guards, action, next_state if next_state != old else None)
+                            for guards, action, next_state in alternatives)
+                alike.setdefault(key, []).append(old)
+            for alternatives, states in alike.items():
+                left = (event == kind) & Cat(*(state == old for old in states)).any()
+                for guards, action, next_state in alternatives:
+                    met = Cat(*(~self.guard[guard[1:]] if guard.startswith("!")
+                                else self.guard[guard] for guard in guards))
+                    row = left & met.all()
+                    left = left & ~met.all()
+                    taken[action].append(row)
+                    if next_state is not None:
+                        moves[next_state].append(row)
+        self.taken = {action: Signal(name=f"takes_{action.name.lower()}") for action in Action}
         self.next_state = Signal(LinkState)
-
-        def holds(guards):
-            met = [~self.guard[g[1:]] if g.startswith("!") else self.guard[g] for g in guards]
-            return Cat(*met).all() if met else 1
-
-        with m.Switch(self.i_event.event):
-            for event, cells in TABLE.items():
-                with m.Case(event), m.Switch(self.i_tag.state):
-                    for state, alternatives in cells.items():
-                        with m.Case(state):
-                            # Later assignments win: the first alternative comes last.
-                            for guards, action, next_state in reversed(alternatives):
-                                with m.If(holds(guards)):
-                                    m.d.comb += [self.action.eq(action),
-                                                 self.next_state.eq(next_state)]
+        m.d.comb += [self.taken[action].eq(_any(rows)) for action, rows in taken.items()]
+        moves = {next_state: _any(rows) for next_state, rows in moves.items()}
+        m.d.comb += self.next_state.as_value().eq(
+            Mux(_any(moves.values()), _joined((move, to.value) for to, move in moves.items()),
+                state.as_value()))
 
     def _effects(self, m):
-        """One control bit per effect, from the action."""
-        out = self.o_outcome
+        """One control bit per effect, from the actions that have it."""
+        out, taken = self.o_outcome, self.taken
+
+        def those(having):
+            return _any(taken[action] for action, effects in EFFECTS.items() if having(effects))
+
+        def chosen(field, value_of):
+            """The outcome's field, from what each action says of it; None says nothing."""
+            values = {action: value_of(effects) for action, effects in EFFECTS.items()}
+            m.d.comb += Value.cast(field).eq(_joined(
+                (taken[action], value.value) for action, value in values.items()
+                if value is not None))
+
         self.do = {name: Signal(name=f"do_{name}") for name in (
             *FLAGS, *WORDS["ours"], *WORDS["slots"],
             *(f"end_{word}" for word in WORDS["notes_end"]))}
-        m.d.comb += [out.action.eq(self.action), out.old_state.eq(self.i_tag.state)]
-        with m.Switch(self.action):
-            for action, effects in EFFECTS.items():
-                with m.Case(action):
-                    bits = [name for name in FLAGS if getattr(effects, name)]
-                    bits += [word for word in (effects.ours, effects.slots) if word]
-                    bits += [f"end_{effects.notes_end}"] if effects.notes_end else []
-                    m.d.comb += [self.do[name].eq(1) for name in bits]
-                    m.d.comb += [out.result.eq(effects.result),
-                                 out.stepped.eq(effects.ours is not None)]
-                    if effects.notice is not None:
-                        m.d.comb += [out.noticed.eq(1), out.notice.eq(effects.notice)]
-                    if effects.frame is not None:
-                        tx_base = (_TX_BASE[effects.tx] if effects.tx != "run_end" else
-                                   Mux(self.guard["HIT"], TxBase.BEFORE_TX, TxBase.TX_ID))
-                        m.d.comb += [out.frame.eq(1), out.opcode.eq(effects.frame),
-                                     out.tx_base.eq(tx_base),
-                                     out.rx_base.eq(_RX_BASE[effects.rx])]
         m.d.comb += [
+            *(self.do[name].eq(those(lambda e, name=name: getattr(e, name))) for name in FLAGS),
+            *(self.do[word].eq(those(lambda e, word=word: word in (e.ours, e.slots)))
+              for word in (*WORDS["ours"], *WORDS["slots"])),
+            *(self.do[f"end_{word}"].eq(those(lambda e, word=word: e.notes_end == word))
+              for word in WORDS["notes_end"]),
+            Value.cast(out.action).eq(_joined((bit, action.value)
+                                              for action, bit in taken.items())),
+            out.old_state.eq(self.i_tag.state),
             out.append.eq(self.do["append"]),
             out.free_own.eq(self.do["refuse"]),
             out.free_all.eq(self.do["free_all"]),
             out.evicts.eq(self.do["evicts"]),
             out.copies.eq(self.do["copies"]),
             out.wakes.eq(self.do["wakes"]),
+            out.stepped.eq(those(lambda e: e.ours is not None)),
+            out.noticed.eq(those(lambda e: e.notice is not None)),
+            out.frame.eq(those(lambda e: e.frame is not None)),
         ]
+        chosen(out.result, lambda e: e.result)
+        chosen(out.notice, lambda e: e.notice)
+        chosen(out.opcode, lambda e: e.frame)
+        chosen(out.rx_base, lambda e: _RX_BASE[e.rx])
+        chosen(out.tx_base, lambda e: _TX_BASE[e.tx])
+        with m.If(those(lambda e: e.tx == "run_end") & self.guard["HIT"]):
+            m.d.comb += out.tx_base.eq(TxBase.BEFORE_TX)
 
     # ---- what follows --------------------------------------------------------------------------
 
@@ -384,7 +426,7 @@ class Decide(wiring.Component):
                 new.node.eq(event.node),
                 new.vc.eq(event.vc),
                 *(new[name].eq(0) for name in ("gap", "held", "heard", "fed", "guessed", "doubted",
-                                               "close_nacked", "end_known", "end_ahead")),
+                                               "asked", "close_nacked", "end_known", "end_ahead")),
             ]
         # A close that the host asked for before the link was open outlives the peer's restart.
         with m.If(ours & (old.state != LinkState.OPEN_RECD) & (old.state != LinkState.OPEN)):
@@ -440,8 +482,10 @@ class Decide(wiring.Component):
     def _new_received(self, m):
         """The peer's data: receive position and gap (sections 3 and 4)."""
         event, old, new, do = self.i_event, self.i_tag, self.o_tag, self.do
-        with m.If(do["learns"] | do["accepts"] | do["end_position"]):
+        with m.If(do["learns"] | do["accepts"] | (do["end_position"] & self.in_order[31])):
             m.d.comb += new.received.eq(event.tx_id)
+        with m.Elif(do["end_position"]):    # as far from there as an ID can be (Z8)
+            m.d.comb += new.received.eq(old.received ^ (1 << 31))
         with m.Elif(do["opened"]):
             with m.If(event.tx_id != 0):
                 m.d.comb += new.received.eq(event.tx_id - 1)
@@ -457,6 +501,10 @@ class Decide(wiring.Component):
             m.d.comb += new.doubted.eq(0)
         with m.Elif(do["doubts"]):
             m.d.comb += new.doubted.eq(1)
+        with m.If(do["learns"] | do["open"] | do["doubts"]):
+            m.d.comb += new.asked.eq(0)
+        with m.Elif(do["questions"]):
+            m.d.comb += new.asked.eq(1)
         with m.If(do["learns"] | do["opened"]):
             m.d.comb += new.peer_epoch.eq(event.epoch)
         with m.Elif(do["fresh"]):      # a link that ended in the clock before left its own

@@ -24,7 +24,7 @@ LINK_STATS = {
     "open_reused": "repeated OPEN of a peer refused because its IDs were used already",
     "doubted": "OPEN of a peer with epoch 0 that does not fit what is known, and may be late",
     "resynced": "OPEN of a peer with epoch 0 that set the position of its data anew",
-    "out_of_step": "PAYLOAD, ACK or NACK of a peer with epoch 0 dropped because its position is not "
+    "out_of_step": "PAYLOAD, ACK or NACK of a peer with epoch 0 dropped: its position is not "
                    "known; answered with NACK_NOLINK",
     "drop_stale": "frame of another incarnation dropped",
     "drop_unexpected": "frame dropped that makes no sense in the link's state",
@@ -81,6 +81,7 @@ class Effects:
     notes_end : TxID is the peer's "last" ID, or the "next" one behind it (C1, C4); "position": it
          is taken as the last in-order ID, and declares no end (Z8).
     doubts : the last in-order ID is doubtful from now on (Z4).
+    questions : the frame asks the peer to say by an OPEN where it stands (Z4, Z5).
     wakes : the frame is there to wake the peer (Z7), and counted.
     sends : the PAYLOAD at the sending position goes out and the position moves on.
     rewinds : the sending position goes back to the oldest unacknowledged.
@@ -117,6 +118,7 @@ class Effects:
     as_nacked: bool = False
     notes_end: str | None = None
     doubts: bool = False
+    questions: bool = False
     wakes: bool = False
     asks: bool = False
     resends: bool = False
@@ -248,7 +250,8 @@ EFFECTS = {
 
     Action.REFUSE_REUSED: Effects(frame=Opcode.OPEN_NACK, rx="tx_id", copies=True,
                                   notice=Notice.IDS_REUSED, stat="open_reused"),
-    Action.REFUSE_OWN_OPEN: Effects(notice=Notice.REFUSED, stat="host_refused"),
+    Action.REFUSE_OWN_OPEN: Effects(result=HostResult.REFUSED, notice=Notice.REFUSED,
+                                    stat="host_refused"),
     Action.REFUSE_OWN_PAYLOAD: Effects(result=HostResult.REFUSED, slots="refuse",
                                        notice=Notice.REFUSED, stat="host_refused"),
     Action.AGREE: Effects(**_OPEN_ACK, slots="open"),
@@ -256,7 +259,7 @@ EFFECTS = {
                                stat="peer_restarted"),
     Action.DOUBT: Effects(**_OPEN_ACK, doubts=True, stat="doubted"),
     Action.RESYNC: Effects(**_OPEN_ACK, slots="open", learns=True, stat="resynced"),
-    Action.SAY_OUT_OF_STEP: Effects(frame=Opcode.NACK_NOLINK, rx="tx_id", copies=True,
+    Action.SAY_OUT_OF_STEP: Effects(frame=Opcode.NACK_NOLINK, rx="tx_id", copies=True, questions=True,
                                     stat="out_of_step"),
     Action.WAKE_ACK: Effects(**_WAKE_ACK, counts=True),
     Action.WAKE_NACK: Effects(**_WAKE_NACK, counts=True),
@@ -265,10 +268,12 @@ EFFECTS = {
     Action.CLOSE_HEARD: Effects(**_CLOSE_NACK),
     Action.CLOSE_NACKED: Effects(as_nacked=True),
     Action.TAKE_POSITION: Effects(as_nacked=True, notes_end="position"),
-    Action.RETIRE_CLOSE: Effects(**_LAST_WORD, **_FREE, notice=Notice.LINK_DOWN,
-                                 stat="link_closed"),
+    Action.RETIRE_CLOSE: Effects(**_LAST_WORD, slots="ack", stat="ack_retired"),
+    Action.SAY_CLOSED: Effects(**_LAST_WORD, counts=True),
     Action.CLOSE_UNASKED: Effects(**_LAST_WORD, **_FREE, notice=Notice.LINK_DOWN,
                                   stat="link_closed"),
+    Action.CLOSE_DONE_TOLD: Effects(**_LAST_WORD, **_FREE, notice=Notice.LINK_DOWN,
+                                    stat="link_closed"),
     Action.GIVE_UP_CLOSE: Effects(**_LAST_WORD, **_FREE, notice=Notice.RETRIES_USED_UP,
                                   stat="link_retries_used_up"),
 }

@@ -71,14 +71,16 @@ GUARDS = {
     "OPEN_AGREES": "OPEN_FITS, and TxID is the last in-order ID, or one less if that was received "
                    "on this link",
     "FIRST_AGAIN": "TxID and RxID are the same, and not the last in-order ID",
-    "UNSURE": "the last in-order ID was guessed, or an OPEN made it doubtful",
+    "ASKED": "a NACK_NOLINK of ours has asked the peer where it stands",
     "DOUBTED": "an OPEN made the last in-order ID doubtful",
     "FED": "the last in-order ID was received on this link",
-    "OUT_OF_STEP": "ZERO, TxID does not follow the last in-order ID, and the peer cannot be "
-                   "expected to fill what is missing: UNSURE, or not FED and TxID is younger, or "
-                   "TxID is the very ID seen last behind an open gap",
+    "OUT_OF_STEP": "DOUBTED; or ZERO, TxID does not follow the last in-order ID, and the peer "
+                   "cannot be expected to fill what is missing: the last in-order ID was guessed, "
+                   "or not FED and TxID is younger, or TxID is the very ID seen last behind an "
+                   "open gap",
     "QUIET": "nothing is missing on either side; if ZERO, nothing of ours",
     "IN_WINDOW": "RxID is sent and unacknowledged",
+    "GOOD_0": "ZERO, and RxID is 0, sent and unacknowledged",
     "LAST_ACK": "RxID acknowledges everything of ours, and nothing waits",
     "NACK_OK": "something is unacknowledged and RxID is not younger than that; if ZERO, it is not "
                "older than the last acknowledged ID either",
@@ -92,6 +94,7 @@ GUARDS = {
     "IDLE_UP": "idle for as many rounds as a link may",
     "EMPTY": "nothing is unacknowledged and nothing waits",
     "GAP": "a gap is open and was NACKed, and the peer is not ZERO",
+    "TOLD": "2 time-outs in a row or more",
     "WAKE": "ZERO, and fewer than 8 time-outs in a row",
     "END_AHEAD": "the peer declared an end that is not reached yet",
     "LAG": "acknowledged slots wait to be freed, and nobody walks along the list",
@@ -210,6 +213,8 @@ class Action(enum.Enum, shape=7):
     RETIRE_CLOSE = 83
     CLOSE_UNASKED = 84
     GIVE_UP_CLOSE = 85
+    CLOSE_DONE_TOLD = 86
+    SAY_CLOSED = 87
 
 
 # Short names, so that the table can be read as a table.
@@ -244,7 +249,7 @@ def _payload(state, *extra):
 def _sender(state, *last):
     """Section 3, sender, in the three states where data flows: {event: cell}.
 
-    `last`: what the ACK does that leaves nothing of ours.
+    `last`: what the ACK does that leaves nothing of ours, or a NACK that is one (decision Z6).
     """
     return {
         _E.RX_ACK: rows(("STALE", _A.DROP_STALE, state), *last, ("IN_WINDOW", _A.RETIRE, state),
@@ -252,7 +257,8 @@ def _sender(state, *last):
         _E.RX_NACK: rows(("STALE", _A.DROP_STALE, state),
                          ("SELECTIVE RANGE_OK", _A.NACK_RANGE, state),
                          ("SELECTIVE", _A.DROP_BAD_ACK, state),
-                         ("NACK_OK", _A.RETIRE_REPLAY, state),
+                         *((f"GOOD_0 {guards}", action, to) for guards, action, to in last),
+                         ("GOOD_0", _A.RETIRE, state), ("NACK_OK", _A.RETIRE_REPLAY, state),
                          ("DOUBTED", _A.SAY_OUT_OF_STEP, state), ("", _A.DROP_BAD_ACK, state)),
         _E.RX_NACK_FULL: rows(("STALE", _A.DROP_STALE, state), ("UNACKED", _A.HOLD, state),
                               ("", _A.DROP_BAD_ACK, state)),
@@ -280,11 +286,17 @@ def _visit(state, close):
                 ("", _A.NOTHING, state))
 
 
+# A peer with epoch 0 may wait for a CLOSE_ACK, and would for ever (decision Z3).
+_RETRIES_UP = (("RETRIES_UP ZERO", _A.GIVE_UP_CLOSE, CL), ("RETRIES_UP", _A.GIVE_UP, CL))
+
+
 def _timer_closing(state, again):
     """Section 2, time-outs of CLOSE_SENT and CLOSE_RECD; `again` repeats our word."""
     return rows(("!TIMER_BIT GAP", _A.MARK_NACK, state), ("!TIMER_BIT", _A.MARK, state),
-                *((("RETRIES_UP ZERO", _A.GIVE_UP_CLOSE, CL),) if state == CR else ()),
-                ("RETRIES_UP", _A.GIVE_UP, CL),
+                # Nothing of ours is left: our word may have been lost, its own will not come again.
+                *((("ZERO EMPTY TOLD", _A.CLOSE_UNASKED, CL), ("ZERO EMPTY", _A.SAY_CLOSED, CR))
+                  if state == CR else ()),
+                *_RETRIES_UP,
                 ("UNACKED GAP", _A.REPLAY_NACK, state), ("UNACKED", _A.REPLAY, state),
                 ("GAP", _A.COUNT_NACK, state), *again)
 
@@ -298,7 +310,7 @@ def _open_known(state, restart):
     """Section 4.1 and decision Z4: an OPEN for a link on which data flows."""
     return rows(("BOTH_ZERO OPEN_AGREES FIRST_AGAIN", _A.AGREE_TOLD, state),
                 ("BOTH_ZERO OPEN_AGREES", _A.AGREE, state),
-                ("BOTH_ZERO !UNSURE", _A.DOUBT, state),
+                ("BOTH_ZERO !ASKED", _A.DOUBT, state),
                 ("BOTH_ZERO OPEN_FITS", _A.RESYNC, state),
                 ("REPEAT USED", _A.REFUSE_REUSED, state), ("REPEAT", _A.ANSWER_AGAIN, state),
                 ("OLDER", _A.DROP_STALE, state), restart)
@@ -352,7 +364,7 @@ TABLE = {
         OS: _timer_opening(OS, _A.OPEN_AGAIN),
         OR: _timer_opening(OR, _A.ANSWER_TIMED),
         OP: rows(("!TIMER_BIT GAP", _A.MARK_NACK, OP), ("!TIMER_BIT", _A.MARK, OP),
-                 ("UNACKED RETRIES_UP", _A.GIVE_UP, CL),
+                 *((f"UNACKED {guards}", action, to) for guards, action, to in _RETRIES_UP),
                  ("UNACKED WAKE FED", _A.REPLAY_WAKE_ACK, OP),
                  ("UNACKED WAKE", _A.REPLAY_WAKE_NACK, OP),
                  ("UNACKED GAP", _A.REPLAY_NACK, OP), ("UNACKED", _A.REPLAY, OP),
@@ -362,8 +374,7 @@ TABLE = {
                  ("GAP", _A.MARK_NACK, OP), ("", _A.MARK, OP)),
         CS: _timer_closing(CS, (("END_AHEAD", _A.COUNT, CS), ("!EMPTY", _A.COUNT, CS),
                                  ("", _A.CLOSE_TIMED, CS))),
-        CR: _timer_closing(CR, (("!EMPTY", _A.COUNT, CR), ("ZERO", _A.CLOSE_UNASKED, CL),
-                                 ("", _A.CLOSE_NACK_AGAIN, CR))),
+        CR: _timer_closing(CR, (("!EMPTY", _A.COUNT, CR), ("", _A.CLOSE_NACK_AGAIN, CR))),
     },
     _E.RX_OPEN: {
         CL: rows(("FULL", _A.REFUSE_OPEN, CL), ("", _A.ANSWER_OPEN, OR)),
@@ -402,14 +413,15 @@ TABLE = {
         OR: _stay(OR, _A.DROP_UNEXPECTED), OP: _stay(OP, _A.DROP_UNEXPECTED),
         # Before our CLOSE has gone out, one of long ago (decision Z2).
         **{state: rows(("STALE !OWN_EPOCH", _A.DROP_STALE, state),
-                       ("ZERO !EMPTY", _A.DROP_UNEXPECTED, state), ("", _A.CLOSE_DONE, CL))
+                       ("ZERO !EMPTY", _A.DROP_UNEXPECTED, state),
+                       ("ZERO", _A.CLOSE_DONE_TOLD, CL), ("", _A.CLOSE_DONE, CL))
            for state in (CS, CR)},
     },
     _E.RX_CLOSE_NACK: {
         CL: _stay(CL, _A.DROP_UNEXPECTED), OS: _stay(OS, _A.DROP_UNEXPECTED),
         OR: _stay(OR, _A.DROP_UNEXPECTED), OP: _stay(OP, _A.DROP_UNEXPECTED),
-        **{state: rows(("STALE", _A.DROP_STALE, state), ("ZERO FED", _A.CLOSE_NACKED, state),
-                       ("ZERO DUPLICATE", _A.TAKE_POSITION, state),
+        **{state: rows(("STALE", _A.DROP_STALE, state),
+                       ("ZERO !FED DUPLICATE", _A.TAKE_POSITION, state),
                        ("ZERO", _A.CLOSE_NACKED, state), ("", _A.NOTE_END, state))
            for state in (CS, CR)},
     },
@@ -426,7 +438,7 @@ TABLE = {
         OR: _stay(OR, _A.DROP_UNEXPECTED),
         OP: _sender(OP)[event], CS: _sender(CS)[event],
         # The peer does not send its CLOSE again (decision Z3).
-        CR: _sender(CR, ("ZERO LAST_ACK", _A.RETIRE_CLOSE, CL))[event],
+        CR: _sender(CR, ("ZERO LAST_ACK", _A.RETIRE_CLOSE, CR))[event],
     } for event in (_E.RX_ACK, _E.RX_NACK, _E.RX_NACK_FULL, _E.RX_NACK_NOLINK)},
     **{event: {
         CL: _stay(CL), OS: _stay(OS), OR: _stay(OR),

@@ -57,6 +57,7 @@ def tag_layout(config):
         "fed": 1,                        # it is the ID of a PAYLOAD accepted on this link
         "guessed": 1,                    # it is cfg_init_id: the peer did not say where it stands
         "doubted": 1,                    # an OPEN came that does not fit
+        "asked": 1,                      # NACK_NOLINK has asked it for an OPEN, which is believed
         # closing
         "close_due": 1,                  # a CLOSE is to be sent at the next visit
         "close_nacked": 1,               # the peer answered our CLOSE with CLOSE_NACK

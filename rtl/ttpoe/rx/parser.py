@@ -156,7 +156,8 @@ class FrameParser(wiring.Component):
         """Captures the fields as they pass; which causes hold, in the clock after the last beat."""
         parsed = self.o_parsed.p
         flags = {cause: Signal(name=cause) for cause in (
-            "other_ethertype", "not_ours", "own_source", "bad_tth", "tsh_range", "bad_opcode", "bad_vc")}
+            "other_ethertype", "not_ours", "own_source", "bad_tth", "tsh_range", "bad_opcode",
+            "bad_vc")}
         wrong_octet = Signal(6)
         # The source's OUI straddles two beats at 64 bits: byte by byte.
         for which, name in enumerate(("dst_oui", "src_oui")):

@@ -46,6 +46,8 @@ class End:
             h.m.d.comb += getattr(self.tag, field).eq(value)
         h.assume(is_one_of(self.tag.state.as_value(), DATA))
         h.assume(self.kind <= Event.RETIRE.value)
+        # A peer without epochs may be anybody, so nothing is known of its IDs (`zero`).
+        h.assume(self.tag.peer_epoch != 0)
         h.assume(self.event.by_lid == (self.kind >= Event.VISIT.value))
         self.is_ = lambda *names: is_one_of(self.kind, [Event[n].value for n in names])
         # The link goes on: the same incarnation, in a state in which data flow.

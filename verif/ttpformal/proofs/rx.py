@@ -131,6 +131,7 @@ class Parser(Proof):
             "runt": frame.length < 64,
             "wrong_oui": (field(0, 3) != tesla) | (field(6, 3) != tesla),
             "not_ours": field(3, 3) != node,
+            "own_source": field(9, 3) == node,
             "bad_tth": field(14, 1) != 5,
             "tsh_range": (tsh < 26) | (tsh > 1050),
             "total_mismatch": field(16, 2) != tsh + 20,
