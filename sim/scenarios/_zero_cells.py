@@ -57,6 +57,7 @@ async def rx_open(d, state):
         peer = await d.link("OPEN", epoch=0x55)
         await peer.rx("PAYLOAD", tx=peer.link.received + 2)         # a gap
         await peer.rx("OPEN", tx=peer.link.received)
+        await d.fresh()             # there are only so many sets for links of their own
     if state == "OPEN_RECD":
         peer = await d.link(state, epoch=0)
         await peer.rx("OPEN", tx=peer.link.received, rx=peer.link.oldest - 1)
@@ -123,6 +124,7 @@ async def rx_payload(d, state):
         peer = await guessed(d)
         for ahead in (0, 20):
             await peer.rx("PAYLOAD", tx=peer.link.received + ahead)
+        await d.fresh()
     peer = await doubted(d, state)
     for ahead in (0, 1, 2):
         await peer.rx("PAYLOAD", tx=peer.link.received + ahead)
