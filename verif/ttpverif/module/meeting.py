@@ -144,11 +144,8 @@ class Meeting:
 
     # ---- the end ---------------------------------------------------------------------------
 
-    def finish(self, stuck=False):
-        """A perfect wire and users who read; then everything is closed, and all must be well.
-
-        `stuck`: a module may wait for CLOSE_ACK for ever.
-        """
+    def finish(self):
+        """A perfect wire and users who read; then everything is closed, and all must be well."""
         self.net.wire({}, self.now)
         for turn in range(100):
             for node in self.modules:
@@ -170,12 +167,11 @@ class Meeting:
             if tag.state != TagState.CLOSE_SENT:
                 self.do("module_close", node, vc)
         self.pass_time(8000)
-        self._check_end(stuck)
+        self._check_end()
 
-    def _check_end(self, stuck):
+    def _check_end(self):
         left = [str(link) for link in self.engine.endpoint.links] + [
-            str(tag) for _, _, tag in self.net.tags()
-            if not (stuck and tag.state == TagState.CLOSE_SENT and tag.due is None)]
+            str(tag) for _, _, tag in self.net.tags()]
         assert not left, f"links that do not end: {'; '.join(left)}"
         assert self.engine.endpoint.free_slots == self.parameters.slots, "a slot is held"
         self.ledger.finish()
