@@ -27,6 +27,7 @@ from abuse_x import run_x  # noqa: E402
 from ttpoe.config import ConfigError, preset  # noqa: E402
 from ttpverif.frame import ETHERTYPES, Frame, Opcode  # noqa: E402
 from ttpverif.hostile import ANY_CAUSE, CATEGORIES, Hostile  # noqa: E402
+from ttpverif.trace import NOTICES  # noqa: E402
 
 RESULTS = ROOT / "build" / "verify" / "abuse.json"
 NODES = (0x00A5C3, 0x015A0B)            # as in sim/abuse_engine.h
@@ -46,7 +47,8 @@ def record(bad, side):
     stats = 1 << LINK_STAT_NAMES.index(bad.stat) if bad.stat else 0
     return _HEADER.pack(len(bad.data), flags, CATEGORIES.index(bad.category), cause,
                         255 if bad.answer is None else bad.answer, side, bad.vc or 0, epoch[0],
-                        tx[0], rx[0], 0, epoch[1], tx[1], rx[1], stats) + bad.data
+                        tx[0], rx[0], 255 if bad.notice is None else NOTICES.index(bad.notice),
+                        epoch[1], tx[1], rx[1], stats) + bad.data
 
 
 def records(mode, seed, count, slots):
