@@ -1,4 +1,4 @@
-"""The rows of the state table that only a peer with epoch 0 takes (decisions Z1 to Z8): for `cells`.
+"""Rows of the state table that only a peer with epoch 0 takes (decisions Z1 to Z8): for `cells`.
 
 `ZERO` is {event: function}; each is called behind the function of the same event in `cells`.
 """

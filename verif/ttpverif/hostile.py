@@ -27,7 +27,8 @@ OPEN and OPEN_ACK."""
 PARSING = ("truncated", "TSH length lies", "total length lies", "both lengths lie", "bad opcode",
            "bad VC", "wrong OUI", "other node", "multicast or broadcast", "other EtherType",
            "VLAN tag", "IPv4/UDP form", "bad TTH byte 0", "bad FCS", "runt", "giant",
-           "empty PAYLOAD", "own address", "noise", "noise behind a good header", "several faults", "odd keep")
+           "empty PAYLOAD", "own address", "noise",
+           "noise behind a good header", "several faults", "odd keep")
 FORGING = ("ACK not in flight", "NACK not in flight", "stale epoch", "answer to no OPEN",
            "CLOSE_ACK to no CLOSE", "CLOSE_NACK to no CLOSE", "NOLINK of another epoch",
            "older OPEN", "answer from a stranger", "ACK from a stranger",
