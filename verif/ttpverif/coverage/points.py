@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ..frames.frame import Opcode
 from ..model.states import State
-from ..check.trace import EVENTS, NOTICES, OPCODES, RESULTS, STATES
+from ..check.trace import ACTIONS, EVENTS, NOTICES, OPCODES, RESULTS, STATES
 
 __all__ = ["Point", "PLAN", "SOURCES", "LENGTHS", "load", "points", "universe", "counting_verilog",
            "impossible", "read_counts"]
@@ -174,6 +174,7 @@ def _numbers(config):
     return {**{name: number for number, name in enumerate(EVENTS)},
             **{name: number for number, name in enumerate(OPCODES)},
             **{f"{name}_STATE": number for number, name in enumerate(STATES)},
+            **{f"{name}_ACTION": number for number, name in enumerate(ACTIONS)},
             "SLOTS": config.slots, "LINKS": config.links, "WINDOW": config.reorder_window}
 
 
