@@ -10,7 +10,7 @@ import argparse
 import random
 from pathlib import Path
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, ResetInserter
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
@@ -18,6 +18,7 @@ from amaranth.sim import Simulator
 from ttpoe.config import preset
 from ttpoe.layouts import beat_layout, event_signature
 from ttpoe.nic.managed import ManagedNic
+from ttpoe.nic.seed import BootSeed
 from ttpoe.verilog.emit import emit_verilog, write
 
 VCS = (0, 1, 2)
@@ -30,25 +31,30 @@ class Echo(wiring.Component):
     -------
     i_mac : In(event of beat), o_mac : Out(stream of beat)
         The MAC.
-    i_node : In(24), i_open_id_seed : In(32)
+    i_node : In(24)
         As in `ManagedNic`.
+
+    The NIC's seed, which must differ at every start, comes from an ECP5's own oscillator; it is in
+    reset until that is made. `simulated_seed`: for a simulation, this seed.
     """
 
-    def __init__(self, config):
-        self._config = config
+    def __init__(self, config, simulated_seed=None):
+        self._config, self._simulated_seed = config, simulated_seed
         super().__init__({
             "i_mac": In(event_signature(beat_layout(config))),
             "o_mac": Out(stream.Signature(beat_layout(config))),
             "i_node": In(24),
-            "i_open_id_seed": In(32),
         })
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.nic = nic = ManagedNic(self._config)
+        clocks = 1 << 16 if self._simulated_seed is None else 1024
+        m.submodules.seed = seed = BootSeed("ecp5", clocks=clocks, simulated=self._simulated_seed)
+        nic = ManagedNic(self._config)
+        m.submodules.nic = ResetInserter(~seed.o_ready)(nic)
         wiring.connect(m, wiring.flipped(self.i_mac), nic.i_mac)
         wiring.connect(m, nic.o_mac, wiring.flipped(self.o_mac))
-        m.d.comb += [nic.i_node.eq(self.i_node), nic.i_open_id_seed.eq(self.i_open_id_seed)]
+        m.d.comb += [nic.i_node.eq(self.i_node), nic.i_open_id_seed.eq(seed.o_seed)]
         for vc in VCS:
             received, sent = getattr(nic, f"o_host{vc}"), getattr(nic, f"i_host{vc}")
             m.d.comb += [
@@ -75,7 +81,7 @@ class Wire(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.echo = echo = Echo(self._config)
+        m.submodules.echo = echo = Echo(self._config, simulated_seed=0x2222)
         m.submodules.client = client = self.client
         for source, sink in ((echo, client), (client, echo)):
             m.d.comb += [sink.i_mac.valid.eq(source.o_mac.valid),
@@ -83,8 +89,8 @@ class Wire(wiring.Component):
                          source.o_mac.ready.eq(1)]
         wiring.connect(m, wiring.flipped(self.i_host), client.i_host2)
         wiring.connect(m, client.o_host2, wiring.flipped(self.o_host))
-        m.d.comb += [echo.i_node.eq(2), echo.i_open_id_seed.eq(0x2222),
-                     client.i_node.eq(1), client.i_open_id_seed.eq(0x1111)]
+        # Constant seeds, in a simulation only.
+        m.d.comb += [echo.i_node.eq(2), client.i_node.eq(1), client.i_open_id_seed.eq(0x1111)]
         return m
 
 

@@ -4,11 +4,12 @@ Nothing leaves the board: no PHY and no second board are needed to see two TTP e
 replay frames at the speed of hardware. `make synth TARGET=ecpix5` makes the bitstream.
 """
 
-from amaranth.hdl import ClockDomain, ClockSignal, Const, Instance, Module, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Instance, Module, ResetInserter, Signal
 from amaranth.lib import wiring
 from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import In, Out
 
+from ttpoe.nic.seed import BootSeed
 from ttpoe.traffic.pattern import Lengths
 from ttpoe.traffic.soak import Soak
 
@@ -20,7 +21,7 @@ _WIRES = {"loss": 655, "double": 66, "reorder": 655, "corrupt": 66, "delay": 100
           "hold_mask": 255}
 SETTINGS = {
     "seed": 1, "run_mask": 0xFFFF, "settle": 16384, "patience": 1_000_000,
-    "a_node": 0x00A5C3, "b_node": 0x015A0B, "a_open_id_seed": 7, "b_open_id_seed": 11,
+    "a_node": 0x00A5C3, "b_node": 0x015A0B,
     **{f"{x}_{name}": value for x in "ab" for name, value in _SIDES.items()},
     **{f"{xy}_{name}": value for xy in ("ab", "ba") for name, value in _WIRES.items()},
 }
@@ -41,7 +42,7 @@ def pll_dividers(input_mhz, output_mhz):
 
 
 class SoakBoard(wiring.Component):
-    """Clock, reset and LEDs around a `Soak`.
+    """Clock, reset, seed and LEDs around a `Soak`.
 
     Parameters
     ----------
@@ -82,9 +83,13 @@ class SoakBoard(wiring.Component):
             i_CLKI=self.clk100, i_CLKFB=ClockSignal(), i_RST=Const(0), i_STDBY=Const(0),
             o_CLKOP=ClockSignal(), o_LOCK=locked)
         m.submodules.reset = ResetSynchronizer(~(locked & self.rst_n))
-        m.submodules.soak = soak = Soak(self._config)
+        m.submodules.seed = seed = BootSeed("ecp5")
+        soak = Soak(self._config)
+        m.submodules.soak = ResetInserter(~seed.o_ready)(soak)
         for name, value in SETTINGS.items():
             m.d.comb += getattr(soak, f"cfg_{name}").eq(value)
+        m.d.comb += [soak.cfg_a_open_id_seed.eq(seed.o_seed),
+                     soak.cfg_b_open_id_seed.eq(~seed.o_seed)]
         m.d.comb += [
             self.error_n.eq(~soak.status_failed),
             self.packets_n.eq(~soak.status_b_vc2_received[15]),

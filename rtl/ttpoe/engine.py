@@ -74,6 +74,11 @@ class Engine(wiring.Component):
         EtherType of links that the host opens: 0 = 0x0AC6, 1 = 0x9AC6 (section 1.1).
     cfg_init_id : In(32), cfg_fixed_open_id : In(1), cfg_open_id_seed : In(32)
         See `link.identity`; `cfg_init_id` is also where a peer that declares no first ID starts.
+        **`cfg_open_id_seed` must differ at every start of a node.** With the same one as before
+        it opens its links with the IDs and the epoch of its last life, and a peer that still
+        holds the link takes its packets for repeats of old ones: acknowledged, and never
+        delivered. Where it notices it refuses the link (IDS_REUSED, L19). `nic.seed` makes a
+        seed on an FPGA.
     cfg_timer_tick : In(24)
         Clocks between two visits of the link timer; a round is `links` ticks.
     cfg_max_retry : In(10)

@@ -46,6 +46,9 @@ PING = ["ping", "1", "--listen", "5555"]
     ([*PING, "--vc", "3"], ["--vc", "from 0 to 2"]),
     ([*PING, "--interval", "-1"], ["--interval", "'-1'"]),
     ([*PING, "--wait", "0"], ["--wait", "from 0.1"]),
+    (["echo", "--peer", "switch"], ["--peer", "module"]),
+    ([*ECHO, "--peer", "module"], ["--peer", "not allowed with"]),
+    (["ping", "1", "--peer", "module", "--bytes", "1009"], ["at most 1008 bytes", "1009"]),
 ])
 def test_bad_input_is_one_line(capsys, monkeypatch, arguments, parts):
     monkeypatch.setattr(_live, "repository", lambda start: pytest.fail("it was not refused"))

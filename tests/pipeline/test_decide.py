@@ -26,7 +26,8 @@ class Bench:
         self.ctx, self.dut = ctx, dut
 
     def ask(self, event, tag, full=0):
-        self.ctx.set(self.dut.i_tag, {"state": LinkState.OPEN, "node": 2, "peer_epoch": PEER, **tag})
+        self.ctx.set(self.dut.i_tag, {"state": LinkState.OPEN, "node": 2, "peer_epoch": PEER,
+                                      **tag})
         self.ctx.set(self.dut.i_event, {"node": 2, "epoch": PEER, **event})
         self.ctx.set(self.dut.i_full, full)
         out = {name: self.ctx.get(self.dut.o_tag[name]) for name in

@@ -102,23 +102,30 @@ def test_a_close_ack_answers_no_close_that_was_not_sent(state):
             assert out["stats"] == {"drop_unexpected"} and not changes(before, link.tag)
             out = link.set(state, **data, peer_epoch=PEER)(Event.RX_CLOSE_ACK, epoch=PEER)
             assert link.tag["state"] == CLOSED and out["freed"] == data["alloc"]
+        # One that ends the link is answered: the peer may wait for ours, its own CLOSE lost.
         out = link.set(state, **IDLE)(Event.RX_CLOSE_ACK, rx_id=UNA)
         assert link.tag["state"] == CLOSED and out["notice"] == Notice.LINK_DOWN
+        assert out["frame"] == (Opcode.CLOSE_ACK, 0, R) and out["stats"] == {"link_closed"}
+        out = link.set(state, **IDLE, peer_epoch=PEER)(Event.RX_CLOSE_ACK, epoch=PEER)
+        assert link.tag["state"] == CLOSED and out["frame"] is None
     decide(check)
 
 
 # ---- Z3: it does not send CLOSE again ----------------------------------------------------------
 
-def test_the_last_ack_in_close_recd_ends_the_link():
+def test_the_last_ack_in_close_recd_sends_a_close_ack():
     def check(link):
         out = link.set(CLOSE_RECD, **FLYING, lag=1)(Event.RX_ACK, rx_id=UNA)
         assert out["frame"] is None and link.tag["state"] == CLOSE_RECD
         assert link.tag["lag"] == 1                 # one came, one went
         out = link(Event.RX_ACK, rx_id=UNA + 1)
         assert out["frame"] == (Opcode.CLOSE_ACK, 0, R) and out["epoch"] == OWN_EPOCH
-        assert link.tag["state"] == CLOSED and link.tag["lag"] == link.tag["alloc"] == 0
-        assert (out["freed"], out["pop"], out["notice"]) == (2, 0, Notice.LINK_DOWN)
-        assert out["stats"] == {"link_closed"}
+        assert link.tag["state"] == CLOSE_RECD and link.tag["alloc"] == 0
+        assert (out["pop"], out["notice"], link.tag["retries"]) == (1, None, 0)
+        assert out["stats"] == {"ack_retired", "slot_retired"}
+        # A CLOSE that comes again ends it: the peer has not heard us.
+        out = link(Event.RX_CLOSE, tx_id=9)
+        assert out["frame"] == (Opcode.CLOSE_ACK, 0, 9) and link.tag["state"] == CLOSED
         # Not while a payload waits that was never sent, nor in the other states.
         for state, tag in ((CLOSE_RECD, BUSY), (OPEN, FLYING), (CLOSE_SENT, FLYING)):
             out = link.set(state, **tag)(Event.RX_ACK, rx_id=UNA + 1)
@@ -129,10 +136,14 @@ def test_the_last_ack_in_close_recd_ends_the_link():
     decide(check)
 
 
-def test_a_time_out_in_close_recd_with_nothing_of_ours_ends_the_link():
+def test_time_outs_in_close_recd_with_nothing_of_ours_repeat_it_and_the_third_ends_the_link():
     def check(link):
         out = link.set(CLOSE_RECD, **IDLE)(Event.TIMER)
         assert out["frame"] is None and link.tag["timer"]
+        for count in (0, 1):
+            out = link(Event.TIMER)
+            assert out["frame"] == (Opcode.CLOSE_ACK, 0, R) and out["notice"] is None
+            assert link.tag["state"] == CLOSE_RECD and link.tag["retries"] == count + 1
         out = link(Event.TIMER)
         assert out["frame"] == (Opcode.CLOSE_ACK, 0, R) and out["notice"] == Notice.LINK_DOWN
         assert link.tag["state"] == CLOSED and out["stats"] == {"link_closed"}
@@ -143,12 +154,12 @@ def test_a_time_out_in_close_recd_with_nothing_of_ours_ends_the_link():
 
 def test_the_last_word_to_a_peer_that_waits_for_its_close_is_close_ack():
     def check(link):
-        out = link.set(CLOSE_RECD, **BUSY, timer=1, retries=20)(Event.TIMER)
-        assert out["frame"] == (Opcode.CLOSE_ACK, 0, R)
-        assert out["notice"] == Notice.RETRIES_USED_UP and out["freed"] == 3
-        assert out["stats"] == {"link_retries_used_up"}
-        for state, more in ((OPEN, {}), (CLOSE_SENT, {}), (CLOSE_RECD, dict(peer_epoch=PEER))):
-            out = link.set(state, **BUSY, timer=1, retries=20, **more)(Event.TIMER)
+        for state in DATA:      # its CLOSE may have been lost
+            out = link.set(state, **BUSY, timer=1, retries=20)(Event.TIMER)
+            assert out["frame"] == (Opcode.CLOSE_ACK, 0, R)
+            assert out["notice"] == Notice.RETRIES_USED_UP and out["freed"] == 3
+            assert out["stats"] == {"link_retries_used_up"}
+            out = link.set(state, **BUSY, timer=1, retries=20, peer_epoch=PEER)(Event.TIMER)
             assert out["frame"] is None and out["notice"] == Notice.RETRIES_USED_UP
     decide(check)
 
@@ -165,7 +176,8 @@ def test_an_open_that_agrees_acknowledges_and_changes_nothing_else(state):
     def check(link):
         for tx_id, fed in ((R, 0), (R, 1), (R - 1, 1)):
             for rx_id, acked in FITS.items():
-                before = dict(link.set(state, **BUSY, fed=fed, doubted=1, guessed=1 - fed).tag)
+                before = dict(link.set(state, **BUSY, fed=fed, doubted=1, asked=1,
+                                       guessed=1 - fed).tag)
                 out = link(Event.RX_OPEN, tx_id=tx_id, rx_id=rx_id)
                 assert out["frame"] == (ANSWER, UNA + acked, tx_id)
                 assert out["notice"] is None and out["pop"] == (acked > 0)
@@ -173,7 +185,8 @@ def test_an_open_that_agrees_acknowledges_and_changes_nothing_else(state):
                     UNA + acked, 3 - acked, 2 - acked)
                 assert link.tag["lag"] == max(acked - 1, 0) and not link.tag["doubted"]
                 assert changes(before, link.tag).keys() <= {
-                    "una", "alloc", "sent", "current", "lag", "oldest_at", "doubted"}
+                    "una", "alloc", "sent", "current", "lag", "oldest_at", "doubted", "asked"}
+                assert not link.tag["asked"]
                 assert "doubted" not in out["stats"] and "resynced" not in out["stats"]
     decide(check)
 
@@ -197,28 +210,32 @@ def test_an_open_that_does_not_agree_is_doubted_first(state):
     def check(link):
         for tx_id, rx_id, fed in ((R + 1, UNA, 1), (R - 2, UNA - 1, 1), (R - 1, UNA, 0),
                                   (R, UNA + 2, 1), (R, UNA - 2, 1), (0, 0, 0)):
-            before = dict(link.set(state, **BUSY, fed=fed, gap=fed, seen=R + 4).tag)
-            out = link(Event.RX_OPEN, tx_id=tx_id, rx_id=rx_id)
-            assert out["frame"] == (ANSWER, UNA, tx_id) and out["notice"] is None
-            assert changes(before, link.tag) == {"doubted": 1} and out["stats"] == {"doubted"}
+            for more in ({}, {"doubted": 1}, {"guessed": 1 - fed}):      # nobody asked for it
+                before = dict(link.set(state, **BUSY, fed=fed, gap=fed, seen=R + 4, **more).tag)
+                out = link(Event.RX_OPEN, tx_id=tx_id, rx_id=rx_id)
+                assert out["frame"] == (ANSWER, UNA, tx_id) and out["notice"] is None
+                assert changes(before, link.tag) == ({} if "doubted" in more else {"doubted": 1})
+                assert out["stats"] == {"doubted"}
     decide(check)
 
 
 @every_state
 @pytest.mark.parametrize("why", ["doubted", "guessed"])
-def test_an_open_that_fits_sets_the_position_anew(state, why):
+def test_an_open_that_was_asked_for_and_fits_sets_the_position_anew(state, why):
     def check(link):
         for tx_id in (R + 1, R - 2, R - 1 if why == "guessed" else R + 1000, 0, MASK):
             for rx_id, acked in FITS.items():
-                link.set(state, **BUSY, gap=1, seen=R + 4, fed=why == "doubted", **{why: 1})
+                link.set(state, **BUSY, gap=1, seen=R + 4, fed=why == "doubted", asked=1,
+                         **{why: 1})
                 out = link(Event.RX_OPEN, tx_id=tx_id, rx_id=rx_id, ieee=1)
                 assert out["frame"] == (ANSWER, UNA + acked, tx_id) and out["ieee"] == 1
                 assert out["notice"] is None and "resynced" in out["stats"]
                 has = {name: link.tag[name] for name in ("state", "received", "una", "alloc", "fed",
-                                                         "guessed", "doubted", "gap", "epoch")}
+                                                         "guessed", "doubted", "asked", "gap",
+                                                         "epoch")}
                 assert has == dict(state=state, received=tx_id, una=UNA + acked,
-                                   alloc=3 - acked, fed=0, guessed=0, doubted=0, gap=0,
-                                   epoch=OWN_EPOCH)
+                                   alloc=3 - acked, fed=0, guessed=0, doubted=0, asked=0,
+                                   gap=0, epoch=OWN_EPOCH)
     decide(check)
 
 
@@ -227,7 +244,7 @@ def test_an_open_that_fits_sets_the_position_anew(state, why):
 def test_an_open_that_fits_in_nothing_is_a_restart(state, why):
     def check(link):
         for rx_id in MISFITS:
-            link.set(state, **BUSY, **{why: 1})
+            link.set(state, **BUSY, asked=1, **{why: 1})
             out = link(Event.RX_OPEN, tx_id=77, rx_id=rx_id)
             una = (rx_id + 1) & MASK
             assert out["frame"] == (ANSWER, una, 77) and out["freed"] == 3
@@ -235,7 +252,7 @@ def test_an_open_that_fits_in_nothing_is_a_restart(state, why):
             assert link.tag["state"] == (OPEN if state == OPEN else OPEN_RECD)
             assert (link.tag["una"], link.tag["received"], link.tag["alloc"]) == (una, 77, 0)
             assert link.tag["epoch"] == OWN_EPOCH + 1
-            assert not (link.tag["fed"] or link.tag["guessed"] or link.tag["doubted"])
+            assert not (link.tag["fed"] or link.tag["guessed"] or link.tag["doubted"] or link.tag["asked"])
     decide(check)
 
 
@@ -278,7 +295,7 @@ def test_what_r_is_worth():
         # A new incarnation starts anew.
         for event in (dict(kind=Event.RX_OPEN, tx_id=5, epoch=3),
                       dict(kind=Event.RX_OPEN, tx_id=5, rx_id=UNA + 50)):
-            link.set(**BUSY, fed=1, guessed=1, doubted=1)(**event)
+            link.set(**BUSY, fed=1, guessed=1, doubted=1, asked=1)(**event)
             assert worth(link) == (0, 0, 0)
     decide(check)
 
@@ -303,7 +320,8 @@ def test_a_payload_out_of_step_is_answered_nolink_and_changes_nothing(state):
                            epoch=tag.get("peer_epoch", 0))
                 if tx_id in wrong:
                     assert out["frame"] == (Opcode.NACK_NOLINK, 0, tx_id), (tag, tx_id)
-                    assert not changes(before, link.tag) and out["stats"] == {"out_of_step"}
+                    assert changes(before, link.tag) == {"asked": 1}
+                    assert out["stats"] == {"out_of_step"}
                     assert (out["epoch"], out["ieee"]) == (0, 1) and out["notice"] is None
                 else:
                     assert out["frame"] is None or out["frame"][0] != Opcode.NACK_NOLINK, (
@@ -348,6 +366,23 @@ def test_a_nack_replays_from_the_last_good_id_and_no_older_one(state):
 
 
 @every_state
+def test_a_nack_of_0_acknowledges_it(state):
+    """The module's NACK names the last good ID, and an ID 0 that comes again gets one."""
+    def check(link):
+        for una, sent, acked in ((0, 2, 1), (MASK, 2, 2), (MASK - 1, 3, 3)):
+            link.set(state, una=una, received=R, alloc=4, sent=sent, current=sent)
+            out = link(Event.RX_NACK, rx_id=0)
+            assert out["stats"] >= {"ack_retired"} and out["frame"] is None
+            assert (link.tag["una"], link.tag["alloc"]) == (1, 4 - acked)
+        link.set(state, una=0, received=R, alloc=1, sent=1, current=1)
+        out = link(Event.RX_NACK, rx_id=0)
+        assert out["frame"] == ((Opcode.CLOSE_ACK, 0, R) if state == CLOSE_RECD else None)
+        link.set(state, una=0, alloc=2, sent=2, current=2, peer_epoch=PEER)
+        assert "nack_replayed" in link(Event.RX_NACK, rx_id=0, epoch=PEER)["stats"]
+    decide(check)
+
+
+@every_state
 def test_a_doubted_link_answers_an_ack_that_means_nothing(state):
     def check(link):
         for kind, rx_id in ((Event.RX_ACK, UNA - 1), (Event.RX_ACK, UNA + 2), (Event.RX_ACK, 0),
@@ -355,7 +390,7 @@ def test_a_doubted_link_answers_an_ack_that_means_nothing(state):
             before = dict(link.set(state, **BUSY, doubted=1).tag)
             out = link(kind, rx_id=rx_id, tx_id=0)
             assert out["frame"] == (Opcode.NACK_NOLINK, 0, 0) and out["stats"] == {"out_of_step"}
-            assert not changes(before, link.tag)
+            assert changes(before, link.tag) == {"asked": 1}
             out = link.set(state, **BUSY)(kind, rx_id=rx_id)
             assert out["frame"] is None and out["stats"] == {"drop_bad_ack"}
         out = link.set(state, **BUSY, doubted=1)(Event.RX_ACK, rx_id=UNA)
@@ -413,7 +448,8 @@ def test_idle_close_and_the_end_of_retries_come_before_a_wake():
         link.set(**IDLE, fed=1, timer=1, retries=3)
         assert link(Event.TIMER)["frame"] == (Opcode.CLOSE, UNA, R)
         out = link.set(**FLYING, fed=1, timer=1, retries=3)(Event.TIMER)
-        assert out["frame"] is None and out["notice"] == Notice.RETRIES_USED_UP
+        assert out["frame"] == (Opcode.CLOSE_ACK, 0, R)
+        assert out["notice"] == Notice.RETRIES_USED_UP
     decide(check)
 
 
@@ -427,7 +463,8 @@ def test_a_close_nack_declares_no_end_and_may_tell_the_position(state):
             for fed in (0, 1):
                 out = link.set(state, **IDLE, fed=fed)(Event.RX_CLOSE_NACK, tx_id=tx_id)
                 assert out["frame"] is None and link.tag["state"] == state
-                assert link.tag["received"] == (tx_id if older and not fed else R)
+                taken = tx_id if tx_id != R else R + (1 << 31)
+                assert link.tag["received"] == (taken if older and not fed else R)
                 assert link.tag["fed"] == fed
                 assert not (link.tag["end_known"] or link.tag["end_ahead"])
         if state == CLOSE_SENT:

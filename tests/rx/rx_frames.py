@@ -9,7 +9,8 @@ import struct
 OUI = bytes.fromhex("98ed5c")
 OUR_NODE = 0x0A0B0C
 CAUSES = ["bad_fcs", "other_ethertype", "runt", "wrong_oui", "not_ours", "own_source",
-          "bad_tth", "tsh_range", "total_mismatch", "truncated", "bad_opcode", "bad_vc", "empty_payload"]
+          "bad_tth", "tsh_range", "total_mismatch", "truncated", "bad_opcode", "bad_vc",
+          "empty_payload"]
 PAYLOAD, ACK, OPEN = 6, 7, 0
 
 

@@ -283,7 +283,7 @@ EXACT = {
     "sent before/OPEN/CLOSED": 1, "sent after/OPEN/OPEN_SENT": 1, "sent before/CLOSE/OPEN": 1,
     "sent after/CLOSE/CLOSE_SENT": 1, "sent after/PAYLOAD/OPEN": 1,
     "sent after/CLOSE_ACK/CLOSED": 1,
-    "row/HOST_OPEN/CLOSED/1": 1, "row/HOST_OPEN/CLOSED/0": 0, "admitted/command": 2,
+    "row/HOST_OPEN/CLOSED/2": 1, "row/HOST_OPEN/CLOSED/0": 0, "admitted/command": 2,
     "notice/LINK_UP": 2, "notice/LINK_DOWN": 2, "notice/REFUSED": 0, "result/TAKEN": 1,
     "point/sent_article_ethertype": 6, "point/sent_ieee_ethertype": 0, "point/every_slot_in_use": 0,
 }

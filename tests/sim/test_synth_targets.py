@@ -155,7 +155,8 @@ def test_pins_to_bitstream(tmp_path, monkeypatch):
     class Counter(wiring.Component):
         def __init__(self, config):
             super().__init__({
-                **{f"cfg_{name}": wiring.In(32) for name in example.SETTINGS},
+                **{f"cfg_{name}": wiring.In(32) for name in (
+                    *example.SETTINGS, "a_open_id_seed", "b_open_id_seed")},
                 "status_failed": wiring.Out(1),
                 **{f"status_{name}": wiring.Out(32) for name in (
                     "b_vc2_received", "a_payload_replayed", "closed")}})

@@ -180,7 +180,8 @@ def test_cause_of_drop(cause):
 def test_first_cause_counts():
     """Each cause hides all later ones (F1)."""
     worst = patched((12, b"\x08\x00"), (8, b"\x00"), (5, b"\x03"), (11, b"\x02"),
-                    (14, b"\x06"), (40, (1051).to_bytes(2, "big")), (42, b"\x0b\x03"), data=GOOD[:69])
+                    (14, b"\x06"), (40, (1051).to_bytes(2, "big")), (42, b"\x0b\x03"),
+                    data=GOOD[:69])
     repairs = ((8, b"\x5c"), (5, b"\x02"), (11, b"\x01"), (14, b"\x05"),
                (40, (500).to_bytes(2, "big")), (16, (520).to_bytes(2, "big")))
     assert Frame.parse(worst[:60], 2, bad_fcs=True)[1] == "bad_fcs"

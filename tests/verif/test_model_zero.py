@@ -9,7 +9,7 @@ from model_bench import ID, PEER, E, P, R, endpoint, link, notices, rx, sent
 from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.model.endpoint import REFUSED, TAKEN
 from ttpverif.model.states import State
-from ttpverif.model.zero import WAKE_LIMIT
+from ttpverif.model.zero import TELL_LIMIT, WAKE_LIMIT
 
 DATA_STATES = ("OPEN", "CLOSE_SENT", "CLOSE_RECD")
 
@@ -19,12 +19,12 @@ def rx0(m, opcode, tx_id=0, rx_id=0, **how):
     return rx(m, opcode, tx_id, rx_id, 0, **how)
 
 
-def zero(state="OPEN", data=0, got=0, guessed=False, doubted=False, **changes):
+def zero(state="OPEN", data=0, got=0, guessed=False, doubted=False, asked=False, **changes):
     """A model whose link to PEER, which sends epoch 0, is in `state`.
 
     `data`: payloads of ours in flight, from ID on (one at least in CLOSE_RECD). `got`: payloads
     of the peer that were accepted behind R. `guessed`: we opened, and r is INIT_ID (1).
-    `doubted`: an OPEN came that does not fit.
+    `doubted`: an OPEN came that does not fit; `asked`: and a PAYLOAD that was answered NACK_NOLINK.
     """
     m = endpoint(**changes)
     if guessed:
@@ -40,6 +40,8 @@ def zero(state="OPEN", data=0, got=0, guessed=False, doubted=False, **changes):
         assert sent(rx0(m, "PAYLOAD", R + 1 + n)) == ("ACK", 0, R + 1 + n, E)
     if doubted:
         assert sent(rx0(m, "OPEN", 7, 7)) == ("OPEN_ACK", ID, 7, E)
+    if asked:
+        assert rx0(m, "PAYLOAD", R + 40).drop == "out_of_step"
     if state == "CLOSE_SENT":
         m.host_close(PEER, 0)
     elif state == "CLOSE_RECD":
@@ -144,7 +146,7 @@ def test_an_open_that_acknowledges_the_last_makes_the_close_due():
 
 # ---- Z3: it does not send CLOSE again -----------------------------------------------------------
 
-def test_the_last_ack_ends_the_link_with_a_close_ack():
+def test_the_last_ack_is_followed_by_a_close_ack_and_two_more_before_the_end():
     m = zero("CLOSE_RECD", data=3, got=2)
     m.host_payload(PEER, 0, b"refused")
     for n in (0, 1):
@@ -153,8 +155,12 @@ def test_the_last_ack_ends_the_link_with_a_close_ack():
     assert rx0(m, "ACK", 0, ID + 1).drop == "bad_ack" and m.state(PEER, 0) == State.CLOSE_RECD
     outcome = rx0(m, "ACK", 0, ID + 2)
     assert sent(outcome) == ("CLOSE_ACK", 0, R + 2, E)
-    assert (outcome.new_state, notices(outcome)) == (State.CLOSED, ["LINK_DOWN"])
+    assert (outcome.new_state, notices(outcome)) == (State.CLOSE_RECD, [])
     assert m.free_slots == m.parameters.slots
+    assert time_outs(m, 2) == [("CLOSE_ACK", 0, R + 2, E)] * TELL_LIMIT
+    outcome = m.timer(PEER, 0)
+    assert sent(outcome) == ("CLOSE_ACK", 0, R + 2, E)
+    assert (outcome.new_state, notices(outcome)) == (State.CLOSED, ["LINK_DOWN"])
 
 
 def test_an_ack_of_what_was_sent_does_not_end_it_while_more_waits():
@@ -174,7 +180,7 @@ def test_the_time_out_ends_it_where_an_open_acknowledged_the_last(gap):
         assert sent(rx0(m, "PAYLOAD", R + 3)) == ("NACK", 0, R + 2, E)
     assert sent(rx0(m, "OPEN", R + 1, ID)) == ("OPEN_ACK", ID + 1, R + 1, E)
     assert m.state(PEER, 0) == State.CLOSE_RECD
-    assert sent(m.timer(PEER, 0)) is None
+    assert time_outs(m, 2) == [("CLOSE_ACK", 0, R + 1, E)] * 2
     outcome = m.timer(PEER, 0)
     assert sent(outcome) == ("CLOSE_ACK", 0, R + 1, E) and notices(outcome) == ["LINK_DOWN"]
 
@@ -185,11 +191,11 @@ def test_the_last_word_when_the_retries_are_used_up():
     outcome = m.timer(PEER, 0)
     assert sent(outcome) == ("CLOSE_ACK", 0, R + 1, E)
     assert notices(outcome) == ["RETRIES_USED_UP"] and m.state(PEER, 0) == State.CLOSED
-    for state in ("OPEN", "CLOSE_SENT"):    # there nobody waits for it
+    for state in ("OPEN", "CLOSE_SENT"):    # its CLOSE may have been lost
         m = zero(state, data=1, max_retry=2)
         time_outs(m, 2)
         outcome = m.timer(PEER, 0)
-        assert (sent(outcome), notices(outcome)) == (None, ["RETRIES_USED_UP"])
+        assert (sent(outcome), notices(outcome)) == (("CLOSE_ACK", 0, R, E), ["RETRIES_USED_UP"])
 
 
 # ---- Z4: OPEN on a zero link --------------------------------------------------------------------
@@ -256,24 +262,25 @@ def test_an_open_that_does_not_agree_but_fits_resynchronises(state, why, gap):
         assert sent(rx0(m, "PAYLOAD", R + 9)) == ("NACK", 0, R + 4, E)
     if why == "doubted":
         rx0(m, "OPEN", R + 8, 3)
+    rx0(m, "PAYLOAD", R + 30)       # out of step: the answer asks
     epoch = link(m).epoch
     outcome = rx0(m, "OPEN", R + 8, ID)
     assert sent(outcome) == ("OPEN_ACK", ID + 1, R + 8, E) and notices(outcome) == []
     assert (link(m).received, link(m).stored, link(m).epoch) == (R + 8, 1, epoch)
-    assert not (link(m).fed or link(m).guessed or link(m).doubted or link(m).gap)
+    assert not (link(m).fed or link(m).guessed or link(m).doubted or link(m).asked or link(m).gap)
     assert m.counters["resynced"] == 1 and outcome.new_state.name == state
     assert sent(rx0(m, "PAYLOAD", R + 9)) == ("ACK", 0, R + 9, E) and link(m).fed
 
 
 def test_a_resynchronisation_takes_the_ethertype():
-    m = zero(guessed=True)
+    m = zero(guessed=True, asked=True)
     m.receive(Frame(PEER, 1, Opcode.OPEN, 0, 9, ID - 1, 0, ethertype=0x9AC6))
     assert m.host_payload(PEER, 0, b"x").frame.ethertype == 0x9AC6      # L17
 
 
 @pytest.mark.parametrize("why", ["doubted", "guessed"])
 def test_an_open_that_does_not_fit_either_is_a_restart(why):
-    m = zero(data=2, guessed=why == "guessed", doubted=why == "doubted")
+    m = zero(data=2, guessed=why == "guessed", doubted=why == "doubted", asked=True)
     outcome = rx0(m, "OPEN", 1, 1)
     assert sent(outcome) == ("OPEN_ACK", 2, 1, E + 1) and outcome.new_state == State.OPEN
     assert notices(outcome) == ["PEER_RESTARTED"]
@@ -283,7 +290,7 @@ def test_an_open_that_does_not_fit_either_is_a_restart(why):
 
 @pytest.mark.parametrize("state", ["CLOSE_SENT", "CLOSE_RECD"])
 def test_a_restart_while_closing_ends_and_opens_anew(state):
-    m = zero(state, data=2, doubted=True)
+    m = zero(state, data=2, doubted=True, asked=True)
     outcome = rx0(m, "OPEN", 1, 1)
     assert sent(outcome) == ("OPEN_ACK", 2, 1, E + 1)
     assert (outcome.new_state, notices(outcome)) == (State.OPEN_RECD, ["LINK_DOWN"])
@@ -332,7 +339,7 @@ def out_of_step(outcome, packet_id, epoch=0):
 @pytest.mark.parametrize("state", DATA_STATES)
 @pytest.mark.parametrize("got", [0, 3])
 def test_a_doubted_link_takes_nothing(state, got):
-    m = zero(state, data=1, got=got, doubted=True)
+    m = zero(state, data=1, got=got, doubted=True, asked=True)
     r, before = link(m).received, repr(link(m))
     for room in (True, False):
         for packet_id in (r + 1, r, r - 1, r + 2, (r + (1 << 31)) % 2**32):
@@ -354,12 +361,12 @@ def test_nothing_is_taken_twice_by_a_restart_behind_a_doubt():
 
 @pytest.mark.parametrize("state", DATA_STATES)
 def test_a_guessed_link_takes_nothing_but_the_next(state):
-    m = zero(state, data=1, guessed=True)
+    m = zero(state, data=1, guessed=True, asked=True)
     r, before = link(m).received, repr(link(m))
     for packet_id in (r, r - 1, r + 2, r + 900, (r + (1 << 31)) % 2**32):
         assert out_of_step(rx0(m, "PAYLOAD", packet_id % 2**32), packet_id % 2**32)
         assert repr(link(m)) == before
-    assert m.counters["out_of_step"] == 5
+    assert m.counters["out_of_step"] == 6
     full = rx0(m, "PAYLOAD", r + 1, room=False)
     assert full.drop == "no_room" and repr(link(m)) == before
     assert sent(rx0(m, "PAYLOAD", r + 1)) == ("ACK", 0, r + 1, E)
@@ -381,6 +388,7 @@ def test_a_gap_that_cannot_be_filled():
     assert sent(rx0(m, "PAYLOAD", R + 4)) == nack
     assert sent(rx0(m, "PAYLOAD", R + 5)) is None
     assert sent(rx0(m, "PAYLOAD", R + 4)) == nack
+    link(m).asked = True
     before = repr(link(m))
     for _ in range(3):
         assert out_of_step(rx0(m, "PAYLOAD", R + 4), R + 4) and repr(link(m)) == before
@@ -425,13 +433,13 @@ def test_nack_with_nothing_in_flight_is_ignored():
 @pytest.mark.parametrize("state", DATA_STATES)
 @pytest.mark.parametrize("opcode", ["ACK", "NACK"])
 def test_a_doubted_link_answers_ids_that_mean_nothing(state, opcode):
-    m = zero(state, data=2, doubted=True)
+    m = zero(state, data=2, doubted=True, asked=True)
     before = repr(link(m))
     for rx_id in (1, ID - 2, ID + 2):
         outcome = rx0(m, opcode, 0, rx_id)
         assert sent(outcome) == ("NACK_NOLINK", 0, 0, 0) and outcome.drop == "out_of_step"
         assert repr(link(m)) == before
-    assert m.counters["out_of_step"] == 3 and not m.counters["bad_ack"]
+    assert m.counters["out_of_step"] == 4 and not m.counters["bad_ack"]
     assert rx0(m, opcode, 0, ID).drop is None and link(m).doubted
 
 
@@ -514,14 +522,15 @@ def test_peers_with_epochs_are_not_woken():
 
 # ---- Z8: its CLOSE_NACK -------------------------------------------------------------------------
 
-@pytest.mark.parametrize("tx_id, taken", [(0, True), (R - 1, True), (R, False), (R + 1, False),
+@pytest.mark.parametrize("tx_id, taken", [(0, True), (R - 1, True), (R, True), (R + 1, False),
                                           (R + 900, False)])
 def test_close_nack_takes_back_what_was_not_fed(tx_id, taken):
     m = zero("CLOSE_SENT")
     outcome = rx0(m, "CLOSE_NACK", tx_id, ID)
     assert (sent(outcome), outcome.new_state, notices(outcome)) == (None, State.CLOSE_SENT, [])
-    assert link(m).received == (tx_id if taken else R) and link(m).peer_end is None
-    assert time_outs(m, 1) == [("CLOSE", ID, tx_id if taken else R, E)]
+    position = R if not taken else tx_id if tx_id != R else R + (1 << 31)
+    assert link(m).received == position and link(m).peer_end is None
+    assert time_outs(m, 1) == [("CLOSE", ID, position, E)]
 
 
 def test_close_nack_loses_nothing_that_is_under_way():

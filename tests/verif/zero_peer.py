@@ -1,4 +1,4 @@
-"""A peer that behaves as Tesla's module does on the wire (protocol section 10), to pair models with.
+"""A peer that behaves as Tesla's module does on the wire (section 10), to pair models with.
 
 Window of one, epoch 0 in every frame, timers that a PAYLOAD of the other side cancels, a CLOSE
 that declares nothing. Its page is never full.

@@ -106,8 +106,9 @@ def _configuration(config):
             Field("init_id", 0, 32, _RW, "Its first data ID is this + 1.", 1,
                   drives="cfg_init_id"),)),
         Register("OPEN_ID_SEED", 0x050, "Seed of open IDs and epochs.", (
-            Field("seed", 0, 32, _RW, "Taken by the engine in its first clock after reset; a "
-                  "value written later counts from the engine's next reset on, if that leaves "
+            Field("seed", 0, 32, _RW, "Must differ at every start of the node. Taken by the "
+                  "engine in its first clock after reset; a value written later counts from the "
+                  "engine's next reset on, if that leaves "
                   "these registers alone. Each byte that was never written shows the port.",
                   None, drives="cfg_open_id_seed", port="i_open_id_seed"),)),
         Register("TIMER_TICK", 0x054, "Pace of the link timer.", (

@@ -18,7 +18,7 @@ class Identity(wiring.Component):
     -------
     cfg_open_id_seed : In(32)
         Sampled in the first clock after reset: bits [30:0] start the open IDs, bits [31:16]
-        the epochs (0 counts as 1). It should differ at every start of a node.
+        the epochs (0 counts as 1). It must differ at every start of a node (`nic.seed`).
     cfg_fixed_open_id : In(1), cfg_init_id : In(32)
         If set, every open ID is `cfg_init_id` (for tests).
     i_step : In(1)

@@ -26,8 +26,9 @@ class ManagedNic(wiring.Component):
     s_axil_* : AXI4-Lite slave
         See `csr.block` and docs/registers.md.
     i_node : In(24), i_open_id_seed : In(32)
-        This node, and where its IDs and epochs start, until software writes the registers. The
-        seed should differ at every start of a node (section 6).
+        This node, and where its IDs and epochs start, until software writes the registers. **The
+        seed must differ at every start of a node** (section 6): see `engine.Engine`, and `nic.seed`
+        for one that does.
     o_interrupt : Out(1)
         Level.
     everything else

@@ -1,8 +1,8 @@
 """`BootSeed`: an `open_id_seed` that differs at every start, for a node that has no better one.
 
-Source: sections 4 and 6 of the protocol, decisions L11 and L19. What tells the frames of one life of
-a node from those of the next are its open IDs and epochs, and these follow from the seed. docs/integration.md
-says what else may stand in its place.
+Source: sections 4 and 6 of the protocol, decisions L11 and L19. What tells the frames of one life
+of a node from those of the next are its open IDs and epochs, and these follow from the seed.
+docs/integration.md says what else may stand in its place.
 """
 
 from amaranth.hdl import ClockDomain, Instance, Module, Mux, Signal
@@ -21,8 +21,8 @@ class BootSeed(wiring.Component):
 
     In every clock after reset a bit of the oscillator is taken into a CRC. How often it turns over
     between two clocks is not known to better than the oscillator's jitter, which adds up: after
-    `clocks` clocks no bit of the CRC can be foretold. The CRC is not reset, so a later reset goes on
-    from there.
+    `clocks` clocks no bit of the CRC can be foretold. The CRC is not reset, so a later reset goes
+    on from there.
 
     Parameters
     ----------
@@ -42,15 +42,15 @@ class BootSeed(wiring.Component):
     o_seed : Out(32)
         The seed. Holds while `o_ready`.
     o_ready : Out(1)
-        The seed is made. Keep the NIC in reset until then: it takes its seed in the first clock after
-        reset.
+        The seed is made. Keep the NIC in reset until then: it takes its seed in the first clock
+        after reset.
 
     Timing: `o_ready` `clocks` clocks after reset (with `simulated`, too).
 
     Reset: the collecting begins anew.
 
-    Errors: a source that turned over less than 256 times is dead or stuck. Then `o_ready` stays low,
-    and the node in reset: better than a node that takes old packets for new ones.
+    Errors: a source that turned over less than 256 times is dead or stuck. Then `o_ready` stays
+    low, and the node in reset: better than one whose packets are taken for old ones.
     """
 
     def __init__(self, oscillator="ecp5", *, clocks=1 << 16, simulated=None):

@@ -159,7 +159,8 @@ class Decide(wiring.Component):
         nack_ok = (tag.sent != 0) & (self.in_window | Mux(zero, last_acked, self.ack_ahead[31]))
         both_zero = (event.epoch == 0) & zero
         same_epoch = event.epoch == tag.peer_epoch
-        last_ack = self.in_window & (self.ack_low + 1 == tag.alloc)
+        # Less one on the side that is early: in the window something is allocated.
+        last_ack = self.in_window & (self.ack_low == (tag.alloc - 1)[:count_bits])
         all_acked = (tag.alloc == 0) | ((event.tx_id != 0) & last_ack & ~zero)
         fits = self.in_window | last_acked
         agrees = fits & ((self.in_order == 0) | (self.in_order.all() & tag.fed))

@@ -83,8 +83,9 @@ _CONFIGURATION = {
     "cfg_ieee": "EtherType of links that this node opens: 0 = 0x0AC6, 1 = 0x9AC6.",
     "cfg_init_id": "Where a peer that declares no first ID starts: its first is this + 1.",
     "cfg_fixed_open_id": "Every open ID is `cfg_init_id`; for tests.",
-    "cfg_open_id_seed": "Where IDs and epochs start, taken in the first clock after reset. "
-                        "Another value at every start of a node.",
+    "cfg_open_id_seed": "Where IDs and epochs start, taken in the first clock after reset. It must "
+                        "be another value at every start of a node, or old packets may be taken "
+                        "for new ones: docs/integration.md. The idle value is for simulations.",
     "cfg_timer_tick": "Clocks between two visits of the link timer; a round visits every link.",
     "cfg_max_retry": "Time-outs in a row after which a link ends; 0 = never.",
     "cfg_idle_limit": "Rounds of the timer after which an idle link is closed; 0 = never.",
@@ -98,7 +99,9 @@ _LEVELS = {
     "node": ("Identity", "This node, the lower half of its MAC, until software writes NODE; "
              "constant, or stable from reset on."),
     "open_id_seed": ("Identity", "Where IDs and epochs start, taken in the first clock after "
-                     "reset. Another value at every start of a node."),
+                     "reset. It must be another value at every start of a node, or old packets may "
+                     "be taken for new ones: docs/integration.md. The idle value is for "
+                     "simulations."),
     "ready": ("Status", "The memories are initialised. Nothing has to wait for it."),
     "free_slots": ("Status", "Replay slots that are free."),
     "irq": ("Status", "Level: a cause of INT_STATUS that INT_MASK lets through."),

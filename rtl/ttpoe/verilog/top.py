@@ -15,7 +15,8 @@ the protocol. All ports belong to `clk`; `rst` is synchronous and active high.
 | `m_os_rx_t*` | NIC: frames to the OS |
 | `cfg_*` | configuration; see `ttpoe.engine` |
 | `s_axil_*`, `irq` | managed NIC: control and status instead of `cfg_*`, see docs/registers.md |
-| `node`, `open_id_seed` | managed NIC: what its registers hold until they are written |
+| `node` | managed NIC: what its register holds until it is written |
+| `open_id_seed` | the same; it must differ at every start of the node (docs/integration.md) |
 | `ready`, `free_slots` | memories initialised; free replay slots |
 | `stat_*` | one pulse of one clock per event; see `ttpoe.stats`, and `ttpoe.nic.os_path` |
 | `trace_*` | one record per event that leaves the pipeline, when `trace_valid` |

@@ -23,7 +23,7 @@ struct Header {             // of a record on standard input; the frame's bytes 
     uint8_t epoch_base;     // 1 the peer's, 2 the receiver's own, 0: as it stands
     uint8_t tx_base;        // 1 oldest unacknowledged, 2 last received, 3 first never sent
     uint8_t rx_base;
-    uint8_t unused;
+    uint8_t notice;         // what the host is told, 255: nothing
     int32_t epoch_plus, tx_plus, rx_plus;
     uint64_t stats;         // statistics of the link that count it
 };
@@ -155,7 +155,9 @@ private:
                                        + ", must be " + std::to_string(e.stats));
         if (got.new_state != got.old_state) fail(side, name + "the state has changed");
         if (got.delivered) fail(side, name + "delivered");
-        if (got.noticed) fail(side, name + "the host is told");
+        int told = got.noticed ? int(got.notice) : -1;
+        if (told != e.notice) fail(side, name + "the host is told " + std::to_string(told)
+                                   + ", must be " + std::to_string(e.notice));
         int answer = got.frame ? int(got.frame_opcode) : -1;
         if (answer != e.answer) fail(side, name + "answered with " + std::to_string(answer)
                                      + ", must be " + std::to_string(e.answer));
@@ -252,6 +254,7 @@ private:
         e.forged = true;
         e.stats = r.h.stats;
         e.answer = r.h.answer == 255 ? -1 : r.h.answer;
+        e.notice = r.h.notice == 255 ? -1 : r.h.notice;
         expected_[side].push_back(e);
     }
 

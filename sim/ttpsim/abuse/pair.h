@@ -11,6 +11,7 @@ struct Expected {
     bool forged = false;
     uint64_t stats = 0;         // of a forged one: exactly these statistics of the link
     int answer = -1;            // the opcode of its answer
+    int notice = -1;            // what the host is told of it
 };
 
 inline uint32_t big_endian(const uint8_t *at, int bytes) {

@@ -22,6 +22,7 @@ from ttpsim.abuse.build import CAUSES, LINK_STAT_NAMES, compile_abuse
 from ttpsim.abuse.x_search import run_x
 from ttpsim.build import builds
 from ttpsim.paths import ROOT
+from ttpverif.check.trace import NOTICES
 from ttpverif.frames.frame import ETHERTYPES, Frame, Opcode
 from ttpverif.frames.hostile import ANY_CAUSE, CATEGORIES, Hostile
 
@@ -43,7 +44,8 @@ def record(bad, side):
     stats = 1 << LINK_STAT_NAMES.index(bad.stat) if bad.stat else 0
     return _HEADER.pack(len(bad.data), flags, CATEGORIES.index(bad.category), cause,
                         255 if bad.answer is None else bad.answer, side, bad.vc or 0, epoch[0],
-                        tx[0], rx[0], 0, epoch[1], tx[1], rx[1], stats) + bad.data
+                        tx[0], rx[0], 255 if bad.notice is None else NOTICES.index(bad.notice),
+                        epoch[1], tx[1], rx[1], stats) + bad.data
 
 
 def records(mode, seed, count, slots):

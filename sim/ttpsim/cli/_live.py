@@ -76,6 +76,8 @@ def add_options(parser, default_node):
                        help="TCP with QEMU's framing, for -netdev socket,connect=")
     wires.add_argument("--connect", metavar="HOST:PORT", type=_address,
                        help="the same, for -netdev socket,listen=")
+    wires.add_argument("--peer", choices=("module",), dest="partner",
+                       help="no wire: a peer in this process that behaves as Tesla's module does")
     nic = parser.add_argument_group("the NIC")
     nic.add_argument("--bridge", metavar="NAME", type=_name,
                      help="with --tap: a port of this bridge, made if it is not there")
@@ -85,8 +87,9 @@ def add_options(parser, default_node):
                      help=f"its address, hexadecimal ({default_node:x})")
     nic.add_argument("--preset", metavar="NAME", choices=("tiny", "default", "full"),
                      default="tiny", help="tiny (the default), default or full")
-    nic.add_argument("--ethertype", metavar="TYPE", type=_ethertype, default=0x0AC6,
-                     help="of links that it opens: 0x0AC6 (the default) or 0x9AC6")
+    nic.add_argument("--ethertype", metavar="TYPE", type=_ethertype, default=None,
+                     help="of links that it opens: 0x0AC6 or 0x9AC6 (0x0AC6; ping then tries the "
+                          "other one if there is no link)")
     nic.add_argument("--gbn", action="store_true", help="go-back-N instead of selective replay")
     nic.add_argument("--loss", metavar="PERCENT", type=number(0, 90, float), default=0.0,
                      help="of the frames, each way, that the wire loses (0)")

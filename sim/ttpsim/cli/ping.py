@@ -18,6 +18,7 @@ _EXAMPLES = """examples:
   ttpoe ping 1 --tap ttp2 --bridge br-ttp
   ttpoe ping 1 --tap ttp2 --bridge br-ttp --flood --count 2000 --bytes 1024 --loss 5
   ttpoe ping 98:ed:5c:00:00:01 --connect localhost:5555 --count 3
+  ttpoe ping 1 --peer module --ethertype 0x9AC6
 """
 
 
@@ -47,4 +48,7 @@ def run(arguments):
     """Do it; the exit code."""
     if arguments.peer == arguments.node:
         raise UsageError(f"node {arguments.peer:06x} is this NIC itself; give --node another value")
+    if arguments.partner and arguments.bytes > 1008:
+        raise UsageError("a module sends at most 1008 bytes in a PAYLOAD; got --bytes "
+                         f"{arguments.bytes}")
     return run_live("ping", arguments)

@@ -7,6 +7,9 @@ __all__ = ["echo", "ping"]
 
 _FLOOD = 8              # messages of a flood that are under way
 _BACKLOG = 64           # packets that wait for the NIC until echo stops to read
+_PATIENCE = 5           # seconds for the answer to CLOSE
+_ENDS = ("LINK_DOWN", "REFUSED", "RETRIES_USED_UP")
+_ETHERTYPES = (0x0AC6, 0x9AC6)
 
 
 def _summary(counts):
@@ -34,9 +37,39 @@ def _gone(message):
     return False
 
 
+class _Links:
+    """The links that are up, as the NIC tells."""
+
+    def __init__(self, nic):
+        self.nic, self.up = nic, set()
+
+    def note(self, message):
+        if message.kind == "notice" and message.text == "LINK_UP":
+            self.up.add((message.node, message.vc))
+        elif message.kind == "notice" and message.text in _ENDS:
+            self.up.discard((message.node, message.vc))
+
+    def close(self, take=_tell):
+        """CLOSE on every link, and what comes until they have ended; `take(message)` sees it.
+
+        KeyboardInterrupt, a second Ctrl-C, ends that at once.
+        """
+        for node, vc in sorted(self.up):
+            self.nic.close(node, vc)
+        until = time.monotonic() + _PATIENCE
+        while self.up and (left := until - time.monotonic()) > 0:
+            message = self.nic.receive(left)
+            if message is not None:
+                self.note(message)
+                take(message)
+        for node, vc in sorted(self.up):
+            print(f"link to {node:06x}, VC {vc}: not closed after {_PATIENCE} s")
+
+
 def echo(nic, options):
-    """Send every packet back on its link, until Ctrl-C."""
+    """Send every packet back on its link, until Ctrl-C; then close the links."""
     packets = octets = 0
+    links = _Links(nic)
     try:
         while True:
             if nic.waiting > _BACKLOG:
@@ -53,11 +86,16 @@ def echo(nic, options):
             elif message.kind == "ready":
                 print("echoes what it receives; Ctrl-C ends it", flush=True)
             else:
+                links.note(message)
                 _tell(message)
                 if _gone(message):
                     return 1
     except KeyboardInterrupt:
         print()
+        try:
+            links.close()
+        except KeyboardInterrupt:
+            return 130
         counts, _ = nic.statistics()
         print(f"{packets:,} packets, {octets:,} bytes echoed\n{_summary(counts)}")
     return 0
@@ -68,7 +106,10 @@ class _Pings:
 
     def __init__(self, nic, options):
         self.nic, self.options = nic, options
+        self.links = _Links(nic)
         self.sent = self.wrong = 0
+        self.order = []                 # numbers of the messages in the order handed to the NIC
+        self.untried = [kind for kind in _ETHERTYPES if options.ethertype is None][1:]
         self.sent_at, self.taken_at = {}, {}
         self.seconds, self.clocks = [], []
         self.ended = None               # why it ends before its time
@@ -78,14 +119,27 @@ class _Pings:
         return number.to_bytes(4, "big") + pattern
 
     def send(self):
-        self.sent_at[self.sent] = time.monotonic()
-        self.nic.send(self.options.peer, self._data(self.sent), self.options.vc)
+        self._hand_over(self.sent)
         self.sent += 1
+
+    def _hand_over(self, number):
+        self.sent_at[number] = time.monotonic()
+        self.order.append(number)
+        self.nic.send(self.options.peer, self._data(number), self.options.vc)
+
+    def _try_other_ethertype(self):
+        """Nobody has answered, or the peer refused: it may speak the other one."""
+        other = self.untried.pop()
+        print(f"no link with EtherType 0x{_ETHERTYPES[0]:04X}: trying 0x{other:04X}", flush=True)
+        self.nic.use_ethertype(other)
+        for number in sorted(self.sent_at):
+            self._hand_over(number)
 
     def take(self, message):
         """Account for what the NIC tells."""
+        self.links.note(message)
         if message.kind == "taken":
-            self.taken_at[message.id] = message.clock
+            self.taken_at[self.order[message.id]] = message.clock
         elif message.kind == "received" and (message.node, message.vc) == (
                 self.options.peer, self.options.vc):
             self._returned(message)
@@ -93,10 +147,13 @@ class _Pings:
             _tell(message)
             if _gone(message):
                 self.ended = "the wire is gone"
-            elif message.kind == "notice" and message.text in (
-                    "REFUSED", "RETRIES_USED_UP", "LINK_DOWN") and message.node == (
-                    self.options.peer):
-                self.ended = "the link has ended"
+            elif message.kind == "notice" and message.node == self.options.peer:
+                if message.text == "LINK_UP":
+                    self.untried.clear()
+                elif message.text in _ENDS and self.untried:
+                    self._try_other_ethertype()
+                elif message.text in _ENDS:
+                    self.ended = "the link has ended"
 
     def _returned(self, message):
         number = int.from_bytes(message.data[:4], "big")
@@ -144,12 +201,10 @@ def ping(nic, options):
         print()
     elapsed = time.monotonic() - started
     if pings.ended is None:
-        nic.close(options.peer, options.vc)
-        until = time.monotonic() + 2
-        while pings.ended is None and (left := until - time.monotonic()) > 0:
-            message = nic.receive(left)
-            if message is not None:
-                pings.take(message)
+        try:
+            pings.links.close(pings.take)
+        except KeyboardInterrupt:
+            return 130
     counts, _ = nic.statistics()
     returned = len(pings.seconds)
     print(f"--- node {options.peer:06x}, VC {options.vc} ---\n"

@@ -9,7 +9,7 @@ from ttpoe.config import preset
 from ttpsim.build import builds
 from ttpverif.cli import UsageError
 
-from . import build, wires
+from . import build, module_user, wires
 from .nic import LiveNic, NicEnded, random_seed
 
 __all__ = ["attached", "main"]
@@ -21,6 +21,9 @@ def _wire(options):
         file = wires.tap(options.tap, options.bridge)
         return file, "frames", f"TAP {options.tap}" + (
             f" on bridge {options.bridge}" if options.bridge else "")
+    if options.partner:
+        file, node = module_user.start(options)
+        return file, "frames", f"a wire to a peer as Tesla's module, node {node:06x}"
     if options.interface:
         return wires.interface(options.interface), "frames", f"interface {options.interface}"
     host, port = options.connect or options.listen

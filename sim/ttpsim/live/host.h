@@ -14,13 +14,13 @@ using Bytes = std::string;
 
 struct __attribute__((packed)) Header {
     uint8_t kind, vc;
-    uint16_t code;      // of a notice
+    uint16_t code;      // of a notice; of ETHERTYPE: 1 is 0x9AC6
     uint32_t node;      // the other end of the link
     uint32_t id;        // of a packet received; of a packet taken: its number on this VC
     uint64_t clock;
 };
 
-enum ToNic : uint8_t { SEND = 1, OPEN = 2, CLOSE = 3, ASK = 4 };
+enum ToNic : uint8_t { SEND = 1, OPEN = 2, CLOSE = 3, ASK = 4, ETHERTYPE = 5 };
 enum ToHost : uint8_t { RECEIVED = 1, TAKEN = 2, NOTICE = 3, STATISTICS = 4, READY = 5, WIRE = 6 };
 
 class Host {

@@ -152,6 +152,8 @@ private:
             commands_.push_back((header.kind == CLOSE) << 26 | header.vc << 24 | header.node);
         else if (header.kind == ASK)
             statistics();
+        else if (header.kind == ETHERTYPE)
+            top_.cfg_ieee = header.code;
         active_ = clocks_;
     }
 

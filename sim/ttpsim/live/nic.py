@@ -15,7 +15,7 @@ from ttpverif.check.trace import NOTICES
 __all__ = ["LiveNic", "Message", "NicEnded"]
 
 _HEADER = struct.Struct("<BBHIIQ")      # `struct Header` of host.h
-_SEND, _OPEN, _CLOSE, _ASK = 1, 2, 3, 4
+_SEND, _OPEN, _CLOSE, _ASK, _ETHERTYPE = 1, 2, 3, 4, 5
 _KINDS = {1: "received", 2: "taken", 3: "notice", 4: "statistics", 5: "ready", 6: "wire"}
 _FRAMINGS = ("frames", "stream", "listen")
 
@@ -103,6 +103,10 @@ class LiveNic:
         """Close a link."""
         self._put(_CLOSE, vc, node)
 
+    def use_ethertype(self, ethertype):
+        """Of the links that it opens from now on."""
+        self._put(_ETHERTYPE, 0, 0, code=int(ethertype == 0x9AC6))
+
     @property
     def waiting(self):
         """Packets and commands that the program has not taken yet."""
@@ -162,8 +166,8 @@ class LiveNic:
     def __exit__(self, *_):
         self.stop()
 
-    def _put(self, kind, vc, node, data=b""):
-        self._unsent.append(_HEADER.pack(kind, vc, 0, node, 0, 0) + data)
+    def _put(self, kind, vc, node, data=b"", code=0):
+        self._unsent.append(_HEADER.pack(kind, vc, code, node, 0, 0) + data)
         self._flush()
 
     def _flush(self):

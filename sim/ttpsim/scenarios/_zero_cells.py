@@ -1,4 +1,4 @@
-"""The rows of the state table that only a peer with epoch 0 takes (decisions Z1 to Z8): for `cells`.
+"""Rows of the state table that only a peer with epoch 0 takes (decisions Z1 to Z8): for `cells`.
 
 `ZERO` is {event: function}; each is called behind the function of the same event in `cells`.
 """
@@ -35,10 +35,33 @@ async def doubted(d, state):
     return peer
 
 
+async def guessed(d):
+    """We opened, and the module did not say where it stands."""
+    return await d.link("OPEN", epoch=0, first=0, sent=1)
+
+
 async def rx_open(d, state):
+    if state == "CLOSED":
+        peer = d.partner(epoch=0)
+        peer.selective = True
+        await peer.rx("OPEN", tx=1, rx=1)
+        assert not peer.link.selective
+    if state == "OPEN":
+        peer = await guessed(d)
+        await peer.rx("OPEN", tx=0x15, rx=peer.link.oldest)         # its RxID fits: resync
+        assert peer.link.received == 0x15 and not peer.link.stored
+        peer = await guessed(d)
+        old = peer.link
+        await peer.rx("OPEN", tx=1, rx=1)                           # it does not: restart
+        assert peer.link is not old
+        peer = await d.link("OPEN", epoch=0x55)
+        await peer.rx("PAYLOAD", tx=peer.link.received + 2)         # a gap
+        await peer.rx("OPEN", tx=peer.link.received)
+        await d.fresh()             # there are only so many sets for links of their own
     if state == "OPEN_RECD":
         peer = await d.link(state, epoch=0)
         await peer.rx("OPEN", tx=peer.link.received, rx=peer.link.oldest - 1)
+        await peer.rx("OPEN", tx=9, rx=9)
         d.mac(True)
         await d.quiet()
     if state not in DATA_STATES:
@@ -97,6 +120,11 @@ async def rx_payload(d, state):
     await peer.rx_next()
     for ahead in (3, 3, 4, 3):          # a gap; the same again; on and back: NACKed as ever
         await peer.rx("PAYLOAD", tx=peer.link.received + ahead)
+    if state == "OPEN":
+        peer = await guessed(d)
+        for ahead in (0, 20):
+            await peer.rx("PAYLOAD", tx=peer.link.received + ahead)
+        await d.fresh()
     peer = await doubted(d, state)
     for ahead in (0, 1, 2):
         await peer.rx("PAYLOAD", tx=peer.link.received + ahead)

@@ -16,7 +16,7 @@ RUNS = [
 
 DATA = 2
 LINK_UP, LINK_DOWN, PEER_RESTARTED, IDS_REUSED = 0, 1, 3, 6
-OPEN_NACK, NACK_NOLINK = 2, 10
+OPEN_ACK, OPEN_NACK, NACK_NOLINK = 1, 2, 10
 DELAY = 40
 
 
@@ -145,6 +145,9 @@ async def scripted(bench):
     await desk.quiet()
     assert peer.state == "OPEN" and peer.link.peer_epoch == 0x54
 
+    # The same epoch, and no ID used since: the OPEN_ACK was lost.
+    peer, old, record, told = await restarted("OPEN", 0x55, 0x55, None)
+    assert told == [] and peer.link is old and record["frame_opcode"] == OPEN_ACK
     # The same epoch, and IDs that were used (L19): a peer whose seed is not fresh is refused.
     peer, old, record, told = await restarted("OPEN", 0x55, 0x55, 0x4FFF)
     assert told == [IDS_REUSED] and peer.link is old and old.stored == 3

@@ -193,10 +193,11 @@ def test_ping_to_nobody(command):
         with sock:
             code, text = started.end()
             peer = QemuPeer(sock)
-            opens = [peer.expect("OPEN", vc=2) for _ in range(3)]
-            with pytest.raises(AssertionError, match="closed"):     # and no fourth
+            opens = [peer.expect("OPEN", vc=2) for _ in range(6)]
+            with pytest.raises(AssertionError, match="closed"):     # and no more
                 peer.receive()
-    assert len({bytes(frame) for frame in opens}) == 1
+    assert [frame.type for frame in opens] == [0x0AC6] * 3 + [0x9AC6] * 3
+    assert len({bytes(frame) for frame in opens}) == 2
     assert code == 1 and "link to 000001, VC 2: retries used up" in text
     assert "1 messages sent, 0 came back, 1 lost" in text
 

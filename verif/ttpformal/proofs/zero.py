@@ -153,14 +153,16 @@ class Opens(_Zero):
 
 
 class Steps(_Zero):
-    shows = ("data of a peer that sends epoch 0: a PAYLOAD out of step is answered with NACK_NOLINK,"
-             " not delivered, and changes no bit of the tag; on a link whose position is guessed or"
-             " doubted only the very next ID is accepted, and every other one is out of step; a"
+    shows = ("data of a peer that sends epoch 0: a PAYLOAD out of step is answered with"
+             " NACK_NOLINK, not delivered, and changes no bit of the tag; on a doubted link every"
+             " one is out of step, on one whose position is guessed every one but the very next; a"
              " NACK of an ID older than the last acknowledged one changes nothing; the timer sends"
              " ACK or NACK only to wake it, in OPEN, in the first 8 time-outs in a row")
     defects = (
-        Defect("a duplicate on a doubted link is acknowledged", "link/decide.py",
-               "& (unsure | (~tag.fed & ahead)", "& ((unsure & ahead) | (~tag.fed & ahead)"),
+        Defect("a doubted link takes the next PAYLOAD", "link/decide.py",
+               "tag.doubted | (self.in_order != 1) & (", "(self.in_order != 1) & (tag.doubted | "),
+        Defect("a duplicate on a guessed link is acknowledged", "link/decide.py",
+               "tag.guessed | (~tag.fed & ahead)", "(tag.guessed & ahead) | (~tag.fed & ahead)"),
         Defect("a PAYLOAD out of step opens a gap", "link/effects.py",
                'Action.SAY_OUT_OF_STEP: Effects(frame=Opcode.NACK_NOLINK, rx="tx_id",',
                'Action.SAY_OUT_OF_STEP: Effects(opens_gap=True, frame=Opcode.NACK_NOLINK,'
@@ -180,8 +182,9 @@ class Steps(_Zero):
         no_link = self.says(Opcode.NACK_NOLINK)
         h.check_if(payload & no_link, self.same & ~self.delivers
                    & (self.frame.p.rx_id == event.tx_id))
-        h.check_if(payload & following, ~no_link)
-        h.check_if(payload & (old.guessed | old.doubted) & ~following, no_link)
+        h.check_if(payload & old.doubted, no_link)
+        h.check_if(payload & following & ~old.doubted, ~no_link)
+        h.check_if(payload & old.guessed & ~following, no_link)
         h.check_if(payload & old.gap & (event.tx_id == old.seen) & ~following, no_link)
         h.check_if(self.zero & no_link, payload | (self.is_("RX_ACK", "RX_NACK") & self.same))
         nack = self.zero & self.is_("RX_NACK")

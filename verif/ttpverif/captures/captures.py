@@ -21,7 +21,7 @@ from ..frames.frame import Frame, Opcode
 from ..frames.pcap import read_pcap
 from ..frames.serial import id_add
 
-__all__ = ["Capture", "Replay", "Step", "load", "load_all", "script"]
+__all__ = ["Capture", "Replay", "Step", "load", "load_all", "moments", "script"]
 
 NODES = {"A": 1, "B": 2}
 RESTARTS = {"12_peer_restart_nack_nolink": {"B": 5}}
@@ -80,7 +80,7 @@ def load_all(folder):
             if all(Frame.parse(data)[1] is None for data in capture.frames)}
 
 
-def _moments(capture):
+def moments(capture):
     """(what, number) in the order of time: "sent", and "arrived" unless the wire lost it.
 
     A delayed frame arrives when the last one of the delayed frames has been sent.
@@ -98,7 +98,7 @@ def script(capture, role):
     """The steps of one role; empty if nothing ever reaches it and it starts nothing."""
     node = NODES[role]
     steps, known, nacked = [], set(), None
-    for what, number in _moments(capture):
+    for what, number in moments(capture):
         frame, cause = Frame.parse(capture.frames[number - 1])
         if cause is not None:
             raise ValueError(f"{capture.name}, frame {number}: {cause}")

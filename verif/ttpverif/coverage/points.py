@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ..check.trace import EVENTS, NOTICES, OPCODES, RESULTS, STATES
+from ..check.trace import ACTIONS, EVENTS, NOTICES, OPCODES, RESULTS, STATES
 from ..frames.frame import Opcode
 from ..model.states import State
 
@@ -174,6 +174,7 @@ def _numbers(config):
     return {**{name: number for number, name in enumerate(EVENTS)},
             **{name: number for number, name in enumerate(OPCODES)},
             **{f"{name}_STATE": number for number, name in enumerate(STATES)},
+            **{f"{name}_ACTION": number for number, name in enumerate(ACTIONS)},
             "SLOTS": config.slots, "LINKS": config.links, "WINDOW": config.reorder_window}
 
 

@@ -27,7 +27,8 @@ OPEN and OPEN_ACK."""
 PARSING = ("truncated", "TSH length lies", "total length lies", "both lengths lie", "bad opcode",
            "bad VC", "wrong OUI", "other node", "multicast or broadcast", "other EtherType",
            "VLAN tag", "IPv4/UDP form", "bad TTH byte 0", "bad FCS", "runt", "giant",
-           "empty PAYLOAD", "own address", "noise", "noise behind a good header", "several faults", "odd keep")
+           "empty PAYLOAD", "own address", "noise",
+           "noise behind a good header", "several faults", "odd keep")
 FORGING = ("ACK not in flight", "NACK not in flight", "stale epoch", "answer to no OPEN",
            "CLOSE_ACK to no CLOSE", "CLOSE_NACK to no CLOSE", "NOLINK of another epoch",
            "older OPEN", "answer from a stranger", "ACK from a stranger",
@@ -44,7 +45,8 @@ class Bad:
     """One frame and what must become of it.
 
     `cause`: drop cause of F1, `ANY_CAUSE`, or None: it parses. Then `stat` counts it (None:
-    nothing does) and `answer` (an opcode's number or None) answers it. With `vc`, IDs and epoch
+    nothing does), `answer` (an opcode's number or None) answers it, and the host is told `notice`
+    (None: nothing). With `vc`, IDs and epoch
     are those of the live link on it plus something: (base, plus), None where they stand.
     """
 
@@ -56,6 +58,7 @@ class Bad:
     odd_keep: bool = False
     stat: str | None = None
     answer: int | None = None
+    notice: str | None = None
     vc: int | None = None
     epoch: tuple | None = None
     tx: tuple | None = None
@@ -330,7 +333,8 @@ class Hostile:
             opcode, bad.stat, bad.epoch = 0, "drop_stale", (PEER, -abs(other_epoch()))
             bad.tx = (RECEIVED, rng.randint(-2, 2))
         elif name == "repeated OPEN":
-            opcode, bad.answer, bad.stat, bad.epoch = 0, 2, "open_reused", (PEER, 0)   # L19
+            opcode, bad.answer, bad.epoch = 0, 2, (PEER, 0)
+            bad.stat, bad.notice = "open_reused", "IDS_REUSED"      # L19
             bad.tx = (RECEIVED, older())
         elif name == "repeated PAYLOAD":
             opcode, bad.answer, bad.stat, size = 6, 7, "drop_duplicate", rng.randint(1, 100)

@@ -157,7 +157,8 @@ def _control(rng, events, length, config, harsh):
 
 
 def _strangers(rng, events, length, settings):
-    """Conversations that ghosts begin, in order or not."""
+    """Conversations that ghosts begin, in order or not; half of them send epoch 0, as Tesla's
+    module does, and then open again and again, as it does when it has lost its way."""
     for _ in range(rng.choice((1, 2, 4))):
         node, vc, ghost = rng.choice(_NODES), rng.choice(_VCS), rng.choice(GHOSTS)
         time, first = rng.randrange(length), rng.getrandbits(31)
@@ -168,10 +169,10 @@ def _strangers(rng, events, length, settings):
             time += rng.choice((5, 30, 200))
             opcode = rng.choice(("PAYLOAD", "PAYLOAD", "PAYLOAD", "ACK", "NACK", "NACK_FULL",
                                  "OPEN", "CLOSE", "CLOSE_NACK", "CLOSE_ACK", "NACK_NOLINK",
-                                 "OPEN_ACK", "OPEN_NACK"))
+                                 "OPEN_ACK", "OPEN_NACK", *("OPEN", "OPEN", "ACK") * (not epoch)))
             tx_id = (first + rng.randint(-1, 6)) & 0xFFFFFFFF
             rx_id = (own + rng.randint(-1, 6)) & 0xFFFFFFFF
-            other = epoch if rng.random() < 0.8 else rng.randint(0, 0xFFFF)
+            other = epoch if not epoch or rng.random() < 0.8 else rng.randint(0, 0xFFFF)
             size = rng.randint(1, 100) if opcode == "PAYLOAD" else 0
             events.append([time, "foreign", node, opcode, vc, ghost, tx_id, rx_id, other, size])
 
