@@ -8,6 +8,7 @@ import sys
 
 from ttpoe.verilog.emit import top_verilog, write
 from ttpsim.paths import ROOT
+from ttpverif.cli.errors import UsageError
 
 __all__ = ["BUILD", "ROOT", "SynthError", "cells", "run", "source_hash", "stat", "top_verilog",
            "write", "yosys"]
@@ -17,7 +18,7 @@ BUILD = ROOT / "build" / "synth"
 SECONDS_LIMIT = 3600
 
 
-class SynthError(Exception):
+class SynthError(UsageError):
     """A tool is missing or refused the design; the text is one line."""
 
 
