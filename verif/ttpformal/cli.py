@@ -7,9 +7,9 @@ __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 SUMMARY = "prove the blocks, reach the covers, find the defects: half an hour"
 CHECKOUT = True
 
-_DESCRIPTION = """Prove the blocks with SymbiYosys. Each proof must hold, its covers must be reached, and
-with each of its defects in the source it must fail; if not, the exit code is 1. Results go to
-build/verify/formal.json, a proof at a time."""
+_DESCRIPTION = """Prove the blocks with SymbiYosys. Each proof must hold, its covers must be
+reached, and with each of its defects in the source it must fail; if not, the exit code is 1.
+Results go to build/verify/formal.json, a proof at a time."""
 _EXAMPLES = """examples:
   ttpoe formal --short
   ttpoe formal secded pipeline

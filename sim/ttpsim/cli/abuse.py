@@ -8,8 +8,9 @@ SUMMARY = "bad and forged frames among good traffic, floods of OPENs, reset at a
 CHECKOUT = True
 _PARTS = ("parse", "forged", "go_back_n", "reset", "flood", "x")
 
-_DESCRIPTION = """Send malformed and forged frames to two engines that have good traffic, flood them with
-OPENs, and reset them at any clock: the good traffic must not suffer, and no X may come out."""
+_DESCRIPTION = """Send malformed and forged frames to two engines that have good traffic, flood
+them with OPENs, and reset them at any clock: the good traffic must not suffer, and no X may come
+out."""
 _EXAMPLES = """examples:
   ttpoe abuse
   ttpoe abuse parse forged --seed 7 --frames 1_000_000

@@ -9,9 +9,9 @@ CHECKOUT = True
 _PARTS = ("latency", "events", "opening", "replay", "goodput", "window", "links", "host", "recycle",
           "simulation", "fabric")
 
-_DESCRIPTION = """Measure latency, goodput, replay, opening and more; compare with the baseline. Half an
-hour or more. Figures of synthesis are those of the last `ttpoe synth`. Writes metrics.json and
-report.html."""
+_DESCRIPTION = """Measure latency, goodput, replay, opening and more; compare with the baseline.
+Half an hour or more. Figures of synthesis are those of the last `ttpoe synth`. Writes
+metrics.json and report.html."""
 _EXAMPLES = """examples:
   ttpoe bench --short
   ttpoe bench goodput latency

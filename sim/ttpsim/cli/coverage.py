@@ -7,9 +7,9 @@ __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 SUMMARY = "states, opcodes, functional points, lines and toggles that the scenarios reach"
 CHECKOUT = True
 
-_DESCRIPTION = """Run the scenarios with a module that counts the points of the coverage plan, and with
-Verilator's line and toggle coverage. Writes docs/coverage.md, unless scenarios are named. Exit
-code 1 if a run fails or a point of the plan is missing."""
+_DESCRIPTION = """Run the scenarios with a module that counts the points of the coverage plan, and
+with Verilator's line and toggle coverage. Writes docs/coverage.md, unless scenarios are named.
+Exit code 1 if a run fails or a point of the plan is missing."""
 _EXAMPLES = """examples:
   ttpoe coverage
   ttpoe coverage --long

@@ -8,8 +8,9 @@ __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 SUMMARY = "two NICs on a bad wire, live in the terminal, and a picture at the end"
 CHECKOUT = True
 
-_DESCRIPTION = """Simulate two NICs on a wire that loses, breaks, doubles and delays frames; show goodput,
-latency and replays as they come, and draw them at the end. Ctrl-C ends it with its summary."""
+_DESCRIPTION = """Simulate two NICs on a wire that loses, breaks, doubles and delays frames; show
+goodput, latency and replays as they come, and draw them at the end. Ctrl-C ends it with its
+summary."""
 _EXAMPLES = """examples:
   ttpoe demo
   ttpoe demo --seconds 60 --loss 5 --preset full

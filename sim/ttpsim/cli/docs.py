@@ -7,8 +7,8 @@ __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 SUMMARY = "build the documentation site, its links checked"
 CHECKOUT = True
 
-_DESCRIPTION = """Build the documentation site; a link that leads nowhere is an error. `ttpoe pages` makes
-the generated pages anew."""
+_DESCRIPTION = """Build the documentation site; a link that leads nowhere is an error. `ttpoe
+pages` makes the generated pages anew."""
 _EXAMPLES = """examples:
   ttpoe docs
   ttpoe docs -o /tmp/site

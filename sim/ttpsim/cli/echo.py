@@ -9,8 +9,8 @@ __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 SUMMARY = "a simulated NIC on a TAP, an interface or QEMU's network: it sends back what it gets"
 CHECKOUT = True
 
-_DESCRIPTION = """The Verilated NIC on a real wire, in wall-clock time. Every packet that arrives on
-a link is sent back on the same link; see docs/live-wire.md. Ctrl-C ends it with its counters."""
+_DESCRIPTION = """The Verilated NIC on a real wire, in wall-clock time. Every packet that arrives
+on a link is sent back on the same link; see docs/live-wire.md. Ctrl-C ends it with its counters."""
 _EXAMPLES = """examples:
   ttpoe echo --tap ttp1 --bridge br-ttp
   ttpoe echo --interface veth1 --node 98:ed:5c:00:00:07

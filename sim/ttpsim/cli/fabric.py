@@ -8,8 +8,8 @@ __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 SUMMARY = "many engines behind switches: incast, all to all, full buffers"
 CHECKOUT = True
 
-_DESCRIPTION = """Many engines behind one switch, or leaves and spines, as one native program. Every packet
-must arrive once, in order; then it tells goodput, fairness, drops and replays."""
+_DESCRIPTION = """Many engines behind one switch, or leaves and spines, as one native program.
+Every packet must arrive once, in order; then it tells goodput, fairness, drops and replays."""
 _EXAMPLES = """examples:
   ttpoe fabric
   ttpoe fabric --traffic all_to_all --nodes 32 --count 4

@@ -7,8 +7,8 @@ __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 SUMMARY = "turn over one bit of each memory while traffic runs, with and without check bits"
 CHECKOUT = True
 
-_DESCRIPTION = """Turn over one bit of one word of every memory of an engine while traffic runs: with
-protection each must be corrected, counted and contained. Exit code 1 if one is not."""
+_DESCRIPTION = """Turn over one bit of one word of every memory of an engine while traffic runs:
+with protection each must be corrected, counted and contained. Exit code 1 if one is not."""
 _EXAMPLES = """examples:
   ttpoe faults
   ttpoe faults --long --save

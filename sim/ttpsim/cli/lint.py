@@ -8,8 +8,8 @@ SUMMARY = "check the Verilog of every preset with Verilator, all warnings on"
 CHECKOUT = True
 _NAMES = (*PRESETS, *(f"{name}_secded" for name in PRESETS))
 
-_DESCRIPTION = """Check the Verilog of presets with Verilator, all warnings on; any warning is exit code 1.
-`<preset>_secded` is the preset with protected memories, its largest top alone."""
+_DESCRIPTION = """Check the Verilog of presets with Verilator, all warnings on; any warning is
+exit code 1. `<preset>_secded` is the preset with protected memories, its largest top alone."""
 _EXAMPLES = """examples:
   ttpoe lint
   ttpoe lint tiny tiny_secded

@@ -13,9 +13,9 @@ CHECKOUT = True
 MOST = 4095
 """Mutants of one draw: as many as the selector of `ttpsim.mutation.netlist` can tell apart."""
 
-_DESCRIPTION = """Draw faults (mutants) in the netlist of the engine and the NICs, and show each to the
-scenarios and benches. Exit code 0 if at least 95 % are noticed or cannot matter. It takes hours;
-the same command goes on where it was interrupted."""
+_DESCRIPTION = """Draw faults (mutants) in the netlist of the engine and the NICs, and show each
+to the scenarios and benches. Exit code 0 if at least 95 % are noticed or cannot matter. It takes
+hours; the same command goes on where it was interrupted."""
 _EXAMPLES = """examples:
   ttpoe mutate --count 20
   ttpoe mutate --mutant engine.17

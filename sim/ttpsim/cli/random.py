@@ -7,8 +7,9 @@ __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 SUMMARY = "random configurations, hosts and faults against the model, shrunk if they fail"
 CHECKOUT = True
 
-_DESCRIPTION = """Draw configurations, hosts, faults and settings; play them on the hardware and on the
-reference model. A case that fails is shrunk to a short script. Everything follows from --seed."""
+_DESCRIPTION = """Draw configurations, hosts, faults and settings; play them on the hardware and
+on the reference model. A case that fails is shrunk to a short script. Everything follows from
+--seed."""
 _EXAMPLES = """examples:
   ttpoe random
   ttpoe random --seed 7 --cases 200 --configs 8

@@ -8,8 +8,8 @@ __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 SUMMARY = "run scenarios: two engines and a bad wire in a simulator"
 CHECKOUT = True
 
-_DESCRIPTION = """Run scenarios on simulated hardware, followed by the reference model. Exit code 1 if a
-run fails. Logs, captures and waveforms: build/sim/runs."""
+_DESCRIPTION = """Run scenarios on simulated hardware, followed by the reference model. Exit code
+1 if a run fails. Logs, captures and waveforms: build/sim/runs."""
 _EXAMPLES = """examples:
   ttpoe sim hello
   ttpoe sim loss.5pct --seed 7 --waves

@@ -8,8 +8,8 @@ SUMMARY = "two engines, traffic and a bad network as a native program, 10^9 cloc
 CHECKOUT = True
 _CLOCKS = number(0, 10**15)
 
-_DESCRIPTION = """Two engines with traffic, checks and a bad network, all in hardware, as a native program.
-10^9 clocks take an hour or more; Ctrl-C ends it with a summary, and --resume goes on."""
+_DESCRIPTION = """Two engines with traffic, checks and a bad network, all in hardware, as a native
+program. 10^9 clocks take an hour or more; Ctrl-C ends it with a summary, and --resume goes on."""
 _EXAMPLES = """examples:
   ttpoe soak
   ttpoe soak --preset tiny --clocks 20_000_000 --seed 7

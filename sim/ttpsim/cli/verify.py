@@ -8,8 +8,8 @@ SUMMARY = "all the evidence, one part after the other: a day on two cores"
 CHECKOUT = True
 _PARTS = ("tests", "scenarios", "formal", "random", "soak", "coverage", "mutate", "abuse", "faults")
 
-_DESCRIPTION = """Run every part of the evidence, one after the other, and print a table. Output goes to
-build/verify/<part>.log. Exit code 1 if a part fails."""
+_DESCRIPTION = """Run every part of the evidence, one after the other, and print a table. Output
+goes to build/verify/<part>.log. Exit code 1 if a part fails."""
 _EXAMPLES = """examples:
   ttpoe verify --short
   ttpoe verify formal abuse

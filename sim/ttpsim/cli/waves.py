@@ -7,8 +7,9 @@ __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 SUMMARY = "run one scenario and open its waveform in a viewer"
 CHECKOUT = True
 
-_DESCRIPTION = """Run a scenario with a waveform, and open it in a viewer with the saved view of the
-engine. Of several runs the first is taken. Without a display or a viewer it says what to type."""
+_DESCRIPTION = """Run a scenario with a waveform, and open it in a viewer with the saved view of
+the engine. Of several runs the first is taken. Without a display or a viewer it says what to
+type."""
 _EXAMPLES = """examples:
   ttpoe waves loss.5pct
   ttpoe waves hello --simulator icarus --viewer surfer

@@ -1,4 +1,4 @@
-"""Coverage of the regression: `ttpoe coverage`, with --long every run of `ttpoe sim` in full length.
+"""Coverage of the regression: `ttpoe coverage`; --long: every run of `ttpoe sim` in full length.
 
 Each run of each scenario is simulated with a module beside the pair that counts the points of the
 coverage plan (`ttpverif.coverage_points`); engine, NIC and NIC with registers of preset tiny are

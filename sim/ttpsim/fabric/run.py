@@ -89,11 +89,11 @@ def _settings(arguments, config):
     """The settings that are asked for."""
     found = {name.upper().replace("-", "_"): getattr(arguments, name.replace("-", "_"))
              for name in SWITCHES}
-    found = {"SEED": arguments.seed, "CUT_THROUGH": int(arguments.cut_through),
-             "LOSS_PPM": round(arguments.loss * 10_000), "SELECTIVE": int(not arguments.gbn)} | found
+    found |= {"SEED": arguments.seed, "CUT_THROUGH": int(arguments.cut_through),
+              "LOSS_PPM": round(arguments.loss * 10_000), "SELECTIVE": int(not arguments.gbn)}
     if found["NODES"] > most_nodes(config):
-        raise builds.SetupError(f"--nodes must be at most {most_nodes(config)}, the sets of the link "
-                                f"table of {config.name}; got {found['NODES']}")
+        raise builds.SetupError(f"--nodes must be at most {most_nodes(config)}, the sets of the "
+                                f"link table of {config.name}; got {found['NODES']}")
     if found["STOP_PERIOD"] and found["STOP"] >= found["STOP_PERIOD"]:
         raise builds.SetupError("--stop must be less than --stop-period; got "
                                 f"{found['STOP']} and {found['STOP_PERIOD']}")

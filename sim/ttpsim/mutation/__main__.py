@@ -19,7 +19,8 @@ GOAL = 0.95
 def _check_setup():
     builds.check_simulator("verilator")
     if importlib.util.find_spec("pyosys") is None:
-        raise builds.SetupError("the Python package pyosys is missing: run `make setup WITH=formal`")
+        raise builds.SetupError("the Python package pyosys is missing: run "
+                                "`make setup WITH=formal`")
 
 
 def _say(text):

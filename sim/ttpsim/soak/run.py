@@ -96,8 +96,8 @@ def _compile(root, folder, flags, optimise, processes, main):
                "--top-module", "ttp_soak", "--prefix", "Vsoak", "-o", "soak",
                "-CFLAGS", f"-I{folder} -I{MAIN.parent} -O2", *flags, main, folder / "soak.v"]
     if (processes.run(list(map(str, command)), folder / "verilate.log", env=env)
-            or processes.run(["make", "-j", str(processes.jobs), "-C", str(folder / "obj"), "-f", "Vsoak.mk",
-                              *optimise], folder / "compile.log", env=env)):
+            or processes.run(["make", "-j", str(processes.jobs), "-C", str(folder / "obj"), "-f",
+                              "Vsoak.mk", *optimise], folder / "compile.log", env=env)):
         raise builds.BuildError(f"the soak could not be built; see the logs in "
                                 f"{folder.relative_to(ROOT)}")
 

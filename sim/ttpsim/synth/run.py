@@ -9,7 +9,8 @@
     liteeth   LiteEth's UDP core, for comparison, as `ecp5`
 
 `--sweep links`: `default` for ECP5 with 16 to 16,384 links, in build/synth/sweep.json.
-`--protect secded`: the engine with check bits in all its memories, an entry `<target>-<preset>_secded`.
+`--protect secded`: the engine with check bits in all its memories, an entry
+`<target>-<preset>_secded`.
 
 The Verilog is that of the one emitter. Results are added to build/synth/summary.json, one entry
 `<target>-<preset>` each; logs and nextpnr's report lie in build/synth/<target>-<preset>/.

@@ -10,8 +10,8 @@ __all__ = ["SUMMARY", "add_parser", "run"]
 SUMMARY = "let two reference models talk over a lossy network, and say what happened"
 
 _DESCRIPTION = """Two endpoints of the reference model, node 1 and node 2, send payloads to each
-other over a network that loses, duplicates, reorders and corrupts frames. Every payload must arrive
-once, in order, byte for byte; exit code 1 if one does not. No simulator, no hardware."""
+other over a network that loses, duplicates, reorders and corrupts frames. Every payload must
+arrive once, in order, byte for byte; exit code 1 if one does not. No simulator, no hardware."""
 _EXAMPLES = """examples:
   ttpoe model
   ttpoe model --loss 20 --payloads 2000 --seed 7
