@@ -7,7 +7,7 @@ from ttpverif.cli.errors import UsageError
 from .run import RESULT, ROOT
 
 PAGE = ROOT / "docs" / "formal.md"
-BEGIN, END = "<!-- table: make formal-docs -->", "<!-- end of table -->"
+BEGIN, END = "<!-- table: ttpoe pages formal -->", "<!-- end of table -->"
 
 
 def table(rows):

@@ -1,4 +1,4 @@
-"""Part `fabric` of `make bench`: incast and all-to-all of many engines behind switches (claim S15).
+"""Part `fabric` of `ttpoe bench`: incast and all-to-all of many engines and switches (S15).
 
 Native runs of sim/ttpsim/fabric/run.py; docs/fabric.md tells what they mean.
 """

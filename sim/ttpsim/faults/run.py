@@ -20,7 +20,7 @@ from ttpverif.cli.errors import Interrupted
 RESULTS = ROOT / "build" / "verify" / "faults.json"
 MAIN = Path(__file__).with_name("main.cpp")
 PAGE = ROOT / "docs" / "faults.md"
-BEGIN, END = "<!-- results: make faults SAVE=1 -->\n", "<!-- end of results -->"
+BEGIN, END = "<!-- results: ttpoe faults --save -->\n", "<!-- end of results -->"
 UPSETS, UPSETS_LONG = 6, 60
 FIRST, LAST = 1_000, 11_000         # clocks of an upset; traffic goes on to clock 12,000
 OPTIMISE = ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"]   # it is compiled more than it runs
