@@ -29,8 +29,7 @@ pair of engines that reads the hardware's own signals (`ttpverif.coverage_points
 are in [the plan](../verif/ttpverif/coverage_plan.toml) under the names below. A combination that
 the plan calls impossible is an error when it is hit; a point that is not hit and has no reason
 fails `ttpoe coverage`. Not in these figures: `ttpoe random`, `ttpoe abuse` and `ttpoe faults`,
-which
-reach more, and the block tests.
+which reach more, and the block tests.
 """
 
 

@@ -190,6 +190,8 @@ class Runner:
                 save_views(build.waves_file(run.folder))
         except BuildError as error:
             run.state, run.message = "failed", str(error)
+        if self.processes.stopped:          # it was ended, or came to its end meanwhile
+            run.state = "interrupted"
         self._change(run, run.state)
 
     def _change(self, run, state):

@@ -11,12 +11,13 @@ __all__ = ["FOLDERS", "enter", "find"]
 
 FOLDERS = ("rtl", "verif", "sim")
 """The folders of a checkout that hold packages."""
+_PACKAGES = ("rtl/ttpoe", "verif/ttpverif", "sim/ttpsim")
 
 
 def find(start):
     """The checkout in or below which `start` lies, or this file; None if there is none."""
     for folder in (*[start, *start.parents], *Path(__file__).resolve().parents):
-        if (folder / "sim" / "ttpsim").is_dir() and (folder / "rtl" / "ttpoe").is_dir():
+        if all((folder / package).is_dir() for package in _PACKAGES):
             return folder
     return None
 
@@ -42,6 +43,8 @@ def enter(words):
         raise UsageError(f"its environment is missing: run `make setup` in {root}")
     python = sys.executable if complete else str(python)
     paths = os.pathsep.join(str(root / folder) for folder in FOLDERS)
+    if os.environ.get("PYTHONPATH") == paths:
+        raise UsageError(f"its packages are not those in {root}: run `make setup` there")
     sys.stdout.flush()
     os.execve(python, [python, "-P", "-m", "ttpverif.cli", *words],
               os.environ | {"PYTHONPATH": paths})
