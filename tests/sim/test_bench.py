@@ -1,4 +1,4 @@
-"""`make bench`: the short form of some parts, and how figures are compared and shown."""
+"""`ttpoe bench`: the short form of some parts, and how figures are compared and shown."""
 
 import json
 import subprocess

@@ -43,6 +43,7 @@ class _Parser(argparse.ArgumentParser):
     """Bad input is a `UsageError` that names the command."""
 
     def error(self, message):
+        message = message.replace("ignored explicit argument", "takes no value; got")
         error = UsageError(f"{message}; try `{self.prog} --help`")
         error.prog = self.prog
         raise error
