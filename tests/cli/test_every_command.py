@@ -197,6 +197,18 @@ def test_no_tool_reads_a_setting_from_the_environment():
     assert found <= allowed
 
 
+def test_nobody_starts_a_tool_as_a_module():
+    """It would do nothing, with exit code 0. What may be started is private to its package."""
+    private = {"ttpsim.live.build", "ttpformal.emit"}
+    found = set()
+    for folder in ("sim", "verif", "tests"):
+        for path in (ROOT / folder).rglob("*.py"):
+            text = path.read_text()
+            found |= set(re.findall(r'"-m", "(ttp(?:sim|formal)[\w.]*)"', text))
+            found |= set(re.findall(r'"((?:sim/ttpsim|verif/ttpformal)/[\w/]+\.py)"', text))
+    assert found <= private
+
+
 def test_a_command_of_another_package(monkeypatch, capsys, tmp_path):
     (tmp_path / "greeting.py").write_text(
         'SUMMARY = "say hello"\n'

@@ -1,5 +1,6 @@
 """Ctrl-C: exit code 130, a line that says how far it came, and no process that goes on."""
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -67,6 +68,12 @@ def test_soak():
     """While it compiles: two processes, verilator and what it starts."""
     error = interrupted(["soak", "--preset", "tiny", "--clocks", "1_000_000_000"], 1)
     assert error == "" or error == "ttpoe soak: interrupted\n"
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is missing")
+def test_synth():
+    error = interrupted(["synth", "--target", "ice40", "--preset", "tiny"], 2)
+    assert error == "ttpoe synth: interrupted\n"
 
 
 @pytest.mark.skipif(sby.missing() is not None, reason="needs the tools of `ttpoe formal`")

@@ -116,6 +116,8 @@ def simulation(runs, metrics):
     program, _ = soak.compile_soak(preset("default"), builds.Processes())
     code, found = soak.run_soak(program, seed=7, rounds=1, round_clocks=1_000_000,
                                 output=subprocess.DEVNULL)
+    if code == 130:
+        raise KeyboardInterrupt
     if code:
         return
     cpu = max(found["cpu_seconds"], 0.01)

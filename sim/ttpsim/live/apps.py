@@ -35,7 +35,7 @@ def _gone(message):
 
 
 def echo(nic, options):
-    """Send every packet back on its link, until Ctrl-C."""
+    """Send every packet back on its link, until Ctrl-C; 130 then, 1 if the wire is gone."""
     packets = octets = 0
     try:
         while True:
@@ -60,7 +60,7 @@ def echo(nic, options):
         print()
         counts, _ = nic.statistics()
         print(f"{packets:,} packets, {octets:,} bytes echoed\n{_summary(counts)}")
-    return 0
+    return 130
 
 
 class _Pings:
@@ -133,14 +133,18 @@ class _Pings:
 
 
 def ping(nic, options):
-    """Send messages to a node that echoes, and print what came of them."""
+    """Send messages to a node that echoes, and print what came of them.
+
+    0: all came back; 1: not; 130: interrupted, after the same summary.
+    """
     pings = _Pings(nic, options)
     print(f"{options.count:,} messages of {options.bytes} bytes to node {options.peer:06x}, "
           f"VC {options.vc}", flush=True)
-    started = time.monotonic()
+    started, interrupted = time.monotonic(), False
     try:
         pings.run()
     except KeyboardInterrupt:
+        interrupted = True
         print()
     elapsed = time.monotonic() - started
     if pings.ended is None:
@@ -162,4 +166,6 @@ def ping(nic, options):
                 min(values), sum(values) / returned, max(values)))
             print(f"round trip min/mean/max: {low:{form}} / {mean:{form}} / {high:{form}} {name}")
     print(_summary(counts))
+    if interrupted:
+        return 130
     return 0 if returned == options.count and not pings.wrong else 1

@@ -3,10 +3,10 @@
 import hashlib
 import json
 import re
-import subprocess
 import sys
 
 from ttpoe.verilog.emit import top_verilog, write
+from ttpsim.build.builds import Processes
 from ttpsim.paths import ROOT
 from ttpverif.cli.errors import UsageError
 
@@ -24,10 +24,8 @@ class SynthError(UsageError):
 
 def run(command, folder, log):
     """Run to the end in `folder`; output goes to the file `log` there."""
-    with open(folder / log, "wb") as output:
-        code = subprocess.run(["timeout", "-k", "5", str(SECONDS_LIMIT), *map(str, command)],
-                              cwd=folder, stdin=subprocess.DEVNULL, stdout=output,
-                              stderr=subprocess.STDOUT).returncode
+    code = Processes().run(["timeout", "-k", "5", str(SECONDS_LIMIT), *map(str, command)],
+                           folder / log, cwd=folder)
     if code:
         text = (folder / log).read_text(errors="replace")
         errors = re.findall(r"^.*\b(?:ERROR|\w*Error): .*", text, re.MULTILINE)
