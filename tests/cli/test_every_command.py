@@ -1,4 +1,4 @@
-"""What holds for every command of `ttpoe`, found in its parser: a new command is covered by itself."""
+"""What holds for every command of `ttpoe`, found in its parser: a new command is covered."""
 
 import os
 import re

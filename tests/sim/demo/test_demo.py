@@ -28,7 +28,8 @@ def start(*options):
 
 @pytest.mark.icarus
 def test_demo(tmp_path):
-    run = start("--simulator", "icarus", "--clocks", "8000", "--loss", "10", "--output", str(tmp_path))
+    run = start("--simulator", "icarus", "--clocks", "8000",
+                "--loss", "10", "--output", str(tmp_path))
     output, errors = run.communicate(timeout=300)
     assert run.returncode == 0, output + errors
     lines = output.splitlines()
@@ -48,7 +49,8 @@ def test_demo(tmp_path):
 
 @pytest.mark.icarus
 def test_ctrl_c_ends_with_a_summary(tmp_path):
-    run = start("--simulator", "icarus", "--seconds", "200", "--seed", "2", "--output", str(tmp_path))
+    run = start("--simulator", "icarus", "--seconds", "200",
+                "--seed", "2", "--output", str(tmp_path))
     samples = ROOT / "build/sim/runs/demo-icarus-tiny-2/samples.jsonl"
     samples.unlink(missing_ok=True)
     begun = time.monotonic()
