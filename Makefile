@@ -1,54 +1,75 @@
-# Everything that a fresh clone needs is made on first use, in .venv, .tools and build.
+# Everything that a fresh clone needs is made on first use, in .venv, .tools and build. The tools are
+# commands of .venv/bin/ttpoe; the targets below make the environment and call it.
 
 PYTHON ?= python3
-PRESET_EMIT := $(if $(PRESET),$(PRESET),default)
-TOP_EMIT := $(if $(TOP),$(TOP),engine)
-PRESETS := tiny default full
-JOBS ?= 2
 PYTEST_ARGS ?=
 
-PY := .venv/bin/python
+TTPOE := .venv/bin/ttpoe
 # A change of the pinned versions or of the set-up itself makes it run again.
 KEY := $(shell cat pyproject.toml sim/tools/* 2>/dev/null | cksum | cut -d' ' -f1)
 READY := .tools/ready-$(KEY)
-export SIM TEST SEED PRESET WAVES TRACE VIEWER LONG LOSS TARGET SWEEP PROTECT
-export PYTHONPATH := rtl:verif:sim$(if $(PYTHONPATH),:$(PYTHONPATH))
+export PYTHONPATH := $(CURDIR)/rtl:$(CURDIR)/verif:$(CURDIR)/sim$(if $(PYTHONPATH),:$(PYTHONPATH))
 unexport MAKEFLAGS
 
-.PHONY: help verify setup icarus sim waves demo tap docs docs-pictures soak random random-defects faults test synth bench formal formal-docs lint emit docs-tables registers clean distclean abuse coverage mutate fabric
+# What may be set on the command line of a target. The values become switches of the command, which
+# judges them: as they are typed (not expanded by make), and quoted for the shell.
+SIM_TAKES := TEST SIM SEED PRESET JOBS WAVES TRACE SHORT
+BENCH_TAKES := PART JOBS SHORT SAVE
+FORMAL_TAKES := PROOF JOBS SHORT
+SYNTH_TAKES := PRESET TARGET SWEEP PROTECT
+VERIFY_TAKES := PART SHORT
+DEMO_TAKES := SECONDS LOSS SIM SEED PRESET
+NAMES := $(sort $(SIM_TAKES) $(BENCH_TAKES) $(FORMAL_TAKES) $(SYNTH_TAKES) $(VERIFY_TAKES) \
+	$(DEMO_TAKES) WITH)
+unexport $(NAMES)
+quoted = '$(subst ','\'',$(value $(1)))'
+given = $(filter command,$(origin $(1)))
+value_of = $(if $(given),$(2)=$(quoted))
+word_of = $(if $(given),$(quoted))
+flag_of = $(if $(given),$(if $(filter-out 0 1,$(or $(value $(1)),no)),$(2)=$(quoted),$(if \
+	$(filter 1,$(value $(1))),$(2))))
+# switches TARGET: what it was given, as words of the command. What it does not take is refused.
+GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+refused = $(foreach name,$(filter-out $($(1)_TAKES) PYTHON TTPOE READY,$(GIVEN)),$(error \
+	make $@ does not take $(name): see `$(TTPOE) $@ --help`))
+switches = $(strip $(refused)$(foreach name,$($(1)_TAKES),$(call switch_$(name),$(name))))
+switch_TEST = $(call word_of,$(1))
+switch_PART = $(call word_of,$(1))
+switch_PROOF = $(call word_of,$(1))
+switch_SIM = $(call value_of,$(1),--simulator)
+switch_SEED = $(call value_of,$(1),--seed)
+switch_PRESET = $(call value_of,$(1),--preset)
+switch_JOBS = $(call value_of,$(1),--jobs)
+switch_TARGET = $(call value_of,$(1),--target)
+switch_SWEEP = $(call value_of,$(1),--sweep)
+switch_PROTECT = $(call value_of,$(1),--protect)
+switch_SECONDS = $(call value_of,$(1),--seconds)
+switch_LOSS = $(call value_of,$(1),--loss)
+switch_WAVES = $(call flag_of,$(1),--waves)
+switch_TRACE = $(call flag_of,$(1),--trace)
+switch_SHORT = $(call flag_of,$(1),--short)
+switch_SAVE = $(call flag_of,$(1),--save)
+
+.PHONY: help setup icarus sim test bench synth formal verify docs demo clean distclean
 .NOTPARALLEL:
 
 help:
-	@echo "make sim        run the scenarios; SIM=verilator|icarus TEST=name SEED=n PRESET=name WAVES=1 TRACE=1"
-	@echo "make waves      TEST=loss.5pct: its waveform in a viewer; SIM= SEED= PRESET= LONG=1 VIEWER=surfer"
-	@echo "make demo       two NICs on a bad wire, live, and a picture; SECONDS=30 LOSS=0.03 PRESET= SEED="
-	@echo "make tap        a simulated NIC on a TAP of a Linux bridge, it echoes (root); NODE=1 TAP=ttp1 BRIDGE=br-ttp"
-	@echo "make test       run all tests; PYTEST_ARGS='tests/verilog/test_emit.py -x'"
-	@echo "make random     random cases against the model, shrunk if they fail; SEED= CASES= LONG=1 SCRIPT="
-	@echo "make verify     all the evidence: tests, scenarios, proofs, soak, ...; SHORT=1, PART=formal,abuse"
-	@echo "make soak       10^9 clocks of two engines as a native program; PRESET= SEED= CLOCKS= ROUNDS= RESUME=1"
-	@echo "make faults     one bit of one word of each memory turned over while traffic runs; SEED= UPSETS= LONG=1 SAVE=1"
-	@echo "make mutate     faults in the netlist: does a test see each; SEED= COUNT= JOBS= MUTANT=engine.17, resumes"
-	@echo "make coverage   states, opcodes, functional points, lines and toggles over the scenarios; LONG=1 TEST="
-	@echo "make abuse      bad and forged frames among good traffic, floods of OPENs, reset at any clock; SEED= FRAMES= PART= LONG=1"
-	@echo "make fabric     many engines behind switches; TRAFFIC=incast|all_to_all NODES= BUFFER= LINK_SLOTS= SEED= ..."
-	@echo "make formal     prove the blocks, about 30 minutes; PROOF=name (or its beginning) for one, SHORT=1"
-	@echo "make synth      synthesise, place and route; PRESET= TARGET=ecp5|xilinx|ice40|osu018|ecpix5|liteeth SWEEP=links PROTECT=secded"
+	@echo "make setup      make the environment: .venv, .tools, $(TTPOE); WITH='icarus formal synth docs'"
+	@echo "make sim        run the scenarios; TEST=name SIM=verilator|icarus SEED=n PRESET=name WAVES=1"
+	@echo "make test       run all tests; JOBS=2 PYTEST_ARGS='tests/verilog/test_emit.py -x'"
 	@echo "make bench      measure, compare with the baseline; PART=goodput for one, SHORT=1, SAVE=1"
-	@echo "make emit       write build/rtl/ttp_<top>_<preset>.v; TOP=engine|nic|managed_nic PRESET=tiny|default|full"
-	@echo "make lint       check the Verilog of every preset with Verilator, all warnings on"
+	@echo "make synth      synthesise, place and route; TARGET=ecp5|xilinx|ice40|... PRESET= PROTECT=secded"
+	@echo "make formal     prove the blocks, about 30 minutes; PROOF=name (or its beginning) for one, SHORT=1"
+	@echo "make verify     all the evidence: tests, scenarios, proofs, soak, ...; SHORT=1, PART=formal,abuse"
 	@echo "make docs       build the documentation site in build/docs, links checked"
-	@echo "make docs-tables  write docs/state-table.md and the code points of docs/trace.md"
-	@echo "make docs-pictures  make the pictures of docs/ from two runs"
-	@echo "make registers  write docs/registers.md, and build/registers/: C header and SystemRDL"
-	@echo "make setup      only make the environment (sim, test, emit and lint do so by themselves)"
+	@echo "make demo       two NICs on a bad wire, live, and a picture; SECONDS=30 LOSS=3 (percent)"
 	@echo "make clean      remove build/; make distclean: the environment too"
+	@echo
+	@echo "Everything else, and all switches: $(TTPOE) --help, $(TTPOE) sim --help"
 
 setup: $(READY)
-
-# Everything below that is evidence, one after the other (docs/verification.md).
-verify: $(READY)
-	@PART=$(PART) $(PY) -m ttpsim.verify $(if $(SHORT),--short)
+	@for extra in $(call word_of,WITH); do \
+		for name in $$extra; do sh sim/tools/setup.sh "$$name" || exit 2; done; done
 
 $(READY):
 	@sh sim/tools/setup.sh environment "$(PYTHON)" "$@"
@@ -56,102 +77,54 @@ $(READY):
 icarus:
 	@sh sim/tools/setup.sh icarus
 
-sim: $(READY) $(if $(filter verilator,$(SIM)),,icarus)
-	@$(PY) -m ttpsim.scenario.run --jobs $(JOBS)
-
-waves: $(READY) $(if $(filter verilator,$(SIM)),,icarus)
-	@$(PY) -m ttpsim.views.waves
-
-# Not by environment: to some shells SECONDS is a variable of their own.
-demo: $(READY) $(if $(filter icarus,$(SIM)),icarus)
-	@$(PY) -m ttpsim.demo $(if $(SECONDS),--seconds $(SECONDS))
-
-docs: $(READY)
-	@sh sim/tools/setup.sh docs
-	@$(PY) -m ttpsim.pages
-
-tap: $(READY)
-	@$(PY) -m ttpverif.cli echo --verbose --tap $(or $(TAP),ttp1) --bridge $(or $(BRIDGE),br-ttp) \
-		--node $(or $(NODE),1) --preset $(or $(PRESET),tiny)
-
-docs-pictures: $(READY) icarus
-	@$(PY) -m ttpsim.pages.pictures
+sim: $(READY) $(if $(filter verilator,$(value SIM)),,icarus)
+	@$(TTPOE) sim $(call switches,SIM)
 
 # Without Icarus the tests that need it are skipped; everything else runs.
 test: $(READY)
 	@sh sim/tools/setup.sh icarus || echo "[setup] going on without Icarus: its tests are skipped"
 	@sh sim/tools/setup.sh formal || echo "[setup] going on without the formal tools: proofs are skipped"
-	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+	@.venv/bin/python -m pytest -n $(if $(call given,JOBS),$(call quoted,JOBS),2) --dist loadfile $(PYTEST_ARGS)
 
-formal: $(READY)
-	@sh sim/tools/setup.sh formal
-	@$(PY) -m ttpformal.run --jobs $(JOBS) $(if $(SHORT),--short) $(PROOF)
+bench: $(READY)
+	@$(TTPOE) bench $(call switches,BENCH)
 
 synth: $(READY)
 	@sh sim/tools/setup.sh synth
-	@$(PY) -m ttpsim.synth.run
+	@$(TTPOE) synth $(call switches,SYNTH)
 
-# Figures of synthesis are taken from the last `make synth`.
-bench: $(READY)
-	@$(PY) -m ttpsim.bench.run --jobs $(JOBS) $(if $(SHORT),--short) $(if $(SAVE),--save) \
-		$(if $(PART),--part $(PART))
-
-# The table of docs/formal.md, from the last `make formal`.
-formal-docs: $(READY)
-	@$(PY) -m ttpformal.document
-
-# 10^9 clocks take an hour or more; Ctrl-C ends it with a summary, RESUME=1 goes on (docs/soak.md).
-soak: $(READY)
-	@JOBS=$(JOBS) CLOCKS=$(CLOCKS) ROUND=$(ROUND) ROUNDS=$(ROUNDS) ROUND_CLOCKS=$(ROUND_CLOCKS) \
-		RESUME=$(RESUME) FROM=$(FROM) $(PY) -m ttpsim.soak.run
-
-# One job unless JOBS is given: it runs for an hour on one core.
-mutate: $(READY)
+formal: $(READY)
 	@sh sim/tools/setup.sh formal
-	@COUNT=$(COUNT) MUTANT=$(MUTANT) $(PY) -m ttpsim.mutation \
-		--jobs $(if $(filter file,$(origin JOBS)),1,$(JOBS)) $(if $(DOCS),--page)
+	@$(TTPOE) formal $(call switches,FORMAL)
 
-faults: $(READY)
-	@SEED=$(SEED) UPSETS=$(UPSETS) LONG=$(LONG) SAVE=$(SAVE) JOBS=$(JOBS) $(PY) -m ttpsim.faults.run
+# All that its parts need, too.
+verify: $(READY) icarus
+	@sh sim/tools/setup.sh formal
+	@$(TTPOE) verify $(call switches,VERIFY)
 
-# All of it follows from SEED; LONG=1 delivers PACKETS (1,000,000) and takes hours (docs/random.md).
-random: $(READY)
-	@JOBS=$(JOBS) CASES=$(CASES) CONFIGS=$(CONFIGS) PACKETS=$(PACKETS) RESUME=$(RESUME) \
-		SCRIPT=$(SCRIPT) $(PY) -m ttpsim.random.campaign
+docs: $(READY)
+	@sh sim/tools/setup.sh docs
+	@$(TTPOE) docs
 
-random-defects: $(READY)
-	@ALL_DEFECTS=1 $(PY) -m pytest -q -s tests/sim/test_random.py -k defect
-
-# Writes docs/coverage.md. Builds of its own: eight minutes of CPU time in all, on up to 2 cores.
-coverage: $(READY) icarus
-	@$(PY) -m ttpsim.coverage.run --jobs $(JOBS)
-
-# What each part shows: docs/abuse.md.
-abuse: $(READY)
-	@JOBS=$(JOBS) FRAMES=$(FRAMES) PART=$(PART) $(PY) -m ttpsim.abuse.run
-
-# Traffic, network and what came of it: docs/fabric.md. `make` takes TRAFFIC and so on as they are.
-FABRIC := PRESET TRAFFIC SEED NODES COUNT BYTES BUFFER CUT_THROUGH LOSS_PPM DELAY LEAF_HOSTS SPINES \
-	LINK_SLOTS TICK SELECTIVE PING_EVERY PING_BYTES STOP STOP_PERIOD CLOCKS LIMIT
-fabric: $(READY)
-	@$(foreach name,$(FABRIC),$(name)=$($(name))) JOBS=$(JOBS) $(PY) -m ttpsim.fabric.run
-
-lint: $(READY)
-	@$(PY) -m ttpsim.build.lint $(if $(PRESET),$(PRESET),$(PRESETS) $(PRESETS:%=%_secded))
-
-emit: $(READY)
-	@$(PY) -m ttpoe.verilog.emit --preset $(PRESET_EMIT) --top $(TOP_EMIT) \
-		-o build/rtl/ttp_$(TOP_EMIT)_$(PRESET_EMIT).v
-	@echo build/rtl/ttp_$(TOP_EMIT)_$(PRESET_EMIT).v
-
-docs-tables: $(READY)
-	@$(PY) -m ttpsim.pages.state_table
-
-registers: $(READY)
-	@$(PY) -m ttpoe.csr.documents --output build/registers --docs docs/registers.md
+demo: $(READY) $(if $(filter icarus,$(value SIM)),icarus)
+	@$(TTPOE) demo $(call switches,DEMO)
 
 clean:
 	rm -rf build
 
 distclean: clean
 	rm -rf .venv .tools
+
+# Targets that there were, and the commands that they have become.
+MOVED := waves tap random soak faults mutate coverage abuse fabric lint emit docs-tables docs-pictures \
+	registers formal-docs random-defects
+NOW_tap := echo --verbose --tap ttp1 --bridge br-ttp
+NOW_docs-tables := pages tables
+NOW_docs-pictures := pages pictures
+NOW_registers := pages registers
+NOW_formal-docs := pages formal
+.PHONY: $(MOVED)
+$(filter-out random-defects,$(MOVED)):
+	$(error make $@ is now `$(TTPOE) $(or $(NOW_$@),$@)`)
+random-defects:
+	$(error make $@ is now `.venv/bin/python -m pytest tests/sim/test_random.py -k defect --all-defects`)

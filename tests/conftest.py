@@ -6,6 +6,11 @@ import signal
 import pytest
 
 
+def pytest_addoption(parser):
+    parser.addoption("--all-defects", action="store_true",
+                     help="tests/sim/test_random.py: every defect, and the table of docs/random.md")
+
+
 def pytest_configure(config):
     # A shell's background jobs ignore Ctrl-C, and so would what the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,6 +1,5 @@
-"""The short form of `make formal`, and what each proof must have to mean something."""
+"""The short form of `ttpoe formal`, and what each proof must have to mean something."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 from amaranth.back import rtlil
 
+from tests.ttpoe_process import ttpoe
 from ttpformal import sby
 from ttpformal.proof import Harness
 from ttpformal.run import _row
@@ -64,12 +64,9 @@ def test_a_row_is_good_only_if_all_of_it_is(broken):
 
 
 @pytest.mark.skipif(sby.missing() is not None,
-                    reason=f"{sby.missing()} is missing: run `make formal`")
+                    reason=f"{sby.missing()} is missing: run `make setup WITH=formal`")
 def test_short_proofs_hold_and_their_defects_are_found():
-    paths = os.pathsep.join(str(ROOT / folder) for folder in ("rtl", "verif"))
-    run = subprocess.run([sys.executable, "-m", "ttpformal.run", "--short", "--jobs", "2"],
-                         cwd=ROOT, env=os.environ | {"PYTHONPATH": paths}, text=True,
-                         capture_output=True)
+    run = ttpoe("formal", "--short", "--jobs", 2)
     assert run.returncode == 0, run.stdout + run.stderr
     short = sum(proof.short for proof in PROOFS.values())
     assert short >= 8 and f"{short} of {short} proofs hold" in run.stdout

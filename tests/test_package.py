@@ -93,7 +93,7 @@ def test_nothing_but_python(empty, tmp_path):
     assert (run.returncode, run.stdout, run.stderr) == (
         2, "", "ttpoe generate: the Python package amaranth is missing: pip install amaranth\n")
     run = call(ttpoe, "sim", "hello", cwd=tmp_path)
-    assert run.returncode == 2 and "start it in a checkout" in run.stderr
+    assert run.returncode == 2 and "needs a checkout of the repository" in run.stderr
 
 
 def test_generate_with_what_the_wheel_asks_for(empty, tmp_path):
@@ -127,14 +127,15 @@ def test_the_scapy_layer_alone(empty, tmp_path):
 
 
 def test_setup_makes_the_command(tmp_path):
-    """`.venv/bin/ttpoe` of a checkout, started from elsewhere and through a link."""
-    binaries = tmp_path / "here" / ".venv" / "bin"
+    """`.venv/bin/ttpoe` of a checkout in a path with a space, from elsewhere and through links."""
+    binaries = tmp_path / "a place" / ".venv" / "bin"
     binaries.mkdir(parents=True)
     (binaries / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     (binaries / "python").chmod(0o755)
-    made = call("sh", ROOT / "sim" / "tools" / "setup.sh", "launcher", cwd=tmp_path / "here")
+    made = call("sh", ROOT / "sim" / "tools" / "setup.sh", "launcher", cwd=tmp_path / "a place")
     assert made.returncode == 0, made.stderr
     (tmp_path / "link").symlink_to(binaries / "ttpoe")
-    for command in (binaries / "ttpoe", tmp_path / "link"):
+    (tmp_path / "of a link").symlink_to("link")
+    for command in (binaries / "ttpoe", tmp_path / "link", tmp_path / "of a link"):
         run = call(command, "model", "--payloads", "5", cwd=tmp_path, path=[ROOT / "verif"])
         assert run.returncode == 0 and "PASSED: 10 payloads" in run.stdout, run.stderr

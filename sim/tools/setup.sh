@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the environment: `setup.sh environment PYTHON STAMP`, or `setup.sh icarus|formal|synth|docs|check`.
+# Makes the environment: `setup.sh environment PYTHON STAMP`, or `setup.sh icarus|formal|synth|docs|check`
+# (`make setup WITH=formal`).
 # Never asks. What cannot be done is said in one line, with what to do about it; exit code 2.
 set -u
 
@@ -27,7 +28,7 @@ apt() {
 
 icarus() {
     command -v iverilog >/dev/null && command -v vvp >/dev/null && return
-    apt "Icarus Verilog (SIM=verilator does without)" iverilog
+    apt "Icarus Verilog (make sim SIM=verilator does without)" iverilog
     command -v iverilog >/dev/null || fail "iverilog is installed but not on PATH"
 }
 
@@ -59,7 +60,7 @@ install_packages() {
 launcher() {
     cat >.venv/bin/ttpoe <<'EOF'
 #!/bin/sh
-exec "$(dirname "$(readlink -f "$0")")/python" -m ttpverif.cli "$@"
+exec "$(dirname "$(readlink -f "$0")")/python" -P -m ttpverif.cli "$@"
 EOF
     chmod +x .venv/bin/ttpoe
 }
@@ -117,5 +118,8 @@ synth() { extra synth; }
 docs() { extra docs; }
 check() { extra check; }
 
-action=$1; shift
-"$action" "$@"
+action=${1:-}
+case "$action" in
+    environment|icarus|formal|synth|docs|check|launcher) shift; "$action" "$@" ;;
+    *) fail "it must be icarus, formal, synth, docs or check; got '$action'" ;;
+esac

@@ -1,14 +1,9 @@
-"""`make verify`: all the evidence, one part after the other, and a table of what came of it.
+"""`ttpoe verify`: all the evidence, one part after the other, and a table of what came of it.
 
-    make verify               the long form of every part: a day on two cores
-    make verify SHORT=1       each part's short form
-    make verify PART=formal,abuse
-
-The parts are other make targets; each writes build/verify/<part>.json. Their output goes to
+The parts are other commands; each writes build/verify/<part>.json. Their output goes to
 build/verify/<part>.log. What each of them shows, and what none does, is in docs/verification.md.
 """
 
-import argparse
 import json
 import os
 import signal
@@ -18,13 +13,15 @@ import time
 from dataclasses import dataclass
 
 from ttpsim.paths import ROOT
+from ttpverif.cli.checkout import FOLDERS
+from ttpverif.cli.errors import Interrupted
 
 RESULTS = ROOT / "build" / "verify" / "verify.json"
 
 
 @dataclass(frozen=True)
 class Part:
-    """One make target: `long` and `short` are its arguments in either form."""
+    """One command: `long` and `short` are its words in either form."""
 
     name: str
     shows: str
@@ -32,29 +29,45 @@ class Part:
     short: tuple
 
     def command(self, short):
-        return ["make", "--no-print-directory", *(self.short if short else self.long)]
+        """What a user would type."""
+        return list(self.short if short else self.long)
+
+    def process(self, short):
+        """What is started: this Python, whatever `ttpoe` is on the PATH."""
+        program, *words = self.command(short)
+        if program == "ttpoe":
+            return [sys.executable, "-P", "-m", "ttpverif.cli", *words]
+        return [program, "--no-print-directory", *words]
 
 
 PARTS = (
-    Part("tests", "every block's bench, models, tools, documents", ("test",), ("test",)),
-    Part("scenarios", "two engines, followed by the reference model", ("sim",),
-         ("sim", "TEST=hello,loss.5pct,selective.flow", "PRESET=tiny")),
-    Part("formal", "proofs, their covers and defects", ("formal",), ("formal", "SHORT=1")),
-    Part("random", "random configurations, hosts, faults, settings", ("random", "LONG=1"),
-         ("random", "CASES=20", "CONFIGS=1")),
-    Part("soak", "10^9 clocks, all in hardware", ("soak",), ("soak", "CLOCKS=20000000")),
-    Part("coverage", "what the scenarios reach", ("coverage", "LONG=1"), ("coverage",)),
-    Part("mutate", "whether the tests notice a wrong gate", ("mutate",), ("mutate", "COUNT=20")),
-    Part("abuse", "malformed and forged frames, floods, reset", ("abuse", "LONG=1"), ("abuse",)),
-    Part("faults", "upsets of every memory", ("faults", "LONG=1"), ("faults",)),
+    Part("tests", "every block's bench, models, tools, documents", ("make", "test"),
+         ("make", "test")),
+    Part("scenarios", "two engines, followed by the reference model", ("ttpoe", "sim"),
+         ("ttpoe", "sim", "hello", "loss.5pct", "selective.flow", "--preset", "tiny")),
+    Part("formal", "proofs, their covers and defects", ("ttpoe", "formal"),
+         ("ttpoe", "formal", "--short")),
+    Part("random", "random configurations, hosts, faults, settings", ("ttpoe", "random", "--long"),
+         ("ttpoe", "random", "--cases", "20", "--configs", "1")),
+    Part("soak", "10^9 clocks, all in hardware", ("ttpoe", "soak"),
+         ("ttpoe", "soak", "--clocks", "20000000")),
+    Part("coverage", "what the scenarios reach", ("ttpoe", "coverage", "--long"),
+         ("ttpoe", "coverage")),
+    Part("mutate", "whether the tests notice a wrong gate", ("ttpoe", "mutate"),
+         ("ttpoe", "mutate", "--count", "20")),
+    Part("abuse", "malformed and forged frames, floods, reset", ("ttpoe", "abuse", "--long"),
+         ("ttpoe", "abuse")),
+    Part("faults", "upsets of every memory", ("ttpoe", "faults", "--long"), ("ttpoe", "faults")),
 )
 
 
 def _run(command, log):
     """Exit code of a command whose output goes to a file; it ends with us."""
+    paths = os.pathsep.join(str(ROOT / folder) for folder in FOLDERS)
     with open(log, "wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
-                                   stderr=subprocess.STDOUT, start_new_session=True)
+                                   stderr=subprocess.STDOUT, start_new_session=True,
+                                   env=os.environ | {"PYTHONPATH": paths})
         try:
             return process.wait()
         finally:
@@ -71,7 +84,7 @@ def verify(parts, short, folder=RESULTS.parent, say=print):
         command, log = part.command(short), folder / f"{part.name}.log"
         say(f"[verify] {number}/{len(parts)} {part.name}: {' '.join(command)}")
         began = time.monotonic()
-        code = _run(command, log)
+        code = _run(part.process(short), log)
         found[part.name] = {"passed": code == 0, "seconds": round(time.monotonic() - began),
                             "command": " ".join(command), "short": short}
         say(f"[verify] {part.name} {'passed' if code == 0 else 'FAILED'}, "
@@ -80,45 +93,15 @@ def verify(parts, short, folder=RESULTS.parent, say=print):
     return found
 
 
-class _UsageError(Exception):
-    pass
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise _UsageError(message)
-
-
-def _chosen(names):
-    known = {part.name: part for part in PARTS}
-    for name in names:
-        if name not in known:
-            raise _UsageError(f"no part {name!r}; there are {', '.join(known)}")
-    return [known[name] for name in names] or list(PARTS)
-
-
-def main(argv=None):
-    """Command line; exit code 0, 1 if a part failed, 2 after one line about bad input."""
-    parser = _Parser(prog="sim/ttpsim/verify.py", allow_abbrev=False, description="All the evidence.")
-    parser.add_argument("--part", default=os.environ.get("PART") or "")
-    parser.add_argument("--short", action="store_true")
-    try:
-        arguments = parser.parse_args(argv)
-        parts = _chosen([name for name in arguments.part.split(",") if name])
-    except _UsageError as error:
-        print(f"verify: {error}", file=sys.stderr)
-        return 2
+def main(arguments):
+    """What `ttpoe verify` does; exit code 0, or 1 if a part failed."""
+    parts = [part for part in PARTS if not arguments.part or part.name in arguments.part]
     try:
         found = verify(parts, arguments.short)
     except KeyboardInterrupt:
-        print(f"\nverify: interrupted; what is done is in {RESULTS.relative_to(ROOT)}")
-        return 130
+        raise Interrupted(f"what is done is in {RESULTS.relative_to(ROOT)}") from None
     for part in parts:
         entry = found[part.name]
         print(f"{part.name:10} {'passed' if entry['passed'] else 'FAILED':7}"
               f"{entry['seconds']:7} s  {part.shows}")
     return 0 if all(entry["passed"] for entry in found.values()) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

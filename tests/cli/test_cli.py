@@ -12,11 +12,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def command(*arguments, **environment):
-    env = {name: value for name, value in os.environ.items()
-           if name not in ("SIM", "TEST", "SEED", "PRESET", "WAVES", "TRACE")}
+def command(*arguments, root=ROOT, **environment):
+    paths = os.pathsep.join(str(root / name) for name in ("rtl", "verif", "sim"))
     return subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True,
-                          cwd=ROOT, env=env | {"PYTHONPATH": str(ROOT / "rtl")} | environment)
+                          cwd=root, env=os.environ | {"PYTHONPATH": paths} | environment)
 
 
 def assert_one_line(result, *parts):
@@ -56,62 +55,59 @@ def test_emit_leaves_no_half_written_file(tmp_path):
     assert os.listdir(path.parent) == ["engine.v"]
 
 
-@pytest.mark.parametrize("environment, parts", [
-    ({"SIM": "modelsim"}, ["SIM must be verilator or icarus", "'modelsim'"]),
-    ({"TEST": "nonsense"}, ["TEST must be one of", "hello", "'nonsense'"]),
-    ({"TEST": "hello.loud"}, ["TEST must be one of hello", "'hello.loud'"]),
-    ({"SEED": "x"}, ["SEED must be a whole number", "'x'"]),
-    ({"SEED": "-1"}, ["SEED must be a whole number", "'-1'"]),
-    ({"PRESET": "huge"}, ["preset must be one of", "'huge'"]),
-    ({"WAVES": "yes"}, ["WAVES must be 0 or 1", "'yes'"]),
-    ({"TRACE": "2"}, ["TRACE must be 0 or 1", "'2'"]),
+TTPOE = ("-P", "-m", "ttpverif.cli")
+
+
+@pytest.mark.parametrize("arguments, parts", [
+    (["nonsense"], ["TEST must be one of", "hello", "'nonsense'"]),
+    (["hello.loud"], ["TEST must be one of hello", "'hello.loud'"]),
+    (["hello,,loss"], ["TEST", "must be a name; got ''"]),
 ])
-def test_sim_refuses(environment, parts):
-    assert_one_line(command("sim/ttpsim/scenario/run.py", **environment), "sim: ", *parts)
-
-
-def test_sim_refuses_an_unknown_option():
-    assert_one_line(command("sim/ttpsim/scenario/run.py", "--fast"), "sim: ", "--fast")
+def test_sim_refuses(arguments, parts):
+    assert_one_line(command(*TTPOE, "sim", *arguments), "ttpoe sim: ", *parts)
 
 
 def test_sim_without_icarus_says_what_to_do(tmp_path):
     for tool in ("g++", "make", "perl"):
         (tmp_path / tool).symlink_to(shutil.which(tool))
-    result = command("sim/ttpsim/scenario/run.py", SIM="icarus", TEST="hello", PATH=str(tmp_path))
+    result = command(*TTPOE, "sim", "hello", "--simulator", "icarus", PATH=str(tmp_path))
     assert_one_line(result, "Icarus Verilog is missing", "apt-get install iverilog",
-                    "SIM=verilator")
+                    "--simulator verilator")
 
 
 @pytest.mark.parametrize("tool", ["g++", "perl"])
 def test_sim_without_a_compiler_says_what_to_do(tmp_path, tool):
     for other in {"g++", "make", "perl"} - {tool}:
         (tmp_path / other).symlink_to(shutil.which(other))
-    result = command("sim/ttpsim/scenario/run.py", SIM="verilator", TEST="hello", PATH=str(tmp_path))
+    result = command(*TTPOE, "sim", "hello", "--simulator", "verilator", PATH=str(tmp_path))
     assert_one_line(result, f"{tool} is missing", "apt-get install")
 
 
 def test_sim_without_verilator_says_what_to_do(tmp_path):
-    result = command("sim/ttpsim/scenario/run.py", SIM="verilator", TEST="hello",
+    result = command(*TTPOE, "sim", "hello", "--simulator", "verilator",
                      TTP_VERILATOR_ROOT=str(tmp_path / "none"))
     assert_one_line(result, "Verilator is not set up", "make setup")
 
 
 def project(tmp_path, scenario):
-    """A copy of the simulation's files with one scenario only."""
+    """A copy of the checkout's packages with one scenario only; `ttpoe` in it."""
     for name in ("rtl", "verif"):
         (tmp_path / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "sim", tmp_path / "sim", ignore=shutil.ignore_patterns("__pycache__"))
-    for path in (tmp_path / "sim" / "scenarios").glob("*.py"):
+    for path in (tmp_path / "sim" / "ttpsim" / "scenarios").glob("[a-z]*.py"):
         path.unlink()
-    (tmp_path / "sim" / "scenarios" / "only.py").write_text(scenario)
+    (tmp_path / "sim" / "ttpsim" / "scenarios" / "only.py").write_text(scenario)
     (tmp_path / ".tools").symlink_to(ROOT / ".tools")
-    return tmp_path / "sim" / "run.py"
+
+    def ttpoe(*words):
+        return command(*TTPOE, *words, root=tmp_path)
+    return ttpoe
 
 
 def test_sim_names_a_file_that_is_missing(tmp_path):
-    script = project(tmp_path, 'RUNS = [{"sim": "verilator", "preset": "tiny",'
-                               ' "needs": ["tests/data/pcap/99_none.pcap"]}]\n')
-    assert_one_line(command(script), "only needs tests/data/pcap/99_none.pcap")
+    ttpoe = project(tmp_path, 'RUNS = [{"sim": "verilator", "preset": "tiny",'
+                              ' "needs": ["tests/data/pcap/99_none.pcap"]}]\n')
+    assert_one_line(ttpoe("sim"), "only needs tests/data/pcap/99_none.pcap")
 
 
 SCENARIO = '''
@@ -127,12 +123,12 @@ async def only(bench):
 
 @pytest.mark.icarus
 def test_results_of_a_pass_and_a_failure(tmp_path):
-    script = project(tmp_path, SCENARIO)
-    result = command(script, WAVES="1")
+    result = project(tmp_path, SCENARIO)("sim", "--waves")
     assert result.returncode == 1, result.stdout + result.stderr
     assert result.stdout.rstrip().endswith("1 passed, 1 failed")
     assert "seed 77: told to fail" in result.stdout
-    assert "make sim TEST=only.bad SIM=icarus PRESET=tiny SEED=77 WAVES=1" in result.stdout
+    assert ("ttpoe sim only.bad --simulator icarus --preset tiny --seed 77 --waves"
+            in result.stdout)
     results = json.loads((tmp_path / "build" / "sim" / "results.json").read_text())
     assert (results["passed"], results["failed"]) == (1, 1)
     good, bad = results["runs"]
@@ -146,29 +142,17 @@ def test_results_of_a_pass_and_a_failure(tmp_path):
 
 @pytest.mark.icarus
 def test_one_run_by_its_name(tmp_path):
-    script = project(tmp_path, SCENARIO)
-    result = command(script, TEST="only.bad", SEED="5")
+    result = project(tmp_path, SCENARIO)("sim", "only.bad", "--seed", "5")
     assert result.returncode == 1
     results = json.loads((tmp_path / "build" / "sim" / "results.json").read_text())
     assert [(run["test"], run["seed"]) for run in results["runs"]] == [("only.bad", 5)]
-
-
-def test_make_alone_prints_the_targets():
-    result = subprocess.run(["make", "-s"], capture_output=True, text=True, cwd=ROOT)
-    assert result.returncode == 0
-    targets = [line.split()[1] for line in result.stdout.splitlines() if line.startswith("make ")]
-    phony = next(line.split(":")[1].split() for line in (ROOT / "Makefile").read_text().splitlines()
-                 if line.startswith(".PHONY:"))
-    # `clean` tells of `distclean`, `random` of its defects; the others serve other targets.
-    assert set(targets) == set(phony) - {"help", "icarus", "formal-docs", "distclean",
-                                        "random-defects"}
-    assert len(targets) == len(set(targets)) and {"sim", "waves", "demo", "test"} <= set(targets)
 
 
 @pytest.mark.parametrize("arguments, missing, parts", [
     (["environment", "python3", "stamp"], "g++", ["g++ is missing", "apt-get install"]),
     (["environment", "python3", "stamp"], "perl", ["perl is missing", "apt-get install"]),
     (["environment", "python9", "stamp"], None, ["python9 is missing"]),
+    (["rm"], None, ["must be icarus, formal, synth or docs", "'rm'"]),
     (["icarus"], "iverilog", ["Icarus Verilog", "apt-get install iverilog", "SIM=verilator"]),
 ])
 def test_setup_names_what_is_missing(tmp_path, arguments, missing, parts):

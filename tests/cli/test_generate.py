@@ -182,7 +182,7 @@ def test_parameters_are_those_of_the_configuration():
     (["--links", "many"], ["--links", "'many'"]),
     (["--links", "128", "--sets", "64"], ["--links or --sets, not both"]),
     (["--width", "96"], ["width_bits must be 64, 128, 256 or 512", "96"]),
-    (["--preset", "huge"], ["preset must be one of tiny, default, full", "'huge'"]),
+    (["--preset", "huge"], ["--preset", "tiny, default or full", "'huge'"]),
     (["--top", "switch"], ["--top", "'switch'", "managed_nic"]),
     (["--module", "2nd"], ["--module", "'2nd'"]),
     (["--module", "wire"], ["keyword", "'wire'", "wire_managed_nic"]),
@@ -192,7 +192,7 @@ def test_parameters_are_those_of_the_configuration():
     (["--vc-tables", "2", "--links", "8"], ["vc_tables must be 1 or 3", "2"]),
     (["--colour"], ["--colour", "ttpoe"]),
     (["-o", "/dev/null/x"], ["cannot write /dev/null"]),
-    (["-o", ""], ["--output is empty"]),
+    (["-o", ""], ["--output", "must be a path"]),
 ])
 def test_bad_input_is_one_line(tmp_path, capsys, arguments, parts):
     output = [] if "-o" in arguments else ["-o", str(tmp_path / "none")]

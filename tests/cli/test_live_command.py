@@ -6,7 +6,7 @@ import socket
 import pytest
 
 import ttpverif.cli as cli
-from ttpsim.cli import _live, sim
+from ttpsim.live import attach
 
 ECHO = ["echo", "--listen", "5555"]
 PING = ["ping", "1", "--listen", "5555"]
@@ -51,29 +51,12 @@ PING = ["ping", "1", "--listen", "5555"]
     (["ping", "1", "--peer", "module", "--bytes", "1009"], ["at most 1008 bytes", "1009"]),
 ])
 def test_bad_input_is_one_line(capsys, monkeypatch, arguments, parts):
-    monkeypatch.setattr(_live, "repository", lambda start: pytest.fail("it was not refused"))
+    monkeypatch.setattr(attach, "main", lambda *_: pytest.fail("it was not refused"))
     assert cli.main(arguments) == 2
     out, error = capsys.readouterr()
     assert out == "" and error.count("\n") == 1 and error.startswith("ttpoe")
     for part in parts:
         assert part in error
-
-
-def test_outside_a_checkout(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sim, "__file__", str(tmp_path / "site" / "sim.py"))
-    assert cli.main(ECHO) == 2
-    assert "start it in a checkout" in capsys.readouterr().err
-
-
-def test_without_its_environment(tmp_path, monkeypatch, capsys):
-    (tmp_path / "sim").mkdir()
-    (tmp_path / "rtl" / "ttpoe").mkdir(parents=True)
-    (tmp_path / "sim" / "run.py").touch()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(_live.importlib.util, "find_spec", lambda name: None)
-    assert cli.main(ECHO) == 2
-    assert f"run `make setup` in {tmp_path}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option, name", [("--tap", "ttpoe-t"), ("--interface", "lo")])

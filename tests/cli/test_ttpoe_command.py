@@ -1,8 +1,5 @@
-"""`ttpoe`: one line for bad input, help with examples, sub-commands found where they lie."""
+"""`ttpoe ladder`: one line for bad input. What holds for all: test_every_command.py."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +7,6 @@ import pytest
 import ttpverif.cli as cli
 
 CAPTURES = Path(__file__).parent.parent / "data" / "pcap"
-VERIF = Path(__file__).parents[2] / "verif"
 GOOD = str(CAPTURES / "08_payload_lost.pcap")
 
 
@@ -42,32 +38,3 @@ def test_a_capture_without_ttp(tmp_path, capsys):
     path.write_bytes(Path(GOOD).read_bytes()[:24])
     assert cli.main(["ladder", str(path)]) == 2
     assert "none of its 0 frames is TTP" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in cli.commands())])
-def test_help_has_examples(capsys, arguments):
-    with pytest.raises(SystemExit) as stop:
-        cli.main(arguments)
-    assert stop.value.code == 0
-    assert "examples:\n  ttpoe " in capsys.readouterr().out
-
-
-def test_a_sub_command_is_a_module(tmp_path, monkeypatch, capsys):
-    (tmp_path / "greet.py").write_text(
-        'SUMMARY = "say hello"\n'
-        'def add_parser(subparsers):\n    return subparsers.add_parser("greet", help=SUMMARY)\n'
-        'def run(arguments):\n    import nothing_of_that_name\n')
-    monkeypatch.setattr(cli, "__path__", [*cli.__path__, str(tmp_path)])
-    monkeypatch.delitem(sys.modules, "ttpverif.cli.greet", raising=False)
-    assert cli.main(["greet"]) == 2
-    assert "nothing_of_that_name is missing: pip install" in capsys.readouterr().err
-    monkeypatch.delitem(sys.modules, "ttpverif.cli.greet")
-
-
-def test_sub_commands_are_light_to_load():
-    """`ttpoe --help` must not need the hardware's or the test's packages."""
-    code = ("import sys, ttpverif.cli as cli; cli.commands(); "
-            "print([m for m in ('amaranth', 'cocotb', 'scapy', 'rich') if m in sys.modules])")
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                            env=os.environ | {"PYTHONPATH": str(VERIF)})
-    assert result.stdout == "[]\n", result.stderr

@@ -10,15 +10,11 @@ import shlex
 
 from tests.docs.pages import ROOT
 from ttpformal.table import load
-from ttpoe.config import PRESETS
-from ttpsim.abuse import run as abuse
-from ttpsim.bench import run as bench
 from ttpsim.scenario import run as scenarios
-from ttpsim.synth import run as synth
 from ttpverif import cli
 
 MAKEFILE = (ROOT / "Makefile").read_text()
-TARGETS = set(re.findall(r"^([a-z][\w-]*):(?!=)", MAKEFILE, re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z][\w-]*):(?!=)", MAKEFILE, re.MULTILINE)) - {"random-defects"}
 TESTED_ELSEWHERE = {
     "fusesoc": "tests/docs/test_integration_doc.py and tests/verilog/test_fusesoc.py",
     "tshark": "tests/wireshark/test_tshark.py",
@@ -41,54 +37,50 @@ NOT_OURS = {
 """Programs whose commands are taken as they are -> why."""
 
 
-def _one_of(value, names, what):
-    return None if value in names else f"{what} {value!r} does not exist"
-
-
-def _a_number(value):
-    return None if re.fullmatch(r"\d+(\.\d+)?", value) else f"{value!r} is no number"
+SWITCHES = {"SIM": "simulator"}
+"""Variables of the Makefile that are not called as the switch that they become."""
 
 
 def _scenario(value):
     try:
-        arguments = scenarios._arguments([f"--test={value}"])
-        scenarios.plan(arguments)
+        scenarios.plan(scenarios.Wanted([value]))
     except scenarios.SetupError as error:
         return str(error)
     return None
 
 
-_VALUES = {
-    "TEST": _scenario,
-    "PRESET": lambda value: _one_of(value, PRESETS, "preset"),
-    "SIM": lambda value: _one_of(value, ("verilator", "icarus"), "simulator"),
-    "TOP": lambda value: _one_of(value, ("engine", "nic", "managed_nic"), "top"),
-    "TARGET": lambda value: _one_of(value, synth.TARGETS, "target"),
-    "PART": lambda value: _one_of(value, (*bench.PARTS, *abuse.PARTS), "part"),
-    "PROOF": lambda value: None if any(name.startswith(value) for name in load())
-    else f"no proof begins with {value!r}",
-    "VIEWER": lambda value: _one_of(value, ("gtkwave", "surfer"), "viewer"),
-    **dict.fromkeys(("SEED", "CLOCKS", "ROUND", "ROUNDS", "SECONDS", "LOSS", "JOBS"), _a_number),
-    **dict.fromkeys(("WAVES", "TRACE", "LONG", "SHORT", "SAVE", "RESUME"),
-                    lambda value: _one_of(value, ("0", "1"), "value")),
-}
+def _proof(value):
+    return None if any(name.startswith(value) for name in load()) \
+        else f"no proof begins with {value!r}"
 
 
 def _make(words):
+    targets = [word for word in words if "=" not in word and word != "..."]
+    for target in targets:
+        if target not in TARGETS:
+            return f"there is no target {target!r} in the Makefile"
+    target = targets[0] if targets else ""
+    taken = re.search(rf"^{target.upper()}_TAKES := (.*)", MAKEFILE, re.MULTILINE)
+    if not taken:
+        return next((f"the Makefile knows no {name}" for name in
+                     (word.split("=")[0] for word in words if "=" in word)
+                     if not re.search(rf"\b{name}\b", MAKEFILE)), None)
+    as_command = [target]
     for word in words:
-        if word == "...":
-            continue
         name, equals, value = word.partition("=")
         if not equals:
-            if name not in TARGETS:
-                return f"there is no target {name!r} in the Makefile"
-        elif not re.search(rf"\b{name}\b", MAKEFILE):
-            return f"the Makefile knows no {name}"
-        elif name in _VALUES and not re.search(r"\.\.\.|[A-Z]{3}|^$", value):
-            for part in value.split(","):
-                if _VALUES[name](part):
-                    return _VALUES[name](part)
-    return None
+            continue
+        if name not in taken[1].split():
+            return f"make {target} does not take {name}"
+        if re.search(r"\.\.\.|[A-Z]{3}|^$", value):
+            continue                # a place to fill in
+        if name in ("TEST", "PART", "PROOF"):
+            as_command.append(value)
+        elif value in ("0", "1") and name in ("WAVES", "TRACE", "SHORT", "SAVE"):
+            as_command += [f"--{name.lower()}"] if value == "1" else []
+        else:
+            as_command.append(f"--{SWITCHES.get(name, name.lower())}={value}")
+    return _ttpoe(as_command)
 
 
 def _parsed(words):
@@ -107,11 +99,10 @@ def _ttpoe(words):
     arguments, error = _parsed(words)
     if error or arguments is None:
         return error
-    if arguments.command == "sim":
-        return next(filter(None, map(_scenario, arguments.test)), None)
-    if getattr(arguments, "preset", None):
-        return _one_of(arguments.preset, PRESETS, "preset")
-    return None
+    tests = arguments.test if arguments.command in ("sim", "coverage") else (
+        [arguments.test] if arguments.command == "waves" else [])
+    return next(filter(None, [*map(_scenario, tests),
+                              *map(_proof, getattr(arguments, "proof", []))]), None)
 
 
 def _python(words):

@@ -14,6 +14,7 @@ PAGE = ROOT / "docs" / "how-to.md"
 SECTIONS = dict(zip(("register", "opcode", "scenario"),
                     PAGE.read_text().split("\n## ")[1:], strict=True))
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(("rtl", "verif", "sim"))}
+GREETING = ("-P", "-m", "ttpverif.cli", "sim", "greeting", "--simulator", "icarus")
 SOURCES = shutil.ignore_patterns("__pycache__", "build", ".*", "pictures")
 
 
@@ -47,7 +48,7 @@ def run(folder, *arguments):
 def test_a_register(checkout):
     assert apply("register", checkout) == 1
     run(checkout, "-m", "ttpoe.csr.documents", "--output", "build/registers", "--docs",
-        "docs/registers.md")        # make registers
+        "docs/registers.md")        # ttpoe pages registers
     assert "SCRATCH" in (checkout / "docs" / "registers.md").read_text()
     assert "TTP_SCRATCH " in (checkout / "build" / "registers" / "ttp_registers.h").read_text()
     run(checkout, "-m", "pytest", "-q", "tests/csr/test_documents.py")
@@ -77,12 +78,12 @@ assert (answer.opcode, answer.rx_id) == (Opcode.ACK, 40), answer
 def test_a_scenario(checkout):
     (block,) = [block for block in blocks(PAGE, SECTIONS["scenario"])
                 if block.language == "python"]
-    file = checkout / "sim" / "scenarios" / "greeting.py"
+    file = checkout / "sim" / "ttpsim" / "scenarios" / "greeting.py"
     file.write_text(block.text)
-    assert "1 passed, 0 failed" in run(checkout, "sim/ttpsim/scenario/run.py", "--test=greeting", "--sim=icarus")
+    assert "1 passed, 0 failed" in run(checkout, *GREETING)
     # The page's last advice.
     file.write_text(block.text.replace("[0, 1]", "[0, 0]"))
-    done = subprocess.run([sys.executable, "sim/ttpsim/scenario/run.py", "--test=greeting", "--sim=icarus"],
+    done = subprocess.run([sys.executable, *GREETING],
                           cwd=checkout, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 1 and "got opcodes [0, 1]" in done.stdout + done.stderr
 

@@ -103,12 +103,11 @@ def test_a_broken_link_to_the_repository_is_an_error(broken):
         "a page links to rtl/gone.py, which is not a file of the repository")
 
 
-def test_the_command_says_what_is_wrong(monkeypatch, capsys, tmp_path):
+def test_the_command_says_what_is_wrong(monkeypatch, tmp_path):
     from ttpsim.pages import __main__ as website
     monkeypatch.setattr(website.importlib.util, "find_spec", lambda name: None)
-    assert website.main(["--output", str(tmp_path / "docs")]) == 2
-    assert capsys.readouterr().err == ("docs: mkdocs-material is missing: run `make docs`, "
-                                       "which installs it\n")
+    with pytest.raises(website.SiteError, match="material is missing: run `make setup WITH=docs`"):
+        website.build(tmp_path / "docs")
 
 
 def github_anchors(text):
@@ -226,5 +225,5 @@ def test_performance_page_shows_the_measurements(monkeypatch, tmp_path):
     (tmp_path / "metrics.json").write_text(
         '[{"name": "latency.tx_clocks", "value": 9, "unit": "clocks", "configuration": "tiny"}]')
     text = pages.performance_page()
-    assert "| `latency.tx_clocks` | 9 | clocks | tiny | " in text and "last `make bench`" in text
+    assert "| `latency.tx_clocks` | 9 | clocks | tiny | " in text and "last `ttpoe bench`" in text
 

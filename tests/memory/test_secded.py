@@ -125,7 +125,7 @@ def _width(memory):
     return Shape.cast(memory.shape).width
 
 
-# ---- the memories beside the engine; `make faults` has those inside ----------------------------
+# ---- the memories beside the engine; `ttpoe faults` has those inside ----------------------------
 
 @pytest.fixture
 def made(monkeypatch):

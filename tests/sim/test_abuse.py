@@ -4,14 +4,13 @@ One program is built of `tiny`. Its Verilog has defects that a plusarg switches 
 none is there.
 """
 
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+import ttpverif.cli as cli
 from ttpoe.config import preset
 from ttpsim.abuse import build as abuse_build
 from ttpsim.abuse import run as abuse
@@ -137,14 +136,12 @@ def test_defect_is_found(program, number):
     assert re.search(words, result["failure"]), result["failure"]
 
 
-@pytest.mark.parametrize("environment, words", [
-    ({"PRESET": "huge"}, "preset must be one of tiny, default, full"),
-    ({"SEED": "many"}, "SEED must be a number; got 'many'"),
-    ({"PART": "half"}, "PART must be one of parse, forged, go_back_n, reset, flood, x; got 'half'"),
-])
-def test_bad_input(environment, words):
-    env = {name: value for name, value in os.environ.items()
-           if name not in ("PRESET", "SEED", "FRAMES", "PART", "LONG")}
-    done = subprocess.run([sys.executable, "sim/ttpsim/abuse/run.py"], cwd=ROOT, env=env | environment,
-                          capture_output=True, text=True)
-    assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1
+def test_a_failure_names_the_command_that_repeats_it(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(abuse, "RESULTS", abuse.ROOT / "build" / tmp_path.name / "abuse.json")
+    monkeypatch.setattr(abuse, "compile_abuse", lambda *_: "program")
+    monkeypatch.setattr(abuse, "run_program", lambda *_, **__: (1, {"failure": "bad"}))
+    words = ["abuse", "flood", "--seed", "7", "--frames", "100", "--long"]
+    assert cli.main(words) == 1
+    out = capsys.readouterr().out
+    assert "again: ttpoe abuse flood --preset tiny --seed 7 --frames 100 --long\n" in out
+    assert out.splitlines()[-1].startswith("[abuse] FAILED")

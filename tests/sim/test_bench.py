@@ -1,10 +1,9 @@
-"""`make bench`: the short form of some parts, and how figures are compared and shown."""
+"""`ttpoe bench`: the short form of some parts, and how figures are compared and shown."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
+from tests.ttpoe_process import refused, ttpoe
 from ttpsim.bench import report as bench_report
 from ttpsim.bench import run as bench
 
@@ -23,9 +22,7 @@ def metric(value, better="lower", goal=8, name="latency.tx_clocks"):
 
 
 def test_short_form(tmp_path):
-    run = subprocess.run([sys.executable, "sim/ttpsim/bench/run.py", "--short", "--jobs", "1", "--part",
-                          "opening,goodput", "--output", tmp_path], cwd=ROOT, text=True,
-                         capture_output=True)
+    run = ttpoe("bench", "opening", "goodput", "--short", "--jobs", 1, "--output", tmp_path)
     assert run.returncode == 0, run.stdout + run.stderr
     found = {m["name"]: m for m in json.loads((tmp_path / "metrics.json").read_text())}
     assert found["close.recycle_clocks"]["value"] <= 2
@@ -62,6 +59,4 @@ def test_page_escapes_and_says_what_is_missed():
 
 
 def test_wrong_part():
-    run = subprocess.run([sys.executable, "sim/ttpsim/bench/run.py", "--part", "speed"], cwd=ROOT, text=True,
-                         capture_output=True)
-    assert run.returncode == 2 and "PART must be one of latency, " in run.stderr
+    assert "must be one of latency, " in refused("bench", "speed")

@@ -1,4 +1,4 @@
-"""`make bench` outside the pipeline: the path through a network, links, TCP, the README's table."""
+"""`ttpoe bench` outside the pipeline: the path through a network, links, TCP, the README's table."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def by_name(metrics):
 def test_the_readme_has_the_figures_of_the_baseline():
     baseline = json.loads(bench.BASELINE.read_text())
     text = bench_readme.README.read_text()
-    assert bench_readme.replaced(text, baseline) == text, "run `make bench SAVE=1`"
+    assert bench_readme.replaced(text, baseline) == text, "run `ttpoe bench --save`"
     assert bench_readme.replaced(text, baseline | {"latency.tx_clocks": 999}) != text
 
 

@@ -1,6 +1,6 @@
 """The coverage plan fits the code, a missing point is found, and one scenario's counts are exact.
 
-The long form is `make coverage`.
+The long form is `ttpoe coverage`.
 """
 
 import json
@@ -293,8 +293,7 @@ EXACT = {
 def test_counts_of_hello_are_exact(tmp_path):
     """Against the scenario's story, and against the counters that the pair counts by itself."""
     processes = builds.Processes()
-    run, = [run for run in coverage.sim_run.plan(coverage.sim_run._arguments(
-        ["--test", "hello", "--sim", "icarus", "--preset", "tiny"]))]
+    run, = coverage.sim_run.plan(coverage.sim_run.Wanted(["hello"], "icarus", preset="tiny"))
     core = builds.emitted(run.config, processes)
     build = builds.compile_pair("icarus", core, "tiny", False, processes,
                                 extra=coverage.extra_of(run))

@@ -3,14 +3,12 @@
 The model is the one of test_abuse, defects switched off, so that it is compiled once.
 """
 
-import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+import ttpverif.cli as cli
 from tests.sim.test_abuse import CONFIG, defective
 from ttpsim.bench import fabric as bench_fabric
 from ttpsim.bench import report as bench_report
@@ -140,16 +138,20 @@ def test_a_run_that_does_not_end_is_a_failure(program):
 
 
 def test_a_failure_names_the_command_that_repeats_it(monkeypatch, capsys):
-    wanted = {"SEED": "9", "NODES": "4", "BUFFER": "9000", "TRAFFIC": "all_to_all",
-              "PRESET": "tiny"}
+    wanted = ["--preset", "tiny", "--traffic", "all_to_all", "--seed", "9", "--loss", "0.25",
+              "--gbn", "--nodes", "4", "--buffer", "9000"]
+    seen = []
     monkeypatch.setattr(fabric, "compile_fabric", lambda *_: "program")
-    monkeypatch.setattr(fabric, "run_fabric", lambda *_: (1, {"failure": "clock 7: bad"}))
-    clear(monkeypatch)
-    for name, value in wanted.items():
-        monkeypatch.setenv(name, value)
-    assert fabric.main() == 1
-    again = capsys.readouterr().out.split("again: make fabric ")[1].split()
-    assert dict(word.split("=") for word in again) == wanted | {"COUNT": "64"}
+    monkeypatch.setattr(fabric, "run_fabric", lambda *found: seen.append(found[1:]) or (
+        1, {"failure": "clock 7: bad"}))
+    assert cli.main(["fabric", *wanted]) == 1
+    again = capsys.readouterr().out.split("again: ttpoe ")[1].split()
+    assert cli.main(again) == 1
+    assert seen[0] == seen[1]
+    traffic, settings = seen[0]
+    assert traffic == "all_to_all" and settings == {
+        **{name: default for name, (_low, _high, default) in fabric.SETTINGS.items()},
+        "SEED": 9, "LOSS_PPM": 2500, "SELECTIVE": 0, "NODES": 4, "BUFFER": 9000}
 
 
 def short_bench(monkeypatch, program, run_fabric=fabric.run_fabric):
@@ -177,45 +179,20 @@ def test_the_bench_makes_figures_a_plot_and_words(monkeypatch, program):
 
 
 def test_a_failure_ends_the_bench_with_the_command(monkeypatch):
-    with pytest.raises(builds.BuildError, match="clock 7: bad; again: make fabric PRESET=default "
-                                                "TRAFFIC=incast NODES=2 SEED=1 CLOCKS=20000 "):
+    with pytest.raises(builds.BuildError, match="clock 7: bad; again: ttpoe fabric --preset "
+                                                "default --traffic incast --nodes 2 --seed 1 "
+                                                "--clocks 20000 "):
         short_bench(monkeypatch, "none", lambda *_: (1, {"failure": "clock 7: bad"}))
 
 
-def clear(monkeypatch):
-    for name in ("PRESET", "TRAFFIC", *fabric.SETTINGS):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.mark.parametrize("environment, words", [
-    ({"PRESET": "huge"}, "preset must be one of tiny, default, full"),
-    ({"TRAFFIC": "ring"}, "TRAFFIC must be incast or all_to_all; got 'ring'"),
-    ({"SEED": "many"}, "SEED must be a number from 0 to "),
-    ({"NODES": "1"}, "NODES must be a number from 2 to 64; got '1'"),
-    ({"PRESET": "tiny", "NODES": "5"}, "NODES must be at most 4"),
-    ({"CLOCKS": "9", "TRAFFIC": "all_to_all"}, "CLOCKS is for TRAFFIC=incast"),
-    ({"STOP": "9", "STOP_PERIOD": "9"}, "STOP must be less than STOP_PERIOD"),
+@pytest.mark.parametrize("words, said", [
+    (["--traffic", "ring"], "must be incast or all_to_all; got 'ring'"),
+    (["--nodes", "1"], "must be a whole number from 2 to 64; got '1'"),
+    (["--preset", "tiny", "--nodes", "5"], "--nodes must be at most 4"),
+    (["--clocks", "9", "--traffic", "all_to_all"], "--clocks is for --traffic incast"),
+    (["--stop", "9", "--stop-period", "9"], "--stop must be less than --stop-period"),
 ])
-def test_bad_input(monkeypatch, capsys, environment, words):
-    clear(monkeypatch)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert fabric.main() == 2
+def test_bad_input(capsys, words, said):
+    assert cli.main(["fabric", *words]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("fabric: ") and words in error and error.count("\n") == 1
-
-
-def test_make_hands_on_every_setting(tmp_path):
-    """What `make fabric NAME=value` sets arrives in the program that it starts."""
-    seen = tmp_path / "python"
-    seen.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'import json, os; "
-                    "print(json.dumps(dict(os.environ)))'\n")
-    seen.chmod(0o755)
-    values = {name: str(number) for number, name in enumerate(
-        ["PRESET", "TRAFFIC", *fabric.SETTINGS])}
-    done = subprocess.run(["make", "--no-print-directory", "fabric", f"PY={seen}", "READY=",
-                           *(f"{name}={value}" for name, value in values.items())],
-                          cwd=ROOT, capture_output=True, text=True, env=dict(os.environ))
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert {name: found.get(name) for name in values} == values
+    assert error.startswith("ttpoe fabric: ") and said in error and error.count("\n") == 1

@@ -1,21 +1,19 @@
 """Constrained random in its short form, and a test of the tester: defects are found and shrunk.
 
 One simulator is built of `tiny`. Its Verilog has defects that a plusarg switches on; without it
-none is there. `make random-defects` tries all of them and writes the table of docs/random.md,
+none is there. `--all-defects` (an option of pytest) tries all of them and writes the table of docs/random.md,
 `make test` tries some.
 """
 
 import dataclasses
 import json
-import os
 import random
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.ttpoe_process import refused
 from ttpoe.config import Config, preset
 from ttpsim.build import builds
 from ttpsim.random import campaign
@@ -28,7 +26,6 @@ from ttpverif.randomised.wire import FaultyWire
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = preset("tiny").replace(name="tiny_defects")
-ALL = os.environ.get("ALL_DEFECTS") == "1"
 
 # Where: (module, what is there, what it becomes). D3: defect number 3 is switched on.
 PLACES = [
@@ -103,13 +100,26 @@ def server():
         used.close()
 
 
+@pytest.fixture(scope="session")
+def every(pytestconfig):
+    """All defects are asked for."""
+    return pytestconfig.getoption("--all-defects")
+
+
+def pytest_generate_tests(metafunc):
+    if "number" in metafunc.fixturenames:
+        metafunc.parametrize("number", [
+            number for number, (*_, quick) in DEFECTS.items()
+            if quick or metafunc.config.getoption("--all-defects")])
+
+
 @pytest.fixture(scope="module")
-def rows():
+def rows(every):
     """`{number: row of the table}`; complete, it becomes the table of docs/random.md."""
     rows = {}
     yield rows
     page = ROOT / "docs" / "random.md"
-    if ALL and rows.keys() == DEFECTS.keys():
+    if every and rows.keys() == DEFECTS.keys():
         table = HEAD + "".join(rows[number] for number in DEFECTS)
         text, found = TABLE.subn(lambda _match: table, page.read_text())
         assert found == 1
@@ -177,11 +187,10 @@ def test_a_script_is_the_same_again(server):
     assert server(0).play(listed) == first | {"noted": []}
 
 
-@pytest.mark.parametrize("number", [n for n, (*_, quick) in DEFECTS.items() if quick or ALL])
-def test_defect_is_found_and_shrunk(server, rows, number):
+def test_defect_is_found_and_shrunk(server, rows, number, every):
     name, words, _quick = DEFECTS[number]
     packets = 0
-    for case, script in enumerate(scripts(13, 40 if ALL else 12)):
+    for case, script in enumerate(scripts(13, 40 if every else 12)):
         result = server(number).play(script)
         packets += result["delivered"]
         if result["failure"]:
@@ -189,12 +198,12 @@ def test_defect_is_found_and_shrunk(server, rows, number):
     assert result["failure"], f"not found in {case + 1} cases: {name}"
     assert re.search(words, result["failure"]), result["failure"]
     short, tries, last = failures.shrink_failure(server(number), script, result,
-                                                 100 if ALL else 30)
+                                                 100 if every else 30)
     assert short.lines < script.lines and last["kind"] == result["kind"]
     assert server(0).play(short)["failure"] is None, "the script blames right engines"
     rows[number] = (f"| {name} | {case + 1} | {packets} | {script.lines} to {short.lines} | "
                     f"{tries} |\n")
-    if ALL:
+    if every:
         print(f"\n{rows[number]}{failures.first_line(last)[:90]}")
 
 
@@ -254,8 +263,8 @@ def test_report_of_a_failure(tmp_path, monkeypatch):
     short = Script.load(tmp_path / "fail-3.json")
     assert len(short.events) == 1 and short.events[0][1:5] == needed[1:5]
     assert Script.load(tmp_path / "fail-3-whole.json") == script
-    assert f"repeat: make random SCRIPT={tmp_path / 'fail-3.json'}" in text
-    assert f"{script.lines} lines shrunk to 1 in" in text and "(SEED=3, case 17)" in text
+    assert f"repeat: ttpoe random --script {tmp_path / 'fail-3.json'}" in text
+    assert f"{script.lines} lines shrunk to 1 in" in text and "(--seed 3, case 17)" in text
 
 
 def test_wire_notes_what_it_does():
@@ -290,19 +299,13 @@ def test_bad_script(change, words):
         Script.from_dict(next(scripts(1, 1)).to_dict() | change)
 
 
-@pytest.mark.parametrize("environment, words", [
-    ({"SEED": "many"}, "SEED must be a number of at least 0; got 'many'"),
-    ({"CASES": "0"}, "CASES must be a number of at least 1; got '0'"),
-    ({"LONG": "yes"}, "LONG must be 0 or 1; got 'yes'"),
-    ({"SCRIPT": "missing.json"}, "cannot read missing.json"),
-    ({"RESUME": "1", "SEED": "987654"}, "nothing to resume for SEED=987654"),
+@pytest.mark.parametrize("words, said", [
+    (["--cases", "0"], "--cases: must be a whole number from 1 to"),
+    (["--script", "missing.json"], "cannot read missing.json"),
+    (["--resume", "--seed", "987654"], "nothing to resume for --seed 987654"),
 ])
-def test_bad_input(environment, words):
-    env = {name: value for name, value in os.environ.items() if name not in (
-        "SEED", "CASES", "CONFIGS", "LONG", "PACKETS", "SCRIPT", "RESUME", "WAVES", "TRACE")}
-    done = subprocess.run([sys.executable, "sim/ttpsim/random/campaign.py"], cwd=ROOT, env=env | environment,
-                          capture_output=True, text=True)
-    assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1
+def test_bad_input(words, said):
+    assert said in refused("random", *words)
 
 
 def test_saved_script_is_read_again(tmp_path):

@@ -9,12 +9,13 @@ import os
 import re
 import signal
 import subprocess
-import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+import ttpverif.cli as cli
 from ttpoe.config import preset
 from ttpsim.build import builds
 from ttpsim.soak import run as soak
@@ -119,20 +120,24 @@ def test_rounds_are_the_same_alone(program, tmp_path):
 def test_main_reports_and_resumes(program, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(soak, "compile_soak", lambda *_arguments: (program, ".vcd"))
     monkeypatch.setattr(soak, "RESULTS", tmp_path / "verify" / "soak.json")
-    for name, value in {"PRESET": "tiny", "SEED": "3", "ROUNDS": "2", "ROUND_CLOCKS": "30000",
-                        "CLOCKS": "", "ROUND": "", "RESUME": "", "WAVES": "", "FROM": ""}.items():
-        monkeypatch.setenv(name, value)
-    assert soak.main() == 0
+    words = ["soak", "--preset", "tiny", "--seed", "3", "--rounds", "2", "--round-clocks", "30000"]
+    assert cli.main(words) == 0
     first = json.loads(soak.RESULTS.read_text())["tiny"]
     assert first["next_round"] == 2 and first["clocks_per_second"] > 0
-    monkeypatch.setenv("RESUME", "1")
-    assert soak.main() == 0
+    assert cli.main([*words, "--resume"]) == 0
     second = json.loads(soak.RESULTS.read_text())["tiny"]
     assert (second["first_round"], second["next_round"]) == (0, 4)
     assert second["packets"] > first["packets"] and second["clocks"] > 120_000
-    monkeypatch.setenv("SEED", "4")
-    assert soak.main() == 2
-    assert "nothing to resume for PRESET=tiny SEED=4" in capfd.readouterr().err
+    assert cli.main(["soak", "--preset", "tiny", "--seed", "4", "--resume"]) == 2
+    assert "nothing to resume for --preset tiny --seed 4" in capfd.readouterr().err
+
+
+def test_ctrl_c_is_130_with_a_summary(program, tmp_path):
+    """Of this process alone: the program must hear of it, too."""
+    timer = threading.Timer(2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    code, result = soak.run_soak(program, clocks=10**9, output=subprocess.DEVNULL)
+    assert code == 130 and result["clocks"] > 0 and result["next_round"] == 0
 
 
 def test_interrupted_with_a_summary(program, tmp_path):
@@ -145,15 +150,3 @@ def test_interrupted_with_a_summary(program, tmp_path):
     assert process.returncode == 0 and "interrupted in round 0" in said
     result = json.loads((tmp_path / "soak.json").read_text())
     assert result["clocks"] > 0 and result["next_round"] == 0
-
-
-@pytest.mark.parametrize("environment, words", [
-    ({"PRESET": "huge"}, "preset must be one of tiny, default, full"),
-    ({"SEED": "many"}, "SEED must be a number; got 'many'"),
-])
-def test_bad_input(environment, words):
-    env = {name: value for name, value in os.environ.items()
-           if name not in ("PRESET", *soak.NUMBERS, "RESUME", "WAVES")}
-    done = subprocess.run([sys.executable, "sim/ttpsim/soak/run.py"], cwd=ROOT, env=env | environment,
-                          capture_output=True, text=True)
-    assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1

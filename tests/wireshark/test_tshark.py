@@ -221,11 +221,11 @@ def test_lies_are_flagged_and_nothing_breaks(tmp_path):
 
 
 def test_a_scenario_if_one_has_run(tmp_path):
-    """The wire of the last `make sim`, whatever it was; every field, and no complaint."""
+    """The wire of the last `ttpoe sim`, whatever it was; every field, and no complaint."""
     runs = [path for path in sorted((ROOT / "build" / "sim" / "runs").glob("*/wire.pcap"))
             if path.parent.name.startswith(("hello", "loss"))]
     if not runs:
-        pytest.skip("no scenario has run here: make sim TEST=loss")
+        pytest.skip("no scenario has run here: ttpoe sim loss")
     path = tmp_path / "wire.pcap"
     shutil.copyfile(min(runs, key=lambda run: run.stat().st_size), path)
     assert compare(path) > 100

@@ -1,12 +1,13 @@
-"""`make formal-docs`: the table of docs/formal.md, from build/verify/formal.json."""
+"""`ttpoe pages formal`: the table of docs/formal.md, from build/verify/formal.json."""
 
 import json
-import sys
+
+from ttpverif.cli.errors import UsageError
 
 from .run import RESULT, ROOT
 
 PAGE = ROOT / "docs" / "formal.md"
-BEGIN, END = "<!-- table: make formal-docs -->", "<!-- end of table -->"
+BEGIN, END = "<!-- table: ttpoe pages formal -->", "<!-- end of table -->"
 
 
 def table(rows):
@@ -26,18 +27,11 @@ def table(rows):
     return "\n".join(lines)
 
 
-def main():
+def made():
+    """`{path: text}` of the page with the table of the last results."""
     if not RESULT.exists():
-        print("formal-docs: no results yet: run `make formal`", file=sys.stderr)
-        return 2
+        raise UsageError("there are no results yet: run `ttpoe formal`")
     rows = json.loads(RESULT.read_text())["proofs"]
-    text = PAGE.read_text()
-    before, rest = text.split(BEGIN)
+    before, rest = PAGE.read_text().split(BEGIN)
     _, after = rest.split(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{table(rows)}\n{END}{after}")
-    print(f"formal-docs: {len(rows)} proofs in {PAGE.relative_to(ROOT)}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return {PAGE: f"{before}{BEGIN}\n{table(rows)}\n{END}{after}"}

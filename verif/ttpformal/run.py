@@ -1,4 +1,4 @@
-"""`make formal`: every proof, its covers and its defects; a table, and build/verify/formal.json.
+"""`ttpoe formal`: every proof, its covers and its defects; a table, and build/verify/formal.json.
 
 A run of some proofs replaces their rows in that file and leaves the others.
 
@@ -6,14 +6,17 @@ For each proof three things: it holds; its covers are reached (so that its assum
 exclude the case it is about); and with each of its defects put into the source it fails.
 """
 
-import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from ttpverif.cli.checkout import FOLDERS
+from ttpverif.cli.errors import Interrupted, UsageError
 
 from . import sby
 from .table import load
@@ -29,7 +32,9 @@ def _emit(name, folder, *defect):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     done = subprocess.run([sys.executable, "-m", "ttpformal.emit", name, str(folder / "design.il"),
-                           *map(str, defect)], text=True, capture_output=True, cwd=ROOT)
+                           *map(str, defect)], text=True, capture_output=True, cwd=ROOT,
+                          env=os.environ | {"PYTHONPATH": os.pathsep.join(
+                              str(ROOT / folder) for folder in FOLDERS)})
     (folder / "emit.log").write_text(done.stdout + done.stderr)
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines()
@@ -108,6 +113,12 @@ def _write(rows):
         indent=1) + "\n")
 
 
+def _tell(place, task, result):
+    label = task if isinstance(task, str) else f"defect {task}"
+    verdict = "ok" if result["ok"] else f"NOT OK ({result['error'] or result['status']})"
+    print(f"[formal] {place} {label}: {verdict}, {result['seconds']:.1f} s", flush=True)
+
+
 def run(proofs, jobs, timeout, keep=lambda row: None):
     """Runs `proofs` ({name: class}); returns the rows of the table, and gives each to `keep`."""
     tasks = [(name, proof, task) for name, proof in proofs.items()
@@ -117,43 +128,47 @@ def run(proofs, jobs, timeout, keep=lambda row: None):
         def work(item):
             name, proof, task = item
             return item, _one(name, proof, task, timeout)
-        for count, ((name, proof, task), result) in enumerate(pool.map(work, tasks), 1):
-            done[name][task] = result
-            label = task if isinstance(task, str) else f"defect {task}"
-            verdict = "ok" if result["ok"] else f"NOT OK ({result['error'] or result['status']})"
-            print(f"[formal] {count}/{len(tasks)} {name} {label}: {verdict},"
-                  f" {result['seconds']:.1f} s", flush=True)
-            if len(done[name]) == 2 + len(proof.defects):
-                keep(_row(name, proof, done[name]))
+        count = 0
+        try:
+            for count, ((name, proof, task), result) in enumerate(pool.map(work, tasks), 1):
+                done[name][task] = result
+                _tell(f"{count}/{len(tasks)} {name}", task, result)
+                if len(done[name]) == 2 + len(proof.defects):
+                    keep(_row(name, proof, done[name]))
+        except KeyboardInterrupt:
+            sby.stop()
+            pool.shutdown(wait=False, cancel_futures=True)
+            failed = sum(not one["ok"] for tasks in done.values() for one in tasks.values())
+            raise Interrupted(f"{count} of {len(tasks)} tasks were done, {failed} of them not ok"
+                              ) from None
     return [_row(name, proof, done[name]) for name, proof in proofs.items()]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("proofs", nargs="*", help="names or beginnings of names; all if none")
-    parser.add_argument("--short", action="store_true", help="a subset of less than a minute")
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--timeout", type=int, default=900, help="seconds for one run of sby")
-    parser.add_argument("--list", action="store_true", help="only list the proofs")
-    arguments = parser.parse_args()
+def _chosen(arguments):
+    """`{name: class}` of the proofs that are asked for."""
+    every = load()
+    for start in arguments.proof:
+        if not any(name.startswith(start) for name in every):
+            raise UsageError(f"no proof is called {start}; there are: {', '.join(every)}")
+    return {name: proof for name, proof in every.items()
+            if (not arguments.short or proof.short)
+            and name.startswith(tuple(arguments.proof) or "")}
 
-    proofs = {name: proof for name, proof in load().items()
-              if (not arguments.short or proof.short)
-              and (not arguments.proofs or any(name.startswith(p) for p in arguments.proofs))}
+
+def main(arguments):
+    """What `ttpoe formal` does; exit code 0 all is as it should be, 1 not."""
+    proofs = _chosen(arguments)
     if not proofs:
-        parser.error(f"no proof is called {' or '.join(arguments.proofs)}; there are: "
-                     + ", ".join(load()))
+        raise UsageError("none of these proofs is in the short form: leave --short out")
     if arguments.list:
         for name, proof in proofs.items():
             print(f"{name}: {proof.shows}")
         return 0
     lacking = sby.missing()
     if lacking:
-        print(f"formal: {lacking} is missing: run `make formal`, which installs it",
-              file=sys.stderr)
-        return 2
+        raise UsageError(f"{lacking} is missing: run `make setup WITH=formal`")
     # A run that is ended early keeps the proofs that it has finished.
-    rows = run(proofs, arguments.jobs, arguments.timeout,
+    rows = run(proofs, arguments.jobs, arguments.seconds,
                (lambda row: None) if arguments.short else (lambda row: _write([row])))
     print(_table(rows))
     failed = [row["proof"] for row in rows if not row["ok"]]
@@ -161,7 +176,3 @@ def main():
           " reached and their defects found"
           + (f"; NOT: {', '.join(failed)}" if failed else ""))
     return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

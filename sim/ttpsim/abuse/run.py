@@ -1,28 +1,25 @@
-"""`make abuse`: bad frames among good traffic, and reset at any clock.
+"""`ttpoe abuse`: bad frames among good traffic, and reset at any clock.
 
-`docs/abuse.md` says what each part shows. Settings come from the environment: SEED, PRESET (of the
-engines), FRAMES, LONG=1 (1,000,000 frames, every clock), PART (one of `PARTS`), JOBS
-(compilers at once).
+`docs/abuse.md` says what each part shows.
 """
 
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import struct
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-from ttpoe.config import ConfigError, preset
+from ttpoe.config import preset
 from ttpsim.abuse.build import CAUSES, LINK_STAT_NAMES, compile_abuse
 from ttpsim.abuse.x_search import run_x
 from ttpsim.build import builds
 from ttpsim.paths import ROOT
 from ttpverif.check.trace import NOTICES
+from ttpverif.cli.errors import Interrupted
 from ttpverif.frames.frame import ETHERTYPES, Frame, Opcode
 from ttpverif.frames.hostile import ANY_CAUSE, CATEGORIES, Hostile
 
@@ -93,43 +90,29 @@ def run_program(program, mode, seed=1, feed=(), output=None, plus=(), **numbers)
             command += [f"--{name}", str(value)]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output)
         try:
-            for chunk in feed:
-                process.stdin.write(chunk)
-            process.stdin.close()
-        except BrokenPipeError:         # it has found something
-            pass
+            try:
+                for chunk in feed:
+                    process.stdin.write(chunk)
+                process.stdin.close()
+            except BrokenPipeError:     # it has found something
+                pass
+            code = process.wait()
         except KeyboardInterrupt:
             process.send_signal(signal.SIGINT)
             process.wait()
             raise
-        code = process.wait()
         return code, json.loads(path.read_text()) if path.exists() and path.stat().st_size else {}
 
 
-def _number(name, default):
-    text = os.environ.get(name, "")
-    if not text:
-        return default
-    if not re.fullmatch(r"\d[\d_]*", text):
-        raise builds.SetupError(f"{name} must be a number; got {text!r}")
-    return int(text)
-
-
-def _plan():
-    """`(preset, seed, {part: (frames, numbers)})` from the environment."""
-    config = preset(os.environ.get("PRESET") or "tiny")
-    seed = _number("SEED", 1)
-    long = os.environ.get("LONG", "") not in ("", "0")
-    frames = _number("FRAMES", 1_000_000 if long else 40_000)
-    every = {"every": 1 if long else 16}
+def _plan(arguments):
+    """`{part: (frames, numbers)}` of the parts that are asked for."""
+    long = arguments.long
+    frames = arguments.frames or (1_000_000 if long else 40_000)
     parts = {"parse": (frames * 3 // 4, {}), "forged": (frames // 8, {}),
-             "go_back_n": (frames // 8, {}), "reset": (0, every),
+             "go_back_n": (frames // 8, {}), "reset": (0, {"every": 1 if long else 16}),
              "flood": (10_000 if long else 1_000, {}),
              "x": (0, {"every": 20 if long else 150})}
-    chosen = os.environ.get("PART", "")
-    if chosen and chosen not in PARTS:
-        raise builds.SetupError(f"PART must be one of {', '.join(PARTS)}; got {chosen!r}")
-    return config, seed, {name: parts[name] for name in PARTS if chosen in ("", name)}
+    return {name: parts[name] for name in PARTS if name in (arguments.part or PARTS)}
 
 
 def _save(results):
@@ -143,52 +126,57 @@ def _save(results):
     os.replace(partial, RESULTS)
 
 
-def main():
-    """Command line; exit code 0 passed, 1 failed, 2 bad input or setup, 130 interrupted."""
+def _again(arguments, part):
+    """The command that repeats one part."""
+    words = [f"ttpoe abuse {part} --preset {arguments.preset} --seed {arguments.seed}"]
+    if arguments.frames:
+        words.append(f"--frames {arguments.frames}")
+    return " ".join(words + ["--long"] * arguments.long)
+
+
+def _x_search(config, processes, numbers):
+    print("[abuse] x: Icarus, minutes", flush=True)
+    verilog = builds.emitted(config, processes).read_text()
+    code, result = run_x(builds.BUILD / f"x-{config.name}", verilog, processes, **numbers)
+    print("[abuse] FAILED: " + result["failure"] if code else
+          f"[abuse] {result['resets']} resets, {result['clocks']} clocks: no X")
+    return code, result
+
+
+def _run_parts(arguments, parts, done):
+    """Run them one after the other; the results come into `done`, `{part: exit code}`."""
+    config, seed = preset(arguments.preset), arguments.seed
+    processes, program = builds.Processes(arguments.jobs), None
+    for part, (count, numbers) in parts.items():
+        if part == "x" and len(parts) > 1 and not shutil.which("iverilog"):
+            print("[abuse] x: skipped, Icarus Verilog is missing: apt-get install iverilog")
+            continue
+        if part == "x":
+            code, result = _x_search(config, processes, numbers)
+        else:
+            if program is None:
+                print(f"[abuse] building {config.name}", flush=True)
+                program = compile_abuse(config, processes)
+            print(f"[abuse] {part}, seed {seed}", flush=True)
+            feed = (floods(seed, count) if part == "flood" else
+                    records(part, seed, count, config.slots) if count else ())
+            code, result = run_program(program, part, seed, feed, **numbers)
+        if code == 130:
+            raise KeyboardInterrupt
+        done[part] = code
+        _save({f"{part} {config.name}": result})
+        if code:
+            print(f"[abuse] again: {_again(arguments, part)}")
+
+
+def main(arguments):
+    """What `ttpoe abuse` does; exit code 0 passed, 1 failed."""
+    parts, done = _plan(arguments), {}
     try:
-        config, seed, parts = _plan()
-        processes, program = builds.Processes(), None
-        failed = False
-        for part, (count, numbers) in parts.items():
-            if part == "x" and len(parts) > 1 and not shutil.which("iverilog"):
-                print("[abuse] x: skipped, Icarus Verilog is missing: apt-get install iverilog")
-                continue
-            if part == "x":
-                print("[abuse] x: Icarus, minutes", flush=True)
-                verilog = builds.emitted(config, processes).read_text()
-                code, result = run_x(builds.BUILD / f"x-{config.name}", verilog, processes,
-                                     **numbers)
-                print("[abuse] FAILED: " + result["failure"] if code else
-                      f"[abuse] {result['resets']} resets, {result['clocks']} clocks: no X")
-            else:
-                if program is None:
-                    print(f"[abuse] building {config.name}", flush=True)
-                    program = compile_abuse(config, processes)
-                print(f"[abuse] {part}, seed {seed}", flush=True)
-                feed = (floods(seed, count) if part == "flood" else
-                        records(part, seed, count, config.slots) if count else ())
-                code, result = run_program(program, part, seed, feed, **numbers)
-            if code == 130:
-                return code
-            _save({f"{part} {config.name}": result})
-            if code:
-                failed = True
-                again = f" FRAMES={os.environ['FRAMES']}" if os.environ.get("FRAMES") else ""
-                again += " LONG=1" if os.environ.get("LONG") else ""
-                print(f"[abuse] again: make abuse PART={part} PRESET={config.name} SEED={seed}"
-                      + again)
-        print(f"[abuse] {'FAILED' if failed else 'passed'}; {RESULTS.relative_to(ROOT)}")
-        return int(failed)
-    except (builds.SetupError, ConfigError) as error:
-        print(f"abuse: {error}", file=sys.stderr)
-        return 2
-    except builds.BuildError as error:
-        print(f"abuse: {error}", file=sys.stderr)
-        return 1
+        _run_parts(arguments, parts, done)
     except KeyboardInterrupt:
-        print("\nabuse: interrupted", file=sys.stderr)
-        return 130
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        raise Interrupted(f"{len(done)} of {len(parts)} parts had ended, "
+                          f"{sum(map(bool, done.values()))} of them failed") from None
+    failed = any(done.values())
+    print(f"[abuse] {'FAILED' if failed else 'passed'}; {RESULTS.relative_to(ROOT)}")
+    return int(failed)

@@ -1,4 +1,4 @@
-"""What all parts of `make bench` use: runs, figures, clocks."""
+"""What all parts of `ttpoe bench` use: runs, figures, clocks."""
 
 
 from ttpoe.config import preset
@@ -22,7 +22,7 @@ def tick_for(rtt, links):
 
 
 class Metrics(list):
-    """`add` one figure after another; `value` finds one by name. `short`: as SHORT=1 wants it;
+    """`add` one figure after another; `value` finds one by name. `short`: as --short wants it;
     `jobs`: how many programs a part may run at a time."""
 
     def __init__(self, short=False, jobs=1):

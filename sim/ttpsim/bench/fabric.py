@@ -1,4 +1,4 @@
-"""Part `fabric` of `make bench`: incast and all-to-all of many engines behind switches (claim S15).
+"""Part `fabric` of `ttpoe bench`: incast and all-to-all of many engines and switches (S15).
 
 Native runs of sim/ttpsim/fabric/run.py; docs/fabric.md tells what they mean.
 """
@@ -68,7 +68,7 @@ class _Bench:
         again = fabric.command(self.config.name, settings, traffic)
         if code:
             raise builds.BuildError(f"{found.get('failure', 'it broke off')}; again: {again}")
-        print(f"bench: {again.removeprefix('make ')}: {100 * found['goodput']:.1f} % "
+        print(f"bench: {again.removeprefix('ttpoe ')}: {100 * found['goodput']:.1f} % "
               f"({found['cpu_seconds']:.0f} s)", flush=True)
         return found
 

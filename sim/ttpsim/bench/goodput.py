@@ -1,4 +1,4 @@
-"""Parts `goodput` and `window` of `make bench`: rate against loss, and against replay memory."""
+"""Parts `goodput` and `window` of `ttpoe bench`: rate against loss, and against replay memory."""
 
 from ttpsim.bench.common import CLOCK_MHZ, SIMULATED, run_of
 from ttpsim.bench.loss import ROUND_TRIPS, goal, loss_points, name_of, where

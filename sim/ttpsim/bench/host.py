@@ -1,4 +1,4 @@
-"""Parts `host`, `recycle` and `simulation` of `make bench`: TCP sockets, our own speed.
+"""Parts `host`, `recycle` and `simulation` of `ttpoe bench`: TCP sockets, our own speed.
 
 What is measured by the clock of this machine says so; it varies from run to run.
 """
@@ -116,10 +116,12 @@ def simulation(runs, metrics):
     program, _ = soak.compile_soak(preset("default"), builds.Processes())
     code, found = soak.run_soak(program, seed=7, rounds=1, round_clocks=1_000_000,
                                 output=subprocess.DEVNULL)
+    if code == 130:
+        raise KeyboardInterrupt
     if code:
         return
     cpu = max(found["cpu_seconds"], 0.01)
-    method = f"make soak, round 0 of seed 7, {found['clocks']} clocks; processor time, one thread"
+    method = f"ttpoe soak, round 0 of seed 7, {found['clocks']} clocks; processor time, one thread"
     for what, key in (("clocks", "clocks"), ("packets", "packets")):
         metrics.add(f"simulation.native_{what}_per_second", round(found[key] / cpu), f"{what}/s",
                     "default, two engines and all around them", method, "higher")

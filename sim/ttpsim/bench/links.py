@@ -1,4 +1,4 @@
-"""Part `links` of `make bench`: what more links cost (claim S12), in clocks; and the last sweep."""
+"""Part `links` of `ttpoe bench`: what more links cost (S12), in clocks; the last sweep."""
 
 from ttpoe.config import preset
 from ttpsim.bench.common import SIMULATED, run_of
@@ -33,7 +33,7 @@ def links_part(runs, metrics):
 
 
 def sweep(metrics):
-    """Figures of the last `make synth SWEEP=links`."""
+    """Figures of the last `ttpoe synth --sweep links`."""
     done = links.results()
     for count, found in sorted(done.items()):
         where = f"default with {count} links, ECP5"

@@ -1,6 +1,6 @@
 """The table of figures in README.md, between its markers, from the committed baseline.
 
-`make bench SAVE=1` writes both, so that they agree; a test says so if somebody edits one of them.
+`ttpoe bench --save` writes both, so that they agree; a test says so if somebody edits one of them.
 """
 
 import re
@@ -8,7 +8,7 @@ import re
 from ttpsim.paths import ROOT
 
 README = ROOT / "README.md"
-BEGIN, END = "<!-- figures: make bench SAVE=1 -->", "<!-- end of figures -->"
+BEGIN, END = "<!-- figures: ttpoe bench --save -->", "<!-- end of figures -->"
 
 _SIZES = (1, 64, 256, 1024)
 
@@ -82,7 +82,7 @@ def _rows(found):
                    "scale.logic_growth", lambda n: f"{100 * n:+.1f} %", "+5 %")
     yield from row("round of the link timer, 16 to 16,384 links, off links x tick by",
                    "scale.timer_round_deviation", _percent, "0")
-    yield from row("simulation: native (`make soak`) / cocotb, `default`",
+    yield from row("simulation: native (`ttpoe soak`) / cocotb, `default`",
                    "simulation.native_clocks_per_second simulation.cocotb_clocks_per_second",
                    lambda a, b: f"{_number(a)} / {_number(b)} clocks/s")
 

@@ -1,4 +1,4 @@
-"""The page of `make bench`: one file, plots inside as SVG, to be read by who decides."""
+"""The page of `ttpoe bench`: one file, plots inside as SVG, to be read by who decides."""
 
 import html
 import io

@@ -1,18 +1,12 @@
-"""`make bench`: measures the engine in simulation and compares with sim/ttpsim/bench/baseline.json.
-
-    make bench                all parts, half an hour or more
-    make bench PART=goodput   one part (PARTS below); SHORT=1: fewer points
-    make bench SAVE=1         this becomes the baseline, and the table of the README
+"""`ttpoe bench`: measures the engine in simulation and compares with the baseline.
 
 It writes build/bench/metrics.json and build/bench/report.html. The clock is an assumption of the
 simulation and stands in each metric's configuration: the design clock of the preset
 (constraints/README.md). What place and route reached is a metric of its own, taken from the
-last `make synth`.
+last `ttpoe synth`.
 """
 
-import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -25,10 +19,11 @@ from ttpsim.bench import path as bench_path
 from ttpsim.bench import readme as bench_readme
 from ttpsim.bench import report as bench_report
 from ttpsim.bench.common import SIMULATED, Metrics, run_of
-from ttpsim.build.builds import BuildError, SetupError, check_simulator
+from ttpsim.build.builds import check_simulator
 from ttpsim.paths import ROOT
 from ttpsim.scenario import run as runner
 from ttpsim.synth import run as synth
+from ttpverif.cli.errors import Interrupted
 
 BUILD = ROOT / "build" / "bench"
 BASELINE = Path(__file__).with_name("baseline.json")
@@ -124,7 +119,7 @@ SYNTHESIS = {       # key of the summary -> unit, what is better, goal of the en
 
 
 def synthesis(metrics):
-    """Figures of the last `make synth`, if there was one."""
+    """Figures of the last `ttpoe synth`, if there was one."""
     for entry in synth.summary().values():
         where, what = f"{entry['target']}, {entry['configuration']}", entry["configuration"]
         name = "synth." + entry["target"] + ("" if what == "default" else f".{what}")
@@ -167,7 +162,10 @@ def measure(parts, short, jobs):
     for part in parts:
         plan, evaluate = PARTS[part]
         runs = plan(short)
-        runner.Runner(runs, jobs, _Progress()).execute()
+        try:
+            runner.Runner(runs, jobs, _Progress()).execute()
+        except KeyboardInterrupt:
+            raise Interrupted(f"in {part}: {runner.ended(runs)}") from None
         failed += [run for run in runs if not run.passed]
         done = [run for run in runs if run.passed]
         if done or not runs:
@@ -205,40 +203,15 @@ def table(metrics):
     return "\n".join(lines)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise SetupError(message)
-
-
-def main(argv=None):
-    """Command line; exit code 0, 1 if a run failed, 2 after one line about bad input."""
-    parser = _Parser(prog="sim/ttpsim/bench/run.py", allow_abbrev=False, description="Measure the engine.")
-    parser.add_argument("--part", default=os.environ.get("PART") or ",".join(PARTS))
-    parser.add_argument("--short", action="store_true")
-    parser.add_argument("--save", action="store_true", help="make this the baseline")
-    parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--output", type=Path, default=BUILD, help="folder of the results")
-    try:
-        arguments = parser.parse_args(argv)
-        parts = arguments.part.split(",")
-        for part in parts:
-            if part not in PARTS:
-                raise SetupError(f"PART must be one of {', '.join(PARTS)}; got {part!r}")
-        check_simulator("verilator")
-        metrics, failed = measure(parts, arguments.short, arguments.jobs)
-    except SetupError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 2
-    except BuildError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nbench: interrupted", file=sys.stderr)
-        return 130
+def main(arguments):
+    """What `ttpoe bench` does; exit code 0, or 1 if a run failed."""
+    check_simulator("verilator")
+    folder = arguments.output or BUILD
+    metrics, failed = measure(arguments.part or list(PARTS), arguments.short, arguments.jobs)
     baseline = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
     compared(metrics, baseline)
-    write(arguments.output / "metrics.json", json.dumps(metrics, indent=1) + "\n")
-    write(arguments.output / "report.html", bench_report.page(
+    write(folder / "metrics.json", json.dumps(metrics, indent=1) + "\n")
+    write(folder / "report.html", bench_report.page(
         metrics, synth.summary()))
     print(table(metrics))
     if arguments.save and not failed:
@@ -248,7 +221,3 @@ def main(argv=None):
     for run in failed:
         print(f"bench: {run.test} failed: {run.message}", file=sys.stderr)
     return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import cocotb_tools.config as cocotb_config
 import find_libpython
-from ttpverif.bench.pair import pair_verilog
 from ttpsim.paths import ROOT
-
+from ttpverif.bench.pair import pair_verilog
+from ttpverif.cli.errors import Failed, UsageError
 
 BUILD = ROOT / "build" / "sim"
 CHECKER = ROOT / "verif" / "ttpverif" / "bench" / "stream_check.v"
@@ -33,18 +33,22 @@ _VERILATOR_FLAGS = [
 _OPTIMISE = ["OPT_FAST=-O2", "OPT_SLOW=-O0", "OPT_GLOBAL=-O2"]
 
 
-class SetupError(Exception):
+class SetupError(UsageError):
     """Something is missing on this machine or in what was asked for; the text is one line."""
 
 
-class BuildError(Exception):
+class BuildError(Failed):
     """A compiler refused our Verilog; the text names the log."""
 
 
 class Processes:
-    """The child processes that run now, so that Ctrl-C can end them all."""
+    """The child processes that run now, so that Ctrl-C can end them all.
 
-    def __init__(self):
+    `jobs`: how many compilers a native program may have at a time.
+    """
+
+    def __init__(self, jobs=2):
+        self.jobs = jobs
         self._lock = threading.Lock()
         self._running = set()
         self.stopped = False
@@ -145,7 +149,7 @@ def check_simulator(simulator):
                 raise SetupError(f"{tool} is missing: apt-get install g++ make perl")
     elif shutil.which("iverilog") is None or shutil.which("vvp") is None:
         raise SetupError("Icarus Verilog is missing: apt-get install iverilog, "
-                         "or run with SIM=verilator")
+                         "or run with --simulator verilator")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,35 +1,14 @@
 """What `ttpoe echo` and `ttpoe ping` have in common: a simulated NIC and the wire it is on."""
 
 import argparse
-import importlib.util
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 from ttpverif.cli.errors import UsageError
+from ttpverif.cli.options import add_gbn, add_loss, add_preset, add_seed, number, path
 
-from .sim import repository
-
-__all__ = ["add_options", "number", "node", "run_live"]
+__all__ = ["add_options", "node", "run_live"]
 
 _OUI = "98:ed:5c:"
-
-
-def number(low, high, kind=int):
-    """An argparse type: a number from `low` to `high`."""
-    what = "a whole number" if kind is int else "a number"
-
-    def check(text):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = None
-        if value is None or not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"must be {what} from {low} to {high}; got {text!r}")
-        return value
-    return check
 
 
 def node(text):
@@ -85,48 +64,28 @@ def add_options(parser, default_node):
                      help="a TAP that is the operating system's interface of the NIC (root)")
     nic.add_argument("--node", metavar="NODE", type=node, default=default_node,
                      help=f"its address, hexadecimal ({default_node:x})")
-    nic.add_argument("--preset", metavar="NAME", choices=("tiny", "default", "full"),
-                     default="tiny", help="tiny (the default), default or full")
+    add_preset(nic, "tiny")
     nic.add_argument("--ethertype", metavar="TYPE", type=_ethertype, default=None,
                      help="of links that it opens: 0x0AC6 or 0x9AC6 (0x0AC6; ping then tries the "
                           "other one if there is no link)")
-    nic.add_argument("--gbn", action="store_true", help="go-back-N instead of selective replay")
-    nic.add_argument("--loss", metavar="PERCENT", type=number(0, 90, float), default=0.0,
-                     help="of the frames, each way, that the wire loses (0)")
+    add_gbn(nic)
+    add_loss(nic)
     nic.add_argument("--timeout", metavar="MS", type=number(10, 60_000), default=400,
                      help="a round of the link timer while nothing else moves (400)")
     nic.add_argument("--retries", metavar="N", type=number(0, 1000), default=10,
                      help="time-outs in a row that end a link; 0: never (10)")
     nic.add_argument("--idle-clock", metavar="HZ", type=number(1000, 10_000_000), default=50_000,
                      help="clocks per second while nothing moves (50000)")
-    nic.add_argument("--seed", metavar="N", type=number(0, 2**32 - 1),
-                     help="of IDs, epochs and losses (random)")
-    nic.add_argument("--pcap", metavar="FILE", help="write every frame on the wire")
+    add_seed(nic, None, "of IDs, epochs and losses", "random")
+    nic.add_argument("--pcap", metavar="FILE", type=path, help="write every frame on the wire")
 
 
 def run_live(name, arguments):
-    """`live.<name>.run(arguments)` of the checkout, in this process or with its environment."""
+    """Run the application of this name on a NIC; its exit code."""
     if arguments.bridge and not arguments.tap:
         raise UsageError("--bridge goes with --tap: another interface is put on a bridge by "
                          "`ip link set NAME master BRIDGE`")
     if arguments.os and arguments.os == arguments.tap:
         raise UsageError(f"--os and --tap must be two interfaces; got {arguments.os} twice")
-    root = repository(Path.cwd())
-    if root is None:
-        raise UsageError("the simulated NIC is not in the package: start it in a checkout of the "
-                         "repository")
-    paths = [str(root / folder) for folder in ("sim", "verif", "rtl")]
-    if importlib.util.find_spec("cocotb_tools") is None:
-        python = root / ".venv" / "bin" / "python"
-        if not python.exists():
-            raise UsageError(f"its environment is missing: run `make setup` in {root}")
-        # Ctrl-C reaches the child by itself.
-        process = subprocess.Popen([python, "-m", "ttpverif.cli", *sys.argv[1:]], cwd=root,
-                                   env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)})
-        while True:
-            try:
-                return process.wait()
-            except KeyboardInterrupt:
-                continue
     from ttpsim.live import apps, attach
     return attach.main(getattr(apps, name), arguments)

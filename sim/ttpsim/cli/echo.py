@@ -1,17 +1,17 @@
 """`ttpoe echo`: a simulated NIC on a real wire that sends back what it receives."""
 
-import argparse
+from ttpverif.cli.options import verb
 
 from ._live import add_options, run_live
 
-__all__ = ["SUMMARY", "add_parser", "run"]
+__all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 
 SUMMARY = "a simulated NIC on a TAP, an interface or QEMU's network: it sends back what it gets"
+CHECKOUT = True
 
-_DESCRIPTION = """The Verilated NIC on a real wire, in wall-clock time. Every packet that arrives on
-a link is sent back on the same link. Needs a checkout of the repository and `make setup`; see
-docs/live-wire.md. Ctrl-C closes its links and ends it with its counters; a second one ends it at
-once."""
+_DESCRIPTION = """The Verilated NIC on a real wire, in wall-clock time. Every packet that arrives
+on a link is sent back on the same link; see docs/live-wire.md. Ctrl-C closes its links and ends it
+with its counters; a second one ends it at once."""
 _EXAMPLES = """examples:
   ttpoe echo --tap ttp1 --bridge br-ttp
   ttpoe echo --interface veth1 --node 98:ed:5c:00:00:07
@@ -22,9 +22,7 @@ _EXAMPLES = """examples:
 
 def add_parser(subparsers):
     """The parser of `ttpoe echo`."""
-    parser = subparsers.add_parser("echo", help=SUMMARY, description=_DESCRIPTION,
-                                   epilog=_EXAMPLES, allow_abbrev=False,
-                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = verb(subparsers, "echo", SUMMARY, _DESCRIPTION, _EXAMPLES, CHECKOUT)
     parser.add_argument("--verbose", "-v", action="store_true", help="a line for every packet")
     add_options(parser, default_node=1)
     return parser

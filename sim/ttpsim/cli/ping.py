@@ -1,19 +1,18 @@
 """`ttpoe ping`: a simulated NIC on a real wire that sends messages to a node that echoes."""
 
-import argparse
-
 from ttpverif.cli.errors import UsageError
+from ttpverif.cli.options import number, verb
 
-from ._live import add_options, node, number, run_live
+from ._live import add_options, node, run_live
 
-__all__ = ["SUMMARY", "add_parser", "run"]
+__all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 
 SUMMARY = "messages through a simulated NIC to a node that echoes: round trips, losses, replays"
+CHECKOUT = True
 
 _DESCRIPTION = """Send messages through the Verilated NIC to a node that sends them back (`ttpoe
-echo`), over a real wire; print each round trip, in wall-clock time and in clocks of this NIC, and a
-summary. Exit code 0 if every message came back, 1 if not. Needs a checkout of the repository and
-`make setup`; see docs/live-wire.md."""
+echo`), over a real wire; print each round trip, in wall-clock time and in clocks of this NIC, and
+a summary. Exit code 0 if every message came back, 1 if not. See docs/live-wire.md."""
 _EXAMPLES = """examples:
   ttpoe ping 1 --tap ttp2 --bridge br-ttp
   ttpoe ping 1 --tap ttp2 --bridge br-ttp --flood --count 2000 --bytes 1024 --loss 5
@@ -24,9 +23,7 @@ _EXAMPLES = """examples:
 
 def add_parser(subparsers):
     """The parser of `ttpoe ping`."""
-    parser = subparsers.add_parser("ping", help=SUMMARY, description=_DESCRIPTION,
-                                   epilog=_EXAMPLES, allow_abbrev=False,
-                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = verb(subparsers, "ping", SUMMARY, _DESCRIPTION, _EXAMPLES, CHECKOUT)
     parser.add_argument("peer", metavar="NODE", type=node, help="the node that echoes, hexadecimal")
     parser.add_argument("--count", metavar="N", type=number(1, 10**9), default=5,
                         help="messages (5)")

@@ -17,7 +17,7 @@ _STATES = [state.name for state in State]
 
 _HEAD = """# Coverage
 
-Written by `make coverage`; do not edit. {runs} runs of {scenarios} scenarios, {clocks:,} clocks of
+Written by `ttpoe coverage`; do not edit. {runs} runs of {scenarios} scenarios, {clocks:,} clocks of
 two engines, {form}. Every count is the sum over all runs and both engines.
 
 | what | covered | of |
@@ -28,8 +28,8 @@ reference model, deliveries, counters. A condition is asked in every clock by a 
 pair of engines that reads the hardware's own signals (`ttpverif.coverage_points`); the conditions
 are in [the plan](../verif/ttpverif/coverage_plan.toml) under the names below. A combination that
 the plan calls impossible is an error when it is hit; a point that is not hit and has no reason
-fails `make coverage`. Not in these figures: `make random`, `make abuse` and `make faults`, which
-reach more, and the block tests.
+fails `ttpoe coverage`. Not in these figures: `ttpoe random`, `ttpoe abuse` and `ttpoe faults`,
+which reach more, and the block tests.
 """
 
 

@@ -1,7 +1,4 @@
-"""Coverage of the regression: `make coverage`, with LONG=1 every run of `make sim` in full length.
-
-    python sim/ttpsim/coverage/run.py            the shortened runs, every scenario and every width once
-    python sim/ttpsim/coverage/run.py --page     only write docs/coverage.md anew from the last results
+"""Coverage of the regression: `ttpoe coverage`; --long: every run of `ttpoe sim` in full length.
 
 Each run of each scenario is simulated with a module beside the pair that counts the points of the
 coverage plan (`ttpverif.coverage_points`); engine, NIC and NIC with registers of preset tiny are
@@ -12,11 +9,7 @@ the plan was not hit and is not covered elsewhere, an impossible combination or 
 out as out of reach was hit, or too few lines were.
 """
 
-import argparse
 import json
-import os
-import signal
-import sys
 from collections import Counter
 
 from ttpoe.config import preset
@@ -27,6 +20,7 @@ from ttpsim.coverage import page as coverage_page
 from ttpsim.paths import ROOT
 from ttpsim.scenario import run as sim_run
 from ttpsim.scenario.report import Report
+from ttpverif.cli.errors import Interrupted
 from ttpverif.coverage import points as plan
 
 RESULTS = ROOT / "build" / "verify" / "coverage.json"
@@ -59,17 +53,16 @@ def _builds_first(runs):
     return [group[0] for group in ordered] + [run for group in ordered for run in group[1:]]
 
 
-def regression(long, test=None):
-    """The runs: all that `make sim` does with Verilator, or the short form.
+def regression(long, test=()):
+    """The runs: all that `ttpoe sim` does with Verilator, or the short form.
 
     The short form has every scenario shortened on `tiny`, and each other width once, in a `tiny`
     of that width. Those that need no line coverage run on Icarus, which saves the C++ compiler's
     minute; not at 512 bits, where a beat has lanes without a byte that Icarus shows as X.
     """
-    asked = ["--test", test] if test else []
     if long:
-        return sim_run.plan(sim_run._arguments(["--sim", "verilator", *asked]))
-    runs = sim_run.plan(sim_run._arguments(["--short", *asked]))
+        return sim_run.plan(sim_run.Wanted(list(test), "verilator"))
+    runs = sim_run.plan(sim_run.Wanted(list(test), short=True))
     tiny = [run for run in runs if (run.config.name, run.simulator) == (CODE, "verilator")]
     widths = {run.config.width_bits: run for run in runs
               if run.scenario == "lengths" and run.config.width_bits > 64}
@@ -141,7 +134,10 @@ def execute(runs, jobs):
     for simulator in {run.simulator for run in runs}:
         builds.check_simulator(simulator)
     with Report(runs) as report:
-        sim_run.Runner(runs, jobs, report, extra_of).execute()
+        try:
+            sim_run.Runner(runs, jobs, report, extra_of).execute()
+        except KeyboardInterrupt:
+            raise Interrupted(sim_run.ended(runs)) from None
     report.finish(RESULTS.relative_to(ROOT))
     results = collect(runs)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
@@ -163,30 +159,14 @@ def _finish(results, page):
     return 1 if lines else 0
 
 
-def main(argv=None):
-    """Command line; exit code 0 complete, 1 not, 2 bad input or setup, 130 Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="sim/ttpsim/coverage/run.py", description=__doc__.splitlines()[0])
-    parser.add_argument("--page", action="store_true", help="only write the page again")
-    parser.add_argument("--test", default=os.environ.get("TEST") or None,
-                        help="only these scenarios; no page is written")
-    parser.add_argument("--jobs", type=int, default=2)
-    arguments = parser.parse_args(argv)
-    try:
-        if arguments.page:
-            if not RESULTS.exists():
-                raise SetupError(f"{RESULTS.relative_to(ROOT)} is missing: run `make coverage`")
-            return _finish(json.loads(RESULTS.read_text()), True)
-        long = os.environ.get("LONG") == "1"
-        runs = regression(long, arguments.test)
-        return _finish(execute(runs, arguments.jobs), not arguments.test)
-    except SetupError as error:
-        print(f"coverage: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\ncoverage: interrupted", file=sys.stderr)
-        return 130
+def document():
+    """docs/coverage.md of the last results, `(page, text)`."""
+    if not RESULTS.exists():
+        raise SetupError("there are no results yet: run `ttpoe coverage`")
+    return coverage_page.PAGE, coverage_page.page(json.loads(RESULTS.read_text()))
 
 
-if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, sim_run._terminate)
-    sys.exit(main())
+def main(arguments):
+    """What `ttpoe coverage` does; exit code 0 complete, 1 not."""
+    runs = regression(arguments.long, arguments.test)
+    return _finish(execute(runs, arguments.jobs), not arguments.test)

@@ -1,1 +1,1 @@
-"""`make demo`: two NICs on a bad wire, live in the terminal, and a picture at the end."""
+"""`ttpoe demo`: two NICs on a bad wire, live in the terminal, and a picture at the end."""

@@ -1,16 +1,14 @@
-"""Builds, runs and shows: `python -m demo`; `make demo`. Exit codes as of `make sim`."""
+"""Builds, runs and shows: `ttpoe demo`."""
 
-import argparse
 import os
-import sys
 import threading
 import time
-from pathlib import Path
 from xml.etree import ElementTree
 
-from ttpoe.config import ConfigError, preset
+from ttpoe.config import preset
 from ttpsim.build import builds
-from ttpsim.build.builds import BuildError, SetupError
+from ttpsim.build.builds import SetupError
+from ttpverif.cli.errors import Failed
 
 from .display import Display, duration
 from .samples import Samples, quantile
@@ -19,41 +17,12 @@ _OUT = builds.ROOT / "build" / "demo"
 _GRACE_SECONDS = 15         # to deliver what is under way after the end
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise SetupError(message)
-
-
-def _arguments(argv):
-    env = os.environ
-    parser = _Parser(prog="demo", allow_abbrev=False,
-                     description="Two NICs on a bad wire, live, and a picture at the end.")
-    parser.add_argument("--seconds", type=float, default=30.0,
-                        help="how long to simulate, in seconds of yours")
-    parser.add_argument("--clocks", type=int, help="how long, in clocks, instead")
-    parser.add_argument("--loss", type=float, default=env.get("LOSS") or "0.03",
-                        help="share of the frames that the wire loses")
-    parser.add_argument("--preset", default=env.get("PRESET") or "default")
-    parser.add_argument("--sim", default=env.get("SIM") or "verilator")
-    parser.add_argument("--seed", type=int, default=env.get("SEED") or "1")
-    parser.add_argument("--out", type=Path, default=_OUT, help="folder of the picture")
-    arguments = parser.parse_args(argv)
-    if not 0 <= arguments.loss <= 0.5:
-        raise SetupError(f"LOSS must be from 0 to 0.5; got {arguments.loss}")
-    if arguments.seconds <= 0:
-        raise SetupError(f"SECONDS must be more than 0; got {arguments.seconds}")
-    if arguments.sim not in builds.SIMULATORS:
-        raise SetupError(f"SIM must be {' or '.join(builds.SIMULATORS)}; got {arguments.sim!r}")
-    builds.check_simulator(arguments.sim)
-    return arguments
-
-
 class _Simulation(threading.Thread):
     """The simulator, in the background."""
 
     def __init__(self, build, config, arguments, folder, processes):
         super().__init__(daemon=True)
-        params = {"loss": arguments.loss, "folder": str(folder), "seconds": arguments.seconds}
+        params = {"loss": arguments.loss / 100, "folder": str(folder), "seconds": arguments.seconds}
         if arguments.clocks:
             params["clocks"] = arguments.clocks
         self._run = lambda: builds.simulate(build, "ttpsim.scenarios._demo", folder, arguments.seed,
@@ -89,7 +58,7 @@ class _Simulation(threading.Thread):
 def _build(arguments, config, display, processes):
     display.step(f"preparing the {arguments.preset} NIC (a minute or two, the first time only)")
     core = builds.emitted(config, processes, "nic")
-    return builds.compile_pair(arguments.sim, core, config.name, False, processes, "nic")
+    return builds.compile_pair(arguments.simulator, core, config.name, False, processes, "nic")
 
 
 def _watch(simulation, samples, display, arguments):
@@ -134,8 +103,8 @@ def _summary(samples, display):
 def _demo(arguments, processes):
     config = preset(arguments.preset)
     title = (f"two {config.name} NICs, {config.width_bits} bits at 125 MHz, a wire that loses "
-             f"{arguments.loss:.1%} of the frames, and breaks, doubles and delays others")
-    folder = builds.BUILD / "runs" / f"demo-{arguments.sim}-{config.name}-{arguments.seed}"
+             f"{arguments.loss:g} % of the frames, and breaks, doubles and delays others")
+    folder = builds.BUILD / "runs" / f"demo-{arguments.simulator}-{config.name}-{arguments.seed}"
     with Display(title) as display:
         build = _build(arguments, config, display, processes)
         display.step("starting the simulator")
@@ -146,29 +115,23 @@ def _demo(arguments, processes):
         interrupted = _watch(simulation, samples, display, arguments)
     failure = simulation.failure()
     if failure or len(samples.all) < 2:
-        print(f"demo: {failure or 'ended before the first samples'}", file=sys.stderr)
-        return 1
+        if interrupted and not failure:
+            raise KeyboardInterrupt
+        raise Failed(failure or "ended before the first samples")
     _summary(samples, display)
     from .picture import draw
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    for path in draw(samples, title, arguments.out):
+    folder = arguments.output or _OUT
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in draw(samples, title, folder):
         display.say(f"picture: {os.path.relpath(path)}")
     return 130 if interrupted else 0
 
 
-def main(argv=None):
+def main(arguments):
+    """What `ttpoe demo` does; exit code 0, 1 a failure, 130 interrupted, after its summary."""
+    builds.check_simulator(arguments.simulator)
     processes = builds.Processes()
     try:
-        return _demo(_arguments(argv), processes)
-    except (SetupError, ConfigError, BuildError, ValueError) as error:
-        print(f"demo: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\ndemo: interrupted", file=sys.stderr)
-        return 130
+        return _demo(arguments, processes)
     finally:
         processes.stop()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,8 +1,6 @@
-"""`make faults`: one bit of one word of every memory of an engine turns over while traffic runs.
+"""`ttpoe faults`: one bit of one word of every memory of an engine turns over while traffic runs.
 
-`docs/faults.md` says what is done and how to read it. Settings come from the environment: SEED,
-UPSETS (for each memory), LONG=1, SAVE=1 (the table goes into docs/faults.md), JOBS (compilers at
-once).
+`docs/faults.md` says what is done and how to read it.
 """
 
 import json
@@ -10,7 +8,6 @@ import os
 import random
 import re
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -18,11 +15,12 @@ from ttpoe.config import preset
 from ttpsim.build import builds
 from ttpsim.paths import ROOT
 from ttpsim.soak import run as soak
+from ttpverif.cli.errors import Interrupted
 
 RESULTS = ROOT / "build" / "verify" / "faults.json"
 MAIN = Path(__file__).with_name("main.cpp")
 PAGE = ROOT / "docs" / "faults.md"
-BEGIN, END = "<!-- results: make faults SAVE=1 -->\n", "<!-- end of results -->"
+BEGIN, END = "<!-- results: ttpoe faults --save -->\n", "<!-- end of results -->"
 UPSETS, UPSETS_LONG = 6, 60
 FIRST, LAST = 1_000, 11_000         # clocks of an upset; traffic goes on to clock 12,000
 OPTIMISE = ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"]   # it is compiled more than it runs
@@ -130,6 +128,10 @@ def run(binary, seed, planned, done=lambda result: None, arguments=()):
                 "links_lost": int(lost), "clocks": int(clocks), "failure": failure,
                 "outcome": outcome(failure)})
             done(results[-1])
+    except KeyboardInterrupt:
+        process.terminate()
+        raise Interrupted(f"{len(results)} of {len(planned)} upsets were done, "
+                          f"{sum(not result['passed'] for result in results)} did harm") from None
     finally:
         process.stdout.close()
         code = process.wait()
@@ -196,7 +198,7 @@ def documented(page, rows, seed, clocks):
     before, rest = page.split(BEGIN)
     after = rest.split(END)[1]
     total = sum(rows.values(), Counter())
-    said = (f"SEED={seed}, both engines of a pair taken together, {total['upsets']:,} upsets, "
+    said = (f"Seed {seed}, both engines of a pair taken together, {total['upsets']:,} upsets, "
             f"{clocks:,} clocks:")
     return f"{before}{BEGIN}{said}\n\n{markdown(rows)}\n{END}{after}"
 
@@ -222,46 +224,31 @@ def _show(name, total):
     return done
 
 
-def main():
-    """Command line; exit code 0 passed or interrupted, 1 failed, 2 bad input or setup."""
-    try:
-        long = os.environ.get("LONG", "") not in ("", "0")
-        seed = soak._number("SEED", 1)
-        upsets = soak._number("UPSETS", UPSETS_LONG if long else UPSETS)
-        builds.verilator()
-        processes = builds.Processes()
-        print("[faults] building the protected and the plain engines", flush=True)
-        coded, bare = program("secded", processes), program("none", processes)
-        planned = plan(memories(coded), seed, upsets)
-        sizes = memories(bare)
-        both = [upset for upset in planned if upset["bit"] < sizes[upset["memory"]][1]]
-        protected = run(coded, seed, planned, _show("protected", len(planned)))
-        plain = run(bare, seed, both, _show("plain", len(both)))
-    except builds.SetupError as error:
-        print(f"faults: {error}", file=sys.stderr)
-        return 2
-    except builds.BuildError as error:
-        print(f"faults: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\n[faults] interrupted")
-        return 0
+def main(arguments):
+    """What `ttpoe faults` does; exit code 0 passed, 1 an upset did harm with protection."""
+    seed = arguments.seed
+    upsets = arguments.upsets or (UPSETS_LONG if arguments.long else UPSETS)
+    builds.verilator()
+    processes = builds.Processes(arguments.jobs)
+    print("[faults] building the protected and the plain engines", flush=True)
+    coded, bare = program("secded", processes), program("none", processes)
+    planned = plan(memories(coded), seed, upsets)
+    sizes = memories(bare)
+    both = [upset for upset in planned if upset["bit"] < sizes[upset["memory"]][1]]
+    protected = run(coded, seed, planned, _show("protected", len(planned)))
+    plain = run(bare, seed, both, _show("plain", len(both)))
     said = wrong(protected, plain)
     rows = table(protected, plain)
     clocks = sum(result["clocks"] for result in protected)
     _save({"seed": seed, "upsets": len(planned), "failed": said, "rows": rows, "clocks": clocks,
            "protected": protected, "plain": plain})
-    if os.environ.get("SAVE", "") not in ("", "0"):
+    if arguments.save:
         PAGE.write_text(documented(PAGE.read_text(), rows, seed, clocks))
     print(markdown(rows))
     for line in said:
         print(f"[faults] {line}")
     if said:
-        print(f"[faults] again: make faults SEED={seed} UPSETS={upsets}")
+        print(f"[faults] again: ttpoe faults --seed {seed} --upsets {upsets}")
     print(f"[faults] {len(planned)} upsets, {len(said)} not contained; "
           f"{RESULTS.relative_to(ROOT)}")
     return 1 if said else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

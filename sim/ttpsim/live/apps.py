@@ -67,7 +67,7 @@ class _Links:
 
 
 def echo(nic, options):
-    """Send every packet back on its link, until Ctrl-C; then close the links."""
+    """Send every packet back on its link, until Ctrl-C (130); then close the links. 1: no wire."""
     packets = octets = 0
     links = _Links(nic)
     try:
@@ -98,7 +98,7 @@ def echo(nic, options):
             return 130
         counts, _ = nic.statistics()
         print(f"{packets:,} packets, {octets:,} bytes echoed\n{_summary(counts)}")
-    return 0
+    return 130
 
 
 class _Pings:
@@ -190,14 +190,18 @@ class _Pings:
 
 
 def ping(nic, options):
-    """Send messages to a node that echoes, and print what came of them."""
+    """Send messages to a node that echoes, and print what came of them.
+
+    0: all came back; 1: not; 130: interrupted, after the same summary.
+    """
     pings = _Pings(nic, options)
     print(f"{options.count:,} messages of {options.bytes} bytes to node {options.peer:06x}, "
           f"VC {options.vc}", flush=True)
-    started = time.monotonic()
+    started, interrupted = time.monotonic(), False
     try:
         pings.run()
     except KeyboardInterrupt:
+        interrupted = True
         print()
     elapsed = time.monotonic() - started
     if pings.ended is None:
@@ -217,4 +221,6 @@ def ping(nic, options):
                 min(values), sum(values) / returned, max(values)))
             print(f"round trip min/mean/max: {low:{form}} / {mean:{form}} / {high:{form}} {name}")
     print(_summary(counts))
+    if interrupted:
+        return 130
     return 0 if returned == options.count and not pings.wrong else 1

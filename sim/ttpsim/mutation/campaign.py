@@ -11,6 +11,7 @@ from ttpsim.mutation.equivalence import proven_equal
 from ttpsim.mutation.killers import KILLERS, Selected, run_killer
 from ttpsim.mutation.netlist import mutant_of
 from ttpsim.synth.targets.tools import source_hash
+from ttpverif.cli.errors import Failed
 
 __all__ = ["Campaign", "ControlFailed", "summary"]
 
@@ -18,7 +19,7 @@ SHORT = 7       # killers before anything is proven, and before benches
 LIMIT_TIMES, LIMIT_MORE = 2, 10_000     # clocks of a run, against the same run without mutant
 
 
-class ControlFailed(Exception):
+class ControlFailed(Failed):
     """The netlist without a mutant fails: nothing can be said about mutants."""
 
 

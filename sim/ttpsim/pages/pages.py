@@ -40,7 +40,7 @@ def block_page(block):
                 if (ROOT / "docs" / "pictures" / f"{name}.svg").exists()]
     if pictures:
         out.insert(1, "".join(pictures) + "\nFrom the waveform of a run of the preset `tiny` (64 "
-                   "bits), by `make docs-pictures`; a column is one clock. Pictures of more than "
+                   "bits), by `ttpoe pages pictures`; a column is one clock. Pictures of more than "
                    "one block are in [the walk-through](../walk-through.md).\n")
     if others:
         out += ["## Layouts and helpers\n", *others]
@@ -135,19 +135,19 @@ def _goodput_table(rows):
 
 
 def performance_page():
-    """The last `make bench`, or the committed baseline."""
+    """The last `ttpoe bench`, or the committed baseline."""
     if METRICS.exists():
         metrics = {entry["name"]: entry for entry in json.loads(METRICS.read_text())}
-        said = "Measured by the last `make bench` of this checkout."
+        said = "Measured by the last `ttpoe bench` of this checkout."
     else:
         metrics = {name: {"value": value} for name, value in
                    json.loads(BASELINE.read_text()).items()}
-        said = ("The baseline that `make bench` compares with "
+        said = ("The baseline that `ttpoe bench` compares with "
                 "([sim/ttpsim/bench/baseline.json](source/sim/benches/baseline.json.txt)).")
     out = [f"# Performance\n\n{said} All in simulation or by the tools of synthesis, nothing on a "
            "board; rates in Gb/s would be a clock times these, so none are given. How each is "
            "measured is in [sim/ttpsim/bench/run.py](source/sim/bench.py.txt), and a report with plots is "
-           "build/bench/report.html after `make bench`.\n"]
+           "build/bench/report.html after `ttpoe bench`.\n"]
     parts = {}
     for name, entry in metrics.items():
         parts.setdefault(name.split(".")[0], []).append((name, entry))

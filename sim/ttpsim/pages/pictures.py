@@ -1,12 +1,8 @@
-"""Pictures of docs/, and the ladder of docs/walk-through.md, from two runs: `make docs-pictures`.
-
-    python sim/ttpsim/pages/pictures.py             write docs/pictures/*.svg, and the ladder on the page
-    python sim/ttpsim/pages/pictures.py --check     exit code 1 if one is not up to date
+"""Pictures of docs/, and the ladder of docs/walk-through.md, from two runs: `ttpoe pages pictures`.
 """
 
 import contextlib
 import io
-import sys
 
 from ttpoe.config import preset
 from ttpsim.build import builds
@@ -125,23 +121,3 @@ def made():
     drawn = ladder(RUN / "wire.pcap")
     files[PAGE] = f"{text[:begin]}```\n{drawn}\n```\n{text[end:]}"
     return files
-
-
-def main(argv):
-    try:
-        files = made()
-    except (builds.SetupError, builds.BuildError) as error:
-        print(f"pictures: {error}", file=sys.stderr)
-        return 2
-    FOLDER.mkdir(exist_ok=True)
-    check = "--check" in argv
-    stale = [path for path, text in files.items() if not path.exists() or path.read_text() != text]
-    for path in stale:
-        if not check:
-            path.write_text(files[path])
-        print(f"{path.relative_to(ROOT)}: {'not up to date' if check else 'written'}")
-    return 1 if stale and check else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,16 +1,11 @@
-"""Writes docs/state-table.md and the code points in docs/trace.md: `make docs-tables`.
-
-    python sim/ttpsim/pages/state_table.py             write the pages
-    python sim/ttpsim/pages/state_table.py --check     exit code 1 if a page is not up to date
-    python sim/ttpsim/pages/state_table.py --collect   first take the plan from the last runs of `make sim`
-"""
+"""docs/state-table.md, and the code points in docs/trace.md: `ttpoe pages tables`."""
 
 import json
-import sys
 
 from ttpoe.layouts import HostResult, Notice
 from ttpoe.link.fsm import GUARDS, TABLE, Action, Event, LinkState
 from ttpsim.paths import ROOT
+from ttpverif.cli.errors import UsageError
 from ttpverif.coverage.state_plan import BLOCK_TESTS, PLAN, load_plan
 
 PAGE = ROOT / "docs" / "state-table.md"
@@ -19,11 +14,11 @@ _OPENS, _ENDS = "<!-- generated: code points -->\n", "<!-- end -->\n"
 
 _HEAD = """# The state table
 
-Generated from `ttpoe.link.fsm` and the coverage plan by `make docs-tables`; do not edit.
+Generated from `ttpoe.link.fsm` and the coverage plan by `ttpoe pages tables`; do not edit.
 
 What the engine does with every event in every state of a link. The alternatives of a cell are
 tried from top to bottom, and the first whose conditions all hold is taken (`!`: must not hold).
-The last column names the scenarios (`make sim TEST=...`) that take the row, and the block tests
+The last column names the scenarios (`ttpoe sim ...`) that take the row, and the block tests
 (`make test`): {block_tests}. Each of them fails if it does not
 take the row, and a row without one fails `make test`.
 
@@ -106,8 +101,11 @@ def collected(plan, runs):
 
 
 def collect():
-    """The plan from the results of the last `make sim`: every row that a scenario took."""
-    results = json.loads((ROOT / "build" / "sim" / "results.json").read_text())["runs"]
+    """The plan from the results of the last `ttpoe sim`: every row that a scenario took."""
+    path = ROOT / "build" / "sim" / "results.json"
+    if not path.exists():
+        raise UsageError("there are no results yet: run `ttpoe sim`")
+    results = json.loads(path.read_text())["runs"]
     runs = [run for run in results if run["result"] == "passed" and "cells" in run]
     plan = collected(load_plan(), runs)
     PLAN.write_text("{\n" + ",\n".join(
@@ -116,21 +114,6 @@ def collect():
         for event, cells in plan.items()) + "\n}\n")
 
 
-def main(arguments):
-    if "--collect" in arguments:
-        collect()
-    pages = {PAGE: state_page(load_plan()), TRACE_PAGE: trace_page(TRACE_PAGE.read_text())}
-    stale = [page for page, text in pages.items()
-             if not page.exists() or page.read_text() != text]
-    if "--check" in arguments:
-        for page in stale:
-            print(f"{page.relative_to(ROOT)} is not up to date: run `make docs-tables`",
-                  file=sys.stderr)
-        return 1 if stale else 0
-    for page in stale:
-        page.write_text(pages[page])
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def made():
+    """`{path: text}` of both pages."""
+    return {PAGE: state_page(load_plan()), TRACE_PAGE: trace_page(TRACE_PAGE.read_text())}

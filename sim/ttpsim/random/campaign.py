@@ -1,30 +1,24 @@
-"""`make random`: constrained random against the reference model, with shrinking.
+"""`ttpoe random`: constrained random against the reference model, with shrinking.
 
-    make random                       60 cases over 4 configurations; SEED= CASES= CONFIGS= RESUME=1
-    make random LONG=1                PACKETS=1000000 packets, loss up to 30 %
-    make random SCRIPT=build/random/fail-1.json   plays one script again; WAVES=1 TRACE=1
-
-Everything follows from SEED. docs/random.md says what is drawn and checked, and how to read it.
+Everything follows from the seed. docs/random.md says what is drawn and checked, and how to read it.
 """
 
 import dataclasses
 import json
 import os
 import random
-import re
-import signal
 import sys
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-from ttpoe.config import Config, ConfigError
+from ttpoe.config import Config
 from ttpsim.build import builds
 from ttpsim.paths import ROOT
 from ttpsim.random.script_server import ScriptServer
 from ttpsim.scenario.failures import report_failure, shown, with_model
+from ttpverif.cli.errors import Failed, Interrupted
 from ttpverif.randomised.draw import draw_config, draw_script
 from ttpverif.randomised.script import Script, ScriptError
 
@@ -37,8 +31,8 @@ _SUMS = ("delivered", "excused", "refused", "replays", "frames", "clocks")
 _FORMS = {False: "cases", True: "long"}
 
 
-class Failed(Exception):
-    """A case failed; the text is what to print."""
+class CaseFailed(Failed):
+    """A case failed; the text is the report, of several lines."""
 
 
 @dataclasses.dataclass
@@ -124,7 +118,7 @@ class Campaign:
         self._building = threading.Lock()
 
     def run(self):
-        """To the end, or to the first failure (raised as `Failed`)."""
+        """To the end, or to the first failure (raised as `CaseFailed`)."""
         with ThreadPoolExecutor(self.jobs) as pool:
             try:
                 for future in [pool.submit(self._work, worker) for worker in range(self.jobs)]:
@@ -169,7 +163,7 @@ class Campaign:
         if result["failure"]:
             self.stopped.set()
             script, result = with_model(server, script, result)
-            raise Failed(report_failure(server, script, result, plan.seed, case))
+            raise CaseFailed(report_failure(server, script, result, plan.seed, case))
         progress.done[number] += 1
         progress.finished(result, script.lockstep)
         with self._saving:
@@ -201,37 +195,15 @@ def play_script(path, waves, trace):
 
 # ---- command line ------------------------------------------------------------------------------
 
-def _number(name, default, least=1):
-    text = os.environ.get(name, "")
-    if not text:
-        return default
-    if not re.fullmatch(r"\d[\d_]{0,17}", text) or int(text) < least:
-        raise builds.SetupError(f"{name} must be a number of at least {least}; got {text!r}")
-    return int(text)
-
-
-def _switch(name):
-    text = os.environ.get(name, "")
-    if text not in ("", "0", "1"):
-        raise builds.SetupError(f"{name} must be 0 or 1; got {text!r}")
-    return text == "1"
-
-
-def _plan():
-    long = _switch("LONG")
-    return Plan(_number("SEED", 1, 0), _number("CASES", 60), _number("CONFIGS", 4), long,
-                _number("PACKETS", 1_000_000))
-
-
 def _earlier(plan):
     """What an interrupted campaign with the same seed left behind."""
     results = _results().get(_FORMS[plan.long], {})
     if (results.get("seed"), results.get("configs")) != (plan.seed, plan.configs):
-        raise builds.SetupError(f"there is nothing to resume for SEED={plan.seed} "
-                                f"CONFIGS={plan.configs}")
+        raise builds.SetupError(f"there is nothing to resume for --seed {plan.seed} "
+                                f"--configs {plan.configs}")
     if results.get("hardware") != builds.sources_hash():
         raise builds.SetupError("the hardware has changed since this campaign began: start it "
-                                "anew, without RESUME=1")
+                                "anew, without --resume")
     return results
 
 
@@ -260,44 +232,34 @@ def _save(campaign, state):
     os.replace(partial, RESULTS)
 
 
-def main():
-    """Command line; exit code 0 all right, 1 a failure, 2 bad input or setup, 130 Ctrl-C."""
-    campaign = None
+def _play(arguments):
     try:
-        builds.check_simulator("verilator")
-        if os.environ.get("SCRIPT"):
-            return play_script(Path(os.environ["SCRIPT"]), _switch("WAVES"), _switch("TRACE"))
-        plan = _plan()
-        campaign = Campaign(plan, min(_number("JOBS", 2), plan.configs),
-                            _earlier(plan) if _switch("RESUME") else {})
-        state = "failed"
+        return play_script(arguments.script, arguments.waves, arguments.trace)
+    except ScriptError as error:
+        raise builds.SetupError(str(error)) from None
+
+
+def main(arguments):
+    """What `ttpoe random` does; exit code 0 all right, 1 a failure."""
+    builds.check_simulator("verilator")
+    if arguments.script:
+        return _play(arguments)
+    plan = Plan(arguments.seed, arguments.cases, arguments.configs, arguments.long,
+                arguments.packets)
+    campaign = Campaign(plan, min(arguments.jobs, plan.configs),
+                        _earlier(plan) if arguments.resume else {})
+    state = "failed"
+    try:
         campaign.run()
         state = "passed"
-    except (builds.SetupError, ConfigError, ScriptError) as error:
-        print(f"random: {error}", file=sys.stderr)
-        return 2
-    except builds.BuildError as error:
-        print(f"random: {error}", file=sys.stderr)
-        return 1
-    except Failed as error:
-        print(f"random: {error}")
-        return 1
     except KeyboardInterrupt:
         state = "interrupted"
-        again = " again with RESUME=1 goes on" if campaign else ""
-        print(f"\nrandom: interrupted;{again}", file=sys.stderr)
-        return 130
+        campaign.progress.say(last=True)
+        raise Interrupted("the same command with --resume goes on") from None
+    except CaseFailed as error:
+        print(f"[random] {error}")
+        return 1
     finally:
-        if campaign:
-            _save(campaign, state)
+        _save(campaign, state)
     print(f"results: {shown(RESULTS)}")
     return 0
-
-
-def _terminate(_signal, _frame):
-    raise KeyboardInterrupt
-
-
-if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(main())

@@ -32,9 +32,9 @@ def report_failure(server, script, result, seed, case):
     short.save(path, last["failure"])
     return (f"{first_line(last)}\n{last['failure']}\n"
             f"{script.lines} lines shrunk to {short.lines} in {tries} tries; script: "
-            f"{shown(path)}\nrepeat: make random SCRIPT={shown(path)}\n"
-            f"the whole case: make random SCRIPT={shown(whole)}"
-            f"  (SEED={seed}, case {case})")
+            f"{shown(path)}\nrepeat: ttpoe random --script {shown(path)}\n"
+            f"the whole case: ttpoe random --script {shown(whole)}"
+            f"  (--seed {seed}, case {case})")
 
 
 def shown(path):

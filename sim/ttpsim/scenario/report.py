@@ -1,4 +1,4 @@
-"""What `make sim` prints: a live table on a terminal, a line per run elsewhere, and the sum."""
+"""What `ttpoe sim` prints: a live table on a terminal, a line per run elsewhere, and the sum."""
 
 import threading
 

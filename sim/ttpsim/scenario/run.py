@@ -1,24 +1,19 @@
-"""Runs scenarios on simulators: `make sim`, with SIM=, TEST=, SEED=, PRESET=, WAVES=1, TRACE=1.
+"""Runs scenarios on simulators: `ttpoe sim`.
 
-A scenario is a file `sim/scenarios/<name>.py` with a cocotb test and `RUNS`, the runs of it that a
-plain `make sim` does: a list of dicts with the keys
+A scenario is a file `sim/ttpsim/scenarios/<name>.py` with a cocotb test and `RUNS`, the runs of it
+that a plain `ttpoe sim` does: a list of dicts with the keys
 
     sim      verilator or icarus
     preset   a preset of `ttpoe.config`; `config` may override fields of it
     top      what there are two of: engine (default) or nic
-    name     tells runs of one scenario apart (TEST=loss.5pct); may be missing
+    name     tells runs of one scenario apart (`loss.5pct`); may be missing
     params   what the scenario finds in `bench.params`; `short` overrides it with --short
     seed     default 1
     needs    files of the project that must be there
 """
 
-import argparse
 import importlib
 import json
-import os
-import re
-import signal
-import sys
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
@@ -26,13 +21,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ttpoe.config import ConfigError, preset
+from ttpoe.config import preset
 from ttpsim import scenarios
 from ttpsim.build import builds
-from ttpsim.build.builds import BUILD, SIMULATORS, BuildError, SetupError
+from ttpsim.build.builds import BUILD, BuildError, SetupError
 from ttpsim.paths import ROOT
 from ttpsim.scenario.report import Report
 from ttpsim.views import save_views
+from ttpverif.cli.errors import Interrupted
 
 SCENARIOS = Path(scenarios.__file__).parent
 
@@ -66,8 +62,8 @@ class Run:
 
     def again(self):
         """The command that repeats this run and records waves."""
-        return (f"make sim TEST={self.test} SIM={self.simulator} PRESET={self.config.name} "
-                f"SEED={self.seed} WAVES=1")
+        return (f"ttpoe sim {self.test} --simulator {self.simulator} --preset {self.config.name} "
+                f"--seed {self.seed} --waves")
 
     def to_dict(self):
         return {"scenario": self.scenario, "test": self.test, "simulator": self.simulator,
@@ -76,37 +72,17 @@ class Run:
                 "folder": str(self.folder.relative_to(ROOT)), **self.summary}
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise SetupError(message)
+@dataclass
+class Wanted:
+    """What is asked for, as `ttpoe sim` has it; `test`: scenarios, or runs of one (loss.5pct)."""
 
-
-def _arguments(argv):
-    env = os.environ
-    parser = _Parser(prog="sim/ttpsim/scenario/run.py", allow_abbrev=False, description="Run the scenarios.")
-    parser.add_argument("--sim", default=env.get("SIM") or None, help="verilator or icarus")
-    parser.add_argument("--test", default=env.get("TEST") or None,
-                        help="scenarios, or runs of one (loss.5pct), separated by commas")
-    parser.add_argument("--seed", default=env.get("SEED") or None)
-    parser.add_argument("--preset", default=env.get("PRESET") or None)
-    parser.add_argument("--waves", default=env.get("WAVES") or "0", help="1: record waveforms")
-    parser.add_argument("--trace", nargs="?", const="1", default=env.get("TRACE") or "0",
-                        help="1: write each run's events as a story, trace.txt")
-    parser.add_argument("--short", action="store_true", help="the shortened runs")
-    parser.add_argument("--jobs", type=int, default=2)
-    arguments = parser.parse_args(argv)
-    if arguments.sim not in (None, *SIMULATORS):
-        raise SetupError(f"SIM must be {' or '.join(SIMULATORS)}; got {arguments.sim!r}")
-    for name, value in (("WAVES", arguments.waves), ("TRACE", arguments.trace)):
-        if value not in ("0", "1"):
-            raise SetupError(f"{name} must be 0 or 1; got {value!r}")
-    if arguments.seed is not None and not re.fullmatch(r"[0-9]{1,18}", arguments.seed):
-        raise SetupError(f"SEED must be a whole number, 0 or more; got {arguments.seed!r}")
-    if arguments.jobs < 1:
-        raise SetupError(f"--jobs must be at least 1; got {arguments.jobs}")
-    if arguments.preset is not None:
-        preset(arguments.preset)
-    return arguments
+    test: list = field(default_factory=list)
+    simulator: str | None = None
+    seed: int | None = None
+    preset: str | None = None
+    waves: bool = False
+    trace: bool = False
+    short: bool = False
 
 
 def _scenario_names():
@@ -120,12 +96,11 @@ def _declared(scenario):
                "test": scenario + (f".{run['name']}" if "name" in run else "")}
 
 
-def plan(arguments):
-    """The `Run`s that these arguments ask for, in order, each once."""
+def plan(wanted):
+    """The `Run`s that a `Wanted` asks for, in order, each once."""
     names = _scenario_names()
-    wanted = arguments.test.split(",") if arguments.test else names
     tests, runs = set(), {}
-    for want in wanted:
+    for want in wanted.test or names:
         scenario = want.split(".")[0]
         if scenario not in names:
             raise SetupError(f"TEST must be one of {', '.join(names)}; got {want!r}")
@@ -135,21 +110,21 @@ def plan(arguments):
         if not chosen:
             known = ", ".join(dict.fromkeys(run["test"] for run in declared))
             raise SetupError(f"TEST must be one of {scenario}, {known}; got {want!r}")
-        if arguments.sim:
-            here = [run for run in chosen if run["sim"] == arguments.sim]
-            if not here and arguments.test:     # asked for by name: any run will do
-                here = [dict(run, sim=arguments.sim) for run in chosen]
+        if wanted.simulator:
+            here = [run for run in chosen if run["sim"] == wanted.simulator]
+            if not here and wanted.test:     # asked for by name: any run will do
+                here = [dict(run, sim=wanted.simulator) for run in chosen]
             chosen = here
         for run in chosen:
             for needed in run["needs"]:
                 if not (ROOT / needed).exists():
                     raise SetupError(f"{scenario} needs {needed}, which is missing: "
                                      "restore it with `git checkout`")
-            config = preset(arguments.preset or run["preset"]).replace(**run["config"])
-            params = dict(run["params"], **(run.get("short", {}) if arguments.short else {}))
-            seed = int(arguments.seed if arguments.seed is not None else run["seed"])
+            config = preset(wanted.preset or run["preset"]).replace(**run["config"])
+            params = dict(run["params"], **(run.get("short", {}) if wanted.short else {}))
+            seed = int(wanted.seed if wanted.seed is not None else run["seed"])
             new = Run(scenario, run["test"], run["sim"], config, seed, params,
-                      arguments.waves == "1", arguments.trace == "1", run["top"])
+                      wanted.waves, wanted.trace, run["top"])
             runs.setdefault(new.folder, new)
     return list(runs.values())
 
@@ -215,6 +190,8 @@ class Runner:
                 save_views(build.waves_file(run.folder))
         except BuildError as error:
             run.state, run.message = "failed", str(error)
+        if self.processes.stopped:          # it was ended, or came to its end meanwhile
+            run.state = "interrupted"
         self._change(run, run.state)
 
     def _change(self, run, state):
@@ -223,13 +200,23 @@ class Runner:
             self.report.changed(run)
 
 
+def ended(runs):
+    """How far runs came that were interrupted, in a few words."""
+    done = [run for run in runs if run.state in ("passed", "failed")]
+    failed = sum(not run.passed for run in done)
+    return f"{len(done)} of {len(runs)} runs had ended, {failed} of them failed"
+
+
 def execute(runs, jobs):
     """Do these runs, print and write the results; returns `main`'s exit code."""
     for simulator in dict.fromkeys(run.simulator for run in runs):
         builds.check_simulator(simulator)
     BUILD.mkdir(parents=True, exist_ok=True)
     with Report(runs) as report:
-        Runner(runs, jobs, report).execute()
+        try:
+            Runner(runs, jobs, report).execute()
+        except KeyboardInterrupt:
+            raise Interrupted(ended(runs)) from None
     failed = sum(not run.passed for run in runs)
     results = {"passed": len(runs) - failed, "failed": failed,
                "runs": [run.to_dict() for run in runs]}
@@ -238,26 +225,9 @@ def execute(runs, jobs):
     return 1 if failed else 0
 
 
-def main(argv=None):
-    """Command line; exit code 0 all passed, 1 a failure, 2 bad input or setup, 130 Ctrl-C."""
-    try:
-        arguments = _arguments(argv)
-        runs = plan(arguments)
-        if not runs:
-            raise SetupError(f"no scenario runs on {arguments.sim} by default; name one with TEST=")
-        return execute(runs, arguments.jobs)
-    except (SetupError, ConfigError) as error:
-        print(f"sim: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nsim: interrupted", file=sys.stderr)
-        return 130
-
-
-def _terminate(_signal, _frame):
-    raise KeyboardInterrupt
-
-
-if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(main())
+def main(arguments):
+    """What `ttpoe sim` does; exit code 0 all passed, 1 a failure."""
+    runs = plan(arguments)
+    if not runs:
+        raise SetupError(f"no scenario runs on {arguments.simulator} by default; name one")
+    return execute(runs, arguments.jobs)

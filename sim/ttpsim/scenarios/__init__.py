@@ -1,1 +1,1 @@
-"""What `make sim` runs: each file has a cocotb test and `RUNS`, the runs of it (`ttpsim.scenario.run`)."""
+"""What `ttpoe sim` runs: each file has a cocotb test and `RUNS`, the runs of it (`ttpsim.scenario.run`)."""

@@ -1,4 +1,4 @@
-"""The traffic of `make demo`: two NICs send all they can over a bad wire, with samples on the way.
+"""The traffic of `ttpoe demo`: two NICs send all they can over a bad wire, with samples on the way.
 
 Parameters: `seconds` of real time, or `clocks`; `loss`. Every `SAMPLE_CLOCKS` a line of JSON goes
 to `samples.jsonl`; a file `stop` beside it ends the run early. At the end everything sent must have
@@ -15,7 +15,7 @@ from ttpverif.bench.bench import scenario
 from ttpverif.bench.follow import follow_deliveries
 from ttpverif.frames.network import Channel
 
-RUNS = []       # not one of `make sim`'s
+RUNS = []       # not one of `ttpoe sim`'s
 SAMPLE_CLOCKS, ROUND_CLOCKS = 1_000, 2_048
 DRAIN_SAMPLES = 1_000
 BINS_PER_OCTAVE = 4

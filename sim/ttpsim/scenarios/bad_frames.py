@@ -1,7 +1,7 @@
 """Malformed frames of every kind among good traffic: none becomes an event, each is counted by the
 first cause of F1 that holds for it, and the traffic does not notice.
 
-The long form is `make abuse`; here the reference model follows, and every counter is exact.
+The long form is `ttpoe abuse`; here the reference model follows, and every counter is exact.
 """
 
 from ttpverif.bench.bench import scenario

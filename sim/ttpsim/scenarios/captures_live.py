@@ -6,7 +6,6 @@ went wrong, and what it must do there (decisions Z1 to Z8). IDs that the module 
 move with our open ID, which is drawn anew.
 """
 
-from pathlib import Path
 
 from ttpsim.paths import ROOT
 from ttpverif.bench.bench import scenario

@@ -1,20 +1,18 @@
-"""`make soak`: two engines, traffic and a bad network as a native program, for billions of clocks.
+"""`ttpoe soak`: two engines, traffic and a bad network as a native program, for billions of clocks.
 
-`docs/soak.md` says what it checks and how to read it. Settings come from the environment: PRESET,
-SEED, CLOCKS, ROUND (the first), ROUNDS, ROUND_CLOCKS, RESUME=1, WAVES=1, FROM (the clock at which
-the waveform begins), JOBS (compilers at once).
+`docs/soak.md` says what it checks and how to read it.
 """
 
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-from ttpoe.config import ConfigError, preset
+from ttpoe.config import preset
 from ttpoe.rx.parser import DROP_CAUSES
 from ttpoe.traffic.soak import Soak
 from ttpoe.verilog.emit import emit_verilog
@@ -26,7 +24,6 @@ RESULTS = ROOT / "build" / "verify" / "soak.json"
 MAIN = Path(__file__).with_name("main.cpp")
 CLOCKS = 1_000_000_000
 ROUND_CLOCKS = 1_000_000
-NUMBERS = ("SEED", "CLOCKS", "ROUND", "ROUNDS", "ROUND_CLOCKS", "FROM")
 
 _VERILATOR_FLAGS = [
     "-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-timing", "--no-assert",
@@ -98,39 +95,35 @@ def _compile(root, folder, flags, optimise, processes, main):
     command = [root / "bin" / "verilator", "-cc", "--exe", "-Mdir", folder / "obj",
                "--top-module", "ttp_soak", "--prefix", "Vsoak", "-o", "soak",
                "-CFLAGS", f"-I{folder} -I{MAIN.parent} -O2", *flags, main, folder / "soak.v"]
-    jobs = os.environ.get("JOBS", "2")
     if (processes.run(list(map(str, command)), folder / "verilate.log", env=env)
-            or processes.run(["make", "-j", jobs, "-C", str(folder / "obj"), "-f", "Vsoak.mk",
-                              *optimise], folder / "compile.log", env=env)):
+            or processes.run(["make", "-j", str(processes.jobs), "-C", str(folder / "obj"), "-f",
+                              "Vsoak.mk", *optimise], folder / "compile.log", env=env)):
         raise builds.BuildError(f"the soak could not be built; see the logs in "
                                 f"{folder.relative_to(ROOT)}")
 
 
 def run_soak(program, seed=1, first=0, rounds=0, clocks=0, round_clocks=ROUND_CLOCKS, waves=None,
              start=0, output=None):
-    """`(exit code, results as a dict)` of the program; Ctrl-C ends it with its summary."""
+    """`(exit code, results as a dict)` of the program; Ctrl-C ends it with its summary, code 130.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "soak.json"
         command = [program, "--seed", seed, "--first", first, "--rounds", rounds, "--clocks",
                    clocks, "--round-clocks", round_clocks, "--json", path, "--from", start,
                    *(["--waves", waves] if waves else [])]
         process = subprocess.Popen(list(map(str, command)), stdout=output)
+        interrupted = False
         while True:
             try:
                 code = process.wait()
                 break
-            except KeyboardInterrupt:       # the program has the signal, too
-                continue
+            except KeyboardInterrupt:
+                if not interrupted:         # of a terminal the program has the signal, too
+                    process.send_signal(signal.SIGINT)
+                interrupted = True
+        if interrupted and not code:
+            code = 130
         return code, json.loads(path.read_text()) if path.exists() else {}
-
-
-def _number(name, default):
-    text = os.environ.get(name, "")
-    if not text:
-        return default
-    if not re.fullmatch(r"\d[\d_]*", text):
-        raise builds.SetupError(f"{name} must be a number; got {text!r}")
-    return int(text)
 
 
 def _merged(name, result, earlier):
@@ -160,42 +153,34 @@ def _save(result):
     os.replace(partial, RESULTS)
 
 
-def main():
-    """Command line; exit code 0 passed or interrupted, 1 failed, 2 bad input or setup."""
-    try:
-        config = preset(os.environ.get("PRESET") or "default")
-        n = {name: _number(name, default) for name, default in zip(
-            NUMBERS, (1, 0, 0, 0, ROUND_CLOCKS, 0))}
-        builds.verilator()
-        waves = os.environ.get("WAVES", "") not in ("", "0")
-        earlier = {}
-        if os.environ.get("RESUME", "") not in ("", "0"):
-            earlier = _results().get(config.name, {})
-            if (earlier.get("seed"), earlier.get("round_clocks")) != (n["SEED"], n["ROUND_CLOCKS"]):
-                raise builds.SetupError(f"there is nothing to resume for PRESET={config.name} "
-                                        f"SEED={n['SEED']} ROUND_CLOCKS={n['ROUND_CLOCKS']}")
-            n["ROUND"] = earlier["next_round"]
-        if waves:
-            n["ROUNDS"] = 1
-        if not n["CLOCKS"] and not n["ROUNDS"]:
-            n["CLOCKS"] = max(1, CLOCKS - earlier.get("clocks", 0))
-        print(f"[soak] building {config.name}", flush=True)
-        program, suffix = compile_soak(config, builds.Processes(), waves)
-    except (builds.SetupError, ConfigError) as error:
-        print(f"soak: {error}", file=sys.stderr)
-        return 2
-    except builds.BuildError as error:
-        print(f"soak: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\n[soak] interrupted")
-        return 0
+def _resumed(arguments):
+    """Results of the soak that goes on."""
+    earlier = _results().get(arguments.preset, {})
+    if (earlier.get("seed"), earlier.get("round_clocks")) != (arguments.seed,
+                                                              arguments.round_clocks):
+        raise builds.SetupError(
+            f"there is nothing to resume for --preset {arguments.preset} --seed {arguments.seed} "
+            f"--round-clocks {arguments.round_clocks}")
+    return earlier
+
+
+def main(arguments):
+    """What `ttpoe soak` does; exit code 0 passed, 1 failed, 130 interrupted, after its summary."""
+    config, seed, waves = preset(arguments.preset), arguments.seed, arguments.waves
+    builds.verilator()
+    earlier = _resumed(arguments) if arguments.resume else {}
+    first = earlier["next_round"] if earlier else arguments.round
+    rounds, clocks = 1 if waves else arguments.rounds, arguments.clocks
+    if not clocks and not rounds:
+        clocks = max(1, CLOCKS - earlier.get("clocks", 0))
+    print(f"[soak] building {config.name}", flush=True)
+    program, suffix = compile_soak(config, builds.Processes(arguments.jobs), waves)
     path = None
     if waves:
-        path = RESULTS.parent / f"soak-{config.name}-{n['SEED']}-{n['ROUND']}{suffix}"
+        path = RESULTS.parent / f"soak-{config.name}-{seed}-{first}{suffix}"
         path.parent.mkdir(parents=True, exist_ok=True)
-    code, result = run_soak(program, n["SEED"], n["ROUND"], n["ROUNDS"], n["CLOCKS"],
-                            n["ROUND_CLOCKS"], path, n["FROM"])
+    code, result = run_soak(program, seed, first, rounds, clocks, arguments.round_clocks, path,
+                            arguments.start)
     if result:
         result = _merged(config.name, result, earlier)
         if not waves:           # a repetition, not a result
@@ -205,11 +190,7 @@ def main():
     if code == 1 and result:
         failed_at = re.match(r"clock (\d+)", result["failure"])
         start = max(0, int(failed_at[1]) - 20_000) if failed_at else 0
-        print(f"[soak] again, with a waveform: make soak PRESET={config.name} SEED={n['SEED']} "
-              f"ROUND={result['next_round']} ROUNDS=1 ROUND_CLOCKS={n['ROUND_CLOCKS']} WAVES=1 "
-              f"FROM={start}")
+        print(f"[soak] again, with a waveform: ttpoe soak --preset {config.name} --seed {seed} "
+              f"--round {result['next_round']} --rounds 1 --round-clocks {arguments.round_clocks} "
+              f"--waves --from {start}")
     return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

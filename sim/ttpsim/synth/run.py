@@ -1,4 +1,4 @@
-"""`make synth`: the engine through open synthesis tools; PRESET=default, TARGET=ecp5.
+"""`ttpoe synth`: the engine through open synthesis tools. Targets:
 
     ecp5      Yosys `synth_ecp5 -nowidelut`, nextpnr for an ECP5-85F 5G, speed grade 8, CABGA756,
               125 MHz asked for, out of context (no pins: ports end at the edge of the core)
@@ -8,21 +8,19 @@
     ecpix5    the soak of two engines on a board, with its pins, to a bitstream
     liteeth   LiteEth's UDP core, for comparison, as `ecp5`
 
-SWEEP=links: `default` for ECP5 with 16 to 16,384 links, in build/synth/sweep.json.
-PROTECT=secded: the engine with check bits in all its memories, an entry `<target>-<preset>_secded`.
+`--sweep links`: `default` for ECP5 with 16 to 16,384 links, in build/synth/sweep.json.
+`--protect secded`: the engine with check bits in all its memories, an entry
+`<target>-<preset>_secded`.
 
 The Verilog is that of the one emitter. Results are added to build/synth/summary.json, one entry
 `<target>-<preset>` each; logs and nextpnr's report lie in build/synth/<target>-<preset>/.
 """
 
-import argparse
 import importlib.util
 import json
-import os
-import sys
 from importlib import metadata
 
-from ttpoe.config import ConfigError, preset
+from ttpoe.config import preset
 from ttpsim.synth.targets import board, ecp5, estimates, links, liteeth_udp, osu018
 from ttpsim.synth.targets.tools import BUILD, SynthError, source_hash, top_verilog, write
 
@@ -51,7 +49,7 @@ def missing(target="ecp5"):
 def _check(target):
     package = missing(target)
     if package:
-        raise SynthError(f"the Python package {package} is missing: run `make synth`")
+        raise SynthError(f"the Python package {package} is missing: run `make setup WITH=synth`")
 
 
 def versions():
@@ -113,58 +111,36 @@ def show(entry):
     return "\n".join(lines)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise SynthError(message)
+def _engine(arguments):
+    """The entry of an engine."""
+    config = preset(arguments.preset or "default")
+    if arguments.protect not in (None, "none"):
+        config = config.replace(name=f"{config.name}_{arguments.protect}",
+                                protect=arguments.protect)
+    _check(arguments.target)
+    print(f"synth: {config.name} for {arguments.target}; a few minutes", flush=True)
+    return synthesise(config, arguments.target)
 
 
-def _run(arguments):
+def _other(arguments):
+    """The entry of a target with a design of its own."""
+    target = arguments.target
+    if arguments.preset not in (None, OTHERS[target][1]) or arguments.protect:
+        raise SynthError(f"--target {target} has a design of its own; leave --preset and --protect "
+                         "out")
+    _check(target)
+    print(f"synth: {target}; ten minutes or more", flush=True)
+    return another(target)
+
+
+def main(arguments):
+    """What `ttpoe synth` does."""
     target = arguments.target
     if arguments.sweep:
-        if arguments.sweep != "links":
-            raise SynthError(f"SWEEP must be links; got {arguments.sweep!r}")
         _check("ecp5")
         print(links.table(links.sweep(lambda text: print(text, flush=True))))
         return
-    if target not in TARGETS:
-        raise SynthError(f"TARGET must be one of {', '.join(TARGETS)}; got {target!r}")
-    if target in OTHERS:
-        if arguments.preset not in ("", OTHERS[target][1]) or arguments.protect:
-            raise SynthError(f"TARGET={target} has a design of its own; leave PRESET and PROTECT "
-                             "out")
-        _check(target)
-        print(f"synth: {target}; ten minutes or more", flush=True)
-        entry = another(target)
-    else:
-        config = preset(arguments.preset or "default")
-        if arguments.protect not in ("", "none"):
-            config = config.replace(name=f"{config.name}_{arguments.protect}",
-                                    protect=arguments.protect)
-        _check(target)
-        print(f"synth: {config.name} for {target}; a few minutes", flush=True)
-        entry = synthesise(config, target)
+    entry = _other(arguments) if target in OTHERS else _engine(arguments)
     write(SUMMARY, json.dumps({**summary(), f"{target}-{entry['configuration']}": entry},
                               indent=1) + "\n")
     print(show(entry))
-
-
-def main(argv=None):
-    """Command line; exit code 0, or 2 after one line about what was wrong."""
-    parser = _Parser(prog="sim/ttpsim/synth/run.py", allow_abbrev=False, description="Synthesise the engine.")
-    parser.add_argument("--preset", default=os.environ.get("PRESET", ""))
-    parser.add_argument("--target", default=os.environ.get("TARGET") or "ecp5")
-    parser.add_argument("--protect", default=os.environ.get("PROTECT", ""))
-    parser.add_argument("--sweep", default=os.environ.get("SWEEP", ""))
-    try:
-        _run(parser.parse_args(argv))
-    except (SynthError, ConfigError) as error:
-        print(f"synth: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nsynth: interrupted", file=sys.stderr)
-        return 130
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,7 +1,7 @@
-"""One scenario with a waveform, opened in a viewer: `make waves TEST=loss.5pct`.
+"""One scenario with a waveform, opened in a viewer: `ttpoe waves`.
 
-TEST, SEED, PRESET and SIM choose as in `make sim`; of several runs the first is taken. The run is
-the shortened one, if there is one; LONG=1 takes the whole. VIEWER=gtkwave or surfer.
+Of several runs the first is taken. It is the shortened one, if there is one; --long takes the
+whole.
 """
 
 import os
@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 
-from ttpoe.config import ConfigError
 from ttpsim.build.builds import SetupError
 from ttpsim.scenario import run as scenarios
 
@@ -41,38 +40,15 @@ def show(viewer, waveform, env=os.environ):
     return None
 
 
-def _choose():
-    """The viewer, and the `Run`."""
-    env = os.environ
-    viewer, long = env.get("VIEWER") or "gtkwave", env.get("LONG") or "0"
-    if viewer not in _HELP:
-        raise SetupError(f"VIEWER must be gtkwave or surfer; got {viewer!r}")
-    if long not in ("0", "1"):
-        raise SetupError(f"LONG must be 0 or 1; got {long!r}")
-    if not env.get("TEST"):
-        raise SetupError("TEST= is missing: make waves TEST=loss.5pct")
-    options = ["--waves", "1", "--jobs", "1", *(["--short"] if long == "0" else [])]
-    chosen = scenarios.plan(scenarios._arguments(options))
+def main(arguments):
+    """What `ttpoe waves` does; exit code as of `ttpoe sim`: a run that fails still shows itself."""
+    chosen = scenarios.plan(scenarios.Wanted(
+        [arguments.test], arguments.simulator, arguments.seed, arguments.preset, waves=True,
+        short=not arguments.long))
     if not chosen:
-        raise SetupError(f"TEST={env['TEST']} has no run")
-    return viewer, chosen[0]
-
-
-def main():
-    """Exit code as of `make sim`: a run that fails still shows its waveform."""
-    try:
-        viewer, run = _choose()
-    except (SetupError, ConfigError) as error:
-        print(f"waves: {error}", file=sys.stderr)
-        return 2
-    try:
-        code = scenarios.execute([run], 1)
-    except (SetupError, ConfigError) as error:
-        print(f"waves: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nwaves: interrupted", file=sys.stderr)
-        return 130
+        raise SetupError(f"{arguments.test} has no run")
+    run, viewer = chosen[0], arguments.viewer
+    code = scenarios.execute([run], 1)
     waveform = next((path for path in run.folder.glob("waves.*") if path.suffix in (".vcd", ".fst")
                      and path.with_suffix(".gtkw").exists()), None)
     if waveform is None:
@@ -80,7 +56,3 @@ def main():
     said = show(viewer, waveform)
     print(f"waves: {said or f'{viewer} shows {os.path.relpath(waveform)}'}")
     return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -56,7 +56,7 @@ def test_teslas_module_opens_sends_and_closes(echo):
     peer.expect("CLOSE_ACK", vc=0)
     started.until("link to 000001, VC 0: link down")
     code, text = started.interrupt()
-    assert code == 0 and "12 bytes from 000001, VC 0, ID 2: b'Hello Tesla\\n'" in text
+    assert code == 130 and "12 bytes from 000001, VC 0, ID 2: b'Hello Tesla\\n'" in text
     assert "1 packets, 12 bytes echoed" in text and "1 PAYLOADs sent, 0 of them replays" in text
 
 
@@ -118,7 +118,7 @@ def test_the_machine_may_come_back(echo):
     peer.expect("OPEN_ACK", rx_id=9)
     peer.sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
     started.until("does not speak QEMU's socket framing")
-    assert started.interrupt()[0] == 0
+    assert started.interrupt()[0] == 130
 
 
 class Echoing(threading.Thread):

@@ -4,12 +4,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from tests.ttpoe_process import refused, ttpoe
 from ttpoe.config import preset
 from ttpsim.build import builds
 from ttpsim.views import gtkwave, save_views, surfer, waves
@@ -170,25 +170,17 @@ def test_how_to_open_it_is_said_in_a_line(tmp_path):
     assert (tools / "started").read_text().split()[2:] == ["-c", "run/waves.sucl", "run/waves.fst"]
 
 
-@pytest.mark.parametrize("env,said", [
-    ({}, "TEST= is missing"), ({"TEST": "nothing"}, "TEST must be one of"),
-    ({"TEST": "hello", "VIEWER": "vim"}, "VIEWER must be"),
-    ({"TEST": "hello", "LONG": "2"}, "LONG must be"),
-    ({"TEST": "hello", "SEED": "x"}, "SEED must be")])
-def test_bad_input_is_one_line(env, said):
-    clean = {name: value for name, value in os.environ.items()
-             if name not in ("TEST", "SIM", "SEED", "PRESET", "VIEWER", "LONG", "WAVES")}
-    run = subprocess.run([sys.executable, "sim/ttpsim/views/waves.py"], cwd=ROOT, env=clean | env, text=True,
-                         capture_output=True)
-    assert run.returncode == 2 and run.stderr.startswith("waves: ")
-    assert said in run.stderr and run.stderr.count("\n") == 1
+@pytest.mark.parametrize("words, said", [
+    ([], "required: TEST"), (["nothing"], "TEST must be one of"),
+    (["hello", "--viewer", "vim"], "must be gtkwave or surfer; got 'vim'")])
+def test_bad_input_is_one_line(words, said):
+    assert said in refused("waves", *words)
 
 
 @pytest.mark.icarus
 def test_pictures_are_up_to_date():
-    run = subprocess.run([sys.executable, "sim/ttpsim/pages/pictures.py", "--check"], cwd=ROOT, text=True,
-                         capture_output=True)
-    assert run.returncode == 0, f"run `make docs-pictures`: {run.stdout}{run.stderr}"
+    run = ttpoe("pages", "pictures", "--check")
+    assert run.returncode == 0, run.stderr
 
     # The page's sentences are compared, too: every number in them is of this run.
     from ttpsim.pages import pictures

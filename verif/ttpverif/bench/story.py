@@ -1,4 +1,4 @@
-"""The trace as a story: `make sim TRACE=1` writes one line per event that left a pipeline.
+"""The trace as a story: `ttpoe sim --trace` writes one line per event that left a pipeline.
 
     cycle at event        of the frame  peer/vc  link state             action what follows
       192 a  RX_OPEN_ACK  tx=.. rx=..   000002/2 #5   OPEN_SENT -> OPEN OPENED tells LINK_UP

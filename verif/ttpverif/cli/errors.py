@@ -1,17 +1,15 @@
-"""What every sub-command raises for bad input, and the commonest cause."""
+"""What a command raises; `main` prints it in one line, without a traceback."""
 
-import argparse
-import re
-
-__all__ = ["UsageError", "whole_number"]
+__all__ = ["Failed", "Interrupted", "UsageError"]
 
 
 class UsageError(Exception):
-    """One line: what is wrong and what to do. Printed without a traceback; exit code 2."""
+    """Used wrong, or something is missing here: what is wrong and what to do. Exit code 2."""
 
 
-def whole_number(text):
-    """`type=` of an option; what range is allowed is the business of whoever takes the number."""
-    if not re.fullmatch(r"-?[0-9]{1,18}", text):
-        raise argparse.ArgumentTypeError(f"must be a whole number; got {text!r}")
-    return int(text)
+class Failed(Exception):
+    """It was done, and something is wrong: what. Exit code 1."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C or `kill`; the text is the summary: how far it came, how to go on. Exit code 130."""

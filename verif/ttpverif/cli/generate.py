@@ -1,11 +1,9 @@
 """`ttpoe generate`: the Verilog of one configuration and all that belongs to it, in a folder."""
 
-import argparse
-from pathlib import Path
+from .errors import UsageError
+from .options import add_output, add_preset, one_of, verb, whole_number
 
-from .errors import UsageError, whole_number
-
-__all__ = ["SUMMARY", "PARAMETERS", "add_parser", "run"]
+__all__ = ["SUMMARY", "PARAMETERS", "TOPS", "add_configuration", "add_parser", "run"]
 
 SUMMARY = "write Verilog, port list, registers, template and FuseSoC core of one configuration"
 
@@ -37,16 +35,15 @@ PARAMETERS = {
 not need Amaranth. `tests/cli/test_generate.py` compares."""
 
 
-def add_parser(subparsers):
-    """The parser of `ttpoe generate`."""
-    parser = subparsers.add_parser("generate", help=SUMMARY, description=_DESCRIPTION,
-                                   epilog=_EXAMPLES, allow_abbrev=False,
-                                   formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--top", default="managed_nic", metavar="TOP",
-                        choices=("engine", "nic", "managed_nic"),
-                        help="engine, nic or managed_nic (the default)")
-    parser.add_argument("--preset", default="default", metavar="PRESET",
-                        help="what to start from: tiny, default or full")
+TOPS = ("engine", "nic", "managed_nic")
+"""As in `ttpoe.verilog.emit`."""
+
+
+def add_configuration(parser, top):
+    """The switches that choose what is written; `top` is the default of `--top`."""
+    parser.add_argument("--top", default=top, metavar="TOP", type=one_of(*TOPS),
+                        help=f"engine, nic or managed_nic ({top})")
+    add_preset(parser, of="which the following change")
     parser.add_argument("--links", type=whole_number, metavar="N",
                         help="links at once: 2 x vc_tables x a power of two")
     for name, meaning in PARAMETERS.items():
@@ -54,31 +51,30 @@ def add_parser(subparsers):
         if name == "width_bits":
             flags.append("--width")
         parser.add_argument(*flags, dest=name, help=meaning,
-                            type=str if name == "protect" else whole_number,
+                            type=one_of("none", "secded") if name == "protect" else whole_number,
                             metavar="HOW" if name == "protect" else "N")
     parser.add_argument("--name", metavar="NAME", help="name of the configuration "
                         "(the preset's, or custom)")
     parser.add_argument("--module", metavar="NAME",
                         help="name of the top module and prefix of all others (ttp_TOP)")
-    parser.add_argument("-o", "--output", metavar="FOLDER", required=True,
-                        help="where to write; made if it is not there")
+
+
+def add_parser(subparsers):
+    """The parser of `ttpoe generate`."""
+    parser = verb(subparsers, "generate", SUMMARY, _DESCRIPTION, _EXAMPLES)
+    add_configuration(parser, "managed_nic")
+    add_output(parser, "FOLDER", "where to write; made if it is not there", required=True)
     return parser
 
 
 def run(arguments):
     """Do it; one line on standard output for each file."""
-    from ttpoe.config import ConfigError
     from ttpoe.verilog.generate import configuration, package, write_package
     changes = {name: getattr(arguments, name) for name in (*PARAMETERS, "name")}
-    if not arguments.output:
-        raise UsageError("--output is empty: name a folder, as build/nic")
+    config = configuration(arguments.preset, changes, arguments.links)
+    contents = package(arguments.top, config, arguments.module)
     try:
-        config = configuration(arguments.preset, changes, arguments.links)
-        contents = package(arguments.top, config, arguments.module)
-    except ConfigError as error:
-        raise UsageError(str(error)) from None
-    try:
-        paths = write_package(Path(arguments.output), contents)
+        paths = write_package(arguments.output, contents)
     except OSError as error:
         raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None
     for path in paths:

@@ -1,17 +1,17 @@
 """`ttpoe model`: two reference models talk over a bad network; nothing but Python is needed."""
 
-import argparse
 import time
 
 from .errors import UsageError
+from .options import add_gbn, add_loss, add_seed, number, path, percent, verb
 
 __all__ = ["SUMMARY", "add_parser", "run"]
 
 SUMMARY = "let two reference models talk over a lossy network, and say what happened"
 
 _DESCRIPTION = """Two endpoints of the reference model, node 1 and node 2, send payloads to each
-other over a network that loses, duplicates, reorders and corrupts frames. Every payload must arrive
-once, in order, byte for byte; exit code 1 if one does not. No simulator, no hardware."""
+other over a network that loses, duplicates, reorders and corrupts frames. Every payload must
+arrive once, in order, byte for byte; exit code 1 if one does not. No simulator, no hardware."""
 _EXAMPLES = """examples:
   ttpoe model
   ttpoe model --loss 20 --payloads 2000 --seed 7
@@ -20,49 +20,27 @@ _EXAMPLES = """examples:
 """
 
 
-def _whole(low, high):
-    def check(text):
-        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
-            raise argparse.ArgumentTypeError(
-                f"must be a whole number from {low} to {high}; got {text!r}")
-        return int(text)
-    return check
-
-
-def _percent(text):
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 90:
-        raise argparse.ArgumentTypeError(f"must be from 0 to 90, in percent; got {text!r}")
-    return value / 100
-
-
 def add_parser(subparsers):
     """The parser of `ttpoe model`."""
-    parser = subparsers.add_parser("model", help=SUMMARY, description=_DESCRIPTION,
-                                   epilog=_EXAMPLES, allow_abbrev=False,
-                                   formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("loss", 5), ("duplicate", 0), ("reorder", 0), ("corrupt", 0)):
-        parser.add_argument(f"--{name}", metavar="PERCENT", type=_percent,
-                            default=default / 100, help=f"of all frames ({default})")
-    parser.add_argument("--payloads", metavar="N", type=_whole(1, 10**6), default=500,
+    parser = verb(subparsers, "model", SUMMARY, _DESCRIPTION, _EXAMPLES)
+    add_loss(parser, 5.0, of="of all frames that the network loses")
+    for name in ("duplicate", "reorder", "corrupt"):
+        parser.add_argument(f"--{name}", metavar="PERCENT", type=percent(), default=0.0,
+                            help="of all frames, in percent (0)")
+    parser.add_argument("--payloads", metavar="N", type=number(1, 10**6), default=500,
                         help="payloads that each node sends (500)")
-    parser.add_argument("--bytes", metavar="N", type=_whole(8, 1024), default=256,
+    parser.add_argument("--bytes", metavar="N", type=number(8, 1024), default=256,
                         help="length of a payload (256)")
-    parser.add_argument("--seed", metavar="N", type=_whole(0, 10**18), default=1,
-                        help="of the network's faults (1)")
-    parser.add_argument("--gbn", action="store_true",
-                        help="go-back-N instead of selective replay")
-    parser.add_argument("--pcap", metavar="FILE", help="write every frame that is sent")
+    add_seed(parser, of="of the network's faults")
+    add_gbn(parser)
+    parser.add_argument("--pcap", metavar="FILE", type=path, help="write every frame that is sent")
     return parser
 
 
 def run(arguments):
     """Do it and print the summary."""
     from ..model.conversation import Conversation
-    faults = {name: getattr(arguments, name)
+    faults = {name: getattr(arguments, name) / 100
               for name in ("loss", "duplicate", "reorder", "corrupt")}
     talk = Conversation(arguments.seed, faults, arguments.payloads, arguments.bytes,
                         selective=not arguments.gbn)

@@ -1,1 +1,1 @@
-"""Targets of `make synth`: what is synthesised, and with which tools."""
+"""Targets of `ttpoe synth`: what is synthesised, and with which tools."""

@@ -1,4 +1,4 @@
-"""`make synth SWEEP=links`: logic, memory and clock of `default` with other numbers of links."""
+"""`ttpoe synth --sweep links`: logic, memory and clock of `default` with other numbers of links."""
 
 import json
 

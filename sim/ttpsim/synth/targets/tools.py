@@ -3,11 +3,12 @@
 import hashlib
 import json
 import re
-import subprocess
 import sys
 
 from ttpoe.verilog.emit import top_verilog, write
+from ttpsim.build.builds import Processes
 from ttpsim.paths import ROOT
+from ttpverif.cli.errors import UsageError
 
 __all__ = ["BUILD", "ROOT", "SynthError", "cells", "run", "source_hash", "stat", "top_verilog",
            "write", "yosys"]
@@ -17,16 +18,14 @@ BUILD = ROOT / "build" / "synth"
 SECONDS_LIMIT = 3600
 
 
-class SynthError(Exception):
+class SynthError(UsageError):
     """A tool is missing or refused the design; the text is one line."""
 
 
 def run(command, folder, log):
     """Run to the end in `folder`; output goes to the file `log` there."""
-    with open(folder / log, "wb") as output:
-        code = subprocess.run(["timeout", "-k", "5", str(SECONDS_LIMIT), *map(str, command)],
-                              cwd=folder, stdin=subprocess.DEVNULL, stdout=output,
-                              stderr=subprocess.STDOUT).returncode
+    code = Processes().run(["timeout", "-k", "5", str(SECONDS_LIMIT), *map(str, command)],
+                           folder / log, cwd=folder)
     if code:
         text = (folder / log).read_text(errors="replace")
         errors = re.findall(r"^.*\b(?:ERROR|\w*Error): .*", text, re.MULTILINE)

@@ -1,0 +1,34 @@
+"""`ttpoe faults`: upsets of every memory."""
+
+from ttpverif.cli.options import add_jobs, add_long, add_save, add_seed, number, verb
+
+__all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
+
+SUMMARY = "turn over one bit of each memory while traffic runs, with and without check bits"
+CHECKOUT = True
+
+_DESCRIPTION = """Turn over one bit of one word of every memory of an engine while traffic runs:
+with protection each must be corrected, counted and contained. Exit code 1 if one is not."""
+_EXAMPLES = """examples:
+  ttpoe faults
+  ttpoe faults --long --save
+  ttpoe faults --seed 7 --upsets 20
+"""
+
+
+def add_parser(subparsers):
+    """The parser of `ttpoe faults`."""
+    parser = verb(subparsers, "faults", SUMMARY, _DESCRIPTION, _EXAMPLES, CHECKOUT)
+    add_seed(parser)
+    parser.add_argument("--upsets", metavar="N", type=number(1, 100_000),
+                        help="upsets of each memory (6; 60 with --long)")
+    add_long(parser, "60 upsets of each memory")
+    add_save(parser, "the table of docs/faults.md")
+    add_jobs(parser, of="compilers")
+    return parser
+
+
+def run(arguments):
+    """Do it; the exit code."""
+    from ttpsim.faults.run import main
+    return main(arguments)
