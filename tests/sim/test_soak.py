@@ -17,10 +17,10 @@ import pytest
 
 from ttpoe.config import preset
 from ttpsim.build import builds
+from ttpsim.native import compile as native
 from ttpsim.soak import run as soak
 
 ROOT = Path(__file__).resolve().parents[2]
-OPTIMISE = ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"]
 RARE = "(&ttp_soak.status_clocks[4:0])"
 
 # Places in engine b: (module, what is there, what it becomes). D3: defect number 3 is switched on.
@@ -63,7 +63,7 @@ def defective(verilog, config):
 def program():
     config = preset("tiny")
     verilog = defective(soak.soak_verilog(config), config)
-    return soak.compile_soak(config, builds.Processes(), verilog=verilog, optimise=OPTIMISE)[0]
+    return soak.compile_soak(config, builds.Processes(), verilog=verilog, optimise=native.QUICK)[0]
 
 
 def run(program, tmp_path, *arguments):
