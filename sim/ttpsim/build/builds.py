@@ -29,6 +29,8 @@ SIMULATORS = ("verilator", "icarus")
 SECONDS_LIMIT = 900         # for one run; a simulator that hangs is ended
 
 _PAIR_FLAGS = ("--assert", "--vpi", "--timescale", "1ns/1ps")
+_TRACE_WINDOW = Path(__file__).with_name("trace_window.h")
+CLOCK_PS = 8_000            # of the bench
 _COCOTB_MAIN = cocotb_config.share_dir / "lib" / "verilator" / "verilator.cpp"
 
 
@@ -54,7 +56,7 @@ def emitted(config, processes, top="engine", order=0):
             kind="build", what=f"emitting {config.name} {top}", order=order,
             env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths)))
         if code:
-            raise BuildError(f"the emitter failed; see {log.relative_to(ROOT)}")
+            raise BuildError(f"the emitter failed; see {cxx.shown(log)}", log)
     return once(BUILD / "rtl" / name.removesuffix(".v"), make) / name
 
 
@@ -104,7 +106,7 @@ def _compile_verilator(folder, name, sources, waves, processes, extra, optimise,
     libraries = cocotb_config.libs_dir
     program = cxx.program("pair", name, design, {}, [_COCOTB_MAIN], processes, libraries=[
         f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator"],
-        level=optimise.rest, order=order, what=what)
+        first=_TRACE_WINDOW if waves else None, level=optimise.rest, order=order, what=what)
     (folder / "pair").symlink_to(os.path.relpath(program, folder))
 
 
@@ -112,9 +114,11 @@ def _compile_icarus(folder, _name, sources, waves, processes, _extra, _optimise,
     tops = ["-s", "pair"]
     if waves:
         dump = folder / "dump.v"
-        dump.write_text('module dump;\n  reg [8*1024-1:0] file;\n  initial begin\n'
+        dump.write_text('module dump;\n  reg [8*1024-1:0] file;\n  reg [63:0] until;\n  initial begin\n'
                         '    if (!$value$plusargs("waves=%s", file)) file = "waves.fst";\n'
-                        "    $dumpfile(file);\n    $dumpvars(0, pair);\n  end\nendmodule\n")
+                        "    $dumpfile(file);\n    $dumpvars(0, pair);\n"
+                        '    if ($value$plusargs("until=%d", until)) #until $dumpoff;\n'
+                        "  end\nendmodule\n")
         sources, tops = [*sources, dump], [*tops, "-s", "dump"]
     scale = folder / "scale.f"
     scale.write_text("+timescale+1ns/1ps\n")
@@ -122,7 +126,7 @@ def _compile_icarus(folder, _name, sources, waves, processes, _extra, _optimise,
     log = folder / "compile.log"
     if processes.run(command, log, kind="build", order=order,
                      what=f"compiling {folder.name.rsplit('-', 1)[0]}"):
-        raise BuildError(f"Icarus Verilog refuses this; see {log.relative_to(ROOT)}")
+        raise BuildError(f"Icarus Verilog refuses this; see {cxx.shown(log)}", log)
 
 
 @dataclasses.dataclass
@@ -134,8 +138,9 @@ class Build:
     waves: bool
     extra: Extra | None = None
 
-    def command(self, run_folder, seed):
-        """What starts it; the waveform, if any, goes to `waves_file(run_folder)`."""
+    def command(self, run_folder, seed, clocks=None):
+        """What starts it; the waveform, if any, goes to `waves_file(run_folder)`: of the first
+        `clocks`, or all."""
         waves = self.waves_file(run_folder)
         outputs = [f"{plusarg}{run_folder / file}"
                    for plusarg, file in (self.extra.outputs if self.extra else ())]
@@ -146,7 +151,8 @@ class Build:
                     *(["--trace", "--trace-file", str(waves)] if self.waves else [])]
         return ["vvp", "-m", str(cocotb_config.lib_name_path("vpi", "icarus")),
                 str(self.folder / "sim.vvp"), *outputs,
-                *(["-fst", f"+waves={waves}"] if self.waves else ["-none"])]
+                *(["-fst", f"+waves={waves}"] if self.waves else ["-none"]),
+                *([f"+until={clocks * CLOCK_PS}"] if clocks else [])]
 
     def waves_file(self, run_folder):
         vcd = self.simulator == "verilator" and not cxx.fst_possible()
@@ -182,11 +188,14 @@ def compile_pair(simulator, core, name, waves, processes, top="engine", optimise
 
 
 def simulate(build, module, folder, seed, params, processes, config=None, python_path=(),
-             trace=False, kind=None, what="", order=0):
+             trace=False, kind=None, what="", order=0, waves_clocks=None,
+             started=None):
     """Run the cocotb tests of a Python module; logs and results go to `folder`. The exit code.
 
     The module is found in `python_path`, or as `scenarios.<name>`. `config` is what was built; it
     becomes the dict `bench.config`. With `trace` the run writes its story, `trace.txt`.
+    `waves_clocks`: the waveform ends there. `kind`, `what`, `order`: as of `Processes.run`,
+    `started` too.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.iterdir():
@@ -206,5 +215,10 @@ def simulate(build, module, folder, seed, params, processes, config=None, python
         COCOTB_TEST_MODULES=module, COCOTB_RANDOM_SEED=str(seed), COCOTB_ANSI_OUTPUT="0",
         COCOTB_RESULTS_FILE=str(folder / "results.xml"), PYTHONHASHSEED="0",
         PYTHONPATH=os.pathsep.join(map(str, paths)))
-    command = ["timeout", "-k", "5", str(SECONDS_LIMIT), *build.command(folder, seed)]
-    return processes.run(command, folder / "log.txt", kind, what, order, env=env, cwd=folder)
+    if waves_clocks:
+        env["TTP_WAVES_UNTIL"] = str(waves_clocks * CLOCK_PS)
+    command = ["timeout", "-k", "5", str(SECONDS_LIMIT), 
+               *(build.command(folder, seed, waves_clocks) if waves_clocks else
+                 build.command(folder, seed))]
+    return processes.run(command, folder / "log.txt", kind, what, order, started, env=env,
+                         cwd=folder)

@@ -1,4 +1,5 @@
-"""Runs scenarios on simulators: `make sim`, with SIM=, TEST=, SEED=, PRESET=, WAVES=1, TRACE=1.
+"""Runs scenarios on simulators: `make sim`, with SIM=, TEST=, SEED=, PRESET=, WAVES=1 (the first 20,000 clocks)
+or WAVES=all, TRACE=1.
 
 A scenario is a file `sim/scenarios/<name>.py` with a cocotb test and `RUNS`, the runs of it that a
 plain `make sim` does: a list of dicts with the keys
@@ -13,6 +14,7 @@ plain `make sim` does: a list of dicts with the keys
 """
 
 import argparse
+import contextlib
 import importlib
 import json
 import os
@@ -22,6 +24,7 @@ import sys
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,10 +34,12 @@ from ttpsim import scenarios
 from ttpsim.build import builds
 from ttpsim.build.builds import BUILD, SIMULATORS, BuildError, SetupError
 from ttpsim.paths import ROOT
+from ttpsim.scenario.estimate import build_key, build_seconds
 from ttpsim.scenario.report import Report
 from ttpsim.views import save_views
 
 SCENARIOS = Path(scenarios.__file__).parent
+WINDOW = 20_000             # clocks of a waveform, unless all are asked for
 
 
 @dataclass
@@ -47,7 +52,7 @@ class Run:
     config: object
     seed: int
     params: dict
-    waves: bool
+    waves: bool | str               # "all": of the whole run
     trace: bool = False
     top: str = "engine"
     package: str = "ttpsim.scenarios"
@@ -55,10 +60,17 @@ class Run:
     message: str = ""
     summary: dict = field(default_factory=dict)
     seconds: float = 0.0
+    place: str = "runs"             # folder below build/sim
+    log: Path | None = None         # of a build that failed
+
+    @property
+    def waves_clocks(self):
+        """Clocks that the waveform has; None: there is none, or it has all of them."""
+        return WINDOW if self.waves and self.waves != "all" else None
 
     @property
     def folder(self):
-        return BUILD / "runs" / f"{self.test}-{self.simulator}-{self.config.name}-{self.seed}"
+        return BUILD / self.place / f"{self.test}-{self.simulator}-{self.config.name}-{self.seed}"
 
     @property
     def passed(self):
@@ -89,7 +101,7 @@ def _arguments(argv):
                         help="scenarios, or runs of one (loss.5pct), separated by commas")
     parser.add_argument("--seed", default=env.get("SEED") or None)
     parser.add_argument("--preset", default=env.get("PRESET") or None)
-    parser.add_argument("--waves", default=env.get("WAVES") or "0", help="1: record waveforms")
+    parser.add_argument("--waves", default=env.get("WAVES") or "0", help="1: record the first 20,000 clocks; all")
     parser.add_argument("--trace", nargs="?", const="1", default=env.get("TRACE") or "0",
                         help="1: write each run's events as a story, trace.txt")
     parser.add_argument("--short", action="store_true", help="the shortened runs")
@@ -97,9 +109,10 @@ def _arguments(argv):
     arguments = parser.parse_args(argv)
     if arguments.sim not in (None, *SIMULATORS):
         raise SetupError(f"SIM must be {' or '.join(SIMULATORS)}; got {arguments.sim!r}")
-    for name, value in (("WAVES", arguments.waves), ("TRACE", arguments.trace)):
-        if value not in ("0", "1"):
-            raise SetupError(f"{name} must be 0 or 1; got {value!r}")
+    if arguments.waves not in ("0", "1", "all"):
+        raise SetupError(f"WAVES must be 0, 1 or all; got {arguments.waves!r}")
+    if arguments.trace not in ("0", "1"):
+        raise SetupError(f"TRACE must be 0 or 1; got {arguments.trace!r}")
     if arguments.seed is not None and not re.fullmatch(r"[0-9]{1,18}", arguments.seed):
         raise SetupError(f"SEED must be a whole number, 0 or more; got {arguments.seed!r}")
     if arguments.jobs < 1:
@@ -149,7 +162,7 @@ def plan(arguments):
             params = dict(run["params"], **(run.get("short", {}) if arguments.short else {}))
             seed = int(arguments.seed if arguments.seed is not None else run["seed"])
             new = Run(scenario, run["test"], run["sim"], config, seed, params,
-                      arguments.waves == "1", arguments.trace == "1", run["top"])
+                      {"0": False, "1": True}.get(arguments.waves, "all"), arguments.trace == "1", run["top"])
             runs.setdefault(new.folder, new)
     return list(runs.values())
 
@@ -175,17 +188,25 @@ def _verdict(run, code):
 
 
 class Runner:
-    """Builds and runs, `jobs` at a time. `extra(run)`: see `builds.Extra`."""
+    """Builds and runs, `jobs` at a time. `extra(run)`: see `builds.Extra`.
+
+    Runs that need the same simulator wait for one build of it. The cheapest build goes first, so
+    that there is a result soon, then the others, the longest one first; what is built is run
+    meanwhile.
+    """
 
     def __init__(self, runs, jobs, report, extra=lambda run: None):
-        self.runs, self.jobs, self.report, self.extra = runs, jobs, report, extra
-        self.processes = builds.Processes()
-        self._locks, self._locks_lock = {}, threading.Lock()
+        self.runs, self.report, self.extra = runs, report, extra
+        self.processes = builds.Processes(jobs, say=None)
+        self._locks = defaultdict(threading.Lock)
+        self._order = _build_order(runs)
 
     def execute(self):
-        with ThreadPoolExecutor(self.jobs) as pool:
+        self.report.follow(self.processes)
+        with ThreadPoolExecutor(len(self.runs) + 1) as pool:
             try:
-                futures = [pool.submit(self._one, run) for run in self.runs]
+                futures = [pool.submit(self._prepare), *(
+                    pool.submit(self._one, number, run) for number, run in enumerate(self.runs))]
                 for future in futures:
                     future.result()
             except BaseException:
@@ -193,34 +214,60 @@ class Runner:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def _lock(self, key):
-        with self._locks_lock:
-            return self._locks.setdefault(key, threading.Lock())
+    def _prepare(self):
+        if any(run.simulator == "verilator" for run in self.runs):
+            with contextlib.suppress(BuildError):       # the builds say it themselves
+                builds.prepare(self.processes)
 
-    def _one(self, run):
+    def _build(self, run):
+        order = self._order[build_key(run)]
+        with self._locks["emit", run.config, run.top]:
+            core = builds.emitted(run.config, self.processes, run.top, order)
+        with self._locks[build_key(run)]:
+            began = time.monotonic()
+            build = builds.compile_pair(run.simulator, core, run.config.name, bool(run.waves),
+                                        self.processes, run.top, extra=self.extra(run), order=order)
+            seconds = time.monotonic() - began
+        self.report.estimate.built(run, seconds if seconds > 0.5 else None)
+        return build
+
+    def _one(self, number, run):
         try:
             self._change(run, "building")
-            with self._lock(("rtl", run.config, run.top)):
-                core = builds.emitted(run.config, self.processes, run.top)
-            with self._lock((run.simulator, run.config, run.top)):
-                build = builds.compile_pair(run.simulator, core, run.config.name, run.waves,
-                                            self.processes, run.top, extra=self.extra(run))
-            self._change(run, "running")
-            started = time.monotonic()
-            code = builds.simulate(build, f"{run.package}.{run.scenario}", run.folder, run.seed,
-                                   run.params, self.processes, run.config, trace=run.trace)
-            run.seconds = time.monotonic() - started
+            build = self._build(run)
+            self._change(run, "ready")
+            began = []
+
+            def started():
+                began.append(time.monotonic())
+                self._change(run, "running")
+            code = builds.simulate(
+                build, f"{run.package}.{run.scenario}", run.folder, run.seed, run.params,
+                self.processes, run.config, trace=run.trace, kind="run", order=number,
+                what=run.test, waves_clocks=run.waves_clocks, started=started)
+            run.seconds = time.monotonic() - (began or [time.monotonic()])[0]
             _verdict(run, code)
             if run.waves:
                 save_views(build.waves_file(run.folder))
         except BuildError as error:
             run.state, run.message = "failed", str(error)
+            run.log = error.log
+        self.report.estimate.ran(run)
         self._change(run, run.state)
 
     def _change(self, run, state):
         if not self.processes.stopped:
             run.state = state
             self.report.changed(run)
+
+
+def _build_order(runs):
+    """`{build key: its place}`."""
+    cost = {build_key(run): build_seconds(run) for run in runs}
+    keys = sorted(cost, key=lambda key: -cost[key])
+    first = min(keys, key=lambda key: cost[key])
+    return {key: number for number, key in enumerate(
+        [first, *(key for key in keys if key != first)])}
 
 
 def execute(runs, jobs):
