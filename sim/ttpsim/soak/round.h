@@ -7,7 +7,7 @@
 
 #include "Vsoak.h"
 #include "soak_ports.h"
-#include "plan.h"
+#include "options.h"
 #include "progress.h"
 #include "settings.h"
 #include "verilated.h"
@@ -18,6 +18,8 @@ using Waves = VerilatedFstC;
 #include "verilated_vcd_c.h"
 using Waves = VerilatedVcdC;
 #endif
+
+namespace ttp::soak {
 
 using Counts = std::map<std::string, uint64_t>;
 
@@ -188,8 +190,6 @@ protected:
 #if VM_TRACE
     std::unique_ptr<Waves> waves_;
 #endif
-
-namespace ttp::soak {
 };
 
 }  // namespace ttp::soak
