@@ -21,6 +21,7 @@
 namespace {
 
 constexpr uint64_t QUIET = 256;         // longer than any frame takes inside the NIC
+constexpr uint64_t SETTLE = 65536;      // most clocks until an answer, however busy the NIC is
 constexpr int SLICE_MS = 4;             // of idle clocks at a time
 constexpr size_t QUEUED = 16;           // messages of the host that wait for one VC
 constexpr size_t SHORTEST_FRAME = 60;   // on any Ethernet, without FCS
@@ -76,9 +77,11 @@ public:
         auto idle_from = Time::now();
         const double pace = double(settings_.idle_clock);
         while (!ended && !host_.closed) {
-            const bool busy = clocks_ - active_ < QUIET;
+            const bool busy = clocks_ - active_ < QUIET && !standing_;
             wait(busy ? 0 : SLICE_MS);
             serve();
+            if (asked_ && settled()) statistics();
+            if (standing_) continue;
             if (busy || clocks_ == active_) {
                 for (int n = 0; n < 32; ++n) clock();
                 idle_from = Time::now();
@@ -159,12 +162,21 @@ private:
             to_nic_[header.vc].packets.push_back({std::move(bytes), header.node});
         else if (header.kind == OPEN || header.kind == CLOSE)
             commands_.push_back((header.kind == CLOSE) << 26 | header.vc << 24 | header.node);
-        else if (header.kind == ASK)
-            statistics();
+        else if (header.kind == ASK && !asked_)
+            asked_ = true, asked_at_ = clocks_;
         active_ = clocks_;
     }
 
+    // All that was counted as sent has left the NIC, or that takes too long.
+    bool settled() const {
+        return (clocks_ - active_ >= QUIET && unsent_.empty() && unsent_os_.empty())
+               || clocks_ - asked_at_ >= SETTLE;
+    }
+
+    // Afterwards the NIC stands still: what was told and what was captured stay the same.
     void statistics() {
+        asked_ = false;
+        standing_ = true;
         std::string text = "clocks " + std::to_string(clocks_);
         text += "\nfree_slots " + std::to_string(int(top_.free_slots));
         text += "\nwire_lost " + std::to_string(lost_in_ + lost_out_);
@@ -281,7 +293,8 @@ private:
     uint32_t numbers_[3] = {};
     uint64_t clocks_ = 0, active_ = 0, lost_in_ = 0, lost_out_ = 0;
     uint64_t counts_[LIVE_STAT_COUNT] = {};
-    bool ready_ = false;
+    uint64_t asked_at_ = 0;
+    bool ready_ = false, asked_ = false, standing_ = false;
 };
 
 }  // namespace

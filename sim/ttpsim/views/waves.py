@@ -41,6 +41,17 @@ def show(viewer, waveform, env=os.environ):
     return None
 
 
+def look_for(viewer, asked):
+    """Before the minutes of a run: None, or a line if the viewer is missing; `SetupError` if it
+    was asked for by name."""
+    if shutil.which(viewer) is not None:
+        return None
+    said = f"{viewer} is missing ({_HELP[viewer]})"
+    if asked:
+        raise SetupError(f"{said}; WAVES=1 of make sim records without a viewer")
+    return f"{said}: the waveform and its views are only written"
+
+
 def _choose():
     """The viewer, and the `Run`."""
     env = os.environ
@@ -55,7 +66,9 @@ def _choose():
     chosen = scenarios.plan(scenarios._arguments(options))
     if not chosen:
         raise SetupError(f"TEST={env['TEST']} has no run")
-    return viewer, chosen[0]
+    run = chosen[0]
+    run.place = "waves"         # what `make sim` left of the same scenario stays as it is
+    return viewer, run
 
 
 def main():
@@ -66,6 +79,9 @@ def main():
         print(f"waves: {error}", file=sys.stderr)
         return 2
     try:
+        missing = look_for(viewer, asked=bool(os.environ.get("VIEWER")))
+        if missing:
+            print(f"waves: {missing}")
         code = scenarios.execute([run], 1)
     except (SetupError, ConfigError) as error:
         print(f"waves: {error}", file=sys.stderr)

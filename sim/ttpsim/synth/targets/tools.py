@@ -6,7 +6,9 @@ import re
 import subprocess
 import sys
 
+from ttpoe.verilog.cache import writable_cache
 from ttpoe.verilog.emit import top_verilog, write
+from ttpsim.build.processes import heartbeat
 from ttpsim.paths import ROOT
 
 __all__ = ["BUILD", "ROOT", "SynthError", "cells", "run", "source_hash", "stat", "top_verilog",
@@ -23,7 +25,8 @@ class SynthError(Exception):
 
 def run(command, folder, log):
     """Run to the end in `folder`; output goes to the file `log` there."""
-    with open(folder / log, "wb") as output:
+    writable_cache()
+    with open(folder / log, "wb") as output, heartbeat(f"[synth] {folder.name}, {log}"):
         code = subprocess.run(["timeout", "-k", "5", str(SECONDS_LIMIT), *map(str, command)],
                               cwd=folder, stdin=subprocess.DEVNULL, stdout=output,
                               stderr=subprocess.STDOUT).returncode
