@@ -81,7 +81,7 @@ docs-pictures: $(READY) icarus
 test: $(READY)
 	@sh sim/tools/setup.sh icarus || echo "[setup] going on without Icarus: its tests are skipped"
 	@sh sim/tools/setup.sh formal || echo "[setup] going on without the formal tools: proofs are skipped"
-	@$(PY) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(PY) -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 formal: $(READY)
 	@sh sim/tools/setup.sh formal

@@ -10,6 +10,8 @@ def pytest_configure(config):
     # A shell's background jobs ignore Ctrl-C, and so would what the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "icarus: needs Icarus Verilog")
+    if hasattr(config.option, "loadscopereorder"):      # xdist: files as they are ordered below
+        config.option.loadscopereorder = False
 
 
 # Files whose tests compile simulators or run for minutes, the longest first: with `--dist loadfile`
