@@ -31,6 +31,19 @@ SECONDS_LIMIT = 900         # for one run; a simulator that hangs is ended
 _PAIR_FLAGS = ("--assert", "--vpi", "--timescale", "1ns/1ps")
 _TRACE_WINDOW = Path(__file__).with_name("trace_window.h")
 CLOCK_PS = 8_000            # of the bench
+_DUMP = """module dump;
+  reg [8*1024-1:0] file;
+  reg [63:0] last;
+  initial begin
+    if (!$value$plusargs("waves=%s", file)) file = "waves.fst";
+    $dumpfile(file);
+    $dumpvars(0, pair);
+    if ($value$plusargs("until=%d", last)) begin
+      #(last / 1000.0) $dumpoff;        // the unit is a nanosecond
+    end
+  end
+endmodule
+"""
 _COCOTB_MAIN = cocotb_config.share_dir / "lib" / "verilator" / "verilator.cpp"
 
 
@@ -101,8 +114,9 @@ def prepare(processes):
 def _compile_verilator(folder, name, sources, waves, processes, extra, optimise, order):
     flags = (*_PAIR_FLAGS, *([cxx.trace_flag()] if waves else []), *(extra.flags if extra else ()))
     what = f"compiling {folder.name.rsplit('-', 1)[0]}"
-    design = cxx.model(name, {path.name: path.read_text() for path in sources}, "pair", "Vtop",
-                       flags, optimise, processes, order, what)
+    texts = {"core.v": sources[0].read_text()}      # named alike, whatever it was emitted as
+    texts |= {path.name: path.read_text() for path in sources[1:]}
+    design = cxx.model(name, texts, "pair", "Vtop", flags, optimise, processes, order, what)
     libraries = cocotb_config.libs_dir
     program = cxx.program("pair", name, design, {}, [_COCOTB_MAIN], processes, libraries=[
         f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator"],
@@ -114,11 +128,7 @@ def _compile_icarus(folder, _name, sources, waves, processes, _extra, _optimise,
     tops = ["-s", "pair"]
     if waves:
         dump = folder / "dump.v"
-        dump.write_text('module dump;\n  reg [8*1024-1:0] file;\n  reg [63:0] until;\n  initial begin\n'
-                        '    if (!$value$plusargs("waves=%s", file)) file = "waves.fst";\n'
-                        "    $dumpfile(file);\n    $dumpvars(0, pair);\n"
-                        '    if ($value$plusargs("until=%d", until)) #until $dumpoff;\n'
-                        "  end\nendmodule\n")
+        dump.write_text(_DUMP)
         sources, tops = [*sources, dump], [*tops, "-s", "dump"]
     scale = folder / "scale.f"
     scale.write_text("+timescale+1ns/1ps\n")
