@@ -15,9 +15,23 @@ def pytest_configure(config):
     # A shell's background jobs ignore Ctrl-C, and so would what the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "icarus: needs Icarus Verilog")
+    if hasattr(config.option, "loadscopereorder"):      # xdist: files as they are ordered below
+        config.option.loadscopereorder = False
 
 
+# Files whose tests compile simulators or run for minutes, the longest first: with `--dist loadfile`
+# a worker takes whole files, and one that begins last is waited for.
+LONGEST_FIRST = (
+    "sim/test_scenarios", "sim/test_random", "sim/mutation/test_gates", "rx/test_path",
+    "pipeline/test_pipeline", "sim/test_abuse", "sim/test_faults", "sim/test_soak",
+    "pipeline/test_background", "sim/views/test_views", "sim/test_fabric", "sim/test_coverage")
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
+    """The long files first, and without Icarus its tests are skipped."""
+    place = {f"tests/{name}.py": number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.nodeid.split("::")[0], len(place)))
     if shutil.which("iverilog") and shutil.which("vvp"):
         return
     skip = pytest.mark.skip(reason="Icarus Verilog is missing: apt-get install iverilog")

@@ -7,6 +7,34 @@ set -u
 say() { echo "[setup] $*"; }
 fail() { echo "setup: $*" >&2; exit 2; }
 
+# patiently WHAT COMMAND...: run it, and say every ten seconds that it still goes on.
+patiently() {
+    what=$1; shift
+    (
+        seconds=0
+        while sleep 10 >/dev/null 2>&1; do
+            seconds=$((seconds + 10))
+            say "$what: $seconds s"
+        done
+    ) &
+    clock=$!
+    trap 'kill $clock 2>/dev/null' EXIT
+    trap 'exit 130' INT TERM
+    "$@"
+    code=$?
+    kill $clock 2>/dev/null
+    wait $clock 2>/dev/null
+    trap - EXIT INT TERM
+    return $code
+}
+
+# no_network LOG: what it tells is that nothing can be reached, not that something is missing.
+no_network() {
+    grep -q -i -e 'name resolution' -e 'name or service not known' -e 'network is unreachable' \
+        -e 'failed to establish a new connection' -e 'could not resolve' -e 'connection refused' \
+        -e 'temporary failure resolving' -e 'timed out' -e 'proxyerror' "$1"
+}
+
 # Debian packages, where this user may install them: apt WHAT_IS_MISSING PACKAGE...
 apt() {
     missing=$1; shift
@@ -20,10 +48,15 @@ apt() {
     say "installing $* (Debian)"
     mkdir -p .tools
     export DEBIAN_FRONTEND=noninteractive
+    patiently "apt-get" install_debian "$@" && return
+    no_network .tools/apt.log && fail "no network: the Debian packages cannot be reached (see .tools/apt.log); $advice"
+    fail "$advice (tried it: see .tools/apt.log)"
+}
+
+install_debian() {
     $root apt-get install -y -q "$@" >.tools/apt.log 2>&1 </dev/null ||
         { $root apt-get update -q >.tools/apt.log 2>&1 </dev/null &&
-          $root apt-get install -y -q "$@" >>.tools/apt.log 2>&1 </dev/null; } ||
-        fail "$advice (tried it: see .tools/apt.log)"
+          $root apt-get install -y -q "$@" >>.tools/apt.log 2>&1 </dev/null; }
 }
 
 icarus() {
@@ -43,13 +76,19 @@ print("\n".join(project["dependencies"] + project["optional-dependencies"][sys.a
 EOF
 }
 
+install_requirements() {
+    .venv/bin/python -m pip install --no-input --retries 2 --timeout 30 --progress-bar off \
+        -r .tools/requirements.txt >.tools/pip.log 2>&1 </dev/null
+}
+
 # install_packages EXTRA
 install_packages() {
     requirements "$1" >.tools/requirements.txt || fail "cannot read pyproject.toml"
     say "installing $(wc -l <.tools/requirements.txt) pinned packages and what they need, about a minute"
     for try in 1 2 3; do
-        .venv/bin/python -m pip install --no-input --retries 5 --timeout 60 --progress-bar off \
-            -r .tools/requirements.txt >.tools/pip.log 2>&1 </dev/null && return
+        patiently "pip" install_requirements && return
+        no_network .tools/pip.log &&
+            fail "no network: PyPI cannot be reached (see .tools/pip.log); check the connection or the proxy (HTTPS_PROXY, PIP_INDEX_URL), then run this again"
         say "try $try failed: $(grep -m 1 '^ERROR' .tools/pip.log || tail -n 1 .tools/pip.log)"
         sleep "$try"
     done
@@ -65,14 +104,33 @@ EOF
     chmod +x .venv/bin/ttpoe
 }
 
+# The simulators load Python as a library. One that was built without cannot be given it later.
+shared_python() {
+    "$1" - <<'EOF' && return
+import ctypes.util
+import os
+import sys
+import sysconfig
+folders = [sysconfig.get_config_var("LIBDIR"), os.path.join(sys.base_prefix, "lib")]
+names = [sysconfig.get_config_var(name) or "" for name in ("INSTSONAME", "LDLIBRARY")]
+there = any(".so" in name and os.path.exists(os.path.join(folder or "", name))
+            for folder in folders for name in names)
+debian = os.path.exists("/etc/debian_version") and sys.base_prefix == "/usr"
+version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+sys.exit(not (there or debian or ctypes.util.find_library(version)))
+EOF
+    fail "$("$1" --version) has no shared library, which the simulators need: take another Python (\`make PYTHON=/usr/bin/python3 ...\`), or build it with --enable-shared (pyenv: PYTHON_CONFIGURE_OPTS=--enable-shared)"
+}
+
 environment() {
     python=$1; stamp=$2
-    for tool in g++ make perl; do
-        command -v "$tool" >/dev/null || fail "$tool is missing: run \`apt-get install g++ make perl\` as root"
+    for tool in g++ make; do
+        command -v "$tool" >/dev/null || fail "$tool is missing: run \`apt-get install g++ make\` as root"
     done
     command -v "$python" >/dev/null || fail "$python is missing: run \`apt-get install python3\` as root"
-    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-        fail "Python 3.11 or newer is needed: \`make PYTHON=python3.11 ...\` names another one"
+    "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' ||
+        fail "Python 3.11, 3.12 or 3.13 is needed, this is $("$python" --version): \`make PYTHON=python3.11 ...\` names another one"
+    shared_python "$python"
     "$python" -c 'import ensurepip, venv' 2>/dev/null || apt "Python's venv" python3-venv
     mkdir -p .tools
     rm -f .tools/ready-*

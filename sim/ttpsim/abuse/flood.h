@@ -10,10 +10,13 @@
 #include <map>
 
 #include "frames.h"
+#include "json.h"
+
+namespace ttp::abuse {
 
 class Flood {
 public:
-    explicit Flood(uint64_t seed) : random_{mix(seed)}, hit_(seed), clean_(seed) {
+    explicit Flood(uint64_t seed) : random_(mix(seed)), hit_(seed), clean_(seed) {
         for (Pair *pair : {&hit_, &clean_})
             for (auto &engine : pair->engine) {
                 engine->top->cfg_max_retry = engine->top->cfg_idle_limit = 2;
@@ -24,7 +27,8 @@ public:
             for (auto &side : pair->source) side[0].limit = side[1].limit = 0;
     }
 
-    bool run(void (*progress)(const Flood &)) {
+    template <typename Told>
+    bool run(Told progress) {
         try {
             hit_.start();
             clean_.start();
@@ -48,10 +52,8 @@ public:
         return failure.empty();
     }
 
-    void write(FILE *file) const {
-        auto number = [&](const char *name, double value) {
-            std::fprintf(file, ",\n \"%s\": %.10g", name, value);
-        };
+    void write(Json &json) const {
+        auto number = [&](const char *name, auto value) { json.put(name, value); };
         number("opens", opens);
         number("opened", answered_[1]);
         number("refused", answered_[2]);
@@ -118,7 +120,7 @@ private:
         for (size_t at = 0; at < bytes.size(); at += WB) {
             Beat b;
             std::memcpy(b.data, bytes.data() + at, WB);     // 64 bytes: whole beats
-            b.keep = WB == 64 ? ~0ull : (1ull << WB) - 1;
+            b.keep = keep_of(WB);
             b.valid = true;
             b.last = at + WB == bytes.size();
             hit_.wire[1].foreign.push_back(b);
@@ -229,7 +231,8 @@ private:
     }
 
     // The links of the strangers end by themselves: idle, CLOSE, and no answer.
-    void forget(void (*progress)(const Flood &)) {
+    template <typename Told>
+    void forget(Told progress) {
         uint64_t since = hit_.clock;
         for (int links = 1; links; ) {
             for (int n = 0; n < 256; ++n) step();
@@ -306,3 +309,5 @@ private:
     uint32_t capacity_[2] = {}, packets_ = 0;
     uint64_t since_ = 0;
 };
+
+}  // namespace ttp::abuse

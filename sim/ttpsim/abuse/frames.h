@@ -9,7 +9,10 @@
 
 #include <cstdlib>
 
+#include "abuse_names.h"      // generated: sim/ttpsim/abuse/build.py
 #include "pair.h"
+
+namespace ttp::abuse {
 
 #pragma pack(push, 1)
 struct Header {             // of a record on standard input; the frame's bytes follow
@@ -38,10 +41,11 @@ struct Record {
 class Attack {
 public:
     Attack(uint64_t seed, bool forged)
-        : forged_(forged), random_{mix(seed)}, hit_(seed), clean_(seed) {}
+        : forged_(forged), random_(mix(seed)), hit_(seed), clean_(seed) {}
 
     // True when it has passed; `failure` says why not.
-    bool run(void (*progress)(const Attack &)) {
+    template <typename Told>
+    bool run(Told progress) {
         try {
             hit_.start();
             clean_.start();
@@ -233,8 +237,8 @@ private:
             Beat b;
             size_t n = std::min(size_t(WB), r.bytes.size() - at);
             std::memcpy(b.data, r.bytes.data() + at, n);
-            b.keep = n == 64 ? ~0ull : (1ull << n) - 1;
-            if (r.h.flags & 4) b.keep = random_.next() & (WB == 64 ? ~0ull : (1ull << WB) - 1);
+            b.keep = keep_of(int(n));
+            if (r.h.flags & 4) b.keep = random_.next() & keep_of(WB);
             b.valid = true;
             b.last = at + WB >= r.bytes.size();
             b.error = b.last ? r.h.flags & 1 : random_.below(2);    // counts only with last
@@ -323,3 +327,5 @@ private:
     uint64_t since_ = 0;
     int next_flip_ = 0;
 };
+
+}  // namespace ttp::abuse

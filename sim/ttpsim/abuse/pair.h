@@ -5,6 +5,8 @@
 
 #include "hosts.h"
 
+namespace ttp::abuse {
+
 // What must become of a received frame's event.
 struct Expected {
     uint32_t opcode = 0, node = 0, vc = 0, epoch = 0, tx_id = 0, rx_id = 0;
@@ -162,7 +164,7 @@ private:
         if (!b.valid || engine[side]->top->rst) return;
         for (int lane = 0; lane < WB && (b.keep >> lane & 1); ++lane) w.frame += char(b.data[lane]);
         if (w.flip_at >= 0) {
-            int at = w.flip_at / 8 - (int(w.frame.size()) - __builtin_popcountll(b.keep));
+            int at = w.flip_at / 8 - (int(w.frame.size()) - bytes_of(b.keep));
             // In an OPEN or OPEN_ACK the extension byte means something.
             bool open = w.flip_at / 8 == 51 && w.frame.size() > 51 && uint8_t(w.frame[42]) < 2;
             if (at >= 0 && at < WB && !open) b.data[at] ^= 1 << w.flip_at % 8;
@@ -180,3 +182,5 @@ private:
     bool taken_[2][VCS] = {};
     uint32_t delivered_ = 0;
 };
+
+}  // namespace ttp::abuse

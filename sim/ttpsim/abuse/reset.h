@@ -7,14 +7,18 @@
 
 #include <vector>
 
+#include "json.h"
 #include "pair.h"
+
+namespace ttp::abuse {
 
 class Resets {
 public:
     explicit Resets(uint64_t seed) : seed_(seed) {}
 
     // Resets before clock `from`, `from + every` ... `to` - 1; `to` 0: until all data is over.
-    bool run(uint64_t from, uint64_t to, uint64_t every, void (*progress)(const Resets &)) {
+    template <typename Told>
+    bool run(uint64_t from, uint64_t to, uint64_t every, Told progress) {
         uint64_t at = from;
         try {
             length = undisturbed();
@@ -27,6 +31,7 @@ public:
                                 + std::to_string(width) + " clocks at clock " + std::to_string(at);
                         one(at, side, width);
                         ++done;
+                        share_ = double(at - from) / double(to - from);
                         progress(*this);
                     }
         } catch (const Failure &error) {
@@ -35,10 +40,8 @@ public:
         return failure.empty();
     }
 
-    void write(FILE *file) const {
-        auto number = [&](const char *name, uint64_t value) {
-            std::fprintf(file, ",\n \"%s\": %llu", name, (unsigned long long)value);
-        };
+    void write(Json &json) const {
+        auto number = [&](const char *name, uint64_t value) { json.put(name, value); };
         number("resets", done);
         number("scenario_clocks", length);
         number("compared_clocks", compared);
@@ -51,6 +54,8 @@ public:
 
     std::string failure;
     uint64_t done = 0, length = 0, compared = 0, slowest = 0, packets = 0, lost = 0, told[8] = {};
+    // How much of it is done, 0 to 1.
+    double share() const { return share_; }
 
 private:
     static constexpr int BEFORE = 6, AFTER = 4, LAST = 3;   // packets of each flow
@@ -196,4 +201,7 @@ private:
 
     uint64_t seed_;
     std::string what_;
+    double share_ = 0;
 };
+
+}  // namespace ttp::abuse

@@ -5,9 +5,15 @@
 What is waived, and why, is in `rtl/ttpoe/verilog/lint.vlt`.
 """
 
+import os
 import subprocess
 
 from ttpoe.config import preset
+
+
+from ttpsim.build import builds
+from ttpsim.build.cxx import verilator_command
+from ttpoe.config import ConfigError, preset
 from ttpoe.verilog.emit import TOPS, top_verilog
 from ttpsim.build import builds
 from ttpsim.paths import ROOT
@@ -15,9 +21,11 @@ from ttpsim.paths import ROOT
 
 def lint(verilog, top):
     """Warnings and errors of Verilator about the file `verilog`; empty if there are none."""
-    tool = builds.verilator() / "bin" / "verilator"
-    run = subprocess.run([tool, "--lint-only", "-Wall", "--top-module", top,
-                          ROOT / "rtl" / "ttpoe" / "verilog" / "lint.vlt", verilog], capture_output=True, text=True)
+    root = builds.verilator()
+    run = subprocess.run([*verilator_command(root), "--lint-only", "-Wall", "--top-module", top,
+                          ROOT / "rtl" / "ttpoe" / "verilog" / "lint.vlt", verilog],
+                         capture_output=True, text=True,
+                         env=dict(os.environ, VERILATOR_ROOT=str(root)))
     return (run.stdout + run.stderr).strip() if run.returncode else ""
 
 

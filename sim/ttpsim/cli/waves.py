@@ -25,7 +25,7 @@ def add_parser(subparsers):
     add_preset(parser, None)
     add_long(parser, "the run in full length")
     parser.add_argument("--viewer", metavar="NAME", type=one_of("gtkwave", "surfer"),
-                        default="gtkwave", help="gtkwave or surfer (gtkwave)")
+                        help="gtkwave or surfer (gtkwave, if it is there)")
     return parser
 
 

@@ -15,6 +15,7 @@ from collections import Counter
 from ttpoe.config import preset
 from ttpsim.build import builds
 from ttpsim.build.builds import Extra, SetupError
+from ttpsim.build.cxx import QUICK, UNOPTIMISED
 from ttpsim.coverage import lines as coverage_lines
 from ttpsim.coverage import page as coverage_page
 from ttpsim.paths import ROOT
@@ -28,8 +29,6 @@ CODE = "tiny"
 """The preset whose tops are compiled with line and toggle coverage, too."""
 LINES_GOAL = 98.0
 _CODE_FLAGS = ("--coverage-line", "--coverage-toggle", "--coverage-max-width", "72")
-_QUICK = ("OPT_FAST=-O0", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
-_FAST = ("OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
 
 def extra_of(run):
     """What this run is compiled with."""
@@ -39,7 +38,7 @@ def extra_of(run):
     if code:
         outputs += (("+verilator+coverage+file+", "coverage.dat"),)
     return Extra("code" if code else "points", verilog, "ttp_points points();",
-                 _CODE_FLAGS if code else (), _QUICK if code else _FAST, outputs)
+                 _CODE_FLAGS if code else (), UNOPTIMISED if code else QUICK, outputs)
 
 
 def _builds_first(runs):

@@ -14,7 +14,7 @@ from .display import Display, duration
 from .samples import Samples, quantile
 
 _OUT = builds.ROOT / "build" / "demo"
-_GRACE_SECONDS = 15         # to deliver what is under way after the end
+_GRACE_SECONDS = 60         # without a sign of life, while what is under way is delivered
 
 
 class _Simulation(threading.Thread):
@@ -68,6 +68,7 @@ def _watch(simulation, samples, display, arguments):
         try:
             simulation.over.wait(0.1)
             if samples.poll():
+                until = until and time.monotonic() + _GRACE_SECONDS
                 last = samples.last
                 if arguments.clocks:
                     total = arguments.clocks
@@ -106,6 +107,7 @@ def _demo(arguments, processes):
              f"{arguments.loss:g} % of the frames, and breaks, doubles and delays others")
     folder = builds.BUILD / "runs" / f"demo-{arguments.simulator}-{config.name}-{arguments.seed}"
     with Display(title) as display:
+        processes.tell(display.step)
         build = _build(arguments, config, display, processes)
         display.step("starting the simulator")
         simulation = _Simulation(build, config, arguments, folder, processes)
@@ -130,7 +132,7 @@ def _demo(arguments, processes):
 def main(arguments):
     """What `ttpoe demo` does; exit code 0, 1 a failure, 130 interrupted, after its summary."""
     builds.check_simulator(arguments.simulator)
-    processes = builds.Processes()
+    processes = builds.Processes(say=None)
     try:
         return _demo(arguments, processes)
     finally:

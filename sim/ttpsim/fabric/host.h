@@ -6,6 +6,8 @@
 
 #include "switch.h"
 
+namespace ttp::fabric {
+
 enum Vc { REQ_HI = 1, DATA = 2 };
 
 struct Content {
@@ -114,7 +116,7 @@ private:
             std::memcpy(b.data + word, &value, 8);
         }
         std::memset(b.data + bytes, 0, WB - bytes);
-        b.keep = bytes == 64 ? ~0ull : (1ull << bytes) - 1;
+        b.keep = keep_of(bytes);
     }
 
     template <typename Arrived>
@@ -181,3 +183,5 @@ private:
     Sending sending_[VCS];
     Reading reading_[VCS];
 };
+
+}  // namespace ttp::fabric

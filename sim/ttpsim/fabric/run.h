@@ -4,6 +4,9 @@
 #include <numeric>
 
 #include "host.h"
+#include "json.h"
+
+namespace ttp::fabric {
 
 struct Settings {
     std::string traffic = "incast";     // or all_to_all
@@ -41,7 +44,8 @@ public:
     }
 
     // True if all that was sent has arrived, once and unaltered, and nothing is left anywhere.
-    bool run(void (*progress)(const Fabric &)) {
+    template <typename Told>
+    bool run(Told progress) {
         try {
             reset();
             while (s_.clocks ? clock < s_.clocks : !done()) {
@@ -68,10 +72,8 @@ public:
         return failure.empty();
     }
 
-    void write(FILE *file) {
-        auto number = [&](const char *name, double value) {
-            std::fprintf(file, ",\n \"%s\": %.10g", name, value);
-        };
+    void write(Json &json) {
+        auto number = [&](const char *name, auto value) { json.put(name, value); };
         number("clocks", clock);
         number("packets", arrived_);
         number("payload_bytes", bytes_);
@@ -96,15 +98,7 @@ public:
             number("ping_p99", pings_[std::min(pings_.size() - 1, pings_.size() * 99 / 100)]);
             number("ping_max", pings_.back());
         }
-        std::fprintf(file, ",\n \"stats\": {");
-        const char *comma = "";
-        for (int n = 0; n < LINK_STAT_COUNT; ++n) {
-            if (!stats_[n]) continue;
-            std::fprintf(file, "%s\"%s\": %llu", comma, LINK_STAT_NAMES[n],
-                         (unsigned long long)stats_[n]);
-            comma = ", ";
-        }
-        std::fprintf(file, "}");
+        json.counts("stats", stats_, LINK_STAT_NAMES, LINK_STAT_COUNT);
         number("round_trip", round_trip_);      // clocks; 0: host 1 has had no ACK
         number("queue_full", queue_full_);
         number("no_room", no_room_);
@@ -114,6 +108,10 @@ public:
     uint64_t clock = 0;
     uint32_t arrived() const { return arrived_; }
     uint32_t planned() const { return planned_; }
+    // How much of it is done, 0 to 1.
+    double share() const {
+        return s_.clocks ? double(clock) / s_.clocks : double(arrived_) / std::max(1u, planned_);
+    }
 
 private:
     static constexpr uint32_t LINK_UP = 0;
@@ -135,7 +133,7 @@ private:
     // ---- traffic -----------------------------------------------------------------------------
 
     void make_plan() {
-        Random random{mix(s_.seed ^ 0xFAB)};
+        Random random(mix(s_.seed ^ 0xFAB));
         // A round of all_to_all visits everybody else, each host in an order of its own.
         std::vector<int> others(s_.nodes);
         std::iota(others.begin(), others.end(), 0);
@@ -319,3 +317,5 @@ private:
     Watch out_, in_;
     uint64_t payload_since_ = 0, round_trip_ = 0;
 };
+
+}  // namespace ttp::fabric

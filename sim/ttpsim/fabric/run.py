@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 
 from ttpoe.config import preset
-from ttpsim.abuse.build import ports_header, readable
 from ttpsim.build import builds
 from ttpsim.cli.fabric import SETTINGS as SWITCHES
 from ttpsim.native import compile as native
@@ -18,8 +17,7 @@ from ttpverif.cli.options import SEEDS
 
 __all__ = ["SETTINGS", "command", "compile_fabric", "most_nodes", "run_fabric"]
 
-_SOURCES = [*(Path(__file__).with_name(name) for name in ("main.cpp", "run.h", "host.h", "switch.h")),
-            native.HERE / "engine.h"]
+_SOURCES = [Path(__file__).with_name(name) for name in ("main.cpp", "run.h", "host.h", "switch.h")]
 TRAFFIC = ("incast", "all_to_all")
 DEFECTS = ("swap", "port", "node", "number")
 
@@ -37,9 +35,7 @@ def compile_fabric(config, processes, verilog=None, optimise=native.SPEED):
     `verilog` takes the place of the engine's own, for tests with a defect in it.
     """
     text = verilog or builds.emitted(config, processes).read_text()
-    return native.compiled("fabric", config, readable(text), "ttp_engine",
-                           ("abuse_ports.h", ports_header(text, config)), _SOURCES, processes,
-                           optimise)
+    return native.compiled_engine("fabric", config, text, {}, _SOURCES, processes, optimise)
 
 
 def most_nodes(config):

@@ -13,6 +13,8 @@
 
 #include "engine.h"
 
+namespace ttp::fabric {
+
 inline constexpr uint32_t NODE_BASE = 0x5A0000;     // node i is this + i: no two hash alike
 inline constexpr int LONGEST_FRAME = 60 + 1024;
 inline constexpr int OPCODE_AT = 42, TX_ID_AT = 52, PAYLOAD_OPCODE = 6, ACK_OPCODE = 7;
@@ -61,7 +63,7 @@ public:
     // `route(destination, input port)` is the output port.
     template <typename Route>
     Switch(int ports, const SwitchSettings &settings, uint64_t seed, Route route)
-        : port(ports), counts(ports), settings_(settings), random_{mix(seed)}, route_(route),
+        : port(ports), counts(ports), settings_(settings), random_(mix(seed)), route_(route),
           arriving_(ports), queue_(ports), held_(ports) {}
 
     // What came in the clock before; then `out` of each port is what goes in this one.
@@ -90,7 +92,7 @@ private:
         bool dropped = false, altered = false;
     };
 
-    static int size(const Beat &b) { return __builtin_popcountll(b.keep); }
+    static int size(const Beat &b) { return bytes_of(b.keep); }
 
     void arrive(int from, Beat b) {
         Arriving &a = arriving_[from];
@@ -238,3 +240,5 @@ private:
     int delay_;
     std::deque<Cable> cables_;
 };
+
+}  // namespace ttp::fabric

@@ -14,6 +14,9 @@
 #include "verilated_sym_props.h"
 #include "verilated_syms.h"
 
+using namespace ttp;
+using namespace ttp::soak;
+
 namespace {
 
 constexpr uint64_t TRAFFIC = 12'000, PATIENCE = 2'000, FINISH = 400'000, SETTLE = 1'000;
@@ -76,8 +79,8 @@ struct Upset {
 
 class FaultRound : public Round {
 public:
-    FaultRound(const Options &options, uint64_t number)
-        : Round(options, number, changes(options, number)) {
+    FaultRound(const Plan &plan, uint64_t number)
+        : Round(plan, number, changes(plan, number)) {
         finish_limit_ = FINISH;
     }
 
@@ -123,9 +126,9 @@ public:
 
 private:
     // A lively round whose failures show soon.
-    static Settings changes(const Options &options, uint64_t number) {
+    static Settings changes(const Plan &plan, uint64_t number) {
         static const uint32_t loss[] = {0, 655, 3277, 6554};                    // to 10 %
-        Random random(options.seed ^ 0xFA017, number);
+        Random random(plan.seed ^ 0xFA017, number);
         Settings s = {{"patience", 60'000}};
         for (const char *xy : {"ab", "ba"}) {
             std::string wire = xy;
@@ -147,21 +150,16 @@ private:
 }  // namespace
 
 int main(int count, char **words) {
-    Options options;
+    Plan plan;
     bool list = false, twice = false;
-    for (int n = 1; n < count; ++n) {
-        if (words[n][0] == '+') options.plus.push_back(words[n]);
-        else if (!std::strcmp(words[n], "--list")) list = true;
-        else if (!std::strcmp(words[n], "--double")) twice = true;
-        else options.seed = std::strtoull(words[n], nullptr, 0);
-    }
+    Options("faults").number("--seed", plan.seed).flag("--list", list).flag("--double", twice)
+        .read(count, words);
     if (list) {
-        for (auto &memory : FaultRound(options, 0).found())
+        for (auto &memory : FaultRound(plan, 0).found())
             std::printf("%s %zu %zu\n", memory.name.c_str(), memory.depth, memory.width);
         return 0;
     }
-    std::signal(SIGINT, [](int) { interrupted = 1; });
-    std::signal(SIGTERM, [](int) { interrupted = 1; });
+    catch_interrupts();
     char line[512], memory[400];
     while (!interrupted && std::fgets(line, sizeof line, stdin)) {
         Upset upset;
@@ -172,7 +170,7 @@ int main(int count, char **words) {
             return 2;
         }
         upset.memory = memory;
-        FaultRound round(options, upset.number);
+        FaultRound round(plan, upset.number);
         bool passed = round.run_with(upset, twice);
         if (interrupted) break;
         Counts counts = round.counts();

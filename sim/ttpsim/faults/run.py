@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ttpoe.config import preset
 from ttpsim.build import builds
+from ttpsim.native import compile as native
 from ttpsim.paths import ROOT
 from ttpsim.soak import run as soak
 from ttpverif.cli.errors import Interrupted
@@ -23,7 +24,6 @@ PAGE = ROOT / "docs" / "faults.md"
 BEGIN, END = "<!-- results: ttpoe faults --save -->\n", "<!-- end of results -->"
 UPSETS, UPSETS_LONG = 6, 60
 FIRST, LAST = 1_000, 11_000         # clocks of an upset; traffic goes on to clock 12,000
-OPTIMISE = ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"]   # it is compiled more than it runs
 _REGISTER = re.compile(r"(?m)^(\s*reg (?:\[\d+:0\] )?\w+ \[\d+:0\]);")
 
 OUTCOMES = (
@@ -80,7 +80,7 @@ def program(protect, processes):
     """The program for `tiny` with this protection; it is compiled if it is not there yet."""
     config = preset("tiny").replace(protect=protect)
     return soak.compile_soak(config, processes, verilog=faults_verilog(config),
-                             optimise=OPTIMISE, main=MAIN)[0]
+                             optimise=native.QUICK, main=MAIN)[0]
 
 
 def memories(binary):
@@ -107,7 +107,7 @@ def outcome(failure):
 
 def run(binary, seed, planned, done=lambda result: None, arguments=()):
     """The upsets with what became of each; `done` hears of them as they come."""
-    process = subprocess.Popen([binary, str(seed), *arguments], stdin=subprocess.PIPE,
+    process = subprocess.Popen([binary, "--seed", str(seed), *arguments], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, text=True)
     results = []
     lines = "".join("{number} {memory} {bit} {clock} {recent} {choice}\n".format(**upset)

@@ -7,7 +7,6 @@ user who called sudo, so that root leaves no files of its own in the checkout.
 import concurrent.futures
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,14 +14,12 @@ from pathlib import Path
 
 from ttpoe.config import preset
 from ttpsim.build import builds
+from ttpsim.native import compile as native
 from ttpverif.bench.pair import parse_ports
 
 __all__ = ["compile_live", "program"]
 
 HERE = Path(__file__).resolve().parent
-_FLAGS = ["-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-timing", "--no-assert",
-          "-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT", "--output-split", "20000"]
-
 
 def _header(verilog, config):
     """The C++ header with what depends on the configuration."""
@@ -36,36 +33,10 @@ def _header(verilog, config):
 
 def compile_live(config, processes):
     """Path of the program for `config`; it is compiled if it is not there yet."""
-    root = builds.verilator()
-    builds.check_simulator("verilator")
-    core = builds.emitted(config, processes, top="nic")
-    text = core.read_text()
-    header = _header(text, config)
-    sources = [path.read_bytes() for path in sorted([*HERE.glob("*.h"), HERE / "main.cpp"])]
-    key = builds._hash(text, header, *sources, _FLAGS, builds._OPTIMISE, root)
-    folder = builds.BUILD / f"live-{config.name}-{key}"
-    with builds._alone(folder.name):
-        if not (folder / "done").exists():
-            print(f"[live] building the simulated NIC, preset {config.name} (once)",
-                  file=sys.stderr, flush=True)
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            (folder / "live_ports.h").write_text(header)
-            _compile(root, folder, core, processes)
-            (folder / "done").touch()
-    return folder / "obj" / "live"
-
-
-def _compile(root, folder, core, processes):
-    env = dict(os.environ, VERILATOR_ROOT=str(root), MAKEFLAGS="",
-               PATH=f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}")
-    command = [root / "bin" / "verilator", "-cc", "--exe", "-Mdir", folder / "obj",
-               "--top-module", "ttp_nic", "--prefix", "Vlive", "-o", "live",
-               "-CFLAGS", f"-I{folder} -I{HERE} -O2", *_FLAGS, HERE / "main.cpp", core]
-    if (processes.run(list(map(str, command)), folder / "verilate.log", env=env)
-            or builds.make_verilated(folder, "Vlive.mk", processes, env)):
-        raise builds.BuildError(
-            f"the NIC could not be compiled; see the logs in {folder.relative_to(builds.ROOT)}")
+    text = builds.emitted(config, processes, top="nic").read_text()
+    return native.compiled("live", config, text, "ttp_nic", "Vlive",
+                           {"live_ports.h": _header(text, config)},
+                           [HERE / "main.cpp", *sorted(HERE.glob("*.h"))], processes, native.QUICK)
 
 
 def _owner():

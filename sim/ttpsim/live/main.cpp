@@ -6,14 +6,14 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
-#include <map>
 #include <memory>
 #include <poll.h>
 
 #include "Vlive.h"
 #include "capture.h"
 #include "host.h"
+#include "options.h"
+#include "random.h"
 #include "streams.h"
 #include "verilated.h"
 #include "wire.h"
@@ -21,6 +21,7 @@
 namespace {
 
 constexpr uint64_t QUIET = 256;         // longer than any frame takes inside the NIC
+constexpr uint64_t SETTLE = 65536;      // most clocks until an answer, however busy the NIC is
 constexpr int SLICE_MS = 4;             // of idle clocks at a time
 constexpr size_t QUEUED = 16;           // messages of the host that wait for one VC
 constexpr size_t SHORTEST_FRAME = 60;   // on any Ethernet, without FCS
@@ -28,48 +29,59 @@ using Time = std::chrono::steady_clock;
 
 volatile std::sig_atomic_t ended = 0;
 
-struct Options {
-    std::map<std::string, uint64_t> numbers;
+struct Settings {
     std::string capture;
-    uint64_t operator[](const std::string &name) const { return numbers.at(name); }
+    int wire = 0, host = 0, os = 0, framing = 0;
+    uint32_t node = 0, ieee = 0, selective = 1, seed = 1, tick = 0, retries = 0, link_slots = 0;
+    uint64_t idle_clock = 1, loss = 0, loss_seed = 1;   // loss: frames of a million
 };
 
-// splitmix64, for the losses.
-class Random {
-public:
-    explicit Random(uint64_t seed) : state_(seed) {}
-    bool one_in(uint64_t per_million) {
-        uint64_t z = state_ += 0x9E3779B97F4A7C15u;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-        return (z ^ (z >> 31)) % 1'000'000 < per_million;
-    }
-private:
-    uint64_t state_;
-};
+Settings read(int count, char **words) {
+    Settings s;
+    ttp::Options("live")
+        .number("--wire", s.wire)
+        .number("--host", s.host)
+        .number("--os", s.os)
+        .number("--framing", s.framing)
+        .number("--node", s.node)
+        .number("--ieee", s.ieee)
+        .number("--selective", s.selective)
+        .number("--seed", s.seed)
+        .number("--tick", s.tick)
+        .number("--retries", s.retries)
+        .number("--link-slots", s.link_slots)
+        .number("--idle-clock", s.idle_clock)
+        .number("--loss", s.loss)
+        .number("--loss-seed", s.loss_seed)
+        .text("--capture", s.capture)
+        .read(count, words);
+    return s;
+}
 
 class Live {
 public:
-    explicit Live(const Options &options)
-        : options_(options), host_(options["host"]), capture_(options.capture),
-          random_(options["loss-seed"]) {
+    explicit Live(const Settings &settings)
+        : settings_(settings), host_(settings.host), capture_(settings.capture),
+          random_(settings.loss_seed) {
         context_.randReset(2);          // memories without a reset start with random contents
-        context_.randSeed(int(options["loss-seed"] % 0x7FFFFFFF) + 1);
-        int file = int(options["wire"]);
-        if (options["framing"] == 0) wire_ = std::make_unique<FrameWire>(file);
-        else if (options["framing"] == 1) wire_ = std::make_unique<StreamWire>(file, -1);
+        context_.randSeed(int(settings.loss_seed % 0x7FFFFFFF) + 1);
+        int file = int(settings.wire);
+        if (settings.framing == 0) wire_ = std::make_unique<FrameWire>(file);
+        else if (settings.framing == 1) wire_ = std::make_unique<StreamWire>(file, -1);
         else wire_ = std::make_unique<StreamWire>(-1, file);
-        if (options["os"]) os_ = std::make_unique<FrameWire>(int(options["os"]));
+        if (settings.os) os_ = std::make_unique<FrameWire>(int(settings.os));
         configure();
     }
 
     void run() {
         auto idle_from = Time::now();
-        const double pace = double(options_["idle-clock"]);
+        const double pace = double(settings_.idle_clock);
         while (!ended && !host_.closed) {
-            const bool busy = clocks_ - active_ < QUIET;
+            const bool busy = clocks_ - active_ < QUIET && !standing_;
             wait(busy ? 0 : SLICE_MS);
             serve();
+            if (asked_ && settled()) statistics();
+            if (standing_) continue;
             if (busy || clocks_ == active_) {
                 for (int n = 0; n < 32; ++n) clock();
                 idle_from = Time::now();
@@ -85,14 +97,14 @@ public:
 private:
     void configure() {
         top_.cfg_enable = top_.cfg_os_enable = 1;
-        top_.cfg_node = options_["node"];
-        top_.cfg_ieee = options_["ieee"];
-        top_.cfg_selective = options_["selective"];
+        top_.cfg_node = settings_.node;
+        top_.cfg_ieee = settings_.ieee;
+        top_.cfg_selective = settings_.selective;
         top_.cfg_init_id = 1;
-        top_.cfg_open_id_seed = options_["seed"];
-        top_.cfg_timer_tick = options_["tick"];
-        top_.cfg_max_retry = options_["retries"];
-        top_.cfg_link_slots = options_["link-slots"];
+        top_.cfg_open_id_seed = settings_.seed;
+        top_.cfg_timer_tick = settings_.tick;
+        top_.cfg_max_retry = settings_.retries;
+        top_.cfg_link_slots = settings_.link_slots;
         top_.rst = 1;
         for (int n = 0; n < 4; ++n) clock();
         top_.rst = 0;
@@ -123,7 +135,7 @@ private:
         while (!crowded() && host_.receive(header, bytes)) obey(header, bytes);
         if (from_wire_.packets.size() < 2 && wire_->receive(bytes)) {
             capture_.add(bytes);
-            if (random_.one_in(options_["loss"])) ++lost_in_;
+            if (random_.chance(settings_.loss, 1'000'000)) ++lost_in_;
             else enter(from_wire_, bytes);
         }
         if (!wire_->event.empty()) {
@@ -150,14 +162,23 @@ private:
             to_nic_[header.vc].packets.push_back({std::move(bytes), header.node});
         else if (header.kind == OPEN || header.kind == CLOSE)
             commands_.push_back((header.kind == CLOSE) << 26 | header.vc << 24 | header.node);
-        else if (header.kind == ASK)
-            statistics();
+        else if (header.kind == ASK && !asked_)
+            asked_ = true, asked_at_ = clocks_;
         else if (header.kind == ETHERTYPE)
             top_.cfg_ieee = header.code;
         active_ = clocks_;
     }
 
+    // All that was counted as sent has left the NIC, or that takes too long.
+    bool settled() const {
+        return (clocks_ - active_ >= QUIET && unsent_.empty() && unsent_os_.empty())
+               || clocks_ - asked_at_ >= SETTLE;
+    }
+
+    // Afterwards the NIC stands still: what was told and what was captured stay the same.
     void statistics() {
+        asked_ = false;
+        standing_ = true;
         std::string text = "clocks " + std::to_string(clocks_);
         text += "\nfree_slots " + std::to_string(int(top_.free_slots));
         text += "\nwire_lost " + std::to_string(lost_in_ + lost_out_);
@@ -245,18 +266,18 @@ private:
         Bytes &frame = to_wire_.packet;
         if (frame.size() < SHORTEST_FRAME) frame.resize(SHORTEST_FRAME);
         capture_.add(frame);
-        if (random_.one_in(options_["loss"])) ++lost_out_;
+        if (random_.chance(settings_.loss, 1'000'000)) ++lost_out_;
         else if (!wire_->send(frame)) unsent_ = frame;
     }
 
-    const Options &options_;
+    const Settings &settings_;
     VerilatedContext context_;
     Vlive top_{&context_};
     Host host_;
     std::unique_ptr<Wire> wire_;
     std::unique_ptr<FrameWire> os_;
     Capture capture_;
-    Random random_;
+    ttp::Random random_;
     Source from_wire_{PINS(top_, s_mac_rx, nullptr)};
     Source from_os_{PINS(top_, s_os_tx, &top_.s_os_tx_tready)};
     Source to_nic_[3] = {Source{PINS(top_, s_host_tx0, &top_.s_host_tx0_tready)},
@@ -274,28 +295,18 @@ private:
     uint32_t numbers_[3] = {};
     uint64_t clocks_ = 0, active_ = 0, lost_in_ = 0, lost_out_ = 0;
     uint64_t counts_[LIVE_STAT_COUNT] = {};
-    bool ready_ = false;
+    uint64_t asked_at_ = 0;
+    bool ready_ = false, asked_ = false, standing_ = false;
 };
 
 }  // namespace
 
-// Every option is `--name=value`; sim/ttpsim/live/nic.py gives them all.
+// sim/ttpsim/live/nic.py gives all the settings.
 int main(int count, char **words) {
-    Options options;
-    for (int n = 1; n < count; ++n) {
-        std::string word = words[n];
-        size_t at = word.find('=');
-        if (word.rfind("--", 0) || at == std::string::npos) {
-            std::fprintf(stderr, "live: cannot read %s\n", words[n]);
-            return 2;
-        }
-        std::string name = word.substr(2, at - 2), value = word.substr(at + 1);
-        if (name == "capture") options.capture = value;
-        else options.numbers[name] = std::strtoull(value.c_str(), nullptr, 0);
-    }
+    const Settings settings = read(count, words);
     std::signal(SIGINT, SIG_IGN);       // the end of the host's socket ends the program
     std::signal(SIGTERM, [](int) { ended = 1; });
-    auto live = std::make_unique<Live>(options);
+    auto live = std::make_unique<Live>(settings);
     live->run();
     return 0;
 }

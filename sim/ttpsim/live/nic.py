@@ -138,8 +138,12 @@ class LiveNic:
             select.select([], [self._host], [])
             self._flush()
 
-    def statistics(self, timeout=10.0):
-        """`({name: count}, [messages that came before the answer])`."""
+    def statistics(self, timeout=60.0):
+        """`({name: count}, [messages that came before the answer])`, the last thing that is asked.
+
+        The NIC answers when what it counted has left it, and stands still from then on: counts,
+        capture and wire agree.
+        """
         self._put(_ASK, 0, 0)
         earlier, deadline = [], time.monotonic() + timeout
         while True:

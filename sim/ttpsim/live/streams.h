@@ -7,6 +7,7 @@
 #include <deque>
 #include <string>
 
+#include "beat.h"
 #include "live_ports.h"     // generated: LIVE_BYTES, LIVE_STATS
 
 using Bytes = std::string;
@@ -43,7 +44,7 @@ public:
         uint8_t beat[LIVE_BYTES] = {};
         std::memcpy(beat, bytes.data() + at_, size);
         std::memcpy(pins_.data, beat, LIVE_BYTES);
-        uint64_t keep = size == 64 ? ~uint64_t(0) : (uint64_t(1) << size) - 1;
+        uint64_t keep = ttp::keep_of(int(size));
         std::memcpy(pins_.keep, &keep, pins_.keep_bytes);
         *pins_.last = at_ + size == bytes.size();
     }
@@ -76,7 +77,7 @@ public:
         if (begins_) packet.clear();
         uint64_t keep = 0;
         std::memcpy(&keep, pins_.keep, pins_.keep_bytes);
-        packet.append(static_cast<const char *>(pins_.data), __builtin_popcountll(keep));
+        packet.append(static_cast<const char *>(pins_.data), ttp::bytes_of(keep));
         return begins_ = *pins_.last;
     }
     Bytes packet;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -10,8 +9,13 @@
 
 #include "Vengine.h"
 #include "Vengine___024root.h"
-#include "abuse_ports.h"
+#include "beat.h"
+#include "engine_ports.h"       // generated: sim/ttpsim/native/engine_ports.py
+#include "options.h"
+#include "random.h"
 #include "verilated.h"
+
+namespace ttp {
 
 inline constexpr int WB = WIDTH_BYTES;
 inline constexpr int VCS = 3;
@@ -19,27 +23,11 @@ inline constexpr uint32_t NODE[2] = {0x00A5C3, 0x015A0B};
 // Far apart also in the upper half, where the epochs start: no epoch is both sides'.
 inline constexpr uint32_t OPEN_ID_SEED[2] = {0x01234567, 0x61235567};
 
-// Steele's splitmix64.
-inline uint64_t mix(uint64_t z) {
-    z += 0x9E3779B97F4A7C15u;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-}
-
-struct Random {
-    uint64_t state;
-    uint64_t next() { return mix(state++); }
-    uint64_t below(uint64_t limit) { return next() % limit; }
-};
-
 struct Beat {
     uint8_t data[WB] = {};
     uint64_t keep = 0;
     bool valid = false, last = false, error = false;
 };
-
-inline std::vector<const char *> plus_arguments = {"abuse"};    // `+name=value`, for the design
 
 inline bool selective = true;   // what the engines are told to offer
 
@@ -230,3 +218,5 @@ inline const char *difference(const Engine &left, const Engine &right, bool caus
         if (!beats(left.host_out(vc), right.host_out(vc))) return "m_host_rx";
     return nullptr;
 }
+
+}  // namespace ttp

@@ -41,12 +41,12 @@ class ScriptServer:
         Verilog that takes the place of the emitted one, for tests with a defect in it.
     plusargs : list of str
         For the simulator.
-    optimise : list of str
+    optimise : cxx.Optimise or None
         As in `builds.compile_pair`.
     """
 
     def __init__(self, config, top, processes, waves=False, trace=False,
-                 core=None, plusargs=(), optimise=()):
+                 core=None, plusargs=(), optimise=None):
         self.config, self.top, self._processes, self._trace = config, top, processes, trace
         core = core or builds.emitted(config, processes, top)
         build = builds.compile_pair("verilator", core, config.name, waves, processes, top,

@@ -12,11 +12,13 @@ that a plain `ttpoe sim` does: a list of dicts with the keys
     needs    files of the project that must be there
 """
 
+import contextlib
 import importlib
 import json
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,11 +28,13 @@ from ttpsim import scenarios
 from ttpsim.build import builds
 from ttpsim.build.builds import BUILD, BuildError, SetupError
 from ttpsim.paths import ROOT
+from ttpsim.scenario.estimate import build_key, build_seconds
 from ttpsim.scenario.report import Report
 from ttpsim.views import save_views
 from ttpverif.cli.errors import Interrupted
 
 SCENARIOS = Path(scenarios.__file__).parent
+WINDOW = 20_000             # clocks of a waveform, unless all are asked for
 
 
 @dataclass
@@ -43,7 +47,7 @@ class Run:
     config: object
     seed: int
     params: dict
-    waves: bool
+    waves: bool | str               # "all": of the whole run
     trace: bool = False
     top: str = "engine"
     package: str = "ttpsim.scenarios"
@@ -51,10 +55,17 @@ class Run:
     message: str = ""
     summary: dict = field(default_factory=dict)
     seconds: float = 0.0
+    place: str = "runs"             # folder below build/sim
+    log: Path | None = None         # of a build that failed
+
+    @property
+    def waves_clocks(self):
+        """Clocks that the waveform has; None: there is none, or it has all of them."""
+        return WINDOW if self.waves and self.waves != "all" else None
 
     @property
     def folder(self):
-        return BUILD / "runs" / f"{self.test}-{self.simulator}-{self.config.name}-{self.seed}"
+        return BUILD / self.place / f"{self.test}-{self.simulator}-{self.config.name}-{self.seed}"
 
     @property
     def passed(self):
@@ -80,7 +91,7 @@ class Wanted:
     simulator: str | None = None
     seed: int | None = None
     preset: str | None = None
-    waves: bool = False
+    waves: bool | str = False     # True: the first WINDOW clocks; "all"
     trace: bool = False
     short: bool = False
 
@@ -150,17 +161,25 @@ def _verdict(run, code):
 
 
 class Runner:
-    """Builds and runs, `jobs` at a time. `extra(run)`: see `builds.Extra`."""
+    """Builds and runs, `jobs` at a time. `extra(run)`: see `builds.Extra`.
+
+    Runs that need the same simulator wait for one build of it. The cheapest build goes first, so
+    that there is a result soon, then the others, the longest one first; what is built is run
+    meanwhile.
+    """
 
     def __init__(self, runs, jobs, report, extra=lambda run: None):
-        self.runs, self.jobs, self.report, self.extra = runs, jobs, report, extra
-        self.processes = builds.Processes()
-        self._locks, self._locks_lock = {}, threading.Lock()
+        self.runs, self.report, self.extra = runs, report, extra
+        self.processes = builds.Processes(jobs, say=None)
+        self._locks = defaultdict(threading.Lock)
+        self._order = _build_order(runs)
 
     def execute(self):
-        with ThreadPoolExecutor(self.jobs) as pool:
+        self.report.follow(self.processes)
+        with ThreadPoolExecutor(len(self.runs) + 1) as pool:
             try:
-                futures = [pool.submit(self._one, run) for run in self.runs]
+                futures = [pool.submit(self._prepare), *(
+                    pool.submit(self._one, number, run) for number, run in enumerate(self.runs))]
                 for future in futures:
                     future.result()
             except BaseException:
@@ -168,28 +187,45 @@ class Runner:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
-    def _lock(self, key):
-        with self._locks_lock:
-            return self._locks.setdefault(key, threading.Lock())
+    def _prepare(self):
+        if any(run.simulator == "verilator" for run in self.runs):
+            with contextlib.suppress(BuildError):       # the builds say it themselves
+                builds.prepare(self.processes)
 
-    def _one(self, run):
+    def _build(self, run):
+        order = self._order[build_key(run)]
+        with self._locks["emit", run.config, run.top]:
+            core = builds.emitted(run.config, self.processes, run.top, order)
+        with self._locks[build_key(run)]:
+            began = time.monotonic()
+            build = builds.compile_pair(run.simulator, core, run.config.name, bool(run.waves),
+                                        self.processes, run.top, extra=self.extra(run), order=order)
+            seconds = time.monotonic() - began
+        self.report.estimate.built(run, seconds if seconds > 0.5 else None)
+        return build
+
+    def _one(self, number, run):
         try:
             self._change(run, "building")
-            with self._lock(("rtl", run.config, run.top)):
-                core = builds.emitted(run.config, self.processes, run.top)
-            with self._lock((run.simulator, run.config, run.top)):
-                build = builds.compile_pair(run.simulator, core, run.config.name, run.waves,
-                                            self.processes, run.top, extra=self.extra(run))
-            self._change(run, "running")
-            started = time.monotonic()
-            code = builds.simulate(build, f"{run.package}.{run.scenario}", run.folder, run.seed,
-                                   run.params, self.processes, run.config, trace=run.trace)
-            run.seconds = time.monotonic() - started
+            build = self._build(run)
+            self._change(run, "ready")
+            began = []
+
+            def started():
+                began.append(time.monotonic())
+                self._change(run, "running")
+            code = builds.simulate(
+                build, f"{run.package}.{run.scenario}", run.folder, run.seed, run.params,
+                self.processes, run.config, trace=run.trace, kind="run", order=number,
+                what=run.test, waves_clocks=run.waves_clocks, started=started)
+            run.seconds = time.monotonic() - (began or [time.monotonic()])[0]
             _verdict(run, code)
             if run.waves:
                 save_views(build.waves_file(run.folder))
         except BuildError as error:
             run.state, run.message = "failed", str(error)
+            run.log = error.log
+        self.report.estimate.ran(run)
         if self.processes.stopped:          # it was ended, or came to its end meanwhile
             run.state = "interrupted"
         self._change(run, run.state)
@@ -205,6 +241,15 @@ def ended(runs):
     done = [run for run in runs if run.state in ("passed", "failed")]
     failed = sum(not run.passed for run in done)
     return f"{len(done)} of {len(runs)} runs had ended, {failed} of them failed"
+
+
+def _build_order(runs):
+    """`{build key: its place}`."""
+    cost = {build_key(run): build_seconds(run) for run in runs}
+    keys = sorted(cost, key=lambda key: -cost[key])
+    first = min(keys, key=lambda key: cost[key])
+    return {key: number for number, key in enumerate(
+        [first, *(key for key in keys if key != first)])}
 
 
 def execute(runs, jobs):

@@ -1,13 +1,14 @@
 // One round of the soak: the compiled bench, driven from reset to the last closed link.
 #pragma once
 
-#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <vector>
 
 #include "Vsoak.h"
 #include "soak_ports.h"
+#include "options.h"
+#include "progress.h"
 #include "settings.h"
 #include "verilated.h"
 #if VM_TRACE_FST
@@ -18,41 +19,39 @@ using Waves = VerilatedFstC;
 using Waves = VerilatedVcdC;
 #endif
 
+namespace ttp::soak {
+
 using Counts = std::map<std::string, uint64_t>;
 
 inline constexpr int CHUNK = 1024;                 // clocks between two looks at `failed`
 inline constexpr uint64_t AFTER_FAILURE = 64;      // clocks that a waveform goes on
 inline constexpr uint64_t FINISH_LIMIT = 100'000'000;
 
-inline volatile std::sig_atomic_t interrupted = 0;
-
-struct Options {
+struct Plan {
     uint64_t seed = 1, first = 0, rounds = 0, clocks = 0, round_clocks = 1'000'000, from = 0;
     std::string json, waves;
-    std::vector<const char *> plus = {"soak"};      // `+name=value`, for the design
 };
 
 // One round: a model of its own. `changes` are settings that differ from the round's own.
 class Round {
 public:
-    Round(const Options &options, uint64_t number, const Settings &changes = {})
-        : options_(options) {
+    Round(const Plan &plan, uint64_t number, const Settings &changes = {})
+        : plan_(plan) {
         context_.randReset(2);
-        context_.randSeed(int(Random(~options.seed, number).next() >> 34) + 1);
-        auto plus = options.plus;
-        context_.commandArgs(int(plus.size()), plus.data());
+        context_.randSeed(int(Random(~plan.seed, number).next() >> 34) + 1);
+        context_.commandArgs(int(plus_arguments.size()), plus_arguments.data());
         top_ = std::make_unique<Vsoak>(&context_, "soak");
-        settings_ = round_settings(options.seed, number, SOAK_LINKS, SOAK_SLOTS);
+        settings_ = round_settings(plan.seed, number, SOAK_LINKS, SOAK_SLOTS);
         for (auto &[name, value] : changes) settings_.at(name) = value;
 #define SET(name) top_->cfg_##name = settings_[#name];
         SOAK_SETTINGS(SET)
 #undef SET
 #if VM_TRACE
-        if (!options.waves.empty()) {
+        if (!plan.waves.empty()) {
             context_.traceEverOn(true);
             waves_ = std::make_unique<Waves>();
             top_->trace(waves_.get(), 99);
-            waves_->open(options.waves.c_str());
+            waves_->open(plan.waves.c_str());
         }
 #endif
         top_->i_finish = 0;
@@ -69,8 +68,9 @@ public:
     }
 
     // True when it has passed, or was interrupted.
-    bool run(void (*progress)(const Round &)) {
-        bool passed = chunks(options_.round_clocks, progress);
+    template <typename Told>
+    bool run(Told progress) {
+        bool passed = chunks(plan_.round_clocks, progress);
         top_->i_finish = 1;
         passed = passed && chunks(finish_limit_, progress);
         if (!passed) step(AFTER_FAILURE);
@@ -97,19 +97,20 @@ protected:
             top->clk = 0;
             top->eval();
 #if VM_TRACE
-            if (waves_ && clocks_ + n >= options_.from) waves_->dump(2 * (clocks_ + n));
+            if (waves_ && clocks_ + n >= plan_.from) waves_->dump(2 * (clocks_ + n));
 #endif
             top->clk = 1;
             top->eval();
 #if VM_TRACE
-            if (waves_ && clocks_ + n >= options_.from) waves_->dump(2 * (clocks_ + n) + 1);
+            if (waves_ && clocks_ + n >= plan_.from) waves_->dump(2 * (clocks_ + n) + 1);
 #endif
         }
         clocks_ += clocks;
     }
 
     // Up to `limit` clocks, or until all is finished. False if something failed.
-    bool chunks(uint64_t limit, void (*progress)(const Round &)) {
+    template <typename Told>
+    bool chunks(uint64_t limit, Told progress) {
         for (uint64_t ran = 0; ran < limit && !interrupted; ran += CHUNK) {
             step(CHUNK);
             if (top_->status_failed) return explain_failure();
@@ -180,7 +181,7 @@ protected:
         return failure_.empty();
     }
 
-    const Options &options_;
+    const Plan &plan_;
     VerilatedContext context_;
     std::unique_ptr<Vsoak> top_;
     Settings settings_;
@@ -190,3 +191,5 @@ protected:
     std::unique_ptr<Waves> waves_;
 #endif
 };
+
+}  // namespace ttp::soak

@@ -6,7 +6,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -16,7 +15,8 @@ from ttpoe.config import preset
 from ttpoe.rx.parser import DROP_CAUSES
 from ttpoe.traffic.soak import Soak
 from ttpoe.verilog.emit import emit_verilog
-from ttpsim.build import builds
+from ttpsim.build import builds, cxx
+from ttpsim.native import compile as native
 from ttpsim.paths import ROOT
 from ttpverif.bench.pair import parse_ports
 
@@ -25,10 +25,6 @@ MAIN = Path(__file__).with_name("main.cpp")
 CLOCKS = 1_000_000_000
 ROUND_CLOCKS = 1_000_000
 
-_VERILATOR_FLAGS = [
-    "-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-timing", "--no-assert",
-    "-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT", "--output-split", "20000"]
-_OPTIMISE = ["OPT_FAST=-O3 -march=native", "OPT_SLOW=-O0", "OPT_GLOBAL=-O2"]
 _NO_COUNTS = ("failed", "done", "clocks", "error")
 _SUMS = ("clocks", "seconds", "cpu_seconds", "packets", "payload_bytes", "replays",
          "links_closed", "errors")
@@ -36,8 +32,9 @@ _SUMS = ("clocks", "seconds", "cpu_seconds", "packets", "payload_bytes", "replay
 
 def soak_verilog(config):
     """The Verilog of the whole bench, module `ttp_soak`."""
-    return emit_verilog(Soak(config), "ttp_soak", header=[
-        f"Two TTP engines that are soaked, configuration {config.name!r}. Generated; do not edit."])
+    return builds.kept(f"soak-{cxx.hash_of(config)}", lambda: emit_verilog(
+        Soak(config), "ttp_soak", header=[f"Two TTP engines that are soaked, configuration "
+                                          f"{config.name!r}. Generated; do not edit."]))
 
 
 def ports_header(verilog, config):
@@ -57,49 +54,18 @@ def ports_header(verilog, config):
         + ", ".join(f'"{name}"' for name in frames) + "};", ""])
 
 
-def _trace_flag():
-    """FST needs headers that may be missing; VCD does not."""
-    found = subprocess.run(["g++", "-E", "-x", "c++", "-"], capture_output=True, text=True,
-                           input="#include <lz4.h>\n#include <zlib.h>\n")
-    return "--trace-fst" if found.returncode == 0 else "--trace"
-
-
-def compile_soak(config, processes, waves=False, verilog=None, optimise=_OPTIMISE, main=MAIN):
+def compile_soak(config, processes, waves=False, verilog=None, optimise=native.SPEED, main=MAIN):
     """`(program, kind of waveform)`; the program is compiled if it is not there yet.
 
     `verilog` takes the place of the bench's own, for tests with a defect in it; `main` that of the
     program's C++.
     """
-    root = builds.verilator()
-    flags = [*_VERILATOR_FLAGS, *([_trace_flag()] if waves else [])]
-    suffix = ".fst" if "--trace-fst" in flags else ".vcd"
     text = verilog or soak_verilog(config)
-    header = ports_header(text, config)
-    sources = [file.read_bytes() for file in (main, *sorted(MAIN.parent.glob("*.h")))]
-    key = builds._hash(text, header, *sources, flags, optimise, root)
-    folder = builds.BUILD / f"soak-{config.name}-{key}"
-    with builds._alone(folder.name):
-        if not (folder / "done").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            (folder / "soak.v").write_text(text)
-            (folder / "soak_ports.h").write_text(header)
-            _compile(root, folder, flags, optimise, processes, main)
-            (folder / "done").touch()
-    return folder / "obj" / "soak", suffix
-
-
-def _compile(root, folder, flags, optimise, processes, main):
-    env = dict(os.environ, VERILATOR_ROOT=str(root), MAKEFLAGS="",
-               PATH=f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}")
-    command = [root / "bin" / "verilator", "-cc", "--exe", "-Mdir", folder / "obj",
-               "--top-module", "ttp_soak", "--prefix", "Vsoak", "-o", "soak",
-               "-CFLAGS", f"-I{folder} -I{MAIN.parent} -O2", *flags, main, folder / "soak.v"]
-    if (processes.run(list(map(str, command)), folder / "verilate.log", env=env)
-            or processes.run(["make", "-j", str(processes.jobs), "-C", str(folder / "obj"), "-f",
-                              "Vsoak.mk", *optimise], folder / "compile.log", env=env)):
-        raise builds.BuildError(f"the soak could not be built; see the logs in "
-                                f"{folder.relative_to(ROOT)}")
+    flags = (cxx.trace_flag(),) if waves else ()
+    program = native.compiled(main.parent.name, config, text, "ttp_soak", "Vsoak",
+                              {"soak_ports.h": ports_header(text, config)},
+                              [main, *sorted(MAIN.parent.glob("*.h"))], processes, optimise, flags)
+    return program, ".fst" if "--trace-fst" in flags else ".vcd"
 
 
 def run_soak(program, seed=1, first=0, rounds=0, clocks=0, round_clocks=ROUND_CLOCKS, waves=None,

@@ -6,28 +6,11 @@
 #include <map>
 #include <string>
 
+#include "random.h"
+
+namespace ttp::soak {
+
 using Settings = std::map<std::string, uint64_t>;   // name of the port without `cfg_` -> value
-
-// Steele's splitmix64.
-class Random {
-public:
-    Random(uint64_t seed, uint64_t round) : state_(seed) {
-        state_ = next() ^ (round * 0xD1342543DE82EF95u);
-        next();
-    }
-    uint64_t next() {
-        uint64_t z = state_ += 0x9E3779B97F4A7C15u;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-        return z ^ (z >> 31);
-    }
-    uint64_t below(uint64_t limit) { return next() % limit; }
-    template <size_t n>
-    uint64_t of(const uint32_t (&choices)[n]) { return choices[below(n)]; }
-
-private:
-    uint64_t state_;
-};
 
 // Engines of `links` links and `slots` replay slots.
 inline Settings round_settings(uint64_t seed, uint64_t round, uint64_t links, uint64_t slots) {
@@ -80,3 +63,5 @@ inline Settings round_settings(uint64_t seed, uint64_t round, uint64_t links, ui
     }
     return s;
 }
+
+}  // namespace ttp::soak

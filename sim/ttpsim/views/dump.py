@@ -86,14 +86,20 @@ class Dump:
         """When the signal has the value for the first time, or None."""
         return next((time for time, now in self.changes(name) if now == value), None)
 
-    def moment(self):
-        """When it first becomes interesting: the first replay, else the first frame, else 0."""
+    def focus(self):
+        """`(engine, time)` where it first becomes interesting: the first replay, else the first
+        frame, else the start. The view opens the groups of that engine."""
         for signal in ("stat_payload_replayed", "m_mac_tx_tvalid"):
-            times = [self.first(f"pair.{x}_{signal}") for x in ENGINES
-                     if f"pair.{x}_{signal}" in self]
-            if any(time is not None for time in times):
-                return min(time for time in times if time is not None)
-        return 0
+            found = [(time, x) for x in ENGINES if f"pair.{x}_{signal}" in self
+                     and (time := self.first(f"pair.{x}_{signal}")) is not None]
+            if found:
+                time, x = min(found)
+                return x, time
+        return ENGINES[0], 0
+
+    def moment(self):
+        """The time of `focus`."""
+        return self.focus()[1]
 
     def sampler(self, name):
         """A function of time: the signal's value then (None before its first change)."""

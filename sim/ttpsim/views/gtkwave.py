@@ -7,7 +7,6 @@ of a flag word as in its `analyzer.h`.
 from math import log2
 
 from .content import NUMBERS
-from .dump import ENGINES
 from .names import KINDS, names_of
 
 __all__ = ["filter_name", "filter_text", "save_text", "write"]
@@ -15,7 +14,7 @@ __all__ = ["filter_name", "filter_text", "save_text", "write"]
 _HEX, _DECIMAL, _RIGHT, _BLANK, _TRANSLATED = 0x2, 0x4, 0x20, 0x200, 0x2000
 _BEGIN, _END, _CLOSED, _COLLAPSED = 0x800000, 0x1000000, 0x400000, 0x1000
 _COLOURS = {"": 0, "red": 1, "orange": 2, "yellow": 3, "green": 4}
-# Shown open at first for engine a; the rest is a click away.
+# Shown open at first, for the engine that the marker is about; the rest is a click away.
 _OPEN = ("wires", "last event", "replay memory", "selective replay")
 _CLOCK_PS = 8_000
 _SHOWN_CLOCKS, _PIXELS = 120, 1_200
@@ -57,13 +56,14 @@ def _zoom():
 
 def save_text(dump, marker):
     """The save file for `dump` (a `Dump`), with the time `marker` in view."""
+    shown_engine, _time = dump.focus()
     text = [f'[dumpfile] "{dump.path.name}"', f"[timestart] {max(0, marker - 40 * _CLOCK_PS)}",
             "[size] 1600 1400", "[pos] -1 -1", f"*{_zoom():.6f} {marker}" + " -1" * 26,
             "[sst_width] 0", "[signals_width] 330", "[sst_expanded] 0",
             f"@{_HEX | _RIGHT:x}", "[color] 0", "+{clock} pair.clk"]
     for title, lines in dump.view():
         engine, group = title.split(": ", 1)
-        opened = engine == ENGINES[0] and group in _OPEN
+        opened = engine == shown_engine and group in _OPEN
         begin, end = (0, 0) if opened else (_CLOSED, _CLOSED | _COLLAPSED)
         text += [f"@{_BEGIN | _BLANK | begin:x}", f"-{title}"]
         text += [part for shown in lines for part in _line(shown)]

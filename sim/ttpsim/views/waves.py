@@ -40,6 +40,17 @@ def show(viewer, waveform, env=os.environ):
     return None
 
 
+def look_for(viewer, asked):
+    """Before the minutes of a run: None, or a line if the viewer is missing; `SetupError` if it
+    was asked for by name."""
+    if shutil.which(viewer) is not None:
+        return None
+    said = f"{viewer} is missing ({_HELP[viewer]})"
+    if asked:
+        raise SetupError(f"{said}; `ttpoe sim --waves` records without a viewer")
+    return f"{said}: the waveform and its views are only written"
+
+
 def main(arguments):
     """What `ttpoe waves` does; exit code as of `ttpoe sim`: a run that fails still shows itself."""
     chosen = scenarios.plan(scenarios.Wanted(
@@ -47,7 +58,11 @@ def main(arguments):
         short=not arguments.long))
     if not chosen:
         raise SetupError(f"{arguments.test} has no run")
-    run, viewer = chosen[0], arguments.viewer
+    run, viewer = chosen[0], arguments.viewer or "gtkwave"
+    run.place = "waves"         # what `ttpoe sim` left of the same scenario stays as it is
+    missing = look_for(viewer, asked=arguments.viewer is not None)
+    if missing:
+        print(f"waves: {missing}")
     code = scenarios.execute([run], 1)
     waveform = next((path for path in run.folder.glob("waves.*") if path.suffix in (".vcd", ".fst")
                      and path.with_suffix(".gtkw").exists()), None)

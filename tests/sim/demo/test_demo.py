@@ -30,7 +30,7 @@ def start(*options):
 def test_demo(tmp_path):
     run = start("--simulator", "icarus", "--clocks", "8000",
                 "--loss", "10", "--output", str(tmp_path))
-    output, errors = run.communicate(timeout=300)
+    output, errors = run.communicate(timeout=900)
     assert run.returncode == 0, output + errors
     lines = output.splitlines()
     assert "\x1b" not in output and any(" Gbit/s, " in line and " left" in line for line in lines)
@@ -55,10 +55,10 @@ def test_ctrl_c_ends_with_a_summary(tmp_path):
     samples.unlink(missing_ok=True)
     begun = time.monotonic()
     while not samples.exists() or samples.read_text().count("\n") < 4:
-        assert time.monotonic() - begun < 120 and run.poll() is None
+        assert time.monotonic() - begun < 600 and run.poll() is None
         time.sleep(0.1)
     run.send_signal(signal.SIGINT)
-    output, errors = run.communicate(timeout=60)
+    output, errors = run.communicate(timeout=600)
     assert run.returncode == 130, output + errors
     assert "stopping: " in output and "every one delivered once, in order" in output
     assert (tmp_path / "demo.png").exists()

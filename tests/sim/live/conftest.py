@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.live.live_peer import wait_for
+from tests.sim.live.live_peer import SECONDS, wait_for
 from ttpsim.live import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,11 +38,11 @@ class Command:
         self.output.seek(0)
         return self.output.read()
 
-    def until(self, part, seconds=60):
+    def until(self, part, seconds=SECONDS):
         """Wait until its output has `part`."""
         wait_for(lambda: part in self.text, seconds, lambda: f"no {part!r} in:\n{self.text}")
 
-    def end(self, seconds=60):
+    def end(self, seconds=SECONDS):
         """`(exit code, output)` when it has ended by itself."""
         return self.process.wait(seconds), self.text
 

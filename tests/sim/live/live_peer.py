@@ -7,7 +7,7 @@ from scapy.layers.l2 import Ether
 
 from ttpverif.frames.scapy_ttp import OPCODES, TTP, ttp_frame
 
-SECONDS = 60            # for what must come; a busy machine is slow
+SECONDS = 240           # for what must come; a busy machine is slow
 
 
 class Peer:

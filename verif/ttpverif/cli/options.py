@@ -175,4 +175,6 @@ def add_output(parser, metavar, text, **more):
 
 def add_waves(parser):
     """`--waves`."""
-    parser.add_argument("--waves", action="store_true", help="record waveforms")
+    parser.add_argument("--waves", metavar="all", nargs="?", const=True, default=False,
+                        type=one_of("all"),
+                        help="record waveforms: of the first 20,000 clocks, or of all")

@@ -5,6 +5,7 @@ import json
 import re
 import sys
 
+from ttpoe.verilog.cache import writable_cache
 from ttpoe.verilog.emit import top_verilog, write
 from ttpsim.build.builds import Processes
 from ttpsim.paths import ROOT
@@ -24,8 +25,10 @@ class SynthError(UsageError):
 
 def run(command, folder, log):
     """Run to the end in `folder`; output goes to the file `log` there."""
-    code = Processes().run(["timeout", "-k", "5", str(SECONDS_LIMIT), *map(str, command)],
-                           folder / log, cwd=folder)
+    writable_cache()
+    code = Processes(say=lambda text: print(f"[synth] {text}", file=sys.stderr, flush=True)).run(
+        ["timeout", "-k", "5", str(SECONDS_LIMIT), *map(str, command)], folder / log,
+        what=f"{folder.name}, {log}", cwd=folder)
     if code:
         text = (folder / log).read_text(errors="replace")
         errors = re.findall(r"^.*\b(?:ERROR|\w*Error): .*", text, re.MULTILINE)

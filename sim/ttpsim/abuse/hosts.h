@@ -5,6 +5,8 @@
 
 #include "engine.h"
 
+namespace ttp::abuse {
+
 // All of a packet follows from (seed, direction and VC, number).
 
 struct Packet {
@@ -37,7 +39,7 @@ struct Source {
         int size = Packet::length(seed, flow, number), n = std::min(WB, size - at);
         for (int lane = 0; lane < WB; ++lane)
             b.data[lane] = lane < n ? Packet::byte(seed, flow, number, at + lane) : 0;
-        b.keep = n == 64 ? ~0ull : (1ull << n) - 1;
+        b.keep = keep_of(n);
         b.last = at + n == size;
         return b;
     }
@@ -79,3 +81,5 @@ struct Sink {
                + std::to_string(flow % VCS) + ": ";
     }
 };
+
+}  // namespace ttp::abuse
