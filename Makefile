@@ -38,15 +38,15 @@ help:
 	@echo "make emit       write build/rtl/ttp_<top>_<preset>.v; TOP=engine|nic|managed_nic PRESET=tiny|default|full"
 	@echo "make lint       check the Verilog of every preset with Verilator, all warnings on"
 	@echo "make docs       build the documentation site in build/docs, links checked"
-	@echo "make docs-tables  write docs/state-table.md and the code points of docs/trace.md"
+	@echo "make docs-tables  write the pages of docs/ that are made from tables and results"
 	@echo "make docs-pictures  make the pictures of docs/ from two runs"
-	@echo "make registers  write docs/registers.md, and build/registers/: C header and SystemRDL"
+	@echo "make registers  write docs/reference/registers.md, and build/registers/: C header and SystemRDL"
 	@echo "make setup      only make the environment (sim, test, emit and lint do so by themselves)"
 	@echo "make clean      remove build/; make distclean: the environment too"
 
 setup: $(READY)
 
-# Everything below that is evidence, one after the other (docs/verification.md).
+# Everything below that is evidence, one after the other (docs/evidence/verification.md).
 verify: $(READY)
 	@PART=$(PART) $(PY) sim/verify.py $(if $(SHORT),--short)
 
@@ -96,11 +96,11 @@ bench: $(READY)
 	@$(PY) sim/bench.py --jobs $(JOBS) $(if $(SHORT),--short) $(if $(SAVE),--save) \
 		$(if $(PART),--part $(PART))
 
-# The table of docs/formal.md, from the last `make formal`.
+# The table of docs/evidence/formal.md, from the last `make formal`.
 formal-docs: $(READY)
 	@$(PY) -m ttpformal.document
 
-# 10^9 clocks take an hour or more; Ctrl-C ends it with a summary, RESUME=1 goes on (docs/soak.md).
+# 10^9 clocks take an hour or more; Ctrl-C ends it with a summary, RESUME=1 goes on (docs/evidence/soak.md).
 soak: $(READY)
 	@JOBS=$(JOBS) CLOCKS=$(CLOCKS) ROUND=$(ROUND) ROUNDS=$(ROUNDS) ROUND_CLOCKS=$(ROUND_CLOCKS) \
 		RESUME=$(RESUME) FROM=$(FROM) $(PY) sim/soak.py
@@ -114,7 +114,7 @@ mutate: $(READY)
 faults: $(READY)
 	@SEED=$(SEED) UPSETS=$(UPSETS) LONG=$(LONG) SAVE=$(SAVE) JOBS=$(JOBS) $(PY) sim/faults.py
 
-# All of it follows from SEED; LONG=1 delivers PACKETS (1,000,000) and takes hours (docs/random.md).
+# All of it follows from SEED; LONG=1 delivers PACKETS (1,000,000) and takes hours (docs/evidence/random.md).
 random: $(READY)
 	@JOBS=$(JOBS) CASES=$(CASES) CONFIGS=$(CONFIGS) PACKETS=$(PACKETS) RESUME=$(RESUME) \
 		SCRIPT=$(SCRIPT) $(PY) sim/campaign.py
@@ -122,15 +122,15 @@ random: $(READY)
 random-defects: $(READY)
 	@ALL_DEFECTS=1 $(PY) -m pytest -q -s tests/test_random.py -k defect
 
-# Writes docs/coverage.md. Builds of its own: eight minutes of CPU time in all, on up to 2 cores.
+# Writes docs/reference/coverage.md. Builds of its own: eight minutes of CPU time in all, on up to 2 cores.
 coverage: $(READY) icarus
 	@$(PY) sim/coverage.py --jobs $(JOBS)
 
-# What each part shows: docs/abuse.md.
+# What each part shows: docs/evidence/abuse.md.
 abuse: $(READY)
 	@JOBS=$(JOBS) FRAMES=$(FRAMES) PART=$(PART) $(PY) sim/abuse.py
 
-# Traffic, network and what came of it: docs/fabric.md. `make` takes TRAFFIC and so on as they are.
+# Traffic, network and what came of it: docs/evidence/fabric.md. `make` takes TRAFFIC and so on as they are.
 FABRIC := PRESET TRAFFIC SEED NODES COUNT BYTES BUFFER CUT_THROUGH LOSS_PPM DELAY LEAF_HOSTS SPINES \
 	LINK_SLOTS TICK SELECTIVE PING_EVERY PING_BYTES STOP STOP_PERIOD CLOCKS LIMIT
 fabric: $(READY)
@@ -146,9 +146,10 @@ emit: $(READY)
 
 docs-tables: $(READY)
 	@$(PY) sim/state_table.py
+	@$(PY) -m website --write
 
 registers: $(READY)
-	@$(PY) -m ttpoe.csr.documents --output build/registers --docs docs/registers.md
+	@$(PY) -m ttpoe.csr.documents --output build/registers --docs docs/reference/registers.md
 
 clean:
 	rm -rf build

@@ -1,7 +1,7 @@
 """`make abuse`: bad frames among good traffic, and reset at any clock.
 
-`docs/abuse.md` says what each part shows. Settings come from the environment: SEED, PRESET (of the
-engines), FRAMES, LONG=1 (1,000,000 frames, every clock), PART (one of `PARTS`), JOBS
+`docs/evidence/abuse.md` says what each part shows. Settings come from the environment: SEED,
+PRESET (of the engines), FRAMES, LONG=1 (1,000,000 frames, every clock), PART (one of `PARTS`), JOBS
 (compilers at once).
 """
 

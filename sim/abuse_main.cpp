@@ -1,4 +1,5 @@
-// The abuse runs as a native program; see sim/abuse.py, which starts it, and docs/abuse.md.
+// The abuse runs as a native program; see sim/abuse.py, which starts it, and
+// docs/evidence/abuse.md.
 //
 // Exit code 0: passed; 1: failed; 2: bad arguments; 130: interrupted.
 

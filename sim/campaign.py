@@ -4,7 +4,8 @@
     make random LONG=1                PACKETS=1000000 packets, loss up to 30 %
     make random SCRIPT=build/random/fail-1.json   plays one script again; WAVES=1 TRACE=1
 
-Everything follows from SEED. docs/random.md says what is drawn and checked, and how to read it.
+Everything follows from SEED. docs/evidence/random.md says what is drawn and checked, and how to
+read it.
 """
 
 import dataclasses

@@ -1,15 +1,15 @@
 """Coverage of the regression: `make coverage`, with LONG=1 every run of `make sim` in full length.
 
     python sim/coverage.py            the shortened runs, every scenario and every width once
-    python sim/coverage.py --page     only write docs/coverage.md anew from the last results
+    python sim/coverage.py --page     only write docs/reference/coverage.md, from the last results
 
 Each run of each scenario is simulated with a module beside the pair that counts the points of the
 coverage plan (`ttpverif.coverage_points`); engine, NIC and NIC with registers of preset tiny are
 compiled with Verilator's line and toggle coverage besides. Counts are added up over all runs and
 both engines.
-Results: build/verify/coverage.json; page: docs/coverage.md. Exit code 1: a run failed, a point of
-the plan was not hit and is not covered elsewhere, an impossible combination or a line that is left
-out as out of reach was hit, or too few lines were.
+Results: build/verify/coverage.json; page: docs/reference/coverage.md. Exit code 1: a run failed, a
+point of the plan was not hit and is not covered elsewhere, an impossible combination or a line
+that is left out as out of reach was hit, or too few lines were.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Writes docs/coverage.md from the results of `sim/coverage.py`."""
+"""Writes docs/reference/coverage.md from the results of `sim/coverage.py`."""
 
 from collections import Counter
 from pathlib import Path
@@ -12,7 +12,7 @@ from ttpverif.trace import EVENTS
 __all__ = ["PAGE", "page", "block_tests"]
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "coverage.md"
+PAGE = ROOT / "docs" / "reference" / "coverage.md"
 _STATES = [state.name for state in State]
 
 _HEAD = """# Coverage
@@ -26,7 +26,7 @@ two engines, {form}. Every count is the sum over all runs and both engines.
 What has a count was seen in a simulated engine, in a scenario that passed, so with its checks:
 reference model, deliveries, counters. A condition is asked in every clock by a module beside the
 pair of engines that reads the hardware's own signals (`ttpverif.coverage_points`); the conditions
-are in [the plan](../verif/ttpverif/coverage_plan.toml) under the names below. A combination that
+are in [the plan](../../verif/ttpverif/coverage_plan.toml) under the names below. A combination that
 the plan calls impossible is an error when it is hit; a point that is not hit and has no reason
 fails `make coverage`. Not in these figures: `make random`, `make abuse` and `make faults`, which
 reach more, and the block tests.
@@ -191,7 +191,7 @@ def _code(code):
 
 
 def page(results):
-    """Text of docs/coverage.md."""
+    """Text of docs/reference/coverage.md."""
     runs, points = results["runs"], results["points"]
     presets = Counter(run["preset"] for run in runs)
     lines = [_HEAD.format(

@@ -4,8 +4,8 @@
     make fabric TRAFFIC=all_to_all NODES=32 COUNT=4
     make fabric NODES=64 LINK_SLOTS=1 LOSS_PPM=1000 SEED=7
 
-`docs/fabric.md` says what is checked and what came of it. Settings come from the environment:
-PRESET, and those of `SETTINGS`.
+`docs/evidence/fabric.md` says what is checked and what came of it. Settings come from the
+environment: PRESET, and those of `SETTINGS`.
 """
 
 import json

@@ -1,4 +1,5 @@
-"""Pictures of docs/, and the ladder of docs/walk-through.md, from two runs: `make docs-pictures`.
+"""Pictures of docs/, and the ladder of docs/start/walk-through.md, from two runs: `make
+docs-pictures`.
 
     python sim/pictures.py             write docs/pictures/*.svg, and the ladder on the page
     python sim/pictures.py --check     exit code 1 if one is not up to date
@@ -21,7 +22,7 @@ from views.timing import Lane, diagram, svg  # noqa: E402
 from walk_claims import missing  # noqa: E402
 
 FOLDER = ROOT / "docs" / "pictures"
-PAGE = ROOT / "docs" / "walk-through.md"
+PAGE = ROOT / "docs" / "start" / "walk-through.md"
 _OPENS, _ENDS = "<!-- generated: ladder -->\n", "<!-- end -->\n"
 RUN = builds.BUILD / "runs" / "pictures"
 NIC_RUN = builds.BUILD / "runs" / "pictures-nic"

@@ -1,8 +1,8 @@
 """`make soak`: two engines, traffic and a bad network as a native program, for billions of clocks.
 
-`docs/soak.md` says what it checks and how to read it. Settings come from the environment: PRESET,
-SEED, CLOCKS, ROUND (the first), ROUNDS, ROUND_CLOCKS, RESUME=1, WAVES=1, FROM (the clock at which
-the waveform begins), JOBS (compilers at once).
+`docs/evidence/soak.md` says what it checks and how to read it. Settings come from the environment:
+PRESET, SEED, CLOCKS, ROUND (the first), ROUNDS, ROUND_CLOCKS, RESUME=1, WAVES=1, FROM (the clock
+at which the waveform begins), JOBS (compilers at once).
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Writes docs/state-table.md and the code points in docs/trace.md: `make docs-tables`.
+"""`make docs-tables`: docs/reference/state-table.md, the code points in docs/reference/trace.md.
 
     python sim/state_table.py             write the pages
     python sim/state_table.py --check     exit code 1 if a page is not up to date
@@ -17,8 +17,8 @@ from ttpoe.layouts import HostResult, Notice  # noqa: E402
 from ttpoe.link.fsm import GUARDS, TABLE, Action, Event, LinkState  # noqa: E402
 from ttpverif.state_plan import BLOCK_TESTS, PLAN, load_plan  # noqa: E402
 
-PAGE = ROOT / "docs" / "state-table.md"
-TRACE_PAGE = ROOT / "docs" / "trace.md"
+PAGE = ROOT / "docs" / "reference" / "state-table.md"
+TRACE_PAGE = ROOT / "docs" / "reference" / "trace.md"
 _OPENS, _ENDS = "<!-- generated: code points -->\n", "<!-- end -->\n"
 
 _HEAD = """# The state table
@@ -59,7 +59,7 @@ def tests_of(plan, event, state, number):
 
 
 def state_page(plan):
-    """Text of docs/state-table.md."""
+    """Text of docs/reference/state-table.md."""
     block_tests = ", ".join(f"`{name}` is `{path}`" for name, path in BLOCK_TESTS.items())
     lines = [_HEAD.format(block_tests=block_tests)
              + "".join(f"| `{name}` | {text} |\n" for name, text in GUARDS.items())]
@@ -77,7 +77,7 @@ def state_page(plan):
 
 
 def trace_page(text):
-    """docs/trace.md with its code points written anew."""
+    """docs/reference/trace.md with its code points written anew."""
     before, _, rest = text.partition(_OPENS)
     after = rest.partition(_ENDS)[2]
     lines = []

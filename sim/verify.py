@@ -5,7 +5,8 @@
     make verify PART=formal,abuse
 
 The parts are other make targets; each writes build/verify/<part>.json. Their output goes to
-build/verify/<part>.log. What each of them shows, and what none does, is in docs/verification.md.
+build/verify/<part>.log. What each of them shows, and what none does, is in
+docs/evidence/verification.md.
 """
 
 import argparse

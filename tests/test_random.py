@@ -1,8 +1,8 @@
 """Constrained random in its short form, and a test of the tester: defects are found and shrunk.
 
 One simulator is built of `tiny`. Its Verilog has defects that a plusarg switches on; without it
-none is there. `make random-defects` tries all of them and writes the table of docs/random.md,
-`make test` tries some.
+none is there. `make random-defects` tries all of them and writes the table of
+docs/evidence/random.md, `make test` tries some.
 """
 
 import dataclasses
@@ -104,10 +104,10 @@ def server():
 
 @pytest.fixture(scope="module")
 def rows():
-    """`{number: row of the table}`; complete, it becomes the table of docs/random.md."""
+    """`{number: row of the table}`; complete, it becomes the table of docs/evidence/random.md."""
     rows = {}
     yield rows
-    page = ROOT / "docs" / "random.md"
+    page = ROOT / "docs" / "evidence" / "random.md"
     if ALL and rows.keys() == DEFECTS.keys():
         table = HEAD + "".join(rows[number] for number in DEFECTS)
         text, found = TABLE.subn(lambda _match: table, page.read_text())

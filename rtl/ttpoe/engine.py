@@ -1,7 +1,7 @@
 """`Engine`: the blocks joined into one TTP engine. Nothing is computed here.
 
-`docs/architecture.md` follows a packet through the blocks and gives the argument why none of them
-can wait for another for ever.
+`docs/design/architecture.md` follows a packet through the blocks and gives the argument why none
+of them can wait for another for ever.
 """
 
 from amaranth import Module, Signal

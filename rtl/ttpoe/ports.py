@@ -71,7 +71,8 @@ _AXIL = {
     "awaddr": "Byte address of a write.", "awprot": "Ignored.", "awvalid": "Address is valid.",
     "awready": "Address is taken.", "wdata": "Data of a write.", "wstrb": "Bytes that are written.",
     "wvalid": "Data are valid.", "wready": "Data are taken.",
-    "bresp": "0 OKAY, 2 SLVERR (docs/registers.md says when).", "bvalid": "Answer is valid.",
+    "bresp": "0 OKAY, 2 SLVERR (docs/reference/registers.md says when).",
+    "bvalid": "Answer is valid.",
     "bready": "Answer is taken.", "araddr": "Byte address of a read.", "arprot": "Ignored.",
     "arvalid": "Address is valid.", "arready": "Address is taken.", "rdata": "What was read.",
     "rresp": "0 OKAY, 2 SLVERR.", "rvalid": "Data are valid.", "rready": "Data are taken.",
@@ -105,7 +106,7 @@ _LEVELS = {
 }
 _TRACE = {
     "valid": "An event leaves the pipeline: the others hold in this clock.",
-    "event": "Which event; the numbers of these fields are in docs/trace.md.",
+    "event": "Which event; the numbers of these fields are in docs/reference/trace.md.",
     "lid": "Number of the link.", "node": "Its peer.", "vc": "Its VC.",
     "old_state": "State before.", "new_state": "State after.", "action": "What was done.",
     "epoch": "Of the received frame.", "tx_id": "Of the received frame.",

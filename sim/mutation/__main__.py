@@ -1,4 +1,4 @@
-"""`make mutate`: SEED=, COUNT=, JOBS=; MUTANT=engine.17 for one. See `docs/mutation.md`.
+"""`make mutate`: SEED=, COUNT=, JOBS=; MUTANT=engine.17 for one. See `docs/evidence/mutation.md`.
 
 Exit code 0 if at least 95 % are killed or explained, 1 if not, 2 bad input or setup, 130 Ctrl-C.
 """
@@ -46,7 +46,8 @@ def _arguments(argv):
     parser.add_argument("--jobs", default="1")
     parser.add_argument("--mutant", default=env.get("MUTANT") or None,
                         help="only this one, for example engine.17")
-    parser.add_argument("--page", action="store_true", help="write docs/mutation.md's tables")
+    parser.add_argument("--page", action="store_true",
+                        help="write the tables of docs/evidence/mutation.md")
     arguments = parser.parse_args(argv)
     arguments.seed = _number("SEED", arguments.seed, 0, 999_999_999)
     arguments.count = _number("COUNT", arguments.count, 1, (1 << SELECT_BITS) - 1)

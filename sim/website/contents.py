@@ -54,15 +54,18 @@ BLOCKS = (
 )
 
 NAVIGATION = (
-    ("Start", ("index", "quick-start", "walk-through", "limits")),
-    ("How it works", ("architecture", "states", "state-table", "decisions", "differences",
-                      "sources", "configuration", "registers")),
-    ("Blocks", tuple(f"blocks/{block.page}" for block in BLOCKS)),
-    ("Use", ("integration", "ladder", "wireshark", "waves", "trace", "live-wire", "linux",
-             "how-to")),
-    ("Evidence", ("verification", "performance", "bench", "formal", "coverage", "soak", "mutation",
-                  "scale", "random", "abuse", "goodput", "fabric", "faults", "synthesis", "claims")),
-    ("About", ("tesla",)),
+    ("Start", ("index", "start/quick-start", "start/walk-through", "start/limits")),
+    ("Protocol", ("protocol/protocol", "protocol/decisions", "protocol/sources",
+                  "protocol/differences", "protocol/claims", "protocol/tesla")),
+    ("Design", ("design/architecture", "design/states")),
+    ("Blocks", tuple(f"design/blocks/{block.page}" for block in BLOCKS)),
+    ("Guides", ("guides/integration", "guides/live-wire", "guides/ladder", "guides/wireshark",
+                "guides/waves", "guides/how-to")),
+    ("Reference", ("reference/configuration", "reference/registers", "reference/state-table",
+                   "reference/trace", "reference/coverage", "reference/glossary")),
+    ("Evidence", ("evidence/verification", "evidence/performance", "evidence/formal",
+                  "evidence/random", "evidence/abuse", "evidence/faults", "evidence/mutation",
+                  "evidence/soak", "evidence/goodput", "evidence/fabric", "evidence/synthesis")),
 )
 """(section, pages). A page that does not exist is left out; one of docs/ that is not named here
 is put under "More"."""

@@ -1,4 +1,8 @@
-"""The pages that are made: blocks, states, configuration, performance."""
+"""The pages that are made: blocks for the site alone; states, configuration, performance.
+
+The last three lie in docs/, too, so that they can be read where the repository is: `make
+docs-tables` writes them.
+"""
 
 import ast
 import json
@@ -12,16 +16,16 @@ from . import states
 from .contents import BLOCKS
 from .docstrings import blocks_of, markdown, module_text
 
-__all__ = ["ROOT", "generated"]
+__all__ = ["ROOT", "committed", "generated", "write"]
 
 ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
 RTL = ROOT / "rtl" / "ttpoe"
-METRICS = ROOT / "build" / "bench" / "metrics.json"
 BASELINE = ROOT / "sim" / "benches" / "baseline.json"
 
 
 def _definition(name, text, source):
-    return f"### `{name}`\n\n[{source}](../source/{source}.txt)\n\n{text}\n"
+    return f"### `{name}`\n\n[{source}](../../../{source})\n\n{text}\n"
 
 
 def block_page(block):
@@ -36,12 +40,12 @@ def block_page(block):
         components, helpers = blocks_of(path)
         out += [_definition(name, text, shown) for name, text in components]
         others += [_definition(name, text, shown) for name, text in helpers]
-    pictures = [f"![{block.title}, {name}](../pictures/{name}.svg)\n" for name in block.pictures
+    pictures = [f"![{block.title}, {name}](../../pictures/{name}.svg)\n" for name in block.pictures
                 if (ROOT / "docs" / "pictures" / f"{name}.svg").exists()]
     if pictures:
         out.insert(1, "".join(pictures) + "\nFrom the waveform of a run of the preset `tiny` (64 "
                    "bits), by `make docs-pictures`; a column is one clock. Pictures of more than "
-                   "one block are in [the walk-through](../walk-through.md).\n")
+                   "one block are in [the walk-through](../../start/walk-through.md).\n")
     if others:
         out += ["## Layouts and helpers\n", *others]
     return "\n".join(out)
@@ -52,15 +56,13 @@ def states_page():
     rows = sum(len(rows) for cells in states.TABLE.values() for rows in cells.values())
     return f"""# States of a link
 
-Drawn from the table in [rtl/ttpoe/link/fsm.py](source/rtl/ttpoe/link/fsm.py.txt), which is
+Drawn from the table in [rtl/ttpoe/link/fsm.py](../../rtl/ttpoe/link/fsm.py), which is
 also what the hardware is built from: {len(Event)} events x {len(LinkState)} states, {rows} rows
-with their conditions in [the state table](state-table.md). Each line shows the rows that change the state: the
-event, and below it the action. Rows that stay are not shown. CLOSED is there twice, so that
-fewer lines cross; a tag in it is free. There is no TIME_WAIT.
+with their conditions in [the state table](../reference/state-table.md). Each line shows the rows
+that change the state: the event, and below it the action. Rows that stay are not shown. CLOSED is
+there twice, so that fewer lines cross; a tag in it is free. There is no TIME_WAIT.
 
-<div class="wide">
-{states.svg()}
-</div>
+![State diagram of a link](../pictures/states.svg)
 """
 
 
@@ -77,7 +79,7 @@ def configuration_page():
                   if isinstance(node, ast.ClassDef) and node.name == "Config")
     head = " | ".join(f"`{name}`" for name in PRESETS)
     out = ["# Configuration\n", "Made from the docstring of `Config` in "
-           "[rtl/ttpoe/config.py](source/rtl/ttpoe/config.py.txt) and its "
+           "[rtl/ttpoe/config.py](../../rtl/ttpoe/config.py) and its "
            "presets. `ttpoe generate` takes each number as an option; a combination that cannot work is "
            "refused with the rule and the value. What can be changed at run time is in the "
            "[registers](registers.md).\n",
@@ -135,18 +137,13 @@ def _goodput_table(rows):
 
 
 def performance_page():
-    """The last `make bench`, or the committed baseline."""
-    if METRICS.exists():
-        metrics = {entry["name"]: entry for entry in json.loads(METRICS.read_text())}
-        said = "Measured by the last `make bench` of this checkout."
-    else:
-        metrics = {name: {"value": value} for name, value in
-                   json.loads(BASELINE.read_text()).items()}
-        said = ("The baseline that `make bench` compares with "
-                "([sim/benches/baseline.json](source/sim/benches/baseline.json.txt)).")
+    """The committed baseline, which `make bench SAVE=1` writes."""
+    metrics = {name: {"value": value} for name, value in json.loads(BASELINE.read_text()).items()}
+    said = ("The baseline that `make bench` compares with "
+            "([sim/benches/baseline.json](../../sim/benches/baseline.json)).")
     out = [f"# Performance\n\n{said} All in simulation or by the tools of synthesis, nothing on a "
            "board; rates in Gb/s would be a clock times these, so none are given. How each is "
-           "measured is in [sim/bench.py](source/sim/bench.py.txt), and a report with plots is "
+           "measured is in [sim/bench.py](../../sim/bench.py), and a report with plots is "
            "build/bench/report.html after `make bench`.\n"]
     parts = {}
     for name, entry in metrics.items():
@@ -166,15 +163,22 @@ def performance_page():
     return "\n".join(out)
 
 
-def limits_page():
-    """The limits, from the README."""
-    readme = (ROOT / "README.md").read_text()
-    text = re.search(r"^## Limits\n(.*?)^(?:## |Apache-2)", readme, re.MULTILINE | re.DOTALL)[1]
-    return f"# Limits\n\nWhat it does not do, or not well, as the README has it.\n{text}"
-
-
 def generated():
-    """`{path below the site's sources: text}` of every page that is made."""
-    pages = {f"blocks/{block.page}.md": block_page(block) for block in BLOCKS}
-    return pages | {"states.md": states_page(), "configuration.md": configuration_page(),
-                    "performance.md": performance_page(), "limits.md": limits_page()}
+    """`{path below docs/: text}` of the pages that only the site has."""
+    return {f"design/blocks/{block.page}.md": block_page(block) for block in BLOCKS}
+
+
+def committed():
+    """`{path below docs/: text}` of the files that are made and lie in the repository."""
+    return {"design/states.md": states_page(), "pictures/states.svg": states.svg() + "\n",
+            "reference/configuration.md": configuration_page(),
+            "evidence/performance.md": performance_page()}
+
+
+def write():
+    """Write the files of `committed` that are not up to date; returns their names."""
+    stale = [name for name, text in committed().items()
+             if not (DOCS / name).exists() or (DOCS / name).read_text() != text]
+    for name in stale:
+        (DOCS / name).write_text(committed()[name])
+    return stale

@@ -11,8 +11,8 @@ from pages import PAGES, ROOT, Block, blocks, commands, inline_commands, is_comm
 
 ALL = [block for page in PAGES for block in blocks(page)]
 RUN_ELSEWHERE = {
-    "docs/integration.md": "tests/test_integration_doc.py",
-    "docs/how-to.md": "tests/docs/test_how_to.py",
+    "docs/guides/integration.md": "tests/test_integration_doc.py",
+    "docs/guides/how-to.md": "tests/docs/test_how_to.py",
     "examples/verilog/README.md": "tests/test_examples.py",
     "examples/amaranth/README.md": "tests/test_examples.py",
 }
@@ -57,7 +57,7 @@ def is_quick(command, folder):
 @pytest.mark.parametrize("block", of("sh"))
 def test_shell(block, tmp_path):
     if block.page.name == "how-to.md":
-        pytest.skip(RUN_ELSEWHERE["docs/how-to.md"])
+        pytest.skip(RUN_ELSEWHERE["docs/guides/how-to.md"])
     env = environment(tmp_path)
     for command in commands(block.text):
         assert wrong(command) is None, f"{block}: `{command}`: {wrong(command)}"

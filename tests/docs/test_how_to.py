@@ -1,4 +1,4 @@
-"""docs/how-to.md, done: each section in a copy of the checkout of its own."""
+"""docs/guides/how-to.md, done: each section in a copy of the checkout of its own."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import pytest
 from check import wrong
 from pages import ROOT, blocks, commands
 
-PAGE = ROOT / "docs" / "how-to.md"
+PAGE = ROOT / "docs" / "guides" / "how-to.md"
 SECTIONS = dict(zip(("register", "opcode", "scenario"),
                     PAGE.read_text().split("\n## ")[1:], strict=True))
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(("rtl", "verif", "sim"))}
@@ -32,7 +32,7 @@ def apply(section, folder):
     for block in found:
         done = subprocess.run(["git", "apply", "-"], cwd=folder, input=block.text,
                               capture_output=True, text=True)
-        assert done.returncode == 0, f"{done.stderr}\nmake the change of docs/how-to.md anew"
+        assert done.returncode == 0, f"{done.stderr}\nmake the change of docs/guides/how-to.md anew"
     return len(found)
 
 
@@ -46,8 +46,8 @@ def run(folder, *arguments):
 def test_a_register(checkout):
     assert apply("register", checkout) == 1
     run(checkout, "-m", "ttpoe.csr.documents", "--output", "build/registers", "--docs",
-        "docs/registers.md")        # make registers
-    assert "SCRATCH" in (checkout / "docs" / "registers.md").read_text()
+        "docs/reference/registers.md")        # make registers
+    assert "SCRATCH" in (checkout / "docs" / "reference" / "registers.md").read_text()
     assert "TTP_SCRATCH " in (checkout / "build" / "registers" / "ttp_registers.h").read_text()
     run(checkout, "-m", "pytest", "-q", "tests/csr/test_documents.py")
 

@@ -1,11 +1,11 @@
-"""`make formal-docs`: the table of docs/formal.md, from build/verify/formal.json."""
+"""`make formal-docs`: the table of docs/evidence/formal.md, from build/verify/formal.json."""
 
 import json
 import sys
 
 from .run import RESULT, ROOT
 
-PAGE = ROOT / "docs" / "formal.md"
+PAGE = ROOT / "docs" / "evidence" / "formal.md"
 BEGIN, END = "<!-- table: make formal-docs -->", "<!-- end of table -->"
 
 

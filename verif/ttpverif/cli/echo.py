@@ -10,7 +10,7 @@ SUMMARY = "a simulated NIC on a TAP, an interface or QEMU's network: it sends ba
 
 _DESCRIPTION = """The Verilated NIC on a real wire, in wall-clock time. Every packet that arrives on
 a link is sent back on the same link. Needs a checkout of the repository and `make setup`; see
-docs/live-wire.md. Ctrl-C ends it with its counters."""
+docs/guides/live-wire.md. Ctrl-C ends it with its counters."""
 _EXAMPLES = """examples:
   ttpoe echo --tap ttp1 --bridge br-ttp
   ttpoe echo --interface veth1 --node 98:ed:5c:00:00:07
