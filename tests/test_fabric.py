@@ -206,7 +206,7 @@ def test_bad_input(monkeypatch, capsys, environment, words):
 
 
 def test_make_hands_on_every_setting(tmp_path):
-    """What `make fabric NAME=value` sets arrives in the program that it starts."""
+    """What `make fabric SEED=...` sets arrives in the program that it starts."""
     seen = tmp_path / "python"
     seen.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'import json, os; "
                     "print(json.dumps(dict(os.environ)))'\n")

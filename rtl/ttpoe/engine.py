@@ -90,7 +90,7 @@ class Engine(wiring.Component):
     Configuration inputs are constants, or registers that change while nothing is under way.
 
     Timing (idle; clocks from the clock in which the last beat is taken to the clock in which the
-    first beat is valid; tests/test_latency.py): see README.
+    first beat is valid; sim/scenarios/latency.py): see README.
     """
 
     def __init__(self, config):

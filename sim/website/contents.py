@@ -57,7 +57,7 @@ NAVIGATION = (
     ("Start", ("index", "start/quick-start", "start/walk-through", "start/limits")),
     ("Protocol", ("protocol/protocol", "protocol/decisions", "protocol/sources",
                   "protocol/differences", "protocol/claims", "protocol/tesla")),
-    ("Design", ("design/architecture", "design/states")),
+    ("Design", ("design/architecture", "design/rules", "design/states")),
     ("Blocks", tuple(f"design/blocks/{block.page}" for block in BLOCKS)),
     ("Guides", ("guides/integration", "guides/live-wire", "guides/ladder", "guides/wireshark",
                 "guides/waves", "guides/how-to")),

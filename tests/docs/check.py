@@ -12,6 +12,7 @@ import abuse
 import bench
 import run as scenarios
 import synth
+import verify
 from pages import ROOT
 from ttpformal.table import load
 from ttpoe.config import PRESETS
@@ -64,7 +65,8 @@ _VALUES = {
     "SIM": lambda value: _one_of(value, ("verilator", "icarus"), "simulator"),
     "TOP": lambda value: _one_of(value, ("engine", "nic", "managed_nic"), "top"),
     "TARGET": lambda value: _one_of(value, synth.TARGETS, "target"),
-    "PART": lambda value: _one_of(value, (*bench.PARTS, *abuse.PARTS), "part"),
+    "PART": lambda value: _one_of(value, (*bench.PARTS, *abuse.PARTS,
+                                     *(part.name for part in verify.PARTS)), "part"),
     "PROOF": lambda value: None if any(name.startswith(value) for name in load())
     else f"no proof begins with {value!r}",
     "VIEWER": lambda value: _one_of(value, ("gtkwave", "surfer"), "viewer"),
@@ -102,7 +104,7 @@ def _parsed(words):
 
 
 def _ttpoe(words):
-    if words in (["COMMAND", "--help"], *([name] for name in cli.commands())):
+    if words in ([], ["COMMAND", "--help"], *([name] for name in cli.commands())):
         return None         # the name of a command, not one to type
     arguments, error = _parsed(words)
     if error or arguments is None:

@@ -1,0 +1,43 @@
+"""Whatever the project's pages, comments and docstrings refer to is there."""
+
+import pytest
+from references import NOT_REFERENCES, dangling, numbered, rules, sections, texts
+
+TEXTS = dict(texts())
+
+
+def test_what_can_be_referred_to():
+    assert sections() == {"1", "1.1", "1.2", "1.3", "2", "3", "4", "4.1", "5", "5.1", "5.2", "5.3",
+                          "5.4", "6", "7", "8", "9", "10", "10.1", "11"}
+    assert {f"S{number}" for number in range(1, 16)} | {"L5", "R12", "C9", "Z3"} <= numbered()
+    assert rules() == {str(number) for number in range(1, 11)}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_reference_leads_somewhere(name):
+    bad = dangling(TEXTS[name], name)
+    assert not bad, f"{name}: {'; '.join(bad)}"
+
+
+@pytest.mark.parametrize("text", [
+    "Source: section 12.", "sections 1 to 15", "Sections 3, 5.9", "section\n# 4.2",
+    "decision R40", "as in L99", "decision Q7", "(claim S16)", "design rules 2 and 11",
+    "see docs/gone.md", "`sim/gone.py`", "gone_for_good.py", "rtl/ttpoe/nothing/", "`ttpoe.gone`",
+    "`ttpverif.frame.Gone`", "`make simm`", "`ttpoe ladders`", "`python -m website_of_old`",
+    "    make bench PART=none    one part"])
+def test_a_dangling_reference_is_found(text):
+    assert dangling(text), text
+
+
+@pytest.mark.parametrize("text", [
+    "Source: sections 1, 7 and 8; decision F1, N1 to N3; design rule 4; claim S15.",
+    "`csr/block.py`, docs/protocol/protocol.md, rtl/ttpoe/link, verif/ttpverif/*.py",
+    "Q0 to Q3, a C11 header", "`make sim TEST=hello`", "    make bench     all parts"])
+def test_a_reference_that_is_there_is_none(text):
+    assert not dangling(text), dangling(text)
+
+
+def test_what_is_no_reference_is_still_said():
+    everything = "\n".join(TEXTS.values())
+    for text in NOT_REFERENCES:
+        assert text in everything, f"{text} stands nowhere: take it from NOT_REFERENCES"
