@@ -13,7 +13,9 @@ last `make synth`.
 import argparse
 import json
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -213,6 +215,15 @@ class _Parser(argparse.ArgumentParser):
         raise SetupError(message)
 
 
+def origin():
+    """Where the baseline is from, for the pages of docs/ that show it."""
+    revision = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, text=True,
+                              capture_output=True, check=True).stdout.strip()
+    return {"command": "make bench SAVE=1", "revision": revision,
+            "date": time.strftime("%Y-%m-%d"),
+            "seeds": "1 to 3 for goodput, 1 for all else"}
+
+
 def main(argv=None):
     """Command line; exit code 0, 1 if a run failed, 2 after one line about bad input."""
     parser = _Parser(prog="sim/bench.py", allow_abbrev=False, description="Measure the engine.")
@@ -248,6 +259,7 @@ def main(argv=None):
         new = baseline | {metric["name"]: metric["value"] for metric in metrics}
         write(BASELINE, json.dumps(dict(sorted(new.items())), indent=1) + "\n")
         bench_readme.rewrite(new)
+        write(BASELINE.with_name("baseline_origin.json"), json.dumps(origin(), indent=1) + "\n")
     for run in failed:
         print(f"bench: {run.test} failed: {run.message}", file=sys.stderr)
     return 1 if failed else 0

@@ -128,7 +128,7 @@ def made():
     text = PAGE.read_text()
     begin, end = text.index(_OPENS) + len(_OPENS), text.index(_ENDS)
     drawn = ladder(RUN / "wire.pcap")
-    files[PAGE] = f"{text[:begin]}```\n{drawn}\n```\n{text[end:]}"
+    files[PAGE] = f"{text[:begin]}```text\n{drawn}\n```\n{text[end:]}"
     return files
 
 

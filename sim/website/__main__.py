@@ -2,6 +2,7 @@
 
     python -m website [--output FOLDER]
     python -m website --write      only write the pages of docs/ that are made (`make docs-tables`)
+    python -m website --sample     keep the last `make sim` as the sample run of the README
 """
 
 import argparse
@@ -17,6 +18,7 @@ import yaml
 
 from .contents import NAVIGATION
 from .pages import ROOT, generated, write
+from .parts import keep_sample
 
 DOCS = ROOT / "docs"
 ASSETS = ("style.css", "frame-worker.js")
@@ -127,14 +129,18 @@ def main(argv):
     parser.add_argument("--output", type=Path, default=ROOT / "build" / "docs")
     parser.add_argument("--write", action="store_true",
                         help="only write the pages of docs/ that are made")
+    parser.add_argument("--sample", action="store_true",
+                        help="keep the last `make sim` as the sample run of the README")
     arguments = parser.parse_args(argv)
-    if arguments.write:
-        for name in write():
-            print(f"docs/{name}")
-        return 0
     try:
+        if arguments.sample:
+            keep_sample()
+        if arguments.sample or arguments.write:
+            for name in write():
+                print(name)
+            return 0
         pages = build(arguments.output)
-    except (SiteError, OSError) as error:
+    except (SiteError, ValueError, KeyError, OSError) as error:
         print(f"docs: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

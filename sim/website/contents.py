@@ -65,7 +65,8 @@ NAVIGATION = (
                    "reference/trace", "reference/coverage", "reference/glossary")),
     ("Evidence", ("evidence/verification", "evidence/performance", "evidence/formal",
                   "evidence/random", "evidence/abuse", "evidence/faults", "evidence/mutation",
-                  "evidence/soak", "evidence/goodput", "evidence/fabric", "evidence/synthesis")),
+                  "evidence/soak", "evidence/goodput", "evidence/fabric", "evidence/synthesis",
+                  "evidence/log")),
 )
 """(section, pages). A page that does not exist is left out; one of docs/ that is not named here
 is put under "More"."""

@@ -5,23 +5,23 @@ docs-tables` writes them.
 """
 
 import ast
-import json
 import re
 from pathlib import Path
 
 from ttpoe.config import PRESETS
 from ttpoe.link.fsm import Event, LinkState
 
-from . import states
+from . import parts, states
 from .contents import BLOCKS
+from .diagrams import diagrams
 from .docstrings import blocks_of, markdown, module_text
+from .performance import performance_page
 
-__all__ = ["ROOT", "committed", "generated", "write"]
+__all__ = ["ROOT", "committed", "generated", "stale", "write"]
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 RTL = ROOT / "rtl" / "ttpoe"
-BASELINE = ROOT / "sim" / "benches" / "baseline.json"
 
 
 def _definition(name, text, source):
@@ -101,68 +101,6 @@ def _number(value):
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-_GOODPUT = re.compile(r"goodput\.(selective|gbn)_([\d.e-]+)pct_([\d.]+us)(?:\.(\w+))?$")
-_PARTS = {
-    "latency": "Latency of an idle engine, in clocks; every sample is the same",
-    "open": "Opening: clocks beyond the round trip of the wires",
-    "close": "Closing: clocks until tag and slots serve another link",
-    "pipeline": "Pipeline under full load",
-    "replay": "From the last beat of a NACK to the replay's first beat, in clocks",
-    "goodput": "Goodput: share of what the headers allow",
-    "window": "Window law: share of the wire's rate with so much replay memory and round trip",
-    "synth": "Synthesis (Yosys), and place and route for ECP5 (nextpnr)",
-}
-
-
-def _goodput_table(rows):
-    """Loss against kind, round trip and preset; the rows that do not fit are left."""
-    table, columns, left = {}, [], []
-    for name, entry in rows:
-        match = _GOODPUT.match(name)
-        if not match:
-            left.append((name, entry))
-            continue
-        kind, loss, rtt, preset = match.groups()
-        column = (preset or "full", {"gbn": "go-back-N"}.get(kind, kind), rtt)
-        columns += [column] * (column not in columns)
-        table.setdefault(float(loss), {})[column] = entry["value"]
-    if not table:
-        return [], left
-    columns.sort(key=lambda column: (column[0], float(column[2][:-2]), column[1]))
-    head = " | ".join(f"`{preset}`, {rtt}, {kind}" for preset, kind, rtt in columns)
-    return [f"| loss | {head} |", "|---:|" + "---:|" * len(columns),
-            *("| " + " | ".join([f"{loss:g} %"] + [
-                f"{100 * table[loss][column]:.1f} %" if column in table[loss] else ""
-                for column in columns]) + " |" for loss in sorted(table)), ""], left
-
-
-def performance_page():
-    """The committed baseline, which `make bench SAVE=1` writes."""
-    metrics = {name: {"value": value} for name, value in json.loads(BASELINE.read_text()).items()}
-    said = ("The baseline that `make bench` compares with "
-            "([sim/benches/baseline.json](../../sim/benches/baseline.json)).")
-    out = [f"# Performance\n\n{said} All in simulation or by the tools of synthesis, nothing on a "
-           "board; rates in Gb/s would be a clock times these, so none are given. How each is "
-           "measured is in [sim/bench.py](../../sim/bench.py), and a report with plots is "
-           "build/bench/report.html after `make bench`.\n"]
-    parts = {}
-    for name, entry in metrics.items():
-        parts.setdefault(name.split(".")[0], []).append((name, entry))
-    for part in sorted(parts, key=lambda part: ([*_PARTS].index(part) if part in _PARTS
-                                                else len(_PARTS), part)):
-        rows, pivot = parts[part], []
-        if part == "goodput":
-            pivot, rows = _goodput_table(rows)
-        columns = [key for key in ("unit", "configuration") if any(key in row for _n, row in rows)]
-        out += [f"## {_PARTS.get(part, part)}\n", *pivot, "| name | value | " + "".join(
-            f"{column} | " for column in columns), "|---|---:|" + "---|" * len(columns)]
-        out += [f"| `{name}` | {row['value']} | " + "".join(f"{row.get(column, '')} | "
-                                                           for column in columns)
-                for name, row in rows]
-        out.append("")
-    return "\n".join(out)
-
-
 def generated():
     """`{path below docs/: text}` of the pages that only the site has."""
     return {f"design/blocks/{block.page}.md": block_page(block) for block in BLOCKS}
@@ -172,13 +110,19 @@ def committed():
     """`{path below docs/: text}` of the files that are made and lie in the repository."""
     return {"design/states.md": states_page(), "pictures/states.svg": states.svg() + "\n",
             "reference/configuration.md": configuration_page(),
-            "evidence/performance.md": performance_page()}
+            "evidence/performance.md": performance_page(), **diagrams()}
+
+
+def stale():
+    """`{file: its text}` of what is made, in docs/ or between marks of a page, and out of date."""
+    made = {DOCS / name: text for name, text in committed().items()} | parts.pages()
+    return {path: text for path, text in made.items()
+            if not path.exists() or path.read_text() != text}
 
 
 def write():
-    """Write the files of `committed` that are not up to date; returns their names."""
-    stale = [name for name, text in committed().items()
-             if not (DOCS / name).exists() or (DOCS / name).read_text() != text]
-    for name in stale:
-        (DOCS / name).write_text(committed()[name])
-    return stale
+    """Write what is not up to date; returns the files."""
+    found = stale()
+    for path, text in found.items():
+        path.write_text(text)
+    return [str(path.relative_to(ROOT)) for path in found]

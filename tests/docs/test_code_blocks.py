@@ -1,6 +1,7 @@
 """Every code block of every page is run or, if it is long, checked; so are commands in the text."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -162,3 +163,10 @@ def test_kinds_of_blocks():
     assert isinstance(found[0], Block) and found[1].line == 5
     assert commands(found[3].text) == ["make a    B=1", "make c"]
     assert console(found[2].text) == [("ttpoe model", ["PASSED"])]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_block_names_its_language(page):
+    """So that it is coloured."""
+    fences = re.findall(r"^```(\w*)[^\n]*$", page.read_text(), re.MULTILINE)
+    assert all(fences[::2]), f"block {fences[::2].index('') + 1} has no language"

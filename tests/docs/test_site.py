@@ -209,19 +209,38 @@ def test_configuration_page_has_every_parameter_and_preset():
                           (getattr(config, field.name) for config in PRESETS.values())]
 
 
-def test_performance_page_shows_the_measurements():
-    from website import pages
-    text = pages.performance_page()
-    assert "| `latency.tx_clocks` | 7 |" in text
-    head = next(line for line in text.splitlines() if line.startswith("| loss |")).split("|")
-    row = next(line for line in text.splitlines() if line.startswith("| 1 % |")).split("|")
-    baseline = json.loads((ROOT / "sim" / "benches" / "baseline.json").read_text())
-    column = head.index(" `default`, 2.6us, go-back-N ")
-    value = baseline["goodput.gbn_1pct_2.6us.default"]
-    assert row[column].strip() == f"{100 * value:.1f} %"
+def test_performance_page_has_every_figure_in_words(monkeypatch):
+    from website import figures, performance
+    text = performance.performance_page()
+    found = json.loads((ROOT / "sim" / "benches" / "baseline.json").read_text())
+    assert "| host's last beat to first beat on the wire | 7 clocks |" in text
+    assert not [name for name in found if name in text], "a bare key"
+    value = found["goodput.gbn_1pct_2.6us.default"]
+    assert f"| `default`, 1 % lost, RTT 2.6 us, go-back-N | {100 * value:.1f} % |" in text
+    monkeypatch.setattr(figures, "baseline", lambda: found | {"new.figure": 1})
+    with pytest.raises(ValueError, match=r"no words for new\.figure"):
+        performance.performance_page()
 
 
-def test_generated_pages_are_up_to_date():
+def test_what_is_made_is_up_to_date():
     from website import pages
-    for name, text in pages.committed().items():
-        assert (ROOT / "docs" / name).read_text() == text, f"docs/{name}: run `make docs-tables`"
+    assert not pages.stale(), "run `make docs-tables`"
+
+
+def test_a_part_that_is_out_of_date_is_written_anew():
+    from website import parts
+    text = "a\n<!-- part: liteeth -->\nold\n<!-- end of part -->\nb\n"
+    new = parts.filled(text)
+    assert "LiteEth UDP, 8 bits" in new and "old" not in new
+    assert new.startswith("a\n<!-- part: liteeth -->\n") and new.endswith("<!-- end of part -->\nb\n")
+    assert parts.filled(new) == new
+    with pytest.raises(KeyError):
+        parts.filled(text.replace("liteeth", "nobody"))
+
+
+def test_every_scenario_is_in_the_readme():
+    from website import parts
+    readme = (ROOT / "README.md").read_text()
+    for path in (ROOT / "sim").rglob("scenarios/[a-z]*.py"):
+        assert f"| `{path.stem}` |" in readme, path.stem
+    assert parts.scenarios() in readme

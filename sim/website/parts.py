@@ -1,0 +1,86 @@
+"""Parts of pages that are written by the machine, each between two lines:
+
+    <!-- part: NAME -->
+    <!-- end of part -->
+
+`make docs-tables` writes them anew.
+"""
+
+import ast
+import json
+import re
+import subprocess
+import time
+
+from .figures import ROOT, TABLES
+
+__all__ = ["PARTS", "filled", "keep_sample", "pages"]
+
+SHOWN = ("hello", "loss.5pct", "loss.20pct", "stream")
+"""Scenarios of the sample run."""
+SAMPLE = ROOT / "sim" / "website" / "sample.json"
+_PART = re.compile(r"(<!-- part: ([\w-]+) -->\n).*?(<!-- end of part -->\n)", re.DOTALL)
+
+
+def _folder():
+    """The folder of the scenarios."""
+    return next((ROOT / "sim").rglob("scenarios/hello.py")).parent
+
+
+def scenarios():
+    """A row for each scenario: the first paragraph of its own description."""
+    rows = ["| scenario | what it shows |", "|---|---|"]
+    for path in sorted(_folder().glob("[a-z]*.py")):
+        text = ast.get_docstring(ast.parse(path.read_text())).split("\n\n")[0]
+        rows.append(f"| `{path.stem}` | {' '.join(text.split())} |")
+    return "\n".join(rows)
+
+
+def sample():
+    """Lines of a run of `make sim`, as `python -m website --sample` kept them."""
+    found = json.loads(SAMPLE.read_text())
+    columns = ("scenario", "simulator", "preset", "seed", "frames", "clocks", "result", "remark")
+    rows = [[f"{run[name]:,}" if isinstance(run[name], int) else run[name] for name in columns]
+            for run in found["runs"]]
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    lines = ["  ".join(cell.rjust(width) if cell[:1].isdigit() and cell[-1].isdigit() else cell.ljust(width)
+                       for cell, width in zip(row, widths, strict=True)).rstrip()
+             for row in [columns, *rows]]
+    return "\n".join(["```text", *lines, "```", "",
+                      f"`{found['command']}`, revision {found['revision']}, {found['date']}."])
+
+
+def _revision():
+    """Of the commit; "-dirty" if hardware or bench differ from it."""
+    def git(*words):
+        return subprocess.run(["git", *words], cwd=ROOT, text=True, capture_output=True)
+    changed = git("diff", "--quiet", "HEAD", "--", "rtl", "verif").returncode
+    return git("describe", "--always").stdout.strip() + ("-dirty" if changed else "")
+
+
+def keep_sample(results=ROOT / "build" / "sim" / "results.json", command="make sim"):
+    """Keep what a run of `make sim` printed, but for its speed, which is the machine's."""
+    if not results.exists():
+        raise ValueError(f"there is no {results.relative_to(ROOT)}: run `make sim` first")
+    runs = json.loads(results.read_text())["runs"]
+    rows = [{"scenario": run["test"], "simulator": run["simulator"], "preset": run["preset"],
+             "seed": run["seed"], "frames": run["frames"], "clocks": run["clocks"],
+             "result": run["result"], "remark": run["remark"]}
+            for run in runs if run["test"] in SHOWN]
+    SAMPLE.write_text(json.dumps({"command": command, "revision": _revision(),
+                                  "date": time.strftime("%Y-%m-%d"), "runs": rows}, indent=1)
+                      + "\n")
+
+
+PARTS = TABLES | {"scenarios": scenarios, "sample": sample}
+
+
+def filled(text):
+    """The page with its parts written anew; `KeyError` for one that nobody writes."""
+    return _PART.sub(lambda match: f"{match[1]}{PARTS[match[2]]()}\n{match[3]}", text)
+
+
+def pages():
+    """`{page: its text}` of every page that has such parts."""
+    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return {path: filled(path.read_text()) for path in found if _PART.search(path.read_text())}
