@@ -44,6 +44,16 @@ def _with_sources(name, text, sources):
     return _LINK.sub(found, text)
 
 
+def _indented(text):
+    """Lists within lists: forges take two blanks for a level, mkdocs wants four."""
+    if not re.search(r"^ {2}(?:[-*]|\d+\.) ", text, re.MULTILINE):
+        return text
+    parts = re.split(r"(^```.*?^```$)", text, flags=re.DOTALL | re.MULTILINE)
+    return "".join(part if number % 2 else re.sub(r"^ +", lambda match: 2 * match[0], part,
+                                                  flags=re.MULTILINE)
+                   for number, part in enumerate(parts))
+
+
 def assemble(folder):
     """Write the site's sources; returns the names of its pages, without `.md`."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -59,7 +69,7 @@ def assemble(folder):
         pages[name] = text
     for name, text in pages.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(_with_sources(name, text, sources))
+        (folder / name).write_text(_indented(_with_sources(name, text, sources)))
     for name in sorted(sources):
         if not (ROOT / name).is_file():
             raise SiteError(f"a page links to {name}, which is not a file of the repository")

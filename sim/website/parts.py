@@ -12,6 +12,10 @@ import re
 import subprocess
 import time
 
+from ttpoe.config import preset
+from ttpoe.emit import wrapped
+from ttpoe.ports import ports
+
 from .figures import ROOT, TABLES
 
 __all__ = ["PARTS", "filled", "keep_sample", "pages"]
@@ -50,6 +54,14 @@ def sample():
                       f"`{found['command']}`, revision {found['revision']}, {found['date']}."])
 
 
+def trace_fields():
+    """The trace port's fields: widths from the hardware, words from its list of ports."""
+    config = preset("default")
+    rows = [f"| `{port.name}` | {port.width} | {port.meaning} |"
+            for port in ports(wrapped("engine", config), config) if port.group == "Trace"]
+    return "\n".join(["| port | bits | meaning |", "|---|---:|---|", *rows])
+
+
 def _revision():
     """Of the commit; "-dirty" if hardware or bench differ from it."""
     def git(*words):
@@ -72,7 +84,7 @@ def keep_sample(results=ROOT / "build" / "sim" / "results.json", command="make s
                       + "\n")
 
 
-PARTS = TABLES | {"scenarios": scenarios, "sample": sample}
+PARTS = TABLES | {"scenarios": scenarios, "sample": sample, "trace-fields": trace_fields}
 
 
 def filled(text):

@@ -20,6 +20,7 @@ PROTOCOL = ROOT / "docs" / "protocol" / "protocol.md"
 DECISIONS = ROOT / "docs" / "protocol" / "decisions.md"
 CLAIMS = ROOT / "docs" / "protocol" / "claims.md"
 RULES = ROOT / "docs" / "design" / "rules.md"
+GLOSSARY = ROOT / "docs" / "reference" / "glossary.md"
 
 NOT_REFERENCES = {
     "C11": "the version of the C language",

@@ -10,7 +10,7 @@ from check import wrong
 from pages import ROOT, blocks, commands
 
 PAGE = ROOT / "docs" / "guides" / "how-to.md"
-SECTIONS = dict(zip(("register", "opcode", "scenario"),
+SECTIONS = dict(zip(("register", "opcode", "row", "scenario"),
                     PAGE.read_text().split("\n## ")[1:], strict=True))
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(("rtl", "verif", "sim"))}
 SOURCES = shutil.ignore_patterns("__pycache__", "build", ".*", "pictures")
@@ -88,7 +88,7 @@ def test_a_scenario(checkout):
 
 def test_every_block_is_used():
     kinds = [block.language for section in SECTIONS.values() for block in blocks(PAGE, section)]
-    assert kinds == ["diff", "sh", "sh", "diff", "diff", "diff", "sh", "sh", "python", "sh"]
+    assert kinds == ["diff", "sh", "sh", "diff", "diff", "diff", "sh", "sh", "sh", "python", "sh"]
     for section in SECTIONS.values():
         for block in blocks(PAGE, section):
             if block.language == "sh":

@@ -1,7 +1,9 @@
 """Whatever the project's pages, comments and docstrings refer to is there."""
 
+import re
+
 import pytest
-from references import NOT_REFERENCES, dangling, numbered, rules, sections, texts
+from references import GLOSSARY, NOT_REFERENCES, dangling, numbered, rules, sections, texts
 
 TEXTS = dict(texts())
 
@@ -41,3 +43,14 @@ def test_what_is_no_reference_is_still_said():
     everything = "\n".join(TEXTS.values())
     for text in NOT_REFERENCES:
         assert text in everything, f"{text} stands nowhere: take it from NOT_REFERENCES"
+
+
+def test_the_glossary_has_every_term_once():
+    terms = [term for row in re.findall(r"^\| (\*\*.*?) \|", GLOSSARY.read_text(), re.MULTILINE)
+             for term in re.findall(r"\*\*(.*?)\*\*", row)]
+    assert len(terms) > 60
+    assert len(terms) == len(set(terms)), {term for term in terms if terms.count(term) > 1}
+    for term in ("link", "tag", "slot", "beat", "replay", "retire", "keep", "walk", "visit", "victim",
+                 "epoch", "VC", "NACK", "window", "gap", "look-up", "ask", "purge", "tick", "round",
+                 "zero link"):
+        assert term in terms, term
