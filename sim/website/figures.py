@@ -7,6 +7,8 @@ leaves its cell empty.
 import json
 from pathlib import Path
 
+from ttpoe.config import PRESETS
+
 __all__ = ["TABLES", "baseline", "origin"]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +47,31 @@ def _by_nodes(rows, nodes=NODES):
     return _table(["nodes", *map(str, nodes)],
                   [[words, *(_text(found.get(name.format(n)), form) for n in nodes)]
                    for words, name, form in rows])
+
+
+def key_figures():
+    """What somebody wants to know first; the README's first table."""
+    found, default, full = baseline(), PRESETS["default"], PRESETS["full"]
+
+    def size(config):
+        return (f"`{config.name}`: {config.width_bits} bits, {config.links:,} links, "
+                f"{config.slots:,} KB of replay memory")
+    return "\n".join([
+        "| figure | value |", "|---|---|",
+        f"| latency, idle: host to wire, wire to host | {found['latency.tx_clocks']} and "
+        f"{found['latency.rx_clocks']} clocks in every sample |",
+        f"| events per clock, also of one link back to back | "
+        f"{found['pipeline.events_per_clock']:.2f} |",
+        f"| NACK to replay, whatever is in flight | {found['replay.nack_to_wire_clocks']} clocks |",
+        f"| goodput at 1 % loss, 100 Gb/s, round trip 2.6 us | "
+        f"{_text(found['goodput.selective_1pct_2.6us'], '%')}; go-back-N "
+        f"{_text(found['goodput.gbn_1pct_2.6us'], '%')} |",
+        f"| {size(default)}; on an ECP5-85F, placed and routed | {found['synth.ecp5.lut4']:,} LUT4, "
+        f"{found['synth.ecp5.ff']:,} flip-flops, {found['synth.ecp5.dp16kd']} block RAMs, "
+        f"{found['synth.ecp5.fmax_mhz']:.1f} MHz (goal 125) |",
+        f"| {size(full)}; for UltraScale+, Yosys only | {found['synth.xilinx.full.lut']:,} LUT, "
+        f"{found['synth.xilinx.full.ff']:,} flip-flops, {found['synth.xilinx.full.estimated_mhz']} "
+        "MHz estimated (goal 195.3) |"])
 
 
 def goodput():
@@ -151,6 +178,6 @@ def liteeth():
 
 
 TABLES = {table.__name__.replace("_", "-"): table for table in (
-    goodput, loss_costs, incast, burst, stalled, slots, urgent, all_to_all, fabric_speed, links,
+    key_figures, goodput, loss_costs, incast, burst, stalled, slots, urgent, all_to_all, fabric_speed, links,
     liteeth, origin)}
 """Name of a part in a page -> what writes it."""
