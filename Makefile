@@ -38,7 +38,7 @@ help:
 	@echo "make emit       write build/rtl/ttp_<top>_<preset>.v; TOP=engine|nic|managed_nic PRESET=tiny|default|full"
 	@echo "make lint       check the Verilog of every preset with Verilator, all warnings on"
 	@echo "make docs       build the documentation site in build/docs, links checked"
-	@echo "make docs-tables  write the pages of docs/ that are made from tables and results"
+	@echo "make docs-tables  write what docs/ has from tables and results; SAMPLE=1: the last make sim, too"
 	@echo "make docs-pictures  make the pictures of docs/ from two runs"
 	@echo "make registers  write docs/reference/registers.md, and build/registers/: C header and SystemRDL"
 	@echo "make setup      only make the environment (sim, test, emit and lint do so by themselves)"
@@ -146,7 +146,7 @@ emit: $(READY)
 
 docs-tables: $(READY)
 	@$(PY) sim/state_table.py
-	@$(PY) -m website --write
+	@$(PY) -m website $(if $(SAMPLE),--sample,--write)
 
 registers: $(READY)
 	@$(PY) -m ttpoe.csr.documents --output build/registers --docs docs/reference/registers.md

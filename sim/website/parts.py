@@ -8,8 +8,10 @@
 
 import ast
 import json
+import os
 import re
 import subprocess
+import sys
 import time
 
 from ttpoe.config import preset
@@ -22,6 +24,7 @@ __all__ = ["PARTS", "filled", "keep_sample", "pages"]
 
 SHOWN = ("hello", "loss.5pct", "loss.20pct", "stream")
 """Scenarios of the sample run."""
+HELLO = "runs/hello-icarus-tiny-1/wire.pcap"
 SAMPLE = ROOT / "sim" / "website" / "sample.json"
 _PART = re.compile(r"(<!-- part: ([\w-]+) -->\n).*?(<!-- end of part -->\n)", re.DOTALL)
 
@@ -54,6 +57,11 @@ def sample():
                       f"`{found['command']}`, revision {found['revision']}, {found['date']}."])
 
 
+def ladder():
+    """The conversation of the scenario `hello`, as `ttpoe ladder` drew it."""
+    return f"```text\n{json.loads(SAMPLE.read_text())['ladder']}\n```"
+
+
 def trace_fields():
     """The trace port's fields: widths from the hardware, words from its list of ports."""
     config = preset("default")
@@ -70,6 +78,12 @@ def _revision():
     return git("describe", "--always").stdout.strip() + ("-dirty" if changed else "")
 
 
+def _drawn(capture):
+    done = subprocess.run([sys.executable, "-m", "ttpverif.cli", "ladder", capture], text=True,
+                          capture_output=True, check=True, env=os.environ | {"NO_COLOR": "1"})
+    return "\n".join(line.rstrip() for line in done.stdout.splitlines())
+
+
 def keep_sample(results=ROOT / "build" / "sim" / "results.json", command="make sim"):
     """Keep what a run of `make sim` printed, but for its speed, which is the machine's."""
     if not results.exists():
@@ -80,11 +94,13 @@ def keep_sample(results=ROOT / "build" / "sim" / "results.json", command="make s
              "result": run["result"], "remark": run["remark"]}
             for run in runs if run["test"] in SHOWN]
     SAMPLE.write_text(json.dumps({"command": command, "revision": _revision(),
-                                  "date": time.strftime("%Y-%m-%d"), "runs": rows}, indent=1)
-                      + "\n")
+                                  "date": time.strftime("%Y-%m-%d"), "runs": rows,
+                                  "ladder": _drawn(results.parent / HELLO)}, indent=1,
+                                 ensure_ascii=False) + "\n")
 
 
-PARTS = TABLES | {"scenarios": scenarios, "sample": sample, "trace-fields": trace_fields}
+PARTS = TABLES | {"scenarios": scenarios, "sample": sample, "ladder": ladder,
+                  "trace-fields": trace_fields}
 
 
 def filled(text):

@@ -61,8 +61,12 @@ _COMMAND_LINE = re.compile(r"^ {4}((?:make|ttpoe|python|python3|\.venv/bin/\w+) 
 def files():
     """Every file of the repository, new ones included."""
     listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-                            cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return tuple(name for name in listed.splitlines() if (ROOT / name).is_file())
+                            cwd=ROOT, capture_output=True, text=True)
+    if listed.returncode:       # an unpacked archive
+        return tuple(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*")
+                     if path.is_file() and not re.match(r"(\.|build/)", str(path.relative_to(ROOT)))
+                     and "__pycache__" not in path.parts)
+    return tuple(name for name in listed.stdout.splitlines() if (ROOT / name).is_file())
 
 
 def _python(text):
@@ -77,6 +81,15 @@ def _python(text):
     return "\n\n".join(found)
 
 
+def _messages(text):
+    """Commands and pages in what the program prints: of its other texts only these."""
+    strings = [node.value for node in ast.walk(ast.parse(text))
+               if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return "\n\n" + "\n".join(
+        match[0] for string in strings
+        for match in re.finditer(rf"{_COMMAND.pattern}|\bdocs/[\w/-]+\.md\b", string))
+
+
 def texts():
     """`(file, text)` of everything that people read."""
     for name in files():
@@ -87,7 +100,8 @@ def texts():
             # Blocks of commands have a test of their own; patches and drawings name what they like.
             yield name, re.sub(r"^```.*?^```", "", path.read_text(), flags=re.DOTALL | re.MULTILINE)
         elif path.suffix == ".py":
-            yield name, _python(path.read_text())
+            text = path.read_text()
+            yield name, _python(text) + ("" if name.startswith("tests/") else _messages(text))
         elif path.suffix in _COMMENT and path.suffix or path.name == "Makefile":
             mark = _COMMENT[path.suffix]
             yield name, "\n".join(line.split(mark, 1)[1] for line in path.read_text().splitlines()

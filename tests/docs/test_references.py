@@ -54,3 +54,10 @@ def test_the_glossary_has_every_term_once():
                  "epoch", "VC", "NACK", "window", "gap", "look-up", "ask", "purge", "tick", "round",
                  "zero link"):
         assert term in terms, term
+
+
+def test_what_a_program_prints_is_looked_at():
+    from references import _messages
+    assert dangling(_messages('raise E("no results: run `make simm` first")'))
+    assert dangling(_messages('print(f"see docs/gone.md for {name}")'))
+    assert not dangling(_messages('print("run `make sim`, see docs/index.md; sections 77")'))
