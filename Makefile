@@ -23,7 +23,7 @@ help:
 	@echo "make waves      TEST=loss.5pct: its waveform in a viewer; SIM= SEED= PRESET= LONG=1 VIEWER=surfer"
 	@echo "make demo       two NICs on a bad wire, live, and a picture; SECONDS=30 LOSS=0.03 PRESET= SEED="
 	@echo "make tap        a simulated NIC on a TAP of a Linux bridge, it echoes (root); NODE=1 TAP=ttp1 BRIDGE=br-ttp"
-	@echo "make test       run all tests; PYTEST_ARGS='tests/test_emit.py -x'"
+	@echo "make test       run all tests; PYTEST_ARGS='tests/verilog/test_emit.py -x'"
 	@echo "make random     random cases against the model, shrunk if they fail; SEED= CASES= LONG=1 SCRIPT="
 	@echo "make verify     all the evidence: tests, scenarios, proofs, soak, ...; SHORT=1, PART=formal,abuse"
 	@echo "make soak       10^9 clocks of two engines as a native program; PRESET= SEED= CLOCKS= ROUNDS= RESUME=1"
@@ -48,7 +48,7 @@ setup: $(READY)
 
 # Everything below that is evidence, one after the other (docs/evidence/verification.md).
 verify: $(READY)
-	@PART=$(PART) $(PY) sim/verify.py $(if $(SHORT),--short)
+	@PART=$(PART) $(PY) -m ttpsim.verify $(if $(SHORT),--short)
 
 $(READY):
 	@sh sim/tools/setup.sh environment "$(PYTHON)" "$@"
@@ -57,25 +57,25 @@ icarus:
 	@sh sim/tools/setup.sh icarus
 
 sim: $(READY) $(if $(filter verilator,$(SIM)),,icarus)
-	@$(PY) sim/run.py --jobs $(JOBS)
+	@$(PY) -m ttpsim.scenario.run --jobs $(JOBS)
 
 waves: $(READY) $(if $(filter verilator,$(SIM)),,icarus)
-	@$(PY) sim/waves.py
+	@$(PY) -m ttpsim.views.waves
 
 # Not by environment: to some shells SECONDS is a variable of their own.
 demo: $(READY) $(if $(filter icarus,$(SIM)),icarus)
-	@$(PY) -m demo $(if $(SECONDS),--seconds $(SECONDS))
+	@$(PY) -m ttpsim.demo $(if $(SECONDS),--seconds $(SECONDS))
 
 docs: $(READY)
 	@sh sim/tools/setup.sh docs
-	@$(PY) -m website
+	@$(PY) -m ttpsim.pages
 
 tap: $(READY)
 	@$(PY) -m ttpverif.cli echo --verbose --tap $(or $(TAP),ttp1) --bridge $(or $(BRIDGE),br-ttp) \
 		--node $(or $(NODE),1) --preset $(or $(PRESET),tiny)
 
 docs-pictures: $(READY) icarus
-	@$(PY) sim/pictures.py
+	@$(PY) -m ttpsim.pages.pictures
 
 # Without Icarus the tests that need it are skipped; everything else runs.
 test: $(READY)
@@ -89,11 +89,11 @@ formal: $(READY)
 
 synth: $(READY)
 	@sh sim/tools/setup.sh synth
-	@$(PY) sim/synth.py
+	@$(PY) -m ttpsim.synth.run
 
 # Figures of synthesis are taken from the last `make synth`.
 bench: $(READY)
-	@$(PY) sim/bench.py --jobs $(JOBS) $(if $(SHORT),--short) $(if $(SAVE),--save) \
+	@$(PY) -m ttpsim.bench.run --jobs $(JOBS) $(if $(SHORT),--short) $(if $(SAVE),--save) \
 		$(if $(PART),--part $(PART))
 
 # The table of docs/evidence/formal.md, from the last `make formal`.
@@ -103,50 +103,50 @@ formal-docs: $(READY)
 # 10^9 clocks take an hour or more; Ctrl-C ends it with a summary, RESUME=1 goes on (docs/evidence/soak.md).
 soak: $(READY)
 	@JOBS=$(JOBS) CLOCKS=$(CLOCKS) ROUND=$(ROUND) ROUNDS=$(ROUNDS) ROUND_CLOCKS=$(ROUND_CLOCKS) \
-		RESUME=$(RESUME) FROM=$(FROM) $(PY) sim/soak.py
+		RESUME=$(RESUME) FROM=$(FROM) $(PY) -m ttpsim.soak.run
 
 # One job unless JOBS is given: it runs for an hour on one core.
 mutate: $(READY)
 	@sh sim/tools/setup.sh formal
-	@COUNT=$(COUNT) MUTANT=$(MUTANT) $(PY) -m mutation \
+	@COUNT=$(COUNT) MUTANT=$(MUTANT) $(PY) -m ttpsim.mutation \
 		--jobs $(if $(filter file,$(origin JOBS)),1,$(JOBS)) $(if $(DOCS),--page)
 
 faults: $(READY)
-	@SEED=$(SEED) UPSETS=$(UPSETS) LONG=$(LONG) SAVE=$(SAVE) JOBS=$(JOBS) $(PY) sim/faults.py
+	@SEED=$(SEED) UPSETS=$(UPSETS) LONG=$(LONG) SAVE=$(SAVE) JOBS=$(JOBS) $(PY) -m ttpsim.faults.run
 
 # All of it follows from SEED; LONG=1 delivers PACKETS (1,000,000) and takes hours (docs/evidence/random.md).
 random: $(READY)
 	@JOBS=$(JOBS) CASES=$(CASES) CONFIGS=$(CONFIGS) PACKETS=$(PACKETS) RESUME=$(RESUME) \
-		SCRIPT=$(SCRIPT) $(PY) sim/campaign.py
+		SCRIPT=$(SCRIPT) $(PY) -m ttpsim.random.campaign
 
 random-defects: $(READY)
-	@ALL_DEFECTS=1 $(PY) -m pytest -q -s tests/test_random.py -k defect
+	@ALL_DEFECTS=1 $(PY) -m pytest -q -s tests/sim/test_random.py -k defect
 
 # Writes docs/reference/coverage.md. Builds of its own: eight minutes of CPU time in all, on up to 2 cores.
 coverage: $(READY) icarus
-	@$(PY) sim/coverage.py --jobs $(JOBS)
+	@$(PY) -m ttpsim.coverage.run --jobs $(JOBS)
 
 # What each part shows: docs/evidence/abuse.md.
 abuse: $(READY)
-	@JOBS=$(JOBS) FRAMES=$(FRAMES) PART=$(PART) $(PY) sim/abuse.py
+	@JOBS=$(JOBS) FRAMES=$(FRAMES) PART=$(PART) $(PY) -m ttpsim.abuse.run
 
 # Traffic, network and what came of it: docs/evidence/fabric.md. `make` takes TRAFFIC and so on as they are.
 FABRIC := PRESET TRAFFIC SEED NODES COUNT BYTES BUFFER CUT_THROUGH LOSS_PPM DELAY LEAF_HOSTS SPINES \
 	LINK_SLOTS TICK SELECTIVE PING_EVERY PING_BYTES STOP STOP_PERIOD CLOCKS LIMIT
 fabric: $(READY)
-	@$(foreach name,$(FABRIC),$(name)=$($(name))) JOBS=$(JOBS) $(PY) sim/fabric.py
+	@$(foreach name,$(FABRIC),$(name)=$($(name))) JOBS=$(JOBS) $(PY) -m ttpsim.fabric.run
 
 lint: $(READY)
-	@$(PY) sim/lint.py $(if $(PRESET),$(PRESET),$(PRESETS) $(PRESETS:%=%_secded))
+	@$(PY) -m ttpsim.build.lint $(if $(PRESET),$(PRESET),$(PRESETS) $(PRESETS:%=%_secded))
 
 emit: $(READY)
-	@$(PY) -m ttpoe.emit --preset $(PRESET_EMIT) --top $(TOP_EMIT) \
+	@$(PY) -m ttpoe.verilog.emit --preset $(PRESET_EMIT) --top $(TOP_EMIT) \
 		-o build/rtl/ttp_$(TOP_EMIT)_$(PRESET_EMIT).v
 	@echo build/rtl/ttp_$(TOP_EMIT)_$(PRESET_EMIT).v
 
 docs-tables: $(READY)
-	@$(PY) sim/state_table.py
-	@$(PY) -m website $(if $(SAMPLE),--sample,--write)
+	@$(PY) -m ttpsim.pages.state_table
+	@$(PY) -m ttpsim.pages $(if $(SAMPLE),--sample,--write)
 
 registers: $(READY)
 	@$(PY) -m ttpoe.csr.documents --output build/registers --docs docs/reference/registers.md

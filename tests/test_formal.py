@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from amaranth.back import rtlil
+
 from ttpformal import sby
 from ttpformal.proof import Harness
 from ttpformal.run import _row

@@ -16,9 +16,9 @@ from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
 from ttpoe.config import preset
-from ttpoe.emit import emit_verilog, write
 from ttpoe.layouts import beat_layout, event_signature
 from ttpoe.nic.managed import ManagedNic
+from ttpoe.verilog.emit import emit_verilog, write
 
 VCS = (0, 1, 2)
 

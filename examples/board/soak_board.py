@@ -8,6 +8,7 @@ from amaranth.hdl import ClockDomain, ClockSignal, Const, Instance, Module, Sign
 from amaranth.lib import wiring
 from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import In, Out
+
 from ttpoe.traffic.pattern import Lengths
 from ttpoe.traffic.soak import Soak
 

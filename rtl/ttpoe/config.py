@@ -71,7 +71,7 @@ class Config:
     protect : str
         Against upsets of memories. "none": nothing is checked. "secded": every word of every
         memory has check bits; a wrong bit is put right when the word is read, and counted, two
-        are counted (`ttpoe.memories`).
+        are counted (`ttpoe.memory.protected`).
     """
 
     name: str = "default"

@@ -9,22 +9,29 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
-from .layouts import (beat_layout, command_layout, event_signature, host_rx_layout,
-                      host_tx_layout, notice_layout, trace_layout)
-from .link.arbitrate import Arbitrate
-from .link.commit import Commit
-from .link.commit import STATS as LINK_STATS
+from .layouts import (
+    beat_layout,
+    command_layout,
+    event_signature,
+    host_rx_layout,
+    host_tx_layout,
+    notice_layout,
+    trace_layout,
+)
 from .link.identity import Identity
-from .link.pipeline import Pipeline
-from .link.lookup import Ask, LookUp
 from .link.ready import ReadyQueues
-from .link.replayer import STATS as REPLAYER_STATS
-from .link.replayer import Replayer, Retirer
 from .link.table import tag_layout
 from .link.timer import LinkTimer
-from .memories import ERRORS, errors_of, protected_fifo, report
+from .memory.protected import ERRORS, errors_of, protected_fifo, report
+from .pipeline.pipeline import Pipeline
+from .pipeline.q0_arbitrate import Arbitrate
+from .pipeline.q3_commit import STATS as LINK_STATS
+from .pipeline.q3_commit import Commit
+from .reorder.lookup import Ask, LookUp
 from .replay.lists import SlotLists
 from .replay.memory import ReplayMemory
+from .replay.replayer import STATS as REPLAYER_STATS
+from .replay.replayer import Replayer, Retirer
 from .rx.path import STATS as RX_STATS
 from .rx.path import RxPath
 from .stats import STATS
@@ -57,7 +64,7 @@ class Engine(wiring.Component):
     o_notice : Out(event of notice)
         What became of links.
     i_inspect : In(stream of lid), o_inspected : Out(event of tag)
-        Read-out of one tag of the link table, for a look from outside; see `link.pipeline`.
+        Read-out of one tag of the link table, for a look from outside; see `pipeline.pipeline`.
     cfg_enable : In(1)
         Low: no event enters the pipeline. Links and their timers stand still, hosts wait, and what
         the MAC receives is dropped and counted once the event queue is full.
@@ -90,7 +97,7 @@ class Engine(wiring.Component):
     Configuration inputs are constants, or registers that change while nothing is under way.
 
     Timing (idle; clocks from the clock in which the last beat is taken to the clock in which the
-    first beat is valid; sim/scenarios/latency.py): see README.
+    first beat is valid; sim/ttpsim/scenarios/latency.py): see README.
     """
 
     def __init__(self, config):

@@ -3,9 +3,9 @@
 Each block declares its own; this is their union, in the order of a packet's way.
 """
 
-from .link.commit import STATS as LINK
-from .link.replayer import STATS as REPLAYER
-from .memories import STATS as MEMORIES
+from .memory.protected import STATS as MEMORIES
+from .pipeline.q3_commit import STATS as LINK
+from .replay.replayer import STATS as REPLAYER
 from .rx.path import STATS as RX
 from .tx.path import STATS as TX
 from .tx.slot_writer import STATS as HOST_TX

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the environment: `setup.sh environment PYTHON STAMP`, or `setup.sh icarus|formal|synth|docs`.
+# Makes the environment: `setup.sh environment PYTHON STAMP`, or `setup.sh icarus|formal|synth|docs|check`.
 # Never asks. What cannot be done is said in one line, with what to do about it; exit code 2.
 set -u
 
@@ -81,9 +81,9 @@ environment() {
         "$python" -m venv .venv >.tools/venv.log 2>&1 || fail "cannot make .venv: see .tools/venv.log"
     fi
     install_packages verif
-    # The packages of this project are used where they lie.
-    site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-    printf '%s\n%s\n' "$PWD/rtl" "$PWD/verif" >"$site/ttpoe-here.pth"
+    # The packages of this project are used where they lie: installed editable, with their commands.
+    .venv/bin/python -m pip install --no-input -q --no-deps --no-index --no-build-isolation -e . \
+        >.tools/pip.log 2>&1 </dev/null || fail "pip could not install the project: see .tools/pip.log"
     launcher
     .venv/bin/python -c 'import find_libpython as f, sys; sys.exit(f.find_libpython() is None)' ||
         apt "the shared Python library" libpython3-dev
@@ -111,10 +111,11 @@ EOF
     install_packages "$1"
 }
 
-# The tools of the proofs, of synthesis and of the site, which nothing else needs.
+# The tools of the proofs, of synthesis, of the site and of style, which nothing else needs.
 formal() { extra formal; }
 synth() { extra synth; }
 docs() { extra docs; }
+check() { extra check; }
 
 action=$1; shift
 "$action" "$@"

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 import ttpverif.cli as cli
-from ttpoe import generate
 from ttpoe.config import PRESETS, Config, ConfigError
 from ttpoe.csr.documents import c_header, systemrdl
 from ttpoe.csr.registers import register_map
-from ttpoe.emit import TOPS, top_verilog, wrapped
-from ttpoe.ports import Port, markdown, ports
+from ttpoe.verilog import generate
+from ttpoe.verilog.emit import TOPS, top_verilog, wrapped
+from ttpoe.verilog.ports import Port, markdown, ports
 from ttpverif.bench.pair import parse_ports
 from ttpverif.cli.generate import PARAMETERS
 
@@ -208,7 +208,8 @@ def test_bad_input_is_one_line(tmp_path, capsys, arguments, parts):
 def test_keywords_are_those_that_others_know():
     from pygments.lexers.hdl import SystemVerilogLexer, VerilogLexer
     from pygments.token import Keyword
-    from ttpoe.keywords import KEYWORDS
+
+    from ttpoe.verilog.keywords import KEYWORDS
     known = set()
     for lexer in (SystemVerilogLexer, VerilogLexer):
         for pattern, kind, *_rest in (entry for entry in lexer.tokens["root"]

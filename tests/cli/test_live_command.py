@@ -6,7 +6,7 @@ import socket
 import pytest
 
 import ttpverif.cli as cli
-from ttpverif.cli import _live, sim
+from ttpsim.cli import _live, sim
 
 ECHO = ["echo", "--listen", "5555"]
 PING = ["ping", "1", "--listen", "5555"]
@@ -76,7 +76,7 @@ def test_without_its_environment(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize("option, name", [("--tap", "ttpoe-t"), ("--interface", "lo")])
 def test_without_root(monkeypatch, capsys, option, name):
     """As another user who has no rights: the effective ID, and what the kernel would say."""
-    from live import wires
+    from ttpsim.live import wires
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(wires.socket, "socket", lambda *_: (_ for _ in ()).throw(PermissionError()))
     assert cli.main(["echo", option, name]) == 2

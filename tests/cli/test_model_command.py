@@ -5,8 +5,8 @@ import re
 import pytest
 
 import ttpverif.cli as cli
-from ttpverif.conversation import Conversation
-from ttpverif.pcap import read_pcap
+from ttpverif.frames.pcap import read_pcap
+from ttpverif.model.conversation import Conversation
 
 
 def model(capsys, *arguments):
@@ -59,7 +59,7 @@ def test_every_fault_and_the_capture(tmp_path, capsys):
 
 def test_a_payload_that_is_changed_fails(monkeypatch, capsys):
     """The models deliver, the summary checks: what a broken model would show."""
-    from ttpverif.peer import Peer
+    from ttpverif.model.peer import Peer
     receive = Peer.receive
 
     def broken(self, *arguments, **options):

@@ -1,4 +1,4 @@
-"""`ttpoe sim`: it starts `sim/run.py` of the checkout with the right options, or says why not."""
+"""`ttpoe sim`: it starts `sim/ttpsim/scenario/run.py` of the checkout with the right options, or says why not."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import ttpverif.cli as cli
-from ttpverif.cli import sim
+from ttpsim.cli import sim
 
 ROOT = Path(__file__).resolve().parents[2]
 

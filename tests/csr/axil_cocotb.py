@@ -7,6 +7,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
+
 from ttpoe.config import preset
 from ttpoe.csr.access import Registers
 from ttpoe.csr.registers import COUNTERS, PULSES, register_map

@@ -3,6 +3,7 @@
 from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+
 from ttpoe.csr.block import Csr
 from ttpoe.layouts import command_layout, notice_layout
 from ttpoe.link.table import tag_layout

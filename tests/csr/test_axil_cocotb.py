@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from cocotb_tools.runner import get_runner
-from csr_flat import FlatCsr
+
+from tests.csr.csr_flat import FlatCsr
 from ttpoe.config import preset
-from ttpoe.emit import emit_verilog
+from ttpoe.verilog.emit import emit_verilog
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

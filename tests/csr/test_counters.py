@@ -5,7 +5,8 @@ import random
 import pytest
 from amaranth import Elaboratable, Module, Signal
 from amaranth.hdl import ResetInserter
-from csr_bench import simulate
+
+from tests.csr.csr_bench import simulate
 from ttpoe.csr.counters import Counters, pending_bits
 from ttpoe.csr.registers import COUNTERS
 

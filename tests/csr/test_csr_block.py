@@ -5,12 +5,12 @@ import random
 import pytest
 from amaranth import Elaboratable, Module, Signal
 from amaranth.hdl import ResetInserter
-from csr_bench import LIMIT_CLOCKS, OKAY, SLVERR, Axil, Refused, simulate
+
+from tests.csr.csr_bench import LIMIT_CLOCKS, OKAY, SLVERR, Axil, Refused, simulate
 from ttpoe.config import PRESETS, preset
 from ttpoe.csr.access import Registers
 from ttpoe.csr.block import FRAME_DROPS, PAYLOAD_DROPS, Csr
-from ttpoe.csr.registers import (COUNTERS, INTERRUPTS, LINK_FLAGS, NOTICE_DEPTH, PULSES,
-                                 register_map)
+from ttpoe.csr.registers import COUNTERS, INTERRUPTS, LINK_FLAGS, NOTICE_DEPTH, PULSES, register_map
 from ttpoe.csr.shapes import Access
 from ttpoe.layouts import Command, Notice
 from ttpoe.link.fsm import LinkState

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from systemrdl import RDLCompiler
 from systemrdl.node import FieldNode, RegNode
+
 from ttpoe.config import PRESETS, preset
 from ttpoe.csr.documents import c_header, main, markdown, systemrdl
 from ttpoe.csr.registers import COUNTERS, INTERRUPTS, PULSES, register_map

@@ -8,20 +8,20 @@ import importlib.util
 import re
 import shlex
 
-import abuse
-import bench
-import run as scenarios
-import synth
-import verify
-from pages import ROOT
+from tests.docs.pages import ROOT
 from ttpformal.table import load
 from ttpoe.config import PRESETS
+from ttpsim import verify
+from ttpsim.abuse import run as abuse
+from ttpsim.bench import run as bench
+from ttpsim.scenario import run as scenarios
+from ttpsim.synth import run as synth
 from ttpverif import cli
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z][\w-]*):(?!=)", MAKEFILE, re.MULTILINE))
 TESTED_ELSEWHERE = {
-    "fusesoc": "tests/test_integration_doc.py and tests/test_fusesoc.py",
+    "fusesoc": "tests/docs/test_integration_doc.py and tests/verilog/test_fusesoc.py",
     "tshark": "tests/wireshark/test_tshark.py",
     "iverilog": "tests/test_examples.py",
     "verilator": "tests/test_examples.py",

@@ -13,8 +13,8 @@ import tokenize
 from fnmatch import fnmatch
 from functools import cache
 
-from check import wrong
-from pages import ROOT
+from tests.docs.check import wrong
+from tests.docs.pages import ROOT
 
 PROTOCOL = ROOT / "docs" / "protocol" / "protocol.md"
 DECISIONS = ROOT / "docs" / "protocol" / "decisions.md"
@@ -24,6 +24,7 @@ GLOSSARY = ROOT / "docs" / "reference" / "glossary.md"
 
 NOT_REFERENCES = {
     "C11": "the version of the C language",
+    "ttpoe.commands": "the name of a group of entry points",
     "amaranth/lib/fifo.py": "a file of Amaranth",
     "amaranth/lib/enum.py": "a file of Amaranth",
     "include/net/tcp.h": "a file of Linux",
@@ -37,7 +38,7 @@ NOT_REFERENCES = {
     "results.json": "a result, in build/sim",
     "design.json": "a result, in build/synth",
     "demo.svg": "a result, in build/demo",
-    "sim/scenarios/greeting.py": "written by who follows docs/guides/how-to.md",
+    "sim/ttpsim/scenarios/greeting.py": "written by who follows docs/guides/how-to.md",
 }
 """Exact text -> what it is."""
 
@@ -181,4 +182,4 @@ def dangling(text, name="README.md"):
     commands += [re.split(r"\s{2,}|#", line)[0] for line in _COMMAND_LINE.findall(text)]
     bad += [f"`{command}`: {wrong(command)}" for command in commands if wrong(command)]
     return [entry for entry in dict.fromkeys(bad)
-            if entry.removeprefix("file ") not in NOT_REFERENCES]
+            if re.sub(r"^(file|module) ", "", entry) not in NOT_REFERENCES]

@@ -7,12 +7,13 @@ import subprocess
 import sys
 
 import pytest
-from check import TESTED_ELSEWHERE, wrong
-from pages import PAGES, ROOT, Block, blocks, commands, inline_commands, is_command
+
+from tests.docs.check import TESTED_ELSEWHERE, wrong
+from tests.docs.pages import PAGES, ROOT, Block, blocks, commands, inline_commands, is_command
 
 ALL = [block for page in PAGES for block in blocks(page)]
 RUN_ELSEWHERE = {
-    "docs/guides/integration.md": "tests/test_integration_doc.py",
+    "docs/guides/integration.md": "tests/docs/test_integration_doc.py",
     "docs/guides/how-to.md": "tests/docs/test_how_to.py",
     "examples/verilog/README.md": "tests/test_examples.py",
     "examples/amaranth/README.md": "tests/test_examples.py",
@@ -148,7 +149,7 @@ def test_the_commands_of_every_help():
     "make sim PRESET=huge", "make sim COLOUR=1", "make bench PART=none", "make formal PROOF=zz",
     "make synth TARGET=asic", "make demo SECONDS=long", "make sim WAVES=yes",
     "ttpoe ladders", "ttpoe ladder a.pcap --limit none", "ttpoe generate --preset huge -o x",
-    "ttpoe sim nothing", "python sim/gone.py", "python sim/pictures.py --sketch",
+    "ttpoe sim nothing", "python sim/gone.py", "python sim/ttpsim/pages/pictures.py --sketch",
     "python -m website_of_old", "doit now"])
 def test_wrong_commands_are_found(command):
     assert wrong(command), command

@@ -6,8 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from check import wrong
-from pages import ROOT, blocks, commands
+
+from tests.docs.check import wrong
+from tests.docs.pages import ROOT, blocks, commands
 
 PAGE = ROOT / "docs" / "guides" / "how-to.md"
 SECTIONS = dict(zip(("register", "opcode", "row", "scenario"),
@@ -59,7 +60,7 @@ def test_an_opcode(checkout):
     run(checkout, *command.split()[1:])
     # The model answers it, and only where a link is.
     run(checkout, "-c", """
-from ttpverif.frame import Frame, Opcode
+from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.model import Endpoint, Parameters
 def frame(opcode, tx_id=0):
     return Frame(src=2, dst=1, opcode=opcode, vc=0, tx_id=tx_id, epoch=5)
@@ -78,10 +79,10 @@ def test_a_scenario(checkout):
                 if block.language == "python"]
     file = checkout / "sim" / "scenarios" / "greeting.py"
     file.write_text(block.text)
-    assert "1 passed, 0 failed" in run(checkout, "sim/run.py", "--test=greeting", "--sim=icarus")
+    assert "1 passed, 0 failed" in run(checkout, "sim/ttpsim/scenario/run.py", "--test=greeting", "--sim=icarus")
     # The page's last advice.
     file.write_text(block.text.replace("[0, 1]", "[0, 0]"))
-    done = subprocess.run([sys.executable, "sim/run.py", "--test=greeting", "--sim=icarus"],
+    done = subprocess.run([sys.executable, "sim/ttpsim/scenario/run.py", "--test=greeting", "--sim=icarus"],
                           cwd=checkout, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 1 and "got opcodes [0, 1]" in done.stdout + done.stderr
 

@@ -3,7 +3,16 @@
 import re
 
 import pytest
-from references import GLOSSARY, NOT_REFERENCES, dangling, numbered, rules, sections, texts
+
+from tests.docs.references import (
+    GLOSSARY,
+    NOT_REFERENCES,
+    dangling,
+    numbered,
+    rules,
+    sections,
+    texts,
+)
 
 TEXTS = dict(texts())
 
@@ -57,7 +66,7 @@ def test_the_glossary_has_every_term_once():
 
 
 def test_what_a_program_prints_is_looked_at():
-    from references import _messages
+    from tests.docs.references import _messages
     assert dangling(_messages('raise E("no results: run `make simm` first")'))
     assert dangling(_messages('print(f"see docs/gone.md for {name}")'))
     assert not dangling(_messages('print("run `make sim`, see docs/index.md; sections 77")'))

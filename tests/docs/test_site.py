@@ -6,7 +6,8 @@ import re
 import shutil
 
 import pytest
-from pages import PAGES, ROOT
+
+from tests.docs.pages import PAGES, ROOT
 
 needs_mkdocs = pytest.mark.skipif(importlib.util.find_spec("material") is None,
                                   reason="mkdocs-material is missing: make docs installs it")
@@ -14,7 +15,7 @@ needs_mkdocs = pytest.mark.skipif(importlib.util.find_spec("material") is None,
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    from website.__main__ import build
+    from ttpsim.pages.__main__ import build
     output = tmp_path_factory.mktemp("site") / "docs"
     return output, build(output)
 
@@ -77,7 +78,7 @@ def test_links_and_anchors_between_the_files(site):
 @pytest.fixture
 def broken(tmp_path, monkeypatch):
     """What is said of the site with one more page."""
-    import website.__main__ as website
+    from ttpsim.pages import __main__ as website
     docs = tmp_path / "docs"
     shutil.copytree(ROOT / "docs", docs)
     monkeypatch.setattr(website, "DOCS", docs)
@@ -104,7 +105,7 @@ def test_a_broken_link_to_the_repository_is_an_error(broken):
 
 
 def test_the_command_says_what_is_wrong(monkeypatch, capsys, tmp_path):
-    import website.__main__ as website
+    from ttpsim.pages import __main__ as website
     monkeypatch.setattr(website.importlib.util, "find_spec", lambda name: None)
     assert website.main(["--output", str(tmp_path / "docs")]) == 2
     assert capsys.readouterr().err == ("docs: mkdocs-material is missing: run `make docs`, "
@@ -132,14 +133,14 @@ def test_links_within_the_repository(page):
 
 
 def test_pages_of_blocks_follow_the_docstrings():
-    from website.contents import BLOCKS
-    from website.pages import block_page
+    from ttpsim.pages.contents import BLOCKS
+    from ttpsim.pages.pages import block_page
     named = {source for block in BLOCKS for source in block.sources}
     rtl = ROOT / "rtl" / "ttpoe"
     for path in rtl.rglob("*.py"):
         name = str(path.relative_to(rtl).with_suffix(""))
         if "(wiring.Component)" in path.read_text():
-            assert name in named, f"{name} is on no page: add it to sim/website/contents.py"
+            assert name in named, f"{name} is on no page: add it to sim/ttpsim/pages/contents.py"
     for name in named:
         assert (rtl / f"{name}.py").is_file(), name
     page = block_page(next(block for block in BLOCKS if block.page == "timer"))
@@ -148,7 +149,7 @@ def test_pages_of_blocks_follow_the_docstrings():
 
 
 def test_docstrings_become_markdown():
-    from website.docstrings import markdown
+    from ttpsim.pages.docstrings import markdown
     text = markdown('''Does <this> & `that | those`.
 
     Members
@@ -176,7 +177,7 @@ def test_docstrings_become_markdown():
 
 def test_the_diagram_of_states_has_every_change():
     from ttpoe.link.fsm import TABLE
-    from website import states
+    from ttpsim.pages import states
     changes = {(state.name, after.name) for cells in TABLE.values()
                for state, rows in cells.items() for _g, _a, after in rows if state != after}
     assert set(states.edges()) == changes
@@ -200,7 +201,7 @@ def test_configuration_page_has_every_parameter_and_preset():
     import dataclasses
 
     from ttpoe.config import PRESETS, Config
-    from website.pages import configuration_page
+    from ttpsim.pages.pages import configuration_page
     page = configuration_page()
     for field in dataclasses.fields(Config):
         row = next(line for line in page.splitlines() if line.startswith(f"| `{field.name}` |"))
@@ -210,9 +211,9 @@ def test_configuration_page_has_every_parameter_and_preset():
 
 
 def test_performance_page_has_every_figure_in_words(monkeypatch):
-    from website import figures, performance
+    from ttpsim.pages import figures, performance
     text = performance.performance_page()
-    found = json.loads((ROOT / "sim" / "benches" / "baseline.json").read_text())
+    found = json.loads((ROOT / "sim" / "ttpsim" / "bench" / "baseline.json").read_text())
     assert "| host's last beat to first beat on the wire | 7 clocks |" in text
     assert not [name for name in found if name in text], "a bare key"
     value = found["goodput.gbn_1pct_2.6us.default"]
@@ -223,12 +224,12 @@ def test_performance_page_has_every_figure_in_words(monkeypatch):
 
 
 def test_what_is_made_is_up_to_date():
-    from website import pages
+    from ttpsim.pages import pages
     assert not pages.stale(), "run `make docs-tables`"
 
 
 def test_a_part_that_is_out_of_date_is_written_anew():
-    from website import parts
+    from ttpsim.pages import parts
     text = "a\n<!-- part: liteeth -->\nold\n<!-- end of part -->\nb\n"
     new = parts.filled(text)
     assert "LiteEth UDP, 8 bits" in new and "old" not in new
@@ -239,8 +240,8 @@ def test_a_part_that_is_out_of_date_is_written_anew():
 
 
 def test_every_scenario_is_in_the_readme():
-    from website import parts
+    from ttpsim.pages import parts
     readme = (ROOT / "README.md").read_text()
-    for path in (ROOT / "sim").rglob("scenarios/[a-z]*.py"):
+    for path in (ROOT / "sim" / "ttpsim" / "scenarios").glob("[a-z]*.py"):
         assert f"| `{path.stem}` |" in readme, path.stem
     assert parts.scenarios() in readme

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ttpverif.frame import Frame, Opcode
+from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.ladder.analysis import NO_LINK, OTHER, analyse
 from ttpverif.ladder.capture import Packet, read_capture
 from ttpverif.ladder.decode import decode
@@ -209,7 +209,8 @@ def test_vlan_fcs_and_snapped_frames():
 
 def test_fields_as_scapy_decodes_them():
     from scapy.layers.l2 import Ether
-    from ttpverif.scapy_ttp import TSH, TTH, TTP
+
+    from ttpverif.frames.scapy_ttp import TSH, TTH, TTP
     names = {TTH: {"subtype": "subtype", "version": "version", "header words": "header_words",
                    "via gateway": "gateway", "reserved": "reserved",
                    "total length": "total_length"},

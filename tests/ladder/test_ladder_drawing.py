@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ttpverif.cli import main
-from ttpverif.frame import Frame, Opcode
+from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.ladder.analysis import analyse
 from ttpverif.ladder.capture import Packet, read_capture
 from ttpverif.ladder.decode import decode

@@ -5,6 +5,7 @@ import random
 import pytest
 from amaranth import Elaboratable, Module, Signal
 from amaranth.sim import Simulator
+
 from ttpoe.config import PRESETS, preset
 from ttpoe.link.identity import Identity
 from ttpoe.link.ready import ReadyQueues

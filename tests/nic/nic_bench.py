@@ -4,13 +4,13 @@ import random
 
 from amaranth.hdl import ResetInserter, Signal
 from amaranth.sim import Simulator
-from scapy.contrib.lldp import (LLDPDUChassisID, LLDPDUEndOfLLDPDU, LLDPDUPortID,
-                                LLDPDUTimeToLive)
+from scapy.contrib.lldp import LLDPDUChassisID, LLDPDUEndOfLLDPDU, LLDPDUPortID, LLDPDUTimeToLive
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
-from ttpverif.scapy_ttp import ttp_frame
+
+from ttpverif.frames.scapy_ttp import ttp_frame
 
 WIDTHS = (8, 16, 32, 64)
 TTP, OS = "TTP", "OS"

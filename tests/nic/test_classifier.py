@@ -1,7 +1,8 @@
 """Every frame is marked, none is changed: decisions N1 to N3."""
 
 import pytest
-from nic_bench import OS, TTP, WIDTHS, Bench, Receiver, Sender, mixture, rng_for
+
+from tests.nic.nic_bench import OS, TTP, WIDTHS, Bench, Receiver, Sender, mixture, rng_for
 from ttpoe.config import Config
 from ttpoe.nic.classifier import Classifier
 

@@ -1,7 +1,8 @@
 """Whole frames or none: `FrameBuffer` against a list, at every width, full and empty."""
 
 import pytest
-from nic_bench import WIDTHS, Bench, Receiver, Sender, beats, rng_for
+
+from tests.nic.nic_bench import WIDTHS, Bench, Receiver, Sender, beats, rng_for
 from ttpoe.config import Config
 from ttpoe.nic.frame_buffer import FrameBuffer
 

@@ -1,13 +1,14 @@
 """The engine in the NIC: the same ports, the same clocks, and the OS beside it."""
 
 import pytest
-from nic_bench import WIDTHS, Bench, Receiver, Sender, rng_for
+
+from tests.nic.nic_bench import WIDTHS, Bench, Receiver, Sender, rng_for
 from ttpoe.config import PRESETS, Config
 from ttpoe.engine import Engine
 from ttpoe.nic.nic import Nic
 from ttpoe.nic.os_path import STATS
 from ttpoe.stats import STATS as ENGINE_STATS
-from ttpverif.scapy_ttp import ttp_frame
+from ttpverif.frames.scapy_ttp import ttp_frame
 
 NODE, PEER = 2, 1
 READY = 80                  # clocks after which the memories of the small engine are initialised

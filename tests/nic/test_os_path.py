@@ -1,8 +1,20 @@
 """Mixed traffic to and from the operating system (claim S3), with every counter."""
 
 import pytest
-from nic_bench import (OS, TTP, WIDTHS, Bench, Receiver, Sender, beats, mixture, ordinary, rng_for,
-                       ttp)
+
+from tests.nic.nic_bench import (
+    OS,
+    TTP,
+    WIDTHS,
+    Bench,
+    Receiver,
+    Sender,
+    beats,
+    mixture,
+    ordinary,
+    rng_for,
+    ttp,
+)
 from ttpoe.config import Config
 from ttpoe.nic.os_path import STATS, OsPath
 

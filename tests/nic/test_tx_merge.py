@@ -1,7 +1,8 @@
 """TTP first, the OS at least now and then: decision N7, in clocks."""
 
 import pytest
-from nic_bench import WIDTHS, Bench, Receiver, Sender, rng_for
+
+from tests.nic.nic_bench import WIDTHS, Bench, Receiver, Sender, rng_for
 from ttpoe.config import Config
 from ttpoe.nic.tx_merge import TTP_IN_A_ROW, TxMerge
 

@@ -5,8 +5,8 @@ Everything is checked while it runs: stream rules, slots never held twice, paylo
 
 from amaranth.hdl import ResetInserter, Signal
 from amaranth.sim import Simulator
-from rx_frames import CAUSES, OUR_NODE, drive, outcome, schedule
 
+from tests.rx.rx_frames import CAUSES, OUR_NODE, drive, outcome, schedule
 from ttpoe.rx.path import STATS, RxPath
 
 EVENT_FIELDS = ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")

@@ -1,9 +1,9 @@
 """Kept payloads through the whole receive path: bytes, order and room until their verdict."""
 
 import pytest
-from rx_bench import RxBench
-from rx_frames import payload_frame, rng_for, schedule
 
+from tests.rx.rx_bench import RxBench
+from tests.rx.rx_frames import payload_frame, rng_for, schedule
 from ttpoe.config import Config
 
 WIDTHS = (8, 16, 32, 64)

@@ -2,9 +2,23 @@
 
 import pytest
 from amaranth.sim import Simulator
-from rx_frames import (ACK, CAUSES, OPEN, OUR_NODE, PAYLOAD, boundary_lengths, drive, frame,
-                       outcome, patched, random_good, rng_for, schedule, spoiled)
 
+from tests.rx.rx_frames import (
+    ACK,
+    CAUSES,
+    OPEN,
+    OUR_NODE,
+    PAYLOAD,
+    boundary_lengths,
+    drive,
+    frame,
+    outcome,
+    patched,
+    random_good,
+    rng_for,
+    schedule,
+    spoiled,
+)
 from ttpoe.config import Config
 from ttpoe.rx.parser import DROP_CAUSES, FrameParser
 

@@ -1,9 +1,16 @@
 """The whole receive path: bytes, events, latency, reset."""
 
 import pytest
-from rx_bench import RxBench
-from rx_frames import boundary_lengths, payload_frame, random_good, rng_for, schedule, spoiled
 
+from tests.rx.rx_bench import RxBench
+from tests.rx.rx_frames import (
+    boundary_lengths,
+    payload_frame,
+    random_good,
+    rng_for,
+    schedule,
+    spoiled,
+)
 from ttpoe.config import Config
 
 WIDTHS = (8, 16, 32, 64)

@@ -1,9 +1,9 @@
 """Who gets a receive slot, who is dropped at the door, and how the hosts share the memory."""
 
 import pytest
-from rx_bench import RxBench
-from rx_frames import ACK, frame, payload_frame, rng_for, schedule
 
+from tests.rx.rx_bench import RxBench
+from tests.rx.rx_frames import ACK, frame, payload_frame, rng_for, schedule
 from ttpoe.config import Config
 
 WIDTHS = (8, 16, 32, 64)

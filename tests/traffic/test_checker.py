@@ -2,7 +2,8 @@
 
 import pytest
 from amaranth.sim import Simulator
-from traffic_twin import MIXED, SHORT, UNIFORM, Twin, beats_of, rng_for
+
+from tests.traffic.traffic_twin import MIXED, SHORT, UNIFORM, Twin, beats_of, rng_for
 from ttpoe.config import Config
 from ttpoe.traffic.checker import TrafficChecker, TrafficError
 

@@ -2,6 +2,7 @@
 
 import pytest
 from amaranth.sim import Simulator
+
 from ttpoe.layouts import Notice
 from ttpoe.traffic.cycle import CycleError, LinkCycle
 

@@ -3,7 +3,8 @@
 import pytest
 from amaranth.hdl import ResetInserter, Signal
 from amaranth.sim import Simulator
-from traffic_twin import beats_of, octets_of, rng_for
+
+from tests.traffic.traffic_twin import beats_of, octets_of, rng_for
 from ttpoe.config import Config
 from ttpoe.traffic.wire import WIRE_EVENTS, Wire
 

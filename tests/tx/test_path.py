@@ -4,9 +4,15 @@ import random
 
 import pytest
 from amaranth.hdl import Module, ResetInserter, Signal
-from tx_bench import (FrameSink, control_bytes, payload_bytes, random_control, simulate,
-                      words_of)
 
+from tests.tx.tx_bench import (
+    FrameSink,
+    control_bytes,
+    payload_bytes,
+    random_control,
+    simulate,
+    words_of,
+)
 from ttpoe.config import Config
 from ttpoe.replay.memory import ReplayMemory
 from ttpoe.tx.path import TxPath

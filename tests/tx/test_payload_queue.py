@@ -3,8 +3,8 @@
 import random
 
 import pytest
-from tx_bench import simulate
 
+from tests.tx.tx_bench import simulate
 from ttpoe.config import Config
 from ttpoe.tx.payload_queue import PayloadQueue
 

@@ -4,8 +4,8 @@ import random
 
 import pytest
 from amaranth.hdl import ResetInserter, Signal
-from tx_bench import host_beats, simulate
 
+from tests.tx.tx_bench import host_beats, simulate
 from ttpoe.config import Config
 from ttpoe.layouts import HostResult
 from ttpoe.tx.slot_writer import SlotWriter

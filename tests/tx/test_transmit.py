@@ -10,9 +10,15 @@ import random
 import pytest
 from amaranth.hdl import Elaboratable, Module
 from amaranth.lib import wiring
-from tx_bench import (FrameSink, control_bytes, host_beats, payload_bytes, random_control,
-                      simulate)
 
+from tests.tx.tx_bench import (
+    FrameSink,
+    control_bytes,
+    host_beats,
+    payload_bytes,
+    random_control,
+    simulate,
+)
 from ttpoe.config import Config
 from ttpoe.layouts import HostResult
 from ttpoe.replay.lists import SlotLists

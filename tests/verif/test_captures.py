@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from ttpverif.capture_differences import DIFFERENCES, expected_differences, found_differences
-from ttpverif.capture_model import replay_on_model
-from ttpverif.captures import Replay, load_all, script
-from ttpverif.frame import Frame, Opcode
-from ttpverif.states import State
+from ttpverif.captures.captures import Replay, load_all, script
+from ttpverif.captures.differences import DIFFERENCES, expected_differences, found_differences
+from ttpverif.captures.on_model import replay_on_model
+from ttpverif.frames.frame import Frame, Opcode
+from ttpverif.model.states import State
 
 CAPTURES = load_all(Path(__file__).parent.parent / "data" / "pcap")
 NAMES = {name[:2]: name for name in CAPTURES}

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from ttpverif.capture_differences import expected_differences, page
-from ttpverif.capture_model import replay_on_model
-from ttpverif.captures import load_all
+from ttpverif.captures.captures import load_all
+from ttpverif.captures.differences import expected_differences, page
+from ttpverif.captures.on_model import replay_on_model
 
 ROOT = Path(__file__).resolve().parents[2]
 

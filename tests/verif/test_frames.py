@@ -9,11 +9,18 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import NoPayload, Padding, Raw
 
-from ttpverif import scapy_ttp
-from ttpverif.frame import (DROP_CAUSES, ETHERTYPES, Frame, Opcode, is_ttp, mac_to_node,
-                            node_to_mac)
-from ttpverif.pcap import read_pcap
-from ttpverif.scapy_ttp import OPCODES, TSH, TTH, TTP, ttp_frame
+from ttpverif.frames import scapy_ttp
+from ttpverif.frames.frame import (
+    DROP_CAUSES,
+    ETHERTYPES,
+    Frame,
+    Opcode,
+    is_ttp,
+    mac_to_node,
+    node_to_mac,
+)
+from ttpverif.frames.pcap import read_pcap
+from ttpverif.frames.scapy_ttp import OPCODES, TSH, TTH, TTP, ttp_frame
 
 PCAPS = Path(__file__).parent.parent / "data" / "pcap"
 FILES = sorted(PCAPS.glob("*.pcap"))

@@ -3,8 +3,9 @@
 from collections import Counter
 
 import pytest
-from ttpverif.frame import DROP_CAUSES, Frame
-from ttpverif.hostile import FORGING, PARSING, RESERVED_BITS, Hostile
+
+from ttpverif.frames.frame import DROP_CAUSES, Frame
+from ttpverif.frames.hostile import FORGING, PARSING, RESERVED_BITS, Hostile
 
 NODE, PEER = 0x015A0B, 0x00A5C3
 

@@ -5,13 +5,13 @@ import random
 
 import pytest
 
-from ttpverif.frame import Frame, Opcode
-from ttpverif.lockstep import Lockstep, Mismatch, Record, SentFrame
-from ttpverif.model import Endpoint, Parameters
-from ttpverif.network import Channel
-from ttpverif.peer import Peer
-from ttpverif.states import State
-from ttpverif.traced import Traced, changed, follow, records
+from ttpverif.check.lockstep import Lockstep, Mismatch, Record, SentFrame
+from ttpverif.check.traced import Traced, changed, follow, records
+from ttpverif.frames.frame import Frame, Opcode
+from ttpverif.frames.network import Channel
+from ttpverif.model.endpoint import Endpoint, Parameters
+from ttpverif.model.peer import Peer
+from ttpverif.model.states import State
 
 PARAMETERS = Parameters(1, slots=64, reorder_slots=8)
 

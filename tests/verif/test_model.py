@@ -2,11 +2,11 @@
 
 import pytest
 
-from ttpverif.frame import Frame, Opcode
-from ttpverif.link import link_hash
-from ttpverif.model import BLOCKED, REFUSED, TAKEN, Endpoint, Parameters
-from ttpverif.serial import epoch_distance, id_distance
-from ttpverif.states import EVENTS, TABLE, State
+from ttpverif.frames.frame import Frame, Opcode
+from ttpverif.frames.serial import epoch_distance, id_distance
+from ttpverif.model.endpoint import BLOCKED, REFUSED, TAKEN, Endpoint, Parameters
+from ttpverif.model.link import link_hash
+from ttpverif.model.states import EVENTS, TABLE, State
 
 US, PEER = 1, 2
 E, P = 0x55, 0x77  # our epoch (first incarnation), the peer's

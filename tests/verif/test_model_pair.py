@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttpverif.frame import Frame, Opcode
-from ttpverif.link import WeylIds
-from ttpverif.model import TAKEN, Endpoint, Parameters
-from ttpverif.network import Channel
-from ttpverif.peer import Peer
-from ttpverif.scoreboard import DeliveryChecker
-from ttpverif.states import State
+from ttpverif.check.scoreboard import DeliveryChecker
+from ttpverif.frames.frame import Frame, Opcode
+from ttpverif.frames.network import Channel
+from ttpverif.model.endpoint import TAKEN, Endpoint, Parameters
+from ttpverif.model.link import WeylIds
+from ttpverif.model.peer import Peer
+from ttpverif.model.states import State
 
 
 class Pair:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from ttpverif.frame import Frame, Opcode
-from ttpverif.model import Endpoint, Parameters
-from ttpverif.model_selective import Impossible
-from ttpverif.serial import id_add
-from ttpverif.states import State
+from ttpverif.frames.frame import Frame, Opcode
+from ttpverif.frames.serial import id_add
+from ttpverif.model.endpoint import Endpoint, Parameters
+from ttpverif.model.selective import Impossible
+from ttpverif.model.states import State
 
 US, PEER, OTHER = 1, 2, 9
 E, P = 0x55, 0x77

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from ttpverif.network import Channel
-from ttpverif.pcap import PcapWriter, read_pcap
+from ttpverif.frames.network import Channel
+from ttpverif.frames.pcap import PcapWriter, read_pcap
 
 COUNT = 2000
 

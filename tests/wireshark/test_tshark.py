@@ -10,12 +10,12 @@ import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 
-from ttpverif.frame import Frame, Opcode
+from ttpverif.frames.frame import Frame, Opcode
+from ttpverif.frames.pcap import PcapWriter, read_pcap
+from ttpverif.frames.scapy_ttp import TSH, TTH, TTP, ipv4_frame
 from ttpverif.ladder.analysis import analyse
 from ttpverif.ladder.capture import Packet
 from ttpverif.ladder.decode import decode
-from ttpverif.pcap import PcapWriter, read_pcap
-from ttpverif.scapy_ttp import TSH, TTH, TTP, ipv4_frame
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "wireshark" / "ttp.lua"

@@ -51,6 +51,7 @@ def main(arguments):
         from ttpformal.table import load
         proof = load()[name]
     from amaranth.back import rtlil
+
     from ttpformal.proof import Harness
     harness = Harness(proof())
     Path(output).write_text(rtlil.convert(harness, name="top", ports=harness.ports))

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 from amaranth.hdl import Array, Cat, Const, Fragment, MemoryInstance, Module, Mux, Signal
 from amaranth.lib import memory
-from ttpoe.memories import COLLISION_UNDEFINED
+
+from ttpoe.memory.protected import COLLISION_UNDEFINED
 
 __all__ = ["harsh_memories", "begun_memories", "built", "inner"]
 

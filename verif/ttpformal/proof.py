@@ -7,9 +7,20 @@ proven, and which defects of the source must make it fail.
 
 from typing import NamedTuple
 
-from amaranth.hdl import (Assert, Assume, ClockDomain, Cover, Elaboratable, Fragment, Module,
-                          Mux, Signal, ValueCastable)
+from amaranth.hdl import (
+    Assert,
+    Assume,
+    ClockDomain,
+    Cover,
+    Elaboratable,
+    Fragment,
+    Module,
+    Mux,
+    Signal,
+    ValueCastable,
+)
 from amaranth.lib import stream, wiring
+
 from ttpoe.config import Config
 
 __all__ = ["Proof", "Defect", "Harness", "shrunk"]

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import command_layout, event_signature, notice_layout
 from ..link.table import tag_layout
-from ..memories import ERRORS, report
+from ..memory.protected import ERRORS, report
 from ..rx.path import DROP_CAUSES
 from .axil import AxiLite, axil_members
 from .counters import Counters

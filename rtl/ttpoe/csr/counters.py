@@ -19,7 +19,7 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..memories import ERRORS, errors_of, protected_memory, report
+from ..memory.protected import ERRORS, errors_of, protected_memory, report
 
 __all__ = ["Counters", "pending_bits"]
 
@@ -58,7 +58,7 @@ class Counters(wiring.Component):
     o_done : Out(1)
         The request is carried out: one clock. `o_value`: of a read, the exact count.
     o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memories`.
+        What the memories in here found, see `ttpoe.memory.protected`.
 
     Timing
     ------

@@ -6,7 +6,7 @@ from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Notice, event_signature, notice_layout
-from ..memories import ERRORS, errors_of, protected_fifo, report
+from ..memory.protected import ERRORS, errors_of, protected_fifo, report
 from .registers import INTERRUPTS, NOTICE_DEPTH
 
 __all__ = ["Notices"]
@@ -36,7 +36,7 @@ class Notices(wiring.Component):
     o_lost : Out(1)
         A notice found the queue full: one clock.
     o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memories`.
+        What the memories in here found, see `ttpoe.memory.protected`.
     o_interrupt : Out(1)
         Level: a cause that is not masked; 2 clocks after the event, 1 after a change of
         `o_causes` or `i_mask`.

@@ -1,6 +1,6 @@
 """What each action of the state table means: for the wire, the host, the tag and the memories.
 
-Data, like the table itself; `link.decide` turns it into control bits. Sections 1.2 (IDs of each
+Data, like the table itself; `pipeline.q2_decide` turns it into control bits. Sections 1.2 (IDs of each
 frame), 2, 3 and 5 of the protocol.
 """
 

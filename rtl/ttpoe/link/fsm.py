@@ -1,7 +1,7 @@
 """The state machine of a link, as data: one table, (event, state) -> (guards, action, next state).
 
 Source: the protocol's section 2 (states and table), 3, 4, 4.1, 6, and `docs/protocol/decisions.md`.
-The table makes the hardware (`link.decide`), the documentation and the coverage plan. The
+The table makes the hardware (`pipeline.q2_decide`), the documentation and the coverage plan. The
 reference model keeps a copy of its own.
 
 Reading a row: the alternatives are tried from top to bottom, the first whose guards all hold is
@@ -95,7 +95,7 @@ GUARDS = {
     "SEEK_OK": "the link is selective and something in flight has been passed",
     "RESEND_OK": "unacknowledged, passed by the sending position, and the link is not held",
 }
-"""Conditions on the event and the tag; `link.decide` computes each, in parallel."""
+"""Conditions on the event and the tag; `pipeline.q2_decide` computes each, in parallel."""
 
 
 class Action(enum.Enum, shape=7):

@@ -11,7 +11,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
-from ..memories import ERRORS, BlockFifo, errors_of, protected_fifo, report
+from ..memory.protected import ERRORS, BlockFifo, errors_of, protected_fifo, report
 
 __all__ = ["ReadyQueues"]
 
@@ -26,7 +26,7 @@ class ReadyQueues(wiring.Component):
     o_visit0, o_visit1, o_visit2 : Out(stream of lid)
         The link at the front, two clocks after the push into an empty queue.
     o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memories`.
+        What the memories in here found, see `ttpoe.memory.protected`.
     """
 
     def __init__(self, config):

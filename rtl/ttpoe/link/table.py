@@ -13,7 +13,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ..memories import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
+from ..memory.protected import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
 from .fsm import LinkState
 
 __all__ = ["tag_layout", "link_row", "LinkTable"]
@@ -107,7 +107,7 @@ class LinkTable(wiring.Component):
     o_ready : Out(1)
         High once the sweep is done: `config.rows` clocks after reset. No event may enter before.
     o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memories`.
+        What the memories in here found, see `ttpoe.memory.protected`.
     """
 
     def __init__(self, config):

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import beat_layout
-from ..memories import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
+from ..memory.protected import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
 
 __all__ = ["FrameBuffer"]
 
@@ -39,7 +39,7 @@ class FrameBuffer(wiring.Component):
         One clock after a last beat was taken: the frame was kept; it was dropped for want of
         room. Neither for a frame with `error`.
     o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memories`.
+        What the memories in here found, see `ttpoe.memory.protected`.
 
     Timing: last beat taken in clock t, first beat on `o` in t + 2. One beat per clock, in and
     out; no gap inside a frame, and none between two frames that both lie in the buffer. `i.ready`

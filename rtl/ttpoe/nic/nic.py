@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..engine import Engine
 from ..layouts import beat_layout
-from ..memories import STATS as MEMORY_STATS
+from ..memory.protected import STATS as MEMORY_STATS
 from .os_path import STATS as OS_STATS
 from .os_path import OsPath
 from .tx_merge import TxMerge

@@ -8,7 +8,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import beat_layout, event_signature
-from ..memories import ERRORS, report
+from ..memory.protected import ERRORS, report
 from .classifier import Classifier
 from .frame_buffer import FrameBuffer
 
@@ -48,7 +48,7 @@ class OsPath(wiring.Component):
     cfg_os_enable : In(1)
         Low with the last beat of a frame: it is dropped, in either direction, as if it were bad.
     o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memories`.
+        What the memories in here found, see `ttpoe.memory.protected`.
     stat_os_* : Out(1)
         One-clock pulses, see `STATS`.
 

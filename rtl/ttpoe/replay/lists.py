@@ -8,7 +8,7 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature, slot_free_layout
-from ..memories import ERRORS, errors_of, protected_fifo, protected_memory, report
+from ..memory.protected import ERRORS, errors_of, protected_fifo, protected_memory, report
 
 __all__ = ["SlotLists"]
 
@@ -45,7 +45,7 @@ class SlotLists(wiring.Component):
     o_ready : Out(1)
         The initialisation sweep is over. No event may come before.
     o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memories`.
+        What the memories in here found, see `ttpoe.memory.protected`.
 
     Rules for the driver: never `i_append` and `i_free` in one clock (one event leaves the
     pipeline per clock); a freed chain holds allocated slots only.

@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature, slot_write_layout
-from ..memories import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
+from ..memory.protected import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
 
 __all__ = ["ReplayMemory"]
 
@@ -31,7 +31,7 @@ class ReplayMemory(wiring.Component):
     o_length_bytes : Out(11)
         1 to 1024, in the clock after `i_length_en`; holds until the next `i_length_en`.
     o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memories`.
+        What the memories in here found, see `ttpoe.memory.protected`.
 
     A write in clock t is seen by reads from clock t + 1 on. Reading a word in the clock in
     which it is written gives an undefined value; slots being read are not written (`SlotLists`).

@@ -11,7 +11,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature, host_rx_layout, rx_verdict_layout
-from ..memories import ERRORS, report
+from ..memory.protected import ERRORS, report
 from ..protocol import VC_ORDER
 from ..stream.arbiter import UrgencyArbiter
 from .memory import beat_count_layout, slot_info_layout
@@ -38,7 +38,7 @@ class Deliver(wiring.Component):
     stat_rx_delivered : Out(1)
         A payload was read whole, on its way to the host: with `o_delivered`.
     o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memories`.
+        What the memories in here found, see `ttpoe.memory.protected`.
 
     Timing: verdict in clock n, first beat at the host in clock n + 3 if nothing else is read;
     after that one beat per clock, shared. The most urgent VC (1, then 0, then 2) has three

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import event_signature
-from ..memories import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
+from ..memory.protected import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
 
 __all__ = ["RxMemory", "slot_beat_layout", "slot_info_layout", "beat_count_layout"]
 
@@ -60,7 +60,7 @@ class RxMemory(wiring.Component):
     data : Out(width_bits), info : Out(slot_info_layout)
         One clock after `read`; held until the next one.
     o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memories`.
+        What the memories in here found, see `ttpoe.memory.protected`.
 
     Timing: one write, one description and two reads per clock. What is written in clock n may be
     read from clock n + 1 on; reading and writing one beat in the same clock is not used.

@@ -9,8 +9,19 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import beat_layout, event_signature
-from ..protocol import (EXT_SELECTIVE, FIELDS, MAX_PAYLOAD_BYTES, MIN_FRAME_BYTES, OUI,
-                        TOTAL_OVER_TSH, TSH_BYTES, TSH_OFFSET, TTH_BYTE0, EtherType, Opcode)
+from ..protocol import (
+    EXT_SELECTIVE,
+    FIELDS,
+    MAX_PAYLOAD_BYTES,
+    MIN_FRAME_BYTES,
+    OUI,
+    TOTAL_OVER_TSH,
+    TSH_BYTES,
+    TSH_OFFSET,
+    TTH_BYTE0,
+    EtherType,
+    Opcode,
+)
 from ..stream.carry import Carry
 
 __all__ = ["FrameParser", "DROP_CAUSES", "parsed_layout", "payload_write_layout"]

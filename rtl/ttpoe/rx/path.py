@@ -7,9 +7,14 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import (beat_layout, event_signature, host_rx_layout, rx_event_layout,
-                       rx_verdict_layout)
-from ..memories import ERRORS, report
+from ..layouts import (
+    beat_layout,
+    event_signature,
+    host_rx_layout,
+    rx_event_layout,
+    rx_verdict_layout,
+)
+from ..memory.protected import ERRORS, report
 from .deliver import Deliver
 from .memory import RxMemory
 from .parser import DROP_CAUSES, FrameParser
@@ -57,7 +62,7 @@ class RxPath(wiring.Component):
     o_host0, o_host1, o_host2 : Out(stream.Signature(host_rx_layout))
         The payloads of each VC, in the order of their verdicts.
     o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memories`.
+        What the memories in here found, see `ttpoe.memory.protected`.
     stat_rx_* : Out(1)
         One-clock pulses, see `STATS`.
 

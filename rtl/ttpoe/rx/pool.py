@@ -9,7 +9,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
-from ..memories import ERRORS, errors_of, report
+from ..memory.protected import ERRORS, errors_of, report
 from .queue import make_fifo
 
 __all__ = ["SlotPool", "freed_layout"]
@@ -50,7 +50,7 @@ class SlotPool(wiring.Component):
         A slot is given back; both may come in the same clock, every clock, and never wait. (Hence
         a list for each: with one list, a flood of frames to drop could stop the delivery.)
     o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memories`.
+        What the memories in here found, see `ttpoe.memory.protected`.
 
     Timing: one slot can be taken in every clock while free ones are listed. A slot given back
     in clock n counts as room in clock n + 1, and can be `slot` itself from clock n + 2 (n + 3

@@ -8,7 +8,7 @@ from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import rx_event_layout
-from ..memories import ERRORS, BlockFifo, errors_of, protected_fifo, report
+from ..memory.protected import ERRORS, BlockFifo, errors_of, protected_fifo, report
 
 __all__ = ["EventQueue", "make_fifo"]
 
@@ -37,7 +37,7 @@ class EventQueue(wiring.Component):
         The oldest event: read from LUT RAM, or from a register in front of block RAM or of check
         bits.
     o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memories`.
+        What the memories in here found, see `ttpoe.memory.protected`.
 
     Timing: into an empty queue in clock n, out in clock n + 1. One event per clock.
 

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import event_signature, host_rx_layout
-from ..memories import ERRORS, errors_of, protected_fifo, report
+from ..memory.protected import ERRORS, errors_of, protected_fifo, report
 from .memory import beat_count_layout, slot_info_layout
 from .queue import make_fifo
 
@@ -51,7 +51,7 @@ class VcReader(wiring.Component):
     o_host : Out(stream.Signature(host_rx_layout))
         To the host.
     o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memories`.
+        What the memories in here found, see `ttpoe.memory.protected`.
 
     Timing: `arrived` in clock n with nothing waiting: `request` in clock n; granted in clock n,
     `o_host.valid` in clock n + 2. One beat per clock, also from one payload to the next. A host

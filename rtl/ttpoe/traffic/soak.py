@@ -1,6 +1,6 @@
 """`Soak`: two engines, two wires, and traffic that checks itself on every VC, both ways.
 
-The host program `sim/soak_main.cpp` drives it in Verilator; on an FPGA a few registers would do.
+The host program `sim/ttpsim/soak/main.cpp` drives it in Verilator; on an FPGA a few registers would do.
 Nothing is computed here but counts.
 """
 

@@ -9,8 +9,18 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import beat_layout, control_frame_layout
-from ..protocol import (EXT_SELECTIVE, FIELDS, HEADER_BYTES, MIN_FRAME_BYTES, OUI, TOTAL_OVER_TSH,
-                        TSH_BYTES, TTH_BYTE0, EtherType, Opcode)
+from ..protocol import (
+    EXT_SELECTIVE,
+    FIELDS,
+    HEADER_BYTES,
+    MIN_FRAME_BYTES,
+    OUI,
+    TOTAL_OVER_TSH,
+    TSH_BYTES,
+    TTH_BYTE0,
+    EtherType,
+    Opcode,
+)
 from ..stream.carry import Carry
 from .slot_reader import word_layout
 

@@ -7,9 +7,14 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import (beat_layout, control_frame_layout, event_signature, payload_frame_layout,
-                       slot_free_layout)
-from ..memories import ERRORS, errors_of, protected_fifo, report
+from ..layouts import (
+    beat_layout,
+    control_frame_layout,
+    event_signature,
+    payload_frame_layout,
+    slot_free_layout,
+)
+from ..memory.protected import ERRORS, errors_of, protected_fifo, report
 from .builder import FrameBuilder
 from .payload_queue import PayloadQueue
 from .slot_reader import SlotReader
@@ -60,7 +65,7 @@ class TxPath(wiring.Component):
     o_control_left, o_payload_left : Out(1)
         One-clock pulse per entry that has left its queue, a clock before: one credit.
     o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memories`.
+        What the memories in here found, see `ttpoe.memory.protected`.
     stat_* : Out(1)
         One-clock pulses, see `STATS`; one clock after the beat.
 

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import event_signature, payload_frame_layout, slot_free_layout
-from ..memories import ERRORS, errors_of, protected_memory, report
+from ..memory.protected import ERRORS, errors_of, protected_memory, report
 
 __all__ = ["PayloadQueue", "kills"]
 
@@ -44,7 +44,7 @@ class PayloadQueue(wiring.Component):
     o_left : Out(1)
         One-clock pulse, in the clock after an entry was taken or skipped: one credit.
     o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memories`.
+        What the memories in here found, see `ttpoe.memory.protected`.
 
     A free event in the very clock in which an entry is taken comes too late here. Who takes an
     entry watches `i_free` from that clock on, and reports the slot as being read (`o_reading`

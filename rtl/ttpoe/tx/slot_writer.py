@@ -8,8 +8,14 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ..layouts import (HostResult, event_signature, host_event_layout, host_result_layout,
-                       host_tx_layout, slot_write_layout)
+from ..layouts import (
+    HostResult,
+    event_signature,
+    host_event_layout,
+    host_result_layout,
+    host_tx_layout,
+    slot_write_layout,
+)
 from ..protocol import VC_ORDER
 from ..stream.arbiter import UrgencyArbiter
 from .host_port import HostPort

@@ -1,10 +1,11 @@
 """Proof about Q0: what enters, and that it may."""
 
 from amaranth.hdl import Cat, Const, Mux, Signal
-from ttpoe.link.arbitrate import Arbitrate
+
 from ttpoe.link.fsm import Event
-from ttpoe.link.replayer import Walk
+from ttpoe.pipeline.q0_arbitrate import Arbitrate
 from ttpoe.protocol import Opcode
+from ttpoe.replay.replayer import Walk
 
 from ..memories import built, inner
 from ..proof import Defect, Proof, shrunk

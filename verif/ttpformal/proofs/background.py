@@ -1,8 +1,9 @@
 """Proofs of the blocks of selective replay: look-up, questions, replays, frees."""
 
 from amaranth.hdl import Array, Mux, Signal, signed
-from ttpoe.link.lookup import Ask, LookUp
-from ttpoe.link.replayer import Replayer, Retirer, Walk
+
+from ttpoe.reorder.lookup import Ask, LookUp
+from ttpoe.replay.replayer import Replayer, Retirer, Walk
 
 from ..proof import Defect, Proof, shrunk
 

@@ -1,7 +1,9 @@
 """Proofs of `csr/`: AXI4-Lite slave, counters, notices."""
 
 from amaranth.hdl import Cat, Const, Mux, Signal
-from ttpoe.csr import counters, notices as notices_module
+
+from ttpoe.csr import counters
+from ttpoe.csr import notices as notices_module
 from ttpoe.csr.axil import AxiLite
 from ttpoe.csr.notices import Notices
 from ttpoe.csr.registers import INTERRUPTS

@@ -10,9 +10,10 @@ known by intervals of IDs, and that each frame which leaves an end lies in them 
 """
 
 from amaranth.hdl import Array, Cat, Mux, Signal
-from ttpoe.link.commit import Commit
-from ttpoe.link.decide import Decide
+
 from ttpoe.link.fsm import Event, LinkState
+from ttpoe.pipeline.q2_decide import Decide
+from ttpoe.pipeline.q3_commit import Commit
 from ttpoe.protocol import Opcode
 
 from ..memories import built
@@ -103,7 +104,7 @@ class _Ends(Proof):
         h.assume_if(b.is_("RX_PAYLOAD"), (youngest - b.event.tx_id)[:32] < AGE)
 
     def sender(self, h, slots, counts, una_kept):
-        """The list of slots, as `replay.lists` keeps it, and Q3, as `link.pipeline` has it."""
+        """The list of slots, as `replay.lists` keeps it, and Q3, as `pipeline.pipeline` has it."""
         m, a = h.m, self.a
         event, out, old = a.event, a.out, a.tag
         following = Array(Signal(2, name=f"following{n}") for n in range(SLOTS))
@@ -159,7 +160,7 @@ class _Ends(Proof):
                    commit.o_free.p.head == queue[0])
 
     def receiver(self, h, purging, received_kept):
-        """The directory of kept packets, as `link.reorder` keeps it: ours, and others' entries."""
+        """The directory of kept packets, as `reorder.directory` keeps it: ours, and others' entries."""
         m, b = h.m, self.b
         event, out, decide = b.event, b.out, b.decide
         lid = h.constant(SIZE.lid_bits, "lid")

@@ -1,11 +1,12 @@
 """Proofs of `link/`: timer, ready queues, identity, serial numbers, state machine."""
 
 from amaranth.hdl import Array, Const, Mux, Signal
-from ttpoe.link.decide import Decide
+
 from ttpoe.link.fsm import Event, LinkState
 from ttpoe.link.identity import Identity
 from ttpoe.link.ready import ReadyQueues
 from ttpoe.link.timer import LinkTimer
+from ttpoe.pipeline.q2_decide import Decide
 
 from ..proof import Defect, Proof, shrunk
 

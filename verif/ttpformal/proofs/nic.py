@@ -1,6 +1,7 @@
 """Proofs of `nic/`: classifier, frame buffer, both together, and the transmit merge."""
 
 from amaranth.hdl import Mux, Signal
+
 from ttpoe.nic.classifier import Classifier
 from ttpoe.nic.frame_buffer import FrameBuffer
 from ttpoe.nic.os_path import OsPath

@@ -6,6 +6,7 @@ shown by `tx.builder_bytes`.
 """
 
 from amaranth.hdl import Array, Mux, Signal
+
 from ttpoe.protocol import Opcode
 from ttpoe.tx.path import TxPath
 

@@ -2,9 +2,12 @@
 
 from amaranth.hdl import Array, Const, Mux, Signal, Value
 from amaranth.lib.data import View
-from ttpoe.link import pipeline, reorder, table
+
+from ttpoe.link import table
 from ttpoe.link.fsm import Event, LinkState
-from ttpoe.link.records import outcome_layout, pipeline_event_layout
+from ttpoe.pipeline import pipeline
+from ttpoe.pipeline.records import outcome_layout, pipeline_event_layout
+from ttpoe.reorder import directory as reorder
 
 from ..memories import built, harsh_memories, inner
 from ..proof import Defect, Proof, shrunk

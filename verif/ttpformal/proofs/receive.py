@@ -2,6 +2,7 @@
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
+
 from ttpoe.protocol import Opcode
 from ttpoe.rx import path
 from ttpoe.rx.parser import FrameParser

@@ -1,6 +1,7 @@
 """Proofs of `replay/`."""
 
 from amaranth.hdl import Array, Const, Signal
+
 from ttpoe.replay.lists import SlotLists
 from ttpoe.replay.memory import ReplayMemory
 

@@ -1,6 +1,7 @@
 """Proofs of `rx/`: event queue and frame parser."""
 
 from amaranth.hdl import Cat, Mux, Signal
+
 from ttpoe.rx import queue as rx_queue
 from ttpoe.rx.parser import DROP_CAUSES, FrameParser
 from ttpoe.rx.queue import EventQueue, make_fifo

@@ -2,8 +2,9 @@
 
 from amaranth.hdl import Cat, Signal
 from amaranth.lib import fifo
-from ttpoe.memories import protected_fifo, protected_memory
-from ttpoe.secded import Decoder, Encoder, check_bits, coded_bits
+
+from ttpoe.memory.protected import protected_fifo, protected_memory
+from ttpoe.memory.secded import Decoder, Encoder, check_bits, coded_bits
 
 from ..proof import Defect, Proof
 
@@ -11,7 +12,7 @@ from ..proof import Defect, Proof
 class Code(Proof):
     """Any word, with no, one or two wrong bits anywhere in it.
 
-    Wider words are too many sums of too many bits for a solver: `tests/test_secded.py` goes through
+    Wider words are too many sums of too many bits for a solver: `tests/memory/test_secded.py` goes through
     every pair of wrong bits of every width, and through all of those that data and decoder add up
     bit by bit.
     """

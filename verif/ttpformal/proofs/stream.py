@@ -1,6 +1,7 @@
 """Proofs of `stream/`."""
 
 from amaranth.hdl import Mux, Signal
+
 from ttpoe.stream.arbiter import UrgencyArbiter
 from ttpoe.stream.carry import Carry
 

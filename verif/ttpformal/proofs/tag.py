@@ -2,10 +2,11 @@
 
 from amaranth.hdl import Cat, Const, Mux
 from amaranth.lib import data, wiring
-from ttpoe.link.commit import Commit
-from ttpoe.link.decide import Decide
+
 from ttpoe.link.fsm import Event, LinkState
 from ttpoe.link.table import tag_layout
+from ttpoe.pipeline.q2_decide import Decide
+from ttpoe.pipeline.q3_commit import Commit
 
 from ..proof import Defect, Proof, shrunk
 
@@ -125,7 +126,7 @@ class Free(Proof):
             h.check_if(a.valid, a.payload == b.payload)
 
     def commit(self, h, decide, both):
-        """Q3 behind `decide`, as `link.pipeline` has it."""
+        """Q3 behind `decide`, as `pipeline.pipeline` has it."""
         m, event, old, out = h.m, decide.i_event, decide.i_tag, decide.o_outcome
         commit = Commit(SIZE)
         m.submodules += commit

@@ -1,6 +1,7 @@
 """Proof of `tx/`: the slot reader, and with it what `tx.builder_*` assume of its words."""
 
 from amaranth.hdl import Array, Mux, Signal
+
 from ttpoe.tx.slot_reader import SlotReader
 
 from ..proof import Defect, Proof, shrunk

@@ -2,6 +2,7 @@
 
 from amaranth.hdl import Const, Mux, Signal
 from amaranth.lib.data import View
+
 from ttpoe.layouts import HostResult
 from ttpoe.tx.builder import FrameBuilder, frame_fields
 from ttpoe.tx.payload_queue import PayloadQueue

@@ -3,10 +3,13 @@
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.data import View
-from ttpoe.link import pipeline, reorder, table
-from ttpoe.link.decide import Decide
+
+from ttpoe.link import table
 from ttpoe.link.fsm import Event, LinkState
+from ttpoe.pipeline import pipeline
+from ttpoe.pipeline.q2_decide import Decide
 from ttpoe.protocol import Opcode
+from ttpoe.reorder import directory as reorder
 
 from ..memories import built, harsh_memories, inner
 from ..proof import Defect, Proof, shrunk

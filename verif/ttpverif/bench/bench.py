@@ -31,7 +31,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import Event, FallingEdge, RisingEdge
 
-from ..pcap import PcapWriter
+from ..frames.pcap import PcapWriter
 from .node import Node
 from .pair import CYCLE_BITS, PairLayout
 from .ports import BenchError, reader, write_now, writer
@@ -118,7 +118,7 @@ class Bench:
         return random.Random(f"{self.seed}/{name}")
 
     def connect(self, a_to_b=None, b_to_a=None):
-        """Join the MACs by two channels (`ttpverif.network.Channel`); default: perfect wires.
+        """Join the MACs by two channels (`ttpverif.frames.network.Channel`); default: perfect wires.
         Called again, it takes the first wires away with all that is on them."""
         for node, carry in self._carriers:
             node.listeners.remove(carry)
@@ -325,7 +325,7 @@ class Bench:
 
 
 def scenario(function):
-    """Make a cocotb test of `async function(bench)`; its parameters come from `sim/run.py`."""
+    """Make a cocotb test of `async function(bench)`; its parameters come from `sim/ttpsim/scenario/run.py`."""
     @functools.wraps(function)
     async def test(dut):
         run = json.loads(Path(os.environ["TTP_RUN"]).read_text())

@@ -6,17 +6,17 @@
     await peer.rx("ACK", rx=peer.link.oldest)      # returns when the event has left the pipeline
     await desk.done()                              # everything explained, statistics exact
 
-The reference model follows every event, and `ttpverif.cells` works out which alternative of the
+The reference model follows every event, and `ttpverif.coverage.cells` works out which alternative of the
 state table it took. IDs are read from the model's link, so scenarios name them by what they mean.
 """
 
-from ..cells import CellCoverage
-from ..frame import ETHERTYPE_SEED, Frame, Opcode
-from ..link import link_hash
-from ..serial import id_add
-from ..state_plan import check_claims
-from ..states import State
-from ..trace import EVENTS
+from ..check.trace import EVENTS
+from ..coverage.cells import CellCoverage
+from ..coverage.state_plan import check_claims
+from ..frames.frame import ETHERTYPE_SEED, Frame, Opcode
+from ..frames.serial import id_add
+from ..model.link import link_hash
+from ..model.states import State
 from .follow import LockstepFeed, parameters_of
 
 __all__ = ["Desk", "Partner", "state_table"]

@@ -2,12 +2,12 @@
 
 from collections import Counter
 
-from ..frame import DROP_CAUSES, Opcode, is_ttp
-from ..lockstep import Lockstep, Record, SentFrame
-from ..model import Parameters
-from ..scoreboard import DeliveryChecker
-from ..states import State
-from ..trace import ACTIONS, BY_NUMBER, EVENTS, NOTICES, RESULTS
+from ..check.lockstep import Lockstep, Record, SentFrame
+from ..check.scoreboard import DeliveryChecker
+from ..check.trace import ACTIONS, BY_NUMBER, EVENTS, NOTICES, RESULTS
+from ..frames.frame import DROP_CAUSES, Opcode, is_ttp
+from ..model.endpoint import Parameters
+from ..model.states import State
 
 __all__ = ["CountError", "follow_deliveries", "follow_lockstep", "LockstepFeed", "parameters_of"]
 

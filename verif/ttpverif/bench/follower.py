@@ -8,11 +8,11 @@ links that do not end, and sees only what hosts put in and got out. See docs/evi
 import dataclasses
 from collections import deque
 
-from ..cells import CellCoverage
-from ..model import BLOCKED, REFUSED
-from ..serial import id_distance
-from ..states import State
-from ..trace import ACTIONS, EVENTS, RESULTS
+from ..check.trace import ACTIONS, EVENTS, RESULTS
+from ..coverage.cells import CellCoverage
+from ..frames.serial import id_distance
+from ..model.endpoint import BLOCKED, REFUSED
+from ..model.states import State
 from .follow import CountError, LockstepFeed
 
 __all__ = ["CountError", "DeliveryFollower", "Follower", "LeakError"]

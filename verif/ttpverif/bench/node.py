@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass
 
-from .ports import BenchError, reader, writer, write_now
+from .ports import BenchError, reader, write_now, writer
 
 __all__ = ["Node", "Frame", "Payload", "Request", "NoticeRecord", "VCS"]
 

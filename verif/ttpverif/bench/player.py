@@ -12,11 +12,11 @@ from collections import Counter
 from ttpoe.config import Config
 from ttpoe.csr.access import Registers
 
-from ..frame import Frame, Opcode
+from ..check.scoreboard import DeliveryChecker
+from ..frames.frame import Frame, Opcode
+from ..model.states import State
 from ..randomised.script import PEER
 from ..randomised.wire import FaultyWire
-from ..scoreboard import DeliveryChecker
-from ..states import State
 from .axil import register_bus
 from .directed import state_table
 from .follow import parameters_of

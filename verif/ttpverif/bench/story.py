@@ -6,7 +6,7 @@
 See docs/reference/trace.md for the columns.
 """
 
-from ..trace import ACTIONS, BY_NUMBER, EVENTS, NOTICES, OPCODES, RESULTS, STATES
+from ..check.trace import ACTIONS, BY_NUMBER, EVENTS, NOTICES, OPCODES, RESULTS, STATES
 
 __all__ = ["Story", "story_line", "HEADING"]
 

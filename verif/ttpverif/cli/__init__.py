@@ -1,6 +1,7 @@
 """The console command `ttpoe`: finds its sub-commands and runs one.
 
-A sub-command is a module of this package (its name without a leading underscore) with
+A sub-command is a module of this package, or one that another package registers as an entry point of
+the group `ttpoe.commands` (`ttpsim` does so for all that needs a simulator), with
 
     SUMMARY                   one line for `ttpoe --help`
     add_parser(subparsers)    adds and returns its parser; the name is the module's
@@ -14,12 +15,14 @@ import argparse
 import errno
 import importlib
 import os
-import pkgutil
 import sys
+from importlib import metadata
 
-from ._errors import UsageError
+from .errors import UsageError
 
 __all__ = ["UsageError", "commands", "main"]
+
+_OWN = ("generate", "ladder", "model")
 
 _EXAMPLES = """examples:
   ttpoe generate --preset full --links 1536 -o build/nic
@@ -39,9 +42,9 @@ class _Parser(argparse.ArgumentParser):
 
 def commands():
     """{name: module} of every sub-command, in the order of their names."""
-    names = sorted(module.name for module in pkgutil.iter_modules(__path__)
-                   if not module.name.startswith("_"))
-    return {name: importlib.import_module(f"{__name__}.{name}") for name in names}
+    found = {name: f"{__name__}.{name}" for name in _OWN}
+    found |= {point.name: point.value for point in metadata.entry_points(group="ttpoe.commands")}
+    return {name: importlib.import_module(found[name]) for name in sorted(found)}
 
 
 def _parser(found):

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from ._errors import UsageError, whole_number
+from .errors import UsageError, whole_number
 
 __all__ = ["SUMMARY", "PARAMETERS", "add_parser", "run"]
 
@@ -68,7 +68,7 @@ def add_parser(subparsers):
 def run(arguments):
     """Do it; one line on standard output for each file."""
     from ttpoe.config import ConfigError
-    from ttpoe.generate import configuration, package, write_package
+    from ttpoe.verilog.generate import configuration, package, write_package
     changes = {name: getattr(arguments, name) for name in (*PARAMETERS, "name")}
     if not arguments.output:
         raise UsageError("--output is empty: name a folder, as build/nic")

@@ -11,7 +11,7 @@ from ..ladder.capture import CaptureError, read_capture
 from ..ladder.decode import decode
 from ..ladder.page import page
 from ..ladder.terminal import draw
-from ._errors import UsageError
+from .errors import UsageError
 
 __all__ = ["SUMMARY", "add_parser", "run"]
 

@@ -3,7 +3,7 @@
 import argparse
 import time
 
-from ._errors import UsageError
+from .errors import UsageError
 
 __all__ = ["SUMMARY", "add_parser", "run"]
 
@@ -61,7 +61,7 @@ def add_parser(subparsers):
 
 def run(arguments):
     """Do it and print the summary."""
-    from ..conversation import Conversation
+    from ..model.conversation import Conversation
     faults = {name: getattr(arguments, name)
               for name in ("loss", "duplicate", "reorder", "corrupt")}
     talk = Conversation(arguments.seed, faults, arguments.payloads, arguments.bytes,

@@ -6,7 +6,7 @@ rules. A frame that is TTP but not good keeps its place in the ladder, with the 
 
 from dataclasses import dataclass
 
-from ..frame import MAX_PAYLOAD, OUI, Frame, Opcode, is_ttp
+from ..frames.frame import MAX_PAYLOAD, OUI, Frame, Opcode, is_ttp
 
 __all__ = ["EXTENSIONS", "FIELDS", "UDP_PORT", "VC_NAMES", "Record", "decode"]
 

@@ -1,6 +1,6 @@
 """What one node sent on a link in one incarnation, and what came back for it (section 3)."""
 
-from ..serial import id_add, id_distance
+from ..frames.serial import id_add, id_distance
 
 __all__ = ["Direction", "mark_lost_answer"]
 

@@ -5,7 +5,7 @@ sender, because the epoch names the incarnation of the link (section 6); with Te
 which sends epoch 0, a new incarnation is known by its OPEN.
 """
 
-from ..frame import Opcode
+from ..frames.frame import Opcode
 from .direction import Direction, mark_lost_answer
 
 __all__ = ["Link"]

@@ -4,7 +4,7 @@ import html
 import json
 from importlib.resources import files
 
-from ..frame import Opcode
+from ..frames.frame import Opcode
 from .analysis import MARKS
 from .decode import EXTENSIONS, FIELDS, VC_NAMES
 from .terminal import format_time, time_unit

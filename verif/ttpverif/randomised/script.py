@@ -9,7 +9,7 @@ lists `[wire, opcode, vc, nth, action, argument]`.
 import json
 from dataclasses import asdict, dataclass, field
 
-from ..frame import Opcode
+from ..frames.frame import Opcode
 
 __all__ = ["ACTIONS", "EVENTS", "GHOSTS", "PEER", "Script", "ScriptError"]
 

@@ -8,7 +8,7 @@ import heapq
 import random
 from collections import Counter
 
-from ..frame import Opcode, is_ttp
+from ..frames.frame import Opcode, is_ttp
 
 __all__ = ["FaultyWire"]
 

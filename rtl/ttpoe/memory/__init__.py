@@ -1,0 +1,1 @@
+"""Memories and FIFOs, with check bits where the configuration asks for them."""

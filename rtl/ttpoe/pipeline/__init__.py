@@ -1,0 +1,1 @@
+"""Q0 to Q3: one event enters in every clock (the protocol's section 5.1)."""

@@ -1,0 +1,104 @@
+"""What travels through Q0 to Q3: the event, and the outcome that Q2 hands to Q3."""
+
+from amaranth.lib import data, enum
+
+from ..layouts import HostResult, Notice
+from ..link.fsm import Action, Event, LinkState
+from ..protocol import Opcode
+
+__all__ = ["pipeline_event_layout", "outcome_layout", "TxBase", "RxBase"]
+
+
+def pipeline_event_layout(config):
+    """An event as it travels from Q0 to Q3.
+
+    Events of selective replay use the IDs' places: LOOK, ASK: `tx_id` is the ID that is looked
+    at; ASK: `rx_id` the first missing ID of the run in front of it. PURGE: `tx_id` counts the
+    places of the directory, `room` marks the last one. SEEK: the lowest `count_bits` + 1 bits of
+    the first (`rx_id`) and last (`tx_id`) ID of the range. REPLAY: `rx_id` is that of the PAYLOAD in
+    `slot`.
+    """
+    return data.StructLayout({
+        "event": Event,
+        "by_lid": 1,                    # the link is known by its number, not by node and VC
+        "lid": config.lid_bits,         # if `by_lid`
+        "node": 24,                     # if not `by_lid`
+        "vc": 2,
+        "ieee": 1,                      # these seven: of the received frame
+        "epoch": 16,
+        "selective": 1,
+        "tx_id": 32,
+        "rx_id": 32,
+        "room": 1,
+        "rx_slot": config.rx_slot_bits,
+        "slot": config.slot_bits,       # replay slot of HOST_PAYLOAD and REPLAY
+        "may_send": 1,                  # there is room in the PAYLOAD queue, and it is promised
+    })
+
+
+class TxBase(enum.Enum, shape=4):
+    """TxID of the frame to be sent: from the new tag, or from the event."""
+    ZERO = 0
+    OPEN_ID = 1        # una - 1
+    FIRST = 2          # una
+    END = 3            # una + alloc
+    LAST = 4           # una + alloc - 1
+    CURRENT = 5        # una + current - 1: the one just passed
+    POSITION = 6       # una + distance of the REPLAY's ID from there
+    TX_ID = 7          # the event's TxID
+    BEFORE_TX = 8      # the event's TxID - 1
+    SEEN = 9           # youngest ID noted
+    MISSING = 10       # last in-order ID + 1
+
+
+class RxBase(enum.Enum, shape=3):
+    """RxID of the frame to be sent."""
+    ZERO = 0
+    TX_ID = 1          # the received TxID
+    RECEIVED = 2       # last in-order ID
+    MISSING = 3        # last in-order ID + 1
+    GAP = 4            # youngest ID noted before the event + 1
+    RX_ID = 5          # the event's RxID
+
+
+def outcome_layout(config):
+    """What Q2 decided, besides the new tag; carried out in Q3."""
+    return data.StructLayout({
+        "action": Action,
+        "old_state": LinkState,
+        "frame": 1,                     # a frame is sent ...
+        "opcode": Opcode,
+        "tx_base": TxBase,
+        "rx_base": RxBase,
+        "copies": 1,                    # ... for a link that is not there
+        "append": 1,                    # the host's slot joins the list
+        "pop": 1,                       # the oldest slot leaves the list
+        "free_own": 1,                  # the host's slot is freed
+        "free_all": 1,                  # the whole list is freed, `chain` slots
+        "chain": config.count_bits,
+        "noticed": 1,
+        "notice": Notice,
+        "result": HostResult,
+        "evicts": 1,
+        "stepped": 1,                   # an open ID and an epoch were used
+        "retired": 1,                   # an ID left the window
+        "sends": 1,                     # a PAYLOAD goes out ...
+        "first_sent": 1,                # ... for the first time
+        "resends": 1,                   # the oldest PAYLOAD goes out again, out of turn
+        # selective replay, as sender
+        "seeks": 1,                     # a range is to be sent again: it joins the queue ...
+        "clip_begin": 1,                # ... but what is older than `una` is acknowledged
+        "clip_oldest": 1,               # ... and the oldest goes out with this event
+        "clip_end": 1,                  # ... and what is behind the youngest sent not yet sent
+        "starts_walk": 1,
+        "walking": 1,                   # somebody walks along this link's list
+        # selective replay, as receiver
+        "looks": 1,                     # a look-up starts
+        "asks": 1,                      # a walk along the gaps starts
+        "asks_on": 1,                   # ... and goes on behind this ID
+        "purges": 1,                    # kept packets of an incarnation that ended are to be freed
+        "keeps": 1,                     # the receive slot is kept
+        "unkeeps": 1,                   # a kept slot is delivered or freed
+        "hit": 1,                       # the event's ID is kept
+        "old_seen": 32,
+    })

@@ -1,0 +1,157 @@
+"""Background events of a selective receiver: look-ups, the timer's questions, and clearing up.
+
+Each block raises one event at a time and goes on when that event has left Q3, so what it asks for
+next follows from the link's tag as it is then. Source: decisions R5, R6 and R10.
+"""
+
+from amaranth import Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import event_signature
+from ..memory.protected import ERRORS, BlockFifo, errors_of, protected_fifo, report
+
+__all__ = ["LookUp", "Ask", "look_layout", "look_job_layout", "ask_layout", "looked_layout"]
+
+
+def look_job_layout(config):
+    """What a link wants: a look-up, or (`purge`) that what it kept is freed."""
+    return data.StructLayout({"purge": 1, "lid": config.lid_bits})
+
+
+def look_layout(config):
+    """A LOOK for ID `id`, or a PURGE of the place that belongs to `id`; `last`: the last PURGE."""
+    return data.StructLayout({"purge": 1, "last": 1, "lid": config.lid_bits, "id": 32})
+
+
+def ask_layout(config):
+    """An ASK for ID `id`; the IDs from `first` up to there are missing."""
+    return data.StructLayout({"lid": config.lid_bits, "id": 32, "first": 32})
+
+
+def looked_layout():
+    """What became of an event of a block: go `on` with `id`; `hit`: the event's ID is kept."""
+    return data.StructLayout({"on": 1, "hit": 1, "id": 32})
+
+
+class LookUp(wiring.Component):
+    """Delivers kept packets in order, and frees those of links that have ended.
+
+    Members
+    -------
+    i_job : In(event of look job)
+        Never more at a time than there are reorder slots for each kind: a look-up is asked for by
+        a link that keeps something and has none under way, a purge once by a link that ended.
+    o_look : Out(stream of look)
+        The next LOOK or PURGE. A look-up begins with whatever ID was the last one; if it is not
+        the right one that LOOK does nothing, and its answer says which ID is.
+    i_looked : In(event of looked)
+        A LOOK has left Q3: whether the look-up goes on, and with which ID.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memory.protected`.
+
+    Timing: a LOOK every 6 clocks or so, a PURGE per clock, `reorder_window` of them for a link.
+
+    Reset: no job waits.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        super().__init__({
+            "i_job": In(event_signature(look_job_layout(config))),
+            "o_look": Out(stream.Signature(look_layout(config))),
+            "i_looked": In(event_signature(looked_layout())),
+            "o_errors": Out(ERRORS),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config, look = self._config, self.o_look
+        m.submodules.jobs = jobs = protected_fifo(
+            config.protect, BlockFifo, width=look_job_layout(config).size,
+            depth=2 * config.reorder_slots)
+        report(m, config.protect, self.o_errors, errors_of(jobs))
+        job = Signal(look_job_layout(config))
+        m.d.comb += [
+            jobs.w_data.eq(self.i_job.payload),
+            jobs.w_en.eq(self.i_job.valid),
+            job.eq(jobs.r_data),
+        ]
+        with m.FSM(name="lookup"):
+            with m.State("IDLE"):
+                m.d.comb += jobs.r_en.eq(1)
+                with m.If(jobs.r_rdy):
+                    m.d.sync += [look.p.purge.eq(job.purge), look.p.lid.eq(job.lid),
+                                 look.valid.eq(1)]
+                    with m.If(job.purge):
+                        m.d.sync += [look.p.id.eq(0), look.p.last.eq(0)]
+                        m.next = "PURGE"
+                    with m.Else():
+                        m.next = "LOOK"
+            with m.State("LOOK"):
+                with m.If(look.ready):
+                    m.d.sync += look.valid.eq(0)
+                    m.next = "WAIT"
+            with m.State("WAIT"):
+                with m.If(self.i_looked.valid):
+                    m.d.sync += look.p.id.eq(self.i_looked.p.id)
+                    with m.If(self.i_looked.p.on):
+                        m.d.sync += look.valid.eq(1)
+                        m.next = "LOOK"
+                    with m.Else():
+                        m.next = "IDLE"
+            with m.State("PURGE"):
+                with m.If(look.ready):
+                    m.d.sync += [look.p.id.eq(look.p.id + 1),
+                                 look.p.last.eq(look.p.id == config.reorder_window - 2)]
+                    with m.If(look.p.last):
+                        m.d.sync += [look.valid.eq(0), look.p.last.eq(0)]
+                        m.next = "IDLE"
+        return m
+
+
+class Ask(wiring.Component):
+    """Walks along the gaps of one link, ID by ID, so that each is NACKed again by itself.
+
+    Members
+    -------
+    i_start : In(event of {lid, id})
+        Begin with the first missing ID. Only while no walk is under way.
+    o_ask : Out(stream of ask)
+        The next ASK. The event itself sends the NACK, where a run of missing IDs ends.
+    i_asked : In(event of looked)
+        An ASK has left Q3: whether the walk goes on (with the next ID), and whether its ID is kept.
+    o_over : Out(1)
+        One clock high: the walk is over.
+
+    Timing: an ASK every 6 clocks or so.
+
+    Reset: no walk is under way.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        super().__init__({
+            "i_start": In(event_signature(data.StructLayout(
+                {"lid": config.lid_bits, "id": 32}))),
+            "o_ask": Out(stream.Signature(ask_layout(config))),
+            "i_asked": In(event_signature(looked_layout())),
+            "o_over": Out(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        ask, start, asked = self.o_ask, self.i_start, self.i_asked
+        next_id = Signal(32)
+        m.d.comb += [next_id.eq(ask.p.id + 1),
+                     self.o_over.eq(asked.valid & ~asked.p.on)]
+        with m.If(ask.valid & ask.ready):
+            m.d.sync += ask.valid.eq(0)
+        with m.If(start.valid):
+            m.d.sync += [ask.valid.eq(1), ask.p.lid.eq(start.p.lid), ask.p.id.eq(start.p.id),
+                         ask.p.first.eq(start.p.id)]
+        with m.Elif(asked.valid & asked.p.on):
+            m.d.sync += [ask.valid.eq(1), ask.p.id.eq(next_id)]
+            with m.If(asked.p.hit):
+                m.d.sync += ask.p.first.eq(next_id)
+        return m

@@ -1,0 +1,1 @@
+"""Runs the engine: scenarios, benches, native programs, synthesis, pages, and the command line."""

@@ -1,0 +1,1 @@
+"""Bad frames, forged frames, floods, resets at any clock."""

@@ -1,0 +1,110 @@
+"""Builds the program of the abuse runs: one engine's Verilog, and the C++ around it."""
+
+import re
+from pathlib import Path
+
+from ttpoe.link.table import tag_layout
+from ttpoe.pipeline.q3_commit import STATS as LINK_STATS
+from ttpoe.rx.parser import DROP_CAUSES
+from ttpsim.build import builds
+from ttpsim.native import compile as native
+from ttpverif.bench.pair import parse_ports
+from ttpverif.frames.hostile import CATEGORIES, RESERVED_BITS
+
+__all__ = ["compile_abuse", "LINK_STAT_NAMES", "CAUSES"]
+
+LINK_STAT_NAMES = [name.removeprefix("stat_") for name in LINK_STATS]
+CAUSES = list(DROP_CAUSES)
+_SOURCES = [*(Path(__file__).with_name(name) for name in (
+    "main.cpp", "flood.h", "frames.h", "reset.h", "pair.h")),
+    native.HERE / "hosts.h", native.HERE / "engine.h"]
+
+# Memories that are looked at from outside: macro -> (module, name in it, path of the instance).
+_MEMORIES = {
+    "TAG_WAY0": ("pipeline_table", "way0", "core.pipeline.table"),
+    "TAG_WAY1": ("pipeline_table", "way1", "core.pipeline.table"),
+    "NEXT_SLOTS": ("slot_lists", "next_memory", "core.slot_lists"),
+    "KEPT_PLACES": ("pipeline_reorder", "places", "core.pipeline.reorder"),
+}
+
+
+def readable(verilog):
+    """The Verilog with the memories of `_MEMORIES` readable from C++."""
+    for module, name, _path in _MEMORIES.values():
+        verilog, found = re.subn(
+            rf"(^module ttp_engine_core_{module}\(.*?\n  reg \[\d+:0\] {name} \[\d+:0\]);",
+            r"\1 /*verilator public_flat_rd*/;", verilog, count=1, flags=re.DOTALL | re.MULTILINE)
+        assert found, f"no memory {name} in ttp_engine_core_{module}"
+    return verilog
+
+
+def _masks(layout, width, may_change):
+    """C initializers: the bits of a tag that a frame must leave alone."""
+    keep = sum((1 << field.width) - 1 << field.offset for name, field in layout
+               if name not in may_change)
+    return "{" + ", ".join(f"{keep >> 32 * word & 0xFFFFFFFF:#x}u" for word in range(width)) + "}"
+
+
+def _names(names):
+    return "{" + ", ".join(f'"{name}"' for name in names) + "}"
+
+
+def ports_header(verilog, config):
+    """The C++ header with what the program must know of this configuration."""
+    ports = parse_ports(verilog, "ttp_engine")
+    outputs = [name for name, (direction, _w) in ports.items() if direction == "output"]
+    inputs = [name for name, (direction, _w) in ports.items()
+              if direction == "input" and name not in ("clk", "rst")]
+    causes = [f"stat_rx_{name}" for name in CAUSES]
+    compared = [name for name in outputs if name not in causes and (
+        name.startswith("stat_") or name.endswith(("_tvalid", "_tready"))
+        or name in ("ready", "free_slots", "trace_valid"))]
+    of_rx = [f"trace_{name}" for name in ("epoch", "tx_id", "rx_id", "room")]
+    trace = [name for name in outputs if name.startswith("trace_")
+             and name not in ("trace_valid", *of_rx)]
+    layout, tag_bits = tag_layout(config), tag_layout(config).size
+    words = (tag_bits + 31) // 32
+    free = [name for name, _field in layout if name not in ("state", "queued", "purging", "lag")]
+    paths = {macro: f"ttp_engine__DOT__{path.replace('.', '__DOT__')}__DOT__{name}"
+             for macro, (_module, name, path) in _MEMORIES.items()}
+
+    def each(macro, names):
+        return f"#define {macro}(X) " + " ".join(f"X({name})" for name in names)
+
+    return "\n".join([
+        "// Generated from the engine's configuration and ports; do not edit.", "#pragma once",
+        f"#define WIDTH_BYTES {config.width_bytes}", f"#define LINKS {config.links}",
+        f"#define SLOTS {config.slots}", f"#define RX_SLOTS {config.rx_slots}",
+        f"#define SETS {config.sets}", f"#define SET_BITS {config.sets.bit_length() - 1}",
+        f"#define VC_TABLES {config.vc_tables}",
+        f"#define STALL_CLOCKS {3 * config.rx_slots * (320 // config.width_bytes + 4) + 2000}",
+        f"#define TIMER_TICK {max(8, 8192 // config.links)}", f"#define TAG_WORDS {words}",
+        *(f"#define {macro} {path}" for macro, path in paths.items()),
+        *(f"#define TAG_{name} {field.offset}\n#define TAG_{name}_bits {field.width}"
+          for name, field in layout),
+        f"static const unsigned OPEN_MASK[] = {_masks(layout, words, ['touch'])};",
+        f"static const unsigned FREE_MASK[] = {_masks(layout, words, free)};",
+        "#define RX_LAST 10", each("LINK_STATS", LINK_STAT_NAMES),
+        each("DROP_CAUSES", CAUSES), each("COMPARED", compared),
+        each("COMPARED_CAUSES", causes), each("COMPARED_TRACE", trace),
+        each("COMPARED_TRACE_RX", of_rx), each("INPUTS", inputs),
+        f"static const char *const CAUSE_NAMES[] = {_names(CAUSES)};",
+        f"#define CAUSE_not_ours {CAUSES.index('not_ours')}",
+        f"static const int CAUSE_COUNT = {len(CAUSES)};",
+        f"static const char *const LINK_STAT_NAMES[] = {_names(LINK_STAT_NAMES)};",
+        f"static const int LINK_STAT_COUNT = {len(LINK_STAT_NAMES)};",
+        f"static const char *const CATEGORY_NAMES[] = {_names(CATEGORIES)};",
+        f"static const int CATEGORY_COUNT = {len(CATEGORIES)};",
+        "static const int RESERVED_BITS[] = {" + ", ".join(map(str, RESERVED_BITS)) + "};",
+        f"static const int RESERVED_COUNT = {len(RESERVED_BITS)};", ""])
+
+
+def compile_abuse(config, processes, verilog=None, optimise=native.QUICK):
+    """Path of the program, which is compiled if it is not there yet.
+
+    `verilog` takes the place of the engine's own, for tests with a defect in it.
+    """
+    text = verilog or builds.emitted(config, processes).read_text()
+    return native.compiled("abuse", config, readable(text), "ttp_engine",
+                           ("abuse_ports.h", ports_header(text, config)), _SOURCES, processes,
+                           optimise)

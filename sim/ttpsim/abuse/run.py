@@ -1,0 +1,192 @@
+"""`make abuse`: bad frames among good traffic, and reset at any clock.
+
+`docs/evidence/abuse.md` says what each part shows. Settings come from the environment: SEED,
+PRESET (of the engines), FRAMES, LONG=1 (1,000,000 frames, every clock), PART (one of `PARTS`), JOBS
+(compilers at once).
+"""
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ttpoe.config import ConfigError, preset
+from ttpsim.abuse.build import CAUSES, LINK_STAT_NAMES, compile_abuse
+from ttpsim.abuse.x_search import run_x
+from ttpsim.build import builds
+from ttpsim.paths import ROOT
+from ttpverif.frames.frame import ETHERTYPES, Frame, Opcode
+from ttpverif.frames.hostile import ANY_CAUSE, CATEGORIES, Hostile
+
+RESULTS = ROOT / "build" / "verify" / "abuse.json"
+NODES = (0x00A5C3, 0x015A0B)            # as in sim/ttpsim/native/engine.h
+PARTS = ("parse", "forged", "go_back_n", "reset", "flood", "x")
+_HEADER = struct.Struct("<H10B3iQ")     # `Header` of sim/ttpsim/abuse/frames.h
+# Two causes have names of their own in the hardware.
+_CAUSE = {"tsh_length": "tsh_range", "total_length": "total_mismatch"}
+_NOTHING = (0, 0)
+
+
+def record(bad, side):
+    """One frame as the program reads it."""
+    flags = (bad.bad_fcs | bad.gaps << 1 | bad.odd_keep << 2 | (bad.vc is not None) << 3)
+    cause = (255 if bad.cause is None else 254 if bad.cause == ANY_CAUSE
+             else CAUSES.index(_CAUSE.get(bad.cause, bad.cause)))
+    epoch, tx, rx = (field or _NOTHING for field in (bad.epoch, bad.tx, bad.rx))
+    stats = 1 << LINK_STAT_NAMES.index(bad.stat) if bad.stat else 0
+    return _HEADER.pack(len(bad.data), flags, CATEGORIES.index(bad.category), cause,
+                        255 if bad.answer is None else bad.answer, side, bad.vc or 0, epoch[0],
+                        tx[0], rx[0], 0, epoch[1], tx[1], rx[1], stats) + bad.data
+
+
+def records(mode, seed, count, slots):
+    """`count` frames, half of them to either engine, in chunks of bytes."""
+    makers = [Hostile(seed, NODES[side], NODES[not side], slots, mode != "go_back_n")
+              for side in (0, 1)]
+    first = [maker.structured() if mode == "parse" else [] for maker in makers]
+    chunk = []
+    for number in range(count):
+        side = number % 2
+        maker = makers[side]
+        if first[side]:
+            bad = first[side].pop()
+        else:       # among the forged ones, some that do not parse
+            bad = maker.malformed() if mode == "parse" or number % 8 < 2 else maker.forged()
+        chunk.append(record(bad, side))
+        if len(chunk) == 512:
+            yield b"".join(chunk)
+            chunk = []
+    yield b"".join(chunk)
+
+
+def floods(seed, count, newcomers=30):
+    """OPENs to engine a from `count` nodes, and later from `newcomers` more, as `records`."""
+    rng = random.Random(f"flood/{seed}")
+    start, chunk = rng.randrange(1 << 24), []
+    for number in range(count + newcomers):
+        node = (start + number * 0x9E3779) % (1 << 24)      # odd: every node once
+        if node not in NODES:
+            frame = Frame(node, NODES[0], Opcode.OPEN, rng.randrange(3), rng.randrange(1 << 31), 0,
+                          rng.randint(1, 0xFFFF), rng.choice((0, 0x20)), rng.choice(ETHERTYPES))
+            chunk.append((number >= count, frame.pack()))
+    yield b"".join(_HEADER.pack(len(data), late, *(0,) * 13) + data
+                   for late, data in sorted(chunk, key=lambda one: not one[0]))
+
+
+def run_program(program, mode, seed=1, feed=(), output=None, plus=(), **numbers):
+    """`(exit code, results as a dict)`; `feed` goes to its standard input, `plus` to the design."""
+    if mode == "go_back_n":         # forged frames on links of that kind
+        mode, numbers = "forged", numbers | {"selective": 0}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "abuse.json"
+        command = [str(program), mode, "--seed", str(seed), "--json", str(path), *plus]
+        for name, value in numbers.items():
+            command += [f"--{name}", str(value)]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output)
+        try:
+            for chunk in feed:
+                process.stdin.write(chunk)
+            process.stdin.close()
+        except BrokenPipeError:         # it has found something
+            pass
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+            raise
+        code = process.wait()
+        return code, json.loads(path.read_text()) if path.exists() and path.stat().st_size else {}
+
+
+def _number(name, default):
+    text = os.environ.get(name, "")
+    if not text:
+        return default
+    if not re.fullmatch(r"\d[\d_]*", text):
+        raise builds.SetupError(f"{name} must be a number; got {text!r}")
+    return int(text)
+
+
+def _plan():
+    """`(preset, seed, {part: (frames, numbers)})` from the environment."""
+    config = preset(os.environ.get("PRESET") or "tiny")
+    seed = _number("SEED", 1)
+    long = os.environ.get("LONG", "") not in ("", "0")
+    frames = _number("FRAMES", 1_000_000 if long else 40_000)
+    every = {"every": 1 if long else 16}
+    parts = {"parse": (frames * 3 // 4, {}), "forged": (frames // 8, {}),
+             "go_back_n": (frames // 8, {}), "reset": (0, every),
+             "flood": (10_000 if long else 1_000, {}),
+             "x": (0, {"every": 20 if long else 150})}
+    chosen = os.environ.get("PART", "")
+    if chosen and chosen not in PARTS:
+        raise builds.SetupError(f"PART must be one of {', '.join(PARTS)}; got {chosen!r}")
+    return config, seed, {name: parts[name] for name in PARTS if chosen in ("", name)}
+
+
+def _save(results):
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        earlier = json.loads(RESULTS.read_text())
+    except (OSError, ValueError):
+        earlier = {}
+    partial = RESULTS.with_suffix(".part")
+    partial.write_text(json.dumps(earlier | results, indent=1) + "\n")
+    os.replace(partial, RESULTS)
+
+
+def main():
+    """Command line; exit code 0 passed, 1 failed, 2 bad input or setup, 130 interrupted."""
+    try:
+        config, seed, parts = _plan()
+        processes, program = builds.Processes(), None
+        failed = False
+        for part, (count, numbers) in parts.items():
+            if part == "x" and len(parts) > 1 and not shutil.which("iverilog"):
+                print("[abuse] x: skipped, Icarus Verilog is missing: apt-get install iverilog")
+                continue
+            if part == "x":
+                print("[abuse] x: Icarus, minutes", flush=True)
+                verilog = builds.emitted(config, processes).read_text()
+                code, result = run_x(builds.BUILD / f"x-{config.name}", verilog, processes,
+                                     **numbers)
+                print("[abuse] FAILED: " + result["failure"] if code else
+                      f"[abuse] {result['resets']} resets, {result['clocks']} clocks: no X")
+            else:
+                if program is None:
+                    print(f"[abuse] building {config.name}", flush=True)
+                    program = compile_abuse(config, processes)
+                print(f"[abuse] {part}, seed {seed}", flush=True)
+                feed = (floods(seed, count) if part == "flood" else
+                        records(part, seed, count, config.slots) if count else ())
+                code, result = run_program(program, part, seed, feed, **numbers)
+            if code == 130:
+                return code
+            _save({f"{part} {config.name}": result})
+            if code:
+                failed = True
+                again = f" FRAMES={os.environ['FRAMES']}" if os.environ.get("FRAMES") else ""
+                again += " LONG=1" if os.environ.get("LONG") else ""
+                print(f"[abuse] again: make abuse PART={part} PRESET={config.name} SEED={seed}"
+                      + again)
+        print(f"[abuse] {'FAILED' if failed else 'passed'}; {RESULTS.relative_to(ROOT)}")
+        return int(failed)
+    except (builds.SetupError, ConfigError) as error:
+        print(f"abuse: {error}", file=sys.stderr)
+        return 2
+    except builds.BuildError as error:
+        print(f"abuse: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nabuse: interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

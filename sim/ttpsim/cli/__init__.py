@@ -1,0 +1,1 @@
+"""Commands of `ttpoe` that need a checkout."""

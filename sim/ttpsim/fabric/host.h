@@ -1,0 +1,183 @@
+// A host: what it sends, and what must arrive. All of a packet follows from (source, destination,
+// VC, number), so that no byte, order, source or number can be wrong without being seen.
+#pragma once
+
+#include <map>
+
+#include "switch.h"
+
+enum Vc { REQ_HI = 1, DATA = 2 };
+
+struct Content {
+    static uint64_t key(int from, int to, int vc, uint32_t number) {
+        return mix(mix(uint64_t(from) << 24 | uint64_t(to) << 8 | vc) + number);
+    }
+    // Bytes `at` to `at` + 7, the first one lowest.
+    static uint64_t word(uint64_t key, int at) { return mix(key + at); }
+};
+
+struct HostSettings {
+    int bytes = 1024;               // of a DATA packet; 0: 1 to 1024, by its contents
+    int ping_bytes = 64;
+    int stop_clocks = 0;            // the reader of DATA stops for so many clocks ...
+    int stop_period = 0;            // ... of so many
+};
+
+inline int length_of(const HostSettings &s, int from, int to, int vc, uint32_t number) {
+    if (vc == REQ_HI) return s.ping_bytes;
+    if (s.bytes) return s.bytes;
+    return 1 + int(Content::word(Content::key(from, to, vc, number), 5000) % 1024);
+}
+
+// What is on its way or was: by (source, destination, VC).
+struct Flow {
+    uint32_t sent = 0, received = 0;
+    uint32_t next_id = 0;           // of the next packet, once one has come
+    uint64_t bytes = 0;             // received
+};
+
+class Host {
+public:
+    Host(int self, int nodes, const HostSettings &settings)
+        : self(self), settings_(settings), to_(VCS, std::vector<Flow>(nodes)),
+          from_(VCS, std::vector<Flow>(nodes)) {}
+
+    std::deque<int> plan[VCS];      // destinations of the packets that are still to be sent
+
+    // What the host offers and reads in this clock. Then `after`, when the engine has answered.
+    void before(Engine &e, uint64_t clock) {
+        for (int vc : {REQ_HI, DATA}) {
+            Sending &s = sending_[vc];
+            if (!s.at && !s.length && !plan[vc].empty()) {
+                s.to = plan[vc].front();
+                s.key = Content::key(self, s.to, vc, to_[vc][s.to].sent);
+                s.length = length_of(settings_, self, s.to, vc, to_[vc][s.to].sent);
+                plan[vc].pop_front();
+            }
+            if (!s.length && !s.shown) continue;
+            Beat b;
+            if (s.length) {
+                int n = std::min(WB, s.length - s.at);
+                fill(b, s.key, s.at, n);
+                b.valid = true;
+                b.last = s.at + n == s.length;
+            }
+            e.host_in(vc, b, NODE_BASE + s.to);
+            s.shown = b.valid;
+        }
+        bool reads = !settings_.stop_period
+                     || int(clock % settings_.stop_period) >= settings_.stop_clocks;
+        e.host_ready(0, true);
+        e.host_ready(REQ_HI, true);
+        e.host_ready(DATA, reads);
+    }
+
+    // `arrived(source, VC, number, bytes)` for each packet that has come whole.
+    template <typename Arrived>
+    void after(Engine &e, Arrived arrived) {
+        for (int vc : {REQ_HI, DATA}) {
+            Sending &s = sending_[vc];
+            if (s.length && e.host_taken(vc)) {
+                s.at += WB;
+                if (s.at >= s.length) {
+                    ++to_[vc][s.to].sent;
+                    s.at = s.length = 0;
+                }
+            }
+        }
+        for (int vc = 0; vc < VCS; ++vc) {
+            Beat b = e.host_out(vc);
+            if (b.valid && e.host_ready(vc)) read(vc, b, e.host_user(vc), arrived);
+        }
+    }
+
+    bool sent_all() const {
+        for (int vc : {REQ_HI, DATA}) if (!plan[vc].empty() || sending_[vc].length) return false;
+        return true;
+    }
+    bool between_packets() const {
+        for (auto &r : reading_) if (r.at) return false;
+        return true;
+    }
+    const Flow &sent(int vc, int node) const { return to_[vc][node]; }
+    const Flow &received(int vc, int node) const { return from_[vc][node]; }
+
+    const int self;
+
+private:
+    struct Sending { int to = 0, at = 0, length = 0; uint64_t key = 0; bool shown = false; };
+    struct Reading { int at = 0, from = 0, length = 0; uint64_t key = 0, user = 0; };
+
+    static void fill(Beat &b, uint64_t key, int at, int bytes) {
+        for (int word = 0; word < WB; word += 8) {
+            uint64_t value = Content::word(key, at + word);
+            std::memcpy(b.data + word, &value, 8);
+        }
+        std::memset(b.data + bytes, 0, WB - bytes);
+        b.keep = bytes == 64 ? ~0ull : (1ull << bytes) - 1;
+    }
+
+    template <typename Arrived>
+    void read(int vc, const Beat &b, uint64_t user, Arrived arrived) {
+        Reading &r = reading_[vc];
+        if (!r.at) begin(vc, r, user);
+        Flow &flow = from_[vc][r.from];
+        if (user != r.user) throw Failure{about(vc, r) + "its side-band has changed"};
+        Beat due;
+        int n = std::min(WB, r.length - r.at);
+        if (n > 0) fill(due, r.key, r.at, n);
+        if (n <= 0 || b.keep != due.keep || b.last != (r.at + n == r.length))
+            throw Failure{about(vc, r) + "it does not have " + std::to_string(r.length)
+                          + " bytes"};
+        for (int lane = 0; lane < n; ++lane)
+            if (b.data[lane] != due.data[lane])
+                throw Failure{about(vc, r) + "byte " + std::to_string(r.at + lane) + " is wrong"
+                              + whose(vc, r, b, n)};
+        r.at += n;
+        if (!b.last) return;
+        int bytes = r.at;
+        r = Reading();
+        flow.bytes += bytes;
+        arrived(int(uint32_t(user & 0xFFFFFF) - NODE_BASE), vc, flow.received++, bytes);
+    }
+
+    void begin(int vc, Reading &r, uint64_t user) {
+        uint32_t node = uint32_t(user & 0xFFFFFF) - NODE_BASE, id = uint32_t(user >> 24);
+        if (node >= from_[vc].size() || int(node) == self)
+            throw Failure{"host " + std::to_string(self) + " has a packet of node "
+                          + std::to_string(user & 0xFFFFFF) + ", which sends it none"};
+        Flow &flow = from_[vc][node];
+        r.from = int(node);
+        r.user = user;
+        r.key = Content::key(r.from, self, vc, flow.received);
+        r.length = length_of(settings_, r.from, self, vc, flow.received);
+        if (flow.received && id != flow.next_id)
+            throw Failure{about(vc, r) + "its ID is " + std::to_string(id) + ", not "
+                          + std::to_string(flow.next_id)};
+        flow.next_id = id + 1;
+    }
+
+    std::string about(int vc, const Reading &r) const {
+        return "host " + std::to_string(self) + ", VC " + std::to_string(vc) + ", packet "
+               + std::to_string(from_[vc][r.from].received) + " of host " + std::to_string(r.from)
+               + ": ";
+    }
+    // Which packet near this one has these bytes: doubled, skipped, or another sender's.
+    std::string whose(int vc, const Reading &r, const Beat &b, int bytes) const {
+        uint32_t now = from_[vc][r.from].received, from = now < 64 ? 0 : now - 64;
+        for (int source = 0; source < int(from_[vc].size()); ++source)
+            for (uint32_t number = from; number < now + 64; ++number) {
+                Beat other;
+                fill(other, Content::key(source, self, vc, number), r.at, bytes);
+                if (bytes == WB && !std::memcmp(other.data, b.data, WB))
+                    return "; it is packet " + std::to_string(number) + " of host "
+                           + std::to_string(source);
+            }
+        return "";
+    }
+
+    HostSettings settings_;
+    std::vector<std::vector<Flow>> to_, from_;
+    Sending sending_[VCS];
+    Reading reading_[VCS];
+};

@@ -1,0 +1,321 @@
+// N engines, their hosts and the network between them; the traffic, and what is measured.
+#pragma once
+
+#include <numeric>
+
+#include "host.h"
+
+struct Settings {
+    std::string traffic = "incast";     // or all_to_all
+    int nodes = 4, count = 64;          // packets of each sender; of each pair in all_to_all
+    uint64_t seed = 1, limit = 0;       // limit: clocks after which it is given up; 0: none
+    uint64_t clocks = 0;                // of incast without an end; 0: `count` packets each
+    int link_slots = 0, tick = 0, selective = 1;
+    int delay = 32;                     // of a cable, clocks
+    int leaf_hosts = 0, spines = 1;
+    int ping_every = 0;                 // clocks between two urgent packets to host 0; 0: none
+    SwitchSettings network;
+    HostSettings host;
+};
+
+class Fabric {
+public:
+    explicit Fabric(const Settings &settings)
+        : s_(settings), network_(s_.nodes, s_.leaf_hosts, s_.spines, s_.delay, s_.network, s_.seed),
+          port_(s_.nodes) {
+        for (int node = 0; node < s_.nodes; ++node) {
+            engines_.push_back(std::make_unique<Engine>(
+                0, s_.seed * 4096 + node, uint32_t(mix(s_.seed * 4096 + node))));
+            Vengine *top = engines_.back()->top.get();
+            top->cfg_node = NODE_BASE + node;
+            top->cfg_ieee = 1;
+            top->cfg_link_slots = s_.link_slots;
+            if (s_.tick) top->cfg_timer_tick = s_.tick;
+            top->cfg_selective = s_.selective;
+            top->m_mac_tx_tready = 1;
+            for (int vc = 0; vc < VCS; ++vc) engines_.back()->host_in(vc, Beat{}, 0);
+            hosts_.emplace_back(node, s_.nodes, s_.host);
+            network_.join(port_[node], *network_.hosts[node]);
+        }
+        make_plan();
+    }
+
+    // True if all that was sent has arrived, once and unaltered, and nothing is left anywhere.
+    bool run(void (*progress)(const Fabric &)) {
+        try {
+            reset();
+            while (s_.clocks ? clock < s_.clocks : !done()) {
+                refill();
+                ping();
+                step();
+                if (clock % 1024 == 0) progress(*this);
+                if (clock - since_ > patience())
+                    throw Failure{"nothing has arrived for " + std::to_string(patience())
+                                  + " clocks: " + std::to_string(arrived_) + " of "
+                                  + std::to_string(planned_) + " packets are there"};
+                if (s_.limit && clock >= s_.limit)
+                    throw Failure{"not done after " + std::to_string(clock) + " clocks: "
+                                  + std::to_string(arrived_) + " of " + std::to_string(planned_)
+                                  + " packets are there"};
+            }
+            if (s_.clocks) return cut_off(), true;
+            for (Host &host : hosts_)
+                if (!host.between_packets())
+                    throw Failure{"host " + std::to_string(host.self) + " has half a packet"};
+        } catch (const Failure &error) {
+            failure = "clock " + std::to_string(clock) + ": " + error.text;
+        }
+        return failure.empty();
+    }
+
+    void write(FILE *file) {
+        auto number = [&](const char *name, double value) {
+            std::fprintf(file, ",\n \"%s\": %.10g", name, value);
+        };
+        number("clocks", clock);
+        number("packets", arrived_);
+        number("payload_bytes", bytes_);
+        number("completed", completed_);        // clock in which the last DATA packet was there
+        number("ideal", ideal_);
+        number("goodput", goodput_);
+        number("fairness", fairness_);
+        SwitchCounts all = network_.sum();
+        number("switch_frames", all.frames);
+        number("dropped_full", all.dropped_full);
+        number("lost", all.lost);
+        number("peak_bytes", all.peak);
+        number("defects", all.defects);
+        // Of the port to host 0, until the last packet was there.
+        number("port0_busy", double(port0_beats_) / std::max<uint64_t>(1, s_.clocks ? clock
+                                                                                     : completed_));
+        std::sort(pings_.begin(), pings_.end());
+        number("pings", pings_.size());
+        number("pings_unfinished", pings_unfinished_);
+        if (!pings_.empty()) {
+            number("ping_p50", pings_[pings_.size() / 2]);
+            number("ping_p99", pings_[std::min(pings_.size() - 1, pings_.size() * 99 / 100)]);
+            number("ping_max", pings_.back());
+        }
+        std::fprintf(file, ",\n \"stats\": {");
+        const char *comma = "";
+        for (int n = 0; n < LINK_STAT_COUNT; ++n) {
+            if (!stats_[n]) continue;
+            std::fprintf(file, "%s\"%s\": %llu", comma, LINK_STAT_NAMES[n],
+                         (unsigned long long)stats_[n]);
+            comma = ", ";
+        }
+        std::fprintf(file, "}");
+        number("round_trip", round_trip_);      // clocks; 0: host 1 has had no ACK
+        number("queue_full", queue_full_);
+        number("no_room", no_room_);
+    }
+
+    std::string failure;
+    uint64_t clock = 0;
+    uint32_t arrived() const { return arrived_; }
+    uint32_t planned() const { return planned_; }
+
+private:
+    static constexpr uint32_t LINK_UP = 0;
+
+    // The frame that is on a wire.
+    struct Watch {
+        int at = 0, opcode = -1;
+        uint64_t since = 0;
+        // The frame's opcode, -1 as long as it has not come.
+        int follow(const Beat &b, uint64_t clock) {
+            if (!b.valid) return -1;
+            if (!at) { since = clock; opcode = -1; }
+            if (OPCODE_AT >= at && OPCODE_AT < at + WB) opcode = b.data[OPCODE_AT - at];
+            at = b.last ? 0 : at + WB;
+            return opcode;
+        }
+    };
+
+    // ---- traffic -----------------------------------------------------------------------------
+
+    void make_plan() {
+        Random random{mix(s_.seed ^ 0xFAB)};
+        // A round of all_to_all visits everybody else, each host in an order of its own.
+        std::vector<int> others(s_.nodes);
+        std::iota(others.begin(), others.end(), 0);
+        for (Host &host : hosts_)
+            for (int n = 0; n < s_.count; ++n) {
+                if (s_.traffic == "incast") {
+                    if (host.self) host.plan[DATA].push_back(0);
+                    continue;
+                }
+                for (size_t at = others.size(); at > 1; --at)
+                    std::swap(others[at - 1], others[random.below(at)]);
+                for (int to : others) if (to != host.self) host.plan[DATA].push_back(to);
+            }
+        std::vector<uint64_t> in(s_.nodes), out(s_.nodes);
+        for (Host &host : hosts_) {
+            std::vector<uint32_t> numbers(s_.nodes);
+            planned_ += host.plan[DATA].size();
+            for (int to : host.plan[DATA]) {
+                int beats = beats_of(60 + length_of(s_.host, host.self, to, DATA, numbers[to]++));
+                out[host.self] += beats;
+                in[to] += beats;
+                out[to] += beats_of(60);        // the ACK
+                in[host.self] += beats_of(60);
+            }
+        }
+        for (int node = 0; node < s_.nodes; ++node)
+            ideal_ = std::max({ideal_, in[node], out[node]});
+        data_ = planned_;
+    }
+
+    // Without an end: whoever has nothing left gets more.
+    void refill() {
+        if (!s_.clocks) return;
+        for (Host &host : hosts_)
+            if (host.self && host.plan[DATA].empty()) { host.plan[DATA].push_back(0); ++planned_; }
+    }
+
+    // The end of a run without an end. Its first half is for getting into step.
+    void cut_off() {
+        goodput_ = double(useful_beats_) / (s_.clocks - s_.clocks / 2);
+        fairness_ = fairness();
+        for (auto &[from, sent] : pinged_)      // as old as they are by now: they get older
+            for (uint64_t since : sent) { pings_.push_back(clock - since); ++pings_unfinished_; }
+    }
+
+    // As long as there is DATA: one of the senders after the other has something urgent.
+    void ping() {
+        if (!s_.ping_every || completed_ || clock % s_.ping_every) return;
+        int from = 1 + (clock / s_.ping_every) % (s_.nodes - 1);
+        hosts_[from].plan[REQ_HI].push_back(0);
+        pinged_[from].push_back(clock);
+        ++planned_;
+    }
+
+    // ---- one clock ---------------------------------------------------------------------------
+
+    void reset() {
+        for (auto &e : engines_) {
+            for (int n = 0; n < 4; ++n) { e->top->rst = 1; e->low(); e->high(); }
+            e->top->rst = 0;
+            for (int n = 0; !e->top->ready; ++n) {
+                if (n > 100'000) throw Failure{"an engine does not become ready"};
+                e->low();
+                e->high();
+            }
+        }
+    }
+
+    void step() {
+        for (int node = 0; node < s_.nodes; ++node) {
+            Engine &e = *engines_[node];
+            e.rx(port_[node].in);
+            hosts_[node].before(e, clock);
+            e.low();
+            port_[node].out = e.tx();
+            look(node, e);
+            hosts_[node].after(e, [&](int from, int vc, uint32_t number, int bytes) {
+                packet(node, from, vc, number, bytes);
+            });
+            e.high();
+        }
+        time_round_trip();
+        if (port_[0].in.valid && !completed_) ++port0_beats_;
+        network_.clock();
+        ++clock;
+    }
+
+    // From the first beat of host 1's first PAYLOAD to the last one of the first ACK after it.
+    void time_round_trip() {
+        const Beat &out = port_[1].out, &in = port_[1].in;
+        if (round_trip_) return;
+        if (out_.follow(out, clock) == PAYLOAD_OPCODE && !payload_since_) payload_since_ = out_.since;
+        if (in_.follow(in, clock) == ACK_OPCODE && payload_since_ && in.last)
+            round_trip_ = clock - payload_since_;
+    }
+
+    // A network that loses whole frames and does nothing else leaves these at 0, and no link ends.
+    void look(int node, const Engine &e) {
+        const Vengine *top = e.top.get();
+        if (top->m_notice_tvalid && (top->m_notice_tdata >> 26) != LINK_UP)
+            throw Failure{"host " + std::to_string(node) + " is told notice "
+                          + std::to_string(top->m_notice_tdata >> 26)
+                          + " (docs/reference/registers.md) of a link"};
+        queue_full_ += top->stat_rx_queue_full;
+        no_room_ += top->stat_rx_no_room;
+        if (int cause = e.dropped(); cause != -1)
+            throw Failure{"host " + std::to_string(node) + " has dropped a frame: "
+                          + (cause < 0 ? "two causes" : CAUSE_NAMES[cause])};
+        Event event = e.event();
+        if (!event.valid) return;
+        for (int n = 0; event.stats >> n; ++n) {
+            if (!(event.stats >> n & 1)) continue;
+            ++stats_[n];
+            const std::string name = LINK_STAT_NAMES[n];
+            if (name == "drop_stale" || name == "drop_no_link")
+                throw Failure{"host " + std::to_string(node) + " has a frame that is of none of "
+                              "its links (" + name + "), from host "
+                              + std::to_string(event.node - NODE_BASE)};
+        }
+    }
+
+    void packet(int to, int from, int vc, uint32_t number, int bytes) {
+        since_ = clock;
+        ++arrived_;
+        bytes_ += bytes;
+        if (number >= hosts_[from].sent(vc, to).sent)
+            throw Failure{"host " + std::to_string(to) + " has packet " + std::to_string(number)
+                          + " of host " + std::to_string(from) + " before that was sent"};
+        if (vc == REQ_HI) {
+            pings_.push_back(clock + 1 - pinged_[from].front());
+            pinged_[from].pop_front();
+            return;
+        }
+        ++data_arrived_;
+        if (data_arrived_ == (data_ + 1) / 2) fairness_ = fairness();
+        if (clock >= s_.clocks / 2) useful_beats_ += beats_of(60 + bytes);
+        if (data_arrived_ == data_ && !s_.clocks) {
+            completed_ = clock + 1;
+            goodput_ = double(ideal_) / completed_;
+        }
+    }
+
+    // Jain's index of what each sender has brought through by now.
+    double fairness() const {
+        double sum = 0, squares = 0;
+        int senders = 0;
+        for (const Host &host : hosts_) {
+            double bytes = 0;
+            for (const Host &to : hosts_) bytes += to.received(DATA, host.self).bytes;
+            if (s_.traffic == "incast" && !host.self) continue;
+            ++senders;
+            sum += bytes;
+            squares += bytes * bytes;
+        }
+        return squares ? sum * sum / (senders * squares) : 0;
+    }
+
+    bool done() const {
+        if (arrived_ != planned_ || !completed_) return false;
+        for (const Host &host : hosts_) if (!host.sent_all()) return false;
+        for (auto &e : engines_) if (e->top->free_slots != SLOTS) return false;
+        return network_.idle();
+    }
+    // Dozens of rounds of the link timer, or all buffers on the way sent twice.
+    uint64_t patience() const {
+        return 64ull * engines_[0]->top->cfg_timer_tick * LINKS + 2 * s_.network.buffer / WB
+               + s_.host.stop_period;
+    }
+
+    Settings s_;
+    Network network_;
+    std::vector<Port> port_;            // of the engines
+    std::vector<std::unique_ptr<Engine>> engines_;
+    std::deque<Host> hosts_;
+    std::map<int, std::deque<uint64_t>> pinged_;
+    std::vector<uint64_t> pings_;
+    uint64_t stats_[64] = {}, since_ = 0, ideal_ = 0, completed_ = 0, bytes_ = 0, queue_full_ = 0,
+             no_room_ = 0, port0_beats_ = 0, useful_beats_ = 0, pings_unfinished_ = 0;
+    uint32_t arrived_ = 0, planned_ = 0, data_ = 0, data_arrived_ = 0;
+    double fairness_ = 0, goodput_ = 0;
+    Watch out_, in_;
+    uint64_t payload_since_ = 0, round_trip_ = 0;
+};

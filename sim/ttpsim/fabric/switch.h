@@ -1,0 +1,240 @@
+// Cables and output-queued switches, a beat per clock and direction; they know nothing of TTP.
+//
+// A frame enters the queue of its output port when all of it has arrived (store and forward), or
+// with its first beat (cut-through). A queue holds so many bytes; a frame that does not fit is
+// dropped whole. Nothing looks at the VC: to an ordinary switch all frames are alike.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "engine.h"
+
+inline constexpr uint32_t NODE_BASE = 0x5A0000;     // node i is this + i: no two hash alike
+inline constexpr int LONGEST_FRAME = 60 + 1024;
+inline constexpr int OPCODE_AT = 42, TX_ID_AT = 52, PAYLOAD_OPCODE = 6, ACK_OPCODE = 7;
+
+inline int beats_of(int bytes) { return (std::max(bytes, 64) + WB - 1) / WB; }
+
+// One end of a cable: what goes out in this clock, and what has come.
+struct Port {
+    Beat out, in;
+};
+
+class Cable {
+public:
+    Cable(Port &from, Port &to, int clocks) : from_(from), to_(to), ring_(clocks) {}
+    void clock() {
+        std::swap(to_.in, ring_[at_]);
+        ring_[at_] = from_.out;
+        at_ = (at_ + 1) % ring_.size();
+    }
+    // True if nothing is under way.
+    bool idle() const {
+        for (const Beat &b : ring_) if (b.valid) return false;
+        return true;
+    }
+private:
+    Port &from_, &to_;
+    std::vector<Beat> ring_;
+    size_t at_ = 0;
+};
+
+struct SwitchSettings {
+    bool cut_through = false;
+    int64_t buffer = 65536;             // bytes of each output port
+    uint64_t loss_ppm = 0;              // of the frames that enter
+    std::string defect;                 // what the checks must find: swap, port, node or number
+};
+
+// What one output port, or all of a switch, has done.
+struct SwitchCounts {
+    uint64_t frames = 0, dropped_full = 0, lost = 0, beats = 0, defects = 0;
+    int64_t peak = 0;                   // most bytes in the queue
+};
+
+class Switch {
+public:
+    // `route(destination, input port)` is the output port.
+    template <typename Route>
+    Switch(int ports, const SwitchSettings &settings, uint64_t seed, Route route)
+        : port(ports), counts(ports), settings_(settings), random_{mix(seed)}, route_(route),
+          arriving_(ports), queue_(ports), held_(ports) {}
+
+    // What came in the clock before; then `out` of each port is what goes in this one.
+    void clock() {
+        for (size_t from = 0; from < port.size(); ++from)
+            if (port[from].in.valid) arrive(from, port[from].in);
+        for (size_t to = 0; to < port.size(); ++to) port[to].out = leave(to);
+    }
+    bool idle() const {
+        for (int64_t bytes : held_) if (bytes) return false;
+        for (auto &one : arriving_) if (one.frame) return false;
+        return true;
+    }
+
+    std::vector<Port> port;             // never grows: cables hold on to its elements
+    std::vector<SwitchCounts> counts;   // by output port
+
+private:
+    struct Frame {
+        std::vector<Beat> beats;
+        size_t sent = 0;
+    };
+    struct Arriving {
+        std::shared_ptr<Frame> frame;
+        int to = 0, bytes = 0;
+        bool dropped = false, altered = false;
+    };
+
+    static int size(const Beat &b) { return __builtin_popcountll(b.keep); }
+
+    void arrive(int from, Beat b) {
+        Arriving &a = arriving_[from];
+        if (!a.frame) begin(from, a, b);
+        alter(a, b);
+        a.bytes += size(b);
+        a.frame->beats.push_back(b);
+        if (!b.last) return;
+        if (settings_.cut_through) {
+            if (!a.dropped) held_[a.to] -= LONGEST_FRAME - a.bytes;     // of what was set aside
+        } else if (!a.dropped && fits(a.to, a.bytes)) {
+            queue_[a.to].push_back(a.frame);
+        }
+        a = Arriving();
+    }
+
+    void begin(int from, Arriving &a, const Beat &first) {
+        a.frame = std::make_shared<Frame>();
+        uint32_t node = uint32_t(first.data[3]) << 16 | first.data[4] << 8 | first.data[5];
+        a.to = route_(node - NODE_BASE, from);
+        if (a.to < 0 || a.to >= int(port.size()))
+            throw Failure{"a frame to node " + std::to_string(node) + ", which does not exist"};
+        a.altered = !settings_.defect.empty() && random_.below(32) == 0;
+        if (a.altered && (settings_.defect == "port" || settings_.defect == "node"))
+            a.to = (a.to + 1) % port.size();
+        if (settings_.loss_ppm && random_.below(1'000'000) < settings_.loss_ppm) {
+            ++counts[a.to].lost;
+            a.dropped = true;
+        } else if (settings_.cut_through) {
+            if (fits(a.to, LONGEST_FRAME)) queue_[a.to].push_back(a.frame);
+            else a.dropped = true;
+        }
+    }
+
+    // With a defect: a frame is changed, and its FCS is right all the same.
+    void alter(Arriving &a, Beat &b) {
+        if (!a.altered) return;
+        auto at = [&](int byte) { return byte >= a.bytes && byte < a.bytes + size(b)
+                                         ? &b.data[byte - a.bytes] : nullptr; };
+        uint8_t *low = at(settings_.defect == "node" ? 5 : TX_ID_AT + 3);
+        if (settings_.defect == "node" && low) *low = a.to;
+        else if (settings_.defect == "number" && low) ++*low;
+        else if (settings_.defect == "swap" && at(66) && at(67)) std::swap(*at(66), *at(67));
+        else if (settings_.defect != "port" || !b.last) return;
+        ++counts[a.to].defects;
+    }
+
+    // Takes the room, if there is so much.
+    bool fits(int to, int bytes) {
+        if (held_[to] + bytes > settings_.buffer) {
+            ++counts[to].dropped_full;
+            return false;
+        }
+        held_[to] += bytes;
+        counts[to].peak = std::max(counts[to].peak, held_[to]);
+        return true;
+    }
+
+    Beat leave(int to) {
+        auto &queue = queue_[to];
+        if (queue.empty() || queue.front()->sent == queue.front()->beats.size()) return Beat{};
+        Frame &frame = *queue.front();
+        Beat b = frame.beats[frame.sent++];
+        held_[to] -= size(b);
+        ++counts[to].beats;
+        if (b.last) {
+            ++counts[to].frames;
+            queue.pop_front();
+        }
+        return b;
+    }
+
+    SwitchSettings settings_;
+    Random random_;
+    std::function<int(uint32_t, int)> route_;
+    std::vector<Arriving> arriving_;
+    std::vector<std::deque<std::shared_ptr<Frame>>> queue_;
+    std::vector<int64_t> held_;
+};
+
+// One switch for all hosts, or leaves joined by spines. `hosts[i]` is where host i plugs in.
+class Network {
+public:
+    // `leaf_hosts` 0: one switch. A pair of hosts always takes the same spine: nothing overtakes.
+    Network(int nodes, int leaf_hosts, int spines, int delay, const SwitchSettings &settings,
+            uint64_t seed) : delay_(delay) {
+        if (!leaf_hosts) {
+            add(nodes, settings, seed, [](uint32_t to, int) { return int(to); });
+            for (Port &port : switches[0]->port) hosts.push_back(&port);
+            return;
+        }
+        const int leaves = (nodes + leaf_hosts - 1) / leaf_hosts;
+        for (int leaf = 0; leaf < leaves; ++leaf) {
+            add(leaf_hosts + spines, settings, seed + leaf, [=](uint32_t to, int from) {
+                if (int(to) / leaf_hosts == leaf) return int(to) % leaf_hosts;
+                return leaf_hosts + int(mix(to * 64 + from) % spines);
+            });
+            for (int host = 0; host < leaf_hosts && int(hosts.size()) < nodes; ++host)
+                hosts.push_back(&switches[leaf]->port[host]);
+        }
+        for (int spine = 0; spine < spines; ++spine) {
+            add(leaves, settings, seed + leaves + spine,
+                [=](uint32_t to, int) { return int(to) / leaf_hosts; });
+            for (int leaf = 0; leaf < leaves; ++leaf)
+                join(switches[leaf]->port[leaf_hosts + spine], switches.back()->port[leaf]);
+        }
+    }
+
+    void join(Port &a, Port &b) {
+        cables_.emplace_back(a, b, delay_);
+        cables_.emplace_back(b, a, delay_);
+    }
+    void clock() {
+        for (Cable &cable : cables_) cable.clock();
+        for (auto &one : switches) one->clock();
+    }
+    bool idle() const {
+        for (auto &one : switches) if (!one->idle()) return false;
+        for (const Cable &cable : cables_) if (!cable.idle()) return false;
+        return true;
+    }
+    SwitchCounts sum() const {
+        SwitchCounts all;
+        for (auto &one : switches)
+            for (const SwitchCounts &c : one->counts) {
+                all.frames += c.frames;
+                all.dropped_full += c.dropped_full;
+                all.lost += c.lost;
+                all.beats += c.beats;
+                all.defects += c.defects;
+                all.peak = std::max(all.peak, c.peak);
+            }
+        return all;
+    }
+
+    std::vector<std::unique_ptr<Switch>> switches;
+    std::vector<Port *> hosts;
+
+private:
+    template <typename Route>
+    void add(int ports, const SwitchSettings &settings, uint64_t seed, Route route) {
+        switches.push_back(std::make_unique<Switch>(ports, settings, seed, route));
+    }
+
+    int delay_;
+    std::deque<Cable> cables_;
+};

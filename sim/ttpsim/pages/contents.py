@@ -1,0 +1,72 @@
+"""What is on the site: its navigation, and which sources and pictures each block's page has."""
+
+__all__ = ["BLOCKS", "NAVIGATION", "Block"]
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Block:
+    """One page: `sources` below rtl/ttpoe, without `.py`; `pictures` below docs/pictures."""
+
+    page: str
+    title: str
+    sources: tuple
+    pictures: tuple = ()
+
+
+BLOCKS = (
+    Block("engine", "Engine and its flat ports", ("engine", "verilog/top", "verilog/ports")),
+    Block("rx-parser", "Frame parser", ("rx/parser", "stream/carry"), ("block-rx-parser",)),
+    Block("rx-memory", "Receive memory", ("rx/path", "rx/memory", "rx/pool", "rx/queue"),
+          ("block-rx-memory",)),
+    Block("rx-deliver", "Delivery to the host", ("rx/deliver", "rx/reader"),
+          ("block-rx-deliver",)),
+    Block("q0", "Q0: arbitrate", ("pipeline/q0_arbitrate", "pipeline/records", "stream/arbiter"),
+          ("block-q0",)),
+    Block("q1", "Q1: link table and pipeline", ("link/table", "pipeline/pipeline"), ("block-q1",)),
+    Block("q2", "Q2: decide", ("pipeline/q2_decide", "link/fsm", "link/effects", "link/identity"),
+          ("block-q2",)),
+    Block("q3", "Q3: commit", ("pipeline/q3_commit",), ("block-q3",)),
+    Block("ready", "Ready queues", ("link/ready",), ("block-ready",)),
+    Block("replay-memory", "Replay memory and slot lists", ("replay/memory", "replay/lists"),
+          ("block-replay-memory", "block-replay-read", "block-replay-lists")),
+    Block("replayer", "Replayer and retirer", ("replay/replayer",),
+          ("block-replayer", "block-retirer")),
+    Block("reorder", "Reorder directory and look-ups", ("reorder/directory", "reorder/lookup"),
+          ("block-reorder",)),
+    Block("timer", "Link timer", ("link/timer",), ("block-timer",)),
+    Block("tx-host", "Host ports and slot writer", ("tx/slot_writer", "tx/host_port"),
+          ("block-tx-host",)),
+    Block("tx-builder", "PAYLOAD queue, slot reader, frame builder",
+          ("tx/path", "tx/payload_queue", "tx/slot_reader", "tx/builder"),
+          ("block-tx-builder",)),
+    Block("nic", "NIC: classifier and OS path",
+          ("nic/nic", "nic/classifier", "nic/os_path", "nic/frame_buffer", "nic/tx_merge"),
+          ("block-nic-rx", "block-nic-tx")),
+    Block("secded", "Protected memories", ("memory/protected", "memory/secded")),
+    Block("csr", "Registers",
+          ("nic/managed", "csr/axil", "csr/block", "csr/counters", "csr/notices"),
+          ("block-csr-read", "block-csr-write")),
+    Block("traffic", "Traffic for soaks",
+          ("traffic/soak", "traffic/source", "traffic/pattern", "traffic/checker",
+           "traffic/wire", "traffic/cycle", "traffic/noise")),
+)
+
+NAVIGATION = (
+    ("Start", ("index", "start/quick-start", "start/walk-through", "start/limits")),
+    ("Protocol", ("protocol/protocol", "protocol/decisions", "protocol/sources",
+                  "protocol/differences", "protocol/claims", "protocol/tesla")),
+    ("Design", ("design/architecture", "design/rules", "design/states")),
+    ("Blocks", tuple(f"design/blocks/{block.page}" for block in BLOCKS)),
+    ("Guides", ("guides/integration", "guides/live-wire", "guides/ladder", "guides/wireshark",
+                "guides/waves", "guides/how-to")),
+    ("Reference", ("reference/configuration", "reference/registers", "reference/state-table",
+                   "reference/trace", "reference/coverage", "reference/glossary")),
+    ("Evidence", ("evidence/verification", "evidence/performance", "evidence/formal",
+                  "evidence/random", "evidence/abuse", "evidence/faults", "evidence/mutation",
+                  "evidence/soak", "evidence/goodput", "evidence/fabric", "evidence/synthesis",
+                  "evidence/log")),
+)
+"""(section, pages). A page that does not exist is left out; one of docs/ that is not named here
+is put under "More"."""

@@ -1,0 +1,148 @@
+"""Pictures of docs/, and the ladder of docs/start/walk-through.md, from two runs: `make
+docs-pictures`.
+
+    python sim/ttpsim/pages/pictures.py             write docs/pictures/*.svg, and the ladder on the page
+    python sim/ttpsim/pages/pictures.py --check     exit code 1 if one is not up to date
+"""
+
+import contextlib
+import io
+import sys
+
+from ttpoe.config import preset
+from ttpsim.build import builds
+from ttpsim.pages.block_pictures import Moments, nic_pictures, walk_pictures
+from ttpsim.pages.walk_claims import missing
+from ttpsim.paths import ROOT
+from ttpsim.views.dump import Dump
+from ttpsim.views.timing import Lane, diagram, svg
+
+FOLDER = ROOT / "docs" / "pictures"
+PAGE = ROOT / "docs" / "start" / "walk-through.md"
+_OPENS, _ENDS = "<!-- generated: ladder -->\n", "<!-- end -->\n"
+RUN = builds.BUILD / "runs" / "pictures"
+NIC_RUN = builds.BUILD / "runs" / "pictures-nic"
+
+
+def _frame(opcode, number):
+    return [("", opcode, "opcode"), ("", number, "number")]
+
+
+_PARSED = "@rx.o_parsed__payload"
+_RECORD = "pair.{x}_trace"
+_STAGES = [
+    Lane(f"{stage} event", f"@pipeline.{event}.event", "event", f"@pipeline.{valid}", "yellow",
+         each=True)
+    for stage, valid, event in (("Q0", "i_event__valid", "i_event__payload"),
+                                ("Q1", "q1_valid", "q1"), ("Q2", "q2_valid", "q2"),
+                                ("Q3", "q3_valid", "q3"))]
+_ACTION = Lane("Q3 action", f"{_RECORD}_action", "action", f"{_RECORD}_valid", "orange", True)
+_PARSER = [Lane("last beat", "pair.{x}_s_mac_rx_tlast_core"),
+           Lane("frame parsed", "", _frame(f"{_PARSED}.opcode", f"{_PARSED}.tx_id"),
+                "@rx.o_parsed__valid", "blue")]
+_ACKED = [_PARSER[0], Lane("frame parsed, RxID", "", _frame(
+    f"{_PARSED}.opcode", f"{_PARSED}.rx_id"), "@rx.o_parsed__valid", "blue")]
+_CONTROL = [Lane("TX valid", "pair.{x}_m_mac_tx_tvalid"),
+            Lane("frame", "", [("", "@tx.builder.kept.opcode", "opcode"),
+                            ("RxID ", "@tx.builder.kept.rx_id", "number"),
+                            ("TxID ", "@tx.builder.kept.tx_id", "number")],
+                 "pair.{x}_m_mac_tx_tvalid", "blue")]
+_SENT = [Lane("TX valid", "pair.{x}_m_mac_tx_tvalid"),
+         Lane("frame, TxID", "", _frame("@tx.builder.kept.opcode", "@tx.builder.kept.tx_id"),
+              "pair.{x}_m_mac_tx_tvalid", "blue")]
+_HOST = [Lane("host valid", "pair.{x}_m_host_rx2_tvalid"),
+         Lane("ID", "@o_host2__payload.id", "number", "pair.{x}_m_host_rx2_tvalid", "green")]
+
+
+def pictures(dump):
+    """`{name: WaveDrom source}`."""
+    at = Moments(dump)
+    gap = at.of("b", action="KEEP_NACK")
+    nack = at.of("a", action="NACK_RANGE")
+    fills = at.of("b", action="DELIVER_LOOK", nth=1)
+    looked = at.of("b", action="LOOKED", nth=1)
+    ack = at.of("a", event="RX_ACK", nth=-1)
+    slots = Lane("free slots", "@slot_lists.o_free_count", "number")
+    return {
+        "walk-gap": diagram(
+            dump, "b: packet 6 arrives, 4 and 5 are missing",
+            [("wire", "b", _PARSER), ("pipeline", "b", [*_STAGES, _ACTION]),
+             ("kept", "b", [Lane("kept, NACKed", "pair.{x}_stat_kept_nacked")]),
+             ("wire", "b", _CONTROL)], gap - 9, gap + 9),
+        "walk-replay": diagram(
+            dump, "a: NACK(4..5) arrives, both go out again",
+            [("wire", "a", _ACKED), ("pipeline", "a", [*_STAGES, _ACTION]),
+             ("walk", "a", [Lane("range walker", "@replayer.replayer_state", "replayer",
+                                 colour="green")]),
+             ("memory", "a", [Lane("read", "@replay_memory.i_read_en"),
+                              Lane("slot", "@replay_memory.i_read_slot", "number",
+                                   "@replay_memory.i_read_en", "red")]),
+             ("wire", "a", _SENT)], nack - 9, nack + 30),
+        "walk-filled": diagram(
+            dump, "b: packet 5 fills the gap, the kept ones follow",
+            [("wire", "b", _PARSER), ("pipeline", "b", [*_STAGES, _ACTION]),
+             ("look-up", "b", [Lane("state", "@lookup.lookup_state", "lookup", colour="green")]),
+             ("host", "b", _HOST), ("wire", "b", _CONTROL)], fills - 8, looked + 9),
+        "walk-retired": diagram(
+            dump, "a: one ACK, and the slots are free again",
+            [("wire", "a", _ACKED), ("pipeline", "a", _STAGES), ("memory", "a", [slots])],
+            ack - 6, ack + 14),
+    }
+
+
+def simulate(folder=RUN, scenario="walk_through", top="engine"):
+    """The `Dump` of a run, made anew; `SetupError` without Icarus."""
+    builds.check_simulator("icarus")
+    config, processes = preset("tiny"), builds.Processes()
+    core = builds.emitted(config, processes, top)
+    build = builds.compile_pair("icarus", core, config.name, True, processes, top)
+    if builds.simulate(build, f"ttpsim.scenarios.{scenario}", folder, 1, {}, processes, config):
+        raise builds.BuildError(f"the run failed; see {folder / 'log.txt'}")
+    return Dump(build.waves_file(folder))
+
+
+def ladder(capture):
+    """The conversation as `ttpoe ladder` draws it."""
+    from ttpverif.cli import main as ttpoe
+    drawn = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with contextlib.redirect_stdout(drawn):
+        if ttpoe(["ladder", str(capture)]):
+            raise builds.BuildError(f"ttpoe ladder failed on {capture}")
+    drawn.seek(0)
+    return "\n".join(line.rstrip() for line in drawn)
+
+
+def made():
+    """`{path: text}` of everything that this makes; what the page says must have happened."""
+    dump = simulate()
+    wrong = missing(dump, PAGE.read_text())
+    if wrong:
+        raise builds.BuildError(f"{PAGE.relative_to(ROOT)} should say: {' / '.join(wrong)}")
+    sources = {**pictures(dump), **walk_pictures(dump),
+               **nic_pictures(simulate(NIC_RUN, "registers", "managed_nic"))}
+    files = {FOLDER / f"{name}.svg": svg(source) + "\n" for name, source in sources.items()}
+    text = PAGE.read_text()
+    begin, end = text.index(_OPENS) + len(_OPENS), text.index(_ENDS)
+    drawn = ladder(RUN / "wire.pcap")
+    files[PAGE] = f"{text[:begin]}```text\n{drawn}\n```\n{text[end:]}"
+    return files
+
+
+def main(argv):
+    try:
+        files = made()
+    except (builds.SetupError, builds.BuildError) as error:
+        print(f"pictures: {error}", file=sys.stderr)
+        return 2
+    FOLDER.mkdir(exist_ok=True)
+    check = "--check" in argv
+    stale = [path for path, text in files.items() if not path.exists() or path.read_text() != text]
+    for path in stale:
+        if not check:
+            path.write_text(files[path])
+        print(f"{path.relative_to(ROOT)}: {'not up to date' if check else 'written'}")
+    return 1 if stale and check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Random cases against the model."""

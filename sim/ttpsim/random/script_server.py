@@ -1,0 +1,123 @@
+"""`ScriptServer`: a simulator that stays and plays one script after another."""
+
+import json
+import os
+import select
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from ttpsim.build import builds
+
+__all__ = ["ScriptServer"]
+
+_RENEW_SECONDS = builds.SECONDS_LIMIT // 2      # a simulator is not kept longer than this
+_ANSWER_SECONDS = builds.SECONDS_LIMIT // 2
+
+
+class _Switched(builds.Build):
+    """A build that is started with further plusargs."""
+
+    plusargs = ()
+
+    def command(self, run_folder, seed):
+        return [*super().command(run_folder, seed), *self.plusargs]
+
+
+class ScriptServer:
+    """Two engines of one configuration, built when they are first needed.
+
+    Parameters
+    ----------
+    config : Config
+    top : str
+    processes : builds.Processes
+    waves : bool
+        Record a waveform, at `waves`, complete when the server is closed.
+    trace : bool
+        Write what the pipelines did to the file `story`.
+    core : Path
+        Verilog that takes the place of the emitted one, for tests with a defect in it.
+    plusargs : list of str
+        For the simulator.
+    optimise : list of str
+        As in `builds.compile_pair`.
+    """
+
+    def __init__(self, config, top, processes, waves=False, trace=False,
+                 core=None, plusargs=(), optimise=()):
+        self.config, self.top, self._processes, self._trace = config, top, processes, trace
+        core = core or builds.emitted(config, processes, top)
+        build = builds.compile_pair("verilator", core, config.name, waves, processes, top,
+                                    optimise)
+        self._build = _Switched(build.simulator, build.folder, build.waves)
+        self._build.plusargs = plusargs
+        self._pipes = tempfile.TemporaryDirectory(prefix="ttp-random-")
+        self.folder = (builds.BUILD.parent / "random" /
+                       f"{self._build.folder.name}-{os.getpid()}{''.join(plusargs)}")
+        self.waves, self.story = self._build.waves_file(self.folder), self.folder / "trace.txt"
+        self._thread = self._requests = self._answers = None
+
+    def _start(self):
+        folder = Path(self._pipes.name)
+        paths = {name: folder / name for name in ("requests", "answers")}
+        for path in paths.values():
+            path.unlink(missing_ok=True)
+            os.mkfifo(path)
+        # Opened both ways, so that neither end waits for the other.
+        self._requests, self._answers = (os.open(path, os.O_RDWR) for path in paths.values())
+        self._buffer = b""
+        self._thread = threading.Thread(
+            target=builds.simulate, daemon=True,
+            args=(self._build, "ttpsim.bench.scenarios.player", self.folder, 1,
+                  {name: str(path) for name, path in paths.items()}, self._processes,
+                  self.config, (), self._trace))
+        self._thread.start()
+        self._started = time.monotonic()
+
+    def play(self, script):
+        """The result of `bench.player.play`; a simulator that dies is a failure of the script."""
+        if self._thread and time.monotonic() - self._started > _RENEW_SECONDS:
+            self._stop()
+        if self._thread is None:
+            self._start()
+        self._write(json.dumps(script.to_dict()).encode() + b"\n")
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        while b"\n" not in self._buffer:
+            if select.select([self._answers], [], [], 0.2)[0]:
+                self._buffer += os.read(self._answers, 1 << 16)
+            elif not self._thread.is_alive() or time.monotonic() > deadline:
+                return self._died()
+        line, _newline, self._buffer = self._buffer.partition(b"\n")
+        return json.loads(line)
+
+    def _write(self, data):
+        """All of it, unless the simulator has gone."""
+        os.set_blocking(self._requests, False)
+        while data and self._thread.is_alive():
+            if select.select([], [self._requests], [], 0.2)[1]:
+                data = data[os.write(self._requests, data[:4096]):]
+
+    def _died(self):
+        log = self.folder / "log.txt"
+        tail = log.read_text(errors="replace")[-1500:] if log.exists() else ""
+        self._stop(kill=True)
+        return {"kind": "Died", "failure": f"the simulator stopped\n{tail}", "clocks": 0,
+                "clock": 10**9, "delivered": 0, "excused": 0, "refused": 0, "replays": 0,
+                "frames": 0, "faults": {}, "noted": None, "cells": []}
+
+    def _stop(self, kill=False):
+        if self._thread is None:
+            return
+        if not kill:
+            self._write(b"\n")
+            self._thread.join(30)
+        os.close(self._requests)
+        os.close(self._answers)
+        self._thread = None
+
+    def close(self):
+        """End the simulator."""
+        self._stop()
+        self._pipes.cleanup()

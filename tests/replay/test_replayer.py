@@ -1,0 +1,437 @@
+"""NACKed ranges sent again along a list of slots, and acknowledged slots freed (R7, S10)."""
+
+import random
+
+import pytest
+from amaranth.hdl import ResetInserter, Signal
+from amaranth.sim import Simulator
+
+from ttpoe.config import Config, preset
+from ttpoe.replay.replayer import Replayer, Retirer, Walk
+
+CONFIG = preset("tiny").replace(slots=64)
+FIELDS = ("walk", "lid", "slot", "first", "last")
+
+
+def simulate(dut, testbench):
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(testbench)
+    simulator.run()
+
+
+class Bench:
+    """Q0 and Q3 with a pipeline between, and the memory that says which slot follows which."""
+
+    def __init__(self, ctx, dut, config=CONFIG, ready=lambda: 1, delay=lambda: 3, seed=0):
+        self.ctx, self.dut, self.config = ctx, dut, config
+        self.ready, self.delay = ready, delay
+        self.random = random.Random(seed)
+        self.clock, self.shown, self.read = 0, None, None
+        self.taken = []               # (clock, fields)
+        self.appeared = []            # clock in which each event became valid
+        self.walks = {}               # clock -> answer to a SEEK
+        self.walk_clocks = []
+        self.following = {}           # slot -> successor
+        self.full = 0
+
+    async def step(self, push=None, answer=lambda _seek: dict(found=0)):
+        """One clock. `answer(fields)` of a SEEK comes `delay` clocks later."""
+        ctx, dut = self.ctx, self.dut
+        out = dut.o_replay
+        ctx.set(dut.i_range.valid, push is not None)
+        if push is not None:
+            ctx.set(dut.i_range.payload, push)
+        ctx.set(dut.i_next, self.following.get(self.read, self.random.randrange(
+            self.config.slots)))
+        walk = self.walks.pop(self.clock, None)
+        ctx.set(dut.i_walk.valid, walk is not None)
+        ctx.set(dut.i_walk.payload, walk or dict(found=1, head=9, una=1, lag=2, current=3))
+        if walk is not None:
+            self.walk_clocks.append(self.clock)
+        ready = self.ready()
+        ctx.set(out.ready, ready)
+        self.read = ctx.get(dut.o_next_slot)
+        self.full += ctx.get(dut.stat_nack_queue_full)
+        if ctx.get(out.valid):
+            fields = {name: ctx.get(out.p[name]) for name in FIELDS}
+            assert self.shown in (None, fields), "changed while it waited"
+            if self.shown is None:
+                self.appeared.append(self.clock)
+            self.shown = None if ready else fields
+            if ready:
+                self.taken.append((self.clock, fields))
+                if fields["walk"] == Walk.SEEK:
+                    self.walks[self.clock + self.delay()] = answer(fields)
+        else:
+            assert self.shown is None, "withdrawn"
+        await ctx.tick()
+        self.clock += 1
+
+    async def until(self, kind, limit=3000, **ports):
+        while not (self.taken and self.taken[-1][1]["walk"] == kind):
+            await self.step(**ports)
+            limit -= 1
+            assert limit, f"no {kind}"
+
+    def link(self, length):
+        """A list of `length` slots, in random order; its slots, oldest first."""
+        slots = self.random.sample(range(self.config.slots), length)
+        self.following = dict(zip(slots, slots[1:]))
+        return slots
+
+
+def low(number, config=CONFIG):
+    """As much of an ID as a range has."""
+    return number % (1 << config.count_bits + 1)
+
+
+def expected_places(config, wanted, walk):
+    """Places behind `una`, in order, that the range covers: unacknowledged, passed."""
+    half = 1 << config.count_bits
+    begin, end = ((wanted[name] - walk["una"] + half) % (2 * half) - half
+                  for name in ("first", "last"))
+    return range(max(begin, 0), min(end, walk["current"] - 1) + 1), begin, end
+
+
+def replayed(bench, since=0):
+    return [(clock, f["first"], f["slot"]) for clock, f in bench.taken[since:]
+            if f["walk"] == Walk.REPLAY]
+
+
+@pytest.mark.parametrize("una", [0, 100, 126])
+@pytest.mark.parametrize("lag,current,first,last", [
+    (0, 1, 0, 0), (0, 64, 0, 63), (0, 64, 63, 63), (0, 64, 5, 9), (7, 20, 0, 1), (7, 20, 3, 40),
+    (7, 20, -4, 2), (40, 24, 23, 23)])
+def test_clocks_of_one_range(una, lag, current, first, last):
+    """Range in clock 0; SEEK in 2, out of Q3 three clocks later; then one to measure, one hop per
+    clock to the first; a REPLAY every second clock; WALKED two clocks behind the last."""
+    dut = Replayer(CONFIG)
+
+    async def testbench(ctx):
+        bench = Bench(ctx, dut, seed=lag)
+        slots = bench.link(64)
+        wanted = dict(lid=5, first=low(una + first), last=low(una + last))
+        walk = dict(found=1, head=slots[0], una=una, lag=lag, current=current)
+        await bench.step(push=wanted)
+        await bench.until(Walk.WALKED, answer=lambda _seek: walk)
+        clock, seek = bench.taken[0]
+        assert clock == 2 and seek["walk"] == Walk.SEEK
+        assert {name: seek[name] for name in wanted} == wanted
+        places = range(max(first, 0), min(last, current - 1) + 1)
+        begin = bench.walk_clocks[0] + 3 + lag + places[0]
+        assert replayed(bench) == [(begin + 2 * n, low(una + place), slots[lag + place])
+                                   for n, place in enumerate(places)]
+        clock, walked = bench.taken[-1]
+        assert clock == begin + 2 * len(places)
+        assert all(fields["lid"] == 5 for _clock, fields in bench.taken)
+        for _ in range(20):
+            await bench.step()
+        assert bench.taken[-1][1] is walked and bench.full == 0
+
+    simulate(dut, testbench)
+
+
+@pytest.mark.parametrize("lag,current,first,last", [
+    (0, 3, 3, 5), (0, 3, -4, -1), (5, 3, -4, -1), (5, 3, -9, -7), (2, 3, 2, 1), (0, 1, 1, 1)])
+def test_a_range_of_which_nothing_is_in_flight_any_more(lag, current, first, last):
+    """Acknowledged or rewound since, or empty: WALKED at once, and no slot is sent."""
+    dut = Replayer(CONFIG)
+
+    async def testbench(ctx):
+        bench = Bench(ctx, dut)
+        slots = bench.link(20)
+        await bench.step(push=dict(lid=2, first=low(50 + first), last=low(50 + last)))
+        await bench.until(Walk.WALKED, answer=lambda _seek: dict(
+            found=1, head=slots[0], una=50, lag=lag, current=current))
+        assert [f["walk"] for _clock, f in bench.taken] == [Walk.SEEK, Walk.WALKED]
+
+    simulate(dut, testbench)
+
+
+def test_ranges_of_one_link_share_a_walk():
+    """Each that begins where the walk stands or behind that; two clocks to take up another."""
+    dut = Replayer(CONFIG)
+
+    async def testbench(ctx):
+        bench = Bench(ctx, dut)
+        slots, lag = bench.link(30), 3
+        walk = dict(found=1, head=slots[0], una=100, lag=lag, current=20)
+        for first, last in ((2, 3), (4, 4), (9, 10), (6, 11)):
+            await bench.step(push=dict(lid=5, first=low(100 + first), last=low(100 + last)),
+                             answer=lambda _seek: walk)
+        await bench.until(Walk.WALKED, answer=lambda _seek: walk)
+        begin = bench.walk_clocks[0] + 3 + lag + 2
+        # 2, 3: a clock after the last REPLAY to see its end, two for the next range; 5 is a hop.
+        clocks = [begin, begin + 2, begin + 6, begin + 14, begin + 16]
+        assert replayed(bench) == [(clock, low(100 + place), slots[lag + place])
+                                   for clock, place in zip(clocks, (2, 3, 4, 9, 10))]
+        # 6 to 11: the walk has passed 6. It has a walk of its own.
+        await bench.until(Walk.SEEK, answer=lambda _seek: dict(found=0))
+        assert [f["first"] for _clock, f in bench.taken if f["walk"] == Walk.SEEK] == [102, 106]
+
+    simulate(dut, testbench)
+
+
+@pytest.mark.parametrize("why,lid,first,last", [
+    ("another link's", 4, 8, 9), ("behind the walk", 5, 6, 9), ("empty", 5, 9, 8),
+    ("not passed by the sending position", 5, 20, 20), ("acknowledged", 5, -3, -1)])
+def test_a_range_that_the_walk_does_not_take_along(why, lid, first, last):
+    """It waits for the WALKED and has its own SEEK."""
+    dut = Replayer(CONFIG)
+
+    async def testbench(ctx):
+        bench = Bench(ctx, dut)
+        slots = bench.link(30)
+        places = (7, 7) if first >= 0 else (-9, -8)
+        await bench.step(push=dict(lid=5, first=low(100 + places[0]), last=low(100 + places[1])))
+        await bench.step(push=dict(lid=lid, first=low(100 + first), last=low(100 + last)))
+        for _ in range(60):
+            await bench.step(answer=lambda _seek: dict(found=1, head=slots[0], una=100, lag=2,
+                                                       current=20))
+        kinds = [f["walk"] for _clock, f in bench.taken]
+        replays = kinds.index(Walk.WALKED) - 1
+        assert replays == (first >= 0), why
+        assert kinds[replays + 2] == Walk.SEEK and bench.taken[replays + 2][1]["lid"] == lid, why
+        assert kinds.count(Walk.SEEK) == kinds.count(Walk.WALKED) == 2, why
+
+    simulate(dut, testbench)
+
+
+class Order:
+    """What must come, as the events come: `taken` says whether it may go on with the next range."""
+
+    def __init__(self, config):
+        self.config = config
+        self.waiting = []             # ranges
+        self.lid = None               # whose list the walk follows
+        self.walk = None              # answer to the last SEEK, while it is followed
+        self.chain = []
+        self.place = self.end = 0     # of the next REPLAY, and the range's last
+        self.stands = 0               # how far the walk has come, at least
+        self.seeks = self.joined = 0
+
+    def begin(self, wanted):
+        places, begin, end = expected_places(self.config, wanted, self.walk)
+        self.place, self.end = max(begin, 0), min(end, self.walk["current"] - 1)
+        return places, begin, end
+
+    def take(self, fields):
+        kind = fields["walk"]
+        if kind == Walk.SEEK:
+            self.seeks += 1
+            return
+        more = self.place <= self.end
+        if kind == Walk.REPLAY and not more:        # it must be the next range's
+            wanted = self.waiting.pop(0)
+            assert wanted["lid"] == fields["lid"]
+            self.begin(wanted)
+            assert self.stands <= self.place <= self.end
+            self.joined += 1
+            more = True
+        assert more == (kind == Walk.REPLAY), fields
+        assert fields["lid"] == self.lid
+        if kind == Walk.WALKED:
+            self.walk = None
+            return
+        assert fields["first"] == low(self.walk["una"] + self.place, self.config)
+        assert fields["slot"] == self.chain[self.walk["lag"] + self.place]
+        self.place = self.stands = self.place + 1
+
+
+@pytest.mark.parametrize("slots", [4, 64, 1024])
+@pytest.mark.parametrize("pace", [1.0, 0.4, 0.1])
+def test_random_ranges_against_a_list(slots, pace):
+    """Each range: its packets in order with their slots, behind a SEEK of its own or of one before
+    it; nothing else."""
+    config = preset("tiny").replace(slots=slots)
+    seed = f"{slots} {pace}"
+    rng = random.Random(seed)
+    dut = Replayer(config)
+    seen = {"clipped in front": 0, "clipped behind": 0, "none": 0, "lag": 0, "whole": 0}
+    order = Order(config)
+
+    async def testbench(ctx):
+        bench = Bench(ctx, dut, config, lambda: rng.random() < pace,
+                      lambda: rng.choice((3, 3, 4, 8)), seed)
+
+        def answer(seek):
+            wanted = order.waiting.pop(0)
+            assert {name: seek[name] for name in wanted} == wanted, seed
+            assert order.walk is None, "a SEEK before the WALKED"
+            if rng.random() < 0.15:
+                return dict(found=0, head=rng.randrange(slots), una=0, lag=0, current=1)
+            chain = order.chain = bench.link(rng.randrange(1, min(slots, 40) + 1))
+            lag = rng.choice((0, rng.randrange(len(chain))))
+            current = rng.randrange(1, len(chain) - lag + 1)
+            una = low(wanted["first"] - rng.randrange(-2, current + 2), config)
+            order.lid, order.stands = wanted["lid"], 0
+            order.walk = dict(found=1, head=chain[0], una=una, lag=lag, current=current)
+            places, begin, end = order.begin(wanted)
+            seen["clipped in front"] += begin < 0 < len(places)
+            seen["clipped behind"] += bool(places) and end >= current
+            seen["none"] += not places
+            seen["lag"] += bool(places) and lag > 0
+            seen["whole"] += bool(places) and len(places) == end - begin + 1
+            return order.walk
+
+        pushed, checked, lid, first = 0, 0, 0, 0
+        while pushed < 60 or order.waiting or bench.walks or order.walk:
+            push = None
+            if len(order.waiting) < 12 and rng.random() < 0.2 and pushed < 60:
+                if rng.random() < 0.5:
+                    lid, first = rng.randrange(config.links), rng.randrange(4 * slots)
+                else:
+                    first += rng.randrange(1, 4)
+                push = dict(lid=lid, first=low(first, config),
+                            last=low(first + rng.choice((-1, 0, 0, 1, 2, 9)), config))
+                order.waiting.append(push)
+                pushed += 1
+            await bench.step(push, answer)
+            for _clock, fields in bench.taken[checked:]:
+                order.take(fields)
+            checked = len(bench.taken)
+            assert bench.clock < 60000, seed
+        for _ in range(200):
+            await bench.step(None, answer)
+        assert len(bench.taken) == checked and bench.full == 0
+        assert order.seeks + order.joined == 60, seed
+
+    simulate(dut, testbench)
+    assert all(seen.values()) and (order.joined > 2 or slots == 4), f"seed {seed} did not reach {seen}"
+
+
+def test_the_list_may_grow_while_a_replay_waits():
+    """The packet behind the one that waits is found, though its link was written meanwhile."""
+    dut = Replayer(CONFIG)
+
+    async def testbench(ctx):
+        go = [0]
+        bench = Bench(ctx, dut, ready=lambda: go[0])
+        slots = bench.link(3)
+        late = bench.following.pop(slots[1])
+        await bench.step(push=dict(lid=1, first=0, last=1))
+        go[0] = 1
+        await bench.until(Walk.SEEK, answer=lambda _s: dict(found=1, head=slots[0], una=0, lag=1,
+                                                            current=2))
+        go[0] = 0
+        for _ in range(20):
+            await bench.step()
+        bench.following[slots[1]] = late
+        await bench.step()
+        go[0] = 1
+        await bench.until(Walk.WALKED)
+        assert [entry[1:] for entry in replayed(bench)] == [(0, slots[1]), (1, slots[2])]
+
+    simulate(dut, testbench)
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_ranges_that_find_the_queue_full_are_dropped_and_counted(busy):
+    """Sixteen wait, and one more is under way; the seventeenth waiting one is counted, once."""
+    dut = Replayer(CONFIG)
+
+    async def testbench(ctx):
+        go = [0]
+        bench = Bench(ctx, dut, ready=lambda: go[0])
+        fit = Replayer.QUEUE
+        if busy:
+            await bench.step(push=dict(lid=7, first=0, last=0))
+            for _ in range(4):
+                await bench.step()
+        else:
+            fit += 1                  # the first leaves the queue while the others come
+        for n in range(fit + 3):
+            assert bench.full == 0 or n > fit
+            await bench.step(push=dict(lid=n % 8, first=n, last=n))
+        for _ in range(4):
+            await bench.step()
+        assert bench.full == 3
+        go[0] = 1
+        for _ in range(40 * Replayer.QUEUE):
+            await bench.step()
+        seeks = [fields["first"] for _clock, fields in bench.taken]
+        assert Replayer.QUEUE == 16
+        assert seeks == [0] * busy + list(range(fit)) and bench.full == 3
+
+    simulate(dut, testbench)
+
+
+def test_reset_ends_the_walk_and_empties_the_queue():
+    reset = Signal()
+    dut = Replayer(CONFIG)
+
+    async def testbench(ctx):
+        bench = Bench(ctx, dut)
+        slots = bench.link(40)
+        for n in range(3):
+            await bench.step(push=dict(lid=n, first=n, last=39), answer=lambda _s: dict(
+                found=1, head=slots[0], una=0, lag=0, current=40))
+        for _ in range(20):
+            await bench.step()
+        assert len(replayed(bench)) > 3
+        ctx.set(reset, 1)
+        bench.walks, bench.shown = {}, None
+        await ctx.tick()
+        ctx.set(reset, 0)
+        count = len(bench.taken)
+        for _ in range(100):
+            await bench.step()
+        assert len(bench.taken) == count
+        await bench.step(push=dict(lid=4, first=11, last=12))
+        for _ in range(5):
+            await bench.step()
+        assert bench.taken[-1][1]["lid"] == 4 and bench.taken[-1][1]["first"] == 11
+
+    simulate(ResetInserter(reset)(dut), testbench)
+
+
+# ---- Retirer -------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("pace", [1.0, 0.3])
+def test_retirer_frees_what_lags_behind_of_one_link_at_a_time(pace):
+    """`count` RETIREs, one per clock from the clock behind the report on; what is reported
+    meanwhile is left to others."""
+    rng = random.Random(pace)
+    dut = Retirer(CONFIG)
+
+    async def testbench(ctx):
+        left, lid, served = 0, None, 0
+        for clock in range(4000):
+            report = None
+            if rng.random() < 0.3:
+                report = dict(lid=rng.randrange(CONFIG.links),
+                              count=rng.choice((1, 1, 2, 5, CONFIG.slots)))
+            ctx.set(dut.i_lag.valid, report is not None)
+            ctx.set(dut.i_lag.payload, report or dict(lid=3, count=9))
+            ready = rng.random() < pace
+            ctx.set(dut.o_retire.ready, ready)
+            assert ctx.get(dut.o_retire.valid) == (left > 0), clock
+            if left:
+                assert ctx.get(dut.o_retire.payload) == lid, clock
+                left -= ready
+            elif report:
+                left, lid, served = report["count"], report["lid"], served + 1
+            await ctx.tick()
+        assert served > 100 * pace
+
+    simulate(dut, testbench)
+
+
+def test_retirer_is_idle_after_reset():
+    reset = Signal()
+    dut = Retirer(Config())
+
+    async def testbench(ctx):
+        assert not ctx.get(dut.o_retire.valid)
+        ctx.set(dut.i_lag.payload, dict(lid=1, count=5))
+        ctx.set(dut.i_lag.valid, 1)
+        await ctx.tick()
+        ctx.set(dut.i_lag.valid, 0)
+        assert ctx.get(dut.o_retire.valid)
+        ctx.set(reset, 1)
+        await ctx.tick()
+        ctx.set(reset, 0)
+        assert not ctx.get(dut.o_retire.valid)
+
+    simulate(ResetInserter(reset)(dut), testbench)

@@ -1,0 +1,150 @@
+"""Bad frames and resets in their short form: the engine passes, each of some defects is found.
+
+One program is built of `tiny`. Its Verilog has defects that a plusarg switches on; without it
+none is there.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ttpoe.config import preset
+from ttpsim.abuse import build as abuse_build
+from ttpsim.abuse import run as abuse
+from ttpsim.abuse import x_search as abuse_x
+from ttpsim.build import builds
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIG = preset("tiny")
+
+# Places: (module, what is there, what it becomes). D3: defect number 3 is switched on.
+PLACES = [
+    ("rx_parser", r"(last_octet < needed);", r"(\1) & ~D1;"),
+    ("rx_parser", r"not_ours <= (\w+);", r"not_ours <= \1 & ~D2;"),
+    ("pipeline_decide", r"assign in_window = ([^;]*);", r"assign in_window = (\1) | D3;"),
+    ("pipeline_decide", r"assign guard_stale = ([^;]*);", r"assign guard_stale = (\1) & ~D4;"),
+    ("timer", r"= rst (\? 24'h000000)", r"= (rst & ~D5) \1"),
+    ("pipeline", r"assign i_full = ([^;]*);", r"assign i_full = (\1) & ~D6;"),
+    ("pipeline_decide", r"assign guard_retries_up = ([^;]*);",
+     r"assign guard_retries_up = (\1) & ~D7;"),
+]
+DEFECTS = {     # number -> (name, mode, what is said)
+    1: ("parser ignores the length", "parse", "without a frame|must be|not what it is"),
+    2: ("frame to another MAC accepted", "parse", "without a frame|must be|not what it is"),
+    3: ("forged ACK frees slots", "forged", "counted as|changed the tag"),
+    4: ("epoch not checked", "forged", "counted as|state has changed"),
+    5: ("a register without reset", "reset", "not what it is in a new engine"),
+    6: ("place taken in a full set", "flood", "without a free way|carries data"),
+    7: ("links of silent peers stay", "flood", "never end"),
+}
+
+
+def defective(verilog, numbers=tuple(DEFECTS)):
+    """The Verilog with these defects of `DEFECTS`, off unless `+defect=<number>`."""
+    parts = re.split(r"(?m)^(?=module )", verilog)
+    for number, (module, pattern, replacement) in enumerate(PLACES, 1):
+        if number not in numbers:
+            continue
+        replacement = re.sub(r"\bD(\d)", r"(ttp_engine.defect == \1)", replacement)
+        at = next(n for n, part in enumerate(parts)
+                  if part.startswith(f"module ttp_engine_core_{module}("))
+        parts[at], found = re.subn(pattern, replacement, parts[at])
+        assert found, f"no {pattern} in {module}"
+    top = next(n for n, part in enumerate(parts) if part.startswith("module ttp_engine("))
+    parts[top] = parts[top].replace(
+        "endmodule", "  reg [7:0] defect;\n  initial if (!$value$plusargs(\"defect=%d\", defect))"
+        " defect = 0;\nendmodule")
+    return "".join(parts)
+
+
+@pytest.fixture(scope="module")
+def program():
+    processes = builds.Processes()
+    verilog = builds.emitted(CONFIG, processes).read_text()
+    return abuse_build.compile_abuse(CONFIG, processes, defective(verilog))
+
+
+def run(program, mode, count=0, seed=1, defect=None, **numbers):
+    feed = (abuse.floods(seed, count, 3) if mode == "flood" else
+            abuse.records(mode, seed, count, CONFIG.slots) if count else ())
+    plus = [f"+defect={defect}"] if defect else []
+    return abuse.run_program(program, mode, seed, feed, subprocess.DEVNULL, plus, **numbers)
+
+
+def test_frames_that_do_not_parse_disturb_nothing(program):
+    code, result = run(program, "parse", 2500)
+    assert code == 0, result["failure"]
+    assert result["bad_frames"] == sum(result["causes"].values()) == 2500
+    assert set(result["causes"]) == set(abuse.CAUSES), "every cause, and all were right"
+    assert result["packets"] > 200
+    assert result["stalled_takes"] == result["stalled_takes_clean"] > 0
+
+
+@pytest.mark.parametrize("mode", ["forged", "go_back_n"])
+def test_forged_frames_change_no_link(program, mode):
+    code, result = run(program, mode, 1000)
+    assert code == 0, result["failure"]
+    assert result["bad_frames"] == 1000 and result["forged_events"] == 750
+    assert sum(result["causes"].values()) == 250
+    assert {"drop_stale", "drop_bad_ack", "drop_unexpected", "drop_no_link",
+            "drop_duplicate"} <= set(result["stats"])
+    assert result["stalled_takes"] == result["stalled_takes_clean"] > 0
+
+
+def test_reset_leaves_nothing_behind(program):
+    code, result = run(program, "reset", every=90)
+    assert code == 0, result["failure"]
+    assert result["resets"] >= 10 and result["packets_after"] == 18 * result["resets"]
+    assert result["told_restarted"] + result["told_down"] > 0
+
+
+def test_links_with_data_survive_a_flood_of_opens(program):
+    code, result = run(program, "flood", 400)
+    assert code == 0, result["failure"]
+    assert result["opens"] == 403 and result["newcomers"] == 3
+    assert result["opened"] > 10 and result["refused"] > 200 and result["closed_as_victims"] > 5
+    share = max(result["wire_share_of_flood"], result["wire_share_of_answers"])
+    assert result["packets"] > 0.8 * (1 - share) * result["packets_without_flood"]
+    assert result["stalled_takes"] == result["stalled_takes_clean"] > 0
+
+
+@pytest.mark.icarus
+@pytest.mark.parametrize("defect", [False, True])
+def test_no_output_is_x_after_reset(defect):
+    verilog = builds.emitted(CONFIG, builds.Processes()).read_text()
+    if defect:
+        verilog = defective(verilog, (5,)).replace("ttp_engine.defect == 5", "1'b1")
+    folder = builds.BUILD / f"x-test-{defect}"
+    code, result = abuse_x.run_x(folder, verilog, builds.Processes(), 0, 60, 45)
+    assert (code, defect) in ((0, False), (1, True)), result["failure"]
+    if defect:
+        assert "is X in clock" in result["failure"]
+    else:
+        assert result["resets"] == 4 and result["packets"] >= 24
+
+
+@pytest.mark.parametrize("number", DEFECTS)
+def test_defect_is_found(program, number):
+    name, mode, words = DEFECTS[number]
+    numbers = {"every": 90} if mode == "reset" else {}
+    count = {"reset": 0, "flood": 100}.get(mode, 3000)
+    code, result = run(program, mode, count, defect=number, **numbers)
+    assert code == 1, f"not found: {name}"
+    assert re.search(words, result["failure"]), result["failure"]
+
+
+@pytest.mark.parametrize("environment, words", [
+    ({"PRESET": "huge"}, "preset must be one of tiny, default, full"),
+    ({"SEED": "many"}, "SEED must be a number; got 'many'"),
+    ({"PART": "half"}, "PART must be one of parse, forged, go_back_n, reset, flood, x; got 'half'"),
+])
+def test_bad_input(environment, words):
+    env = {name: value for name, value in os.environ.items()
+           if name not in ("PRESET", "SEED", "FRAMES", "PART", "LONG")}
+    done = subprocess.run([sys.executable, "sim/ttpsim/abuse/run.py"], cwd=ROOT, env=env | environment,
+                          capture_output=True, text=True)
+    assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1

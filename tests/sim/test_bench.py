@@ -1,0 +1,67 @@
+"""`make bench`: the short form of some parts, and how figures are compared and shown."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from ttpsim.bench import report as bench_report
+from ttpsim.bench import run as bench
+
+ROOT = Path(__file__).resolve().parents[2]
+
+REQUIRED = {"latency.tx_clocks", "latency.rx_clocks", "pipeline.events_per_clock",
+            "goodput.no_loss_ratio", "goodput.selective_1pct_2.6us", "goodput.gbn_1pct_2.6us",
+            "replay.nack_to_wire_clocks", "close.recycle_clocks", "synth.ecp5.fmax_mhz",
+            "synth.ecp5.lut4"}      # what the figures must always contain
+
+
+def metric(value, better="lower", goal=8, name="latency.tx_clocks"):
+    metrics = bench.Metrics()
+    metrics.add(name, value, "clocks", "default", "a <method>", better, goal)
+    return metrics
+
+
+def test_short_form(tmp_path):
+    run = subprocess.run([sys.executable, "sim/ttpsim/bench/run.py", "--short", "--jobs", "1", "--part",
+                          "opening,goodput", "--output", tmp_path], cwd=ROOT, text=True,
+                         capture_output=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+    found = {m["name"]: m for m in json.loads((tmp_path / "metrics.json").read_text())}
+    assert found["close.recycle_clocks"]["value"] <= 2
+    assert found["goodput.no_loss_ratio"]["value"] >= 0.995
+    selective, gbn = (found[f"goodput.{kind}_5pct_2.6us.default"]["value"]
+                      for kind in ("selective", "gbn"))
+    assert 0 < gbn < selective < 1
+    assert all(set(m) >= {"name", "value", "unit", "configuration", "method"}
+               for m in found.values())
+    page = (tmp_path / "report.html").read_text()
+    assert "<svg" in page and "goodput.gbn_5pct_2.6us" in page and "http-equiv" not in page
+
+
+def test_the_baseline_has_every_required_name():
+    assert set(json.loads(bench.BASELINE.read_text())) >= REQUIRED
+
+
+def test_goals_and_changes():
+    assert [metric(value)[0]["met"] for value in (7, 8, 9)] == [True, True, False]
+    assert [metric(value, "higher")[0]["met"] for value in (7, 8, 9)] == [False, True, True]
+    for better, changes in (("lower", ["better", "same", "worse"]),
+                            ("higher", ["worse", "same", "better"])):
+        for value, change in zip((7.9, 8.01, 8.1), changes):
+            compared = bench.compared(metric(value, better), {"latency.tx_clocks": 8})
+            assert compared[0]["change"] == change
+    assert bench.compared(metric(1), {})[0]["change"] == "new"
+    assert "MISSED" in bench.table(bench.compared(metric(9), {"latency.tx_clocks": 8}))
+    assert "worse" in bench.table(bench.compared(metric(9), {"latency.tx_clocks": 8}))
+
+
+def test_page_escapes_and_says_what_is_missed():
+    page = bench_report.page(bench.compared(metric(9), {}), {})
+    assert "a &lt;method&gt;" in page and "0 of 1 goals met" in page and "Missed" in page
+
+
+def test_wrong_part():
+    run = subprocess.run([sys.executable, "sim/ttpsim/bench/run.py", "--part", "speed"], cwd=ROOT, text=True,
+                         capture_output=True)
+    assert run.returncode == 2 and "PART must be one of latency, " in run.stderr

@@ -1,0 +1,221 @@
+"""Many engines behind switches, in their short form: four of them; and defects that must be seen.
+
+The model is the one of test_abuse, defects switched off, so that it is compiled once.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.sim.test_abuse import CONFIG, defective
+from ttpsim.bench import fabric as bench_fabric
+from ttpsim.bench import report as bench_report
+from ttpsim.bench.common import Metrics
+from ttpsim.build import builds
+from ttpsim.fabric import run as fabric
+from ttpsim.native import compile as native
+
+ROOT = Path(__file__).resolve().parents[2]
+
+FRAME = 60 + 1024                       # header and payload
+BEATS = 136                             # of such a frame, 64 bits wide
+NOTHING_SENT_AGAIN = {"link_opened", "payload_first_sent", "delivered", "ack_retired",
+                      "slot_retired", "host_blocked"}
+
+
+@pytest.fixture(scope="module")
+def program():
+    processes = builds.Processes()
+    verilog = builds.emitted(CONFIG, processes).read_text()
+    return fabric.compile_fabric(CONFIG, processes, defective(verilog), native.QUICK)
+
+
+def run(program, traffic, defect=None, **settings):
+    settings = {"NODES": 4, "COUNT": 40} | settings
+    code, result = fabric.run_fabric(program, traffic, settings, subprocess.DEVNULL, defect)
+    return code, result
+
+
+@pytest.mark.parametrize("selective", [1, 0])
+def test_incast_into_a_small_buffer_loses_nothing(program, selective):
+    code, result = run(program, "incast", BUFFER=16384, SELECTIVE=selective)
+    assert code == 0, result["failure"]
+    assert result["packets"] == 3 * 40 and result["payload_bytes"] == 3 * 40 * 1024
+    assert result["ideal"] == 3 * 40 * BEATS
+    assert result["dropped_full"] > 10 and result["stats"]["payload_replayed"] > 10
+    assert 16384 - FRAME < result["peak_bytes"] <= 16384
+    assert 0.2 < result["goodput"] < 0.98 and 1 / 3 < result["fairness"] < 1
+    # Go-back-N drops everything behind a gap; selective replay what finds no place.
+    assert ("drop_gap" in result["stats"]) == (not selective)
+
+
+def test_a_limit_of_slots_that_fits_the_buffer_leaves_nothing_to_drop(program):
+    code, result = run(program, "incast", BUFFER=4 * 3 * FRAME, LINK_SLOTS=4)
+    assert code == 0, result["failure"]
+    assert result["dropped_full"] == 0 and result["peak_bytes"] <= 4 * 3 * FRAME
+    assert set(result["stats"]) <= NOTHING_SENT_AGAIN, result["stats"]
+    assert result["goodput"] > 0.95 and result["fairness"] > 0.99
+
+
+@pytest.mark.parametrize("delay", [1, 2, 40])
+def test_round_trip_of_a_lone_payload(program, delay):
+    """First beat of the PAYLOAD to last beat of its ACK: there and back 144 beats, 9 clocks in
+    the receiver and the switch, and four cables; nothing of the OPEN before."""
+    code, result = run(program, "incast", NODES=2, COUNT=1, DELAY=delay, CUT_THROUGH=1)
+    assert code == 0, result["failure"]
+    assert result["round_trip"] == BEATS + 8 + 9 + 4 * delay
+
+
+def test_incast_into_a_host_that_stops_reading(program):
+    code, result = run(program, "incast", STOP=4096, STOP_PERIOD=8192)
+    assert code == 0, result["failure"]
+    assert result["packets"] == 120 and result["stats"]["drop_no_room"] > 0
+    assert result["completed"] > 1.2 * result["ideal"]
+
+
+@pytest.mark.parametrize("network", [
+    {}, {"CUT_THROUGH": 1}, {"LEAF_HOSTS": 2, "SPINES": 2},
+    {"LEAF_HOSTS": 2, "CUT_THROUGH": 1, "SELECTIVE": 0}])
+def test_all_to_all_over_switches_that_lose_frames(program, network):
+    code, result = run(program, "all_to_all", BYTES=0, LOSS_PPM=20_000, COUNT=30, **network)
+    assert code == 0, result["failure"]
+    assert result["packets"] == 4 * 3 * 30
+    assert result["lost"] > 5 and result["stats"]["payload_replayed"] > 3
+
+
+def test_an_incast_without_an_end_is_cut_off(program):
+    rate = {}
+    for slots in (0, 2):
+        code, result = run(program, "incast", BUFFER=16384, CLOCKS=30_000, LINK_SLOTS=slots,
+                           PING_EVERY=1000)
+        assert code == 0, result["failure"]
+        assert result["clocks"] == 30_000 and result["completed"] == 0
+        assert result["pings"] == 30 >= result["pings_unfinished"]
+        assert result["payload_bytes"] > 1024 * result["goodput"] * 15_000 / BEATS
+        rate[slots] = result["goodput"]
+    assert rate[0] < 0.6 and 0.9 < rate[2] <= 1
+
+
+def test_cut_through_is_sooner(program):
+    slow, fast = (run(program, "incast", NODES=2, COUNT=1, CUT_THROUGH=how)[1]["completed"]
+                  for how in (0, 1))
+    assert slow - fast == BEATS - 1 + 8 - 1 + 8 - 1, "PAYLOAD, OPEN and OPEN_ACK"
+
+
+def test_urgent_packets_wait_in_the_switch(program):
+    wait = {}
+    for slots in (1, 8):
+        code, result = run(program, "incast", LINK_SLOTS=slots, PING_EVERY=512)
+        assert code == 0, result["failure"]
+        assert result["pings"] > 10 and result["packets"] == 120 + result["pings"]
+        wait[slots] = result["ping_p50"]
+    # What lies before it in the queue: of each sender as many frames as it may have under way.
+    assert wait[1] < 2 * BEATS + 300 and wait[8] > 8 * BEATS
+
+
+def test_a_run_follows_from_its_seed(program):
+    runs = [run(program, "all_to_all", LOSS_PPM=20_000, SEED=seed)[1] for seed in (5, 5, 6)]
+    for result in runs:
+        del result["cpu_seconds"]
+    assert runs[0] == runs[1] != runs[2]
+
+
+@pytest.mark.parametrize("traffic", fabric.TRAFFIC)
+@pytest.mark.parametrize("defect, words", [
+    ("swap", "is wrong"), ("port", "has dropped a frame: not_ours"),
+    ("node", "of none of its links"), ("number", "; it is packet")])
+def test_a_defect_of_the_switch_is_found(program, traffic, defect, words):
+    code, result = run(program, traffic, defect, BUFFER=16384)
+    assert code == 1 and result["defects"] > 0
+    assert words in result["failure"], result["failure"]
+
+
+def test_a_run_that_does_not_end_is_a_failure(program):
+    code, result = run(program, "incast", LIMIT=3000)
+    assert code == 1 and "not done after 3000 clocks" in result["failure"]
+
+
+def test_a_failure_names_the_command_that_repeats_it(monkeypatch, capsys):
+    wanted = {"SEED": "9", "NODES": "4", "BUFFER": "9000", "TRAFFIC": "all_to_all",
+              "PRESET": "tiny"}
+    monkeypatch.setattr(fabric, "compile_fabric", lambda *_: "program")
+    monkeypatch.setattr(fabric, "run_fabric", lambda *_: (1, {"failure": "clock 7: bad"}))
+    clear(monkeypatch)
+    for name, value in wanted.items():
+        monkeypatch.setenv(name, value)
+    assert fabric.main() == 1
+    again = capsys.readouterr().out.split("again: make fabric ")[1].split()
+    assert dict(word.split("=") for word in again) == wanted | {"COUNT": "64"}
+
+
+def short_bench(monkeypatch, program, run_fabric=fabric.run_fabric):
+    """The bench's short form with the program of this test."""
+    monkeypatch.setattr(bench_fabric, "SHORT_NODES", (4,))
+    monkeypatch.setattr(bench_fabric, "SHORT_CLOCKS", 20_000)
+    monkeypatch.setattr(fabric, "compile_fabric", lambda *_: program)
+    monkeypatch.setattr(fabric, "run_fabric", run_fabric)
+    metrics = Metrics(short=True)
+    bench_fabric.fabric_part([], metrics)
+    return metrics
+
+
+def test_the_bench_makes_figures_a_plot_and_words(monkeypatch, program):
+    metrics = short_bench(monkeypatch, program)
+    assert 0 < metrics.value("fabric.incast_selective_goodput.4_nodes") < 1
+    assert metrics.value("fabric.incast_limited_dropped.4_nodes") == 0
+    assert metrics.value("fabric.slots_replays.1_slots") == 0
+    assert metrics.value("fabric.stalled_gbn_replays.4_nodes") > 0
+    idle, loaded = (metrics.value(f"fabric.{what}_urgent_p50_clocks.{nodes}_nodes")
+                    for what, nodes in (("idle", 2), ("incast_large_buffer", 4)))
+    assert 0 < idle < loaded
+    page = bench_report.page(metrics, {})
+    assert "Many engines behind switches" in page and page.count("<svg") == 1
+
+
+def test_a_failure_ends_the_bench_with_the_command(monkeypatch):
+    with pytest.raises(builds.BuildError, match="clock 7: bad; again: make fabric PRESET=default "
+                                                "TRAFFIC=incast NODES=2 SEED=1 CLOCKS=20000 "):
+        short_bench(monkeypatch, "none", lambda *_: (1, {"failure": "clock 7: bad"}))
+
+
+def clear(monkeypatch):
+    for name in ("PRESET", "TRAFFIC", *fabric.SETTINGS):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("environment, words", [
+    ({"PRESET": "huge"}, "preset must be one of tiny, default, full"),
+    ({"TRAFFIC": "ring"}, "TRAFFIC must be incast or all_to_all; got 'ring'"),
+    ({"SEED": "many"}, "SEED must be a number from 0 to "),
+    ({"NODES": "1"}, "NODES must be a number from 2 to 64; got '1'"),
+    ({"PRESET": "tiny", "NODES": "5"}, "NODES must be at most 4"),
+    ({"CLOCKS": "9", "TRAFFIC": "all_to_all"}, "CLOCKS is for TRAFFIC=incast"),
+    ({"STOP": "9", "STOP_PERIOD": "9"}, "STOP must be less than STOP_PERIOD"),
+])
+def test_bad_input(monkeypatch, capsys, environment, words):
+    clear(monkeypatch)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert fabric.main() == 2
+    error = capsys.readouterr().err
+    assert error.startswith("fabric: ") and words in error and error.count("\n") == 1
+
+
+def test_make_hands_on_every_setting(tmp_path):
+    """What `make fabric SEED=...` sets arrives in the program that it starts."""
+    seen = tmp_path / "python"
+    seen.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'import json, os; "
+                    "print(json.dumps(dict(os.environ)))'\n")
+    seen.chmod(0o755)
+    values = {name: str(number) for number, name in enumerate(
+        ["PRESET", "TRAFFIC", *fabric.SETTINGS])}
+    done = subprocess.run(["make", "--no-print-directory", "fabric", f"PY={seen}", "READY=",
+                           *(f"{name}={value}" for name, value in values.items())],
+                          cwd=ROOT, capture_output=True, text=True, env=dict(os.environ))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert {name: found.get(name) for name in values} == values

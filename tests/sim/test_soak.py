@@ -1,0 +1,159 @@
+"""The soak in its short form: right engines pass, each of a handful of defects is found.
+
+One program is built of `tiny`. Its Verilog has defects in engine b that a plusarg switches on;
+without it none is there.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ttpoe.config import preset
+from ttpsim.build import builds
+from ttpsim.soak import run as soak
+
+ROOT = Path(__file__).resolve().parents[2]
+OPTIMISE = ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"]
+RARE = "(&ttp_soak.status_clocks[4:0])"
+
+# Places in engine b: (module, what is there, what it becomes). D3: defect number 3 is switched on.
+PLACES = [
+    ("_rx_parser", r"error <= (\w+);", r"error <= \1 & ~D1;"),
+    ("", r"\.i_write__payload\(i_write__payload\)",
+     ".i_write__payload(i_write__payload ^ ((D2 & RARE) << 20))"),
+    ("", r"\.i_verdict__payload\(i_verdict__payload\)",
+     ".i_verdict__payload((i_verdict__payload | (D3 << DELIVER)) & ~((D4 & RARE) << DELIVER))"),
+    ("", r"\.i_free__valid\(i_free__valid\)", ".i_free__valid(i_free__valid & ~(D5 & RARE))"),
+]
+DEFECTS = {     # number -> (name, what the soak says)
+    1: ("bad FCS ignored", "host b, VC"),
+    2: ("payload altered in the replay memory", "host a.*a wrong byte"),
+    3: ("dropped payload delivered", "host b.*another packet"),
+    4: ("acknowledged payload not delivered", "host b.*another packet"),
+    5: ("replay slot not freed", "no progress|free replay slots of b"),
+}
+
+
+def defective(verilog, config):
+    """The Verilog with every defect of `DEFECTS`, off unless `+defect=<number>`."""
+    parts = re.split(r"(?m)^(?=module )", verilog)
+    for module, pattern, replacement in PLACES:
+        replacement = re.sub(r"\bD(\d)", r"(ttp_soak.defect == \1)", replacement)
+        replacement = replacement.replace("RARE", RARE).replace(
+            "DELIVER", str(config.rx_slot_bits + 2))
+        at = next(n for n, part in enumerate(parts)
+                  if part.startswith(f"module ttp_soak_engine_b{module}("))
+        parts[at], found = re.subn(pattern, replacement, parts[at])
+        assert found, f"no {pattern} in engine_b{module}"
+    top = next(n for n, part in enumerate(parts) if part.startswith("module ttp_soak("))
+    parts[top] = parts[top].replace(
+        "endmodule", "  reg [7:0] defect;\n  initial if (!$value$plusargs(\"defect=%d\", defect))"
+        " defect = 0;\nendmodule")
+    return "".join(parts)
+
+
+@pytest.fixture(scope="module")
+def program():
+    config = preset("tiny")
+    verilog = defective(soak.soak_verilog(config), config)
+    return soak.compile_soak(config, builds.Processes(), verilog=verilog, optimise=OPTIMISE)[0]
+
+
+def run(program, tmp_path, *arguments):
+    """`(exit code, what it printed, results)`."""
+    path = tmp_path / "soak.json"
+    done = subprocess.run([program, "--json", path, *map(str, arguments)], capture_output=True,
+                          text=True, timeout=300)
+    return done.returncode, done.stdout + done.stderr, json.loads(path.read_text())
+
+
+def test_right_engines_pass(program, tmp_path):
+    code, said, result = run(program, tmp_path, "--seed", 1, "--rounds", 12, "--round-clocks",
+                             200_000)
+    assert code == 0, said
+    assert result["next_round"] == 12 and result["errors"] == 0
+    assert result["clocks"] > 2_400_000 and result["packets"] > 3000
+    counts = result["counts"]
+    # What the rounds are for has happened: these are no quiet wires and no links that stay open.
+    for name in ("ab_lost", "ab_corrupted", "ab_doubled", "ab_held", "ba_lost", "closed",
+                 "a_payload_replayed", "b_drop_duplicate", "b_rx_bad_fcs", "a_drop_no_room",
+                 "b_timed_out", "a_link_held"):
+        assert counts[name] > 0, name
+    for name in ("a_host_refused", "a_peer_restarted", "a_link_refused",
+                 "b_link_retries_used_up"):
+        assert counts[name] == 0, name
+    assert counts["a_bytes"] + counts["b_bytes"] == result["payload_bytes"] > 1_000_000
+
+
+@pytest.mark.parametrize("number", DEFECTS)
+def test_defect_is_found(program, tmp_path, number):
+    code, said, result = run(program, tmp_path, "--seed", 1, "--rounds", 12, "--round-clocks",
+                             200_000, f"+defect={number}")
+    name, words = DEFECTS[number]
+    assert code == 1, f"not found: {name}\n{said}"
+    assert re.search(words, result["failure"]), said
+    assert result["errors"] == 1
+    # The round that failed fails again by itself.
+    failed = result["next_round"]
+    code, _said, alone = run(program, tmp_path, "--seed", 1, "--first", failed, "--rounds", 1,
+                             "--round-clocks", 200_000, f"+defect={number}")
+    assert code == 1 and alone["failure"] == result["failure"]
+
+
+def test_rounds_are_the_same_alone(program, tmp_path):
+    both, first, second = (
+        run(program, tmp_path, "--seed", 5, "--first", start, "--rounds", rounds,
+            "--round-clocks", 50_000)[2]["counts"]
+        for start, rounds in ((0, 2), (0, 1), (1, 1)))
+    assert both == {name: count + second[name] for name, count in first.items()}
+    assert first != second
+
+
+def test_main_reports_and_resumes(program, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(soak, "compile_soak", lambda *_arguments: (program, ".vcd"))
+    monkeypatch.setattr(soak, "RESULTS", tmp_path / "verify" / "soak.json")
+    for name, value in {"PRESET": "tiny", "SEED": "3", "ROUNDS": "2", "ROUND_CLOCKS": "30000",
+                        "CLOCKS": "", "ROUND": "", "RESUME": "", "WAVES": "", "FROM": ""}.items():
+        monkeypatch.setenv(name, value)
+    assert soak.main() == 0
+    first = json.loads(soak.RESULTS.read_text())["tiny"]
+    assert first["next_round"] == 2 and first["clocks_per_second"] > 0
+    monkeypatch.setenv("RESUME", "1")
+    assert soak.main() == 0
+    second = json.loads(soak.RESULTS.read_text())["tiny"]
+    assert (second["first_round"], second["next_round"]) == (0, 4)
+    assert second["packets"] > first["packets"] and second["clocks"] > 120_000
+    monkeypatch.setenv("SEED", "4")
+    assert soak.main() == 2
+    assert "nothing to resume for PRESET=tiny SEED=4" in capfd.readouterr().err
+
+
+def test_interrupted_with_a_summary(program, tmp_path):
+    process = subprocess.Popen(
+        [program, "--clocks", "1000000000", "--json", tmp_path / "soak.json"],
+        stdout=subprocess.PIPE, text=True)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    said, _none = process.communicate(timeout=60)
+    assert process.returncode == 0 and "interrupted in round 0" in said
+    result = json.loads((tmp_path / "soak.json").read_text())
+    assert result["clocks"] > 0 and result["next_round"] == 0
+
+
+@pytest.mark.parametrize("environment, words", [
+    ({"PRESET": "huge"}, "preset must be one of tiny, default, full"),
+    ({"SEED": "many"}, "SEED must be a number; got 'many'"),
+])
+def test_bad_input(environment, words):
+    env = {name: value for name, value in os.environ.items()
+           if name not in ("PRESET", *soak.NUMBERS, "RESUME", "WAVES")}
+    done = subprocess.run([sys.executable, "sim/ttpsim/soak/run.py"], cwd=ROOT, env=env | environment,
+                          capture_output=True, text=True)
+    assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1

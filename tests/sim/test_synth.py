@@ -1,0 +1,141 @@
+"""`make synth`: its figures, on a design small enough to be placed and routed at once."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ttpsim.synth import run as synth
+from ttpsim.synth.targets import ecp5, estimates
+
+ROOT = Path(__file__).resolve().parents[2]
+
+DESIGN = """
+module small_core_adder(input clk, input [7:0] a, output reg [7:0] y);
+  reg [7:0] held;
+  always @(posedge clk) begin held <= a; y <= held + (held << 1) + 8'd3; end
+endmodule
+module small_core(input clk, input [7:0] a, output [7:0] y);
+  small_core_adder adder(.clk(clk), .a(a), .y(y));
+endmodule
+module small(input clk, input [7:0] a, output [7:0] y);
+  small_core core(.clk(clk), .a(a), .y(y));
+endmodule
+"""
+
+
+def step(kind, delay, cell):
+    return {"type": kind, "delay": delay, "from": {"cell": "before"}, "to": {"cell": cell}}
+
+
+def test_critical_path_by_block():
+    blocks = ecp5.block_names(DESIGN, "small")
+    assert blocks == {"core", "core_adder"}
+    clock = "posedge clk"
+    path = [step("clk-to-q", 0.5, "core.adder.held"), step("routing", 1.0, "core.x_LUT4_Z"),
+            step("logic", 0.25, "core.x_LUT4_Z"), step("routing", 2.0, "core.adder.y.z_LUT4_Z"),
+            step("setup", 0.0, "core.adder.y.z_LUT4_Z")]
+    short, port = path[:2], [step("routing", 99.0, "y")]
+    report = {"critical_paths": [{"from": clock, "to": clock, "path": short},
+                                 {"from": clock, "to": clock, "path": path},
+                                 {"from": "<async>", "to": clock, "path": port}]}
+    found = ecp5.critical_path(report, blocks)
+    assert (found["ns"], found["routing_ns"], found["cells"]) == (3.75, 3.0, 1)
+    assert found["blocks"] == [{"block": "core.adder", "ns": 0.5, "cells": 0},
+                               {"block": "core", "ns": 1.25, "cells": 1},
+                               {"block": "core.adder", "ns": 2.0, "cells": 0}]
+    assert ecp5.block_of("y_LUT4_Z", blocks) == "ports"
+
+
+def test_luts_by_use():
+    log = ("Info:         logic LUTs:     6226/83640     7%\n"
+           "Info:         carry LUTs:     1408/83640     1%\n"
+           "Info:           RAM LUTs:     1384/10455    13%\n"
+           "Info:          RAMW LUTs:      692/20910     3%\n")
+    assert ecp5.luts_by_use(log) == {"logic": 6226, "carry": 1408, "ram": 1384, "ramw": 692}
+
+
+@pytest.mark.skipif(synth.missing() is not None, reason="needs the tools of `make synth`")
+def test_place_and_route(tmp_path):
+    (tmp_path / "design.v").write_text(DESIGN)
+    figures = ecp5.ecp5(tmp_path, "small", device=["--um5g-25k", "--package", "CABGA381",
+                                                    "--speed", "8"])
+    assert figures["ff"] == 16 and figures["fmax_mhz"] > 125 and figures["dp16kd"] == 0
+    assert "core.adder" in {part["block"] for part in figures["critical_path"]["blocks"]}
+    assert figures["trellis_comb"] >= figures["lut4"] + 2 * figures["ccu2c"] > 0
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is missing")
+@pytest.mark.parametrize("target", ["xilinx", "ice40"])
+def test_other_targets(tmp_path, target):
+    (tmp_path / "design.v").write_text(DESIGN)
+    figures = synth.ENGINE[target](tmp_path, "small")
+    assert figures["ff"] == 16
+    if target == "xilinx":
+        low, high = figures["estimated_mhz"]
+        assert 0 < low < high and figures["longest_path_cells"] >= 1
+    else:
+        assert figures["devices"]["hx8k"]["fits"]
+
+
+def test_a_refused_design_is_one_line(tmp_path):
+    if importlib.util.find_spec("pyosys") is None:
+        pytest.skip("pyosys is missing")
+    (tmp_path / "design.v").write_text("module small(input clk; endmodule\n")
+    with pytest.raises(synth.SynthError) as error:
+        estimates.ice40(tmp_path, "small")
+    assert "ERROR" in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("arguments, said", [
+    (["--target", "asic"], "TARGET must be one of ecp5, xilinx, ice40, osu018, ecpix5, liteeth; "
+     "got 'asic'"),
+    (["--preset", "huge"], "preset must be one of"),
+    (["--protect", "parity"], "protect must be none or secded"),
+    (["--target", "liteeth", "--protect", "secded"], "leave PRESET and PROTECT out"),
+])
+def test_wrong_arguments(arguments, said):
+    run = subprocess.run([sys.executable, ROOT / "sim" / "synth.py", *arguments],
+                         capture_output=True, text=True)
+    assert run.returncode == 2 and said in run.stderr and run.stderr.count("\n") == 1
+
+
+def test_a_protected_engine_has_its_own_entry(tmp_path, monkeypatch):
+    """It is the preset with check bits; the entry of the preset stays."""
+    monkeypatch.setattr(synth, "SUMMARY", tmp_path / "summary.json")
+    monkeypatch.setattr(synth, "BUILD", tmp_path)
+    monkeypatch.setattr(synth, "top_verilog", lambda _top, config, _name: str(config.protect))
+    monkeypatch.setitem(synth.ENGINE, "ice40", lambda folder, _top: {
+        "folder": folder.name, "design": (folder / "design.v").read_text()})
+    for arguments in ([], ["--protect", "secded"]):
+        assert synth.main(["--target", "ice40", "--preset", "tiny", *arguments]) == 0
+    assert {name: (entry["folder"], entry["design"])
+            for name, entry in synth.summary().items()} == {
+        "ice40-tiny": ("ice40-tiny", "none"),
+        "ice40-tiny_secded": ("ice40-tiny_secded", "secded")}
+
+
+def test_summary_without_a_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(synth, "SUMMARY", tmp_path / "summary.json")
+    assert synth.summary() == {}
+    synth.SUMMARY.write_text(json.dumps({"ecp5-default": {"fmax_mhz": 1}}))
+    assert synth.summary()["ecp5-default"]["fmax_mhz"] == 1
+
+
+def test_longest_path_of_a_netlist():
+    """Two LUTs, three carry cells in a chain, one LUT; a register ends the path."""
+    def cell(kind, inputs, **outputs):
+        ports = {f"I{number}": [bit] for number, bit in enumerate(inputs)} | {
+            name: [bit] for name, bit in outputs.items() if name == "CI"}
+        outputs.pop("CI", None)
+        directions = dict.fromkeys(ports, "input") | dict.fromkeys(outputs, "output")
+        return {"type": kind, "port_directions": directions,
+                "connections": ports | {name: [bit] for name, bit in outputs.items()}}
+    cells = [cell("FDRE", [20], Q=1), cell("LUT4", [1], O=2), cell("LUT2", [2, 1], O=3),
+             cell("CARRY4", [3], CO=4, CI="0"), cell("CARRY4", [1], CI=4, CO=5),
+             cell("CARRY4", [1], CI=5, CO=6), cell("LUT6", [6, 2], O=20)]
+    netlist = {"modules": {"top": {"cells": dict(enumerate(cells))}}}
+    assert estimates.longest_path(netlist, "top") == 4

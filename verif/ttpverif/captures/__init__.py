@@ -1,0 +1,1 @@
+"""Tesla's captures: what they hold, and where the engine differs."""

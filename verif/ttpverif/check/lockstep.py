@@ -1,0 +1,337 @@
+"""`Lockstep`: the model follows a trace of the hardware, event by event.
+
+The hardware says in which order its pipeline handled events and what it made of each; the model
+does the same event and every difference is an error. Bytes are not in the trace: monitors on
+the ports fill the queues (`push_*`), and lockstep takes from them in order.
+"""
+
+from collections import Counter, defaultdict, deque
+from dataclasses import dataclass
+
+from ..frames.frame import Frame, Opcode, is_ttp
+from ..model.endpoint import BLOCKED, Endpoint
+from ..model.selective import Impossible
+from ..model.states import EVENTS, State
+
+__all__ = ["Lockstep", "Mismatch", "Record", "SentFrame"]
+
+
+class Mismatch(AssertionError):
+    """Hardware and model differ; the text holds the record and what led to it."""
+
+
+@dataclass(frozen=True)
+class SentFrame:
+    """Header of the frame that one event sent; `ieee`: EtherType 0x9AC6 instead of 0x0AC6."""
+
+    opcode: Opcode
+    node: int
+    vc: int
+    ieee: bool
+    epoch: int
+    tx_id: int
+    rx_id: int
+    ext: int = 0
+
+    @classmethod
+    def of(cls, frame):
+        """The same of a model's frame."""
+        return cls(frame.opcode, frame.dst, frame.vc, frame.ethertype == 0x9AC6, frame.epoch,
+                   frame.tx_id, frame.rx_id, frame.extension)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One event as the hardware's Q3 saw it.
+
+    `event` is one of `states.EVENTS`. `tx_id`, `rx_id`, `epoch`, `room`: of the received frame
+    (RX events). `result`: of HOST_PAYLOAD and HOST_OPEN. `delivered`: whether an RX_PAYLOAD went
+    to the host; also of LOOK. `kept`: whether it was kept for later. `retire`: a VISIT that carried
+    out a background retire step and sends nothing. `notice`: name of decision L6 or None.
+    ASK: `tx_id` is the ID looked at, `rx_id` the first of the run of missing ones.
+    """
+
+    event: str
+    node: int
+    vc: int
+    old_state: State
+    new_state: State
+    tx_id: int = 0
+    rx_id: int = 0
+    epoch: int = 0
+    room: bool = True
+    result: str | None = None
+    delivered: bool = False
+    kept: bool = False
+    retire: bool = False
+    frame: SentFrame | None = None
+    notice: str | None = None
+
+
+class _ChosenIds:
+    """Gives the model the IDs that the hardware chose, and checks that they are fresh (L11)."""
+
+    def __init__(self, parameters):
+        self._parameters = parameters
+        self._open_ids, self._last_epoch = set(), 0
+        self.record = None
+
+    def __call__(self):
+        sent, record = self.record.frame, self.record
+        if sent is None or sent.opcode not in (Opcode.OPEN, Opcode.OPEN_ACK):
+            raise Mismatch("the model starts an incarnation, the hardware sent no OPEN or OPEN_ACK")
+        open_id = sent.tx_id if sent.opcode == Opcode.OPEN else (sent.tx_id - 1) & 0xFFFFFFFF
+        if sent.epoch == 0:
+            raise Mismatch("epoch 0 chosen")
+        if sent.epoch != self._last_epoch % 0xFFFF + 1 and self._last_epoch:
+            raise Mismatch(f"epoch {sent.epoch:#x} does not follow {self._last_epoch:#x}, that of "
+                           "the incarnation before")
+        self._last_epoch = sent.epoch
+        answers_module = sent.opcode == Opcode.OPEN_ACK and record.epoch == 0
+        if not (self._parameters.fixed_open_id or answers_module):
+            if open_id >> 31:
+                raise Mismatch(f"open ID {open_id:#x} is not below 2^31")
+            if open_id in self._open_ids:
+                raise Mismatch(f"open ID {open_id:#x} was used before")
+            self._open_ids.add(open_id)
+        return open_id, sent.epoch
+
+
+class Lockstep:
+    """A model of the engine `parameters` describes, and the queues of its monitors.
+
+    `step` wants, beforehand: `push_rx` for the frame of an RX event, `push_host` for the packet of
+    a HOST_PAYLOAD. `push_tx` (wire) and `push_host_rx` (host) may come before or after the event
+    that explains them; `finish` demands that all were explained.
+    """
+
+    HISTORY = 12
+    BACKGROUND = ("PURGE", "SEEK", "WALKED", "RETIRE")
+    ASKED_BEFORE = 64
+    """How many records after the end of an ask the hardware may still take it for unfinished."""
+
+    def __init__(self, parameters):
+        self.parameters = parameters
+        self.ids = _ChosenIds(parameters)
+        self.endpoint = Endpoint(parameters, self.ids)
+        self.steps = Counter()
+        """(event, old state) pairs seen: coverage of the state table."""
+        self.door_drops = 0
+        """Good frames that never became an event."""
+        self._rx = deque()
+        self._host = defaultdict(deque)
+        self._wire = Counter()
+        self._to_host = defaultdict(deque)
+        self._from_host_port = defaultdict(deque)
+        self._victims = Counter()
+        self._asked = -self.ASKED_BEFORE
+        self._walking = set()
+        self._history = deque(maxlen=self.HISTORY)
+
+    # ---- monitors ------------------------------------------------------------------------
+
+    def push_rx(self, data, bad_fcs=False):
+        """A frame as it came from the MAC; frames that do not parse raise no event."""
+        frame, cause = Frame.parse(data, self.parameters.node, bad_fcs)
+        if cause is None:
+            self._rx.append(frame)
+        return cause
+
+    def push_host(self, node, vc, data):
+        """A packet that the host handed over, in order for each VC."""
+        self._host[vc].append((node, bytes(data)))
+
+    def push_tx(self, data):
+        """A whole frame as it left for the MAC; a NIC also sends what is not the model's."""
+        if not is_ttp(data):
+            return
+        self._wire[bytes(data)] -= 1
+
+    def push_host_rx(self, node, vc, packet_id, data):
+        """A packet as the host was given it."""
+        self._from_host_port[vc].append((node, vc, packet_id, bytes(data)))
+        self._match_host(vc)
+
+    @property
+    def host_waits(self):
+        """Whether a packet that the host handed over has had no answer yet, or one that is
+        delivered has not come out."""
+        return any(self._host.values()) or any(self._to_host.values())
+
+    # ---- trace ---------------------------------------------------------------------------
+
+    def step(self, record):
+        """Carry out one record in the model and compare; raises `Mismatch`."""
+        self._history.append(record)
+        if record.event not in EVENTS:
+            self._fail(record, f"unknown event {record.event!r}")
+        self.steps[record.event, record.old_state] += 1
+        state = self.endpoint.state(record.node, record.vc)
+        if state != record.old_state:
+            self._fail(record, f"state before: model {state.name}")
+        {"SEEK": self._walking.add, "WALKED": self._walking.discard}.get(
+            record.event, lambda where: None)((record.node, record.vc))
+        if record.retire or record.event in self.BACKGROUND or self._idle(record):
+            self._compare(record, "frame", record.frame, None)
+            self._compare(record, "state after", record.new_state, state)
+            self._compare(record, "delivered", record.delivered, False)
+            return None
+        self.ids.record = record
+        if self.endpoint.asking is not None:
+            self._asked = self.steps.total()
+        try:
+            outcome = self._drive(record)
+        except (Mismatch, Impossible) as error:
+            self._fail(record, str(error))
+        self._check(record, outcome)
+        return outcome
+
+    def purge(self, number):
+        """A kept packet of an incarnation that ended in place `number` was freed (R10)."""
+        try:
+            self.endpoint.purge(number)
+        except Impossible as error:
+            raise Mismatch(str(error)) from None
+
+    def _idle(self, record):
+        """Events that may come at the wrong moment, and then do nothing: LOOK and REPLAY, and the
+        VISIT of a link whose list is being walked while the oldest's slot waits to be found."""
+        if record.frame is not None or record.delivered:
+            return False
+        if record.event != "VISIT":
+            return record.event in ("LOOK", "REPLAY")
+        link = self.endpoint.links.find(record.node, record.vc)
+        return (link is not None and link.position == link.oldest
+                and (record.node, record.vc) in self._walking
+                and not link.close_due and not link.close_wanted)
+
+    def _drive(self, record):
+        endpoint, where = self.endpoint, (record.node, record.vc)
+        if record.event.startswith("RX_"):
+            return endpoint.receive(self._take_rx(record), record.room, record.kept,
+                                    record.frame is not None
+                                    and record.frame.opcode == Opcode.PAYLOAD)
+        if record.event == "HOST_PAYLOAD":
+            return self._drive_host(record)
+        if record.event == "VICTIM":
+            if not self._victims[where]:
+                raise Mismatch("no event made this link a victim")
+            return endpoint.victim(*where)
+        method = {"HOST_OPEN": endpoint.host_open, "HOST_CLOSE": endpoint.host_close,
+                  "VISIT": endpoint.visit, "SENT": endpoint.open_ack_sent,
+                  "TIMER": self._drive_timer, "LOOK": endpoint.look, "ASK": self._drive_ask,
+                  "REPLAY": self._drive_replay}[record.event]
+        return method(*where)
+
+    def _drive_timer(self, node, vc):
+        """A gap with kept packets: silence is the beginning of an ask, a NACK says that another
+        link is asking (R6); both are checked against who asks."""
+        endpoint, record = self.endpoint, self.ids.record
+        nack = record.frame is not None and record.frame.opcode == Opcode.NACK
+        before = endpoint.asking
+        outcome = endpoint.timer(node, vc, ask=not nack)
+        link = endpoint.links.find(node, vc)
+        if link is None or not (link.selective and link.gap and link.kept) or link.looking:
+            return outcome
+        if nack and self._asked + self.ASKED_BEFORE <= self.steps.total():
+            raise Mismatch("no link asks, but the timer did not let this one begin")
+        if before is not None and endpoint.asking is not before and before.link.gap:
+            raise Mismatch(f"two links ask at once; the other one: {before.link}")
+        return outcome
+
+    def _drive_ask(self, node, vc):
+        record = self.ids.record
+        return self.endpoint.ask(node, vc, record.tx_id, record.rx_id)
+
+    def _drive_replay(self, node, vc):
+        if self.ids.record.frame is None:
+            raise Mismatch("REPLAY delivers")
+        return self.endpoint.replay(node, vc, self.ids.record.frame.tx_id)
+
+    def _take_rx(self, record):
+        """The received frame of this record; earlier ones were dropped at the door."""
+        wanted = (record.event[3:], record.node, record.vc, record.tx_id, record.rx_id,
+                  record.epoch)
+        for skipped, frame in enumerate(self._rx):
+            if (frame.opcode.name, frame.src, frame.vc, frame.tx_id, frame.rx_id,
+                    frame.epoch) == wanted:
+                for _ in range(skipped + 1):
+                    self._rx.popleft()
+                self.door_drops += skipped
+                return frame
+        raise Mismatch(f"no such frame was received; waiting: {[str(f) for f in self._rx][:4]}")
+
+    def _drive_host(self, record):
+        queue = self._host[record.vc]
+        if not queue or queue[0][0] != record.node:
+            raise Mismatch(f"the host handed over no such packet; next: {list(queue)[:1]}")
+        outcome = self.endpoint.host_payload(record.node, record.vc, queue[0][1],
+                                             send_now=record.frame is not None)
+        if outcome.result != BLOCKED:
+            queue.popleft()
+        return outcome
+
+    def _check(self, record, outcome):
+        if outcome.victim is not None:
+            self._victims[outcome.victim] += 1
+        sent = None if outcome.frame is None else SentFrame.of(outcome.frame)
+        self._compare(record, "frame", record.frame, sent)
+        self._compare(record, "state after", record.new_state, outcome.new_state)
+        self._compare(record, "notice", record.notice,
+                      outcome.notices[0][0] if outcome.notices else None)
+        self._compare(record, "delivered", record.delivered, bool(outcome.deliveries))
+        if record.event == "RX_PAYLOAD":
+            self._compare(record, "kept", record.kept, outcome.kept)
+        if outcome.result is not None:
+            self._compare(record, "result", record.result, outcome.result)
+        if outcome.frame is not None:
+            self._wire[outcome.frame.pack()] += 1
+        for delivery in outcome.deliveries:
+            self._to_host[record.vc].append(delivery)
+        self._match_host(record.vc)
+
+    def _match_host(self, vc):
+        expected, got = self._to_host[vc], self._from_host_port[vc]
+        while expected and got:
+            want, have = expected.popleft(), got.popleft()
+            if want != have:
+                raise Mismatch(f"host got {have}, expected {want}")
+
+    def _compare(self, record, what, hardware, model):
+        if hardware != model:
+            self._fail(record, f"{what}: hardware {hardware}, model {model}")
+
+    def _fail(self, record, why):
+        link = self.endpoint.links.find(record.node, record.vc)
+        before = "\n".join(f"  {past}" for past in self._history)
+        raise Mismatch(f"{why}\nmodel's link: {link}\nlast records, newest last:\n{before}")
+
+    # ---- end of run ----------------------------------------------------------------------
+
+    def finish(self, door_drops=0, killed=0):
+        """Everything seen is explained. `door_drops`: the hardware's own count of frames for
+        which its event queue had no room. `killed`: its own count of PAYLOADs that it took back
+        before they were on the wire, because they were acknowledged or their link ended."""
+        problems = []
+        if self.door_drops + len(self._rx) != door_drops:
+            problems.append(f"{self.door_drops + len(self._rx)} good frames raised no event, "
+                            f"the hardware counted {door_drops}")
+        missing = sum(count for data, count in self._wire.items()
+                      if count > 0 and data[42] == Opcode.PAYLOAD)
+        if missing != killed:
+            problems.append(f"{missing} PAYLOADs not on the wire, the hardware counted {killed}")
+        for data, count in self._wire.items():
+            if count and not (count > 0 and data[42] == Opcode.PAYLOAD):
+                frame, _ = Frame.parse(data)
+                problems.append(f"frame on the wire {'missing' if count > 0 else 'unexplained'}: "
+                                f"{frame if frame else data.hex()} ({abs(count)}x)")
+        for name, queues in (("not delivered", self._to_host),
+                             ("unexplained at the host", self._from_host_port),
+                             ("host packet without event", self._host)):
+            problems += [f"{name}: {packet}" for queue in queues.values() for packet in queue]
+        problems += [f"look-up without an end: {link}" for link in self.endpoint.links
+                     if link.looking]
+        problems += [f"{count} kept packets of an ended link in place {number} never freed"
+                     for number, count in self.endpoint.purging.items() if count]
+        if problems:
+            raise Mismatch("\n".join(problems[:20]))

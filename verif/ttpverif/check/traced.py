@@ -1,0 +1,85 @@
+"""A model that leaves the trace that the hardware leaves, to try `lockstep` without hardware."""
+
+import dataclasses
+
+from ..frames.serial import id_add, id_distance
+from ..model.endpoint import Endpoint
+from .lockstep import Lockstep, Record, SentFrame
+
+__all__ = ["Traced", "changed", "follow", "records"]
+
+
+class Traced(Endpoint):
+    """`log`: ("rx" | "tx", bytes), ("host", (node, vc, data), result), ("host_rx", delivery),
+    ("purge", number), ("record", `Record`), in the order in which they happened."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.log = []
+
+    def _event(self, event, node, vc, **arguments):
+        asked = self._next_to_ask() if event == "ASK" else (0, 0)
+        out = super()._event(event, node, vc, **arguments)
+        frame = arguments.get("frame")
+        record = Record(
+            event, node, vc, out.old_state, out.new_state,
+            *((frame.tx_id, frame.rx_id, frame.epoch) if frame else (*asked, 0)),
+            room=arguments.get("room", True), result=out.result,
+            delivered=bool(out.deliveries), kept=out.kept,
+            frame=SentFrame.of(out.frame) if out.frame else None,
+            notice=out.notices[0][0] if out.notices else None)
+        if out.frame:
+            self.log.append(("tx", out.frame.pack()))
+        if frame:
+            self.log.append(("rx", frame.pack()))
+        if event == "HOST_PAYLOAD":
+            self.log.append(("host", (node, vc, arguments["data"]), out.result))
+        self.log.append(("record", record))
+        self.log += [("host_rx", delivery) for delivery in out.deliveries]
+        return out
+
+    def _next_to_ask(self):
+        received, asking = self.asking.link.received, self.asking
+        if id_distance(asking.next_id, received) <= 0:
+            return (id_add(received, 1),) * 2
+        return asking.next_id, asking.next_id if asking.first is None else asking.first
+
+    def purge(self, number):
+        super().purge(number)
+        self.log.append(("purge", number))
+
+
+def follow(log, parameters, **finish):
+    """The `Lockstep` that has followed the log to its end."""
+    lockstep = Lockstep(parameters)
+    blocked = False
+    for kind, *item in log:
+        if kind == "rx":
+            lockstep.push_rx(item[0])
+        elif kind == "tx":
+            lockstep.push_tx(item[0])
+        elif kind == "host_rx":
+            lockstep.push_host_rx(*item[0])
+        elif kind == "purge":
+            lockstep.purge(item[0])
+        elif kind == "host":
+            lockstep.push_host(*item[0])
+            blocked = item[1] == "BLOCKED"
+        else:
+            lockstep.step(item[0])
+            if blocked and item[0].event == "HOST_PAYLOAD":  # this host does not try again
+                lockstep._host[item[0].vc].pop()
+            blocked = False
+    lockstep.finish(**finish)
+    return lockstep
+
+
+def records(log, condition):
+    """Where in the log the records are for which `condition` holds."""
+    return [n for n, (kind, *item) in enumerate(log) if kind == "record" and condition(item[0])]
+
+
+def changed(log, number, **changes):
+    """The log with one record changed."""
+    return [*log[:number], ("record", dataclasses.replace(log[number][1], **changes)),
+            *log[number + 1:]]

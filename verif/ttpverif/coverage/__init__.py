@@ -1,0 +1,1 @@
+"""The coverage plan: states, opcodes and functional points."""

@@ -1,0 +1,207 @@
+"""Cells of the state table: which alternative of which cell an event took, and what it counts.
+
+The conditions ("guards") are worked out here from the reference model's link, so an event that took
+another alternative than the model's numbers say is an error, even where both look the same on the
+wire. The rows themselves come as data: `{event: {state: ((guards, action, next state), ...)}}`.
+"""
+
+from collections import Counter
+
+from ..check.trace import ACTIONS, EVENTS
+from ..frames.serial import ID_MASK, epoch_distance, id_add, id_distance
+from ..model.states import State
+
+__all__ = ["CellCoverage", "GUARDS", "ACTION_STATS"]
+
+
+def _in_window(link, e):
+    return ((e["rx_id"] - link.oldest) & ID_MASK) < link.in_flight
+
+
+def _quiet(link, e):
+    acked = ((e["rx_id"] - link.oldest) & ID_MASK) + 1
+    data = not link.stored or (e["tx_id"] and _in_window(link, e) and acked == link.stored)
+    return data and e["tx_id"] in (0, id_add(link.received, 1))
+
+
+def _ahead(link, e):
+    return id_distance(e["tx_id"], link.received)
+
+
+def _concerned(link, e):
+    """The ID whose place among the kept packets the event asks for."""
+    return id_add(link.received, 1) if EVENTS[e["event"]] == "LOOK" else e["tx_id"]
+
+
+def _range_ok(link, e):
+    return (link.in_flight and id_distance(e["rx_id"], link.oldest) < link.in_flight
+            and id_distance(e["tx_id"], link.oldest) >= 0)
+
+
+# name -> condition of (link, event record, parameters); `FULL` and `LAG` are not the link's alone.
+GUARDS = {
+    "AT_LIMIT": lambda k, e, p: p.link_slots and k.stored >= p.link_slots,
+    "CAN_SEND": lambda k, e, p: not k.waiting and not k.held,
+    "ROOM": lambda k, e, p: e["room"],
+    "STALE": lambda k, e, p: k.peer_epoch and e["epoch"] != k.peer_epoch,
+    "OWN_EPOCH": lambda k, e, p: e["epoch"] == k.epoch or not (e["epoch"] or k.peer_epoch),
+    "MATCH": lambda k, e, p: e["rx_id"] == k.open_id,
+    "REPEAT": lambda k, e, p: e["epoch"] == (k.peer_epoch or 0) and (
+        e["epoch"] or e["tx_id"] == k.received),
+    "OLDER": lambda k, e, p: e["epoch"] and k.peer_epoch and epoch_distance(
+        e["epoch"], k.peer_epoch) < 0,
+    "BOTH_ZERO": lambda k, e, p: not (e["epoch"] or k.peer_epoch),
+    "QUIET": lambda k, e, p: _quiet(k, e),
+    "IN_WINDOW": lambda k, e, p: _in_window(k, e),
+    "NACK_OK": lambda k, e, p: k.in_flight and id_distance(e["rx_id"], k.oldest) < k.in_flight,
+    "UNACKED": lambda k, e, p: k.in_flight,
+    "DUPLICATE": lambda k, e, p: _ahead(k, e) <= 0,
+    "NEXT": lambda k, e, p: _ahead(k, e) == 1,
+    "BEYOND_END": lambda k, e, p: k.peer_end is not None and id_distance(
+        e["tx_id"], k.peer_end) > 0,
+    "NACK_DUE": lambda k, e, p: not k.gap or id_distance(e["tx_id"], k.seen) <= 0,
+    "TIMER_BIT": lambda k, e, p: k.timer_bit,
+    "RETRIES_UP": lambda k, e, p: p.max_retry and k.count >= p.max_retry,
+    "IDLE_UP": lambda k, e, p: p.idle_limit and k.count >= p.idle_limit,
+    "EMPTY": lambda k, e, p: not k.stored,
+    "GAP": lambda k, e, p: k.gap,
+    "END_AHEAD": lambda k, e, p: not k.end_reached,
+    "CLOSE_DUE": lambda k, e, p: k.close_due or k.close_wanted,
+    "NO_END": lambda k, e, p: k.end == 0,
+    "UNSENT": lambda k, e, p: k.waiting and not k.held,
+    "SELECTIVE": lambda k, e, p: k.selective,
+    "LOOKING": lambda k, e, p: k.looking,
+    "KEPT_ANY": lambda k, e, p: k.kept,
+    "HIT": lambda k, e, p: _concerned(k, e) in k.kept,
+    "KEEP_OK": lambda k, e, p: e["kept"],
+    "NEW_GAP": lambda k, e, p: id_distance(e["tx_id"], k.youngest) > 1,
+    "RUN": lambda k, e, p: e["rx_id"] != e["tx_id"],
+    "AT_SEEN": lambda k, e, p: e["tx_id"] == k.youngest or _ahead(k, e) == p.window - 1,
+    "RANGE_OK": lambda k, e, p: _range_ok(k, e),
+}
+HARDWARE_KNOWS = ("SEEK_OK", "RESEND_OK", "OLD_KEPT")
+"""Guards on the hardware's own lists: a row with such a guard is taken if its action is the one
+seen. What the action may do then is checked in lockstep."""
+
+_COUNTED_BY = {
+    "link_opened": "BECOME_OPEN OPENED",
+    "link_closed": "CLOSE_AGREED CLOSE_DONE",
+    "link_lost": "LINK_LOST",
+    "link_refused": "REFUSED CLOSE_REFUSED",
+    "link_retries_used_up": "GIVE_UP",
+    "peer_restarted": "RESTART RESTART_CLOSING",
+    "open_nacked": "REFUSE_OPEN",
+    "drop_stale": "DROP_STALE",
+    "drop_unexpected": "DROP_UNEXPECTED",
+    "drop_bad_ack": "DROP_BAD_ACK",
+    "drop_gap": "DROP_GAP",
+    "drop_duplicate": "ACK_AGAIN",
+    "drop_no_room": "SAY_FULL",
+    "drop_no_link": "SAY_NOLINK",
+    "nack_gap": "NACK_GAP MARK_NACK COUNT_NACK NACK_ALL",
+    "delivered": "DELIVER DELIVER_LOOK",
+    "kept": "KEEP",
+    "kept_nacked": "KEEP_NACK",
+    "drop_unkept": "LOSE",
+    "delivered_kept": "DELIVER_KEPT",
+    "purged": "FREE_KEPT",
+    "nack_run": "NACK_RUN",
+    "ack_retired": "RETIRE",
+    "nack_replayed": "RETIRE_REPLAY NACK_RANGE",
+    "link_held": "HOLD",
+    "timed_out": "OPEN_AGAIN ANSWER_TIMED CLOSE_TIMED CLOSE_NACK_AGAIN",
+    "timer_replayed": "REPLAY REPLAY_NACK",
+    "host_blocked": "BLOCK BLOCK_FULL",
+    "host_refused": "REFUSE_PAYLOAD REFUSE_HOST_OPEN",
+}
+ACTION_STATS = {action: stat for stat, actions in _COUNTED_BY.items()
+                for action in actions.split()}
+"""The statistic that each action counts in; actions that are not here count nowhere."""
+DROPS = {"DROP_STALE": "stale", "DROP_UNEXPECTED": "unexpected", "DROP_BAD_ACK": "bad_ack",
+         "ACK_AGAIN": "duplicate"}
+"""What the model calls a drop that is counted by one action alone."""
+STATS = (*_COUNTED_BY, "payload_first_sent", "payload_replayed", "slot_retired")
+
+
+class CellCoverage:
+    """Watches one `LockstepFeed`: call `before` and `after` around each step of its model.
+
+    Attributes
+    ----------
+    taken : set of (event, state, number of the alternative)
+    stats : Counter
+        What the statistics of the link machine must have counted.
+    """
+
+    _RETIRES = ("RETIRE", "RETIRE_REPLAY", "CLOSE_NOT_YET", "RETIRE_ONE")
+
+    def __init__(self, table):
+        self.table = table
+        self.taken, self.stats = set(), Counter()
+        self._lag = Counter()       # acknowledged slots that are not freed yet, per link
+        self._walked = None         # the link whose list is walked along: nothing of it is freed
+        self._link, self._oldest = None, 0
+        self._drops = {}
+
+    def before(self, endpoint, record):
+        """An event, `record` of the trace port, before the model has carried it out."""
+        event, state = EVENTS[record["event"]], State(record["old_state"]).name
+        where = record["node"], record["vc"]
+        if event == "WALKED":
+            self._walked = None
+        link = endpoint.links.find(*where) if state != "CLOSED" else None
+        for number, (guards, action, next_state) in enumerate(self.table[event][state]):
+            if all(self._holds(guard.lstrip("!"), endpoint, link, record) != (guard[0] == "!")
+                   if guard.lstrip("!") not in HARDWARE_KNOWS
+                   else ACTIONS[record["action"]] == action for guard in guards):
+                break
+        seen = ACTIONS[record["action"]], State(record["new_state"]).name
+        assert seen == (action, next_state), (
+            f"{event} in {state}: hardware {seen}, by the numbers {action, next_state}; {link}")
+        self.taken.add((event, state, number))
+        if action in ACTION_STATS:
+            self.stats[ACTION_STATS[action]] += 1
+        if action in ("SEND", "APPEND_SEND"):
+            first = link.position == link.fresh
+            self.stats["payload_first_sent" if first else "payload_replayed"] += 1
+        if action == "RESEND" or action in ("RETIRE_REPLAY", "NACK_RANGE") and record["frame"]:
+            self.stats["payload_replayed"] += 1
+        self._link, self._oldest = link, link.oldest if link is not None else 0
+        self._drops = {cause: endpoint.counters[cause] for cause in DROPS.values()}
+
+    def after(self, endpoint, record):
+        """The same event, after the model has carried it out."""
+        where = record["node"], record["vc"]
+        link = endpoint.links.find(*where)
+        action = ACTIONS[record["action"]]
+        dropped = [cause for cause in DROPS.values()
+                   if endpoint.counters[cause] != self._drops[cause]]
+        assert dropped == ([DROPS[action]] if action in DROPS else []), (
+            f"{EVENTS[record['event']]}: hardware {action}, dropped by the model as {dropped}")
+        if link is None or link is not self._link:
+            self._lag[where] = 0
+            if self._walked == where:
+                self._walked = None
+            return
+        self._lag[where] += (link.oldest - self._oldest) & ID_MASK
+        if action in self._RETIRES and self._lag[where] and self._walked != where:
+            self._lag[where] -= 1
+            self.stats["slot_retired"] += 1
+        if action == "START_WALK":
+            self._walked = where
+
+    def _holds(self, guard, endpoint, link, record):
+        where = record["node"], record["vc"]
+        if guard == "FULL":
+            return not endpoint.links.has_room(*where)
+        if guard == "LAG":
+            return self._lag[where] > 0 and self._walked != where
+        if guard == "UNSENT" and self._lag[where] and link.position == link.oldest:
+            return False    # the oldest's slot is known when those before it are freed
+        return bool(GUARDS[guard](link, record, endpoint.parameters))
+
+    def check_stats(self, counts):
+        """`counts`: how much each statistic of the engine has counted meanwhile."""
+        wrong = {name: (counts[name], self.stats[name]) for name in STATS
+                 if counts[name] != self.stats[name]}
+        assert not wrong, f"statistics (counted, expected): {wrong}"

@@ -1,0 +1,1 @@
+"""Frames: bytes, Scapy layers, malformed ones, capture files, and the network that loses them."""

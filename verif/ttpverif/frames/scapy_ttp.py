@@ -1,0 +1,175 @@
+"""Scapy layers for TTP: `Ether / TTH / TSH / TTP / Raw`, and `IP / UDP / TTP` on port 420.
+
+Stands by itself (needs only Scapy). Written from protocol section 1:
+
+    from ttpverif.scapy_ttp import TTP, ttp_frame
+    frame = ttp_frame(1, 2, "PAYLOAD", tx_id=7, payload=b"hello")
+    frame.show2()
+
+Lengths left at None are computed when the packet is built, node fields left at None come from
+the MAC addresses, and a frame without a Padding layer is padded with zeros to 64 bytes.
+What follows the length that TSH (or UDP) declares is Ethernet padding, never payload.
+"""
+
+from scapy.fields import (
+    BitEnumField,
+    BitField,
+    ByteEnumField,
+    ByteField,
+    IntField,
+    ShortField,
+    StrFixedLenField,
+    X3BytesField,
+    XByteField,
+    XShortField,
+)
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+from scapy.packet import Packet, Padding, Raw, bind_bottom_up, bind_layers
+
+__all__ = ["TTH", "TSH", "TTP", "OPCODES", "mac_of_node", "node_of_mac", "node_of_ip",
+           "ttp_frame", "ipv4_frame", "pad_to_minimum"]
+
+TTP_ETHERTYPES = (0x0AC6, 0x9AC6)
+TTP_UDP_PORT = 420
+TTP_OUI = "98:ed:5c"
+MINIMUM_FRAME_BYTES = 64
+
+OPCODES = {0: "OPEN", 1: "OPEN_ACK", 2: "OPEN_NACK", 3: "CLOSE", 4: "CLOSE_ACK", 5: "CLOSE_NACK",
+           6: "PAYLOAD", 7: "ACK", 8: "NACK", 9: "NACK_FULL", 10: "NACK_NOLINK"}
+VCS = {0: "REQ_LO", 1: "REQ_HI", 2: "DATA"}
+EXTENSIONS = {0: "none", 0x20: "selective"}
+
+
+def mac_of_node(node):
+    """`98:ed:5c:xx:xx:xx` of a 24-bit node."""
+    return f"{TTP_OUI}:{node >> 16 & 0xFF:02x}:{node >> 8 & 0xFF:02x}:{node & 0xFF:02x}"
+
+
+def node_of_mac(mac):
+    """The 24-bit node of a MAC address in Tesla's OUI; ValueError otherwise."""
+    if mac[:8].lower() != TTP_OUI:
+        raise ValueError(f"not a TTP node's MAC address: {mac}")
+    return int(mac[9:].replace(":", ""), 16)
+
+
+def node_of_ip(address):
+    """The node in IPv4 mode: the host part of the address, here its low 24 bits (10.0.0.0/8)."""
+    _, b, c, d = (int(part) for part in address.split("."))
+    return b << 16 | c << 8 | d
+
+
+def _ether_node(packet, end):
+    """The node of an explicit MAC address of the Ethernet layer under `packet`, else 0."""
+    while packet is not None and not isinstance(packet, Ether):
+        packet = packet.underlayer
+    mac = None if packet is None else packet.fields.get(end)
+    return 0 if mac is None else int(mac[9:].replace(":", ""), 16)
+
+
+class TTH(Packet):
+    """Tesla Type Header, bytes 14 to 33: what an ordinary switch sees of TTP, and 16 of padding."""
+
+    name = "TTH"
+    fields_desc = [
+        BitField("subtype", 0, 2),
+        BitField("version", 0, 2),
+        BitField("header_words", 5, 4),
+        BitField("gateway", 0, 1),
+        BitField("reserved", 0, 7),
+        ShortField("total_length", None),
+        StrFixedLenField("padding", bytes(16), length=16),
+    ]
+
+    def post_build(self, header, payload):
+        if self.total_length is None:
+            header = header[:2] + (len(header) + len(payload)).to_bytes(2, "big") + header[4:]
+        whole = header + payload
+        if not self.haslayer(Padding):
+            whole = whole.ljust(MINIMUM_FRAME_BYTES - 14, b"\0")
+        return whole
+
+
+class TSH(Packet):
+    """Tesla Shim Header, bytes 34 to 41: nodes and the true length."""
+
+    name = "TSH"
+    fields_desc = [
+        X3BytesField("src_node", None),
+        X3BytesField("dst_node", None),
+        ShortField("length", None),
+    ]
+
+    def post_build(self, header, payload):
+        if self.src_node is None:
+            header = _ether_node(self, "src").to_bytes(3, "big") + header[3:]
+        if self.dst_node is None:
+            header = header[:3] + _ether_node(self, "dst").to_bytes(3, "big") + header[6:]
+        if self.length is None:
+            header = header[:6] + (len(header) + len(payload)).to_bytes(2, "big")
+        return header + payload
+
+    def extract_padding(self, rest):
+        size = max(0, self.length - 8)
+        return rest[:size], rest[size:]
+
+
+class TTP(Packet):
+    """Transport header, 18 bytes, at offset 42 in both encapsulations.
+
+    In Tesla's IPv4 frames the version nibble 2 is in byte 50 (capture 30), the second of the two
+    version/reserved bytes; the protocol's text says byte 49.
+    """
+
+    name = "TTP"
+    fields_desc = [
+        BitField("opcode_reserved", 0, 2),
+        BitEnumField("opcode", 6, 6, OPCODES),
+        ByteEnumField("vc", 0, VCS),
+        ByteField("tx", 0),
+        ByteField("rx", 0),
+        XShortField("epoch", 0),
+        XByteField("congestion", 0),
+        XByteField("reserved", 0),
+        BitField("version", 0, 4),
+        BitField("reserved_low", 0, 4),
+        ByteEnumField("extension", 0, EXTENSIONS),
+        IntField("tx_id", 0),
+        IntField("rx_id", 0),
+    ]
+
+    def mysummary(self):
+        return self.sprintf("TTP %TTP.opcode% vc=%TTP.vc% tx_id=%TTP.tx_id% rx_id=%TTP.rx_id%")
+
+
+for _ethertype in TTP_ETHERTYPES:
+    bind_layers(Ether, TTH, type=_ethertype)
+bind_layers(TTH, TSH)
+bind_layers(TSH, TTP)
+bind_bottom_up(UDP, TTP, dport=TTP_UDP_PORT)
+bind_bottom_up(UDP, TTP, sport=TTP_UDP_PORT)
+bind_layers(UDP, TTP, sport=TTP_UDP_PORT, dport=TTP_UDP_PORT)
+
+
+def ttp_frame(src, dst, opcode, payload=b"", ethertype=TTP_ETHERTYPES[0], **fields):
+    """A whole frame from node `src` to node `dst`; `fields` are those of `TTP`."""
+    frame = (Ether(src=mac_of_node(src), dst=mac_of_node(dst), type=ethertype)
+             / TTH() / TSH() / TTP(opcode=opcode, **fields))
+    return frame / Raw(payload) if payload else frame
+
+
+def ipv4_frame(src, dst, opcode, payload=b"", **fields):
+    """The same in the IPv4 encapsulation, addresses in 10.0.0.0/8, as Tesla's module sends it."""
+    def address(node):
+        return f"10.{node >> 16 & 0xFF}.{node >> 8 & 0xFF}.{node & 0xFF}"
+    frame = (Ether(src=mac_of_node(src), dst=mac_of_node(dst), type=0x0800)
+             / IP(src=address(src), dst=address(dst), ttl=9, flags="DF", id=0)
+             / UDP(sport=TTP_UDP_PORT, dport=TTP_UDP_PORT, chksum=0)
+             / TTP(opcode=opcode, version=2, **fields))
+    return pad_to_minimum(frame / Raw(payload) if payload else frame)
+
+
+def pad_to_minimum(frame):
+    """`frame` with a Padding layer up to 64 bytes, where nothing else pads it (IPv4 mode)."""
+    missing = MINIMUM_FRAME_BYTES - len(bytes(frame))
+    return frame / Padding(bytes(missing)) if missing > 0 else frame

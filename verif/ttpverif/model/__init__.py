@@ -1,0 +1,1 @@
+"""The reference model of an endpoint, written from the protocol and the decisions."""

@@ -1,0 +1,320 @@
+"""Reference model of one TTP endpoint, written from the protocol and docs/protocol/decisions.md.
+
+`Endpoint` takes one event at a time, in the order in which the hardware processed them, and
+returns an `Outcome` for each. Nothing happens by itself: visits of the ready queue and of the
+timer are events too, so a scoreboard can follow hardware exactly, and `peer.Peer` can run the
+model by itself.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ..frames.frame import ETHERTYPE_SEED, MAX_PAYLOAD, Frame, Opcode
+from .closing import Closing
+from .data import Data
+from .link import Link, LinkTable, WeylIds
+from .opening import Opening
+from .selective import Selective
+from .states import DATA_STATES, TABLE, State
+
+__all__ = ["Endpoint", "Outcome", "Parameters", "TAKEN", "REFUSED", "BLOCKED"]
+
+TAKEN, REFUSED, BLOCKED = "TAKEN", "REFUSED", "BLOCKED"
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What an engine is built and configured with. `link_slots`, `max_retry`, `idle_limit`: 0 = no
+    limit / never. `selective`: offers and accepts selective replay; `reorder_slots`: how many
+    packets it can keep that came before their turn."""
+
+    node: int
+    sets: int = 256
+    vc_tables: int = 3
+    slots: int = 1024
+    link_slots: int = 0
+    init_id: int = 1
+    fixed_open_id: bool = False
+    max_retry: int = 0
+    idle_limit: int = 0
+    ethertype: int = ETHERTYPE_SEED
+    selective: bool = True
+    reorder_slots: int = 16
+
+    @property
+    def window(self):
+        """How far ahead of the last in-order ID a kept packet may be (R2)."""
+        return 4 * self.reorder_slots
+
+
+@dataclass
+class Outcome:
+    """What one event did."""
+
+    event: str
+    node: int
+    vc: int
+    old_state: State
+    new_state: State = State.CLOSED
+    frame: Frame | None = None
+    deliveries: list = field(default_factory=list)
+    """(node, vc, id, data) for the host, in order."""
+    notices: list = field(default_factory=list)
+    """(name, node, vc), names of decision L6."""
+    drop: str | None = None
+    """Why a received frame, or its payload, was dropped."""
+    result: str | None = None
+    """TAKEN, REFUSED or BLOCKED, for host payload and open."""
+    kept: bool = False
+    """The received payload was kept for later (R2)."""
+    victim: tuple | None = None
+    """(node, vc) that is to get the VICTIM event next (L5)."""
+
+
+@dataclass
+class _Step:
+    """One event on its way through the model."""
+
+    event: str
+    node: int
+    vc: int
+    link: Link | None
+    out: Outcome
+    frame: Frame | None = None
+    room: bool = True
+    data: bytes = b""
+    send_now: bool = False
+    keep: bool | None = None
+    ask: bool | None = None
+    packet_id: int | None = None
+    first_id: int | None = None
+
+
+class Endpoint(Opening, Data, Selective, Closing):
+    """One engine.
+
+    Parameters
+    ----------
+    parameters : Parameters
+    ids : callable
+        Returns (open ID, epoch); called once for every incarnation of a link.
+    room : callable(node, vc, data) -> bool
+        Whether the host side has room for a PAYLOAD, where `receive` is not told.
+    """
+
+    def __init__(self, parameters, ids=None, room=None):
+        super().__init__()
+        self.parameters = parameters
+        self.ids = ids if ids is not None else WeylIds(parameters.node + 1)
+        self.room = room if room is not None else lambda node, vc, data: True
+        self.links = LinkTable(parameters.sets, parameters.vc_tables)
+        self.counters = Counter()
+
+    # ---- events --------------------------------------------------------------------------
+
+    def receive(self, frame, room=None, keep=None, send_now=False):
+        """A good frame (`Frame`). `room`: whether there is a receive slot for its payload.
+
+        `keep`: whether there is a place to keep it before its turn (R2); None: as the model counts.
+        `send_now`: a PAYLOAD may leave with this very event, if it is a NACK (R7, R9).
+        """
+        if room is None:
+            room = self.room(frame.src, frame.vc, frame.payload)
+        return self._event(f"RX_{frame.opcode.name}", frame.src, frame.vc, frame=frame, room=room,
+                           keep=keep, send_now=send_now)
+
+    def receive_bytes(self, data, bad_fcs=False, room=None, keep=None, send_now=False):
+        """Bytes from the wire: parsed, counted if dropped (F1); the `Outcome` or None."""
+        frame, cause = Frame.parse(data, self.parameters.node, bad_fcs)
+        if cause is not None:
+            self.counters[cause] += 1
+            return None
+        return self.receive(frame, room, keep, send_now)
+
+    def host_payload(self, node, vc, data, send_now=True):
+        """The host hands over one packet. `send_now`: it may leave with this very event."""
+        if not 1 <= len(data) <= MAX_PAYLOAD:
+            raise ValueError(f"a payload has 1 to {MAX_PAYLOAD} bytes; got {len(data)}")
+        return self._event("HOST_PAYLOAD", node, vc, data=bytes(data), send_now=send_now)
+
+    def host_open(self, node, vc):
+        return self._event("HOST_OPEN", node, vc)
+
+    def host_close(self, node, vc):
+        return self._event("HOST_CLOSE", node, vc)
+
+    def visit(self, node, vc):
+        """The ready queue visits the link: at most one PAYLOAD, or a CLOSE that is due."""
+        return self._event("VISIT", node, vc)
+
+    def timer(self, node, vc, ask=None):
+        """The link timer visits the link (5.4).
+
+        `ask`: where it finds a gap with kept packets behind it, whether the link asks or, as
+        another link is asking, NACKs the first missing ID (R6); None: as the model counts.
+        """
+        return self._event("TIMER", node, vc, ask=ask)
+
+    def open_ack_sent(self, node, vc):
+        """The OPEN_ACK has really gone out."""
+        return self._event("SENT", node, vc)
+
+    def victim(self, node, vc):
+        """Close the link if it is still idle (L5)."""
+        return self._event("VICTIM", node, vc)
+
+    # ---- read-out ------------------------------------------------------------------------
+
+    def state(self, node, vc):
+        link = self.links.find(node, vc)
+        return State.CLOSED if link is None else link.state
+
+    def pending(self):
+        """(node, vc) of every link on which a visit would send something."""
+        return [(link.node, link.vc) for link in self.links if self._can_send(link)]
+
+    def opening(self):
+        """(node, vc) of every link that waits for `open_ack_sent`."""
+        return [(link.node, link.vc) for link in self.links if link.state == State.OPEN_RECD]
+
+    @property
+    def free_slots(self):
+        return self.parameters.slots - sum(link.stored for link in self.links)
+
+    def check(self):
+        """Assert the invariants that hold between any two events."""
+        for link in self.links:
+            link.check()
+            assert not self.parameters.link_slots or link.stored <= self.parameters.link_slots
+        assert 0 <= self.free_slots <= self.parameters.slots
+        self._check_selective()
+
+    # ---- common to all events ------------------------------------------------------------
+
+    def _event(self, event, node, vc, **arguments):
+        link = self.links.find(node, vc)
+        state = State.CLOSED if link is None else link.state
+        step = _Step(event, node, vc, link, Outcome(event, node, vc, state), **arguments)
+        settled = link is not None and link.settled
+        action = TABLE[event, state]
+        if event.startswith("RX_") and action != "unexpected" and self._is_stale(step):
+            step.out.drop = "stale"
+        else:
+            getattr(self, "_" + action)(step)
+        self._close_again(step, settled)
+        if step.link is not None and (event[:3] == "RX_" or event[:5] == "HOST_"
+                                      or event == "VISIT"):
+            self.links.touch(step.link)
+        step.out.new_state = State.CLOSED if step.link is None else step.link.state
+        if step.out.drop is not None:
+            self.counters[step.out.drop] += 1
+        return step.out
+
+    def _is_stale(self, step):
+        """The epoch check of section 6 (L12), for frames that do something on this link."""
+        link, frame = step.link, step.frame
+        if link is None or link.state == State.OPEN_SENT or link.peer_epoch == 0:
+            return False
+        if frame.opcode == Opcode.CLOSE_ACK:
+            return frame.epoch not in (link.peer_epoch, link.epoch)
+        return (frame.opcode in (Opcode.PAYLOAD, Opcode.ACK, Opcode.NACK, Opcode.NACK_FULL,
+                                 Opcode.CLOSE, Opcode.CLOSE_NACK)
+                and frame.epoch != link.peer_epoch)
+
+    def _believed(self, step):
+        """Whether OPEN_NACK or NACK_NOLINK is about this incarnation (L7)."""
+        link, epoch = step.link, step.frame.epoch
+        return epoch == link.epoch or epoch == 0 and not link.peer_epoch
+
+    def _put(self, step, opcode, tx_id=0, rx_id=0, payload=b""):
+        """Send one frame on the link of the event, with its epoch and EtherType."""
+        self._emit(step, opcode, tx_id, rx_id, step.link.epoch, step.link.ethertype, payload,
+                   self._extension(step.link, opcode))
+
+    def _reply(self, step, opcode, rx_id):
+        """Answer a frame for which there is no link: epoch and EtherType are the frame's."""
+        self._emit(step, opcode, 0, rx_id, step.frame.epoch, step.frame.ethertype, b"")
+
+    def _emit(self, step, opcode, tx_id, rx_id, epoch, ethertype, payload, extension=0):
+        assert step.out.frame is None, "two frames for one event"
+        step.out.frame = Frame(self.parameters.node, step.node, opcode, step.vc, tx_id, rx_id,
+                               epoch, extension, ethertype, payload)
+
+    def _notice(self, step, name):
+        step.out.notices.append((name, step.node, step.vc))
+
+    def _enter(self, step, state):
+        """Change of state: a new exchange begins, its timer and count start anew (L1)."""
+        step.link.state = state
+        step.link.timer_bit = False
+        step.link.count = 0
+
+    def _end(self, step, notice):
+        """Everything of the link is freed, now."""
+        self._forget(step.link)
+        self.links.remove(step.link)
+        step.link = None
+        self._notice(step, notice)
+
+    def _progress(self, step):
+        """Progress by the peer (L1)."""
+        step.link.timer_bit = False
+        step.link.count = 0
+
+    def _nothing(self, step):
+        pass
+
+    def _unexpected(self, step):
+        step.out.drop = "unexpected"
+
+    def _accept(self, step):
+        step.out.result = TAKEN
+
+    def _refuse(self, step):
+        step.out.result = REFUSED
+        if step.event == "HOST_OPEN":
+            self._notice(step, "REFUSED")
+
+    # ---- the link timer (5.4) ------------------------------------------------------------
+
+    def _visit_timer(self, step):
+        link = step.link
+        timed_out, link.timer_bit = link.timer_bit, True
+        if link.held:
+            link.held = False
+            link.position = link.oldest
+        if timed_out and not self._time_out(step):
+            return
+        if link.state in DATA_STATES and link.gap and step.out.frame is None:
+            (self._timer_gap if link.selective else self._nack_gap)(step)
+
+    def _time_out(self, step):
+        """A whole round without progress (L2, L3); False if that ended the link."""
+        link, limits = step.link, self.parameters
+        if link.state != State.OPEN or link.in_flight:
+            if limits.max_retry and link.count >= limits.max_retry:
+                self._end(step, "RETRIES_USED_UP")
+                return False
+            link.count += 1
+            self._retry(step)
+        elif not link.stored:
+            if limits.idle_limit and link.count >= limits.idle_limit:
+                self._close(step)  # before the NACK of a gap (C7)
+            else:
+                link.count += 1
+        return True
+
+    def _retry(self, step):
+        link = step.link
+        if link.state == State.OPEN_SENT:
+            self._put(step, Opcode.OPEN, link.open_id)
+        elif link.state == State.OPEN_RECD:
+            self._put(step, Opcode.OPEN_ACK, link.oldest, link.received)
+        elif link.in_flight:
+            link.position = link.oldest
+        elif link.gap:
+            pass  # the NACK goes first (C7)
+        elif link.state == State.CLOSE_SENT and link.settled:
+            self._send_close(step)
+        elif link.state == State.CLOSE_RECD and not link.stored:
+            self._send_close_nack(step)
