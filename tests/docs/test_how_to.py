@@ -77,7 +77,7 @@ assert (answer.opcode, answer.rx_id) == (Opcode.ACK, 40), answer
 def test_a_scenario(checkout):
     (block,) = [block for block in blocks(PAGE, SECTIONS["scenario"])
                 if block.language == "python"]
-    file = checkout / "sim" / "scenarios" / "greeting.py"
+    file = checkout / "sim" / "ttpsim" / "scenarios" / "greeting.py"
     file.write_text(block.text)
     assert "1 passed, 0 failed" in run(checkout, "sim/ttpsim/scenario/run.py", "--test=greeting", "--sim=icarus")
     # The page's last advice.
