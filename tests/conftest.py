@@ -8,7 +8,7 @@ import pytest
 
 def pytest_addoption(parser):
     parser.addoption("--all-defects", action="store_true",
-                     help="tests/sim/test_random.py: every defect, and the table of docs/random.md")
+                     help="tests/sim/test_random.py: every defect, and the table of docs/evidence/random.md")
 
 
 def pytest_configure(config):

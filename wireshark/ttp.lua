@@ -1,5 +1,5 @@
 -- Wireshark dissector for the Tesla Transport Protocol (TTP): EtherTypes 0x0AC6 and 0x9AC6, and
--- the IPv4/UDP form on port 420. How to install and use it: docs/wireshark.md.
+-- the IPv4/UDP form on port 420. How to install and use it: docs/guides/wireshark.md.
 --
 -- Fields follow protocol section 1. Requests and answers are linked, replays and duplicates are
 -- flagged, and so are lengths that lie. Works with Wireshark and tshark 3.4 or newer.

@@ -35,7 +35,7 @@ module two_nics #(
       .tvalid(tx_tvalid), .tready(tx_tready));
 
   // The constants at open_id_seed are for this simulation only: in hardware the seed must differ at
-  // every start of a node (docs/integration.md, "Who it is").
+  // every start of a node (docs/guides/integration.md, "Who it is").
   // What is not used is tied to the idle value of the port list (ttp_managed_nic_ports.md); a
   // simulator sets an input that is left open to 0 or to Z, so nothing is left open here.
   ttp_managed_nic nic_1 (

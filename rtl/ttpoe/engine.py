@@ -1,7 +1,7 @@
 """`Engine`: the blocks joined into one TTP engine. Nothing is computed here.
 
-`docs/architecture.md` follows a packet through the blocks and gives the argument why none of them
-can wait for another for ever.
+`docs/design/architecture.md` follows a packet through the blocks and gives the argument why none
+of them can wait for another for ever.
 """
 
 from amaranth import Module, Signal
@@ -102,7 +102,7 @@ class Engine(wiring.Component):
     Configuration inputs are constants, or registers that change while nothing is under way.
 
     Timing (idle; clocks from the clock in which the last beat is taken to the clock in which the
-    first beat is valid; tests/test_latency.py): see README.
+    first beat is valid; sim/ttpsim/scenarios/latency.py): see README.
     """
 
     def __init__(self, config):

@@ -1,7 +1,7 @@
 """What is on the wire: code points, and where each field of the header lies.
 
 Source: the protocol's sections 1, 1.1, 1.2 and 5.3. The verification side holds a transcription
-of its own (`ttpverif.scapy_ttp`); `tests/verif/test_transcriptions.py` compares the two.
+of its own (`ttpverif.frames.scapy_ttp`); `tests/verif/test_transcriptions.py` compares the two.
 """
 
 from typing import NamedTuple

@@ -1,7 +1,7 @@
 """`ttpoe verify`: all the evidence, one part after the other, and a table of what came of it.
 
 The parts are other commands; each writes build/verify/<part>.json. Their output goes to
-build/verify/<part>.log. What each of them shows, and what none does, is in docs/verification.md.
+build/verify/<part>.log. What each of them shows, and what none does, is in docs/evidence/verification.md.
 """
 
 import json

@@ -61,7 +61,7 @@ def test_outputs_are_the_engines_inputs(name):
 
 
 def test_the_page_is_up_to_date():
-    assert (ROOT / "docs/registers.md").read_text() == markdown(preset("default")), \
+    assert (ROOT / "docs/reference/registers.md").read_text() == markdown(preset("default")), \
         "run `ttpoe pages registers`"
 
 

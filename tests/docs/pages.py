@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")),
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")),
          *sorted((ROOT / "examples").glob("*/README.md"))]
 PROGRAMS = ("make", "ttpoe", ".venv/bin/ttpoe", ".venv/bin/python", "python", "python3", "pip",
             "git", "surfer", "gtkwave", "tshark", "wireshark", "fusesoc", "iverilog", "vvp",

@@ -1,6 +1,7 @@
 """Every code block of every page is run or, if it is long, checked; so are commands in the text."""
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -12,8 +13,8 @@ from tests.docs.pages import PAGES, ROOT, Block, blocks, commands, inline_comman
 
 ALL = [block for page in PAGES for block in blocks(page)]
 RUN_ELSEWHERE = {
-    "docs/integration.md": "tests/docs/test_integration_doc.py",
-    "docs/how-to.md": "tests/docs/test_how_to.py",
+    "docs/guides/integration.md": "tests/docs/test_integration_doc.py",
+    "docs/guides/how-to.md": "tests/docs/test_how_to.py",
     "examples/verilog/README.md": "tests/test_examples.py",
     "examples/amaranth/README.md": "tests/test_examples.py",
 }
@@ -58,7 +59,7 @@ def is_quick(command, folder):
 @pytest.mark.parametrize("block", of("sh"))
 def test_shell(block, tmp_path):
     if block.page.name == "how-to.md":
-        pytest.skip(RUN_ELSEWHERE["docs/how-to.md"])
+        pytest.skip(RUN_ELSEWHERE["docs/guides/how-to.md"])
     env = environment(tmp_path)
     for command in commands(block.text):
         assert wrong(command) is None, f"{block}: `{command}`: {wrong(command)}"
@@ -163,3 +164,10 @@ def test_kinds_of_blocks():
     assert isinstance(found[0], Block) and found[1].line == 5
     assert commands(found[3].text) == ["make a    B=1", "make c"]
     assert console(found[2].text) == [("ttpoe model", ["PASSED"])]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_block_names_its_language(page):
+    """So that it is coloured."""
+    fences = re.findall(r"^```(\w*)[^\n]*$", page.read_text(), re.MULTILINE)
+    assert all(fences[::2]), f"block {fences[::2].index('') + 1} has no language"

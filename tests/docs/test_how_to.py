@@ -1,4 +1,4 @@
-"""docs/how-to.md, done: each section in a copy of the checkout of its own."""
+"""docs/guides/how-to.md, done: each section in a copy of the checkout of its own."""
 
 import os
 import shutil
@@ -10,8 +10,8 @@ import pytest
 from tests.docs.check import wrong
 from tests.docs.pages import ROOT, blocks, commands
 
-PAGE = ROOT / "docs" / "how-to.md"
-SECTIONS = dict(zip(("register", "opcode", "scenario"),
+PAGE = ROOT / "docs" / "guides" / "how-to.md"
+SECTIONS = dict(zip(("register", "opcode", "row", "scenario"),
                     PAGE.read_text().split("\n## ")[1:], strict=True))
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(("rtl", "verif", "sim"))}
 GREETING = ("-P", "-m", "ttpverif.cli", "sim", "greeting", "--simulator", "icarus")
@@ -34,7 +34,7 @@ def apply(section, folder):
     for block in found:
         done = subprocess.run(["git", "apply", "-"], cwd=folder, input=block.text,
                               capture_output=True, text=True)
-        assert done.returncode == 0, f"{done.stderr}\nmake the change of docs/how-to.md anew"
+        assert done.returncode == 0, f"{done.stderr}\nmake the change of docs/guides/how-to.md anew"
     return len(found)
 
 
@@ -48,8 +48,8 @@ def run(folder, *arguments):
 def test_a_register(checkout):
     assert apply("register", checkout) == 1
     run(checkout, "-m", "ttpoe.csr.documents", "--output", "build/registers", "--docs",
-        "docs/registers.md")        # ttpoe pages registers
-    assert "SCRATCH" in (checkout / "docs" / "registers.md").read_text()
+        "docs/reference/registers.md")        # ttpoe pages registers
+    assert "SCRATCH" in (checkout / "docs" / "reference" / "registers.md").read_text()
     assert "TTP_SCRATCH " in (checkout / "build" / "registers" / "ttp_registers.h").read_text()
     run(checkout, "-m", "pytest", "-q", "tests/csr/test_documents.py")
 
@@ -61,7 +61,7 @@ def test_an_opcode(checkout):
     run(checkout, *command.split()[1:])
     # The model answers it, and only where a link is.
     run(checkout, "-c", """
-from ttpverif.frame import Frame, Opcode
+from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.model import Endpoint, Parameters
 def frame(opcode, tx_id=0):
     return Frame(src=2, dst=1, opcode=opcode, vc=0, tx_id=tx_id, epoch=5)
@@ -90,7 +90,7 @@ def test_a_scenario(checkout):
 
 def test_every_block_is_used():
     kinds = [block.language for section in SECTIONS.values() for block in blocks(PAGE, section)]
-    assert kinds == ["diff", "sh", "sh", "diff", "diff", "diff", "sh", "sh", "python", "sh"]
+    assert kinds == ["diff", "sh", "sh", "diff", "diff", "diff", "sh", "sh", "sh", "python", "sh"]
     for section in SECTIONS.values():
         for block in blocks(PAGE, section):
             if block.language == "sh":

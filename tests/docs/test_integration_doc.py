@@ -1,4 +1,4 @@
-"""Every code block of docs/integration.md: the commands run, the sources compile."""
+"""Every code block of docs/guides/integration.md: the commands run, the sources compile."""
 
 import importlib.util
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "integration.md").read_text()
+PAGE = (ROOT / "docs" / "guides" / "integration.md").read_text()
 VERILATOR = Path(os.environ.get("TTP_VERILATOR_ROOT", ROOT / ".tools" / "verilator"))
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.M | re.S)
 

@@ -32,7 +32,8 @@ def test_every_page_is_there_and_in_the_navigation(site):
     for page in pages:
         assert (output / f"{page}.html").is_file(), page
         assert page == "index" or f'href="{page}.html"' in index, f"{page} is not in the navigation"
-    assert {path.stem for path in (ROOT / "docs").glob("*.md")} <= pages
+    assert {str(path.relative_to(ROOT / "docs").with_suffix(""))
+            for path in (ROOT / "docs").rglob("*.md")} <= pages
 
 
 @needs_mkdocs
@@ -92,7 +93,7 @@ def broken(tmp_path, monkeypatch):
 
 @needs_mkdocs
 def test_a_broken_link_is_an_error(broken):
-    links = ("gone.md", "limits.md#gone", "pictures/gone.svg")
+    links = ("gone.md", "start/quick-start.md#gone", "pictures/gone.svg")
     said = broken("\n".join(f"[x]({link})" for link in links))
     assert "\n" not in said and all(link.split("/")[-1] in said for link in links), said
 
@@ -118,16 +119,13 @@ def github_anchors(text):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_within_the_repository(page):
-    """Read in the repository links lead somewhere, too; but for pages that only the site has."""
-    generated = {"states.md", "configuration.md", "performance.md", "limits.md"}
+    """Read in the repository links lead somewhere, too."""
     text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if re.match(r"https?:", target):
             continue
         name, _hash, anchor = target.partition("#")
         there = (page.parent / name).resolve() if name else page
-        if there.parent == ROOT / "docs" and there.name in generated:
-            continue
         assert there.exists(), f"{target} is not there"
         if anchor and there.suffix == ".md":
             assert anchor in github_anchors(there.read_text()), f"{target}: no such heading"
@@ -211,19 +209,38 @@ def test_configuration_page_has_every_parameter_and_preset():
                           (getattr(config, field.name) for config in PRESETS.values())]
 
 
-def test_performance_page_shows_the_measurements(monkeypatch, tmp_path):
-    from ttpsim.pages import pages
-    monkeypatch.setattr(pages, "METRICS", tmp_path / "metrics.json")
-    text = pages.performance_page()
-    assert "| `latency.tx_clocks` | 7 |" in text
-    head = next(line for line in text.splitlines() if line.startswith("| loss |")).split("|")
-    row = next(line for line in text.splitlines() if line.startswith("| 1 % |")).split("|")
-    baseline = json.loads((ROOT / "sim" / "benches" / "baseline.json").read_text())
-    column = head.index(" `default`, 2.6us, go-back-N ")
-    value = baseline["goodput.gbn_1pct_2.6us.default"]
-    assert row[column].strip() == f"{100 * value:.1f} %"
-    (tmp_path / "metrics.json").write_text(
-        '[{"name": "latency.tx_clocks", "value": 9, "unit": "clocks", "configuration": "tiny"}]')
-    text = pages.performance_page()
-    assert "| `latency.tx_clocks` | 9 | clocks | tiny | " in text and "last `ttpoe bench`" in text
+def test_performance_page_has_every_figure_in_words(monkeypatch):
+    from ttpsim.pages import figures, performance
+    text = performance.performance_page()
+    found = json.loads((ROOT / "sim" / "ttpsim" / "bench" / "baseline.json").read_text())
+    assert "| host's last beat to first beat on the wire | 7 clocks |" in text
+    assert not [name for name in found if name in text], "a bare key"
+    value = found["goodput.gbn_1pct_2.6us.default"]
+    assert f"| `default`, 1 % lost, RTT 2.6 us, go-back-N | {100 * value:.1f} % |" in text
+    monkeypatch.setattr(figures, "baseline", lambda: found | {"new.figure": 1})
+    with pytest.raises(ValueError, match=r"no words for new\.figure"):
+        performance.performance_page()
 
+
+def test_what_is_made_is_up_to_date():
+    from ttpsim.pages import pages
+    assert not pages.stale(), "run `make docs-tables`"
+
+
+def test_a_part_that_is_out_of_date_is_written_anew():
+    from ttpsim.pages import parts
+    text = "a\n<!-- part: liteeth -->\nold\n<!-- end of part -->\nb\n"
+    new = parts.filled(text)
+    assert "LiteEth UDP, 8 bits" in new and "old" not in new
+    assert new.startswith("a\n<!-- part: liteeth -->\n") and new.endswith("<!-- end of part -->\nb\n")
+    assert parts.filled(new) == new
+    with pytest.raises(KeyError):
+        parts.filled(text.replace("liteeth", "nobody"))
+
+
+def test_every_scenario_is_in_the_readme():
+    from ttpsim.pages import parts
+    readme = (ROOT / "README.md").read_text()
+    for path in (ROOT / "sim" / "ttpsim" / "scenarios").glob("[a-z]*.py"):
+        assert f"| `{path.stem}` |" in readme, path.stem
+    assert parts.scenarios() in readme

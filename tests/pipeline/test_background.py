@@ -7,7 +7,7 @@ directly, with `Commit` behind it: every row of the state table, and everything 
 Each script runs twice: one event at a time, and an event in every clock.
 
 Source: protocol sections 3 and 5.3, decisions R5 to R10. The rows are claimed in
-`ttpverif/state_plan.json` under the name `test_background`.
+`ttpverif/coverage/state_plan.json` under the name `test_background`.
 """
 
 import functools

@@ -1,7 +1,7 @@
 """Constrained random in its short form, and a test of the tester: defects are found and shrunk.
 
 One simulator is built of `tiny`. Its Verilog has defects that a plusarg switches on; without it
-none is there. `--all-defects` (an option of pytest) tries all of them and writes the table of docs/random.md,
+none is there. `--all-defects` (an option of pytest) tries all of them and writes the table of docs/evidence/random.md,
 `make test` tries some.
 """
 
@@ -114,10 +114,10 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(scope="module")
 def rows(every):
-    """`{number: row of the table}`; complete, it becomes the table of docs/random.md."""
+    """`{number: row of the table}`; complete, it becomes the table of docs/evidence/random.md."""
     rows = {}
     yield rows
-    page = ROOT / "docs" / "random.md"
+    page = ROOT / "docs" / "evidence" / "random.md"
     if every and rows.keys() == DEFECTS.keys():
         table = HEAD + "".join(rows[number] for number in DEFECTS)
         text, found = TABLE.subn(lambda _match: table, page.read_text())

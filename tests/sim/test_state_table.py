@@ -1,4 +1,4 @@
-"""docs/state-table.md and docs/trace.md are up to date, and no row is without a test."""
+"""docs/reference/state-table.md and trace.md are up to date, and no row is without a test."""
 
 import copy
 from pathlib import Path

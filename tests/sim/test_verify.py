@@ -27,7 +27,7 @@ def test_a_part_is_a_command(part, short):
 
 
 def test_every_part_has_its_place_on_the_page():
-    page = (ROOT / "docs/verification.md").read_text()
+    page = (ROOT / "docs/evidence/verification.md").read_text()
     rows = set(re.findall(r"^\| \*\*(\w+)\*\* \|", page, re.MULTILINE))
     assert rows == {part.name for part in PARTS}
 

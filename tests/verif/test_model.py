@@ -1,4 +1,4 @@
-"""The model against the protocol's tables and docs/decisions.md, rule by rule."""
+"""The model against the protocol's tables and docs/protocol/decisions.md, rule by rule."""
 
 import pytest
 from model_bench import ID, PEER, US, E, P, R, endpoint, link, notices, rx, sent

@@ -1,1 +1,2 @@
-"""Proofs: every block of the engine beside assertions, for SymbiYosys. See docs/formal.md."""
+"""Proofs: every block of the engine beside assertions, for SymbiYosys. See
+docs/evidence/formal.md."""

@@ -1,4 +1,4 @@
-"""`ttpoe pages formal`: the table of docs/formal.md, from build/verify/formal.json."""
+"""`ttpoe pages formal`: the table of docs/evidence/formal.md, from build/verify/formal.json."""
 
 import json
 
@@ -6,7 +6,7 @@ from ttpverif.cli.errors import UsageError
 
 from .run import RESULT, ROOT
 
-PAGE = ROOT / "docs" / "formal.md"
+PAGE = ROOT / "docs" / "evidence" / "formal.md"
 BEGIN, END = "<!-- table: ttpoe pages formal -->", "<!-- end of table -->"
 
 

@@ -1,6 +1,6 @@
 """`Csr`: the register map as hardware, behind AXI4-Lite.
 
-Source: the protocol's sections 4 and 7; `docs/registers.md` is the map.
+Source: the protocol's sections 4 and 7; `docs/reference/registers.md` is the map.
 """
 
 from functools import reduce

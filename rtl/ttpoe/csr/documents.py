@@ -3,7 +3,7 @@
     python -m ttpoe.csr.documents [--preset default] [--output build/registers] [--docs FILE]
 
 writes `ttp_registers.h` and `ttp_registers.rdl` into the output folder and, with `--docs`, the
-page that is `docs/registers.md`.
+page that is `docs/reference/registers.md`.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def _reset_text(field):
 
 
 def markdown(config):
-    """The text of `docs/registers.md`."""
+    """The text of `docs/reference/registers.md`."""
     lines = []
     for register in register_map(config).registers:
         for position, field in enumerate(register.fields):

@@ -1,7 +1,7 @@
 """The register map, declared once: registers of a configuration, in the order of their addresses.
 
-From it come the hardware (`csr.block`), `docs/registers.md`, the C header and the SystemRDL text
-(`csr.documents`), and the accessors that software and tests use (`csr.access`).
+From it come the hardware (`csr.block`), `docs/reference/registers.md`, the C header and the
+SystemRDL text (`csr.documents`), and the accessors that software and tests use (`csr.access`).
 Source: the protocol's sections 4, 5, 7; the shape of a register is in `csr.shapes`.
 """
 

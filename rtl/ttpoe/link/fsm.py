@@ -1,6 +1,6 @@
 """The state machine of a link, as data: one table, (event, state) -> (guards, action, next state).
 
-Source: the protocol's section 2 (states and table), 3, 4, 4.1, 6, 10.1, and `docs/decisions.md`.
+Source: the protocol's section 2 (states and table), 3, 4, 4.1, 6, 10.1, and `docs/protocol/decisions.md`.
 The table makes the hardware (`pipeline.q2_decide`), the documentation and the coverage plan. The
 reference model keeps a copy of its own.
 

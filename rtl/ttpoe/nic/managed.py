@@ -24,7 +24,7 @@ class ManagedNic(wiring.Component):
     Members
     -------
     s_axil_* : AXI4-Lite slave
-        See `csr.block` and docs/registers.md.
+        See `csr.block` and docs/reference/registers.md.
     i_node : In(24), i_open_id_seed : In(32)
         This node, and where its IDs and epochs start, until software writes the registers. **The
         seed must differ at every start of a node** (section 6): see `engine.Engine`, and `nic.seed`

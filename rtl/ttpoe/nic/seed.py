@@ -2,7 +2,7 @@
 
 Source: sections 4 and 6 of the protocol, decisions L11 and L19. What tells the frames of one life
 of a node from those of the next are its open IDs and epochs, and these follow from the seed.
-docs/integration.md says what else may stand in its place.
+docs/guides/integration.md says what else may stand in its place.
 """
 
 from amaranth.hdl import ClockDomain, Instance, Module, Mux, Signal

@@ -1,6 +1,6 @@
 """Verdicts carried out: payloads go to the host of their VC, or their slots are freed.
 
-Source: section 7, section 1.3 (urgency with a bound), design notes 1 and 10.
+Source: section 7, section 1.3 (urgency with a bound), design rules 1 and 10.
 """
 
 from functools import reduce

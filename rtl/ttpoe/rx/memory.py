@@ -1,6 +1,6 @@
 """The receive memory: payloads, and what must be known of them at delivery.
 
-Source: section 7, design notes 1 and 8 (payload memories exactly the datapath wide, no reset on
+Source: section 7, design rules 1 and 8 (payload memories exactly the datapath wide, no reset on
 contents).
 """
 

@@ -1,6 +1,6 @@
 """The receive path: from the MAC's beats to header events and to the hosts.
 
-Source: design notes 1, 2 and 4; sections 1, 7 and 8; decision F1.
+Source: design rules 1, 2 and 4; sections 1, 7 and 8; decision F1.
 """
 
 from amaranth.hdl import Module, Signal

@@ -1,7 +1,7 @@
 """Which receive slots are free, and whether a VC may have one.
 
 Source: section 7 ("RX is buffered per VC so that a stalled DATA reader does not hold up REQ_HI"),
-design notes 2 (room is decided at the door).
+design rule 2 (room is decided at the door).
 """
 
 from amaranth.hdl import Array, Module, Mux, Signal, signed

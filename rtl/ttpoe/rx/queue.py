@@ -1,6 +1,6 @@
 """Queues of events and slots on the receive side.
 
-Source: section 5.1 (events wait in front of Q0), design notes 4 (nothing enters that cannot leave).
+Source: section 5.1 (events wait in front of Q0), design rule 4 (nothing enters that cannot leave).
 """
 
 from amaranth.hdl import Module

@@ -71,7 +71,8 @@ _AXIL = {
     "awaddr": "Byte address of a write.", "awprot": "Ignored.", "awvalid": "Address is valid.",
     "awready": "Address is taken.", "wdata": "Data of a write.", "wstrb": "Bytes that are written.",
     "wvalid": "Data are valid.", "wready": "Data are taken.",
-    "bresp": "0 OKAY, 2 SLVERR (docs/registers.md says when).", "bvalid": "Answer is valid.",
+    "bresp": "0 OKAY, 2 SLVERR (docs/reference/registers.md says when).",
+    "bvalid": "Answer is valid.",
     "bready": "Answer is taken.", "araddr": "Byte address of a read.", "arprot": "Ignored.",
     "arvalid": "Address is valid.", "arready": "Address is taken.", "rdata": "What was read.",
     "rresp": "0 OKAY, 2 SLVERR.", "rvalid": "Data are valid.", "rready": "Data are taken.",
@@ -85,7 +86,7 @@ _CONFIGURATION = {
     "cfg_fixed_open_id": "Every open ID is `cfg_init_id`; for tests.",
     "cfg_open_id_seed": "Where IDs and epochs start, taken in the first clock after reset. It must "
                         "be another value at every start of a node, or old packets may be taken "
-                        "for new ones: docs/integration.md. The idle value is for simulations.",
+                        "for new ones: docs/guides/integration.md. The idle value is for simulations.",
     "cfg_timer_tick": "Clocks between two visits of the link timer; a round visits every link.",
     "cfg_max_retry": "Time-outs in a row after which a link ends; 0 = never.",
     "cfg_idle_limit": "Rounds of the timer after which an idle link is closed; 0 = never.",
@@ -100,7 +101,7 @@ _LEVELS = {
              "constant, or stable from reset on."),
     "open_id_seed": ("Identity", "Where IDs and epochs start, taken in the first clock after "
                      "reset. It must be another value at every start of a node, or old packets may "
-                     "be taken for new ones: docs/integration.md. The idle value is for "
+                     "be taken for new ones: docs/guides/integration.md. The idle value is for "
                      "simulations."),
     "ready": ("Status", "The memories are initialised. Nothing has to wait for it."),
     "free_slots": ("Status", "Replay slots that are free."),
@@ -108,7 +109,7 @@ _LEVELS = {
 }
 _TRACE = {
     "valid": "An event leaves the pipeline: the others hold in this clock.",
-    "event": "Which event; the numbers of these fields are in docs/trace.md.",
+    "event": "Which event; the numbers of these fields are in docs/reference/trace.md.",
     "lid": "Number of the link.", "node": "Its peer.", "vc": "Its VC.",
     "old_state": "State before.", "new_state": "State after.", "action": "What was done.",
     "epoch": "Of the received frame.", "tx_id": "Of the received frame.",

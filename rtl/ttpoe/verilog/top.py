@@ -14,9 +14,9 @@ the protocol. All ports belong to `clk`; `rst` is synchronous and active high.
 | `s_os_tx_t*` | NIC: frames from the OS; `tuser` = do not send this one, counts at `tlast` |
 | `m_os_rx_t*` | NIC: frames to the OS |
 | `cfg_*` | configuration; see `ttpoe.engine` |
-| `s_axil_*`, `irq` | managed NIC: control and status instead of `cfg_*`, see docs/registers.md |
+| `s_axil_*`, `irq` | managed NIC: control and status instead of `cfg_*`, see docs/reference/registers.md |
 | `node` | managed NIC: what its register holds until it is written |
-| `open_id_seed` | the same; it must differ at every start of the node (docs/integration.md) |
+| `open_id_seed` | the same; it must differ at every start of the node (docs/guides/integration.md) |
 | `ready`, `free_slots` | memories initialised; free replay slots |
 | `stat_*` | one pulse of one clock per event; see `ttpoe.stats`, and `ttpoe.nic.os_path` |
 | `trace_*` | one record per event that leaves the pipeline, when `trace_valid` |

@@ -1,4 +1,4 @@
-// The abuse runs as a native program; see sim/ttpsim/abuse/run.py, which starts it, and docs/abuse.md.
+// The abuse runs as a native program; see sim/ttpsim/abuse/run.py, which starts it, and docs/evidence/abuse.md.
 //
 //     abuse parse|forged|flood|reset --seed N ... < frames
 //

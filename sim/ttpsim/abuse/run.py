@@ -1,6 +1,6 @@
 """`ttpoe abuse`: bad frames among good traffic, and reset at any clock.
 
-`docs/abuse.md` says what each part shows.
+`docs/evidence/abuse.md` says what each part shows.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Part `fabric` of `ttpoe bench`: incast and all-to-all of many engines and switches (S15).
 
-Native runs of sim/ttpsim/fabric/run.py; docs/fabric.md tells what they mean.
+Native runs of sim/ttpsim/fabric/run.py; docs/evidence/fabric.md tells what they mean.
 """
 
 import re
@@ -213,4 +213,4 @@ def words(metrics):
             f"{100 * worst:.0f} % with {at} nodes, and what is delivered is still exact. With "
             f"<code>link_slots</code> such that all senders together fit the buffer it is "
             f"{100 * bounded:.0f} %. Urgent packets wait in the switch's one queue like any "
-            "other; the shorter the queue, the sooner they come (docs/fabric.md).</p>")
+            "other; the shorter the queue, the sooner they come (docs/evidence/fabric.md).</p>")

@@ -1,5 +1,5 @@
 """Goodput when frames are lost: native runs of two engines and a wire, in part `goodput` of `make
-bench`. docs/goodput.md tells what came of it.
+bench`. docs/evidence/goodput.md tells what came of it.
 
 The two nodes of `sim/ttpsim/fabric/run.py` are joined by a switch that cuts through and never fills up: with
 its cables it is a wire that delays, and loses frames of both directions alike. A run goes on

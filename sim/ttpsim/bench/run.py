@@ -218,6 +218,7 @@ def main(arguments):
         new = baseline | {metric["name"]: metric["value"] for metric in metrics}
         write(BASELINE, json.dumps(dict(sorted(new.items())), indent=1) + "\n")
         bench_readme.rewrite(new)
+        write(BASELINE.with_name("baseline_origin.json"), json.dumps(origin(), indent=1) + "\n")
     for run in failed:
         print(f"bench: {run.test} failed: {run.message}", file=sys.stderr)
     return 1 if failed else 0

@@ -8,7 +8,7 @@ SUMMARY = "states, opcodes, functional points, lines and toggles that the scenar
 CHECKOUT = True
 
 _DESCRIPTION = """Run the scenarios with a module that counts the points of the coverage plan, and
-with Verilator's line and toggle coverage. Writes docs/coverage.md, unless scenarios are named.
+with Verilator's line and toggle coverage. Writes docs/reference/coverage.md, unless scenarios are named.
 Exit code 1 if a run fails or a point of the plan is missing."""
 _EXAMPLES = """examples:
   ttpoe coverage

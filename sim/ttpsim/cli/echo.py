@@ -10,7 +10,7 @@ SUMMARY = "a simulated NIC on a TAP, an interface or QEMU's network: it sends ba
 CHECKOUT = True
 
 _DESCRIPTION = """The Verilated NIC on a real wire, in wall-clock time. Every packet that arrives
-on a link is sent back on the same link; see docs/live-wire.md. Ctrl-C closes its links and ends it
+on a link is sent back on the same link; see docs/guides/live-wire.md. Ctrl-C closes its links and ends it
 with its counters; a second one ends it at once."""
 _EXAMPLES = """examples:
   ttpoe echo --tap ttp1 --bridge br-ttp

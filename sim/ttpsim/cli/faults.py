@@ -23,7 +23,7 @@ def add_parser(subparsers):
     parser.add_argument("--upsets", metavar="N", type=number(1, 100_000),
                         help="upsets of each memory (6; 60 with --long)")
     add_long(parser, "60 upsets of each memory")
-    add_save(parser, "the table of docs/faults.md")
+    add_save(parser, "the table of docs/evidence/faults.md")
     add_jobs(parser, of="compilers")
     return parser
 

@@ -38,7 +38,7 @@ def add_parser(subparsers):
     parser.add_argument("--count", metavar="N", type=number(1, MOST), default=215,
                         help="mutants (215)")
     parser.add_argument("--mutant", metavar="TOP.N", type=_mutant, help="only this one, anew")
-    add_save(parser, "the tables of docs/mutation.md")
+    add_save(parser, "the tables of docs/evidence/mutation.md")
     add_jobs(parser, 1, "mutants")
     return parser
 

@@ -9,7 +9,8 @@ CHECKOUT = True
 KINDS = ("tables", "registers", "pictures", "formal", "coverage", "mutation")
 
 _DESCRIPTION = """Write what docs/ has from code and from results:
-  tables      the state table, and the code points of the trace
+  tables      the state table, the code points of the trace, diagrams, and what README and
+              pages have from figures and descriptions
   registers   the register map; C header and SystemRDL in build/registers
   pictures    waveforms and the ladder, from two runs (needs Icarus)
   formal      the table of the proofs, from the last `ttpoe formal`
@@ -31,6 +32,8 @@ def add_parser(subparsers):
     parser.add_argument("--collect", action="store_true",
                         help="with tables: first take from the last `ttpoe sim` which run takes "
                         "which row")
+    parser.add_argument("--sample", action="store_true",
+                        help="first keep the last `ttpoe sim` as the sample run of the README")
     return parser
 
 

@@ -12,7 +12,7 @@ CHECKOUT = True
 
 _DESCRIPTION = """Send messages through the Verilated NIC to a node that sends them back (`ttpoe
 echo`), over a real wire; print each round trip, in wall-clock time and in clocks of this NIC, and
-a summary. Exit code 0 if every message came back, 1 if not. See docs/live-wire.md."""
+a summary. Exit code 0 if every message came back, 1 if not. See docs/guides/live-wire.md."""
 _EXAMPLES = """examples:
   ttpoe ping 1 --tap ttp2 --bridge br-ttp
   ttpoe ping 1 --tap ttp2 --bridge br-ttp --flood --count 2000 --bytes 1024 --loss 5

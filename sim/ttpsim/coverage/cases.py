@@ -3,7 +3,7 @@
 Yosys writes every selection as a function with a `casez` over selecting bits, one bit per branch,
 and always with a `default:`. It is out of reach if the bits compare one signal with every value
 that it can have: all that its width allows, or those of an enumeration, which is named with its
-reason in `coverage_reasons.toml`, [[values]]. That is worked out here, for each one, from the text.
+reason in `reasons.toml`, [[values]]. That is worked out here, for each one, from the text.
 """
 
 import re

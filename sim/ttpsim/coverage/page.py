@@ -1,4 +1,4 @@
-"""Writes docs/coverage.md from the results of `sim/ttpsim/coverage/run.py`."""
+"""Writes docs/reference/coverage.md from the results of `sim/ttpsim/coverage/run.py`."""
 
 from collections import Counter
 
@@ -12,7 +12,7 @@ from ttpverif.model.states import State
 __all__ = ["PAGE", "page", "block_tests"]
 
 
-PAGE = ROOT / "docs" / "coverage.md"
+PAGE = ROOT / "docs" / "reference" / "coverage.md"
 _STATES = [state.name for state in State]
 
 _HEAD = """# Coverage
@@ -25,8 +25,8 @@ two engines, {form}. Every count is the sum over all runs and both engines.
 {totals}
 What has a count was seen in a simulated engine, in a scenario that passed, so with its checks:
 reference model, deliveries, counters. A condition is asked in every clock by a module beside the
-pair of engines that reads the hardware's own signals (`ttpverif.coverage_points`); the conditions
-are in [the plan](../verif/ttpverif/coverage_plan.toml) under the names below. A combination that
+pair of engines that reads the hardware's own signals (`ttpverif.coverage.points`); the conditions
+are in [the plan](../../verif/ttpverif/coverage/plan.toml) under the names below. A combination that
 the plan calls impossible is an error when it is hit; a point that is not hit and has no reason
 fails `ttpoe coverage`. Not in these figures: `ttpoe random`, `ttpoe abuse` and `ttpoe faults`,
 which reach more, and the block tests.
@@ -191,7 +191,7 @@ def _code(code):
 
 
 def page(results):
-    """Text of docs/coverage.md."""
+    """Text of docs/reference/coverage.md."""
     runs, points = results["runs"], results["points"]
     presets = Counter(run["preset"] for run in runs)
     lines = [_HEAD.format(

@@ -1,12 +1,12 @@
 """Coverage of the regression: `ttpoe coverage`; --long: every run of `ttpoe sim` in full length.
 
 Each run of each scenario is simulated with a module beside the pair that counts the points of the
-coverage plan (`ttpverif.coverage_points`); engine, NIC and NIC with registers of preset tiny are
+coverage plan (`ttpverif.coverage.points`); engine, NIC and NIC with registers of preset tiny are
 compiled with Verilator's line and toggle coverage besides. Counts are added up over all runs and
 both engines.
-Results: build/verify/coverage.json; page: docs/coverage.md. Exit code 1: a run failed, a point of
-the plan was not hit and is not covered elsewhere, an impossible combination or a line that is left
-out as out of reach was hit, or too few lines were.
+Results: build/verify/coverage.json; page: docs/reference/coverage.md. Exit code 1: a run failed, a
+point of the plan was not hit and is not covered elsewhere, an impossible combination or a line
+that is left out as out of reach was hit, or too few lines were.
 """
 
 import json
@@ -159,7 +159,7 @@ def _finish(results, page):
 
 
 def document():
-    """docs/coverage.md of the last results, `(page, text)`."""
+    """docs/reference/coverage.md of the last results, `(page, text)`."""
     if not RESULTS.exists():
         raise SetupError("there are no results yet: run `ttpoe coverage`")
     return coverage_page.PAGE, coverage_page.page(json.loads(RESULTS.read_text()))

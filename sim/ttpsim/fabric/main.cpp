@@ -1,4 +1,4 @@
-// Many engines behind switches, as a native program; see sim/ttpsim/fabric/run.py and docs/fabric.md.
+// Many engines behind switches, as a native program; see sim/ttpsim/fabric/run.py and docs/evidence/fabric.md.
 //
 // Exit code 0: passed; 1: failed; 2: bad arguments; 130: interrupted.
 

@@ -236,7 +236,7 @@ private:
         if (top->m_notice_tvalid && (top->m_notice_tdata >> 26) != LINK_UP)
             throw Failure{"host " + std::to_string(node) + " is told notice "
                           + std::to_string(top->m_notice_tdata >> 26)
-                          + " (docs/registers.md) of a link"};
+                          + " (docs/reference/registers.md) of a link"};
         queue_full_ += top->stat_rx_queue_full;
         no_room_ += top->stat_rx_no_room;
         if (int cause = e.dropped(); cause != -1)

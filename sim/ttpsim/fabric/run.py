@@ -1,6 +1,6 @@
 """`ttpoe fabric`: many engines behind switches, as one native program.
 
-`docs/fabric.md` says what is checked and what came of it.
+`docs/evidence/fabric.md` says what is checked and what came of it.
 """
 
 import json

@@ -1,6 +1,6 @@
 """`ttpoe faults`: one bit of one word of every memory of an engine turns over while traffic runs.
 
-`docs/faults.md` says what is done and how to read it.
+`docs/evidence/faults.md` says what is done and how to read it.
 """
 
 import json
@@ -20,7 +20,7 @@ from ttpverif.cli.errors import Interrupted
 
 RESULTS = ROOT / "build" / "verify" / "faults.json"
 MAIN = Path(__file__).with_name("main.cpp")
-PAGE = ROOT / "docs" / "faults.md"
+PAGE = ROOT / "docs" / "evidence" / "faults.md"
 BEGIN, END = "<!-- results: ttpoe faults --save -->\n", "<!-- end of results -->"
 UPSETS, UPSETS_LONG = 6, 60
 FIRST, LAST = 1_000, 11_000         # clocks of an upset; traffic goes on to clock 12,000
@@ -179,7 +179,7 @@ def table(protected, plain):
 
 
 def markdown(rows):
-    """The rows as the table of docs/faults.md."""
+    """The rows as the table of docs/evidence/faults.md."""
     harms = [name for name, _words in OUTCOMES] + ["other"]
     shown = [harm for harm in harms if any(row[harm] for row in rows.values())]
     columns = ["upsets", "read and corrected", "harm with protection", "tried without",
@@ -194,7 +194,7 @@ def markdown(rows):
 
 
 def documented(page, rows, seed, clocks):
-    """The text of docs/faults.md with the table of these rows between its markers."""
+    """The text of docs/evidence/faults.md with the table of these rows between its markers."""
     before, rest = page.split(BEGIN)
     after = rest.split(END)[1]
     total = sum(rows.values(), Counter())

@@ -1,1 +1,1 @@
-"""A simulated NIC on a real wire, in wall-clock time (docs/live-wire.md)."""
+"""A simulated NIC on a real wire, in wall-clock time (docs/guides/live-wire.md)."""

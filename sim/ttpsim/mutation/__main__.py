@@ -1,4 +1,4 @@
-"""`ttpoe mutate`: draws mutants, builds them and runs the campaign. See `docs/mutation.md`."""
+"""`ttpoe mutate`: draws mutants, builds them and runs the campaign. See `docs/evidence/mutation.md`."""
 
 import importlib.util
 import json
@@ -28,7 +28,7 @@ def _say(text):
 
 
 def document():
-    """docs/mutation.md with the tables of the last campaign, `(page, text)`."""
+    """docs/evidence/mutation.md with the tables of the last campaign, `(page, text)`."""
     if not RESULTS.exists():
         raise builds.SetupError("there are no results yet: run `ttpoe mutate`")
     return PAGE, page(PAGE.read_text(), json.loads(RESULTS.read_text()))

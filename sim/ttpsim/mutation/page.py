@@ -1,4 +1,5 @@
-"""The tables of `docs/mutation.md`: what was killed by what, and every survivor with its reason.
+"""The tables of `docs/evidence/mutation.md`: what was killed by what, and every survivor with its
+reason.
 
 `survivors.toml` has one entry for each survivor of one netlist and seed: `verdict` is `equivalent`
 (no port of the design can ever show it), `harmless` (ports may differ in what nobody may use, or
@@ -14,7 +15,7 @@ from ttpsim.paths import ROOT
 
 __all__ = ["PAGE", "SURVIVORS", "equivalent", "explanations", "page", "survivors"]
 
-PAGE = ROOT / "docs" / "mutation.md"
+PAGE = ROOT / "docs" / "evidence" / "mutation.md"
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 BEGIN, END = "<!-- from build/verify/mutate.json -->", "<!-- end -->"
 

@@ -19,20 +19,34 @@ DOCS = ROOT / "docs"
 ASSETS = ("style.css", "frame-worker.js")
 # What the theme's plugin for pages without a server would load from elsewhere.
 _FOREIGN_WORKER = "https://unpkg.com/iframe-worker/shim"
-_REPOSITORY_LINK = re.compile(r"\]\(((?:\.\./)+)([^)#\s]+)")
-_SOURCE_LINK = re.compile(r"\]\((?:\.\./)?source/([^)#\s]+)\.txt")
+_LINK = re.compile(r"\]\((?![a-z]+:)([^)#\s]+)")
 
 
 class SiteError(UsageError):
     """One line: what is wrong."""
 
 
-def _with_sources(text, sources):
-    """A page whose links to files of the repository lead to copies of them in the site."""
+def _with_sources(name, text, sources):
+    """The page docs/`name`; links to files outside of docs/ lead to copies of them in the site."""
+    folder = os.path.dirname(f"docs/{name}")
+
     def found(match):
-        sources.add(match[2])
-        return f"](source/{match[2]}.txt"
-    return _REPOSITORY_LINK.sub(found, text)
+        there = os.path.normpath(os.path.join(folder, match[1]))
+        if there.startswith("docs/"):
+            return match[0]
+        sources.add(there)
+        return f"]({os.path.relpath(f'docs/source/{there}.txt', folder)}"
+    return _LINK.sub(found, text)
+
+
+def _indented(text):
+    """Lists within lists: forges take two blanks for a level, mkdocs wants four."""
+    if not re.search(r"^ {2}(?:[-*]|\d+\.) ", text, re.MULTILINE):
+        return text
+    parts = re.split(r"(^```.*?^```$)", text, flags=re.DOTALL | re.MULTILINE)
+    return "".join(part if number % 2 else re.sub(r"^ +", lambda match: 2 * match[0], part,
+                                                  flags=re.MULTILINE)
+                   for number, part in enumerate(parts))
 
 
 def assemble(folder):
@@ -42,16 +56,15 @@ def assemble(folder):
     for name in ASSETS:
         shutil.copy(Path(__file__).with_name(name), folder / name)
     sources, pages = set(), {}
-    for path in DOCS.glob("*.md"):
-        pages[path.name] = _with_sources(path.read_text(), sources)
+    for path in DOCS.rglob("*.md"):
+        pages[path.relative_to(DOCS).as_posix()] = path.read_text()
     for name, text in generated().items():
         if name in pages:
             raise SiteError(f"docs/{name} has the name of a page that is generated")
         pages[name] = text
-        sources.update(_SOURCE_LINK.findall(text))
     for name, text in pages.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+        (folder / name).write_text(_indented(_with_sources(name, text, sources)))
     for name in sorted(sources):
         if not (ROOT / name).is_file():
             raise SiteError(f"a page links to {name}, which is not a file of the repository")

@@ -7,12 +7,13 @@ from ttpverif.cli.errors import UsageError
 
 __all__ = ["KINDS", "main"]
 
-REGISTERS = ROOT / "docs" / "registers.md"
+REGISTERS = ROOT / "docs" / "reference" / "registers.md"
 
 
 def _tables():
-    from ttpsim.pages import state_table
-    return state_table.made()
+    from ttpsim.pages import pages, parts, state_table
+    made = {pages.DOCS / name: text for name, text in pages.committed().items()}
+    return {**state_table.made(), **made, **parts.pages()}
 
 
 def _registers():
@@ -62,6 +63,9 @@ def main(arguments):
             raise UsageError("--collect goes with tables, and not with --check")
         from ttpsim.pages import state_table
         state_table.collect()
+    if arguments.sample:
+        from ttpsim.pages import parts
+        parts.keep_sample()
     code = 0
     for kind in kinds:
         files = KINDS[kind]()

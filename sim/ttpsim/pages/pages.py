@@ -1,27 +1,30 @@
-"""The pages that are made: blocks, states, configuration, performance."""
+"""The pages that are made: blocks for the site alone; states, configuration, performance.
+
+The last three lie in docs/, too, so that they can be read where the repository is: `make
+docs-tables` writes them.
+"""
 
 import ast
-import json
 import re
 
 from ttpoe.config import PRESETS
 from ttpoe.link.fsm import Event, LinkState
 from ttpsim.paths import ROOT
 
-from . import states
+from . import parts, states
 from .contents import BLOCKS
+from .diagrams import diagrams
 from .docstrings import blocks_of, markdown, module_text
+from .performance import performance_page
 
-__all__ = ["ROOT", "generated"]
+__all__ = ["ROOT", "committed", "generated", "stale", "write"]
 
-
+DOCS = ROOT / "docs"
 RTL = ROOT / "rtl" / "ttpoe"
-METRICS = ROOT / "build" / "bench" / "metrics.json"
-BASELINE = ROOT / "sim" / "ttpsim" / "bench" / "baseline.json"
 
 
 def _definition(name, text, source):
-    return f"### `{name}`\n\n[{source}](../source/{source}.txt)\n\n{text}\n"
+    return f"### `{name}`\n\n[{source}](../../../{source})\n\n{text}\n"
 
 
 def block_page(block):
@@ -36,12 +39,12 @@ def block_page(block):
         components, helpers = blocks_of(path)
         out += [_definition(name, text, shown) for name, text in components]
         others += [_definition(name, text, shown) for name, text in helpers]
-    pictures = [f"![{block.title}, {name}](../pictures/{name}.svg)\n" for name in block.pictures
+    pictures = [f"![{block.title}, {name}](../../pictures/{name}.svg)\n" for name in block.pictures
                 if (ROOT / "docs" / "pictures" / f"{name}.svg").exists()]
     if pictures:
         out.insert(1, "".join(pictures) + "\nFrom the waveform of a run of the preset `tiny` (64 "
                    "bits), by `ttpoe pages pictures`; a column is one clock. Pictures of more than "
-                   "one block are in [the walk-through](../walk-through.md).\n")
+                   "one block are in [the walk-through](../../start/walk-through.md).\n")
     if others:
         out += ["## Layouts and helpers\n", *others]
     return "\n".join(out)
@@ -52,15 +55,13 @@ def states_page():
     rows = sum(len(rows) for cells in states.TABLE.values() for rows in cells.values())
     return f"""# States of a link
 
-Drawn from the table in [rtl/ttpoe/link/fsm.py](source/rtl/ttpoe/link/fsm.py.txt), which is
+This diagram shows what opens, closes and ends a link. It is drawn from the table in [rtl/ttpoe/link/fsm.py](../../rtl/ttpoe/link/fsm.py), which is
 also what the hardware is built from: {len(Event)} events x {len(LinkState)} states, {rows} rows
-with their conditions in [the state table](state-table.md). Each line shows the rows that change the state: the
-event, and below it the action. Rows that stay are not shown. CLOSED is there twice, so that
-fewer lines cross; a tag in it is free. There is no TIME_WAIT.
+with their conditions in [the state table](../reference/state-table.md). Each line shows the rows
+that change the state: the event, and below it the action. Rows that stay are not shown. CLOSED is
+there twice, so that fewer lines cross; a tag in it is free. There is no TIME_WAIT.
 
-<div class="wide">
-{states.svg()}
-</div>
+![State diagram of a link](../pictures/states.svg)
 """
 
 
@@ -76,8 +77,9 @@ def configuration_page():
     config = next(node for node in tree.body
                   if isinstance(node, ast.ClassDef) and node.name == "Config")
     head = " | ".join(f"`{name}`" for name in PRESETS)
-    out = ["# Configuration\n", "Made from the docstring of `Config` in "
-           "[rtl/ttpoe/config.py](source/rtl/ttpoe/config.py.txt) and its "
+    out = ["# Configuration\n", "What can be chosen when the hardware is made, and what the presets choose. Made from the "
+           "docstring of `Config` in "
+           "[rtl/ttpoe/config.py](../../rtl/ttpoe/config.py) and its "
            "presets. `ttpoe generate` takes each number as an option; a combination that cannot work is "
            "refused with the rule and the value. What can be changed at run time is in the "
            "[registers](registers.md).\n",
@@ -99,82 +101,28 @@ def _number(value):
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-_GOODPUT = re.compile(r"goodput\.(selective|gbn)_([\d.e-]+)pct_([\d.]+us)(?:\.(\w+))?$")
-_PARTS = {
-    "latency": "Latency of an idle engine, in clocks; every sample is the same",
-    "open": "Opening: clocks beyond the round trip of the wires",
-    "close": "Closing: clocks until tag and slots serve another link",
-    "pipeline": "Pipeline under full load",
-    "replay": "From the last beat of a NACK to the replay's first beat, in clocks",
-    "goodput": "Goodput: share of what the headers allow",
-    "window": "Window law: share of the wire's rate with so much replay memory and round trip",
-    "synth": "Synthesis (Yosys), and place and route for ECP5 (nextpnr)",
-}
-
-
-def _goodput_table(rows):
-    """Loss against kind, round trip and preset; the rows that do not fit are left."""
-    table, columns, left = {}, [], []
-    for name, entry in rows:
-        match = _GOODPUT.match(name)
-        if not match:
-            left.append((name, entry))
-            continue
-        kind, loss, rtt, preset = match.groups()
-        column = (preset or "full", {"gbn": "go-back-N"}.get(kind, kind), rtt)
-        columns += [column] * (column not in columns)
-        table.setdefault(float(loss), {})[column] = entry["value"]
-    if not table:
-        return [], left
-    columns.sort(key=lambda column: (column[0], float(column[2][:-2]), column[1]))
-    head = " | ".join(f"`{preset}`, {rtt}, {kind}" for preset, kind, rtt in columns)
-    return [f"| loss | {head} |", "|---:|" + "---:|" * len(columns),
-            *("| " + " | ".join([f"{loss:g} %"] + [
-                f"{100 * table[loss][column]:.1f} %" if column in table[loss] else ""
-                for column in columns]) + " |" for loss in sorted(table)), ""], left
-
-
-def performance_page():
-    """The last `ttpoe bench`, or the committed baseline."""
-    if METRICS.exists():
-        metrics = {entry["name"]: entry for entry in json.loads(METRICS.read_text())}
-        said = "Measured by the last `ttpoe bench` of this checkout."
-    else:
-        metrics = {name: {"value": value} for name, value in
-                   json.loads(BASELINE.read_text()).items()}
-        said = ("The baseline that `ttpoe bench` compares with "
-                "([sim/ttpsim/bench/baseline.json](source/sim/benches/baseline.json.txt)).")
-    out = [f"# Performance\n\n{said} All in simulation or by the tools of synthesis, nothing on a "
-           "board; rates in Gb/s would be a clock times these, so none are given. How each is "
-           "measured is in [sim/ttpsim/bench/run.py](source/sim/bench.py.txt), and a report with plots is "
-           "build/bench/report.html after `ttpoe bench`.\n"]
-    parts = {}
-    for name, entry in metrics.items():
-        parts.setdefault(name.split(".")[0], []).append((name, entry))
-    for part in sorted(parts, key=lambda part: ([*_PARTS].index(part) if part in _PARTS
-                                                else len(_PARTS), part)):
-        rows, pivot = parts[part], []
-        if part == "goodput":
-            pivot, rows = _goodput_table(rows)
-        columns = [key for key in ("unit", "configuration") if any(key in row for _n, row in rows)]
-        out += [f"## {_PARTS.get(part, part)}\n", *pivot, "| name | value | " + "".join(
-            f"{column} | " for column in columns), "|---|---:|" + "---|" * len(columns)]
-        out += [f"| `{name}` | {row['value']} | " + "".join(f"{row.get(column, '')} | "
-                                                           for column in columns)
-                for name, row in rows]
-        out.append("")
-    return "\n".join(out)
-
-
-def limits_page():
-    """The limits, from the README."""
-    readme = (ROOT / "README.md").read_text()
-    text = re.search(r"^## Limits\n(.*?)^(?:## |Apache-2)", readme, re.MULTILINE | re.DOTALL)[1]
-    return f"# Limits\n\nWhat it does not do, or not well, as the README has it.\n{text}"
-
-
 def generated():
-    """`{path below the site's sources: text}` of every page that is made."""
-    pages = {f"blocks/{block.page}.md": block_page(block) for block in BLOCKS}
-    return pages | {"states.md": states_page(), "configuration.md": configuration_page(),
-                    "performance.md": performance_page(), "limits.md": limits_page()}
+    """`{path below docs/: text}` of the pages that only the site has."""
+    return {f"design/blocks/{block.page}.md": block_page(block) for block in BLOCKS}
+
+
+def committed():
+    """`{path below docs/: text}` of the files that are made and lie in the repository."""
+    return {"design/states.md": states_page(), "pictures/states.svg": states.svg() + "\n",
+            "reference/configuration.md": configuration_page(),
+            "evidence/performance.md": performance_page(), **diagrams()}
+
+
+def stale():
+    """`{file: its text}` of what is made, in docs/ or between marks of a page, and out of date."""
+    made = {DOCS / name: text for name, text in committed().items()} | parts.pages()
+    return {path: text for path, text in made.items()
+            if not path.exists() or path.read_text() != text}
+
+
+def write():
+    """Write what is not up to date; returns the files."""
+    found = stale()
+    for path, text in found.items():
+        path.write_text(text)
+    return [str(path.relative_to(ROOT)) for path in found]

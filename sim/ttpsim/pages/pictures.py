@@ -1,4 +1,4 @@
-"""Pictures of docs/, and the ladder of docs/walk-through.md, from two runs: `ttpoe pages pictures`.
+"""Pictures of docs/, and the ladder of docs/start/walk-through.md, from two runs: `ttpoe pages pictures`.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from ttpsim.views.dump import Dump
 from ttpsim.views.timing import Lane, diagram, svg
 
 FOLDER = ROOT / "docs" / "pictures"
-PAGE = ROOT / "docs" / "walk-through.md"
+PAGE = ROOT / "docs" / "start" / "walk-through.md"
 _OPENS, _ENDS = "<!-- generated: ladder -->\n", "<!-- end -->\n"
 RUN = builds.BUILD / "runs" / "pictures"
 NIC_RUN = builds.BUILD / "runs" / "pictures-nic"
@@ -119,5 +119,5 @@ def made():
     text = PAGE.read_text()
     begin, end = text.index(_OPENS) + len(_OPENS), text.index(_ENDS)
     drawn = ladder(RUN / "wire.pcap")
-    files[PAGE] = f"{text[:begin]}```\n{drawn}\n```\n{text[end:]}"
+    files[PAGE] = f"{text[:begin]}```text\n{drawn}\n```\n{text[end:]}"
     return files

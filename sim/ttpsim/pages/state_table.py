@@ -1,4 +1,4 @@
-"""docs/state-table.md, and the code points in docs/trace.md: `ttpoe pages tables`."""
+"""docs/reference/state-table.md, and the code points in docs/reference/trace.md: `ttpoe pages tables`."""
 
 import json
 
@@ -8,8 +8,8 @@ from ttpsim.paths import ROOT
 from ttpverif.cli.errors import UsageError
 from ttpverif.coverage.state_plan import BLOCK_TESTS, PLAN, load_plan
 
-PAGE = ROOT / "docs" / "state-table.md"
-TRACE_PAGE = ROOT / "docs" / "trace.md"
+PAGE = ROOT / "docs" / "reference" / "state-table.md"
+TRACE_PAGE = ROOT / "docs" / "reference" / "trace.md"
 _OPENS, _ENDS = "<!-- generated: code points -->\n", "<!-- end -->\n"
 
 _HEAD = """# The state table
@@ -50,7 +50,7 @@ def tests_of(plan, event, state, number):
 
 
 def state_page(plan):
-    """Text of docs/state-table.md."""
+    """Text of docs/reference/state-table.md."""
     block_tests = ", ".join(f"`{name}` is `{path}`" for name, path in BLOCK_TESTS.items())
     lines = [_HEAD.format(block_tests=block_tests)
              + "".join(f"| `{name}` | {text} |\n" for name, text in GUARDS.items())]
@@ -68,7 +68,7 @@ def state_page(plan):
 
 
 def trace_page(text):
-    """docs/trace.md with its code points written anew."""
+    """docs/reference/trace.md with its code points written anew."""
     before, _, rest = text.partition(_OPENS)
     after = rest.partition(_ENDS)[2]
     lines = []

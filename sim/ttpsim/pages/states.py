@@ -11,6 +11,11 @@ _PLACES = {"CLOSED": (480, 40), "OPEN_SENT": (130, 190), "OPEN_RECD": (830, 190)
            "OPEN": (360, 310), "CLOSE_SENT": (130, 500), "CLOSE_RECD": (830, 500),
            "closed": (480, 640)}
 _WIDTH, _HEIGHT, _BOX, _LINE, _CHAR = 960, 680, (116, 34), 13, 6.1
+_STYLE = (".states rect{fill:#eef2fb;stroke:#3a4a6b}.states .paper{fill:#fff;stroke:none}"
+          ".states .way{fill:none;stroke:#7a8499;stroke-width:1.2}.states .head{fill:#7a8499}"
+          ".states text{font:10px monospace;fill:#1c2333;paint-order:stroke;stroke:#fff;"
+          "stroke-width:4px}.states text.action{fill:#2a5fb4}"
+          ".states text.state{font:bold 13px sans-serif;text-anchor:middle;stroke:none}")
 # (from, to): (sideways shift of the whole line, where the label is on it, which side of it).
 _ROUTES = {
     ("CLOSED", "OPEN_SENT"): (-9, .62, 1), ("OPEN_SENT", "CLOSED"): (-9, .45, -1),
@@ -79,11 +84,13 @@ def layout():
 
 
 def svg():
-    """The diagram; its colours are those of the page around it."""
-    out = [f'<svg class="states" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+    """The diagram, on white paper."""
+    out = [f'<svg class="states" width="{_WIDTH}" height="{_HEIGHT}" '
+           f'viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
            'aria-label="State diagram of a link" xmlns="http://www.w3.org/2000/svg">',
            '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" '
-           'markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z" class="head"/></marker></defs>']
+           'markerHeight="8" orient="auto"><path d="M0 0L8 4L0 8z" class="head"/></marker>'
+           f"<style>{_STYLE}</style></defs>", '<rect width="100%" height="100%" class="paper"/>']
     drawn = layout()
     for (x0, y0, x1, y1), _box, _lines in drawn:
         out.append(f'<path class="way" d="M{x0:.0f} {y0:.0f}L{x1:.0f} {y1:.0f}" '

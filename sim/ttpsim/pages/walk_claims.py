@@ -1,4 +1,4 @@
-"""What docs/walk-through.md says of the run, worked out from its waveform.
+"""What docs/start/walk-through.md says of the run, worked out from its waveform.
 
 Each claim is a piece of the page's text with the numbers of this run in it; a page that does not
 have it says something else than what happened. `pictures.py --check` compares.

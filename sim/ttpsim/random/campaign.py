@@ -1,6 +1,6 @@
 """`ttpoe random`: constrained random against the reference model, with shrinking.
 
-Everything follows from the seed. docs/random.md says what is drawn and checked, and how to read it.
+Everything follows from the seed. docs/evidence/random.md says what is drawn and checked, and how to read it.
 """
 
 import dataclasses

@@ -2,7 +2,7 @@
 
 One function per event brings a link into the state by frames and requests and lets the event
 happen once for each row of the cell. Three witnesses: the model in lockstep, the conditions worked
-out from the model's numbers (`ttpverif.cells`), and every statistic of the link machine, which must
+out from the model's numbers (`ttpverif.coverage.cells`), and every statistic of the link machine, which must
 have counted exactly what the events of the run call for. A row that was not taken fails.
 """
 

@@ -1,7 +1,7 @@
 """Constrained random as a scenario: cases drawn from the seed, on the engines that are built here.
 
-`ttpoe random` draws the hardware, too, and shrinks what fails (docs/random.md). Here the hardware
-is given, so that netlists with a fault in them can be put to the same checks (docs/mutation.md).
+`ttpoe random` draws the hardware, too, and shrinks what fails (docs/evidence/random.md). Here the hardware
+is given, so that netlists with a fault in them can be put to the same checks (docs/evidence/mutation.md).
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Two neighbouring packets of a stream are lost: the run that docs/walk-through.md explains.
+"""Two neighbouring packets of a stream are lost: the run that docs/start/walk-through.md explains.
 
 The pictures there are made from its waveform (`ttpoe pages pictures`), and its order of events is
 what the text says; both are checked.

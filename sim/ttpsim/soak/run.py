@@ -1,6 +1,6 @@
 """`ttpoe soak`: two engines, traffic and a bad network as a native program, for billions of clocks.
 
-`docs/soak.md` says what it checks and how to read it.
+`docs/evidence/soak.md` says what it checks and how to read it.
 """
 
 import json

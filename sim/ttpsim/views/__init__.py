@@ -1,4 +1,4 @@
-"""Saved views of a waveform, for GTKWave and Surfer; see docs/waves.md."""
+"""Saved views of a waveform, for GTKWave and Surfer; see docs/guides/waves.md."""
 
 __all__ = ["save_views"]
 

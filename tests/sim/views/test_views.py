@@ -186,7 +186,7 @@ def test_pictures_are_up_to_date():
     from ttpsim.pages import pictures
     from ttpsim.pages.walk_claims import claims, missing
     dump = Dump(next(pictures.RUN.glob("waves.*")))
-    page = (ROOT / "docs" / "walk-through.md").read_text()
+    page = (ROOT / "docs" / "start" / "walk-through.md").read_text()
     assert len(claims(dump)) == 13 and not missing(dump, page)
     for before, after in (("(IDs 2 to 9)", "(IDs 2 to 8)"), ("Seven clocks", "Six clocks"),
                           ("slot 3, packet 5", "slot 2, packet 5"), ("three `RETIRE`",

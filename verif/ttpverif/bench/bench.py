@@ -118,7 +118,7 @@ class Bench:
         return random.Random(f"{self.seed}/{name}")
 
     def connect(self, a_to_b=None, b_to_a=None):
-        """Join the MACs by two channels (`ttpverif.network.Channel`); default: perfect wires.
+        """Join the MACs by two channels (`ttpverif.frames.network.Channel`); default: perfect wires.
         Called again, it takes the first wires away with all that is on them."""
         for node, carry in self._carriers:
             node.listeners.remove(carry)

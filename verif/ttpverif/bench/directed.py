@@ -6,7 +6,7 @@
     await peer.rx("ACK", rx=peer.link.oldest)      # returns when the event has left the pipeline
     await desk.done()                              # everything explained, statistics exact
 
-The reference model follows every event, and `ttpverif.cells` works out which alternative of the
+The reference model follows every event, and `ttpverif.coverage.cells` works out which alternative of the
 state table it took. IDs are read from the model's link, so scenarios name them by what they mean.
 """
 

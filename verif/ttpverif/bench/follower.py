@@ -2,7 +2,7 @@
 
 One `Follower` per engine: the reference model in lockstep, the cells of the state table with what
 they count, and which packets a link's end leaves without a promise. A `DeliveryFollower` is for
-links that do not end, and sees only what hosts put in and got out. See docs/random.md.
+links that do not end, and sees only what hosts put in and got out. See docs/evidence/random.md.
 """
 
 import dataclasses

@@ -2,7 +2,7 @@
 
 After the last event the network is perfect, every reader reads and everything must arrive. Then
 each engine's receive memory is filled to the brim, which shows a slot that has been lost, all
-links are closed and everything is compared. See docs/random.md.
+links are closed and everything is compared. See docs/evidence/random.md.
 """
 
 import random

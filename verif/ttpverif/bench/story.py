@@ -3,7 +3,7 @@
     cycle at event        of the frame  peer/vc  link state             action what follows
       192 a  RX_OPEN_ACK  tx=.. rx=..   000002/2 #5   OPEN_SENT -> OPEN OPENED tells LINK_UP
 
-See docs/trace.md for the columns.
+See docs/reference/trace.md for the columns.
 """
 
 from ..check.trace import ACTIONS, BY_NUMBER, EVENTS, NOTICES, OPCODES, RESULTS, STATES

@@ -1,4 +1,5 @@
-"""Code points of the trace port by name: the verification side's own copy of docs/trace.md.
+"""Code points of the trace port by name: the verification side's own copy of
+docs/reference/trace.md.
 
 `tests/verif/test_trace.py` compares it with the hardware's enumerations.
 """

@@ -9,8 +9,8 @@ SUMMARY = "write Verilog, port list, registers, template and FuseSoC core of one
 
 _DESCRIPTION = """Write what another project needs to use the hardware: the Verilog, a port list
 (Markdown and JSON), an instantiation template, Verilator waivers, a FuseSoC core and, for the
-managed NIC, the register map (C header, SystemRDL, Markdown). docs/integration.md says how to
-connect it."""
+managed NIC, the register map (C header, SystemRDL, Markdown). docs/guides/integration.md says how
+to connect it."""
 _EXAMPLES = """examples:
   ttpoe generate --top managed_nic -o build/nic
   ttpoe generate --preset full --width 512 --links 1536 --top managed_nic -o build/nic

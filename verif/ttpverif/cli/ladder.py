@@ -19,7 +19,7 @@ SUMMARY = "draw the conversation in a capture, in the terminal or as an HTML pag
 
 _DESCRIPTION = """Draw the conversation in a capture (pcap or pcapng): a scenario's, one of Tesla's
 module, or one of a real wire; EtherTypes 0x0AC6 and 0x9AC6, and IPv4/UDP port 420. Replays,
-duplicates and losses are marked; docs/ladder.md says how they are told."""
+duplicates and losses are marked; docs/guides/ladder.md says how they are told."""
 _EXAMPLES = """examples:
   ttpoe ladder tests/data/pcap/08_payload_lost.pcap
   ttpoe ladder build/sim/runs/loss.5pct-verilator-default-1/wire.pcap -o loss.html

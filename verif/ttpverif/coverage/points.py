@@ -1,7 +1,7 @@
 """The points of the coverage plan, and the Verilog that counts them in the simulated pair.
 
 A point is a condition on one engine, asked in every clock. `points` makes them from the code's own
-lists (state table, opcodes, counters, streams, lengths, registers) and from `coverage_plan.toml`;
+lists (state table, opcodes, counters, streams, lengths, registers) and from `plan.toml`;
 `counting_verilog` writes a module `ttp_points` that counts each beside the pair, by reading the
 hardware's signals, and writes the counts to a file when the simulation ends. Nothing of it is in
 the hardware, and it works in Verilator and Icarus.

@@ -1,6 +1,6 @@
 """Reads what tcpdump, Wireshark and our own bench write: classic pcap and pcapng.
 
-Unlike `ttpverif.pcap.read_pcap`, which is strict because tests rely on it, this takes a capture
+Unlike `ttpverif.frames.pcap.read_pcap`, which is strict because tests rely on it, this takes a capture
 that was cut off or snapped and says so.
 """
 

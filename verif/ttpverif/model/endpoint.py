@@ -1,4 +1,4 @@
-"""Reference model of one TTP endpoint, written from the protocol and docs/decisions.md.
+"""Reference model of one TTP endpoint, written from the protocol and docs/protocol/decisions.md.
 
 `Endpoint` takes one event at a time, in the order in which the hardware processed them, and
 returns an `Outcome` for each. Nothing happens by itself: visits of the ready queue and of the

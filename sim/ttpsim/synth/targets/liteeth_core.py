@@ -1,6 +1,6 @@
 """Writes the Verilog of LiteEth's UDP core; started as a program of its own by `liteeth`.
 
-    python liteeth_core.py WIDTH_BITS OUTPUT.v
+    python sim/ttpsim/synth/targets/liteeth_core.py WIDTH_BITS OUTPUT.v
 
 The core as LiteEth's own generator makes it for `core: udp` (MAC with preamble and FCS, ARP, IP,
 ICMP, UDP, one raw port), but with the PHY's streams as ports, and all clocks one: so that, as

@@ -1,0 +1,154 @@
+"""The diagrams of docs/ that no run is needed for: blocks, pipeline, receive path, slot lists.
+
+`make docs-tables` writes them into docs/pictures.
+"""
+
+from .drawing import Drawing
+
+__all__ = ["diagrams"]
+
+
+def blocks():
+    """The whole engine; the README's first picture."""
+    d = Drawing(900, 430, "The engine: host streams above, MAC below, the pipeline in between")
+    d.frame(20, 60, 860, 310, "TTP engine")
+    d.box(60, 100, 170, 62, "receive memory", "1 KB slots", "keeps what is behind a gap",
+          kind="memory")
+    d.box(320, 100, 170, 62, "replay memory", "1 KB slots in linked lists",
+          "= the window", kind="memory")
+    d.frame(560, 84, 290, 158)
+    d.text(705, 101, "one event per clock, 4 clocks each")
+    for number, (name, what) in enumerate((("Q0", "arbitrate"), ("Q1", "read the link's tag"),
+                                           ("Q2", "decide: state table"), ("Q3", "commit"))):
+        y = 110 + 32 * number
+        d.box(575, y, 260, 24, "", kind="stage")
+        d.text(590, y + 17, name, "title", "")
+        d.text(630, y + 17, what, "", "")
+        if number:
+            d.arrow((705, y - 8), (705, y))
+    d.box(60, 285, 270, 50, "frame parser", "checks every field, counts every drop")
+    d.box(420, 285, 270, 50, "frame builder", "control frames, PAYLOADs")
+    d.box(740, 285, 110, 50, "link timer", "one for all links")
+    # bytes
+    d.arrow((145, 285), (145, 162))
+    d.text(152, 230, "bytes", anchor="")
+    d.arrow((145, 100), (145, 32))
+    d.arrow((405, 32), (405, 100))
+    d.arrow((370, 162), (370, 215), (455, 215), (455, 285))
+    d.text(400, 209, "bytes", anchor="")
+    d.arrow((195, 400), (195, 335))
+    d.arrow((555, 335), (555, 400))
+    # events and outcomes
+    d.arrow((300, 285), (300, 256), (540, 256), (540, 128), (575, 128))
+    d.text(310, 250, "header events", anchor="")
+    d.arrow((490, 116), (575, 116))
+    d.text(525, 110, "events")
+    d.arrow((600, 238), (600, 285))
+    d.text(607, 262, "answers", anchor="")
+    d.arrow((575, 222), (515, 222), (515, 148), (490, 148))
+    d.arrow((850, 310), (865, 310), (865, 122), (835, 122))
+    d.arrow((705, 32), (705, 84))
+    for x, text in ((145, "to the host: a stream per VC"), (405, "from the host: a stream per VC"),
+                    (705, "commands, notices")):
+        d.text(x, 24, text, "")
+    d.text(195, 420, "from the MAC", "")
+    d.text(555, 420, "to the MAC", "")
+    return d
+
+
+def pipeline():
+    """Q0 to Q3 with what each reads and writes, and the forwarding."""
+    d = Drawing(900, 300, "The pipeline: four stages, with the forwarding of the newest tag")
+    stages = ((170, "Q0 arbitrate", "the most urgent event,", "if its outcome has room"),
+              (350, "Q1 read", "two ways of the set,", "where is the newest copy"),
+              (530, "Q2 decide", "distances, guards,", "state table, new tag"),
+              (710, "Q3 commit", "IDs and slots of the frame,", "write the tag"))
+    for x, *lines in stages:
+        d.box(x, 110, 150, 72, *lines, kind="stage")
+    for x in (320, 500, 680):
+        d.arrow((x, 146), (x + 30, 146))
+    for number, name in enumerate(("received frame", "link timer", "replays, look-ups",
+                                   "host packet", "host command")):
+        y = 80 + 32 * number
+        d.text(118, y + 4, name, anchor="end")
+        d.arrow((122, y), (150, y), (150, 146), (170, 146))
+    d.box(350, 20, 330, 40, "link table", "tags: sets of two ways", kind="memory")
+    d.arrow((425, 60), (425, 110))
+    d.arrow((785, 110), (785, 40), (680, 40))
+    d.arrow((760, 182), (760, 222), (580, 222), (580, 182))
+    d.text(670, 238, "forwarding: the newest tag of the same link")
+    d.arrow((810, 182), (810, 262))
+    d.text(870, 280, "control frame, PAYLOAD, verdict, slots, notice", anchor="end")
+    d.text(245, 205, "one event enters in every clock,")
+    d.text(245, 221, "each stage takes one clock")
+    return d
+
+
+def receive():
+    """The way of a received PAYLOAD."""
+    d = Drawing(900, 330, "The receive path: deliver, keep, drop")
+    d.box(30, 130, 130, 60, "frame parser", "FCS, lengths,", "addresses")
+    d.box(230, 30, 160, 50, "receive memory", "bytes, while they arrive", kind="memory")
+    d.box(230, 140, 160, 40, "event queue", "at the end of the frame")
+    d.box(450, 130, 130, 60, "Q0 to Q3", "compare the ID", "with r and s", kind="stage")
+    d.arrow((5, 160), (30, 160))
+    d.arrow((95, 130), (95, 55), (230, 55))
+    d.text(160, 48, "bytes")
+    d.arrow((160, 160), (230, 160))
+    d.arrow((390, 160), (450, 160))
+    d.arrow((580, 160), (600, 160), (600, 167), (720, 167))
+    outcomes = ((30, "r + 1, room", "deliver, ACK"), (95, "r or older", "drop, ACK again"),
+                (160, "behind a gap", "keep, NACK of the gap"),
+                (225, "r + 1, no room", "NACK_FULL"), (280, "no link", "NACK_NOLINK"))
+    for y, when, what in outcomes:
+        d.text(612, y + 1, when, "", "")
+        d.box(720, y - 10, 170, 32, what, kind="plain")
+        d.arrow((600, 160), (600, y + 7), (720, y + 7))
+    d.box(230, 230, 160, 50, "reorder directory", "finds a kept packet by ID", kind="memory")
+    d.arrow((515, 190), (515, 255), (390, 255), both=True)
+    d.text(455, 274, "keep, look up")
+    d.box(450, 30, 130, 50, "delivery", "a stream per VC")
+    d.arrow((390, 55), (450, 55))
+    d.text(420, 48, "bytes")
+    d.arrow((515, 130), (515, 80))
+    d.text(522, 108, "verdict", anchor="")
+    return d
+
+
+def slots():
+    """The list of a link's replay slots, the free list, and what moves the ends."""
+    d = Drawing(900, 290, "Replay slots: a list for each link, and the list of free slots")
+    d.box(30, 60, 120, 132)
+    d.text(90, 82, "tag of a link", "title")
+    for number, (name, x) in enumerate((("retire", 230), ("current", 500), ("alloc", 680))):
+        y, side = 110 + 30 * number, 182 - 10 * number
+        d.text(46, y + 4, name, "mono", "")
+        d.arrow((112, y), (side, y), (side, 42 - 12 * number), (x, 42 - 12 * number), (x, 66))
+    for number in range(6):
+        x = 200 + 90 * number
+        sent = number < 3
+        d.box(x, 66, 60, 50, f"ID {7 + number}", "sent" if sent else "waits",
+              kind="memory" if sent else "plain")
+        if number < 5:
+            d.arrow((x + 60, 91), (x + 90, 91))
+    d.text(200, 140, "ACK 8: retire moves on, slots 7 and 8 become free", anchor="")
+    d.text(200, 158, "NACK 7: the head of the list is sent again, no search", anchor="")
+    d.text(200, 176, "NACK 9: found by following the list, one hop per clock", anchor="")
+    d.text(485, 140, "current: the next one to send", anchor="")
+    d.text(485, 158, "go-back-N: current moves back to retire", anchor="")
+    d.text(485, 176, "alloc: the host's newest packet", anchor="")
+    d.text(30, 242, "free list", "title", "")
+    for number in range(5):
+        x = 200 + 90 * number
+        d.box(x, 220, 60, 36, "free", kind="plain")
+        d.arrow((x + 60, 238), (x + 90, 238))
+    d.arrow((105, 238), (200, 238))
+    d.text(655, 242, "... one free slot admits one packet of the host", anchor="")
+    return d
+
+
+def diagrams():
+    """`{path below docs/: SVG}`."""
+    return {f"pictures/{name}.svg": draw().svg() for name, draw in (
+        ("engine", blocks), ("pipeline", pipeline), ("receive-path", receive),
+        ("slot-lists", slots))}

@@ -1,0 +1,116 @@
+"""Parts of pages that are written by the machine, each between two lines:
+
+    <!-- part: NAME -->
+    <!-- end of part -->
+
+`make docs-tables` writes them anew.
+"""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from ttpoe.config import preset
+from ttpoe.verilog.emit import wrapped
+from ttpoe.verilog.ports import ports
+from ttpsim.paths import ROOT
+
+from .figures import TABLES
+
+__all__ = ["PARTS", "filled", "keep_sample", "pages"]
+
+SHOWN = ("hello", "loss.5pct", "loss.20pct", "stream")
+"""Scenarios of the sample run."""
+HELLO = "runs/hello-icarus-tiny-1/wire.pcap"
+SAMPLE = Path(__file__).with_name("sample.json")
+_PART = re.compile(r"(<!-- part: ([\w-]+) -->\n).*?(<!-- end of part -->\n)", re.DOTALL)
+
+
+def _folder():
+    """The folder of the scenarios."""
+    return next((ROOT / "sim").rglob("scenarios/hello.py")).parent
+
+
+def scenarios():
+    """A row for each scenario: the first paragraph of its own description."""
+    rows = ["| scenario | what it shows |", "|---|---|"]
+    for path in sorted(_folder().glob("[a-z]*.py")):
+        text = ast.get_docstring(ast.parse(path.read_text())).split("\n\n")[0]
+        rows.append(f"| `{path.stem}` | {' '.join(text.split())} |")
+    return "\n".join(rows)
+
+
+def sample():
+    """Lines of a run of `make sim`, as `python -m ttpsim.pages --sample` kept them."""
+    found = json.loads(SAMPLE.read_text())
+    columns = ("scenario", "simulator", "preset", "seed", "frames", "clocks", "result", "remark")
+    rows = [[f"{run[name]:,}" if isinstance(run[name], int) else run[name] for name in columns]
+            for run in found["runs"]]
+    widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
+    lines = ["  ".join(cell.rjust(width) if cell[:1].isdigit() and cell[-1].isdigit() else cell.ljust(width)
+                       for cell, width in zip(row, widths, strict=True)).rstrip()
+             for row in [columns, *rows]]
+    return "\n".join(["```text", *lines, "```", "",
+                      f"`{found['command']}`, revision {found['revision']}, {found['date']}."])
+
+
+def ladder():
+    """The conversation of the scenario `hello`, as `ttpoe ladder` drew it."""
+    return f"```text\n{json.loads(SAMPLE.read_text())['ladder']}\n```"
+
+
+def trace_fields():
+    """The trace port's fields: widths from the hardware, words from its list of ports."""
+    config = preset("default")
+    rows = [f"| `{port.name}` | {port.width} | {port.meaning} |"
+            for port in ports(wrapped("engine", config), config) if port.group == "Trace"]
+    return "\n".join(["| port | bits | meaning |", "|---|---:|---|", *rows])
+
+
+def _revision():
+    """Of the commit; "-dirty" if hardware or bench differ from it."""
+    def git(*words):
+        return subprocess.run(["git", *words], cwd=ROOT, text=True, capture_output=True)
+    changed = git("diff", "--quiet", "HEAD", "--", "rtl", "verif").returncode
+    return git("describe", "--always").stdout.strip() + ("-dirty" if changed else "")
+
+
+def _drawn(capture):
+    done = subprocess.run([sys.executable, "-m", "ttpverif.cli", "ladder", capture], text=True,
+                          capture_output=True, check=True, env=os.environ | {"NO_COLOR": "1"})
+    return "\n".join(line.rstrip() for line in done.stdout.splitlines())
+
+
+def keep_sample(results=ROOT / "build" / "sim" / "results.json", command="make sim"):
+    """Keep what a run of `make sim` printed, but for its speed, which is the machine's."""
+    if not results.exists():
+        raise ValueError(f"there is no {results.relative_to(ROOT)}: run `make sim` first")
+    runs = json.loads(results.read_text())["runs"]
+    rows = [{"scenario": run["test"], "simulator": run["simulator"], "preset": run["preset"],
+             "seed": run["seed"], "frames": run["frames"], "clocks": run["clocks"],
+             "result": run["result"], "remark": run["remark"]}
+            for run in runs if run["test"] in SHOWN]
+    SAMPLE.write_text(json.dumps({"command": command, "revision": _revision(),
+                                  "date": time.strftime("%Y-%m-%d"), "runs": rows,
+                                  "ladder": _drawn(results.parent / HELLO)}, indent=1,
+                                 ensure_ascii=False) + "\n")
+
+
+PARTS = TABLES | {"scenarios": scenarios, "sample": sample, "ladder": ladder,
+                  "trace-fields": trace_fields}
+
+
+def filled(text):
+    """The page with its parts written anew; `KeyError` for one that nobody writes."""
+    return _PART.sub(lambda match: f"{match[1]}{PARTS[match[2]]()}\n{match[3]}", text)
+
+
+def pages():
+    """`{page: its text}` of every page that has such parts."""
+    found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    return {path: filled(path.read_text()) for path in found if _PART.search(path.read_text())}

@@ -1,0 +1,157 @@
+"""docs/evidence/performance.md: every figure of the baseline in words, with its unit.
+
+`SECTIONS` names each figure by a pattern. A figure that no pattern fits makes `performance_page`
+fail, so that none is shown as a bare key or left out.
+"""
+
+import re
+
+from . import figures
+
+__all__ = ["performance_page"]
+
+_BLOCKS = {"lut4": "LUT4", "lut": "LUT", "ff": "flip-flops", "dp16kd": "block RAMs",
+           "trellis_comb": "cells of logic after packing (TRELLIS_COMB)", "fmax_mhz": "clock",
+           "nand2_equivalents": "area in NAND2 gates", "path_fo4": "longest path in FO4 delays",
+           "path_mhz": "clock of the longest path, before layout",
+           "estimated_mhz": "clock, estimated, or more",
+           "longest_path_cells": "longest path in cells"}
+_TARGETS = {"ecp5": "`default`, ECP5-85F, placed and routed",
+            "ecpix5.tiny": "board design with two `tiny` engines, ECP5, placed and routed",
+            "ice40.tiny": "`tiny`, iCE40, Yosys only",
+            "liteeth.udp": "LiteEth UDP, 8 bits, ECP5",
+            "liteeth.udp_8_bits": "LiteEth UDP, 8 bits, ECP5 (row of the comparison)",
+            "liteeth.udp_32_bits": "LiteEth UDP, 32 bits, ECP5",
+            "osu018.full": "`full`, standard cells 180 nm, without memories",
+            "xilinx.full": "`full`, UltraScale+, Yosys only"}
+
+SECTIONS = (
+    ("Latency of an idle engine", "Every sample is the same (spread 0).", (
+        (r"latency\.(tx)_clocks", "host's last beat to first beat on the wire", "clocks"),
+        (r"latency\.(rx)_clocks", "last beat from the wire to first beat to the host", "clocks"),
+        (r"latency\.one_way_(\d+)_bytes\.(\w+)", "host to host, `{1}`, {0} bytes", "clocks"),
+        (r"latency\.one_way_100g_us", "host to host with MAC, PHY, cable and switch, 100 Gb/s, on "
+         "paper", "us"),
+        (r"latency\.one_way_100g_rs_fec_us", "the same with RS-FEC", "us"),
+        (r"latency\.one_way_100g_engine_share", "share of the engines in the time at 100 Gb/s", "%"),
+        (r"latency\.one_way_ecp5_us", "host to host over 1000BASE-T, at the clock of the ECP5",
+         "us"),
+        (r"latency\.one_way_ecp5_engines_us", "time of the engines in the time over 1000BASE-T", "us"),
+        (r"latency\.one_way_ecp5_engine_share", "share of the engines in the time over 1000BASE-T", "%"))),
+    ("Opening and closing", "", (
+        (r"open\.beyond_round_trip_clocks\.(\w+)", "opening, `{0}`: beyond the round trip of the "
+         "frames", "clocks"),
+        (r"open\.beyond_wires_clocks\.(\w+)", "opening, `{0}`: beyond the wires", "clocks"),
+        (r"close\.recycle_clocks", "CLOSE_ACK until tag and slots serve another link", "clocks"),
+        (r"recycle\.ttp_links_per_second", "links opened and closed, table of 128, RTT 2.6 us, "
+         "125 MHz assumed", "per s"),
+        (r"recycle\.tcp_connections_per_second", "TCP connections through 128 ports, this machine",
+         "per s"),
+        (r"recycle\.tcp_time_wait_seconds", "TIME_WAIT of TCP, this machine", "s"))),
+    ("Pipeline", "", (
+        (r"pipeline\.events_per_clock", "events per clock, one link back to back", ""),
+        (r"pipeline\.lost_at_the_door", "frames that found the event queue full meanwhile", ""),
+        (r"replay\.nack_to_wire_clocks", "last beat of a NACK to first beat of the replay",
+         "clocks"))),
+    ("Goodput", "[Goodput when frames are lost](goodput.md) explains these.", (
+        (r"goodput\.no_loss_ratio", "no loss, worst direction", "%"),
+        (r"goodput\.no_loss_(one|both)_ways?\.(\w+)", "no loss, `{1}`, data in {0} direction(s)",
+         "%"),
+        (r"goodput\.selective_([\d.]+)pct_([\d.]+)us", "`full`, {0} % lost, RTT {1} us, selective",
+         "%"),
+        (r"goodput\.gbn_([\d.]+)pct_([\d.]+)us", "`full`, {0} % lost, RTT {1} us, go-back-N", "%"),
+        (r"goodput\.selective_([\d.]+)pct_([\d.]+)us\.default",
+         "`default`, {0} % lost, RTT {1} us, selective", "%"),
+        (r"goodput\.gbn_([\d.]+)pct_([\d.]+)us\.default",
+         "`default`, {0} % lost, RTT {1} us, go-back-N", "%"),
+        (r"goodput\.loss_costs_frames\.selective_([\d.]+)us\.(\w+)",
+         "one loss costs, `{1}`, RTT {0} us, selective", "frames"),
+        (r"goodput\.loss_costs_frames\.gbn_([\d.]+)us\.(\w+)",
+         "one loss costs, `{1}`, RTT {0} us, go-back-N", "frames"))),
+    ("Window", "Share of the wire's rate that a replay memory of this size carries over this round "
+     "trip; `full`.", (
+         (r"window\.(\d+)KB_([\d.]+)us", "{0} KB, RTT {1} us", "%"),
+         (r"window\.worst_deviation", "worst distance from size / (rate x RTT)", "%"))),
+    ("Number of links", "[Clock and area](synthesis.md) explains these.", (
+        (r"scale\.timer_round_clocks\.(\d+)_links", "round of the link timer, {0} links", "clocks"),
+        (r"scale\.timer_round_deviation", "distance from links x tick", "%"),
+        (r"scale\.timeout_rounds\.(\d+)_links", "time-out, {0} links", "rounds"),
+        (r"scale\.(lut4)\.(\d+)_links", "LUT4, {1} links", ""),
+        (r"scale\.(lut4)_without_table\.(\d+)_links", "LUT4 without the tag memory, {1} links",
+         ""),
+        (r"scale\.(dp16kd)\.(\d+)_links", "block RAMs, {1} links", ""),
+        (r"scale\.(memory_bits)\.(\d+)_links", "bits of memory, {1} links", ""),
+        (r"scale\.fmax_mhz\.(\d+)_links", "clock, {0} links", "MHz"),
+        (r"scale\.logic_growth", "logic of 16,384 links against 16, without the tag memory", "%"),
+        (r"scale\.logic_growth_with_multiplexers", "the same with the tag memory's multiplexers",
+         "%"),
+        (r"scale\.memory_bits_per_link", "memory of a link", "bits"),
+        (r"scale\.memory_not_linear", "worst distance of the memory from a straight line", "%"))),
+    ("Synthesis", "", ((rf"synth\.({'|'.join(map(re.escape, _TARGETS))})\.(\w+)", None, None),)),
+    ("Host", "", (
+        (r"host\.cpu_us_per_message\.ttp", "processor time for a message, TTP", "us"),
+        (r"host\.cpu_us_per_message\.tcp_(\d+)_bytes", "processor time for a message of {0} bytes, "
+         "TCP over loopback", "us"),
+        (r"host\.switches_per_message\.tcp_(\d+)_bytes", "context switches for a message of {0} "
+         "bytes, TCP", ""))),
+    ("Simulation", "", (
+        (r"simulation\.native_clocks_per_second", "native program (`make soak`), `default`",
+         "clocks per s"),
+        (r"simulation\.native_packets_per_second", "the same", "packets per s"),
+        (r"simulation\.cocotb_clocks_per_second", "cocotb, `default`", "clocks per s"),
+        (r"simulation\.native_to_cocotb", "native program against cocotb", "x"))),
+)
+_FABRIC = (("incast", "Many senders, one receiver"), ("slots", "Limit of a link, 16 nodes"),
+           ("urgent", "Urgent packets meanwhile, clocks"), ("burst", "Bursts of 32 packets"),
+           ("stalled", "A reader that stops half of the time"), ("all-to-all", "All to all"),
+           ("fabric-speed", "Speed of the simulation"))
+
+
+def _value(value, unit):
+    if unit == "%":
+        return f"{100 * value:.1f} %"
+    text = f"{value:,.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else f"{value:,}"
+    unit = unit.removesuffix("s") if value == 1 and len(unit) > 2 else unit
+    return f"{text} {unit}".strip()
+
+
+def _synth(target, key):
+    unit = "MHz" if key.endswith("mhz") else ""
+    return f"{_TARGETS[target]}: {_BLOCKS[key]}", unit
+
+
+def _order(name):
+    """Numbers by their value."""
+    return [float(part) if re.fullmatch(r"[\d.]*\d", part) else part
+            for part in re.split(r"(\d+(?:\.\d+)?)", name)]
+
+
+def _rows(found, patterns):
+    for pattern, words, unit in patterns:
+        for name in sorted((name for name in found if re.fullmatch(pattern, name)), key=_order):
+            groups = re.fullmatch(pattern, name).groups()
+            said, what = _synth(*groups) if words is None else (words.format(*(
+                f"{int(g):,}" if g.isdigit() else g for g in groups)), unit)
+            yield re.sub(r"\b1 bytes", "1 byte", said), _value(found.pop(name), what)
+
+
+def performance_page():
+    """The whole page; `ValueError` for a figure that has no words."""
+    found = figures.baseline()
+    out = ["# Performance\n", "Every figure that `make bench` measures, with its unit. For readers "
+           "who look for a number; other pages explain them.\n", figures.origin(),
+           "\nAll is measured in simulation, or told by the tools of synthesis. Nothing was measured"
+           " on a board. A rate is given as a share of what the headers allow, since a rate in Gb/s "
+           "would be a clock times that share. `make bench` writes `build/bench/report.html`, which "
+           "says of each figure how it was taken.\n"]
+    for title, text, patterns in SECTIONS:
+        out += [f"## {title}\n", *([text + "\n"] if text else []), "| figure | value |", "|---|---:|"]
+        out += [f"| {words} | {value} |" for words, value in _rows(found, patterns)] + [""]
+    out += ["## Many engines behind switches\n", "[Many engines behind switches](fabric.md) "
+            "explains these.\n"]
+    for name, title in _FABRIC:
+        out += [f"### {title}\n", figures.TABLES[name](), ""]
+    left = [name for name in found if not name.startswith("fabric.")]
+    if left:
+        raise ValueError(f"sim/ttpsim/pages/performance.py has no words for {', '.join(left)}")
+    return "\n".join(out)
