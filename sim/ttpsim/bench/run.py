@@ -7,7 +7,9 @@ last `ttpoe synth`.
 """
 
 import json
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 from ttpoe.verilog.emit import write
@@ -201,6 +203,15 @@ def table(metrics):
         lines.append(f"{metric['name']:48} {shown(metric['value']):>10} {goal:>10} "
                      f"{shown(metric['before']):>10} {verdict:6} {change}".rstrip())
     return "\n".join(lines)
+
+
+def origin():
+    """Where the baseline is from, for the pages of docs/ that show it."""
+    revision = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, text=True,
+                              capture_output=True, check=True).stdout.strip()
+    return {"command": "ttpoe bench --save", "revision": revision,
+            "date": time.strftime("%Y-%m-%d"),
+            "seeds": "1 to 3 for goodput, 1 for all else"}
 
 
 def main(arguments):
