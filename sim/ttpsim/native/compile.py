@@ -17,7 +17,7 @@ _FLAGS = ("--no-assert", "--output-split", "20000")
 
 
 def compiled(name, config, verilog, top, prefix, headers, sources, processes, optimise,
-             flags=()):
+             flags=(), include=()):
     """Path of the program `name` for `config`; it is compiled if it is not there yet.
 
     Parameters
@@ -26,13 +26,13 @@ def compiled(name, config, verilog, top, prefix, headers, sources, processes, op
     headers : `{file name: text}` of the C++ headers made for this configuration.
     sources : C++ files, the program's main file first; the others are what it includes.
     optimise : `QUICK`, `SPEED` or another `cxx.Optimise`, for the model.
-    flags : for Verilator, waveforms for example.
+    flags : for Verilator, waveforms for example. include : more folders of headers.
     Raises `SetupError` without Verilator, `BuildError` if a compiler refuses.
     """
     design = cxx.model(config.name, {f"{top}.v": verilog}, top, prefix, (*_FLAGS, *flags),
                        optimise, processes, what=f"compiling the model for {name}, {config.name}")
     return cxx.program(name, config.name, design, headers, [*sources, *sorted(HERE.glob("*.h"))],
-                       processes, include=[HERE])
+                       processes, include=[HERE, *include])
 
 
 def compiled_engine(name, config, verilog, headers, sources, processes, optimise):

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from ttpoe.config import preset
 from ttpsim import scenarios
-from ttpsim.build import builds
+from ttpsim.build import builds, cxx
 from ttpsim.build.builds import BUILD, BuildError, SetupError
 from ttpsim.paths import ROOT
 from ttpsim.scenario.estimate import build_key, build_seconds
@@ -34,6 +34,8 @@ from ttpsim.views import save_views
 from ttpverif.cli.errors import Interrupted
 
 SCENARIOS = Path(scenarios.__file__).parent
+# Bytes of a clock with traffic, measured (docs/evidence/run-times.md).
+_VCD_BYTES = {"tiny": 13_000, "default": 15_000, "full": 40_000}
 WINDOW = 20_000             # clocks of a waveform, unless all are asked for
 
 
@@ -252,11 +254,31 @@ def _build_order(runs):
         [first, *(key for key in keys if key != first)])}
 
 
+def waves_sizes(runs):
+    """Lines on the waveforms that these runs are going to write, before they do."""
+    recorded = [run for run in runs if run.waves]
+    if not recorded:
+        return
+    vcd = any(run.simulator == "verilator" for run in recorded) and not cxx.fst_possible()
+    largest = max(recorded, key=lambda run: run.config.width_bits)
+    each = _VCD_BYTES.get(largest.config.name, max(_VCD_BYTES.values())) / (1 if vcd else 20)
+    if all(run.waves_clocks for run in recorded):
+        yield (f"waveforms of the first {WINDOW:,} clocks, at most about "
+               f"{each * WINDOW / 1e6:,.0f} MB each; WAVES=all records the whole of each run")
+    else:
+        yield f"waveforms of whole runs: about {each * 1e6 / 1e6:,.0f} MB for a million clocks"
+    if vcd:
+        yield ("Verilator writes VCD here, FST is twenty times smaller: "
+               "apt-get install liblz4-dev zlib1g-dev")
+
+
 def execute(runs, jobs):
     """Do these runs, print and write the results; returns `main`'s exit code."""
     for simulator in dict.fromkeys(run.simulator for run in runs):
         builds.check_simulator(simulator)
     BUILD.mkdir(parents=True, exist_ok=True)
+    for line in waves_sizes(runs):
+        print(f"[sim] {line}", flush=True)
     with Report(runs) as report:
         try:
             Runner(runs, jobs, report).execute()

@@ -64,7 +64,8 @@ def compile_soak(config, processes, waves=False, verilog=None, optimise=native.S
     flags = (cxx.trace_flag(),) if waves else ()
     program = native.compiled(main.parent.name, config, text, "ttp_soak", "Vsoak",
                               {"soak_ports.h": ports_header(text, config)},
-                              [main, *sorted(MAIN.parent.glob("*.h"))], processes, optimise, flags)
+                              [main, *sorted(MAIN.parent.glob("*.h"))], processes, optimise, flags,
+                              include=[MAIN.parent])
     return program, ".fst" if "--trace-fst" in flags else ".vcd"
 
 
