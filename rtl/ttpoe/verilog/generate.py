@@ -84,7 +84,7 @@ def instance(module, found):
 
 def _waivers(module):
     """Verilator's waivers for what Yosys writes, for this file only."""
-    text = files("ttpoe").joinpath("lint.vlt").read_text()
+    text = files("ttpoe.verilog").joinpath("lint.vlt").read_text()
     lines = text.splitlines()
     return "\n".join(f'{line} -file "*{module}.v"' if line.startswith("lint_off") else line
                      for line in lines) + "\n"

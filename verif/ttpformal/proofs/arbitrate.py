@@ -29,13 +29,13 @@ class One(Proof):
     cover_depth = 16
     defect_depth = 16
     defects = (
-        Defect("an event that sends nothing keeps its credit", "link/arbitrate.py",
+        Defect("an event that sends nothing keeps its credit", "pipeline/q0_arbitrate.py",
                "may_answer(self.i_done_event) & ~self.i_done_control", "0"),
-        Defect("a REPLAY enters without room for its PAYLOAD", "link/arbitrate.py",
+        Defect("a REPLAY enters without room for its PAYLOAD", "pipeline/q0_arbitrate.py",
                "no_room & (payload_free | ~resends)", "no_room"),
-        Defect("a NACK is promised a PAYLOAD without room", "link/arbitrate.py",
+        Defect("a NACK is promised a PAYLOAD without room", "pipeline/q0_arbitrate.py",
                '"may_send": nacked & payload_free}', '"may_send": nacked}'),
-        Defect("a WALKED takes a credit that it does not give back", "link/arbitrate.py",
+        Defect("a WALKED takes a credit that it does not give back", "pipeline/q0_arbitrate.py",
                "(control, may_answer(self.o_event.payload.event),",
                "(control, may_answer(self.o_event.payload.event)"
                " | (self.o_event.payload.event == Event.WALKED),"),

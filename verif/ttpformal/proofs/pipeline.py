@@ -35,19 +35,19 @@ class OneByOne(Proof):
     cover_depth = 18
     defect_depth = 18
     defects = (
-        Defect("what is in Q3 is not seen by the next event", "link/pipeline.py",
+        Defect("what is in Q3 is not seen by the next event", "pipeline/pipeline.py",
                "self.use_q3.eq(follows)", "self.use_q3.eq(0)"),
-        Defect("what was written in the clock of the read is lost", "link/pipeline.py",
+        Defect("what was written in the clock of the read is lost", "pipeline/pipeline.py",
                "self.use_q5.eq(alone & ~q3_has & q4_has)", "self.use_q5.eq(0)"),
-        Defect("two frames of a new peer take both ways", "link/pipeline.py",
+        Defect("two frames of a new peer take both ways", "pipeline/pipeline.py",
                "| (same_key & self.q2_missed)", ""),
-        Defect("a tag that was just opened does not count as used", "link/pipeline.py",
+        Defect("a tag that was just opened does not count as used", "pipeline/pipeline.py",
                "flags[way].used.eq(self.q3_place.tag.state != LinkState.CLOSED)",
                "flags[way].used.eq(self.q2_flags[way].used)"),
-        Defect("the newest copy wins only if it is in Q4", "link/pipeline.py",
+        Defect("the newest copy wins only if it is in Q4", "pipeline/pipeline.py",
                "Mux(from_q3, of(self.q3_place.tag), Mux(from_q4, of(self.q4.tag), of(read)))",
                "Mux(from_q4, of(self.q4.tag), Mux(from_q3, of(self.q3_place.tag), of(read)))"),
-        Defect("a packet that was kept by the event before is not found", "link/reorder.py",
+        Defect("a packet that was kept by the event before is not found", "reorder/directory.py",
                "same[n] & older[n].changed", "same[n] & older[n].changed & (n != 0)"),
     )
 

@@ -59,13 +59,13 @@ class Told(Proof):
     cover_depth = 15
     defect_depth = 15
     defects = (
-        Defect("a way with packets in flight is told to close", "link/pipeline.py",
+        Defect("a way with packets in flight is told to close", "pipeline/pipeline.py",
                "(tag.state == LinkState.OPEN) & (tag.alloc == 0)", "(tag.state == LinkState.OPEN)"),
-        Defect("a way that was busy a moment ago is told to close", "link/pipeline.py",
+        Defect("a way that was busy a moment ago is told to close", "pipeline/pipeline.py",
                "(tag.alloc == 0) & tag.timer", "(tag.alloc == 0)"),
-        Defect("a victim is told though a way is free", "link/pipeline.py",
+        Defect("a victim is told though a way is free", "pipeline/pipeline.py",
                "self.decide.o_outcome.evicts & ~self.q2_owns", "self.decide.o_outcome.evicts"),
-        Defect("the other way is told, idle or not", "link/pipeline.py",
+        Defect("the other way is told, idle or not", "pipeline/pipeline.py",
                "Cat(newer_way ^ older_idle, self.q2_row)", "Cat(~newer_way, self.q2_row)"),
     )
 
@@ -172,7 +172,7 @@ class Closes(Proof):
                'OP: rows(("TIMER_BIT", _A.CLOSE, CS), ("", _A.NOTHING, OP)),'),
         Defect("a link that was busy a moment ago is closed", "link/fsm.py",
                'OP: rows(("EMPTY TIMER_BIT", _A.CLOSE, CS)', 'OP: rows(("EMPTY", _A.CLOSE, CS)'),
-        Defect("what was sent does not wait", "link/decide.py",
+        Defect("what was sent does not wait", "pipeline/q2_decide.py",
                '"EMPTY": tag.alloc == 0', '"EMPTY": tag.current == tag.alloc'),
         Defect("a payload that finds no way asks for no victim", "link/effects.py",
                'stat="host_blocked", evicts=True', 'stat="host_blocked"'),
