@@ -16,10 +16,12 @@ from .pipeline.q3_commit import Commit
 from .pipeline.q3_commit import STATS as LINK_STATS
 from .link.identity import Identity
 from .pipeline.pipeline import Pipeline
-from .reorder.lookup import Ask, LookUp
+from .reorder.ask import Ask
+from .reorder.lookup import LookUp
 from .link.ready import ReadyQueues
 from .replay.replayer import STATS as REPLAYER_STATS
-from .replay.replayer import Replayer, Retirer
+from .replay.replayer import Replayer
+from .replay.retirer import Retirer
 from .link.table import tag_layout
 from .link.timer import LinkTimer
 from .memory.protected import ERRORS, errors_of, protected_fifo, report

@@ -79,7 +79,7 @@ class Pipeline(wiring.Component):
     i_kept_freed : In(2)
         How many reorder slots became free in this clock.
     i_ask_over : In(1)
-        The walk along a link's gaps is over (`reorder.lookup`).
+        The round of questions for a link's gaps is over (`reorder.ask`).
     i_first_id, i_epoch, o_stepped
         See `link.identity`.
     o_next_used : Out(1)
@@ -181,8 +181,8 @@ class Pipeline(wiring.Component):
     def _read(self, m):
         """Find the link's way, and where the newest copy of its tag will be in Q2."""
         event, row = self.q1, self.q1_row
-        m.d.comb += self.o_may_retire.eq(self.q1_valid & Cat(
-            *(event.event == kind for kind in _RETIRES)).any())
+        m.d.comb += self.o_may_retire.eq(
+            self.q1_valid & event.event.as_value().matches(*_RETIRES))
 
         def is_key(tag):
             return (tag.node == event.node) & (tag.vc == event.vc)
@@ -325,7 +325,7 @@ class Pipeline(wiring.Component):
             self.q3_tail.eq(found.tail),
             self.q3_passed.eq(self.o_next_slot),
         ]
-        touches = Cat(*(event.event == kind for kind in _TOUCHES)).any()
+        touches = event.event.as_value().matches(*_TOUCHES)
         with m.If(touches):
             m.d.sync += self.q3_tag.touch.eq(other.touch ^ self.q2_owned_way)
         with m.Elif(self.q2_missed):

@@ -14,7 +14,8 @@ from ..layouts import (Command, command_layout, event_signature, host_event_layo
 from ..protocol import VC_ORDER, Opcode
 from ..stream.arbiter import UrgencyArbiter
 from ..link.fsm import Event
-from ..reorder.lookup import ask_layout, look_layout
+from ..reorder.ask import ask_layout
+from ..reorder.lookup import look_layout
 from .records import pipeline_event_layout
 from ..replay.replayer import Walk, replay_layout
 
@@ -39,7 +40,7 @@ class Arbitrate(wiring.Component):
     i_enable : In(1)
         The link table is ready; before that nothing enters.
     i_rx, i_sent, i_timer, i_visit0..2, i_host0..2, i_victim, i_command,
-    i_look, i_ask (`reorder.lookup`), i_replay, i_retire (`replay.replayer`) : In(stream)
+    i_look, i_ask (`reorder`), i_replay, i_retire (`replay`) : In(stream)
         Sources. `ready` of each depends on the `valid` of all and on the credits.
     cfg_ieee : In(1)
         EtherType of links that the host opens.
@@ -164,7 +165,7 @@ class Arbitrate(wiring.Component):
         payload = Signal(range(config.payload_depth + 1), init=config.payload_depth)
 
         def may_answer(event):
-            return ~Cat(*(event == kind for kind in _SILENT)).any()
+            return ~event.as_value().matches(*_SILENT)
 
         free = []
         for left, takes, unused, came_back in (

@@ -43,7 +43,7 @@ class Decide(wiring.Component):
     i_reorder_free : In(1)
         A reorder slot is free.
     i_asking : In(1)
-        Some link walks along its gaps already.
+        A round of questions for some link's gaps is under way already.
     i_walking : In(1)
         Somebody walks along this link's list of slots: none of them may be freed.
     i_first_id : In(32), i_epoch : In(16)

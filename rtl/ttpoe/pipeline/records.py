@@ -94,7 +94,7 @@ def outcome_layout(config):
         "walking": 1,                   # somebody walks along this link's list
         # selective replay, as receiver
         "looks": 1,                     # a look-up starts
-        "asks": 1,                      # a walk along the gaps starts
+        "asks": 1,                      # a round of questions for the gaps starts
         "asks_on": 1,                   # ... and goes on behind this ID
         "purges": 1,                    # kept packets of an incarnation that ended are to be freed
         "keeps": 1,                     # the receive slot is kept

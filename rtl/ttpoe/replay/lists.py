@@ -4,10 +4,11 @@ Source: section 5.2 of the protocol. All lists live in one narrow memory, `next[
 """
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import event_signature, slot_free_layout
+from ..layouts import (event_signature, reading_layout, slot_append_layout,
+                       slot_free_layout)
 from ..memory.protected import ERRORS, errors_of, protected_fifo, protected_memory, report
 
 __all__ = ["SlotLists"]
@@ -28,14 +29,14 @@ class SlotLists(wiring.Component):
         `next[i_next_slot]` of the clock before, with every write up to and including that clock.
         Undefined for the last slot of a list.
     i_walk_slot : In(slot_bits), o_walk_next : Out(slot_bits)
-        The same for whoever walks along a list; a write of the same clock may be missing.
+        The same for the `Replayer`, which walks along a list; a write of the same clock may be missing.
     i_next_used, i_walk_used : In(1)
         `o_next`, `o_walk_next` is used in this clock (for `o_errors`).
-    i_append : event {tail, slot}
+    i_append : event `slot_append_layout`
         `next[tail] := slot`.
     i_free : event `slot_free_layout`
         The chain `head` to `tail` of `count` slots, already linked, becomes free.
-    i_reading : In {valid, slot}
+    i_reading : In(reading_layout)
         The slot from which a frame is being read at this moment. It is not handed out, even if
         it is free already: the host would overwrite it under the reader.
     o_slot : stream of slot_bits
@@ -80,9 +81,9 @@ class SlotLists(wiring.Component):
             "o_walk_next": Out(slot),
             "i_next_used": In(1),
             "i_walk_used": In(1),
-            "i_append": In(event_signature(data.StructLayout({"tail": slot, "slot": slot}))),
+            "i_append": In(event_signature(slot_append_layout(config))),
             "i_free": In(event_signature(slot_free_layout(config))),
-            "i_reading": In(data.StructLayout({"valid": 1, "slot": slot})),
+            "i_reading": In(reading_layout(config)),
             "o_slot": Out(stream.Signature(slot)),
             "o_free_count": Out(config.count_bits),
             "o_ready": Out(1),

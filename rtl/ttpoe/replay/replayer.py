@@ -1,4 +1,4 @@
-"""Selective replay on the sender's side: NACKed ranges, and slots acknowledged in a row.
+"""Selective replay on the sender's side: NACKed ranges.
 
 Source: protocol sections 3 and 5.2, decision R7, claim S10. The oldest packet in flight needs no
 search: the NACK's own event sends it. A later one is found here by following its link's list of
@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from ..layouts import event_signature
 from ..memory.protected import ERRORS, errors_of, protected_fifo, report
 
-__all__ = ["Replayer", "Retirer", "range_layout", "walk_layout", "replay_layout", "Walk", "STATS"]
+__all__ = ["Replayer", "range_layout", "walk_layout", "replay_layout", "Walk", "STATS"]
 
 STATS = {
     "stat_nack_queue_full": "range of a NACK dropped because the queue of ranges was full",
@@ -175,41 +175,4 @@ class Replayer(wiring.Component):
                 with m.If(out.ready):
                     m.d.sync += out.valid.eq(0)
                     m.next = "IDLE"
-        return m
-
-
-class Retirer(wiring.Component):
-    """Frees the slots that one ACK retired beyond the first, one per clock, in the background.
-
-    An ACK of k packets moves the window at once and frees one slot; k - 1 RETIRE events free the
-    others. It serves one link at a time; what comes meanwhile is freed by visits (`link.ready`).
-
-    Members
-    -------
-    i_lag : In(event of {lid, count})
-        `count` slots of a link, at least one, wait to be freed. Taken only while idle.
-    o_retire : Out(stream of lid)
-        A RETIRE.
-
-    Reset: idle.
-    """
-
-    def __init__(self, config):
-        self._config = config
-        super().__init__({
-            "i_lag": In(event_signature(data.StructLayout(
-                {"lid": config.lid_bits, "count": config.count_bits}))),
-            "o_retire": Out(stream.Signature(config.lid_bits)),
-        })
-
-    def elaborate(self, platform):
-        m = Module()
-        retire = self.o_retire
-        left = Signal(self._config.count_bits)      # the one offered included
-        with m.If(~retire.valid):
-            with m.If(self.i_lag.valid):
-                m.d.sync += [left.eq(self.i_lag.p.count), retire.payload.eq(self.i_lag.p.lid),
-                             retire.valid.eq(1)]
-        with m.Elif(retire.ready):
-            m.d.sync += [left.eq(left - 1), retire.valid.eq(left != 1)]
         return m

@@ -4,11 +4,11 @@ Source: sections 1 and 5 of the protocol; the order of frames is ours.
 """
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import (beat_layout, control_frame_layout, event_signature, payload_frame_layout,
-                       slot_free_layout)
+                       reading_layout, slot_free_layout)
 from ..memory.protected import ERRORS, errors_of, protected_fifo, report
 from .builder import FrameBuilder
 from .payload_queue import PayloadQueue
@@ -83,7 +83,7 @@ class TxPath(wiring.Component):
             "i_withdraw": In(event_signature(config.lid_bits)),
             "cfg_node": In(24),
             "o_frame": Out(stream.Signature(beat_layout(config))),
-            "o_reading": Out(data.StructLayout({"valid": 1, "slot": config.slot_bits})),
+            "o_reading": Out(reading_layout(config)),
             "o_read_slot": Out(config.slot_bits),
             "o_read_beat": Out(config.beat_bits),
             "o_read_en": Out(1),

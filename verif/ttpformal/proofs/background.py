@@ -1,8 +1,10 @@
 """Proofs of the blocks of selective replay: look-up, questions, replays, frees."""
 
 from amaranth.hdl import Array, Mux, Signal, signed
-from ttpoe.reorder.lookup import Ask, LookUp
-from ttpoe.replay.replayer import Replayer, Retirer, Walk
+from ttpoe.reorder.ask import Ask
+from ttpoe.reorder.lookup import LookUp
+from ttpoe.replay.replayer import Replayer, Walk
+from ttpoe.replay.retirer import Retirer
 
 from ..proof import Defect, Proof, shrunk
 
@@ -81,9 +83,9 @@ class Asks(Proof):
     cover_depth = 12
     defect_depth = 10
     defects = (
-        Defect("a run goes on over a kept packet", "reorder/lookup.py",
+        Defect("a run goes on over a kept packet", "reorder/ask.py",
                "with m.If(asked.p.hit):", "with m.If(0):"),
-        Defect("the walk is over with every answer", "reorder/lookup.py",
+        Defect("the round is over with every answer", "reorder/ask.py",
                "self.o_over.eq(asked.valid & ~asked.p.on)", "self.o_over.eq(asked.valid)"),
     )
 
@@ -93,7 +95,7 @@ class Asks(Proof):
         h.drive(dut)
         h.streams(dut)
         start, ask, asked = dut.i_start, dut.o_ask, dut.i_asked
-        under_way, offered = Signal(), Signal()     # a walk; its ASK is not taken yet
+        under_way, offered = Signal(), Signal()     # a round; its ASK is not taken yet
         lid, now, first = Signal(2), Signal(32), Signal(32)
         h.assume_if(start.valid, ~under_way)
         h.assume_if(asked.valid, under_way & ~offered)
@@ -120,9 +122,9 @@ class Retires(Proof):
     config = "4 slots, 4 links"
     cover_depth = 10
     defects = (
-        Defect("one RETIRE too few", "replay/replayer.py",
+        Defect("one RETIRE too few", "replay/retirer.py",
                "retire.valid.eq(left != 1)", "retire.valid.eq(left > 2)"),
-        Defect("another link takes over", "replay/replayer.py",
+        Defect("another link takes over", "replay/retirer.py",
                "m.d.sync += [left.eq(left - 1), retire",
                "m.d.sync += [left.eq(left - 1), retire.payload.eq(self.i_lag.p.lid), retire"),
     )
