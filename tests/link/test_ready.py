@@ -19,7 +19,7 @@ def test_ready_queues_hold_every_link_of_every_vc():
                 await ctx.tick()
         ctx.set(dut.i_push.valid, 0)
         for vc in range(3):
-            port = getattr(dut, f"o_visit{vc}")
+            port = dut.o_visit[vc]
             ctx.set(port.ready, 1)
             got = []
             for _clock in range(TINY.links + 4):
@@ -39,9 +39,9 @@ def test_ready_queue_shows_a_link_two_clocks_after_the_push():
         ctx.set(dut.i_push.valid, 1)
         await ctx.tick()
         ctx.set(dut.i_push.valid, 0)
-        assert not ctx.get(dut.o_visit2.valid)
+        assert not ctx.get(dut.o_visit[2].valid)
         await ctx.tick()
-        assert ctx.get(dut.o_visit2.valid)
-        assert not ctx.get(dut.o_visit0.valid) and not ctx.get(dut.o_visit1.valid)
+        assert ctx.get(dut.o_visit[2].valid)
+        assert not ctx.get(dut.o_visit[0].valid) and not ctx.get(dut.o_visit[1].valid)
 
     simulate(dut, testbench)

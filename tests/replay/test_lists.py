@@ -3,21 +3,16 @@
 import random
 
 import pytest
-from amaranth.sim import Simulator
 
+from tests.streams import simulate
 from ttpoe.config import Config
 from ttpoe.replay.lists import SlotLists
 
 
-def run(dut, testbench):
-    sim = Simulator(dut)
-    sim.add_clock(1e-8)
-    sim.add_testbench(testbench)
-    sim.run()
-
-
 async def sweep(ctx, dut, slots):
     """Wait for `o_ready`; it must take exactly `slots` clocks, and offer nothing before."""
+    for port in (dut.successor, dut.walk):
+        ctx.set(port.en, 1)
     for _ in range(slots):
         assert ctx.get(dut.o_ready) == 0 and ctx.get(dut.o_slot.valid) == 0
         assert ctx.get(dut.o_free_count) == 0
@@ -46,7 +41,7 @@ def test_sweep_then_one_slot_per_clock_in_order(slots):
             assert ctx.get(dut.o_slot.payload) == expected
             await ctx.tick()
         assert ctx.get(dut.o_slot.valid) == 0 and ctx.get(dut.o_free_count) == 0
-    run(dut, testbench)
+    simulate(dut, testbench)
 
 
 def test_freed_into_empty_list_is_offered_two_clocks_later():
@@ -74,7 +69,7 @@ def test_freed_into_empty_list_is_offered_two_clocks_later():
             got.append(ctx.get(dut.o_slot.payload))
             await ctx.tick()
         assert got == [1, 3, 0] and ctx.get(dut.o_slot.valid) == 0
-    run(dut, testbench)
+    simulate(dut, testbench)
 
 
 def test_taking_the_last_while_a_chain_arrives():
@@ -101,7 +96,7 @@ def test_taking_the_last_while_a_chain_arrives():
             await ctx.tick()
             ctx.set(dut.i_free.valid, 0)
         assert ctx.get(dut.o_slot.valid) == 0
-    run(dut, testbench)
+    simulate(dut, testbench)
 
 
 def test_emptied_list_leaves_the_links_chain_alone():
@@ -115,16 +110,16 @@ def test_emptied_list_leaves_the_links_chain_alone():
         ctx.set(dut.o_slot.ready, 0)
         ctx.set(dut.i_append.payload, {"tail": 3, "slot": 1})       # 3 was the last free one
         ctx.set(dut.i_append.valid, 1)
-        ctx.set(dut.i_next_slot, 3)
+        ctx.set(dut.successor.addr, 3)
         await ctx.tick()
         ctx.set(dut.i_append.valid, 0)
-        assert ctx.get(dut.o_next) == 1                             # written in the same clock
+        assert ctx.get(dut.successor.data) == 1                             # written in the same clock
         set_free(ctx, dut, [2])
         await ctx.tick()
         ctx.set(dut.i_free.valid, 0)
         await ctx.tick()
-        assert ctx.get(dut.o_next) == 1
-    run(dut, testbench)
+        assert ctx.get(dut.successor.data) == 1
+    simulate(dut, testbench)
 
 
 def test_slot_being_read_is_withheld_then_offered():
@@ -146,7 +141,7 @@ def test_slot_being_read_is_withheld_then_offered():
         assert ctx.get(dut.o_slot.valid) == 1 and ctx.get(dut.o_slot.payload) == 2
         ctx.set(dut.i_reading, {"valid": 0, "slot": 2})
         assert ctx.get(dut.o_slot.valid) == 1
-    run(dut, testbench)
+    simulate(dut, testbench)
 
 
 @pytest.mark.parametrize("slots, clocks, seed",
@@ -169,9 +164,9 @@ def test_random_against_model(slots, clocks, seed):
         for clock in range(clocks):
             where = f"seed {seed} clock {clock}"
             if expected_next is not None:
-                assert ctx.get(dut.o_next) == expected_next, where
+                assert ctx.get(dut.successor.data) == expected_next, where
             if expected_walk is not None:
-                assert ctx.get(dut.o_walk_next) == expected_walk, where
+                assert ctx.get(dut.walk.data) == expected_walk, where
                 seen["walk"] += 1
             if clock % 400 == 0:         # phases: hoard, mixed, drain
                 hungry, generous = rng.choice([(0.9, 0.1), (0.5, 0.5), (1.0, 0.9), (0.2, 0.9)])
@@ -209,7 +204,7 @@ def test_random_against_model(slots, clocks, seed):
             if linked:
                 asked = append[0] if append and rng.random() < 0.5 else rng.choice(linked)
                 seen["transparent"] += bool(append) and asked == append[0]
-                ctx.set(dut.i_next_slot, asked)
+                ctx.set(dut.successor.addr, asked)
                 expected_next = successor[asked]
             else:
                 expected_next = None
@@ -217,7 +212,7 @@ def test_random_against_model(slots, clocks, seed):
             expected_walk = None
             if settled:                  # what is written in this very clock it need not see
                 asked = walker.choice(settled)
-                ctx.set(dut.i_walk_slot, asked)
+                ctx.set(dut.walk.addr, asked)
                 expected_walk = successor[asked]
 
             stocked = len(stock) < 2 and bool(free) and free[0] != reading
@@ -239,7 +234,7 @@ def test_random_against_model(slots, clocks, seed):
                 free.extend(freed)
             everywhere = sorted(free + stock + owned + [s for c in chains for s in c])
             assert everywhere == list(range(slots)), where
-    run(dut, testbench)
+    simulate(dut, testbench)
     needed = ("transparent", "withheld", "chain", "walk")
     if slots <= 8:
         needed = tuple(seen)
@@ -268,4 +263,4 @@ def test_reset_starts_over():
             assert ctx.get(inner.o_slot.payload) == expected
             await ctx.tick()
         assert ctx.get(inner.o_slot.valid) == 0
-    run(dut, testbench)
+    simulate(dut, testbench)

@@ -35,7 +35,7 @@ class Bench:
         ctx.set(dut.i_range.valid, push is not None)
         if push is not None:
             ctx.set(dut.i_range.payload, push)
-        ctx.set(dut.i_next, self.following.get(self.read, self.random.randrange(
+        ctx.set(dut.successor.data, self.following.get(self.read, self.random.randrange(
             self.config.slots)))
         walk = self.walks.pop(self.clock, None)
         ctx.set(dut.i_walk.valid, walk is not None)
@@ -44,7 +44,7 @@ class Bench:
             self.walk_clocks.append(self.clock)
         ready = self.ready()
         ctx.set(out.ready, ready)
-        self.read = ctx.get(dut.o_next_slot)
+        self.read = ctx.get(dut.successor.addr)
         self.full += ctx.get(dut.stat_nack_queue_full)
         if ctx.get(out.valid):
             fields = {name: ctx.get(out.p[name]) for name in FIELDS}

@@ -11,13 +11,13 @@ import pytest
 from amaranth.hdl import Elaboratable, Module
 from amaranth.lib import wiring
 
+from tests.streams import simulate
 from tests.tx.tx_bench import (
     FrameSink,
     control_bytes,
     host_beats,
     payload_bytes,
     random_control,
-    simulate,
 )
 from ttpoe.config import Config
 from ttpoe.layouts import HostResult
@@ -42,13 +42,9 @@ class Transmit(Elaboratable):
         m.submodules += [writer, lists, memory, path]
         wiring.connect(m, lists.o_slot, writer.i_slot)
         wiring.connect(m, writer.o_write, memory.i_write)
-        for name in ("slot", "beat", "en"):
-            m.d.comb += getattr(memory, f"i_read_{name}").eq(getattr(path, f"o_read_{name}"))
+        wiring.connect(m, path.word, memory.word)
+        wiring.connect(m, path.length, memory.length)
         m.d.comb += [
-            memory.i_length_slot.eq(path.o_length_slot),
-            memory.i_length_en.eq(path.o_length_en),
-            path.i_read_data.eq(memory.o_data),
-            path.i_length_bytes.eq(memory.o_length_bytes),
             lists.i_reading.eq(path.o_reading),
             path.i_free.valid.eq(lists.i_free.valid),
             path.i_free.payload.eq(lists.i_free.payload),
@@ -90,7 +86,7 @@ def test_slots_freed_at_any_moment(width_bits, slots, ready, seed):
                     node = len(packets) + 1
                     packets[node] = rng.randbytes(length)
                     hosts[vc] = host_beats(packets[node], width, node)
-                host = getattr(dut.writer, f"i_host{vc}")
+                host = dut.writer.i_host[vc]
                 ctx.set(host.valid, bool(hosts[vc]))
                 if hosts[vc]:
                     ctx.set(host.payload,
@@ -141,7 +137,7 @@ def test_slots_freed_at_any_moment(width_bits, slots, ready, seed):
                 ctx.set(path.i_control.payload, control)
                 assert ctx.get(path.i_control.ready), where
             for vc in range(3):
-                event = getattr(dut.writer, f"o_event{vc}")
+                event = dut.writer.o_event[vc]
                 ctx.set(event.ready, ctx.get(lists.o_ready))
                 if ctx.get(event.valid) and ctx.get(event.ready):
                     pending_links.append((vc, ctx.get(event.payload.slot),
@@ -157,7 +153,7 @@ def test_slots_freed_at_any_moment(width_bits, slots, ready, seed):
             ctx.set(path.o_frame.ready, frame_ready)
             sink.sample(ctx, clock, frame_ready)
             for vc in range(3):
-                host = getattr(dut.writer, f"i_host{vc}")
+                host = dut.writer.i_host[vc]
                 if ctx.get(host.valid) and ctx.get(host.ready):
                     hosts[vc].pop(0)
 

@@ -6,7 +6,7 @@ from .proof import Proof
 
 __all__ = ["load"]
 
-_FILES = ("stream", "secded", "link", "tag", "arbitrate", "pipeline", "victim", "background",
+_FILES = ("stream", "secded", "memory", "link", "tag", "arbitrate", "pipeline", "victim", "background",
           "replay", "tx", "transmit", "path", "rx", "receive", "nic", "csr", "ends")
 
 

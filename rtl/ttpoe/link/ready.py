@@ -28,7 +28,7 @@ class ReadyQueues(wiring.Component):
     -------
     i_push : In(event of push)
         A link joins the queue of its VC. Never overflows: a link is in it once at most.
-    o_visit0, o_visit1, o_visit2 : Out(stream of lid)
+    o_visit : Out(stream of lid), one for each VC
         The link at the front, two clocks after the push into an empty queue.
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
@@ -38,8 +38,7 @@ class ReadyQueues(wiring.Component):
         self._config = config
         super().__init__({
             "i_push": In(event_signature(push_layout(config))),
-            **{f"o_visit{vc}": Out(stream.Signature(config.lid_bits))
-               for vc in range(config.VCS)},
+            "o_visit": Out(stream.Signature(config.lid_bits)).array(config.VCS),
             "o_errors": Out(ERRORS),
         })
 
@@ -51,7 +50,7 @@ class ReadyQueues(wiring.Component):
             queue = protected_fifo(protect, BlockFifo, width=self._config.lid_bits, depth=depth)
             queues.append(queue)
             m.submodules[f"queue{vc}"] = queue
-            o_visit = getattr(self, f"o_visit{vc}")
+            o_visit = self.o_visit[vc]
             m.d.comb += [
                 queue.w_data.eq(self.i_push.payload.lid),
                 queue.w_en.eq(self.i_push.valid & (self.i_push.payload.vc == vc)),

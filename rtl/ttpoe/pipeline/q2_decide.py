@@ -473,5 +473,5 @@ class Decide(wiring.Component):
             m.d.comb += new.kept.eq(old.kept - 1)
         with m.If(purges):
             m.d.comb += new.purging.eq(1)
-        with m.Elif((event.event == Event.PURGE) & event.room):
+        with m.Elif((event.event == Event.PURGE) & event.purge.last):
             m.d.comb += new.purging.eq(0)

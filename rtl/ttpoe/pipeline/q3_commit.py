@@ -17,8 +17,8 @@ from ..link.fsm import Action, Event, LinkState
 from ..link.ready import push_layout
 from ..reorder.ask import ask_start_layout
 from ..reorder.lookup import look_job_layout, looked_layout
-from .pipeline import committed_layout
-from .records import RxBase, TxBase
+from .records import RxBase, TxBase, committed_layout
+from .trace import Trace
 from ..replay.replayer import range_layout, walk_layout
 from ..replay.retirer import lag_layout
 
@@ -141,7 +141,7 @@ class Commit(wiring.Component):
             with m.Case(TxBase.CURRENT):
                 m.d.comb += ahead.eq(tag.current)
             with m.Case(TxBase.POSITION):
-                m.d.comb += ahead.eq(event.rx_id[:len(ahead)] - tag.una[:len(ahead)])
+                m.d.comb += ahead.eq(event.replay.id[:len(ahead)] - tag.una[:len(ahead)])
             with m.Case(TxBase.TX_ID, TxBase.BEFORE_TX):
                 m.d.comb += tx_from.eq(event.tx_id)
             with m.Case(TxBase.SEEN):
@@ -249,28 +249,14 @@ class Commit(wiring.Component):
         ]
 
     def _trace(self, m):
-        done, trace, control = self.i_done.payload, self.o_trace.payload, self.o_control.payload
-        event, outcome = done.event, done.outcome
+        m.submodules.trace = trace = Trace(self._config)
         m.d.comb += [
-            self.o_trace.valid.eq(self.i_done.valid),
-            trace.event.eq(event.event),
-            trace.lid.eq(done.lid),
-            trace.node.eq(done.node),
-            trace.vc.eq(done.vc),
-            trace.old_state.eq(outcome.old_state),
-            trace.new_state.eq(done.tag.state),
-            trace.action.eq(outcome.action),
-            *(trace[name].eq(event[name]) for name in ("epoch", "tx_id", "rx_id", "room")),
-            trace.delivered.eq(self.o_verdict.payload.deliver),
-            trace.kept.eq(outcome.keeps),
-            trace.background.eq(outcome.action == Action.RETIRE_ONE),
-            trace.result.eq(outcome.result),
-            trace.frame.eq(outcome.frame),
-            *(trace[f"frame_{name}"].eq(control[name]) for name in
-              ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")),
-            trace.noticed.eq(outcome.noticed),
-            trace.notice.eq(outcome.notice),
+            trace.i_done.valid.eq(self.i_done.valid),
+            trace.i_done.payload.eq(self.i_done.payload),
+            trace.i_frame.eq(self.o_control.payload),
+            trace.i_delivers.eq(self.o_verdict.payload.deliver),
         ]
+        wiring.connect(m, trace.o_trace, wiring.flipped(self.o_trace))
 
     def _stats(self, m):
         valid, outcome = self.i_done.valid, self.i_done.payload.outcome

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
 from ..memory.protected import ERRORS, errors_of, protected_fifo, report
+from .lists import successor_port
 
 __all__ = ["Replayer", "range_layout", "walk_layout", "replay_layout", "Walk", "STATS"]
 
@@ -66,10 +67,8 @@ class Replayer(wiring.Component):
     i_walk : In(event of walk)
         The SEEK has left Q3. From its Q2 to the WALKED no slot of the link is freed one by one,
         so the list may be followed; if the whole link ends its REPLAYs do nothing.
-    o_next_slot : Out(slot_bits), i_next : In(slot_bits)
-        A read port of the list memory: the successor of `o_next_slot`, one clock later.
-    o_next_used : Out(1)
-        `i_next` is used in this clock.
+    successor : Out(successor_port)
+        Reads the list memory (`replay.lists`).
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
     stat_nack_queue_full : Out(1)
@@ -89,9 +88,7 @@ class Replayer(wiring.Component):
             "i_range": In(event_signature(range_layout(config))),
             "o_replay": Out(stream.Signature(replay_layout(config))),
             "i_walk": In(event_signature(walk_layout(config))),
-            "o_next_slot": Out(config.slot_bits),
-            "i_next": In(config.slot_bits),
-            "o_next_used": Out(1),
+            "successor": Out(successor_port(config)),
             "o_errors": Out(ERRORS),
             "stat_nack_queue_full": Out(1),
         })
@@ -112,8 +109,9 @@ class Replayer(wiring.Component):
         slot = Signal(config.slot_bits)
         here = Signal(config.slot_bits)       # the slot that the walk has come to
         hopped = Signal()
-        m.d.comb += [here.eq(Mux(hopped, self.i_next, slot)), self.o_next_slot.eq(here),
-                     self.o_next_used.eq(hopped)]
+        m.d.comb += [here.eq(Mux(hopped, self.successor.data, slot)),
+                     self.successor.addr.eq(here), self.successor.en.eq(1),
+                     self.successor.used.eq(hopped)]
         m.d.sync += [hopped.eq(0), slot.eq(here)]
 
         # Distances from `una`; an ID older than that, or an empty range, is negative.

@@ -184,7 +184,7 @@ class Replays(Proof):
         h.streams(dut)
         out, walk, ranges = dut.o_replay, dut.i_walk, dut.i_range
         following = Array(h.constant(2, f"following{slot}") for slot in range(4))
-        m.d.comb += dut.i_next.eq(h.past(following[dut.o_next_slot]))
+        m.d.comb += dut.successor.data.eq(h.past(following[dut.successor.addr]))
         seek, replay, walked = (out.valid & (out.p.walk == kind)
                                 for kind in (Walk.SEEK, Walk.REPLAY, Walk.WALKED))
         h.check_if(out.valid, seek | replay | walked)

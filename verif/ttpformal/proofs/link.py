@@ -84,7 +84,7 @@ class Ready(Proof):
         h.streams(dut)
         vc = h.constant(2, "vc")
         h.assume(vc < 3)
-        visits = [dut.o_visit0, dut.o_visit1, dut.o_visit2]
+        visits = dut.o_visit
         valid = Array(visit.valid for visit in visits)[vc]
         ready = Array(visit.ready for visit in visits)[vc]
         lid = Array(visit.payload for visit in visits)[vc]

@@ -3,9 +3,9 @@
 from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.data import View
-from ttpoe.pipeline import pipeline
-from ttpoe.reorder import directory as reorder
 from ttpoe.link import table
+from ttpoe.memory import forwarded
+from ttpoe.pipeline import pipeline
 from ttpoe.pipeline.q2_decide import Decide
 from ttpoe.link.fsm import Event, LinkState
 from ttpoe.protocol import Opcode
@@ -59,14 +59,14 @@ class Told(Proof):
     cover_depth = 15
     defect_depth = 15
     defects = (
-        Defect("a way with packets in flight is told to close", "pipeline/pipeline.py",
+        Defect("a way with packets in flight is told to close", "pipeline/victim.py",
                "(tag.state == LinkState.OPEN) & (tag.alloc == 0)", "(tag.state == LinkState.OPEN)"),
-        Defect("a way that was busy a moment ago is told to close", "pipeline/pipeline.py",
+        Defect("a way that was busy a moment ago is told to close", "pipeline/victim.py",
                "(tag.alloc == 0) & tag.timer", "(tag.alloc == 0)"),
         Defect("a victim is told though a way is free", "pipeline/pipeline.py",
                "self.decide.o_outcome.evicts & ~self.q2_owns", "self.decide.o_outcome.evicts"),
-        Defect("the other way is told, idle or not", "pipeline/pipeline.py",
-               "Cat(newer_way ^ older_idle, self.q2_row)", "Cat(~newer_way, self.q2_row)"),
+        Defect("the other way is told, idle or not", "pipeline/victim.py",
+               "Cat(newer_way ^ older_idle, self.i_row)", "Cat(~newer_way, self.i_row)"),
     )
 
     def build(self, h):
@@ -74,7 +74,7 @@ class Told(Proof):
         decide = pipeline.Decide
         pipeline.Decide = lambda config: _AnyDecision(h, config)
         try:
-            with harsh_memories(h, table, reorder) as memories:
+            with harsh_memories(h, forwarded) as memories:
                 dut = pipeline.Pipeline(SIZE)
                 m.submodules.dut = parts = built(dut)
         finally:
@@ -126,7 +126,7 @@ class Told(Proof):
                 m.d.sync += last.eq(way)
         for number, memory in enumerate(ways):
             m.d.comb += memory.watch_place.eq(watched)
-            swept = inner(parts, "table")["sweep"] > watched
+            swept = inner(parts, "table", "cells")["sweep"] > watched
             h.check_if(dut.table.o_ready, memory.watched == tags[number].as_value())
             h.check_if(~dut.table.o_ready & swept, memory.watched == 0)
             h.check_if(~dut.o_ready, tags[number].as_value() == 0)
