@@ -1,4 +1,4 @@
-"""The link table: which row a peer hashes to, and the sweep (section 5.1)."""
+"""The link table: which row a peer hashes to, and how many there are (section 5.1)."""
 
 import random
 
@@ -7,7 +7,7 @@ from amaranth import Elaboratable, Module, Signal
 
 from tests.streams import simulate
 from ttpoe.config import PRESETS, preset
-from ttpoe.link.table import LinkTable, link_row
+from ttpoe.link.table import link_row, link_table
 
 TINY = preset("tiny")
 
@@ -65,7 +65,7 @@ def test_link_row_is_teslas_hash_folded(config):
 @pytest.mark.parametrize("name", ["tiny", "default"])
 def test_table_is_swept_after_reset_in_as_many_clocks_as_it_has_rows(name):
     config = preset(name)
-    dut = LinkTable(config)
+    dut = link_table(config)
 
     async def testbench(ctx):
         clocks = 0
@@ -73,17 +73,19 @@ def test_table_is_swept_after_reset_in_as_many_clocks_as_it_has_rows(name):
             await ctx.tick()
             clocks += 1
         assert clocks == config.rows
-        ctx.set(dut.i_write_en, 1)
         for row, way in ((0, 0), (config.rows - 1, 1)):
-            ctx.set(dut.i_write_row, row)
-            ctx.set(dut.i_write_way, way)
-            ctx.set(dut.i_write_tag.node, 0x1000 + row)
+            ctx.set(dut.i_index, row)
+            await ctx.tick().repeat(2)
+            ctx.set(dut.i_change, 1)
+            ctx.set(dut.i_change_way, way)
             await ctx.tick()
-        ctx.set(dut.i_write_en, 0)
+            ctx.set(dut.i_change, 0)
+            ctx.set(dut.i_value.node, 0x1000 + row)
+            await ctx.tick()
         for row, nodes in ((0, (0x1000, 0)), (config.rows - 1, (0, 0x1000 + config.rows - 1)),
                            (1, (0, 0))):
-            ctx.set(dut.i_row, row)
+            ctx.set(dut.i_index, row)
             await ctx.tick()
-            assert tuple(ctx.get(dut.o_tags[way].node) for way in range(2)) == nodes
+            assert tuple(ctx.get(dut.o_read[way].node) for way in range(2)) == nodes
 
     simulate(dut, testbench)
