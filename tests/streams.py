@@ -1,7 +1,8 @@
 """What the benches of single blocks share: a simulator, and packets and events on stream ports.
 
-Everything moves in the testbench's own clock: what is set in a clock is seen by the block in that
-clock, and `ctx.tick()` ends it.
+What is set in a clock is seen by the block in that clock, and `ctx.tick()` ends it. Whether a beat
+is taken is sampled where the clock ends, so that several testbenches may drive ports that depend on
+each other in the same clock.
 """
 
 from amaranth.sim import Simulator
@@ -47,12 +48,11 @@ async def send_packet(ctx, port, beats, pause=lambda: False):
             clocks += 1
         ctx.set(port.payload, beat)
         ctx.set(port.valid, 1)
-        taken = False
+        taken, begun = False, clocks
         while not taken:
-            taken = ctx.get(port.ready)
-            await ctx.tick()
+            *_, taken = await ctx.tick().sample(port.ready)
             clocks += 1
-            assert clocks < LIMIT_CLOCKS, "never taken"
+            assert clocks < begun + LIMIT_CLOCKS, "never taken"
         ctx.set(port.valid, 0)
     return clocks
 
@@ -62,17 +62,18 @@ async def receive_packet(ctx, port, ready=lambda: True, last=lambda beat: beat.l
 
     `ready()`: the port takes a beat in this clock. What is offered and not taken must stay.
     """
-    beats, held, clocks = [], None, 0
+    beats, held, waited = [], None, 0
     while not (beats and last(beats[-1])):
         takes = ready()
         ctx.set(port.ready, takes)
-        offered = ctx.get(port.payload) if ctx.get(port.valid) else None
+        *_, valid, payload = await ctx.tick().sample(port.valid, port.payload)
+        offered = payload if valid else None
         assert held is None or offered == held, "what was offered did not stay"
+        waited += 1
         if offered is not None and takes:
             beats.append(offered)
+            waited = 0
         held = None if takes else offered
-        await ctx.tick()
-        clocks += 1
-        assert clocks < LIMIT_CLOCKS, "never offered"
+        assert waited < LIMIT_CLOCKS, "nothing was taken"
     ctx.set(port.ready, 0)
     return beats

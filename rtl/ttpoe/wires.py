@@ -16,7 +16,7 @@ def _elements(port, dimensions):
 
 
 def pass_through(m, outer, inner, names):
-    """Connects the ports `names` of the component `outer` to the same ports of its block `inner`."""
+    """Connects the ports `names` of the component `outer` to those of its block `inner`."""
     for name in names:
         member = inner.signature.members[name]
         pairs = zip(_elements(getattr(outer, name), member.dimensions),

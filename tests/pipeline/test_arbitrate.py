@@ -124,8 +124,8 @@ def test_fields_of_each_source():
         ctx.set(dut.i_enable, 1)
         ctx.set(dut.cfg_ieee, 1)
         ctx.set(dut.i_rx.payload, dict(
-            opcode=Opcode.PAYLOAD, node=0xABCDEF, vc=2, ieee=0, epoch=0x1234, selective=1, tx_id=0xDEADBEEF,
-            rx_id=0x01020304, room=1, slot=9))
+            opcode=Opcode.PAYLOAD, node=0xABCDEF, vc=2, ieee=0, epoch=0x1234, selective=1,
+            tx_id=0xDEADBEEF, rx_id=0x01020304, room=1, slot=9))
         ctx.set(dut.i_host[1].payload, dict(node=0x111111, slot=13))
         ctx.set(dut.i_command.payload, dict(command=1, node=0x222222, vc=2))
         for name, lid in (("i_timer", 3), ("i_visit2", 5), ("i_sent", 6), ("i_victim", 7),

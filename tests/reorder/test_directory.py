@@ -184,6 +184,4 @@ def test_ids_of_one_window_never_meet_and_links_lie_apart(config):
         most = max(map(len, rows.values()))
         assert len(rows) > 1 and most <= max(1, config.rows // window), "no place is crowded"
 
-    simulator = Simulator(dut)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    simulate(dut, testbench)

@@ -27,7 +27,8 @@ class Memory:
     async def run(self, ctx):
         dut, granted = self.dut, None
         while True:
-            arrives = self.coming.pop(0) if self.coming and self.coming[0][0] <= self.clock else None
+            due = self.coming and self.coming[0][0] <= self.clock
+            arrives = self.coming.pop(0) if due else None
             ctx.set(dut.arrived, arrives is not None)
             if arrives:
                 _clock, slot, beats, kept = arrives

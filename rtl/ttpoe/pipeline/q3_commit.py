@@ -9,8 +9,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import (control_frame_layout, event_signature, host_result_layout, notice_layout,
-                       payload_frame_layout, rx_verdict_layout, slot_append_layout, slot_free_layout,
-                       trace_layout)
+                       payload_frame_layout, rx_verdict_layout, slot_append_layout,
+                       slot_free_layout, trace_layout)
 from ..protocol import Opcode
 from ..link.effects import EFFECTS, LINK_STATS
 from ..link.fsm import Action, Event, LinkState

@@ -16,7 +16,7 @@ KINDS = {
     "ask": {"id": "tx_id", "first": "rx_id"},       # ... and the first missing ID in front of it
     "purge": {"place": "tx_id", "last": "room"},    # the place in the directory; it is the last one
     "seek": {"first": "rx_id", "last": "tx_id"},    # ends of the range, `count_bits` + 1 bits each
-    "replay": {"id": "rx_id", "slot": "slot"},      # as many bits of the ID of the PAYLOAD in `slot`
+    "replay": {"id": "rx_id", "slot": "slot"},      # as many bits of the ID in `slot`
 }
 """What the events of selective replay say, {name: field of the record}: they use the places of a
 received frame's fields. `event.purge.last` is the field `last` of a PURGE."""

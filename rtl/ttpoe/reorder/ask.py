@@ -34,7 +34,8 @@ class Ask(wiring.Component):
     o_ask : Out(stream of ask)
         The next ASK. The event itself sends the NACK, where a run of missing IDs ends.
     i_asked : In(event of looked)
-        An ASK has left Q3: whether the round goes on (with the next ID), and whether its ID is kept.
+        An ASK has left Q3: whether the round goes on (with the next ID), and whether its ID is
+        kept.
     o_over : Out(1)
         One clock high: the round is over.
 

@@ -68,7 +68,8 @@ class Forwarded(Proof):
         h.check(dut.o_write == (here_valid & change))
         h.check_if(dut.o_write, dut.o_write_way == change_way)
         h.check_if(here_valid, h.past(dut.o_index) == index)
-        h.check_if(here_valid & h.past(here_valid), h.past(dut.o_behind) == (h.past(index) == index))
+        h.check_if(here_valid & h.past(here_valid),
+                   h.past(dut.o_behind) == (h.past(index) == index))
 
         # One set, any: what its words are when all older accesses are through.
         watched = h.constant(2, "watched")
