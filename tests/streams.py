@@ -62,8 +62,8 @@ async def receive_packet(ctx, port, ready=lambda: True, last=lambda beat: beat.l
 
     `ready()`: the port takes a beat in this clock. What is offered and not taken must stay.
     """
-    beats, held, waited = [], None, 0
-    while not (beats and last(beats[-1])):
+    beats, held, waited, over = [], None, 0, False
+    while not over:
         takes = ready()
         ctx.set(port.ready, takes)
         *_, valid, payload = await ctx.tick().sample(port.valid, port.payload)
@@ -72,7 +72,7 @@ async def receive_packet(ctx, port, ready=lambda: True, last=lambda beat: beat.l
         waited += 1
         if offered is not None and takes:
             beats.append(offered)
-            waited = 0
+            waited, over = 0, last(offered)
         held = None if takes else offered
         assert waited < LIMIT_CLOCKS, "nothing was taken"
     ctx.set(port.ready, 0)
