@@ -16,7 +16,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
 from ttpoe.config import preset
-from ttpoe.layouts import beat_layout, event_signature
+from ttpoe.layouts import beat_layout, event_signature, host_rx_layout, host_tx_layout
 from ttpoe.nic.managed import ManagedNic
 from ttpoe.nic.seed import BootSeed
 from ttpoe.verilog.emit import emit_verilog, write
@@ -56,7 +56,7 @@ class Echo(wiring.Component):
         wiring.connect(m, nic.o_mac, wiring.flipped(self.o_mac))
         m.d.comb += [nic.i_node.eq(self.i_node), nic.i_open_id_seed.eq(seed.o_seed)]
         for vc in VCS:
-            received, sent = getattr(nic, f"o_host{vc}"), getattr(nic, f"i_host{vc}")
+            received, sent = nic.o_host[vc], nic.i_host[vc]
             m.d.comb += [
                 sent.valid.eq(received.valid),
                 received.ready.eq(sent.ready),
@@ -76,8 +76,8 @@ class Wire(wiring.Component):
     def __init__(self, config):
         self._config = config
         self.client = ManagedNic(config)
-        host = self.client.signature.members
-        super().__init__({"i_host": host["i_host2"], "o_host": host["o_host2"]})
+        super().__init__({"i_host": In(stream.Signature(host_tx_layout(config))),
+                          "o_host": Out(stream.Signature(host_rx_layout(config)))})
 
     def elaborate(self, platform):
         m = Module()
@@ -87,8 +87,8 @@ class Wire(wiring.Component):
             m.d.comb += [sink.i_mac.valid.eq(source.o_mac.valid),
                          sink.i_mac.payload.eq(source.o_mac.payload),
                          source.o_mac.ready.eq(1)]
-        wiring.connect(m, wiring.flipped(self.i_host), client.i_host2)
-        wiring.connect(m, client.o_host2, wiring.flipped(self.o_host))
+        wiring.connect(m, wiring.flipped(self.i_host), client.i_host[2])
+        wiring.connect(m, client.o_host[2], wiring.flipped(self.o_host))
         # Constant seeds, in a simulation only.
         m.d.comb += [echo.i_node.eq(2), client.i_node.eq(1), client.i_open_id_seed.eq(0x1111)]
         return m

@@ -27,11 +27,13 @@ from .pipeline.pipeline import Pipeline
 from .pipeline.q0_arbitrate import Arbitrate
 from .pipeline.q3_commit import STATS as LINK_STATS
 from .pipeline.q3_commit import Commit
-from .reorder.lookup import Ask, LookUp
+from .reorder.ask import Ask
+from .reorder.lookup import LookUp
 from .replay.lists import SlotLists
 from .replay.memory import ReplayMemory
 from .replay.replayer import STATS as REPLAYER_STATS
-from .replay.replayer import Replayer, Retirer
+from .replay.replayer import Replayer
+from .replay.retirer import Retirer
 from .rx.path import STATS as RX_STATS
 from .rx.path import RxPath
 from .stats import STATS
@@ -54,10 +56,10 @@ class Engine(wiring.Component):
         Received frames without FCS. Never held back; `error` with `last` = bad frame.
     o_mac : Out(stream of beat)
         Frames to send, without FCS; no gap inside a frame while `ready`.
-    i_host0, i_host1, i_host2 : In(stream of host beat)
-        Payloads to send, one port per VC: 1 to 1024 bytes per packet. `ready` is low while no
+    i_host : In(stream of host beat), one for each VC
+        Payloads to send: 1 to 1024 bytes per packet. `ready` is low while no
         replay slot is free (physical backpressure, section 5.2).
-    o_host0, o_host1, o_host2 : Out(stream of host beat)
+    o_host : Out(stream of host beat), one for each VC
         Payloads received, in order per link; a port that is not read holds up no other.
     i_command : In(stream of command)
         Open or close the link to (node, VC). Links also open by themselves with the first payload.
@@ -110,10 +112,8 @@ class Engine(wiring.Component):
         super().__init__({
             "i_mac": In(event_signature(beat_layout(config))),
             "o_mac": Out(stream.Signature(beat_layout(config))),
-            **{f"i_host{vc}": In(stream.Signature(host_tx_layout(config)))
-               for vc in range(config.VCS)},
-            **{f"o_host{vc}": Out(stream.Signature(host_rx_layout(config)))
-               for vc in range(config.VCS)},
+            "i_host": In(stream.Signature(host_tx_layout(config))).array(config.VCS),
+            "o_host": Out(stream.Signature(host_rx_layout(config))).array(config.VCS),
             "i_command": In(stream.Signature(command_layout)),
             "o_notice": Out(event_signature(notice_layout)),
             "i_inspect": In(stream.Signature(config.lid_bits)),
@@ -184,16 +184,13 @@ class Engine(wiring.Component):
         wiring.connect(m, self.commit.o_verdict, rx.i_verdict)
         m.d.comb += rx.cfg_node.eq(self.cfg_node)
         for vc in range(self._config.VCS):
-            wiring.connect(m, getattr(rx, f"o_host{vc}"),
-                           wiring.flipped(getattr(self, f"o_host{vc}")))
+            wiring.connect(m, rx.o_host[vc], wiring.flipped(self.o_host[vc]))
 
     def _host(self, m):
         writer = self.slot_writer
         for vc in range(self._config.VCS):
-            wiring.connect(m, wiring.flipped(getattr(self, f"i_host{vc}")),
-                           getattr(writer, f"i_host{vc}"))
-            wiring.connect(m, getattr(writer, f"o_event{vc}"),
-                           getattr(self.arbitrate, f"i_host{vc}"))
+            wiring.connect(m, wiring.flipped(self.i_host[vc]), writer.i_host[vc])
+            wiring.connect(m, writer.o_event[vc], self.arbitrate.i_host[vc])
         wiring.connect(m, self.lists.o_slot, writer.i_slot)
         wiring.connect(m, writer.o_write, self.memory.i_write)
         wiring.connect(m, self.commit.o_result, writer.i_result)
@@ -218,8 +215,7 @@ class Engine(wiring.Component):
         wiring.connect(m, self.timer.o_visit, arbitrate.i_timer)
         wiring.connect(m, commit.o_push, self.ready_queues.i_push)
         for vc in range(self._config.VCS):
-            wiring.connect(m, getattr(self.ready_queues, f"o_visit{vc}"),
-                           getattr(arbitrate, f"i_visit{vc}"))
+            wiring.connect(m, self.ready_queues.o_visit[vc], arbitrate.i_visit[vc])
 
         # A victim that finds no place is asked for again by the event that wanted it.
         m.submodules.victims = self.victims = victims = protected_fifo(
@@ -277,22 +273,18 @@ class Engine(wiring.Component):
         wiring.connect(m, ask.o_ask, arbitrate.i_ask)
         wiring.connect(m, replayer.o_replay, arbitrate.i_replay)
         wiring.connect(m, retirer.o_retire, arbitrate.i_retire)
+        wiring.connect(m, replayer.successor, self.lists.walk)
         m.d.comb += [
             self.pipeline.i_kept_freed.eq(self.rx.o_kept_freed),
             self.pipeline.i_ask_over.eq(ask.o_over),
-            self.lists.i_walk_slot.eq(replayer.o_next_slot),
-            self.lists.i_walk_used.eq(replayer.o_next_used),
-            replayer.i_next.eq(self.lists.o_walk_next),
         ]
 
     def _replay(self, m):
         lists = self.lists
         wiring.connect(m, self.commit.o_append, lists.i_append)
         wiring.connect(m, self.commit.o_free, lists.i_free)
+        wiring.connect(m, self.pipeline.successor, lists.successor)
         m.d.comb += [
-            lists.i_next_slot.eq(self.pipeline.o_next_slot),
-            lists.i_next_used.eq(self.pipeline.o_next_used),
-            self.pipeline.i_next.eq(lists.o_next),
             lists.i_reading.eq(self.tx.o_reading),
             self.o_free_slots.eq(lists.o_free_count),
         ]
@@ -304,14 +296,6 @@ class Engine(wiring.Component):
         wiring.connect(m, self.commit.o_free, tx.i_free)
         wiring.connect(m, self.commit.o_withdraw, tx.i_withdraw)
         wiring.connect(m, tx.o_frame, wiring.flipped(self.o_mac))
-        m.d.comb += [
-            tx.cfg_node.eq(self.cfg_node),
-            memory.i_read_slot.eq(tx.o_read_slot),
-            memory.i_read_beat.eq(tx.o_read_beat),
-            memory.i_read_en.eq(tx.o_read_en),
-            tx.i_read_data.eq(memory.o_data),
-            memory.i_data_used.eq(tx.o_read_used),
-            memory.i_length_slot.eq(tx.o_length_slot),
-            memory.i_length_en.eq(tx.o_length_en),
-            tx.i_length_bytes.eq(memory.o_length_bytes),
-        ]
+        wiring.connect(m, tx.word, memory.word)
+        wiring.connect(m, tx.length, memory.length)
+        m.d.comb += tx.cfg_node.eq(self.cfg_node)

@@ -11,8 +11,8 @@ from .protocol import Opcode
 __all__ = ["beat_layout", "host_tx_layout", "host_rx_layout", "rx_event_layout",
            "rx_verdict_layout", "host_event_layout", "HostResult", "host_result_layout",
            "command_layout", "Command", "control_frame_layout", "payload_frame_layout",
-           "slot_write_layout", "slot_free_layout", "Notice", "notice_layout",
-           "trace_layout", "event_signature"]
+           "slot_write_layout", "slot_append_layout", "slot_free_layout", "reading_layout", "Notice",
+           "notice_layout", "trace_layout", "event_signature"]
 
 
 def event_signature(shape):
@@ -157,6 +157,11 @@ def payload_frame_layout(config):
     })
 
 
+def slot_append_layout(config):
+    """Replay slot `slot` follows `tail` in its link's list."""
+    return data.StructLayout({"tail": config.slot_bits, "slot": config.slot_bits})
+
+
 def slot_free_layout(config):
     """A chain of replay slots, `head` to `tail` and linked, that goes back to the free list.
 
@@ -170,6 +175,11 @@ def slot_free_layout(config):
         "lid": config.lid_bits,
         "whole_link": 1,
     })
+
+
+def reading_layout(config):
+    """The replay slot from which a frame is being read, if `valid`."""
+    return data.StructLayout({"valid": 1, "slot": config.slot_bits})
 
 
 # ---- host control ------------------------------------------------------------------------------

@@ -18,14 +18,18 @@ class Axil:
         self.clock = 0
 
     def _port(self, name):
-        return getattr(self.dut, f"s_axil_{name}")
+        """A wire of the bus by the name that it has in the standard: `awaddr`, `bready`."""
+        channel = name[:2] if name.startswith(("aw", "ar")) else name[0]
+        part, port = name.removeprefix(channel), getattr(self.dut.s_axil, channel)
+        return getattr(port if part in ("valid", "ready") else port.p, part)
 
     def set(self, **values):
         for name, value in values.items():
             self.ctx.set(self._port(name), value)
 
     def get(self, name):
-        return self.ctx.get(self._port(name))
+        value = self.ctx.get(self._port(name))
+        return getattr(value, "value", value)
 
     async def tick(self, clocks=1):
         for _ in range(clocks):

@@ -4,6 +4,7 @@ from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ttpoe.csr.axil import AxiLiteSignature
 from ttpoe.csr.block import Csr
 from ttpoe.layouts import command_layout, notice_layout
 from ttpoe.link.table import tag_layout
@@ -16,6 +17,8 @@ class FlatCsr(wiring.Component):
         self.csr = Csr(config)
         members = {name: member.flow(member.shape)
                    for name, member in self.csr.signature.members.items() if member.is_port}
+        members |= {name: flow(width) for name, _channel, _part, flow, width
+                    in AxiLiteSignature.flat("s_axil")}
         super().__init__(members | {
             "command_valid": Out(1), "command_ready": In(1),
             "command_payload": Out(command_layout.size),
@@ -32,6 +35,7 @@ class FlatCsr(wiring.Component):
             if member.is_port:
                 inner, outer = getattr(csr, name), getattr(self, name)
                 m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
+        AxiLiteSignature.connect_flat(m, "s_axil", self, csr.s_axil)
         for name in ("command", "inspect"):
             inner = getattr(csr, f"o_{name}")
             payload = inner.payload if name == "inspect" else inner.payload.as_value()

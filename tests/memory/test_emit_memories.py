@@ -16,7 +16,7 @@ from ttpoe.memory.secded import coded_bits
 from ttpoe.verilog import emit
 
 RULE_OF_ALL = dict.fromkeys((
-    "way0", "way1", "places", "length_memory", "info_memory", "count_memory"), True)
+    "way0", "way1", "length_memory", "info_memory", "count_memory"), True)
 RULE_OF_ALL |= {"next_memory": False, "totals": False}
 """Some memories by name: the attribute has not been lost or given to one that needs old values."""
 

@@ -1,11 +1,12 @@
 """Q0: order of urgency, the bound on waiting, and credits (sections 1.3 and 5.1)."""
 
 import pytest
-from amaranth.sim import Simulator
 
+from tests.streams import simulate
 from ttpoe.config import preset
 from ttpoe.link.fsm import Event
 from ttpoe.pipeline.q0_arbitrate import Arbitrate
+from ttpoe.protocol import Opcode
 from ttpoe.replay.replayer import Walk
 
 CONFIG = preset("tiny").replace(control_depth=8, payload_depth=4)
@@ -14,11 +15,11 @@ ORDER = ["i_sent", "i_rx", "i_look", "i_replay", "i_visit1", "i_host1", "i_visit
 BOUND = 4 * len(ORDER)
 
 
-def simulate(dut, testbench):
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(testbench)
-    simulator.run()
+def port(dut, name):
+    """A source by name; a number behind it is that of the VC."""
+    if name[-1].isdigit():
+        return getattr(dut, name[:-1])[int(name[-1])]
+    return getattr(dut, name)
 
 
 def returns(ctx, dut, **ports):
@@ -31,10 +32,10 @@ def returns(ctx, dut, **ports):
 async def grants(ctx, dut, asking, clocks):
     """Who is admitted, clock by clock, while all of `asking` ask without end."""
     for name in ORDER:
-        ctx.set(getattr(dut, name).valid, name in asking)
+        ctx.set(port(dut, name).valid, name in asking)
     admitted = []
     for _clock in range(clocks):
-        ready = [name for name in ORDER if ctx.get(getattr(dut, name).ready)]
+        ready = [name for name in ORDER if ctx.get(port(dut, name).ready)]
         assert len(ready) <= 1 and bool(ready) == ctx.get(dut.o_event.valid)
         admitted += ready or [None]
         # Every admitted event leaves at once and sends nothing: credits come back.
@@ -91,8 +92,8 @@ def test_no_vc_starves_while_the_wire_is_busy():
         for clock in range(8 * BOUND):
             ctx.set(dut.i_rx.valid, clock % 8 in (4, 6))
             for name in visits:
-                ctx.set(getattr(dut, name).valid, 1)
-            who = [name for name in ("i_rx", *visits) if ctx.get(getattr(dut, name).ready)]
+                ctx.set(port(dut, name).valid, 1)
+            who = [name for name in ("i_rx", *visits) if ctx.get(port(dut, name).ready)]
             admitted += who
             await ctx.tick()
             event = Event.RX_ACK if "i_rx" in who else Event.VISIT
@@ -108,11 +109,11 @@ def test_no_vc_starves_while_the_wire_is_busy():
 
 async def shown(ctx, dut, source, fields):
     """The event when `source` asks alone has these fields."""
-    ctx.set(getattr(dut, source).valid, 1)
+    ctx.set(port(dut, source).valid, 1)
     assert ctx.get(dut.o_event.valid)
     for name, value in fields.items():
         assert ctx.get(dut.o_event.payload[name]) == value, (source, name)
-    ctx.set(getattr(dut, source).valid, 0)
+    ctx.set(port(dut, source).valid, 0)
     assert not ctx.get(dut.o_event.valid)
 
 
@@ -123,13 +124,13 @@ def test_fields_of_each_source():
         ctx.set(dut.i_enable, 1)
         ctx.set(dut.cfg_ieee, 1)
         ctx.set(dut.i_rx.payload, dict(
-            opcode=6, node=0xABCDEF, vc=2, ieee=0, epoch=0x1234, selective=1, tx_id=0xDEADBEEF,
-            rx_id=0x01020304, room=1, slot=9))
-        ctx.set(dut.i_host1.payload, dict(node=0x111111, slot=13))
+            opcode=Opcode.PAYLOAD, node=0xABCDEF, vc=2, ieee=0, epoch=0x1234, selective=1,
+            tx_id=0xDEADBEEF, rx_id=0x01020304, room=1, slot=9))
+        ctx.set(dut.i_host[1].payload, dict(node=0x111111, slot=13))
         ctx.set(dut.i_command.payload, dict(command=1, node=0x222222, vc=2))
         for name, lid in (("i_timer", 3), ("i_visit2", 5), ("i_sent", 6), ("i_victim", 7),
                           ("i_retire", 2)):
-            ctx.set(getattr(dut, name).payload, lid)
+            ctx.set(port(dut, name).payload, lid)
         expected = {
             "i_rx": dict(event=Event.RX_PAYLOAD, by_lid=0, node=0xABCDEF, vc=2, ieee=0,
                          epoch=0x1234, selective=1, tx_id=0xDEADBEEF, rx_id=0x01020304, room=1,
@@ -175,14 +176,14 @@ def test_fields_of_selective_replay():
     async def testbench(ctx):
         ctx.set(dut.i_enable, 1)
         for source, payload, fields in cases:
-            ctx.set(getattr(dut, source).payload, payload)
+            ctx.set(port(dut, source).payload, payload)
             await shown(ctx, dut, source, dict(fields, by_lid=1))
-            ctx.set(getattr(dut, source).payload, {name: 0 for name in payload})
+            ctx.set(port(dut, source).payload, {name: 0 for name in payload})
 
     simulate(dut, testbench)
 
 
-@pytest.mark.parametrize("opcode", range(11))
+@pytest.mark.parametrize("opcode", Opcode)
 def test_a_received_nack_is_promised_a_payload_if_there_is_room(opcode):
     """R7, R9: only a NACK, and without room it enters all the same."""
     dut = Arbitrate(CONFIG)
@@ -196,19 +197,19 @@ def test_a_received_nack_is_promised_a_payload_if_there_is_room(opcode):
             assert ctx.get(dut.o_event.valid)
             promised.append(ctx.get(dut.o_event.payload.may_send))
             await ctx.tick()
-        nack = opcode == Event.RX_NACK.value
+        nack = opcode == Opcode.NACK
         assert promised == ([1] * CONFIG.payload_depth + [0, 0] if nack else [0] * 6)
 
     simulate(dut, testbench)
 
 
 async def admitted_until_refused(ctx, dut, source, limit=50):
-    ctx.set(getattr(dut, source).valid, 1)
+    ctx.set(port(dut, source).valid, 1)
     count = 0
-    while ctx.get(getattr(dut, source).ready) and count < limit:
+    while ctx.get(port(dut, source).ready) and count < limit:
         await ctx.tick()
         count += 1
-    ctx.set(getattr(dut, source).valid, 0)
+    ctx.set(port(dut, source).valid, 0)
     return count
 
 
@@ -224,7 +225,7 @@ def test_no_event_enters_without_room_for_its_frames(source, count, payload):
     async def testbench(ctx):
         ctx.set(dut.i_enable, 1)
         for name, value in payload.items():
-            ctx.set(getattr(dut, source).payload[name], value)
+            ctx.set(port(dut, source).payload[name], value)
         assert await admitted_until_refused(ctx, dut, source) == count
         assert not ctx.get(dut.o_event.valid)
 

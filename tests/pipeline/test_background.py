@@ -16,7 +16,7 @@ from types import SimpleNamespace
 import pytest
 from amaranth import Elaboratable, Module, Signal, Value
 from amaranth.hdl import ResetInserter
-from amaranth.lib import data
+from amaranth.lib import data, wiring
 from amaranth.sim import Simulator
 
 from ttpoe.config import preset
@@ -57,6 +57,7 @@ class Bench(Elaboratable):
         m.submodules.pipeline, m.submodules.commit = pipeline, commit = self.pipeline, self.commit
         m.submodules.lists = lists = self.lists
         m.submodules.identity = identity = Identity()
+        wiring.connect(m, pipeline.successor, lists.successor)
         m.d.comb += [
             identity.cfg_fixed_open_id.eq(1),
             identity.cfg_init_id.eq(FIRST - 1),
@@ -65,9 +66,7 @@ class Bench(Elaboratable):
             pipeline.i_epoch.eq(identity.o_epoch),
             pipeline.cfg_init_id.eq(FIRST - 1),
             pipeline.cfg_selective.eq(1),
-            pipeline.i_next.eq(lists.o_next),
             pipeline.i_kept_freed.eq(commit.o_verdict.valid & commit.o_verdict.p.kept),
-            lists.i_next_slot.eq(pipeline.o_next_slot),
             *(getattr(commit.i_done, name).eq(getattr(pipeline.o_done, name))
               for name in ("valid", "payload")),
             *(getattr(port, name).eq(getattr(source, name))

@@ -10,6 +10,7 @@ import random
 
 import pytest
 from amaranth import Elaboratable, Module, Signal
+from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
 from ttpoe.config import preset
@@ -41,6 +42,7 @@ class Bench(Elaboratable):
         m.submodules.pipeline = pipeline = self.pipeline
         m.submodules.lists = lists = self.lists
         m.submodules.identity = identity = Identity()
+        wiring.connect(m, pipeline.successor, lists.successor)
         done = pipeline.o_done.payload
         outcome = done.outcome
         free = lists.i_free.payload
@@ -65,8 +67,6 @@ class Bench(Elaboratable):
             # what is decided does not depend on the clocks in between.
             pipeline.i_kept_freed.eq(pipeline.o_done.valid & outcome.keeps),
             pipeline.i_ask_over.eq(in_q[1]),
-            lists.i_next_slot.eq(pipeline.o_next_slot),
-            pipeline.i_next.eq(lists.o_next),
             lists.i_append.valid.eq(pipeline.o_done.valid & outcome.append & (outcome.chain != 0)),
             lists.i_append.payload.tail.eq(done.old_tail),
             lists.i_append.payload.slot.eq(done.event.slot),

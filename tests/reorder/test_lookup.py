@@ -1,58 +1,16 @@
-"""Look-ups, clearing up, the timer's questions; the pipeline answers late (R5, R6, R10)."""
+"""Look-ups, and clearing up; the pipeline answers late (R5, R10)."""
 
 import random
 
 import pytest
 from amaranth.hdl import ResetInserter, Signal
-from amaranth.sim import Simulator
 
+from tests.reorder.reorder_bench import Answers
+from tests.streams import simulate
 from ttpoe.config import Config, preset
-from ttpoe.reorder.lookup import Ask, LookUp
+from ttpoe.reorder.lookup import LookUp
 
 TINY = preset("tiny")
-MASK = (1 << 32) - 1
-
-
-def simulate(dut, testbench):
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(testbench)
-    simulator.run()
-
-
-class Answers:
-    """The pipeline: takes events now and then, and answers each `delay` clocks later."""
-
-    def __init__(self, ctx, port, answer, names, ready, delay):
-        self.ctx, self.port, self.answer, self.names = ctx, port, answer, names
-        self.ready, self.delay = ready, delay
-        self.pending, self.shown, self.taken, self.clock = [], None, [], 0
-
-    async def step(self, reply):
-        """One clock; `reply(fields)` gives the answer to an event that is taken, or None."""
-        ctx, port = self.ctx, self.port
-        ready = self.ready()
-        ctx.set(port.ready, ready)
-        due = [entry for entry in self.pending if entry[0] == self.clock]
-        assert len(due) <= 1
-        ctx.set(self.answer.valid, bool(due))
-        ctx.set(self.answer.payload, due[0][1] if due else dict(on=1, hit=1, id=0x55555555))
-        if ctx.get(port.valid):
-            fields = {name: ctx.get(port.payload[name]) for name in self.names}
-            assert self.shown in (None, fields), "changed while it waited"
-            self.shown = None if ready else fields
-            if ready:
-                self.taken.append((self.clock, fields))
-                said = reply(fields)
-                if said is not None:
-                    self.pending.append((self.clock + self.delay(), said))
-        else:
-            assert self.shown is None, "withdrawn"
-        await ctx.tick()
-        self.clock += 1
-
-
-# ---- LookUp --------------------------------------------------------------------------------------
 
 LOOK_FIELDS = ("purge", "last", "lid", "id")
 
@@ -181,78 +139,3 @@ def test_reset_forgets_jobs():
         assert 0 < count == len(bench.taken)
 
     simulate(ResetInserter(reset)(dut), testbench)
-
-
-# ---- Ask -----------------------------------------------------------------------------------------
-
-ASK_FIELDS = ("lid", "id", "first")
-
-
-@pytest.mark.parametrize("pace", [1.0, 0.3])
-def test_walk_along_the_gaps(pace):
-    """Every ID once, in order; `first` begins the run of missing ones that the ID ends."""
-    rng = random.Random(f"ask {pace}")
-    dut = Ask(TINY)
-
-    async def testbench(ctx):
-        bench = Answers(ctx, dut.o_ask, dut.i_asked, ASK_FIELDS,
-                        lambda: rng.random() < pace, lambda: rng.choice((3, 3, 5)))
-        for _walk in range(60):
-            lid, start = rng.randrange(TINY.links), rng.choice((7, MASK - 3, 0x7FFFFFFE))
-            length = rng.choice((1, 1, 2, 3, 9))
-            kept = [rng.random() < 0.5 for _ in range(length)]
-            expected, first = [], start
-            for n, hit in enumerate(kept):
-                number = (start + n) & MASK
-                expected.append(dict(lid=lid, id=number, first=first))
-                if hit:
-                    first = (number + 1) & MASK
-            answers = [dict(on=n < length - 1, hit=hit, id=rng.getrandbits(32))
-                       for n, hit in reversed(list(enumerate(kept)))]
-            ctx.set(dut.i_start.payload, dict(lid=lid, id=start))
-            ctx.set(dut.i_start.valid, 1)
-            done = len(bench.taken)
-            await bench.step(lambda _fields: None)
-            ctx.set(dut.i_start.valid, 0)
-            finished = 0
-            while not finished:
-                await bench.step(lambda _fields, answers=answers: answers.pop())
-                finished = not answers and bench.pending[-1][0] == bench.clock
-                if finished:             # the answer that ends the walk is `over` in its own clock
-                    ctx.set(dut.i_asked.valid, 1)
-                    ctx.set(dut.i_asked.payload, bench.pending[-1][1])
-                    assert ctx.get(dut.o_over)
-                    await bench.step(lambda _fields: None)
-            assert [fields for _clock, fields in bench.taken[done:]] == expected
-            for _ in range(rng.randrange(4)):
-                await bench.step(lambda _fields: None)
-                assert not ctx.get(dut.o_over)
-                assert not ctx.get(dut.o_ask.valid)
-
-    simulate(dut, testbench)
-
-
-def test_pace_of_a_walk_and_its_end():
-    """Start in clock 0: ASK in 1; the next one in the clock behind the answer. `o_over` once."""
-    dut = Ask(TINY)
-
-    async def testbench(ctx):
-        bench = Answers(ctx, dut.o_ask, dut.i_asked, ASK_FIELDS, lambda: 1, lambda: 3)
-        ctx.set(dut.i_start.payload, dict(lid=1, id=50))
-        ctx.set(dut.i_start.valid, 1)
-        overs = []
-        for clock in range(30):
-            answer = next((said for at, said in bench.pending if at == clock), None)
-            if answer:                   # as `step` is about to
-                ctx.set(dut.i_asked.valid, 1)
-                ctx.set(dut.i_asked.payload, answer)
-                overs += [clock] * ctx.get(dut.o_over)
-            await bench.step(lambda fields: dict(on=fields["id"] < 53, hit=0, id=0))
-            ctx.set(dut.i_start.valid, 0)
-            ctx.set(dut.i_asked.valid, 0)
-            assert not ctx.get(dut.o_over)
-        assert [(clock, fields["id"]) for clock, fields in bench.taken] == [
-            (1, 50), (5, 51), (9, 52), (13, 53)]
-        assert overs == [16]
-
-    simulate(dut, testbench)

@@ -3,21 +3,16 @@
 import random
 
 import pytest
-from amaranth.sim import Simulator
 
+from tests.streams import simulate
 from ttpoe.config import Config
 from ttpoe.replay.lists import SlotLists
 
 
-def run(dut, testbench):
-    sim = Simulator(dut)
-    sim.add_clock(1e-8)
-    sim.add_testbench(testbench)
-    sim.run()
-
-
 async def sweep(ctx, dut, slots):
     """Wait for `o_ready`; it must take exactly `slots` clocks, and offer nothing before."""
+    for port in (dut.successor, dut.walk):
+        ctx.set(port.en, 1)
     for _ in range(slots):
         assert ctx.get(dut.o_ready) == 0 and ctx.get(dut.o_slot.valid) == 0
         assert ctx.get(dut.o_free_count) == 0
@@ -46,7 +41,7 @@ def test_sweep_then_one_slot_per_clock_in_order(slots):
             assert ctx.get(dut.o_slot.payload) == expected
             await ctx.tick()
         assert ctx.get(dut.o_slot.valid) == 0 and ctx.get(dut.o_free_count) == 0
-    run(dut, testbench)
+    simulate(dut, testbench)
 
 
 def test_freed_into_empty_list_is_offered_two_clocks_later():
@@ -74,7 +69,7 @@ def test_freed_into_empty_list_is_offered_two_clocks_later():
             got.append(ctx.get(dut.o_slot.payload))
             await ctx.tick()
         assert got == [1, 3, 0] and ctx.get(dut.o_slot.valid) == 0
-    run(dut, testbench)
+    simulate(dut, testbench)
 
 
 def test_taking_the_last_while_a_chain_arrives():
@@ -101,7 +96,7 @@ def test_taking_the_last_while_a_chain_arrives():
             await ctx.tick()
             ctx.set(dut.i_free.valid, 0)
         assert ctx.get(dut.o_slot.valid) == 0
-    run(dut, testbench)
+    simulate(dut, testbench)
 
 
 def test_emptied_list_leaves_the_links_chain_alone():
@@ -115,16 +110,16 @@ def test_emptied_list_leaves_the_links_chain_alone():
         ctx.set(dut.o_slot.ready, 0)
         ctx.set(dut.i_append.payload, {"tail": 3, "slot": 1})       # 3 was the last free one
         ctx.set(dut.i_append.valid, 1)
-        ctx.set(dut.i_next_slot, 3)
+        ctx.set(dut.successor.addr, 3)
         await ctx.tick()
         ctx.set(dut.i_append.valid, 0)
-        assert ctx.get(dut.o_next) == 1                             # written in the same clock
+        assert ctx.get(dut.successor.data) == 1            # written in the same clock
         set_free(ctx, dut, [2])
         await ctx.tick()
         ctx.set(dut.i_free.valid, 0)
         await ctx.tick()
-        assert ctx.get(dut.o_next) == 1
-    run(dut, testbench)
+        assert ctx.get(dut.successor.data) == 1
+    simulate(dut, testbench)
 
 
 def test_slot_being_read_is_withheld_then_offered():
@@ -146,7 +141,110 @@ def test_slot_being_read_is_withheld_then_offered():
         assert ctx.get(dut.o_slot.valid) == 1 and ctx.get(dut.o_slot.payload) == 2
         ctx.set(dut.i_reading, {"valid": 0, "slot": 2})
         assert ctx.get(dut.o_slot.valid) == 1
-    run(dut, testbench)
+    simulate(dut, testbench)
+
+
+class Owners:
+    """What the links and the reader of `SlotLists` do, and where each slot is at any time."""
+
+    def __init__(self, ctx, dut, slots, seed):
+        self.ctx, self.dut, self.slots = ctx, dut, slots
+        self.rng, self.walker = random.Random(seed), random.Random(seed)
+        self.free, self.stock = list(range(1, slots)), [0]
+        self.owned, self.chains = [], []        # taken but not linked; linked lists
+        self.successor = {}                     # what next[] must hold for linked slots
+        self.expected_next = self.expected_walk = None
+        self.reading = None
+        self.hungry = self.generous = 0.5
+        self.seen = {"last_while_free": 0, "into_empty": 0, "transparent": 0, "withheld": 0,
+                     "chain": 0, "walk": 0}
+
+    def check_reads(self, where):
+        """The successors that were asked for in the clock before."""
+        if self.expected_next is not None:
+            assert self.ctx.get(self.dut.successor.data) == self.expected_next, where
+        if self.expected_walk is not None:
+            assert self.ctx.get(self.dut.walk.data) == self.expected_walk, where
+            self.seen["walk"] += 1
+
+    def act(self):
+        """A chain starts with a taken slot, grows, is freed from its head: (append, freed)."""
+        rng, owned = self.rng, self.owned
+        append = freed = None
+        if owned and not self.chains or (owned and rng.random() < 0.15):
+            self.chains.append([owned.pop(rng.randrange(len(owned)))])
+        if self.chains and rng.random() < self.generous:
+            chain = rng.choice(self.chains)
+            k = rng.choice([1, 1, len(chain), rng.randint(1, len(chain))])
+            freed, chain[:] = chain[:k], chain[k:]
+            self.chains = [c for c in self.chains if c]
+        elif self.chains and owned and rng.random() < 0.7:
+            chain = rng.choice(self.chains)
+            append = (chain[-1], owned.pop(rng.randrange(len(owned))))
+            chain.append(append[1])
+        return append, freed
+
+    def drive(self, append, freed):
+        """Returns whether a free slot is taken if there is one."""
+        ctx, dut, rng = self.ctx, self.dut, self.rng
+        # i_reading names a free slot only from the clock after its freeing on.
+        if self.reading is not None and rng.random() < 0.3:
+            self.reading = None
+        ctx.set(dut.i_reading, {"valid": self.reading is not None, "slot": self.reading or 0})
+        ready = rng.random() < self.hungry
+        ctx.set(dut.o_slot.ready, ready)
+        ctx.set(dut.i_append.valid, append is not None)
+        if append:
+            ctx.set(dut.i_append.payload, {"tail": append[0], "slot": append[1]})
+            self.successor[append[0]] = append[1]
+        ctx.set(dut.i_free.valid, freed is not None)
+        if freed:
+            set_free(ctx, dut, freed)
+            self.seen["chain"] += len(freed) > 1
+        return ready
+
+    def ask(self, append):
+        """Asks for two successors; the walk need not see what is written in this very clock."""
+        ctx, dut, rng = self.ctx, self.dut, self.rng
+        linked = [s for c in self.chains for s in c[:-1]]
+        self.expected_next = self.expected_walk = None
+        if linked:
+            asked = append[0] if append and rng.random() < 0.5 else rng.choice(linked)
+            self.seen["transparent"] += bool(append) and asked == append[0]
+            ctx.set(dut.successor.addr, asked)
+            self.expected_next = self.successor[asked]
+        settled = [slot for slot in linked if not append or slot != append[0]]
+        if settled:
+            asked = self.walker.choice(settled)
+            ctx.set(dut.walk.addr, asked)
+            self.expected_walk = self.successor[asked]
+
+    def check_offer(self, freed, where):
+        """Returns whether a slot goes from the list into the stock."""
+        ctx, dut, stock, free = self.ctx, self.dut, self.stock, self.free
+        stocked = len(stock) < 2 and bool(free) and free[0] != self.reading
+        self.seen["withheld"] += len(stock) < 2 and bool(free) and not stocked
+        assert ctx.get(dut.o_slot.valid) == bool(stock), where
+        assert ctx.get(dut.o_free_count) == len(free) + len(stock), where
+        if stock:
+            assert ctx.get(dut.o_slot.payload) == stock[0], where
+        self.seen["last_while_free"] += bool(stocked and len(free) == 1 and freed)
+        self.seen["into_empty"] += bool(not free and freed)
+        return stocked
+
+    def move(self, ready, stocked, freed, where):
+        """Behind the clock: every slot is in one place."""
+        if self.stock and ready:
+            self.owned.append(self.stock.pop(0))
+        if stocked:
+            self.stock.append(self.free.pop(0))
+        if freed:
+            if self.reading is None and self.rng.random() < 0.4:
+                self.reading = self.rng.choice(freed)
+            self.free.extend(freed)
+        everywhere = sorted(self.free + self.stock + self.owned
+                            + [s for c in self.chains for s in c])
+        assert everywhere == list(range(self.slots)), where
 
 
 @pytest.mark.parametrize("slots, clocks, seed",
@@ -155,91 +253,26 @@ def test_slot_being_read_is_withheld_then_offered():
 def test_random_against_model(slots, clocks, seed):
     """Random allocation, linking, freeing of chains; every slot is in one place at any time."""
     dut = SlotLists(Config(slots=slots))
-    rng, walker = random.Random(seed), random.Random(seed)
-    seen = {"last_while_free": 0, "into_empty": 0, "transparent": 0, "withheld": 0, "chain": 0,
-            "walk": 0}
+    seen = {}
 
     async def testbench(ctx):
         await sweep(ctx, dut, slots)
-        free, stock = list(range(1, slots)), [0]
-        owned, chains = [], []           # taken but not linked; linked lists
-        successor = {}                   # what next[] must hold for linked slots
-        expected_next = expected_walk = None
-        reading = None
+        owners = Owners(ctx, dut, slots, seed)
         for clock in range(clocks):
             where = f"seed {seed} clock {clock}"
-            if expected_next is not None:
-                assert ctx.get(dut.o_next) == expected_next, where
-            if expected_walk is not None:
-                assert ctx.get(dut.o_walk_next) == expected_walk, where
-                seen["walk"] += 1
+            owners.check_reads(where)
             if clock % 400 == 0:         # phases: hoard, mixed, drain
-                hungry, generous = rng.choice([(0.9, 0.1), (0.5, 0.5), (1.0, 0.9), (0.2, 0.9)])
-
-            # What a link does: a chain starts with a taken slot, grows, is freed from its head.
-            append = freed = None
-            if owned and not chains or (owned and rng.random() < 0.15):
-                chains.append([owned.pop(rng.randrange(len(owned)))])
-            if chains and rng.random() < generous:
-                chain = rng.choice(chains)
-                k = rng.choice([1, 1, len(chain), rng.randint(1, len(chain))])
-                freed, chain[:] = chain[:k], chain[k:]
-                chains = [c for c in chains if c]
-            elif chains and owned and rng.random() < 0.7:
-                chain = rng.choice(chains)
-                append = (chain[-1], owned.pop(rng.randrange(len(owned))))
-                chain.append(append[1])
-
-            # i_reading names a free slot only from the clock after its freeing on.
-            if reading is not None and rng.random() < 0.3:
-                reading = None
-            ctx.set(dut.i_reading, {"valid": reading is not None, "slot": reading or 0})
-            ready = rng.random() < hungry
-            ctx.set(dut.o_slot.ready, ready)
-            ctx.set(dut.i_append.valid, append is not None)
-            if append:
-                ctx.set(dut.i_append.payload, {"tail": append[0], "slot": append[1]})
-                successor[append[0]] = append[1]
-            ctx.set(dut.i_free.valid, freed is not None)
-            if freed:
-                set_free(ctx, dut, freed)
-                seen["chain"] += len(freed) > 1
-
-            linked = [s for c in chains for s in c[:-1]]
-            if linked:
-                asked = append[0] if append and rng.random() < 0.5 else rng.choice(linked)
-                seen["transparent"] += bool(append) and asked == append[0]
-                ctx.set(dut.i_next_slot, asked)
-                expected_next = successor[asked]
-            else:
-                expected_next = None
-            settled = [slot for slot in linked if not append or slot != append[0]]
-            expected_walk = None
-            if settled:                  # what is written in this very clock it need not see
-                asked = walker.choice(settled)
-                ctx.set(dut.i_walk_slot, asked)
-                expected_walk = successor[asked]
-
-            stocked = len(stock) < 2 and bool(free) and free[0] != reading
-            seen["withheld"] += len(stock) < 2 and bool(free) and not stocked
-            assert ctx.get(dut.o_slot.valid) == bool(stock), where
-            assert ctx.get(dut.o_free_count) == len(free) + len(stock), where
-            if stock:
-                assert ctx.get(dut.o_slot.payload) == stock[0], where
-            seen["last_while_free"] += bool(stocked and len(free) == 1 and freed)
-            seen["into_empty"] += bool(not free and freed)
+                owners.hungry, owners.generous = owners.rng.choice(
+                    [(0.9, 0.1), (0.5, 0.5), (1.0, 0.9), (0.2, 0.9)])
+            append, freed = owners.act()
+            ready = owners.drive(append, freed)
+            owners.ask(append)
+            stocked = owners.check_offer(freed, where)
             await ctx.tick()
-            if stock and ready:
-                owned.append(stock.pop(0))
-            if stocked:
-                stock.append(free.pop(0))
-            if freed:
-                if reading is None and rng.random() < 0.4:
-                    reading = rng.choice(freed)
-                free.extend(freed)
-            everywhere = sorted(free + stock + owned + [s for c in chains for s in c])
-            assert everywhere == list(range(slots)), where
-    run(dut, testbench)
+            owners.move(ready, stocked, freed, where)
+        seen.update(owners.seen)
+
+    simulate(dut, testbench)
     needed = ("transparent", "withheld", "chain", "walk")
     if slots <= 8:
         needed = tuple(seen)
@@ -268,4 +301,4 @@ def test_reset_starts_over():
             assert ctx.get(inner.o_slot.payload) == expected
             await ctx.tick()
         assert ctx.get(inner.o_slot.valid) == 0
-    run(dut, testbench)
+    simulate(dut, testbench)

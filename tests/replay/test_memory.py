@@ -3,8 +3,8 @@
 import random
 
 import pytest
-from amaranth.sim import Simulator
 
+from tests.streams import simulate
 from ttpoe.config import Config
 from ttpoe.replay.memory import ReplayMemory
 
@@ -33,16 +33,16 @@ def test_random_writes_and_reads(width_bits, slots):
                                               "last": last, "length_bytes": length})
                 writing = {write: value}
             read = rng.choice(list(words)) if words and rng.random() < 0.8 else None
-            ctx.set(dut.i_read_en, read is not None)
-            ctx.set(dut.i_read_slot, read[0] if read else rng.randrange(slots))
-            ctx.set(dut.i_read_beat, read[1] if read else rng.randrange(config.slot_beats))
+            ctx.set(dut.word.en, read is not None)
+            ctx.set(dut.word.addr.slot, read[0] if read else rng.randrange(slots))
+            ctx.set(dut.word.addr.beat, read[1] if read else rng.randrange(config.slot_beats))
             if read:
                 expected_data = words[read]
             asked = rng.choice(list(lengths)) if lengths and rng.random() < 0.8 else None
             if write and asked == write[0]:
                 asked = None             # undefined while it is written
-            ctx.set(dut.i_length_en, asked is not None)
-            ctx.set(dut.i_length_slot, asked if asked is not None else rng.randrange(slots))
+            ctx.set(dut.length.en, asked is not None)
+            ctx.set(dut.length.addr, asked if asked is not None else rng.randrange(slots))
             if asked is not None:
                 expected_length = lengths[asked]
             await ctx.tick()
@@ -50,12 +50,9 @@ def test_random_writes_and_reads(width_bits, slots):
             if write and last:
                 lengths[write[0]] = length
             if expected_data is not None:     # holds while not enabled
-                assert ctx.get(dut.o_data) == expected_data, where
+                assert ctx.get(dut.word.data) == expected_data, where
             if expected_length is not None:
-                assert ctx.get(dut.o_length_bytes) == expected_length, where
+                assert ctx.get(dut.length.data) == expected_length, where
 
-    sim = Simulator(dut)
-    sim.add_clock(1e-8)
-    sim.add_testbench(testbench)
-    sim.run()
+    simulate(dut, testbench)
     assert len(words) == slots * config.slot_beats

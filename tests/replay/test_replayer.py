@@ -1,23 +1,16 @@
-"""NACKed ranges sent again along a list of slots, and acknowledged slots freed (R7, S10)."""
+"""NACKed ranges sent again along a list of slots (R7)."""
 
 import random
 
 import pytest
 from amaranth.hdl import ResetInserter, Signal
-from amaranth.sim import Simulator
 
-from ttpoe.config import Config, preset
-from ttpoe.replay.replayer import Replayer, Retirer, Walk
+from tests.streams import simulate
+from ttpoe.config import preset
+from ttpoe.replay.replayer import Replayer, Walk
 
 CONFIG = preset("tiny").replace(slots=64)
 FIELDS = ("walk", "lid", "slot", "first", "last")
-
-
-def simulate(dut, testbench):
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(testbench)
-    simulator.run()
 
 
 class Bench:
@@ -42,7 +35,7 @@ class Bench:
         ctx.set(dut.i_range.valid, push is not None)
         if push is not None:
             ctx.set(dut.i_range.payload, push)
-        ctx.set(dut.i_next, self.following.get(self.read, self.random.randrange(
+        ctx.set(dut.successor.data, self.following.get(self.read, self.random.randrange(
             self.config.slots)))
         walk = self.walks.pop(self.clock, None)
         ctx.set(dut.i_walk.valid, walk is not None)
@@ -51,7 +44,7 @@ class Bench:
             self.walk_clocks.append(self.clock)
         ready = self.ready()
         ctx.set(out.ready, ready)
-        self.read = ctx.get(dut.o_next_slot)
+        self.read = ctx.get(dut.successor.addr)
         self.full += ctx.get(dut.stat_nack_queue_full)
         if ctx.get(out.valid):
             fields = {name: ctx.get(out.p[name]) for name in FIELDS}
@@ -382,56 +375,5 @@ def test_reset_ends_the_walk_and_empties_the_queue():
         for _ in range(5):
             await bench.step()
         assert bench.taken[-1][1]["lid"] == 4 and bench.taken[-1][1]["first"] == 11
-
-    simulate(ResetInserter(reset)(dut), testbench)
-
-
-# ---- Retirer -------------------------------------------------------------------------------------
-
-@pytest.mark.parametrize("pace", [1.0, 0.3])
-def test_retirer_frees_what_lags_behind_of_one_link_at_a_time(pace):
-    """`count` RETIREs, one per clock from the clock behind the report on; what is reported
-    meanwhile is left to others."""
-    rng = random.Random(pace)
-    dut = Retirer(CONFIG)
-
-    async def testbench(ctx):
-        left, lid, served = 0, None, 0
-        for clock in range(4000):
-            report = None
-            if rng.random() < 0.3:
-                report = dict(lid=rng.randrange(CONFIG.links),
-                              count=rng.choice((1, 1, 2, 5, CONFIG.slots)))
-            ctx.set(dut.i_lag.valid, report is not None)
-            ctx.set(dut.i_lag.payload, report or dict(lid=3, count=9))
-            ready = rng.random() < pace
-            ctx.set(dut.o_retire.ready, ready)
-            assert ctx.get(dut.o_retire.valid) == (left > 0), clock
-            if left:
-                assert ctx.get(dut.o_retire.payload) == lid, clock
-                left -= ready
-            elif report:
-                left, lid, served = report["count"], report["lid"], served + 1
-            await ctx.tick()
-        assert served > 100 * pace
-
-    simulate(dut, testbench)
-
-
-def test_retirer_is_idle_after_reset():
-    reset = Signal()
-    dut = Retirer(Config())
-
-    async def testbench(ctx):
-        assert not ctx.get(dut.o_retire.valid)
-        ctx.set(dut.i_lag.payload, dict(lid=1, count=5))
-        ctx.set(dut.i_lag.valid, 1)
-        await ctx.tick()
-        ctx.set(dut.i_lag.valid, 0)
-        assert ctx.get(dut.o_retire.valid)
-        ctx.set(reset, 1)
-        await ctx.tick()
-        ctx.set(reset, 0)
-        assert not ctx.get(dut.o_retire.valid)
 
     simulate(ResetInserter(reset)(dut), testbench)

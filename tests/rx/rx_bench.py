@@ -123,7 +123,7 @@ class RxBench:
                         self.keep_due.append((self.clock + verdict[2], event))
 
     def _host(self, ctx, vc):
-        port = getattr(self.dut, f"o_host{vc}")
+        port = self.dut.o_host[vc]
         ready = self.host_ready(vc, self.clock)
         ctx.set(port.ready, ready)
         if not ctx.get(port.valid):

@@ -4,13 +4,14 @@ import random
 
 import pytest
 from amaranth.hdl import Module, ResetInserter, Signal
+from amaranth.lib import wiring
 
+from tests.streams import simulate
 from tests.tx.tx_bench import (
     FrameSink,
     control_bytes,
     payload_bytes,
     random_control,
-    simulate,
     words_of,
 )
 from ttpoe.config import Config
@@ -50,12 +51,8 @@ class Bench:
         m.submodules.path = path = ResetInserter(self.reset)(self.path)
         m.submodules.memory = memory = self.memory
         path = self.path
-        for ours, theirs in (("o_read_slot", "i_read_slot"), ("o_read_beat", "i_read_beat"),
-                             ("o_read_en", "i_read_en"), ("o_length_slot", "i_length_slot"),
-                             ("o_length_en", "i_length_en")):
-            m.d.comb += getattr(memory, theirs).eq(getattr(path, ours))
-        m.d.comb += [path.i_read_data.eq(memory.o_data),
-                     path.i_length_bytes.eq(memory.o_length_bytes)]
+        wiring.connect(m, path.word, memory.word)
+        wiring.connect(m, path.length, memory.length)
         return m
 
     async def fill(self, ctx, slot, payload):

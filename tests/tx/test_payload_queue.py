@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.tx.tx_bench import simulate
+from tests.streams import simulate
 from ttpoe.config import Config
 from ttpoe.tx.payload_queue import PayloadQueue
 

@@ -5,7 +5,8 @@ import random
 import pytest
 from amaranth.hdl import ResetInserter, Signal
 
-from tests.tx.tx_bench import host_beats, simulate
+from tests.streams import simulate
+from tests.tx.tx_bench import host_beats
 from ttpoe.config import Config
 from ttpoe.layouts import HostResult
 from ttpoe.tx.slot_writer import SlotWriter
@@ -34,10 +35,10 @@ class Bench:
         self.clock = 0
 
     def host(self, vc):
-        return getattr(self.writer, f"i_host{vc}")
+        return self.writer.i_host[vc]
 
     def event(self, vc):
-        return getattr(self.writer, f"o_event{vc}")
+        return self.writer.o_event[vc]
 
     async def step(self, ctx):
         writer = self.writer

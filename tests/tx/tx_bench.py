@@ -2,17 +2,7 @@
 
 import struct
 
-from amaranth.sim import Simulator
-
 OUI = bytes.fromhex("98ed5c")
-
-
-def simulate(dut, *testbenches):
-    sim = Simulator(dut)
-    sim.add_clock(1e-8)
-    for testbench in testbenches:
-        sim.add_testbench(testbench)
-    sim.run()
 
 
 def expected_frame(opcode, node, source, vc=0, ieee=0, epoch=0, selective=0, tx_id=0, rx_id=0,

@@ -19,11 +19,17 @@ from amaranth.hdl import (
     Signal,
     ValueCastable,
 )
-from amaranth.lib import stream, wiring
+from amaranth.lib import wiring
 
 from ttpoe.config import Config
 
 __all__ = ["Proof", "Defect", "Harness", "shrunk"]
+
+
+def _elements(component, name, member):
+    """The ports of one member: several if there is one for each VC."""
+    port = getattr(component, name)
+    return list(port) if member.dimensions else [port]
 
 
 class Defect(NamedTuple):
@@ -143,13 +149,14 @@ class Harness(Elaboratable):
         for name, member in port.signature.members.items():
             if names and name not in names:
                 continue
-            self._drive_member(getattr(port, name), member, name)
+            for number, element in enumerate(_elements(port, name, member)):
+                self._drive_member(element, member,
+                                   f"{name}{number}" if member.dimensions else name)
 
     def _drive_member(self, value, member, name):
         if member.is_signature:
             for inner, inner_member in member.signature.members.items():
-                if inner_member.flow is wiring.In:
-                    self._set(getattr(value, inner), f"{name}_{inner}")
+                self._drive_member(getattr(value, inner), inner_member, f"{name}_{inner}")
         elif member.flow is wiring.In:
             self._set(value, name)
 
@@ -225,9 +232,9 @@ class Harness(Elaboratable):
     def streams(self, component):
         """The contract on every stream port: assumed of inputs, proven of outputs."""
         for name, member in component.signature.members.items():
-            if member.is_signature and isinstance(member.signature, (
-                    stream.Signature, wiring.FlippedSignature)):
-                port = getattr(component, name)
+            if not member.is_signature or not {"valid", "ready"} <= member.signature.members.keys():
+                continue
+            for port in _elements(component, name, member):
                 if isinstance(port.ready, Signal):
                     if member.flow is wiring.Out:
                         self.check_stream(port)

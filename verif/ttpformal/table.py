@@ -6,8 +6,8 @@ from .proof import Proof
 
 __all__ = ["load"]
 
-_FILES = ("stream", "secded", "link", "tag", "zero", "arbitrate", "pipeline", "victim", "background",
-          "replay", "tx", "transmit", "path", "rx", "receive", "nic", "csr", "ends")
+_FILES = ("stream", "secded", "memory", "link", "tag", "zero", "arbitrate", "pipeline",
+          "victim", "background", "replay", "tx", "transmit", "path", "rx", "receive", "nic", "csr", "ends")
 
 
 def load():

@@ -3,11 +3,11 @@
 Source: AMBA AXI and ACE protocol specification, IHI 0022E, chapter B1 and A3.
 """
 
-from amaranth import Module, Mux, Signal
-from amaranth.lib import enum, wiring
+from amaranth import Module, Mux, Signal, Value
+from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["AxiLite", "Resp", "axil_members", "ADDRESS_BITS"]
+__all__ = ["AxiLite", "AxiLiteSignature", "Resp", "ADDRESS_BITS"]
 
 ADDRESS_BITS = 16
 
@@ -17,18 +17,53 @@ class Resp(enum.Enum, shape=2):
     SLVERR = 2
 
 
-def axil_members(prefix):
-    """The 21 flat ports of a slave with 32 bits of data, by name."""
-    members = {}
-    for channel, flow, fields in (
-            ("aw", In, {"addr": ADDRESS_BITS, "prot": 3}), ("w", In, {"data": 32, "strb": 4}),
-            ("b", Out, {"resp": 2}),
-            ("ar", In, {"addr": ADDRESS_BITS, "prot": 3}), ("r", Out, {"data": 32, "resp": 2})):
-        for field, width in fields.items():
-            members[f"{prefix}_{channel}{field}"] = flow(width)
-        members[f"{prefix}_{channel}valid"] = flow(1)
-        members[f"{prefix}_{channel}ready"] = flow(1).flip()
-    return members
+_CHANNELS = {
+    "aw": data.StructLayout({"addr": ADDRESS_BITS, "prot": 3}),
+    "w": data.StructLayout({"data": 32, "strb": 4}),
+    "b": data.StructLayout({"resp": Resp}),
+    "ar": data.StructLayout({"addr": ADDRESS_BITS, "prot": 3}),
+    "r": data.StructLayout({"data": 32, "resp": Resp}),
+}
+
+
+class AxiLiteSignature(wiring.Signature):
+    """AXI4-Lite with 32 bits of data, seen from the master: its five channels are streams.
+
+    Members
+    -------
+    aw, w, ar : Out(stream), b, r : In(stream)
+        Their payloads have the standard's names: {addr, prot}, {data, strb}, {resp}, {data, resp}.
+    """
+
+    def __init__(self):
+        super().__init__({
+            channel: (In if channel in ("b", "r") else Out)(stream.Signature(layout))
+            for channel, layout in _CHANNELS.items()})
+
+    def __eq__(self, other):
+        return isinstance(other, AxiLiteSignature)
+
+    @staticmethod
+    def flat(prefix):
+        """`(name, channel, part, flow at the slave, width)` of the 19 flat ports of the standard.
+
+        `part` is a field of the channel's payload, "valid" or "ready".
+        """
+        for channel, layout in _CHANNELS.items():
+            flow = Out if channel in ("b", "r") else In
+            for field, place in layout:
+                yield f"{prefix}_{channel}{field}", channel, field, flow, place.width
+            yield f"{prefix}_{channel}valid", channel, "valid", flow, 1
+            yield f"{prefix}_{channel}ready", channel, "ready", flow.flip(), 1
+
+    @staticmethod
+    def connect_flat(m, prefix, flat, slave):
+        """Drives the `slave` from the flat ports of the component `flat`, and these from it."""
+        for name, channel, part, flow, _width in AxiLiteSignature.flat(prefix):
+            port = getattr(slave, channel)
+            inner = getattr(port if part in ("valid", "ready") else port.p, part)
+            inner, outer = Value.cast(inner), getattr(flat, name)
+            m.d.comb += inner.eq(outer) if flow == In else outer.eq(inner)
 
 
 class AxiLite(wiring.Component):
@@ -39,7 +74,8 @@ class AxiLite(wiring.Component):
 
     Members
     -------
-    s_axil_* : the slave
+    s_axil : In(AxiLiteSignature)
+        The slave.
     o_start : Out(1)
         A request begins: one clock. `o_write`, `o_address`, `o_data`, `o_strobe` hold from then
         until the next one; data and strobe belong to the last write.
@@ -54,7 +90,7 @@ class AxiLite(wiring.Component):
 
     def __init__(self):
         super().__init__({
-            **axil_members("s_axil"),
+            "s_axil": In(AxiLiteSignature()),
             "o_start": Out(1),
             "o_write": Out(1),
             "o_address": Out(ADDRESS_BITS),
@@ -67,46 +103,48 @@ class AxiLite(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        write_waits = self.s_axil_awvalid & self.s_axil_wvalid
+        bus = self.s_axil
+        aw, w, b, ar, r = bus.aw, bus.w, bus.b, bus.ar, bus.r
+        write_waits = aw.valid & w.valid
         takes_write = Signal()
-        m.d.comb += takes_write.eq(write_waits & ~(self.s_axil_arvalid & self.o_write))
+        m.d.comb += takes_write.eq(write_waits & ~(ar.valid & self.o_write))
         resp = Mux(self.i_error, Resp.SLVERR, Resp.OKAY)
 
         with m.FSM(name="axil"):
             with m.State("IDLE"):
                 with m.If(takes_write):
                     m.d.sync += [
-                        self.o_address.eq(self.s_axil_awaddr),
-                        self.o_data.eq(self.s_axil_wdata),
-                        self.o_strobe.eq(self.s_axil_wstrb),
-                        self.s_axil_awready.eq(1),
-                        self.s_axil_wready.eq(1),
+                        self.o_address.eq(aw.p.addr),
+                        self.o_data.eq(w.p.data),
+                        self.o_strobe.eq(w.p.strb),
+                        aw.ready.eq(1),
+                        w.ready.eq(1),
                     ]
                 with m.Else():
                     m.d.sync += [
-                        self.o_address.eq(self.s_axil_araddr),
-                        self.s_axil_arready.eq(self.s_axil_arvalid),
+                        self.o_address.eq(ar.p.addr),
+                        ar.ready.eq(ar.valid),
                     ]
-                with m.If(takes_write | self.s_axil_arvalid):
+                with m.If(takes_write | ar.valid):
                     m.d.sync += self.o_write.eq(takes_write)
                     m.next = "TAKE"
             with m.State("TAKE"):
                 m.d.comb += self.o_start.eq(1)
-                m.d.sync += [self.s_axil_awready.eq(0), self.s_axil_wready.eq(0),
-                             self.s_axil_arready.eq(0)]
+                m.d.sync += [aw.ready.eq(0), w.ready.eq(0),
+                             ar.ready.eq(0)]
                 m.next = "WORK"
             with m.State("WORK"):
                 with m.If(self.i_done):
                     m.d.sync += [
-                        self.s_axil_bvalid.eq(self.o_write),
-                        self.s_axil_rvalid.eq(~self.o_write),
-                        self.s_axil_bresp.eq(resp),
-                        self.s_axil_rresp.eq(resp),
-                        self.s_axil_rdata.eq(self.i_data),
+                        b.valid.eq(self.o_write),
+                        r.valid.eq(~self.o_write),
+                        b.p.resp.eq(resp),
+                        r.p.resp.eq(resp),
+                        r.p.data.eq(self.i_data),
                     ]
                     m.next = "ANSWER"
             with m.State("ANSWER"):
-                with m.If(Mux(self.o_write, self.s_axil_bready, self.s_axil_rready)):
-                    m.d.sync += [self.s_axil_bvalid.eq(0), self.s_axil_rvalid.eq(0)]
+                with m.If(Mux(self.o_write, b.ready, r.ready)):
+                    m.d.sync += [b.valid.eq(0), r.valid.eq(0)]
                     m.next = "IDLE"
         return m

@@ -14,7 +14,7 @@ from ..layouts import command_layout, event_signature, notice_layout
 from ..link.table import tag_layout
 from ..memory.protected import ERRORS, report
 from ..rx.path import DROP_CAUSES
-from .axil import AxiLite, axil_members
+from .axil import AxiLite, AxiLiteSignature
 from .counters import Counters
 from .notices import Notices
 from .registers import COUNTERS, INTERRUPTS, LINK_FLAGS, PULSES, register_map
@@ -39,7 +39,7 @@ class Csr(wiring.Component):
 
     Members
     -------
-    s_axil_* : AXI4-Lite slave, 32 bits of data, 16 of byte address; see `csr.axil`
+    s_axil : In(AxiLiteSignature), 32 bits of data, 16 of byte address; see `csr.axil`
         SLVERR, with no effect: an address without a register, or not a multiple of 4; a write to
         a register that can only be read; ETHERTYPE with another value; LINK_INDEX beyond the
         last link or while a read-out is under way; COMMAND and COMMAND_NODE while a command
@@ -75,7 +75,7 @@ class Csr(wiring.Component):
         self._config = config
         self._map = register_map(config)
         super().__init__({
-            **axil_members("s_axil"),
+            "s_axil": In(AxiLiteSignature()),
             "i_node": In(24),
             "i_open_id_seed": In(32),
             **{field.drives: Out(field.width) for register in self._map.registers
@@ -97,11 +97,7 @@ class Csr(wiring.Component):
         m.submodules.counters = self._counters = Counters(len(COUNTERS),
                                                                 self._config.protect)
         m.submodules.notices = self._notices = Notices(self._config.protect)
-        for name in self._axil.signature.members:
-            if name.startswith("s_axil"):
-                inner, outer = getattr(self._axil, name), getattr(self, name)
-                flow = self.signature.members[name].flow
-                m.d.comb += inner.eq(outer) if flow == In else outer.eq(inner)
+        wiring.connect(m, wiring.flipped(self.s_axil), self._axil.s_axil)
 
         # What software reads, by (register, field); fields that are not here are stored ones.
         self._shown = {}

@@ -10,6 +10,8 @@ taken. A guard with `!` in front must not hold. The last alternative has no guar
 
 from amaranth.lib import enum
 
+from ..protocol import Opcode
+
 __all__ = ["LinkState", "Event", "Action", "GUARDS", "TABLE", "rows"]
 
 
@@ -24,18 +26,18 @@ class LinkState(enum.Enum, shape=3):
 
 
 class Event(enum.Enum, shape=5):
-    """What enters the pipeline. The first eleven are received frames, numbered as the opcodes."""
-    RX_OPEN = 0
-    RX_OPEN_ACK = 1
-    RX_OPEN_NACK = 2
-    RX_CLOSE = 3
-    RX_CLOSE_ACK = 4
-    RX_CLOSE_NACK = 5
-    RX_PAYLOAD = 6
-    RX_ACK = 7
-    RX_NACK = 8
-    RX_NACK_FULL = 9
-    RX_NACK_NOLINK = 10
+    """What enters the pipeline. The first eleven are received frames, numbered as their opcodes."""
+    RX_OPEN = Opcode.OPEN.value
+    RX_OPEN_ACK = Opcode.OPEN_ACK.value
+    RX_OPEN_NACK = Opcode.OPEN_NACK.value
+    RX_CLOSE = Opcode.CLOSE.value
+    RX_CLOSE_ACK = Opcode.CLOSE_ACK.value
+    RX_CLOSE_NACK = Opcode.CLOSE_NACK.value
+    RX_PAYLOAD = Opcode.PAYLOAD.value
+    RX_ACK = Opcode.ACK.value
+    RX_NACK = Opcode.NACK.value
+    RX_NACK_FULL = Opcode.NACK_FULL.value
+    RX_NACK_NOLINK = Opcode.NACK_NOLINK.value
     HOST_PAYLOAD = 11   # a payload of the host lies in a replay slot
     HOST_OPEN = 12
     HOST_CLOSE = 13

@@ -13,7 +13,12 @@ from amaranth.lib.wiring import In, Out
 from ..layouts import event_signature
 from ..memory.protected import ERRORS, BlockFifo, errors_of, protected_fifo, report
 
-__all__ = ["ReadyQueues"]
+__all__ = ["ReadyQueues", "push_layout"]
+
+
+def push_layout(config):
+    """A link joins the ready queue of its VC."""
+    return data.StructLayout({"lid": config.lid_bits, "vc": 2})
 
 
 class ReadyQueues(wiring.Component):
@@ -21,9 +26,9 @@ class ReadyQueues(wiring.Component):
 
     Members
     -------
-    i_push : In(event of lid and vc)
+    i_push : In(event of push)
         A link joins the queue of its VC. Never overflows: a link is in it once at most.
-    o_visit0, o_visit1, o_visit2 : Out(stream of lid)
+    o_visit : Out(stream of lid), one for each VC
         The link at the front, two clocks after the push into an empty queue.
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
@@ -32,9 +37,8 @@ class ReadyQueues(wiring.Component):
     def __init__(self, config):
         self._config = config
         super().__init__({
-            "i_push": In(event_signature(data.StructLayout({"lid": config.lid_bits, "vc": 2}))),
-            **{f"o_visit{vc}": Out(stream.Signature(config.lid_bits))
-               for vc in range(config.VCS)},
+            "i_push": In(event_signature(push_layout(config))),
+            "o_visit": Out(stream.Signature(config.lid_bits)).array(config.VCS),
             "o_errors": Out(ERRORS),
         })
 
@@ -46,7 +50,7 @@ class ReadyQueues(wiring.Component):
             queue = protected_fifo(protect, BlockFifo, width=self._config.lid_bits, depth=depth)
             queues.append(queue)
             m.submodules[f"queue{vc}"] = queue
-            o_visit = getattr(self, f"o_visit{vc}")
+            o_visit = self.o_visit[vc]
             m.d.comb += [
                 queue.w_data.eq(self.i_push.payload.lid),
                 queue.w_en.eq(self.i_push.valid & (self.i_push.payload.vc == vc)),

@@ -8,15 +8,14 @@ unacknowledged ID is `una`; `alloc` slots from there on are the link's, the firs
 have been sent at least once, and the next to be sent is number `current`.
 """
 
-from amaranth import Cat, Module, Mux, Signal
-from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth import Cat
+from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
-from ..memory.protected import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
+from ..memory.forwarded import ForwardedMemory
 from .fsm import LinkState
 
-__all__ = ["tag_layout", "link_row", "LinkTable"]
+__all__ = ["tag_layout", "link_row", "link_table"]
 
 
 def tag_layout(config):
@@ -94,66 +93,6 @@ def link_row(config, node, vc):
     return (index ^ vc)[:bits]
 
 
-class LinkTable(wiring.Component):
-    """Tag memory of both ways, with a sweep that frees every tag after reset.
-
-    Members
-    -------
-    i_row : In(row_bits)
-        Row to be read, presented in Q0.
-    o_tags : Out(2 tags)
-        Tags of both ways of that row, one clock later (Q1). Undefined if the row is written in the
-        same clock: the pipeline forwards those.
-    i_write_en, i_write_row, i_write_way, i_write_tag : In
-        Write port, used by Q3. The tag must be all zero until `o_ready`: it is what the sweep
-        writes.
-    i_used : In(2)
-        For each way: its tag on `o_tags` in this clock counts (for `o_errors`).
-    o_ready : Out(1)
-        High once the sweep is done: `config.rows` clocks after reset. No event may enter before.
-    o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memory.protected`.
-    """
-
-    def __init__(self, config):
-        self._config = config
-        tag = tag_layout(config)
-        super().__init__({
-            "i_row": In(config.row_bits),
-            "o_tags": Out(data.ArrayLayout(tag, config.WAYS)),
-            "i_write_en": In(1),
-            "i_write_row": In(config.row_bits),
-            "i_write_way": In(1),
-            "i_write_tag": In(tag),
-            "i_used": In(config.WAYS),
-            "o_ready": Out(1),
-            "o_errors": Out(ERRORS),
-        })
-
-    def elaborate(self, platform):
-        m = Module()
-        config = self._config
-        swept = Signal()
-        sweep = Signal(config.row_bits)
-        m.d.comb += self.o_ready.eq(swept)
-        with m.If(~swept):
-            m.d.sync += [sweep.eq(sweep + 1), swept.eq(sweep == config.rows - 1)]
-
-        errors = []
-        for way in range(config.WAYS):
-            tags = protected_memory(config.protect, shape=len(self.i_write_tag.as_value()),
-                                    depth=config.rows, init=[], attrs=COLLISION_UNDEFINED)
-            m.submodules[f"way{way}"] = tags
-            write = tags.write_port()
-            read = tags.read_port()
-            m.d.comb += [
-                read.addr.eq(self.i_row),
-                read.en.eq(1),
-                self.o_tags[way].as_value().eq(read.data),
-                write.addr.eq(Mux(swept, self.i_write_row, sweep)),
-                write.data.eq(self.i_write_tag),
-                write.en.eq(~swept | (self.i_write_en & (self.i_write_way == way))),
-            ]
-            errors.append(errors_of(read, self.i_used[way]))
-        report(m, config.protect, self.o_errors, *errors)
-        return m
+def link_table(config):
+    """The memory of the tags of all links: a row is a set, and holds one tag for each way."""
+    return ForwardedMemory(config.protect, tag_layout(config), config.rows, ways=config.WAYS)

@@ -7,8 +7,10 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..csr.axil import AxiLiteSignature
 from ..csr.block import Csr
 from ..csr.registers import PULSES
+from ..wires import pass_through
 from .nic import Nic
 
 __all__ = ["ManagedNic"]
@@ -23,7 +25,7 @@ class ManagedNic(wiring.Component):
 
     Members
     -------
-    s_axil_* : AXI4-Lite slave
+    s_axil : In(AxiLiteSignature)
         See `csr.block` and docs/reference/registers.md.
     i_node : In(24), i_open_id_seed : In(32)
         This node, and where its IDs and epochs start, until software writes the registers. **The
@@ -42,28 +44,22 @@ class ManagedNic(wiring.Component):
         self._nic, self._csr = Nic(config), Csr(config)
         outside = {name: member for name, member in self._nic.signature.members.items()
                    if not name.startswith("cfg_") and name not in _BEHIND_REGISTERS}
-        control = {name: member for name, member in self._csr.signature.members.items()
-                   if name.startswith("s_axil")}
         super().__init__({
-            **outside, **control,
+            **outside,
+            "s_axil": In(AxiLiteSignature()),
             "i_node": In(24),
             "i_open_id_seed": In(32),
             "o_interrupt": Out(1),
         })
-        self._outside, self._control = outside, control
+        self._outside = list(outside)
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.nic = nic = self._nic
         m.submodules.csr = csr = self._csr
 
-        for block, members in ((nic, self._outside), (csr, self._control)):
-            for name, member in members.items():
-                inner, outer = getattr(block, name), getattr(self, name)
-                if member.is_signature:
-                    wiring.connect(m, wiring.flipped(outer), inner)
-                else:
-                    m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
+        pass_through(m, self, nic, self._outside)
+        pass_through(m, self, csr, ["s_axil"])
         wiring.connect(m, csr.o_command, nic.i_command)
         wiring.connect(m, csr.o_inspect, nic.i_inspect)
         wiring.connect(m, nic.o_inspected, csr.i_inspected)

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 from ..engine import Engine
 from ..layouts import beat_layout
 from ..memory.protected import STATS as MEMORY_STATS
+from ..wires import pass_through
 from .os_path import STATS as OS_STATS
 from .os_path import OsPath
 from .tx_merge import TxMerge
@@ -83,13 +84,5 @@ class Nic(wiring.Component):
 
     def _host_side(self, m, engine):
         """The engine's streams to the host, its configuration and its statistics."""
-        for name, member in engine.signature.members.items():
-            inner, outer = getattr(engine, name), getattr(self, name)
-            if name in ("i_mac", "o_mac", *MEMORY_STATS):
-                continue
-            if member.is_signature:
-                wiring.connect(m, wiring.flipped(outer), inner)
-            elif member.flow == In:
-                m.d.comb += inner.eq(outer)
-            else:
-                m.d.comb += outer.eq(inner)
+        pass_through(m, self, engine, [name for name in engine.signature.members
+                                       if name not in ("i_mac", "o_mac", *MEMORY_STATS)])

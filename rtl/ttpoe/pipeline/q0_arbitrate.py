@@ -12,10 +12,11 @@ from amaranth.lib.wiring import In, Out
 from ..layouts import Command, command_layout, event_signature, host_event_layout, rx_event_layout
 from ..link.fsm import Event
 from ..protocol import VC_ORDER, Opcode
-from ..reorder.lookup import ask_layout, look_layout
+from ..reorder.ask import ask_layout
+from ..reorder.lookup import look_layout
 from ..replay.replayer import Walk, replay_layout
 from ..stream.arbiter import UrgencyArbiter
-from .records import pipeline_event_layout
+from .records import event_fields, pipeline_event_layout
 
 __all__ = ["Arbitrate"]
 
@@ -37,8 +38,8 @@ class Arbitrate(wiring.Component):
     -------
     i_enable : In(1)
         The link table is ready; before that nothing enters.
-    i_rx, i_sent, i_timer, i_visit0..2, i_host0..2, i_victim, i_command,
-    i_look, i_ask (`reorder.lookup`), i_replay, i_retire (`replay.replayer`) : In(stream)
+    i_rx, i_sent, i_timer, i_visit and i_host (one for each VC), i_victim, i_command,
+    i_look, i_ask (`reorder`), i_replay, i_retire (`replay`) : In(stream)
         Sources. `ready` of each depends on the `valid` of all and on the credits.
     cfg_ieee : In(1)
         EtherType of links that the host opens.
@@ -60,9 +61,8 @@ class Arbitrate(wiring.Component):
             "i_rx": In(stream.Signature(rx_event_layout(config))),
             "i_sent": In(lid),
             "i_timer": In(lid),
-            **{f"i_visit{vc}": In(lid) for vc in range(config.VCS)},
-            **{f"i_host{vc}": In(stream.Signature(host_event_layout(config)))
-               for vc in range(config.VCS)},
+            "i_visit": In(lid).array(config.VCS),
+            "i_host": In(stream.Signature(host_event_layout(config))).array(config.VCS),
             "i_look": In(stream.Signature(look_layout(config))),
             "i_replay": In(stream.Signature(replay_layout(config))),
             "i_retire": In(lid),
@@ -97,8 +97,8 @@ class Arbitrate(wiring.Component):
             (replay, None, None, no_room & (payload_free | ~resends)),
         ]
         for vc in VC_ORDER:
-            sources += [(getattr(self, f"i_visit{vc}"), Event.VISIT, None, payload),
-                        (getattr(self, f"i_host{vc}"), Event.HOST_PAYLOAD, vc, payload)]
+            sources += [(self.i_visit[vc], Event.VISIT, None, payload),
+                        (self.i_host[vc], Event.HOST_PAYLOAD, vc, payload)]
         sources += [(self.i_retire, Event.RETIRE, None, no_room), (ask, None, None, control),
                     (self.i_victim, Event.VICTIM, None, control),
                     (self.i_command, None, None, control),
@@ -142,17 +142,21 @@ class Arbitrate(wiring.Component):
                     "slot": payload.slot, "may_send": Const(1)}
         # The others know their link's number.
         if source is self.i_look:
+            # A LOOK's ID lies where a PURGE has its place.
             return {"event": Mux(payload.purge, Event.PURGE, Event.LOOK), "by_lid": Const(1),
-                    "lid": payload.lid, "tx_id": payload.id, "room": payload.last}
+                    "lid": payload.lid,
+                    **event_fields("purge", place=payload.id, last=payload.last)}
         if source is self.i_ask:
             return {"event": Event.ASK, "by_lid": Const(1), "lid": payload.lid,
-                    "tx_id": payload.id, "rx_id": payload.first}
+                    **event_fields("ask", id=payload.id, first=payload.first)}
         if source is self.i_replay:
             resends = payload.walk == Walk.REPLAY
             seeks = payload.walk == Walk.SEEK
+            # A REPLAY's ID lies where a SEEK has the first of its range.
             return {"event": Mux(resends, Event.REPLAY, Mux(seeks, Event.SEEK, Event.WALKED)),
                     "by_lid": Const(1), "lid": payload.lid, "slot": payload.slot,
-                    "tx_id": payload.last, "rx_id": payload.first, "may_send": resends}
+                    **event_fields("seek", first=payload.first, last=payload.last),
+                    "may_send": resends}
         return {"event": kind, "by_lid": Const(1), "lid": payload,
                 "may_send": Const(kind == Event.VISIT)}
 
@@ -163,7 +167,7 @@ class Arbitrate(wiring.Component):
         payload = Signal(range(config.payload_depth + 1), init=config.payload_depth)
 
         def may_answer(event):
-            return ~Cat(*(event == kind for kind in _SILENT)).any()
+            return ~event.as_value().matches(*_SILENT)
 
         free = []
         for left, takes, unused, came_back in (

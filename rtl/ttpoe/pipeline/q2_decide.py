@@ -65,7 +65,7 @@ class Decide(wiring.Component):
     i_reorder_free : In(1)
         A reorder slot is free.
     i_asking : In(1)
-        Some link walks along its gaps already.
+        A round of questions for some link's gaps is under way already.
     i_walking : In(1)
         Somebody walks along this link's list of slots: none of them may be freed.
     i_first_id : In(32), i_epoch : In(16)
@@ -556,5 +556,5 @@ class Decide(wiring.Component):
             m.d.comb += new.kept.eq(old.kept - 1)
         with m.If(purges):
             m.d.comb += new.purging.eq(1)
-        with m.Elif((event.event == Event.PURGE) & event.room):
+        with m.Elif((event.event == Event.PURGE) & event.purge.last):
             m.d.comb += new.purging.eq(0)

@@ -4,8 +4,8 @@ Combinational, from the registers of Q3. The frame's IDs are computed here, so t
 do: all are sums with the new tag. Sections 1.2, 5.1, 5.2 and 7 of the protocol.
 """
 
-from amaranth import Cat, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth import Module, Mux, Signal
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import (
@@ -15,16 +15,20 @@ from ..layouts import (
     notice_layout,
     payload_frame_layout,
     rx_verdict_layout,
+    slot_append_layout,
     slot_free_layout,
     trace_layout,
 )
 from ..link.effects import EFFECTS, LINK_STATS
 from ..link.fsm import Action, Event, LinkState
+from ..link.ready import push_layout
 from ..protocol import Opcode
+from ..reorder.ask import ask_start_layout
 from ..reorder.lookup import look_job_layout, looked_layout
 from ..replay.replayer import range_layout, walk_layout
-from .pipeline import committed_layout
-from .records import RxBase, TxBase
+from ..replay.retirer import lag_layout
+from .records import RxBase, TxBase, committed_layout
+from .trace import Trace
 
 __all__ = ["Commit", "STATS"]
 
@@ -52,15 +56,15 @@ class Commit(wiring.Component):
     o_withdraw : Out(event of lid)
         A go-back-N NACK, or NACK_FULL: what the link has in the transmit queue goes out later, in
         order.
-    o_push : Out(event of lid and vc)
+    o_push : Out(event of push)
         To `link.ready`.
     o_verdict, o_result, o_notice, o_trace : Out(event)
     o_kept : Out(event of vc)
         The received payload is kept: its verdict comes later.
     o_look_job, o_looked, o_ask_start, o_asked : Out(event)
-        To `reorder.lookup`.
+        To `reorder.lookup` and `reorder.ask`.
     o_range, o_walk, o_lag : Out(event)
-        To `replay.replayer`.
+        To `replay.replayer` and `replay.retirer`.
     o_retry : Out(1)
         All slots of a link have been freed, as whenever a tag is: a payload of the host that waits
         for either may try again.
@@ -74,12 +78,10 @@ class Commit(wiring.Component):
             "i_done": In(event_signature(committed_layout(config))),
             "o_control": Out(stream.Signature(control_frame_layout(config))),
             "o_payload": Out(stream.Signature(payload_frame_layout(config))),
-            "o_append": Out(event_signature(data.StructLayout(
-                {"tail": config.slot_bits, "slot": config.slot_bits}))),
+            "o_append": Out(event_signature(slot_append_layout(config))),
             "o_free": Out(event_signature(slot_free_layout(config))),
             "o_withdraw": Out(event_signature(config.lid_bits)),
-            "o_push": Out(event_signature(data.StructLayout(
-                {"lid": config.lid_bits, "vc": 2}))),
+            "o_push": Out(event_signature(push_layout(config))),
             "o_verdict": Out(event_signature(rx_verdict_layout(config))),
             "o_result": Out(event_signature(host_result_layout)),
             "o_notice": Out(event_signature(notice_layout)),
@@ -87,13 +89,11 @@ class Commit(wiring.Component):
             "o_kept": Out(event_signature(2)),
             "o_look_job": Out(event_signature(look_job_layout(config))),
             "o_looked": Out(event_signature(looked_layout())),
-            "o_ask_start": Out(event_signature(data.StructLayout(
-                {"lid": config.lid_bits, "id": 32}))),
+            "o_ask_start": Out(event_signature(ask_start_layout(config))),
             "o_asked": Out(event_signature(looked_layout())),
             "o_range": Out(event_signature(range_layout(config))),
             "o_walk": Out(event_signature(walk_layout(config))),
-            "o_lag": Out(event_signature(data.StructLayout(
-                {"lid": config.lid_bits, "count": config.count_bits}))),
+            "o_lag": Out(event_signature(lag_layout(config))),
             "o_retry": Out(1),
             **{name: Out(1) for name in STATS},
         })
@@ -108,7 +108,7 @@ class Commit(wiring.Component):
         self._frame(m, is_payload)
         self._slots(m)
         self._background(m)
-        delivers = Cat(*(outcome.action == action for action in _DELIVERS)).any()
+        delivers = outcome.action.as_value().matches(*_DELIVERS)
         m.d.comb += [
             self.o_push.valid.eq(valid & done.push),
             self.o_push.payload.lid.eq(done.lid),
@@ -150,15 +150,15 @@ class Commit(wiring.Component):
             with m.Case(TxBase.CURRENT):
                 m.d.comb += ahead.eq(tag.current)
             with m.Case(TxBase.POSITION):
-                m.d.comb += ahead.eq(event.rx_id[:len(ahead)] - tag.una[:len(ahead)])
+                m.d.comb += ahead.eq(event.replay.id[:len(ahead)] - tag.una[:len(ahead)])
             with m.Case(TxBase.TX_ID, TxBase.BEFORE_TX):
                 m.d.comb += tx_from.eq(event.tx_id)
             with m.Case(TxBase.SEEN):
                 m.d.comb += tx_from.eq(tag.seen)
             with m.Case(TxBase.MISSING):
                 m.d.comb += [tx_from.eq(tag.received), ahead.eq(1)]
-        m.d.comb += one_back.eq(Cat(*(outcome.tx_base == base for base in (
-            TxBase.OPEN_ID, TxBase.LAST, TxBase.CURRENT, TxBase.BEFORE_TX))).any())
+        m.d.comb += one_back.eq(outcome.tx_base.as_value().matches(
+            TxBase.OPEN_ID, TxBase.LAST, TxBase.CURRENT, TxBase.BEFORE_TX))
         with m.If(outcome.tx_base != TxBase.ZERO):
             m.d.comb += tx_id.eq(tx_from + ahead - one_back)
         one_on = (outcome.rx_base == RxBase.MISSING) | (outcome.rx_base == RxBase.GAP)
@@ -258,35 +258,21 @@ class Commit(wiring.Component):
         ]
 
     def _trace(self, m):
-        done, trace, control = self.i_done.payload, self.o_trace.payload, self.o_control.payload
-        event, outcome = done.event, done.outcome
+        m.submodules.trace = trace = Trace(self._config)
         m.d.comb += [
-            self.o_trace.valid.eq(self.i_done.valid),
-            trace.event.eq(event.event),
-            trace.lid.eq(done.lid),
-            trace.node.eq(done.node),
-            trace.vc.eq(done.vc),
-            trace.old_state.eq(outcome.old_state),
-            trace.new_state.eq(done.tag.state),
-            trace.action.eq(outcome.action),
-            *(trace[name].eq(event[name]) for name in ("epoch", "tx_id", "rx_id", "room")),
-            trace.delivered.eq(self.o_verdict.payload.deliver),
-            trace.kept.eq(outcome.keeps),
-            trace.background.eq(outcome.action == Action.RETIRE_ONE),
-            trace.result.eq(outcome.result),
-            trace.frame.eq(outcome.frame),
-            *(trace[f"frame_{name}"].eq(control[name]) for name in
-              ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")),
-            trace.noticed.eq(outcome.noticed),
-            trace.notice.eq(outcome.notice),
+            trace.i_done.valid.eq(self.i_done.valid),
+            trace.i_done.payload.eq(self.i_done.payload),
+            trace.i_frame.eq(self.o_control.payload),
+            trace.i_delivers.eq(self.o_verdict.payload.deliver),
         ]
+        wiring.connect(m, trace.o_trace, wiring.flipped(self.o_trace))
 
     def _stats(self, m):
         valid, outcome = self.i_done.valid, self.i_done.payload.outcome
         for name in LINK_STATS:
             actions = [action for action, effects in EFFECTS.items() if effects.stat == name]
             m.d.comb += getattr(self, f"stat_{name}").eq(
-                valid & Cat(*(outcome.action == action for action in actions)).any())
+                valid & outcome.action.as_value().matches(*actions))
         m.d.comb += [
             self.stat_payload_first_sent.eq(valid & outcome.sends & outcome.first_sent),
             self.stat_payload_replayed.eq(

@@ -4,21 +4,57 @@ from amaranth.lib import data, enum
 
 from ..layouts import HostResult, Notice
 from ..link.fsm import Action, Event, LinkState
+from ..link.table import tag_layout
 from ..protocol import Opcode
 
-__all__ = ["pipeline_event_layout", "outcome_layout", "TxBase", "RxBase"]
+__all__ = ["KINDS", "pipeline_event_layout", "event_fields", "outcome_layout", "committed_layout",
+           "TxBase", "RxBase"]
+
+
+KINDS = {
+    "look": {"id": "tx_id"},                        # the ID that is looked at
+    "ask": {"id": "tx_id", "first": "rx_id"},       # ... and the first missing ID in front of it
+    "purge": {"place": "tx_id", "last": "room"},    # the place in the directory; it is the last one
+    "seek": {"first": "rx_id", "last": "tx_id"},    # ends of the range, `count_bits` + 1 bits each
+    "replay": {"id": "rx_id", "slot": "slot"},      # as many bits of the ID in `slot`
+}
+"""What the events of selective replay say, {name: field of the record}: they use the places of a
+received frame's fields. `event.purge.last` is the field `last` of a PURGE."""
+
+
+class _Kind:
+    """The fields of one kind of event by the names that they have there."""
+
+    def __init__(self, event, kind):
+        self._event, self._fields = event, KINDS[kind]
+
+    def __getattr__(self, name):
+        return self._event[self._fields[name]]
+
+
+class _EventView(data.View):
+    """A record with a view for each of `KINDS`; which one counts, `event` says."""
+
+    look = property(lambda self: _Kind(self, "look"))
+    ask = property(lambda self: _Kind(self, "ask"))
+    purge = property(lambda self: _Kind(self, "purge"))
+    seek = property(lambda self: _Kind(self, "seek"))
+    replay = property(lambda self: _Kind(self, "replay"))
+
+
+class _EventLayout(data.StructLayout):
+    def __call__(self, target):
+        return _EventView(self, target)
+
+
+def event_fields(kind, **values):
+    """`{field of the record: value}` from the fields of an event of one of `KINDS`."""
+    return {KINDS[kind][name]: value for name, value in values.items()}
 
 
 def pipeline_event_layout(config):
-    """An event as it travels from Q0 to Q3.
-
-    Events of selective replay use the IDs' places: LOOK, ASK: `tx_id` is the ID that is looked
-    at; ASK: `rx_id` the first missing ID of the run in front of it. PURGE: `tx_id` counts the
-    places of the directory, `room` marks the last one. SEEK: the lowest `count_bits` + 1 bits of
-    the first (`rx_id`) and last (`tx_id`) ID of the range. REPLAY: `rx_id` is that of the PAYLOAD in
-    `slot`.
-    """
-    return data.StructLayout({
+    """An event as it travels from Q0 to Q3; see `KINDS` for those of selective replay."""
+    return _EventLayout({
         "event": Event,
         "by_lid": 1,                    # the link is known by its number, not by node and VC
         "lid": config.lid_bits,         # if `by_lid`
@@ -31,7 +67,7 @@ def pipeline_event_layout(config):
         "rx_id": 32,
         "room": 1,
         "rx_slot": config.rx_slot_bits,
-        "slot": config.slot_bits,       # replay slot of HOST_PAYLOAD and REPLAY
+        "slot": config.slot_bits,       # the replay slot of HOST_PAYLOAD and REPLAY
         "may_send": 1,                  # there is room in the PAYLOAD queue, and it is promised
     })
 
@@ -95,11 +131,30 @@ def outcome_layout(config):
         "walking": 1,                   # somebody walks along this link's list
         # selective replay, as receiver
         "looks": 1,                     # a look-up starts
-        "asks": 1,                      # a walk along the gaps starts
+        "asks": 1,                      # a round of questions for the gaps starts
         "asks_on": 1,                   # ... and goes on behind this ID
         "purges": 1,                    # kept packets of an incarnation that ended are to be freed
         "keeps": 1,                     # the receive slot is kept
         "unkeeps": 1,                   # a kept slot is delivered or freed
         "hit": 1,                       # the event's ID is kept
         "old_seen": 32,
+    })
+
+
+def committed_layout(config):
+    """An event at the end of Q3: everything that the other blocks carry out."""
+    return data.StructLayout({
+        "event": pipeline_event_layout(config),
+        "outcome": outcome_layout(config),
+        "tag": tag_layout(config),      # as it is written back
+        "lid": config.lid_bits,
+        "node": 24,
+        "vc": 2,
+        "old_head": config.slot_bits,   # ends of the list before the event
+        "old_tail": config.slot_bits,
+        "sent_slot": config.slot_bits,  # slot of the PAYLOAD that is sent
+        "kept_slot": config.rx_slot_bits,   # receive slot of the event's ID, if that is kept
+        "push": 1,                      # the link joins its ready queue
+        "victim_valid": 1,
+        "victim": config.lid_bits,
     })

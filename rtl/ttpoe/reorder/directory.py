@@ -12,11 +12,12 @@ different links may; the later one is not kept then, and becomes part of a gap.
 from functools import reduce
 from operator import xor
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..memory.protected import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
+from ..memory.forwarded import ForwardedMemory
+from ..memory.protected import ERRORS
 
 __all__ = ["kept_layout", "directory_index", "ReorderDirectory"]
 
@@ -46,15 +47,14 @@ class ReorderDirectory(wiring.Component):
     i_change : In(1), i_kept : In(kept)
         In the same clock as `o_kept`: the event in Q2 replaces the content of its place.
     i_valid : In(1)
-        In the same clock as `o_kept`: there is an event in Q2 (for `o_errors`).
+        There is an event in Q1, one clock before its `o_kept` (for `o_errors`).
     o_ready : Out(1)
         High `reorder_window` clocks after reset, when all places are empty. No event may enter
         before.
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
 
-    Timing: one event per clock. A change is written in Q3; until an event can read it, it is taken
-    from where it is (1 to 3 clocks, as in `pipeline.pipeline`).
+    Timing: one event per clock; a change is written in Q3 (`ttpoe.memory.forwarded`).
     """
 
     def __init__(self, config):
@@ -74,50 +74,20 @@ class ReorderDirectory(wiring.Component):
         m = Module()
         config = self._config
         layout = kept_layout(config)
-        m.submodules.places = places = protected_memory(
-            config.protect, shape=layout, depth=config.reorder_window, init=[],
-            attrs=COLLISION_UNDEFINED)
-        read = places.read_port()
-        write = places.write_port()
-        m.d.comb += read.addr.eq(self.i_index)
-
-        place = data.StructLayout({"changed": 1, "index": config.reorder_bits, "kept": layout})
-        q1_index, q2_index = Signal(config.reorder_bits), Signal(config.reorder_bits)
-        q2_read = Signal(layout)
-        older = [Signal(place, name=f"q{stage}") for stage in (3, 4, 5)]
-        m.d.sync += [
-            q1_index.eq(self.i_index),
-            q2_index.eq(q1_index),
-            q2_read.eq(read.data),
-            older[0].changed.eq(self.i_change),
-            older[0].index.eq(q2_index),
-            older[0].kept.eq(self.i_kept),
-            *(after.eq(before) for before, after in zip(older, older[1:])),
+        m.submodules.places = places = ForwardedMemory(config.protect, layout,
+                                                       config.reorder_window)
+        q3_kept = Signal(layout)
+        m.d.sync += q3_kept.eq(self.i_kept)
+        with m.If(~places.o_ready):         # what the sweep writes
+            m.d.sync += q3_kept.eq(0)
+        m.d.comb += [
+            places.i_index.eq(self.i_index),
+            places.i_valid.eq(self.i_valid),
+            places.i_hit.eq(1),
+            self.o_kept.eq(places.o_value),
+            places.i_change.eq(self.i_change),
+            places.i_value.eq(q3_kept),
+            self.o_ready.eq(places.o_ready),
+            self.o_errors.eq(places.o_errors),
         ]
-        # In Q1 the change that will be in `older[n]` a clock later is known but for its content.
-        ahead = [q2_index, older[0].index, older[1].index]
-        same = [Signal(name=f"same{n}") for n in range(3)]
-        m.d.sync += [same[n].eq(q1_index == ahead[n]) for n in range(3)]
-        newest = q2_read
-        changed = [same[n] & older[n].changed for n in range(3)]
-        for n in reversed(range(3)):
-            newest = Mux(changed[n], older[n].kept, newest)
-        m.d.comb += self.o_kept.eq(newest)
-        q2_errors = Signal(ERRORS)
-        m.d.sync += q2_errors.eq(errors_of(read))
-        as_read = Signal()
-        m.d.comb += as_read.eq(self.i_valid & ~Cat(changed).any())
-        report(m, config.protect, self.o_errors, q2_errors.as_value() & as_read.replicate(2))
-
-        sweep = Signal(config.reorder_bits)
-        with m.If(~self.o_ready):
-            m.d.comb += [write.en.eq(1), write.addr.eq(sweep)]
-            m.d.sync += [sweep.eq(sweep + 1),
-                         self.o_ready.eq(sweep == config.reorder_window - 1)]
-        with m.Else():
-            m.d.comb += [
-                write.en.eq(older[0].changed),
-                write.addr.eq(older[0].index),
-                write.data.eq(older[0].kept),
-            ]
         return m

@@ -1,7 +1,7 @@
-"""Background events of a selective receiver: look-ups, the timer's questions, and clearing up.
+"""Background events of a selective receiver: look-ups for kept packets, and clearing up.
 
-Each block raises one event at a time and goes on when that event has left Q3, so what it asks for
-next follows from the link's tag as it is then. Source: decisions R5, R6 and R10.
+A look-up goes on when its event has left Q3, so what it looks for next follows from the link's tag
+as it is then. Source: decisions R5 and R10.
 """
 
 from amaranth import Module, Signal
@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from ..layouts import event_signature
 from ..memory.protected import ERRORS, BlockFifo, errors_of, protected_fifo, report
 
-__all__ = ["LookUp", "Ask", "look_layout", "look_job_layout", "ask_layout", "looked_layout"]
+__all__ = ["LookUp", "look_layout", "look_job_layout", "looked_layout"]
 
 
 def look_job_layout(config):
@@ -22,11 +22,6 @@ def look_job_layout(config):
 def look_layout(config):
     """A LOOK for ID `id`, or a PURGE of the place that belongs to `id`; `last`: the last PURGE."""
     return data.StructLayout({"purge": 1, "last": 1, "lid": config.lid_bits, "id": 32})
-
-
-def ask_layout(config):
-    """An ASK for ID `id`; the IDs from `first` up to there are missing."""
-    return data.StructLayout({"lid": config.lid_bits, "id": 32, "first": 32})
 
 
 def looked_layout():
@@ -107,51 +102,4 @@ class LookUp(wiring.Component):
                     with m.If(look.p.last):
                         m.d.sync += [look.valid.eq(0), look.p.last.eq(0)]
                         m.next = "IDLE"
-        return m
-
-
-class Ask(wiring.Component):
-    """Walks along the gaps of one link, ID by ID, so that each is NACKed again by itself.
-
-    Members
-    -------
-    i_start : In(event of {lid, id})
-        Begin with the first missing ID. Only while no walk is under way.
-    o_ask : Out(stream of ask)
-        The next ASK. The event itself sends the NACK, where a run of missing IDs ends.
-    i_asked : In(event of looked)
-        An ASK has left Q3: whether the walk goes on (with the next ID), and whether its ID is kept.
-    o_over : Out(1)
-        One clock high: the walk is over.
-
-    Timing: an ASK every 6 clocks or so.
-
-    Reset: no walk is under way.
-    """
-
-    def __init__(self, config):
-        self._config = config
-        super().__init__({
-            "i_start": In(event_signature(data.StructLayout(
-                {"lid": config.lid_bits, "id": 32}))),
-            "o_ask": Out(stream.Signature(ask_layout(config))),
-            "i_asked": In(event_signature(looked_layout())),
-            "o_over": Out(1),
-        })
-
-    def elaborate(self, platform):
-        m = Module()
-        ask, start, asked = self.o_ask, self.i_start, self.i_asked
-        next_id = Signal(32)
-        m.d.comb += [next_id.eq(ask.p.id + 1),
-                     self.o_over.eq(asked.valid & ~asked.p.on)]
-        with m.If(ask.valid & ask.ready):
-            m.d.sync += ask.valid.eq(0)
-        with m.If(start.valid):
-            m.d.sync += [ask.valid.eq(1), ask.p.lid.eq(start.p.lid), ask.p.id.eq(start.p.id),
-                         ask.p.first.eq(start.p.id)]
-        with m.Elif(asked.valid & asked.p.on):
-            m.d.sync += [ask.valid.eq(1), ask.p.id.eq(next_id)]
-            with m.If(asked.p.hit):
-                m.d.sync += ask.p.first.eq(next_id)
         return m

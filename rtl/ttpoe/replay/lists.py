@@ -4,13 +4,19 @@ Source: section 5.2 of the protocol. All lists live in one narrow memory, `next[
 """
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import event_signature, slot_free_layout
+from ..layouts import event_signature, reading_layout, slot_append_layout, slot_free_layout
 from ..memory.protected import ERRORS, errors_of, protected_fifo, protected_memory, report
+from ..memory.read_port import ReadPort
 
-__all__ = ["SlotLists"]
+__all__ = ["SlotLists", "successor_port"]
+
+
+def successor_port(config):
+    """Reads which slot follows a slot in its list."""
+    return ReadPort(config.slot_bits, config.slot_bits)
 
 
 class SlotLists(wiring.Component):
@@ -22,20 +28,17 @@ class SlotLists(wiring.Component):
 
     Members
     -------
-    i_next_slot : In(slot_bits)
-        Whose successor is wanted.
-    o_next : Out(slot_bits)
-        `next[i_next_slot]` of the clock before, with every write up to and including that clock.
-        Undefined for the last slot of a list.
-    i_walk_slot : In(slot_bits), o_walk_next : Out(slot_bits)
-        The same for whoever walks along a list; a write of the same clock may be missing.
-    i_next_used, i_walk_used : In(1)
-        `o_next`, `o_walk_next` is used in this clock (for `o_errors`).
-    i_append : event {tail, slot}
+    successor : In(successor_port)
+        `next[slot]`, with every write up to and including the clock of the read; undefined for the
+        last slot of a list.
+    walk : In(successor_port)
+        The same for the `Replayer`, which walks along a list; a write of the same clock may be
+        missing.
+    i_append : event `slot_append_layout`
         `next[tail] := slot`.
     i_free : event `slot_free_layout`
         The chain `head` to `tail` of `count` slots, already linked, becomes free.
-    i_reading : In {valid, slot}
+    i_reading : In(reading_layout)
         The slot from which a frame is being read at this moment. It is not handed out, even if
         it is free already: the host would overwrite it under the reader.
     o_slot : stream of slot_bits
@@ -74,15 +77,11 @@ class SlotLists(wiring.Component):
         self._config = config
         slot = config.slot_bits
         super().__init__({
-            "i_next_slot": In(slot),
-            "o_next": Out(slot),
-            "i_walk_slot": In(slot),
-            "o_walk_next": Out(slot),
-            "i_next_used": In(1),
-            "i_walk_used": In(1),
-            "i_append": In(event_signature(data.StructLayout({"tail": slot, "slot": slot}))),
+            "successor": In(successor_port(config)),
+            "walk": In(successor_port(config)),
+            "i_append": In(event_signature(slot_append_layout(config))),
             "i_free": In(event_signature(slot_free_layout(config))),
-            "i_reading": In(data.StructLayout({"valid": 1, "slot": slot})),
+            "i_reading": In(reading_layout(config)),
             "o_slot": Out(stream.Signature(slot)),
             "o_free_count": Out(config.count_bits),
             "o_ready": Out(1),
@@ -101,12 +100,9 @@ class SlotLists(wiring.Component):
         free_read = next_memory.read_port(transparent_for=[write])
         walk_read = next_memory.read_port()
 
-        m.d.comb += [
-            walk_read.addr.eq(self.i_walk_slot),
-            self.o_walk_next.eq(walk_read.data),
-            link_read.addr.eq(self.i_next_slot),
-            self.o_next.eq(link_read.data),
-        ]
+        for reader, port in ((self.walk, walk_read), (self.successor, link_read)):
+            m.d.comb += [port.addr.eq(reader.addr), port.en.eq(reader.en),
+                         reader.data.eq(port.data)]
 
         head = Signal(config.slot_bits)
         tail = Signal(config.slot_bits, init=config.slots - 1)
@@ -119,7 +115,7 @@ class SlotLists(wiring.Component):
         m.submodules.stock = stock = protected_fifo(
             config.protect, fifo.SyncFIFO, width=config.slot_bits, depth=2)
         report(m, config.protect, self.o_errors, errors_of(stock),
-               errors_of(link_read, self.i_next_used), errors_of(walk_read, self.i_walk_used),
+               errors_of(link_read, self.successor.used), errors_of(walk_read, self.walk.used),
                errors_of(free_read, taken & ~(self.i_free.valid & empties)))
         m.d.comb += [
             stock.w_data.eq(head),

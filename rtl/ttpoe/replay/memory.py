@@ -3,14 +3,25 @@
 Source: section 5.2 of the protocol: on-chip memory cut into slots of 1 KB.
 """
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature, slot_write_layout
 from ..memory.protected import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
+from ..memory.read_port import ReadPort, slot_beat_address
 
-__all__ = ["ReplayMemory"]
+__all__ = ["ReplayMemory", "word_port", "length_port"]
+
+
+def word_port(config):
+    """Reads one word of a payload."""
+    return ReadPort(slot_beat_address(config.slot_bits, config.beat_bits), config.width_bits)
+
+
+def length_port(config):
+    """Reads how many bytes the payload in a slot has, 1 to 1024."""
+    return ReadPort(config.slot_bits, 11)
 
 
 class ReplayMemory(wiring.Component):
@@ -20,16 +31,8 @@ class ReplayMemory(wiring.Component):
     -------
     i_write : event `slot_write_layout`
         Writes `data` at (`slot`, `beat`); with `last` also `length_bytes` for `slot`.
-    i_read_slot, i_read_beat, i_read_en : In(slot_bits), In(beat_bits), In(1)
-        Which word to read.
-    o_data : Out(width_bits)
-        That word, in the clock after `i_read_en`; holds its value until the next `i_read_en`.
-    i_data_used : In(1)
-        `o_data` is taken in this clock (for `o_errors`).
-    i_length_slot, i_length_en : In(slot_bits), In(1)
-        Whose length to read.
-    o_length_bytes : Out(11)
-        1 to 1024, in the clock after `i_length_en`; holds until the next `i_length_en`.
+    word : In(word_port), length : In(length_port)
+        Read ports, see `ttpoe.memory.read_port`.
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
 
@@ -49,14 +52,8 @@ class ReplayMemory(wiring.Component):
         self._config = config
         super().__init__({
             "i_write": In(event_signature(slot_write_layout(config))),
-            "i_read_slot": In(config.slot_bits),
-            "i_read_beat": In(config.beat_bits),
-            "i_read_en": In(1),
-            "o_data": Out(config.width_bits),
-            "i_data_used": In(1),
-            "i_length_slot": In(config.slot_bits),
-            "i_length_en": In(1),
-            "o_length_bytes": Out(11),
+            "word": In(word_port(config)),
+            "length": In(length_port(config)),
             "o_errors": Out(ERRORS),
         })
 
@@ -83,15 +80,13 @@ class ReplayMemory(wiring.Component):
             length_write.addr.eq(written.slot),
             length_write.data.eq(written.length_bytes),
 
-            payload_read.en.eq(self.i_read_en),
-            payload_read.addr.eq(Cat(self.i_read_beat, self.i_read_slot)),
-            self.o_data.eq(payload_read.data),
-            length_read.en.eq(self.i_length_en),
-            length_read.addr.eq(self.i_length_slot),
-            self.o_length_bytes.eq(length_read.data),
+            payload_read.en.eq(self.word.en),
+            payload_read.addr.eq(self.word.addr),
+            self.word.data.eq(payload_read.data),
+            length_read.en.eq(self.length.en),
+            length_read.addr.eq(self.length.addr),
+            self.length.data.eq(length_read.data),
         ]
-        length_used = Signal()
-        m.d.sync += length_used.eq(self.i_length_en)
-        report(m, config.protect, self.o_errors, errors_of(payload_read, self.i_data_used),
-               errors_of(length_read, length_used))
+        report(m, config.protect, self.o_errors, errors_of(payload_read, self.word.used),
+               errors_of(length_read, self.length.used))
         return m

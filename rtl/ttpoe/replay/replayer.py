@@ -1,4 +1,4 @@
-"""Selective replay on the sender's side: NACKed ranges, and slots acknowledged in a row.
+"""Selective replay on the sender's side: NACKed ranges.
 
 Source: protocol sections 3 and 5.2, decision R7, claim S10. The oldest packet in flight needs no
 search: the NACK's own event sends it. A later one is found here by following its link's list of
@@ -11,8 +11,9 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
 from ..memory.protected import ERRORS, errors_of, protected_fifo, report
+from .lists import successor_port
 
-__all__ = ["Replayer", "Retirer", "range_layout", "walk_layout", "replay_layout", "Walk", "STATS"]
+__all__ = ["Replayer", "range_layout", "walk_layout", "replay_layout", "Walk", "STATS"]
 
 STATS = {
     "stat_nack_queue_full": "range of a NACK dropped because the queue of ranges was full",
@@ -66,10 +67,8 @@ class Replayer(wiring.Component):
     i_walk : In(event of walk)
         The SEEK has left Q3. From its Q2 to the WALKED no slot of the link is freed one by one,
         so the list may be followed; if the whole link ends its REPLAYs do nothing.
-    o_next_slot : Out(slot_bits), i_next : In(slot_bits)
-        A read port of the list memory: the successor of `o_next_slot`, one clock later.
-    o_next_used : Out(1)
-        `i_next` is used in this clock.
+    successor : Out(successor_port)
+        Reads the list memory (`replay.lists`).
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
     stat_nack_queue_full : Out(1)
@@ -89,9 +88,7 @@ class Replayer(wiring.Component):
             "i_range": In(event_signature(range_layout(config))),
             "o_replay": Out(stream.Signature(replay_layout(config))),
             "i_walk": In(event_signature(walk_layout(config))),
-            "o_next_slot": Out(config.slot_bits),
-            "i_next": In(config.slot_bits),
-            "o_next_used": Out(1),
+            "successor": Out(successor_port(config)),
             "o_errors": Out(ERRORS),
             "stat_nack_queue_full": Out(1),
         })
@@ -112,8 +109,9 @@ class Replayer(wiring.Component):
         slot = Signal(config.slot_bits)
         here = Signal(config.slot_bits)       # the slot that the walk has come to
         hopped = Signal()
-        m.d.comb += [here.eq(Mux(hopped, self.i_next, slot)), self.o_next_slot.eq(here),
-                     self.o_next_used.eq(hopped)]
+        m.d.comb += [here.eq(Mux(hopped, self.successor.data, slot)),
+                     self.successor.addr.eq(here), self.successor.en.eq(1),
+                     self.successor.used.eq(hopped)]
         m.d.sync += [hopped.eq(0), slot.eq(here)]
 
         # Distances from `una`; an ID older than that, or an empty range, is negative.
@@ -175,41 +173,4 @@ class Replayer(wiring.Component):
                 with m.If(out.ready):
                     m.d.sync += out.valid.eq(0)
                     m.next = "IDLE"
-        return m
-
-
-class Retirer(wiring.Component):
-    """Frees the slots that one ACK retired beyond the first, one per clock, in the background.
-
-    An ACK of k packets moves the window at once and frees one slot; k - 1 RETIRE events free the
-    others. It serves one link at a time; what comes meanwhile is freed by visits (`link.ready`).
-
-    Members
-    -------
-    i_lag : In(event of {lid, count})
-        `count` slots of a link, at least one, wait to be freed. Taken only while idle.
-    o_retire : Out(stream of lid)
-        A RETIRE.
-
-    Reset: idle.
-    """
-
-    def __init__(self, config):
-        self._config = config
-        super().__init__({
-            "i_lag": In(event_signature(data.StructLayout(
-                {"lid": config.lid_bits, "count": config.count_bits}))),
-            "o_retire": Out(stream.Signature(config.lid_bits)),
-        })
-
-    def elaborate(self, platform):
-        m = Module()
-        retire = self.o_retire
-        left = Signal(self._config.count_bits)      # the one offered included
-        with m.If(~retire.valid):
-            with m.If(self.i_lag.valid):
-                m.d.sync += [left.eq(self.i_lag.p.count), retire.payload.eq(self.i_lag.p.lid),
-                             retire.valid.eq(1)]
-        with m.Elif(retire.ready):
-            m.d.sync += [left.eq(left - 1), retire.valid.eq(left != 1)]
         return m

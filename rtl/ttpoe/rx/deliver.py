@@ -14,7 +14,7 @@ from ..layouts import event_signature, host_rx_layout, rx_verdict_layout
 from ..memory.protected import ERRORS, report
 from ..protocol import VC_ORDER
 from ..stream.arbiter import UrgencyArbiter
-from .memory import beat_count_layout, slot_info_layout
+from .memory import beat_port, count_port
 from .pool import freed_layout
 from .reader import VcReader
 
@@ -28,9 +28,9 @@ class Deliver(wiring.Component):
     -------
     i_verdict : In(event_signature(rx_verdict_layout))
         What becomes of a slot; one per clock, cannot wait.
-    count_slot, count, count_used, read, read_slot, read_beat, data, info
-        The read side of `RxMemory`.
-    o_host0, o_host1, o_host2 : Out(stream.Signature(host_rx_layout))
+    beat : Out(beat_port), count : Out(count_port)
+        The read ports of `RxMemory`.
+    o_host : Out(stream.Signature(host_rx_layout)), one for each VC
         The payloads of each VC, in the order of their verdicts. `valid` never waits for `ready`.
     o_dropped, o_delivered : Out(event_signature(freed_layout))
         The slot is free: one clock after a verdict "drop"; one clock after a slot's last beat
@@ -52,20 +52,13 @@ class Deliver(wiring.Component):
         self._config = config
         super().__init__({
             "i_verdict": In(event_signature(rx_verdict_layout(config))),
-            "count_slot": Out(config.rx_slot_bits),
-            "count": In(beat_count_layout(config)),
-            "count_used": Out(1),
-            "read": Out(1),
-            "read_slot": Out(config.rx_slot_bits),
-            "read_beat": Out(config.beat_bits),
-            "data": In(config.width_bits),
-            "info": In(slot_info_layout(config)),
+            "beat": Out(beat_port(config)),
+            "count": Out(count_port(config)),
             "o_dropped": Out(event_signature(freed_layout(config))),
             "o_delivered": Out(event_signature(freed_layout(config))),
             "stat_rx_delivered": Out(1),
             "o_errors": Out(ERRORS),
-            **{f"o_host{vc}": Out(stream.Signature(host_rx_layout(config)))
-               for vc in range(config.VCS)},
+            "o_host": Out(stream.Signature(host_rx_layout(config))).array(config.VCS),
         })
 
     def elaborate(self, platform):
@@ -74,7 +67,7 @@ class Deliver(wiring.Component):
         readers = []
         for vc in range(config.VCS):
             m.submodules[f"reader_{vc}"] = reader = VcReader(config)
-            wiring.connect(m, reader.o_host, wiring.flipped(getattr(self, f"o_host{vc}")))
+            wiring.connect(m, reader.o_host, wiring.flipped(self.o_host[vc]))
             readers.append(reader)
         report(m, config.protect, self.o_errors, *(reader.o_errors for reader in readers))
         self._take_verdict(m, readers)
@@ -85,14 +78,15 @@ class Deliver(wiring.Component):
         # One clock, in which the number of beats is looked up.
         verdict_taken = Signal()
         verdict = Signal(rx_verdict_layout(self._config))
-        m.d.comb += [self.count_slot.eq(self.i_verdict.p.slot), self.count_used.eq(verdict_taken)]
+        m.d.comb += [self.count.addr.eq(self.i_verdict.p.slot), self.count.en.eq(1),
+                     self.count.used.eq(verdict_taken)]
         m.d.sync += [verdict_taken.eq(self.i_verdict.valid), verdict.eq(self.i_verdict.payload)]
         for vc, reader in enumerate(readers):
             m.d.comb += [
                 reader.arrived.eq(verdict_taken & verdict.deliver & (verdict.vc == vc)),
                 reader.arrived_slot.eq(verdict.slot),
                 reader.arrived_kept.eq(verdict.kept),
-                reader.arrived_count.eq(self.count),
+                reader.arrived_count.eq(self.count.data),
             ]
         m.d.comb += [
             self.o_dropped.valid.eq(verdict_taken & ~verdict.deliver),
@@ -113,17 +107,17 @@ class Deliver(wiring.Component):
 
         last_read = Signal()
         m.d.comb += [
-            self.read.eq(arbiter.requests.any()),
-            self.read_slot.eq(granted("slot")),
-            self.read_beat.eq(granted("beat")),
-            arbiter.advance.eq(self.read),
+            self.beat.en.eq(arbiter.requests.any()),
+            self.beat.addr.slot.eq(granted("slot")),
+            self.beat.addr.beat.eq(granted("beat")),
+            arbiter.advance.eq(self.beat.en),
         ]
         for n, reader in enumerate(readers):
             m.d.comb += [
                 arbiter.requests[n].eq(reader.request),
                 reader.grant.eq(arbiter.grant[n]),
-                reader.i_beat.p.data.eq(self.data),
-                reader.i_beat.p.info.eq(self.info),
+                reader.i_beat.p.data.eq(self.beat.data.data),
+                reader.i_beat.p.info.eq(self.beat.data.info),
                 reader.i_beat.p.last.eq(last_read),
             ]
             m.d.sync += reader.i_beat.valid.eq(reader.grant)
@@ -131,7 +125,8 @@ class Deliver(wiring.Component):
                 m.d.sync += self.o_delivered.p.vc.eq(VC_ORDER[n])
         m.d.sync += [
             last_read.eq(granted("last")),
-            self.o_delivered.p.slot.eq(self.read_slot),
+            self.beat.used.eq(self.beat.en),
+            self.o_delivered.p.slot.eq(self.beat.addr.slot),
             self.o_delivered.p.kept.eq(granted("kept")),
         ]
         m.d.comb += [

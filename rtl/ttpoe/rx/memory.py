@@ -4,15 +4,17 @@ Source: section 7, design rules 1 and 8 (payload memories exactly the datapath w
 contents).
 """
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import event_signature
 from ..memory.protected import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
+from ..memory.read_port import ReadPort, slot_beat_address
 
-__all__ = ["RxMemory", "slot_beat_layout", "slot_info_layout", "beat_count_layout"]
+__all__ = ["RxMemory", "slot_beat_layout", "slot_info_layout", "beat_count_layout", "beat_port",
+           "count_port"]
 
 
 def slot_beat_layout(config):
@@ -38,6 +40,17 @@ def beat_count_layout(config):
     return data.StructLayout({"last_beat": config.beat_bits, "single": 1})
 
 
+def beat_port(config):
+    """Reads one beat of a slot: `data`, and the slot's `info`."""
+    return ReadPort(slot_beat_address(config.rx_slot_bits, config.beat_bits), data.StructLayout({
+        "data": config.width_bits, "info": slot_info_layout(config)}))
+
+
+def count_port(config):
+    """Reads how many beats a slot has."""
+    return ReadPort(config.rx_slot_bits, beat_count_layout(config))
+
+
 class RxMemory(wiring.Component):
     """`rx_slots` slots of 1 KB, each with its source node, ID and length.
 
@@ -51,14 +64,8 @@ class RxMemory(wiring.Component):
         One beat of payload.
     i_describe : In(event_signature({slot, info, count}))
         Describes the payload in `slot`, once per payload that is kept.
-    count_slot : In(rx_slot_bits), count : Out(beat_count_layout)
-        `count` of `count_slot`, one clock later.
-    count_used : In(1)
-        `count` is used in this clock (for `o_errors`).
-    read : In(1), read_slot : In(rx_slot_bits), read_beat : In(beat_bits)
-        Reads one beat and its slot's `info`.
-    data : Out(width_bits), info : Out(slot_info_layout)
-        One clock after `read`; held until the next one.
+    beat : In(beat_port), count : In(count_port)
+        Read ports, see `ttpoe.memory.read_port`.
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
 
@@ -77,14 +84,8 @@ class RxMemory(wiring.Component):
                 "info": slot_info_layout(config),
                 "count": beat_count_layout(config),
             }))),
-            "count_slot": In(config.rx_slot_bits),
-            "count": Out(beat_count_layout(config)),
-            "count_used": In(1),
-            "read": In(1),
-            "read_slot": In(config.rx_slot_bits),
-            "read_beat": In(config.beat_bits),
-            "data": Out(config.width_bits),
-            "info": Out(slot_info_layout(config)),
+            "beat": In(beat_port(config)),
+            "count": In(count_port(config)),
             "o_errors": Out(ERRORS),
         })
 
@@ -117,16 +118,13 @@ class RxMemory(wiring.Component):
                 port.en.eq(describe.valid),
             ]
 
-        was_read = Signal()
-        m.d.sync += was_read.eq(self.read)
         errors = []
-        for ram, address, enable, output, used in (
-                (payload_memory, Cat(self.read_beat, self.read_slot), self.read, self.data,
-                 was_read),
-                (info_memory, self.read_slot, self.read, self.info, was_read),
-                (count_memory, self.count_slot, 1, self.count, self.count_used)):
+        for ram, reader, address, output in (
+                (payload_memory, self.beat, self.beat.addr, self.beat.data.data),
+                (info_memory, self.beat, self.beat.addr.slot, self.beat.data.info),
+                (count_memory, self.count, self.count.addr, self.count.data)):
             port = ram.read_port()
-            m.d.comb += [port.addr.eq(address), port.en.eq(enable), output.eq(port.data)]
-            errors.append(errors_of(port, used))
+            m.d.comb += [port.addr.eq(address), port.en.eq(reader.en), output.eq(port.data)]
+            errors.append(errors_of(port, reader.used))
         report(m, config.protect, self.o_errors, *errors)
         return m

@@ -59,7 +59,7 @@ class RxPath(wiring.Component):
         A payload of `vc` that had `room` is kept: its verdict comes later, with `kept`.
     o_kept_freed : Out(2)
         How many kept slots became free in this clock.
-    o_host0, o_host1, o_host2 : Out(stream.Signature(host_rx_layout))
+    o_host : Out(stream.Signature(host_rx_layout)), one for each VC
         The payloads of each VC, in the order of their verdicts.
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
@@ -81,8 +81,7 @@ class RxPath(wiring.Component):
             "i_verdict": In(event_signature(rx_verdict_layout(config))),
             "i_kept": In(event_signature(2)),
             "o_kept_freed": Out(2),
-            **{f"o_host{vc}": Out(stream.Signature(host_rx_layout(config)))
-               for vc in range(config.VCS)},
+            "o_host": Out(stream.Signature(host_rx_layout(config))).array(config.VCS),
             "o_errors": Out(ERRORS),
             **{name: Out(1) for name in STATS},
         })
@@ -102,12 +101,9 @@ class RxPath(wiring.Component):
         wiring.connect(m, deliver.o_delivered, pool.i_delivered)
         wiring.connect(m, events.o, wiring.flipped(self.o_event))
         for vc in range(self._config.VCS):
-            host = f"o_host{vc}"
-            wiring.connect(m, getattr(deliver, host), wiring.flipped(getattr(self, host)))
-        for name in ("count_slot", "count_used", "read", "read_slot", "read_beat"):
-            m.d.comb += getattr(memory, name).eq(getattr(deliver, name))
-        for name in ("count", "data", "info"):
-            m.d.comb += getattr(deliver, name).eq(getattr(memory, name))
+            wiring.connect(m, deliver.o_host[vc], wiring.flipped(self.o_host[vc]))
+        wiring.connect(m, deliver.beat, memory.beat)
+        wiring.connect(m, deliver.count, memory.count)
         m.d.comb += [
             parser.cfg_node.eq(self.cfg_node),
             self.o_kept_freed.eq(pool.o_kept_freed),

@@ -202,8 +202,8 @@ class Soak(wiring.Component):
         m.submodules[f"source_{x}{vc}"] = source = TrafficSource(self._config, number)
         m.submodules[f"checker_{y}{vc}"] = checker = TrafficChecker(self._config, number)
         self._sources[x, vc], self._checkers[y, vc] = source, checker
-        wiring.connect(m, source.o, getattr(self._engines[x], f"i_host{vc}"))
-        wiring.connect(m, getattr(self._engines[y], f"o_host{vc}"), checker.i)
+        wiring.connect(m, source.o, self._engines[x].i_host[vc])
+        wiring.connect(m, self._engines[y].o_host[vc], checker.i)
         m.d.comb += [
             source.cfg_seed.eq(self._settings["cfg_seed"]),
             source.cfg_lengths.eq(self._settings[f"cfg_{x}_lengths"]),

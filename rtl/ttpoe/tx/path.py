@@ -4,7 +4,7 @@ Source: sections 1 and 5 of the protocol; the order of frames is ours.
 """
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import (
@@ -12,9 +12,11 @@ from ..layouts import (
     control_frame_layout,
     event_signature,
     payload_frame_layout,
+    reading_layout,
     slot_free_layout,
 )
 from ..memory.protected import ERRORS, errors_of, protected_fifo, report
+from ..replay.memory import length_port, word_port
 from .builder import FrameBuilder
 from .payload_queue import PayloadQueue
 from .slot_reader import SlotReader
@@ -56,8 +58,8 @@ class TxPath(wiring.Component):
         This node.
     o_frame : stream of `beat_layout`
         To the MAC; `error` is 0.
-    o_reading, o_read_*, i_read_data, o_length_*, i_length_bytes
-        Read side of `ReplayMemory` and the guard for `SlotLists`, see `SlotReader`.
+    o_reading, word, length
+        The guard for `SlotLists`, and the read ports of `ReplayMemory`; see `SlotReader`.
     o_sent : stream of lid_bits
         A control frame with `report` is on the wire: its last beat was taken, in the clock
         before. While one is not taken, no further frame with `report` is started; PAYLOADs go
@@ -88,15 +90,9 @@ class TxPath(wiring.Component):
             "i_withdraw": In(event_signature(config.lid_bits)),
             "cfg_node": In(24),
             "o_frame": Out(stream.Signature(beat_layout(config))),
-            "o_reading": Out(data.StructLayout({"valid": 1, "slot": config.slot_bits})),
-            "o_read_slot": Out(config.slot_bits),
-            "o_read_beat": Out(config.beat_bits),
-            "o_read_en": Out(1),
-            "i_read_data": In(config.width_bits),
-            "o_read_used": Out(1),
-            "o_length_slot": Out(config.slot_bits),
-            "o_length_en": Out(1),
-            "i_length_bytes": In(11),
+            "o_reading": Out(reading_layout(config)),
+            "word": Out(word_port(config)),
+            "length": Out(length_port(config)),
             "o_sent": Out(stream.Signature(config.lid_bits)),
             "o_control_left": Out(1),
             "o_payload_left": Out(1),
@@ -119,6 +115,8 @@ class TxPath(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i_withdraw), queue.i_withdraw)
         wiring.connect(m, queue.o, reader.i)
         wiring.connect(m, reader.o, builder.i_word)
+        wiring.connect(m, reader.word, wiring.flipped(self.word))
+        wiring.connect(m, reader.length, wiring.flipped(self.length))
         wiring.connect(m, builder.o_frame, wiring.flipped(self.o_frame))
         m.d.comb += [
             reader.i_dead.eq(queue.o_dead),
@@ -128,17 +126,13 @@ class TxPath(wiring.Component):
             reader.i_withdraw.payload.eq(self.i_withdraw.payload),
             builder.i_word_dead.eq(reader.o_dead),
             reader.i_drop.eq(builder.o_word_drop),
+            self.o_reading.eq(reader.o_reading),
             self.o_payload_left.eq(queue.o_left),
             builder.cfg_node.eq(self.cfg_node),
             control_queue.w_en.eq(self.i_control.valid),
             control_queue.w_data.eq(self.i_control.payload),
             self.i_control.ready.eq(control_queue.w_rdy),
         ]
-        for name in ("o_reading", "o_read_slot", "o_read_beat", "o_read_en", "o_read_used",
-                     "o_length_slot", "o_length_en"):
-            m.d.comb += getattr(self, name).eq(getattr(reader, name))
-        for name in ("i_read_data", "i_length_bytes"):
-            m.d.comb += getattr(reader, name).eq(getattr(self, name))
         self._choose(m, control_queue, builder)
         return m
 

@@ -8,7 +8,8 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ..layouts import event_signature, payload_frame_layout, slot_free_layout
+from ..layouts import event_signature, payload_frame_layout, reading_layout, slot_free_layout
+from ..replay.memory import length_port, word_port
 from .payload_queue import kills
 
 __all__ = ["SlotReader", "word_layout"]
@@ -44,11 +45,10 @@ class SlotReader(wiring.Component):
     i_drop : In(1)
         With `o.ready` and a dead first word: the rest of the PAYLOAD is not read. Who has started
         its frame before it died ignores `o_dead` and takes all words.
-    o_reading : Out {valid, slot}
+    o_reading : Out(reading_layout)
         Words of `slot` are still to be read: from the clock after the entry was taken, up to at
         least the clock in which its last read is issued.
-    o_read_slot, o_read_beat, o_read_en, i_read_data, o_read_used, o_length_slot, o_length_en,
-    i_length_bytes
+    word : Out(word_port), length : Out(length_port)
         The read ports of `ReplayMemory`, whose outputs hold their values: they are this
         component's output register.
 
@@ -72,15 +72,9 @@ class SlotReader(wiring.Component):
             "o": Out(stream.Signature(word_layout(config))),
             "o_dead": Out(1),
             "i_drop": In(1),
-            "o_reading": Out(data.StructLayout({"valid": 1, "slot": config.slot_bits})),
-            "o_read_slot": Out(config.slot_bits),
-            "o_read_beat": Out(config.beat_bits),
-            "o_read_en": Out(1),
-            "i_read_data": In(config.width_bits),
-            "o_read_used": Out(1),
-            "o_length_slot": Out(config.slot_bits),
-            "o_length_en": Out(1),
-            "i_length_bytes": In(11),
+            "o_reading": Out(reading_layout(config)),
+            "word": Out(word_port(config)),
+            "length": Out(length_port(config)),
         })
 
     def elaborate(self, platform):
@@ -104,27 +98,28 @@ class SlotReader(wiring.Component):
             self.i.ready.eq(move & ~more),
             start.eq(self.i.ready & self.i.valid & ~self.i_dead),
 
-            self.o.payload.data.eq(self.i_read_data),
+            self.o.payload.data.eq(self.word.data),
             self.o.payload.first.eq(first),
-            self.o.payload.length_bytes.eq(self.i_length_bytes),
+            self.o.payload.length_bytes.eq(self.length.data),
             self.o.payload.frame.eq(frame),
             self.o_reading.slot.eq(frame.slot),
 
-            self.o_read_used.eq(self.o.valid & self.o.ready),
-            self.o_read_slot.eq(Mux(more, frame.slot, self.i.payload.slot)),
-            self.o_read_beat.eq(Mux(more, issued, 0)),
-            self.o_read_en.eq(start | (move & more & ~self.i_drop)),
-            self.o_length_slot.eq(self.i.payload.slot),
-            self.o_length_en.eq(start),
+            self.word.used.eq(self.o.valid & self.o.ready),
+            self.word.addr.slot.eq(Mux(more, frame.slot, self.i.payload.slot)),
+            self.word.addr.beat.eq(Mux(more, issued, 0)),
+            self.word.en.eq(start | (move & more & ~self.i_drop)),
+            self.length.addr.eq(self.i.payload.slot),
+            self.length.en.eq(start),
+            self.length.used.eq(learning),
         ]
         with m.If(move):
-            m.d.sync += [read.eq(self.o_read_en), first.eq(start), guessed.eq(learning)]
+            m.d.sync += [read.eq(self.word.en), first.eq(start), guessed.eq(learning)]
         with m.If(learning):
             shift = ceil_log2(config.width_bytes)
-            m.d.sync += words.eq((self.i_length_bytes + config.width_bytes - 1) >> shift)
+            m.d.sync += words.eq((self.length.data + config.width_bytes - 1) >> shift)
         with m.If(self.i_drop):
             m.d.sync += words.eq(0)
-        with m.If(self.o_read_en):
+        with m.If(self.word.en):
             m.d.sync += issued.eq(Mux(more, issued + 1, 1))
         # A register, and so a clock longer than needed: it is the start of a long path.
         m.d.sync += [learning.eq(start), self.o_reading.valid.eq(start | more)]

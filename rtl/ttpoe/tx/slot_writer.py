@@ -46,15 +46,15 @@ class SlotWriter(wiring.Component):
 
     Members
     -------
-    i_host0, i_host1, i_host2 : streams of `host_tx_layout`
-        Packets per VC. `keep` is a run from lane 0, all ones unless `last`. A last beat with keep
+    i_host : streams of `host_tx_layout`, one for each VC
+        Packets. `keep` is a run from lane 0, all ones unless `last`. A last beat with keep
         0 ends the packet at the bytes before it.
     i_slot : stream of slot_bits
         Free slots, from `SlotLists`.
     o_write : event `slot_write_layout`
         Beats for `ReplayMemory`. `last` comes with the packet's last beat, and with beat
         `slot_beats` - 1 in any case (an empty beat may follow it and has nothing to write).
-    o_event0, o_event1, o_event2 : streams of `host_event_layout`
+    o_event : streams of `host_event_layout`, one for each VC
         A whole packet lies in `slot`. The slot is the link's from here on.
     i_result : event `host_result_layout`
         What became of the event that Q0 took last from this VC. TAKEN, REFUSED (Q3 frees the
@@ -81,17 +81,15 @@ class SlotWriter(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        members = {
+        super().__init__({
+            "i_host": In(stream.Signature(host_tx_layout(config))).array(config.VCS),
+            "o_event": Out(stream.Signature(host_event_layout(config))).array(config.VCS),
             "i_slot": In(stream.Signature(config.slot_bits)),
             "o_write": Out(event_signature(slot_write_layout(config))),
             "i_result": In(event_signature(host_result_layout)),
             "i_retry": In(1),
-        }
-        for vc in range(config.VCS):
-            members[f"i_host{vc}"] = In(stream.Signature(host_tx_layout(config)))
-            members[f"o_event{vc}"] = Out(stream.Signature(host_event_layout(config)))
-        members |= {name: Out(1) for name in STATS}
-        super().__init__(members)
+            **{name: Out(1) for name in STATS},
+        })
 
     def elaborate(self, platform):
         m = Module()
@@ -99,7 +97,7 @@ class SlotWriter(wiring.Component):
         m.submodules.arbiter = arbiter = UrgencyArbiter(config.VCS)
         ports = []
         for rank, vc in enumerate(VC_ORDER):
-            host, event = getattr(self, f"i_host{vc}"), getattr(self, f"o_event{vc}")
+            host, event = self.i_host[vc], self.o_event[vc]
             port = HostPort(config, vc)
             m.submodules[f"port{vc}"] = port
             wiring.connect(m, wiring.flipped(event), port.o_event)

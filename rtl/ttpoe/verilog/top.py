@@ -26,6 +26,8 @@ from amaranth.hdl import Cat, Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..csr.axil import AxiLiteSignature
+
 __all__ = ["EngineTop", "flat_fields"]
 
 _VCS = (0, 1, 2)
@@ -48,20 +50,20 @@ def _leaf(view, path):
     return view if not hasattr(view, "as_value") else view.as_value()
 
 
-# AXI name -> (the core's port, {AXI suffix: members of its payload, lowest bit first}). A stream
-# that the core does not have is left out.
+# AXI name -> (the core's port, its number if there is one for each VC, {AXI suffix: members of its
+# payload, lowest bit first}). A stream that the core does not have is left out.
 _BEAT = {"tdata": ("data",), "tkeep": ("keep",), "tlast": ("last",)}
 _SINKS = {
-    "s_mac_rx": ("i_mac", _BEAT | {"tuser": ("error",)}),
-    "s_os_tx": ("i_os", _BEAT | {"tuser": ("error",)}),
-    "s_cmd": ("i_command", {"tdata": ("node", "vc", "command")}),
-    **{f"s_host_tx{vc}": (f"i_host{vc}", _BEAT | {"tdest": ("node",)}) for vc in _VCS},
+    "s_mac_rx": ("i_mac", None, _BEAT | {"tuser": ("error",)}),
+    "s_os_tx": ("i_os", None, _BEAT | {"tuser": ("error",)}),
+    "s_cmd": ("i_command", None, {"tdata": ("node", "vc", "command")}),
+    **{f"s_host_tx{vc}": ("i_host", vc, _BEAT | {"tdest": ("node",)}) for vc in _VCS},
 }
 _SOURCES = {
-    "m_mac_tx": ("o_mac", _BEAT),
-    "m_os_rx": ("o_os", _BEAT),
-    "m_notice": ("o_notice", {"tdata": ("node", "vc", "notice")}),
-    **{f"m_host_rx{vc}": (f"o_host{vc}", _BEAT | {"tuser": ("node", "id")}) for vc in _VCS},
+    "m_mac_tx": ("o_mac", None, _BEAT),
+    "m_os_rx": ("o_os", None, _BEAT),
+    "m_notice": ("o_notice", None, {"tdata": ("node", "vc", "notice")}),
+    **{f"m_host_rx{vc}": ("o_host", vc, _BEAT | {"tuser": ("node", "id")}) for vc in _VCS},
 }
 _LEVELS = {"o_ready": "ready", "o_free_slots": "free_slots", "o_interrupt": "irq",
            "i_node": "node", "i_open_id_seed": "open_id_seed"}
@@ -85,7 +87,7 @@ class EngineTop(wiring.Component):
         self._core = core
         members = {}
         for flow in (In, Out):
-            for name, inner, fields in self._streams(flow):
+            for name, inner, _number, fields in self._streams(flow):
                 signature = core.signature.members[inner].signature
                 payload = signature.members["payload"].shape
                 for suffix, parts in fields.items():
@@ -98,7 +100,10 @@ class EngineTop(wiring.Component):
         members |= {f"trace_{name}": Out(width) for name, _path, width in flat_fields(trace)}
         members["trace_valid"] = Out(1)
         for name, member in core.signature.members.items():
-            if name.startswith(("cfg_", "stat_", "s_axil_")):
+            if name == "s_axil":
+                members |= {port: flow(width) for port, _channel, _part, flow, width
+                            in AxiLiteSignature.flat(name)}
+            elif name.startswith(("cfg_", "stat_")):
                 members[name] = member.flow(member.shape)
             elif name in _LEVELS:
                 members[_LEVELS[name]] = member.flow(member.shape)
@@ -108,23 +113,27 @@ class EngineTop(wiring.Component):
         m = Module()
         m.submodules.core = core = self._core
         for flow in (In, Out):
-            for name, inner, fields in self._streams(flow):
-                self._stream(m, name, getattr(core, inner), fields, flow == In)
+            for name, inner, number, fields in self._streams(flow):
+                port = getattr(core, inner)
+                self._stream(m, name, port if number is None else port[number], fields,
+                             flow == In)
         for name, path, _width in flat_fields(core.o_trace.p.shape()):
             m.d.comb += getattr(self, f"trace_{name}").eq(_leaf(core.o_trace.p, path))
         m.d.comb += self.trace_valid.eq(core.o_trace.valid)
         for name, member in core.signature.members.items():
             outer = _LEVELS.get(name, name)
-            if name in _LEVELS or name.startswith(("cfg_", "stat_", "s_axil_")):
+            if name == "s_axil":
+                AxiLiteSignature.connect_flat(m, name, self, core.s_axil)
+            elif name in _LEVELS or name.startswith(("cfg_", "stat_")):
                 inner, outer = getattr(core, name), getattr(self, outer)
                 m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
         return m
 
     def _streams(self, flow):
-        """`(AXI name, the core's port, fields)` of those that the core has."""
-        for name, (inner, fields) in (_SINKS if flow == In else _SOURCES).items():
+        """`(AXI name, the core's port, its number, fields)` of those that the core has."""
+        for name, (inner, number, fields) in (_SINKS if flow == In else _SOURCES).items():
             if inner in self._core.signature.members:
-                yield name, inner, fields
+                yield name, inner, number, fields
 
     def _stream(self, m, name, inner, fields, inward):
         for suffix, parts in fields.items():

@@ -15,10 +15,11 @@ CAUSES = list(DROP_CAUSES)
 
 # Memories that are looked at from outside: macro -> (module, name in it, path of the instance).
 _MEMORIES = {
-    "TAG_WAY0": ("pipeline_table", "way0", "core.pipeline.table"),
-    "TAG_WAY1": ("pipeline_table", "way1", "core.pipeline.table"),
+    "TAG_WAY0": ("pipeline_table_cells", "way0", "core.pipeline.table.cells"),
+    "TAG_WAY1": ("pipeline_table_cells", "way1", "core.pipeline.table.cells"),
     "NEXT_SLOTS": ("slot_lists", "next_memory", "core.slot_lists"),
-    "KEPT_PLACES": ("pipeline_reorder", "places", "core.pipeline.reorder"),
+    "KEPT_PLACES": ("pipeline_reorder_places_cells", "way0",
+                    "core.pipeline.reorder.places.cells"),
 }
 
 

@@ -78,7 +78,7 @@ def walk_pictures(dump):
     gap, fills = at.of("b", action="KEEP_NACK"), at.of("b", action="DELIVER_LOOK", nth=1)
     nack, ack = at.of("a", action="NACK_RANGE"), at.of("a", "RX_ACK", nth=-1)
     host = at.of("a", "HOST_PAYLOAD")
-    sent = at.rise("@tx.reader.o_read_en", "a")
+    sent = at.rise("@tx.reader.word__en", "a")
     push = at.rise("@ready_queues.i_push__valid", "a")
     visit = at.rise("@timer.o_visit__valid", "a")
     retire = at.rise("@retirer.o_retire__valid", "a")
@@ -114,28 +114,28 @@ def walk_pictures(dump):
         "block-rx-deliver": picture(
             "the verdict, and the payload at the host", "b", first_in - 3, first_in + 18,
             ("verdict", [Lane("valid", "@rx.deliver.i_verdict__valid")]),
-            ("read", [Lane("read", "@rx.deliver.read"),
-                      _value("slot", "@rx.deliver.read_slot", "@rx.deliver.read"),
-                      _value("beat", "@rx.deliver.read_beat", "@rx.deliver.read", "green")]),
+            ("read", [Lane("read", "@rx.deliver.beat__en"),
+                      _value("slot", "@rx.deliver.beat__addr.slot", "@rx.deliver.beat__en"),
+                      _value("beat", "@rx.deliver.beat__addr.beat", "@rx.deliver.beat__en", "green")]),
             ("o_host2", [Lane("valid", "pair.{x}_m_host_rx2_tvalid"),
                          Lane("ready", "pair.{x}_m_host_rx2_tready"),
                          Lane("last", "pair.{x}_m_host_rx2_tlast"),
-                         _value("ID", "@o_host2__payload.id", "pair.{x}_m_host_rx2_tvalid",
+                         _value("ID", "@o_host__2__payload.id", "pair.{x}_m_host_rx2_tvalid",
                                 "green")]),
             ("slot", [Lane("delivered", "@rx.deliver.o_delivered__valid")])),
         "block-q0": picture(
             "an ACK of five packets, and what follows in the background", "a", ack - 6, ack + 12,
-            ("sources", _sources(("received", "rx"), ("retire", "retire"), ("visit", "visit2"),
+            ("sources", _sources(("received", "rx"), ("retire", "retire"), ("visit", "visit__2"),
                                  ("timer", "timer"))),
             ("Q0", [_Q0])),
         "block-q1": picture(
             "where the newest copy of the tag is", "a", ack - 5, ack + 13,
             ("pipeline", [_Q0, _Q1, _Q2, _Q3]),
-            ("tag of Q2", _bits("@pipeline.", ("from the table, way 0", "use_read0"),
+            ("tag of Q2", _bits("@pipeline.table.", ("from the table, way 0", "use_read0"),
                                 ("from the table, way 1", "use_read1"),
                                 ("from Q3", "use_q3"), ("from q4", "use_q4"),
                                 ("from q5", "use_q5"))),
-            ("table", [Lane("write", "@pipeline.table.i_write_en")])),
+            ("table", [Lane("write", "@pipeline.table.o_write")])),
         "block-q2": picture(
             "packet 6 arrives, 4 and 5 are missing", "b", gap - 6, gap + 4,
             ("Q2", [_Q2, Lane("TxID", "@pipeline.q2.tx_id", "number", "@pipeline.q2_valid", "",
@@ -161,10 +161,10 @@ def walk_pictures(dump):
             ("push", [Lane("valid", "@ready_queues.i_push__valid"),
                       _value("link", "@ready_queues.i_push__payload.lid",
                              "@ready_queues.i_push__valid")]),
-            ("o_visit2", [Lane("valid", "@ready_queues.o_visit2__valid"),
-                          Lane("ready", "@ready_queues.o_visit2__ready"),
-                          _value("link", "@ready_queues.o_visit2__payload",
-                                 "@ready_queues.o_visit2__valid", "green")]),
+            ("o_visit2", [Lane("valid", "@ready_queues.o_visit__2__valid"),
+                          Lane("ready", "@ready_queues.o_visit__2__ready"),
+                          _value("link", "@ready_queues.o_visit__2__payload",
+                                 "@ready_queues.o_visit__2__valid", "green")]),
             ("pipeline", [_Q0, _Q3])),
         "block-replay-memory": picture(
             "the host's first packet of 100 bytes is written", "a", host - 18, host,
@@ -181,9 +181,9 @@ def walk_pictures(dump):
         "block-replay-read": picture(
             "it is read: one beat ahead, the rest when the frame has begun", "a", sent - 3,
             sent + 22,
-            ("read", [Lane("read", "@replay_memory.i_read_en"),
-                      _value("slot", "@replay_memory.i_read_slot", "@replay_memory.i_read_en"),
-                      _value("beat", "@replay_memory.i_read_beat", "@replay_memory.i_read_en",
+            ("read", [Lane("read", "@replay_memory.word__en"),
+                      _value("slot", "@replay_memory.word__addr.slot", "@replay_memory.word__en"),
+                      _value("beat", "@replay_memory.word__addr.beat", "@replay_memory.word__en",
                              "red")]),
             ("length", [Lane("read", "@replay_memory.i_length_en"),
                         Lane("bytes", "@replay_memory.o_length_bytes", "number")])),
@@ -242,21 +242,21 @@ def walk_pictures(dump):
         "block-tx-host": picture(
             "the host's first packet of 100 bytes", "a", host - 19, host + 3,
             ("i_host2", [Lane("valid", "pair.{x}_s_host_tx2_tvalid_core"),
-                         Lane("ready", "@slot_writer.i_host2__ready"),
+                         Lane("ready", "@slot_writer.i_host__2__ready"),
                          Lane("last", "pair.{x}_s_host_tx2_tlast_core")]),
             ("slot", [Lane("offered", "@slot_writer.i_slot__valid"),
                       Lane("taken", "@slot_writer.i_slot__ready"),
                       Lane("held", "@slot_writer.port2.holds_slot")]),
             ("o_write", [_value("beat", "@slot_writer.o_write__payload.beat",
                                 "@slot_writer.o_write__valid", "green")]),
-            ("event", [Lane("valid", "@slot_writer.o_event2__valid"),
-                       Lane("ready", "@slot_writer.o_event2__ready"), _Q0, _Q3])),
+            ("event", [Lane("valid", "@slot_writer.o_event__2__valid"),
+                       Lane("ready", "@slot_writer.o_event__2__ready"), _Q0, _Q3])),
         "block-tx-builder": picture(
             "the first PAYLOAD of 100 bytes", "a", sent - 4, sent + 26,
             ("queue", [Lane("in", "@tx.queue.i__valid"),
                        Lane("out", "@tx.queue.o__valid"), Lane("taken", "@tx.queue.o__ready")]),
-            ("slot reader", [Lane("read", "@tx.reader.o_read_en"),
-                             _value("beat", "@tx.reader.o_read_beat", "@tx.reader.o_read_en",
+            ("slot reader", [Lane("read", "@tx.reader.word__en"),
+                             _value("beat", "@tx.reader.word__addr.beat", "@tx.reader.word__en",
                                     "red"),
                              Lane("word valid", "@tx.reader.o__valid"),
                              Lane("word ready", "@tx.reader.o__ready")]),

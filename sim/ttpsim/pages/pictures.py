@@ -46,7 +46,7 @@ _SENT = [Lane("TX valid", "pair.{x}_m_mac_tx_tvalid"),
          Lane("frame, TxID", "", _frame("@tx.builder.kept.opcode", "@tx.builder.kept.tx_id"),
               "pair.{x}_m_mac_tx_tvalid", "blue")]
 _HOST = [Lane("host valid", "pair.{x}_m_host_rx2_tvalid"),
-         Lane("ID", "@o_host2__payload.id", "number", "pair.{x}_m_host_rx2_tvalid", "green")]
+         Lane("ID", "@o_host__2__payload.id", "number", "pair.{x}_m_host_rx2_tvalid", "green")]
 
 
 def pictures(dump):
@@ -69,9 +69,9 @@ def pictures(dump):
             [("wire", "a", _ACKED), ("pipeline", "a", [*_STAGES, _ACTION]),
              ("walk", "a", [Lane("range walker", "@replayer.replayer_state", "replayer",
                                  colour="green")]),
-             ("memory", "a", [Lane("read", "@replay_memory.i_read_en"),
-                              Lane("slot", "@replay_memory.i_read_slot", "number",
-                                   "@replay_memory.i_read_en", "red")]),
+             ("memory", "a", [Lane("read", "@replay_memory.word__en"),
+                              Lane("slot", "@replay_memory.word__addr.slot", "number",
+                                   "@replay_memory.word__en", "red")]),
              ("wire", "a", _SENT)], nack - 9, nack + 30),
         "walk-filled": diagram(
             dump, "b: packet 5 fills the gap, the kept ones follow",

@@ -37,7 +37,7 @@ def _host(direction, port, vcs=(2, 1, 0)):
 
 
 _OUTCOME = "@pipeline.q3_outcome"
-_TAG = "@pipeline.q3_place.tag"
+_TAG = "@pipeline.q3_written"
 
 GROUPS = [
     ("host streams", [
@@ -93,7 +93,7 @@ GROUPS = [
         Line("tells host", f"{_OUTCOME}.noticed"),
         Line("notice", f"{_OUTCOME}.notice", "notice")]),
     ("link: the tag that Q3 writes back", [
-        Line("written", "@pipeline.q3_place.live"),
+        Line("written", "@pipeline.table.o_write"),
         Line("link", "@pipeline.q3_lid", "decimal"),
         Line("state", f"{_TAG}.state", "state", "yellow"),
         Line("oldest unacknowledged", f"{_TAG}.una"),
@@ -111,9 +111,9 @@ GROUPS = [
         Line("write", "@replay_memory.i_write__valid", colour="green"),
         Line("write slot", "@replay_memory.i_write__payload.slot", "decimal"),
         Line("write beat", "@replay_memory.i_write__payload.beat", "decimal"),
-        Line("read", "@replay_memory.i_read_en", colour="green"),
-        Line("read slot", "@replay_memory.i_read_slot", "decimal"),
-        Line("read beat", "@replay_memory.i_read_beat", "decimal"),
+        Line("read", "@replay_memory.word__en", colour="green"),
+        Line("read slot", "@replay_memory.word__addr.slot", "decimal"),
+        Line("read beat", "@replay_memory.word__addr.beat", "decimal"),
         Line("sent first", "pair.{x}_stat_payload_first_sent"),
         Line("sent again", "pair.{x}_stat_payload_replayed", colour="red")]),
     ("selective replay", [

@@ -1,6 +1,7 @@
 """Proof about Q0: what enters, and that it may."""
 
 from amaranth.hdl import Cat, Const, Mux, Signal
+from amaranth.lib import wiring
 
 from ttpoe.link.fsm import Event
 from ttpoe.pipeline.q0_arbitrate import Arbitrate
@@ -30,13 +31,13 @@ class One(Proof):
     cover_depth = 16
     defect_depth = 16
     defects = (
-        Defect("an event that sends nothing keeps its credit", "link/arbitrate.py",
+        Defect("an event that sends nothing keeps its credit", "pipeline/q0_arbitrate.py",
                "may_answer(self.i_done_event) & ~self.i_done_control", "0"),
-        Defect("a REPLAY enters without room for its PAYLOAD", "link/arbitrate.py",
+        Defect("a REPLAY enters without room for its PAYLOAD", "pipeline/q0_arbitrate.py",
                "no_room & (payload_free | ~resends)", "no_room"),
-        Defect("a NACK is promised a PAYLOAD without room", "link/arbitrate.py",
+        Defect("a NACK is promised a PAYLOAD without room", "pipeline/q0_arbitrate.py",
                '"may_send": nacked & payload_free}', '"may_send": nacked}'),
-        Defect("a WALKED takes a credit that it does not give back", "link/arbitrate.py",
+        Defect("a WALKED takes a credit that it does not give back", "pipeline/q0_arbitrate.py",
                "(control, may_answer(self.o_event.payload.event),",
                "(control, may_answer(self.o_event.payload.event)"
                " | (self.o_event.payload.event == Event.WALKED),"),
@@ -49,8 +50,8 @@ class One(Proof):
         pointer = inner(parts, "arbiter")["pointer"]
         h.check((pointer != 0) & (pointer & (pointer - 1) == 0))
         h.drive(dut, "i_enable", "cfg_ieee", "i_done_control", "i_done_payload",
-                *(name for name in dut.signature.members
-                  if name.startswith("i_") and hasattr(getattr(dut, name), "ready")))
+                *(name for name, member in dut.signature.members.items() if member.is_signature
+                  and member.flow is wiring.In))
         h.streams(dut)
         rx, command = dut.i_rx, dut.i_command
         h.assume(rx.p.opcode.as_value() <= 10)
@@ -62,8 +63,7 @@ class One(Proof):
         enabled = dut.i_enable
         by_lid = {"SENT": dut.i_sent, "TIMER": dut.i_timer, "RETIRE": dut.i_retire,
                   "VICTIM": dut.i_victim}
-        visits = [dut.i_visit0, dut.i_visit1, dut.i_visit2]
-        hosts = [dut.i_host0, dut.i_host1, dut.i_host2]
+        visits, hosts = dut.i_visit, dut.i_host
         look, replay, ask = dut.i_look, dut.i_replay, dut.i_ask
         resends = replay.p.walk == Walk.REPLAY
         rooms = [(by_lid["SENT"], 1), (by_lid["RETIRE"], 1), (by_lid["TIMER"], control),

@@ -2,8 +2,10 @@
 
 from amaranth.hdl import Array, Mux, Signal, signed
 
-from ttpoe.reorder.lookup import Ask, LookUp
-from ttpoe.replay.replayer import Replayer, Retirer, Walk
+from ttpoe.reorder.ask import Ask
+from ttpoe.reorder.lookup import LookUp
+from ttpoe.replay.replayer import Replayer, Walk
+from ttpoe.replay.retirer import Retirer
 
 from ..proof import Defect, Proof, shrunk
 
@@ -18,11 +20,11 @@ class Lookup(Proof):
     depth = 16
     cover_depth = 24
     defects = (
-        Defect("a purge leaves the last place out", "link/lookup.py",
+        Defect("a purge leaves the last place out", "reorder/lookup.py",
                "config.reorder_window - 2", "config.reorder_window - 3"),
-        Defect("a look-up goes on with the ID it had", "link/lookup.py",
+        Defect("a look-up goes on with the ID it had", "reorder/lookup.py",
                "m.d.sync += look.p.id.eq(self.i_looked.p.id)", "m.d.sync += []"),
-        Defect("a look-up ends with its first answer", "link/lookup.py",
+        Defect("a look-up ends with its first answer", "reorder/lookup.py",
                "with m.If(self.i_looked.p.on):", "with m.If(0):"),
     )
 
@@ -82,9 +84,9 @@ class Asks(Proof):
     cover_depth = 12
     defect_depth = 10
     defects = (
-        Defect("a run goes on over a kept packet", "link/lookup.py",
+        Defect("a run goes on over a kept packet", "reorder/ask.py",
                "with m.If(asked.p.hit):", "with m.If(0):"),
-        Defect("the walk is over with every answer", "link/lookup.py",
+        Defect("the round is over with every answer", "reorder/ask.py",
                "self.o_over.eq(asked.valid & ~asked.p.on)", "self.o_over.eq(asked.valid)"),
     )
 
@@ -94,7 +96,7 @@ class Asks(Proof):
         h.drive(dut)
         h.streams(dut)
         start, ask, asked = dut.i_start, dut.o_ask, dut.i_asked
-        under_way, offered = Signal(), Signal()     # a walk; its ASK is not taken yet
+        under_way, offered = Signal(), Signal()     # a round; its ASK is not taken yet
         lid, now, first = Signal(2), Signal(32), Signal(32)
         h.assume_if(start.valid, ~under_way)
         h.assume_if(asked.valid, under_way & ~offered)
@@ -121,9 +123,9 @@ class Retires(Proof):
     config = "4 slots, 4 links"
     cover_depth = 10
     defects = (
-        Defect("one RETIRE too few", "link/replayer.py",
+        Defect("one RETIRE too few", "replay/retirer.py",
                "retire.valid.eq(left != 1)", "retire.valid.eq(left > 2)"),
-        Defect("another link takes over", "link/replayer.py",
+        Defect("another link takes over", "replay/retirer.py",
                "m.d.sync += [left.eq(left - 1), retire",
                "m.d.sync += [left.eq(left - 1), retire.payload.eq(self.i_lag.p.lid), retire"),
     )
@@ -160,19 +162,19 @@ class Replays(Proof):
     depth = 18
     cover_depth = 18
     defects = (
-        Defect("an acknowledged slot is sent again", "link/replayer.py",
+        Defect("an acknowledged slot is sent again", "replay/replayer.py",
                "with m.Elif((place >= begin) & (place >= 0)):", "with m.Elif(place >= begin):"),
-        Defect("what was not sent yet is sent", "link/replayer.py",
+        Defect("what was not sent yet is sent", "replay/replayer.py",
                "over.eq((place > end) | (place >= passed))", "over.eq(place > end)"),
-        Defect("a slot is passed while its REPLAY waits", "link/replayer.py",
+        Defect("a slot is passed while its REPLAY waits", "replay/replayer.py",
                'with m.State("REPLAY"):\n                with m.If(out.ready):\n'
                '                    m.d.sync += [place.eq(place + 1), hopped.eq(1),',
                'with m.State("REPLAY"):\n                m.d.sync += hopped.eq(1)\n'
                '                with m.If(out.ready):\n'
                '                    m.d.sync += [place.eq(place + 1),'),
-        Defect("a walk takes up a range that it has passed", "link/replayer.py",
+        Defect("a walk takes up a range that it has passed", "replay/replayer.py",
                "m.If((begin >= place) & (begin < passed)", "m.If((begin < passed)"),
-        Defect("a walk takes up another link's range", "link/replayer.py",
+        Defect("a walk takes up another link's range", "replay/replayer.py",
                "ranges.r_rdy & (oldest.lid == out.p.lid)", "ranges.r_rdy"),
     )
 
@@ -183,7 +185,7 @@ class Replays(Proof):
         h.streams(dut)
         out, walk, ranges = dut.o_replay, dut.i_walk, dut.i_range
         following = Array(h.constant(2, f"following{slot}") for slot in range(4))
-        m.d.comb += dut.i_next.eq(h.past(following[dut.o_next_slot]))
+        m.d.comb += dut.successor.data.eq(h.past(following[dut.successor.addr]))
         seek, replay, walked = (out.valid & (out.p.walk == kind)
                                 for kind in (Walk.SEEK, Walk.REPLAY, Walk.WALKED))
         h.check_if(out.valid, seek | replay | walked)

@@ -1,6 +1,7 @@
 """Proofs of `csr/`: AXI4-Lite slave, counters, notices."""
 
 from amaranth.hdl import Cat, Const, Mux, Signal
+from amaranth.lib import wiring
 
 from ttpoe.csr import counters
 from ttpoe.csr import notices as notices_module
@@ -21,15 +22,13 @@ class Axil(Proof):
     short = True
     defects = (
         Defect("an answer is dropped", "csr/axil.py",
-               "with m.If(Mux(self.o_write, self.s_axil_bready, self.s_axil_rready)):",
-               "with m.If(self.s_axil_bready | self.s_axil_rready):"),
-        Defect("ready stays for two clocks", "csr/axil.py",
-               "self.s_axil_arready.eq(0)]", "]"),
+               "with m.If(Mux(self.o_write, b.ready, r.ready)):",
+               "with m.If(b.ready | r.ready):"),
+        Defect("ready stays for two clocks", "csr/axil.py", "ar.ready.eq(0)]", "]"),
         Defect("writes always win", "csr/axil.py",
-               "write_waits & ~(self.s_axil_arvalid & self.o_write)", "write_waits"),
+               "write_waits & ~(ar.valid & self.o_write)", "write_waits"),
         Defect("data may come later than the address", "csr/axil.py",
-               "write_waits = self.s_axil_awvalid & self.s_axil_wvalid",
-               "write_waits = self.s_axil_awvalid"),
+               "write_waits = aw.valid & w.valid", "write_waits = aw.valid"),
     )
 
     def build(self, h):
@@ -37,48 +36,41 @@ class Axil(Proof):
         m.submodules.dut = dut = AxiLite()
         h.drive(dut)
 
-        def channel(name, fields):
-            payload = Cat(getattr(dut, f"s_axil_{name}{field}") for field in fields)
-            return (getattr(dut, f"s_axil_{name}valid"), getattr(dut, f"s_axil_{name}ready"),
-                    payload)
-
-        for name, fields, rule in (("aw", ("addr", "prot"), h.assume_if),
-                                   ("w", ("data", "strb"), h.assume_if),
-                                   ("ar", ("addr", "prot"), h.assume_if),
-                                   ("b", ("resp",), h.check_if),
-                                   ("r", ("data", "resp"), h.check_if)):
-            valid, ready, payload = channel(name, fields)
-            rule(h.past(valid & ~ready), valid & (payload == h.past(payload)))
-        moved = {name: getattr(dut, f"s_axil_{name}valid") & getattr(dut, f"s_axil_{name}ready")
-                 for name in ("aw", "w", "ar", "b", "r")}
+        bus = dut.s_axil
+        aw, w, b, ar, r = bus.aw, bus.w, bus.b, bus.ar, bus.r
+        for name, member in bus.signature.members.items():
+            rule = h.assume_stream if member.flow is wiring.In else h.check_stream
+            rule(getattr(bus, name))
+        moved = {name: getattr(bus, name).valid & getattr(bus, name).ready
+                 for name in bus.signature.members}
         writes, reads = Signal(2), Signal(2)        # taken and not answered
         m.d.sync += [writes.eq(writes + moved["aw"] - moved["b"]),
                      reads.eq(reads + moved["ar"] - moved["r"])]
         h.check(moved["aw"] == moved["w"])
         h.check(writes + reads <= 1)
         h.check_if(moved["aw"] | moved["ar"], writes + reads == 0)
-        h.check_if(dut.s_axil_bvalid, writes == 1)
-        h.check_if(dut.s_axil_rvalid, reads == 1)
-        h.check_if(dut.s_axil_awready, dut.s_axil_awvalid)
-        h.check_if(dut.s_axil_wready, dut.s_axil_wvalid)
-        h.check_if(dut.s_axil_arready, dut.s_axil_arvalid)
+        h.check_if(b.valid, writes == 1)
+        h.check_if(r.valid, reads == 1)
+        h.check_if(aw.ready, aw.valid)
+        h.check_if(w.ready, w.valid)
+        h.check_if(ar.ready, ar.valid)
         h.check(dut.o_start == (moved["aw"] | moved["ar"]))
-        h.check_if(moved["aw"], dut.o_write & (dut.o_address == dut.s_axil_awaddr)
-                   & (dut.o_data == dut.s_axil_wdata) & (dut.o_strobe == dut.s_axil_wstrb))
-        h.check_if(moved["ar"], ~dut.o_write & (dut.o_address == dut.s_axil_araddr))
+        h.check_if(moved["aw"], dut.o_write & (dut.o_address == aw.p.addr)
+                   & (dut.o_data == w.p.data) & (dut.o_strobe == w.p.strb))
+        h.check_if(moved["ar"], ~dut.o_write & (dut.o_address == ar.p.addr))
         # The answer is the one that was given.
         done_data, done_error = Signal(32), Signal()
-        working = (writes + reads != 0) & ~dut.s_axil_bvalid & ~dut.s_axil_rvalid
+        working = (writes + reads != 0) & ~b.valid & ~r.valid
         with m.If(working & dut.i_done):
             m.d.sync += [done_data.eq(dut.i_data), done_error.eq(dut.i_error)]
-        h.check_if(dut.s_axil_rvalid, (dut.s_axil_rdata == done_data)
-                   & (dut.s_axil_rresp == Mux(done_error, 2, 0)))
-        h.check_if(dut.s_axil_bvalid, dut.s_axil_bresp == Mux(done_error, 2, 0))
-        h.check_if(h.past(working & dut.i_done), dut.s_axil_bvalid | dut.s_axil_rvalid)
+        h.check_if(r.valid, (r.p.data == done_data)
+                   & (r.p.resp.as_value() == Mux(done_error, 2, 0)))
+        h.check_if(b.valid, b.p.resp.as_value() == Mux(done_error, 2, 0))
+        h.check_if(h.past(working & dut.i_done), b.valid | r.valid)
         # Turns.
         passed_read, passed_write = Signal(2), Signal(2)
-        waits_write = dut.s_axil_awvalid & dut.s_axil_wvalid
-        with m.If(~dut.s_axil_arvalid | moved["ar"]):
+        waits_write = aw.valid & w.valid
+        with m.If(~ar.valid | moved["ar"]):
             m.d.sync += passed_read.eq(0)
         with m.Elif(moved["aw"]):
             m.d.sync += passed_read.eq(passed_read + 1)
@@ -88,8 +80,8 @@ class Axil(Proof):
             m.d.sync += passed_write.eq(passed_write + 1)
         # One was perhaps chosen in the clock before the other came.
         h.check((passed_read <= 2) & (passed_write <= 2))
-        h.reach(moved["b"] & done_error & h.past(dut.s_axil_arvalid))
-        h.reach(moved["r"] & (dut.s_axil_rdata == 0x600DDA7A))
+        h.reach(moved["b"] & done_error & h.past(ar.valid))
+        h.reach(moved["r"] & (r.p.data == 0x600DDA7A))
         h.reach(passed_read == 1)
 
 

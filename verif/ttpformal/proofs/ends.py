@@ -197,22 +197,22 @@ class Prefix(_Ends):
     config = ("Decide and Commit of both ends, 32-bit IDs, any first ID; 4 replay slots, directory"
               " of 8; one direction of one link, from its opening to its end; any events")
     defects = (
-        Defect("an ACK retires one more", "link/decide.py",
+        Defect("an ACK retires one more", "pipeline/q2_decide.py",
                "m.d.comb += self.retire_count.eq(self.ack_low + 1)",
                "m.d.comb += self.retire_count.eq(self.ack_low + 2)"),
-        Defect("a packet behind a gap is accepted", "link/decide.py",
+        Defect("a packet behind a gap is accepted", "pipeline/q2_decide.py",
                '"NEXT": self.in_order == 1', '"NEXT": self.in_order[2:] == 0'),
-        Defect("a duplicate is delivered again", "link/decide.py",
+        Defect("a duplicate is delivered again", "pipeline/q2_decide.py",
                '"DUPLICATE": ~ahead', '"DUPLICATE": ~ahead & (self.in_order != 0)'),
-        Defect("a NACK counts as an ACK", "link/decide.py",
+        Defect("a NACK counts as an ACK", "pipeline/q2_decide.py",
                "m.d.comb += self.retire_count.eq(self.ack_low)\n",
                "m.d.comb += self.retire_count.eq(self.ack_low + 1)\n"),
-        Defect("a kept packet that was delivered stays in the directory", "link/decide.py",
+        Defect("a kept packet that was delivered stays in the directory", "pipeline/q2_decide.py",
                'out.unkeeps.eq(do["unkeeps"])', "out.unkeeps.eq(0)"),
         Defect("a question of the last incarnation acknowledges what is missing", "link/fsm.py",
                '("SELECTIVE GAP AT_SEEN !HIT", _A.NACK_RUN, state)',
                '("GAP AT_SEEN !HIT", _A.NACK_RUN, state)'),
-        Defect("the oldest packet goes out again under the ID of the next", "link/decide.py",
+        Defect("the oldest packet goes out again under the ID of the next", "pipeline/q2_decide.py",
                "out.tx_base.eq(TxBase.FIRST)]", "out.tx_base.eq(TxBase.CURRENT)]"),
     )
 
@@ -274,7 +274,7 @@ class Progress(_Ends):
                "_REPLAY = dict(rewinds=True, releases=True,", "_REPLAY = dict(releases=True,"),
         Defect("a time-out leaves the link held", "link/effects.py",
                "_REPLAY = dict(rewinds=True, releases=True,", "_REPLAY = dict(rewinds=True,"),
-        Defect("an ACK of the youngest packet is out of the window", "link/decide.py",
+        Defect("an ACK of the youngest packet is out of the window", "pipeline/q2_decide.py",
                "(self.ack_low < tag.sent))", "(self.ack_low + 1 < tag.sent))"),
     )
 

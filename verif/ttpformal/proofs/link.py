@@ -85,7 +85,7 @@ class Ready(Proof):
         h.streams(dut)
         vc = h.constant(2, "vc")
         h.assume(vc < 3)
-        visits = [dut.o_visit0, dut.o_visit1, dut.o_visit2]
+        visits = dut.o_visit
         valid = Array(visit.valid for visit in visits)[vc]
         ready = Array(visit.ready for visit in visits)[vc]
         lid = Array(visit.payload for visit in visits)[vc]
@@ -162,13 +162,13 @@ class Serial(_Decision):
     config = "combinational; 8 slots"
     short = True
     defects = (
-        Defect("compared as plain numbers", "link/decide.py",
+        Defect("compared as plain numbers", "pipeline/q2_decide.py",
                "ahead = (self.in_order != 0) & ~self.in_order[31]",
                "ahead = event.tx_id > tag.received"),
-        Defect("the distance 2^31 is younger", "link/decide.py",
+        Defect("the distance 2^31 is younger", "pipeline/q2_decide.py",
                "(self.past_end != 0) & ~self.past_end[31]",
                "((self.past_end - 1) & (1 << 31) == 0)"),
-        Defect("the window forgets high bits", "link/decide.py",
+        Defect("the window forgets high bits", "pipeline/q2_decide.py",
                "(self.ack_ahead[count_bits:] == 0)", "(self.ack_ahead[count_bits:31] == 0)"),
     )
 
@@ -258,15 +258,15 @@ class Window(_Decision):
              " frees is what the tag held")
     config = "combinational; 8 slots; a slot that is appended was free (alloc + lag < slots)"
     defects = (
-        Defect("an ACK retires one more", "link/decide.py",
+        Defect("an ACK retires one more", "pipeline/q2_decide.py",
                "m.d.comb += self.retire_count.eq(self.ack_low + 1)",
                "m.d.comb += self.retire_count.eq(self.ack_low + 2)"),
-        Defect("a second sending counts as a first", "link/decide.py",
+        Defect("a second sending counts as a first", "pipeline/q2_decide.py",
                'do["sends"] & (old.current == old.sent)', 'do["sends"]'),
-        Defect("what is acknowledged and not freed at once is forgotten", "link/decide.py",
+        Defect("what is acknowledged and not freed at once is forgotten", "pipeline/q2_decide.py",
                "new.lag.eq(old.lag + self.retire_count - out.pop)",
                "new.lag.eq(old.lag - out.pop)"),
-        Defect("a new link starts where the last one was", "link/decide.py",
+        Defect("a new link starts where the last one was", "pipeline/q2_decide.py",
                "with m.If(ours):\n            m.d.comb += new.sent.eq(0)",
                "with m.If(ours):\n            m.d.comb += new.sent.eq(old.sent)"),
     )

@@ -32,8 +32,8 @@ class _Path(Proof):
         self.pass_through(h, dut)
         lengths = Array(h.constant(2, f"length{slot}") for slot in range(2))
         self.length_of = lambda slot: Array(LENGTHS)[lengths[slot]]
-        with m.If(dut.o_length_en):
-            m.d.sync += dut.i_length_bytes.eq(self.length_of(dut.o_length_slot))
+        with m.If(dut.length.en):
+            m.d.sync += dut.length.data.eq(self.length_of(dut.length.addr))
 
         # The wire. A frame is started in the clock before its first beat is there.
         frame = dut.o_frame

@@ -5,6 +5,7 @@ from amaranth.lib.data import View
 
 from ttpoe.link import table
 from ttpoe.link.fsm import Event, LinkState
+from ttpoe.memory import forwarded
 from ttpoe.pipeline import pipeline
 from ttpoe.pipeline.records import outcome_layout, pipeline_event_layout
 from ttpoe.reorder import directory as reorder
@@ -36,25 +37,26 @@ class OneByOne(Proof):
     cover_depth = 18
     defect_depth = 18
     defects = (
-        Defect("what is in Q3 is not seen by the next event", "link/pipeline.py",
-               "self.use_q3.eq(follows)", "self.use_q3.eq(0)"),
-        Defect("what was written in the clock of the read is lost", "link/pipeline.py",
-               "self.use_q5.eq(alone & ~q3_has & q4_has)", "self.use_q5.eq(0)"),
-        Defect("two frames of a new peer take both ways", "link/pipeline.py",
-               "| (same_key & self.q2_missed)", ""),
-        Defect("a tag that was just opened does not count as used", "link/pipeline.py",
-               "flags[way].used.eq(self.q3_place.tag.state != LinkState.CLOSED)",
+        Defect("a change is held back from the table", "pipeline/pipeline.py",
+               "table.i_change.eq(self.q2_valid & self.q2_owns)",
+               "table.i_change.eq(self.q2_valid & self.q2_owns & ~self.q2_missed)"),
+        Defect("two frames of a new peer take both ways", "pipeline/pipeline.py",
+               "table.i_follows.eq(same_key & self.q2_missed)", "table.i_follows.eq(0)"),
+        Defect("a tag that was just opened does not count as used", "pipeline/pipeline.py",
+               "flags[way].used.eq(self.q3_written.state != LinkState.CLOSED)",
                "flags[way].used.eq(self.q2_flags[way].used)"),
-        Defect("the newest copy wins only if it is in Q4", "link/pipeline.py",
-               "Mux(from_q3, of(self.q3_place.tag), Mux(from_q4, of(self.q4.tag), of(read)))",
-               "Mux(from_q4, of(self.q4.tag), Mux(from_q3, of(self.q3_place.tag), of(read)))"),
-        Defect("a packet that was kept by the event before is not found", "link/reorder.py",
-               "same[n] & older[n].changed", "same[n] & older[n].changed & (n != 0)"),
+        Defect("the way is that of the table, though the tag is in Q3", "pipeline/pipeline.py",
+               "Mux(table.o_from_q3, table.o_write_way, self.q2_way)", "self.q2_way"),
+        Defect("what Q3 writes is what Q2 left, unfinished", "pipeline/pipeline.py",
+               "table.i_value.eq(tag)", "table.i_value.eq(self.q3_tag)"),
+        Defect("a packet that was kept by the event before is not found", "reorder/directory.py",
+               "places.i_change.eq(self.i_change)",
+               "places.i_change.eq(self.i_change & self.i_kept.lid[0])"),
     )
 
     def build(self, h):
         m = h.m
-        with harsh_memories(h, table, reorder) as memories:
+        with harsh_memories(h, forwarded) as memories:
             dut = pipeline.Pipeline(SIZE)
             m.submodules.dut = parts = built(dut)
         h.drive(dut)
@@ -132,7 +134,7 @@ class OneByOne(Proof):
         self.kept(h, dut, parts, places, valid, event, row, out)
         h.check_if(h.past(dut.o_ready), dut.o_ready)
         for memory, spec in zip(ways, tags):
-            self.swept(h, inner(parts, "table"), dut.table.o_ready, watched_row, memory, spec)
+            self.swept(h, inner(parts, "table", "cells"), dut.table.o_ready, watched_row, memory, spec)
             h.check_if(~dut.o_ready, spec.as_value() == 0)
 
         follows = here & h.past(here) & h.past(h.past(here))
@@ -158,7 +160,7 @@ class OneByOne(Proof):
         here = valid & (reorder.directory_index(SIZE, row, event.tx_id) == watched)
         seen = View(layout, h.past(dut.decide.i_kept))
         done = dut.o_done.payload
-        self.swept(h, inner(parts, "reorder"), dut.reorder.o_ready, watched, places, content)
+        self.swept(h, inner(parts, "reorder", "places", "cells"), dut.reorder.o_ready, watched, places, content)
         h.check_if(here, seen.as_value() == content.as_value())
         h.check_if(here, done.kept_slot == content.slot)
         h.check_if(~dut.o_ready, content.as_value() == 0)

@@ -244,7 +244,7 @@ class Path(Proof):
             h.m.submodules.dut = built(dut)
         finally:
             path.FrameParser = real
-        h.drive(dut, "i_verdict", "i_kept", "o_event", "o_host0", "o_host1", "o_host2")
+        h.drive(dut, "i_verdict", "i_kept", "o_event", "o_host")
         h.streams(dut)
         vc, beat = h.constant(2, "vc"), h.constant(1, "beat")     # of the frame that is watched
         h.assume(vc < 3)
@@ -334,7 +334,7 @@ class Path(Proof):
             m.d.sync += ahead.eq(ahead - 1)
 
         # Its verdict, and packets of this VC that were to be delivered before.
-        verdict, host = dut.i_verdict, Array((dut.o_host0, dut.o_host1, dut.o_host2))[vc]
+        verdict, host = dut.i_verdict, Array(dut.o_host)[vc]
         packets = Signal(5)
         delivers = verdict.valid & verdict.p.deliver & (verdict.p.vc == vc)
         beat_taken = host.valid & host.ready

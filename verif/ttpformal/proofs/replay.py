@@ -12,7 +12,7 @@ SLOTS = 4
 
 class Lists(Proof):
     shows = ("SlotLists: free + owned = all, in every clock; no slot offered that somebody owns, or"
-             " that is being read; a free slot is offered in the second clock; `o_next` follows the"
+             " that is being read; a free slot is offered in the second clock; `successor` follows the"
              " links")
     config = "4 slots; any appends and frees of any chains that keep the driver's rules"
     cover_depth = 30
@@ -79,14 +79,15 @@ class Lists(Proof):
         h.check_if(~dut.o_ready, ~offer.valid)
         there = dut.o_ready & (dut.o_free_count != 0) & ~reading.valid
         h.check_if(there & h.past(there & ~taken), offer.valid)
-        asked = dut.i_next_slot
+        h.assume(dut.successor.en)
+        asked = dut.successor.addr
         known = is_linked.bit_select(asked, 1) & ~(frees.bit_select(asked, 1))
         written = append.valid & (append.payload.tail == asked)
         wanted = Signal(2)
         m.d.sync += wanted.eq(linked[asked])
         with m.If(written):
             m.d.sync += wanted.eq(append.payload.slot)
-        h.check_if(h.past(known | written), dut.o_next == wanted)
+        h.check_if(h.past(known | written), dut.successor.data == wanted)
 
         was_all = Signal()
         with m.If(owned.all()):
@@ -124,16 +125,16 @@ class Memory(Proof):
             m.d.sync += [length_known.eq(1), length.eq(write.payload.length_bytes)]
 
         shown, wanted = Signal(), Signal(8)
-        reads = dut.i_read_en & (dut.i_read_slot == slot) & (dut.i_read_beat == beat)
+        reads = dut.word.en & (dut.word.addr.slot == slot) & (dut.word.addr.beat == beat)
         h.assume(~(reads & hits & (write.payload.beat == beat)))
-        with m.If(dut.i_read_en):
+        with m.If(dut.word.en):
             m.d.sync += [shown.eq(reads & known), wanted.eq(value)]
-        h.check_if(shown, dut.o_data == wanted)
+        h.check_if(shown, dut.word.data == wanted)
 
         length_shown, length_wanted = Signal(), Signal(11)
-        asks = dut.i_length_en & (dut.i_length_slot == slot)
+        asks = dut.length.en & (dut.length.addr == slot)
         h.assume(~(asks & hits & write.payload.last))
-        with m.If(dut.i_length_en):
+        with m.If(dut.length.en):
             m.d.sync += [length_shown.eq(asks & length_known), length_wanted.eq(length)]
-        h.check_if(length_shown, dut.o_length_bytes == length_wanted)
-        h.reach(shown & length_shown & (dut.o_data == 0xA5) & (dut.o_length_bytes == 3))
+        h.check_if(length_shown, dut.length.data == length_wanted)
+        h.reach(shown & length_shown & (dut.word.data == 0xA5) & (dut.length.data == 3))

@@ -25,11 +25,11 @@ class Code(Proof):
     depth = 2
     cover_depth = 3
     defects = (
-        Defect("data bits have columns of even weight, too", "secded.py",
+        Defect("data bits have columns of even weight, too", "memory/secded.py",
                "range(3, bits + 1, 2)", "range(2, bits + 1)"),
-        Defect("a check bit has no column of its own", "secded.py",
+        Defect("a check bit has no column of its own", "memory/secded.py",
                "range(3, bits + 1, 2)", "range(1, bits + 1, 2)"),
-        Defect("two wrong bits count as one", "secded.py",
+        Defect("two wrong bits count as one", "memory/secded.py",
                "self.o_corrected.eq(syndrome.xor())", "self.o_corrected.eq(syndrome.any())"),
     )
 
@@ -63,11 +63,11 @@ class Memory(Proof):
     mode = "pdr"
     short = True
     defects = (
-        Defect("the FIFO stores what nobody wrote", "memories.py",
+        Defect("the FIFO stores what nobody wrote", "memory/protected.py",
                "coded.w_en.eq(self.w_en)", "coded.w_en.eq(1)"),
-        Defect("one check bit is not written", "memories.py",
+        Defect("one check bit is not written", "memory/protected.py",
                "return Cat(value, *checks)", "return Cat(value, *checks)[:-1]"),
-        Defect("the first bit is not corrected", "memories.py",
+        Defect("the first bit is not corrected", "memory/protected.py",
                "value[begin:end].eq(decoder.o_data)",
                "value[begin:end].eq(decoder.o_data ^ (decoder.o_corrected & word[0]))"),
     )

@@ -68,13 +68,13 @@ class Free(Proof):
     depth = 2
     cover_depth = 2
     defects = (
-        Defect("a new link has the peer epoch of the last one", "link/decide.py",
+        Defect("a new link has the peer epoch of the last one", "pipeline/q2_decide.py",
                "m.d.comb += new.peer_epoch.eq(0)", "m.d.comb += new.peer_epoch.eq(old.peer_epoch)"),
-        Defect("a new link is still held", "link/decide.py", '"gap", "held", "heard",',
+        Defect("a new link is still held", "pipeline/q2_decide.py", '"gap", "held", "heard",',
                '"gap", "heard",'),
-        Defect("an OPEN_ACK without an ID leaves the receive position", "link/decide.py",
+        Defect("an OPEN_ACK without an ID leaves the receive position", "pipeline/q2_decide.py",
                "m.d.comb += new.received.eq(self.cfg_init_id)", "m.d.comb += []"),
-        Defect("the list of a new link begins where the last one began", "link/decide.py",
+        Defect("the list of a new link begins where the last one began", "pipeline/q2_decide.py",
                "with m.If((old.alloc == 0) & (old.lag == 0)):", "with m.If(0):"),
     )
 

@@ -48,10 +48,10 @@ class Reader(Proof):
         lengths = Array(h.constant(4, f"length{slot}") for slot in range(4))
         for length in lengths:
             h.assume((length != 0) & (length <= 8))
-        with m.If(dut.o_read_en):
-            m.d.sync += dut.i_read_data.eq(words[dut.o_read_slot][dut.o_read_beat])
-        with m.If(dut.o_length_en):
-            m.d.sync += dut.i_length_bytes.eq(lengths[dut.o_length_slot])
+        with m.If(dut.word.en):
+            m.d.sync += dut.word.data.eq(words[dut.word.addr.slot][dut.word.addr.beat])
+        with m.If(dut.length.en):
+            m.d.sync += dut.length.data.eq(lengths[dut.length.addr])
 
         # The PAYLOAD that is read: words left, the next one's number, whether it died.
         taken = i.valid & i.ready
@@ -81,8 +81,8 @@ class Reader(Proof):
         h.check_if(o.valid, o.p.data == words[frame.slot][index[:2]])
         h.check_if(o.valid & first, dut.o_dead == killed)
         reading = dut.o_reading
-        h.check_if(dut.o_read_en, Mux(starts, dut.o_read_slot == i.p.slot,
-                                      reading.valid & (reading.slot == dut.o_read_slot)))
+        h.check_if(dut.word.en, Mux(starts, dut.word.addr.slot == i.p.slot,
+                                      reading.valid & (reading.slot == dut.word.addr.slot)))
         h.check_if(h.past((left == 0) & ~taken) & (left == 0), i.ready)
         h.reach(starts & last & (index == 3))
         h.reach(last & dut.i_drop & (left == 4) & h.past(~killed))

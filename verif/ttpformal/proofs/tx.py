@@ -262,7 +262,7 @@ class Writer(Proof):
         Defect("two ports take one slot", "tx/slot_writer.py",
                "self.i_slot.ready.eq(arbiter.advance & port.take_slot)",
                "self.i_slot.ready.eq(arbiter.advance & port.take_slot & ~port.beat[0]"
-               " & self.i_host0.valid)"),
+               " & self.i_host[0].valid)"),
     )
 
     def build(self, h):
@@ -272,8 +272,8 @@ class Writer(Proof):
         h.drive(dut)
         h.streams(dut)
         slot = h.constant(3, "slot")
-        hosts = [dut.i_host0, dut.i_host1, dut.i_host2]
-        events = [dut.o_event0, dut.o_event1, dut.o_event2]
+        hosts = dut.i_host
+        events = dut.o_event
         for host in hosts:
             keep = host.payload.keep
             h.assume_if(host.valid, (keep != 0b10) & (host.payload.last | keep.all()))

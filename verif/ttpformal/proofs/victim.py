@@ -6,10 +6,10 @@ from amaranth.lib.data import View
 
 from ttpoe.link import table
 from ttpoe.link.fsm import Event, LinkState
+from ttpoe.memory import forwarded
 from ttpoe.pipeline import pipeline
 from ttpoe.pipeline.q2_decide import Decide
 from ttpoe.protocol import Opcode
-from ttpoe.reorder import directory as reorder
 
 from ..memories import built, harsh_memories, inner
 from ..proof import Defect, Proof, shrunk
@@ -60,14 +60,14 @@ class Told(Proof):
     cover_depth = 15
     defect_depth = 15
     defects = (
-        Defect("a way with packets in flight is told to close", "link/pipeline.py",
+        Defect("a way with packets in flight is told to close", "pipeline/victim.py",
                "(tag.state == LinkState.OPEN) & (tag.alloc == 0)", "(tag.state == LinkState.OPEN)"),
-        Defect("a way that was busy a moment ago is told to close", "link/pipeline.py",
+        Defect("a way that was busy a moment ago is told to close", "pipeline/victim.py",
                "(tag.alloc == 0) & tag.timer", "(tag.alloc == 0)"),
-        Defect("a victim is told though a way is free", "link/pipeline.py",
+        Defect("a victim is told though a way is free", "pipeline/pipeline.py",
                "self.decide.o_outcome.evicts & ~self.q2_owns", "self.decide.o_outcome.evicts"),
-        Defect("the other way is told, idle or not", "link/pipeline.py",
-               "Cat(newer_way ^ older_idle, self.q2_row)", "Cat(~newer_way, self.q2_row)"),
+        Defect("the other way is told, idle or not", "pipeline/victim.py",
+               "Cat(newer_way ^ older_idle, self.i_row)", "Cat(~newer_way, self.i_row)"),
     )
 
     def build(self, h):
@@ -75,7 +75,7 @@ class Told(Proof):
         decide = pipeline.Decide
         pipeline.Decide = lambda config: _AnyDecision(h, config)
         try:
-            with harsh_memories(h, table, reorder) as memories:
+            with harsh_memories(h, forwarded) as memories:
                 dut = pipeline.Pipeline(SIZE)
                 m.submodules.dut = parts = built(dut)
         finally:
@@ -127,7 +127,7 @@ class Told(Proof):
                 m.d.sync += last.eq(way)
         for number, memory in enumerate(ways):
             m.d.comb += memory.watch_place.eq(watched)
-            swept = inner(parts, "table")["sweep"] > watched
+            swept = inner(parts, "table", "cells")["sweep"] > watched
             h.check_if(dut.table.o_ready, memory.watched == tags[number].as_value())
             h.check_if(~dut.table.o_ready & swept, memory.watched == 0)
             h.check_if(~dut.o_ready, tags[number].as_value() == 0)
@@ -173,7 +173,7 @@ class Closes(Proof):
                'OP: rows(("TIMER_BIT", _A.CLOSE, CS), ("", _A.NOTHING, OP)),'),
         Defect("a link that was busy a moment ago is closed", "link/fsm.py",
                'OP: rows(("EMPTY TIMER_BIT", _A.CLOSE, CS)', 'OP: rows(("EMPTY", _A.CLOSE, CS)'),
-        Defect("what was sent does not wait", "link/decide.py",
+        Defect("what was sent does not wait", "pipeline/q2_decide.py",
                '"EMPTY": tag.alloc == 0', '"EMPTY": tag.current == tag.alloc'),
         Defect("a payload that finds no way asks for no victim", "link/effects.py",
                'stat="host_blocked", evicts=True', 'stat="host_blocked"'),

@@ -13,7 +13,7 @@ LINKS = {16: {"sets": 8}, 128: {"sets": 64}, 512: {"sets": 256},
 """Links -> what differs from `default`; 1,536 as in Tesla's module, three tables of 256 sets."""
 
 TOP = "ttp_engine"
-TABLE = f"{TOP}_core_pipeline_table"        # the memory of the tags, and what clears it
+TABLE = f"{TOP}_core_pipeline_table_cells"        # the memory of the tags, and what clears it
 DEVICE_RAMS = 208       # DP16KD of the ECP5-85F
 
 

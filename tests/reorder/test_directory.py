@@ -5,8 +5,8 @@ import random
 import pytest
 from amaranth import Elaboratable, Module, Signal
 from amaranth.hdl import ResetInserter
-from amaranth.sim import Simulator
 
+from tests.streams import simulate
 from ttpoe.config import PRESETS, Config, preset
 from ttpoe.reorder.directory import ReorderDirectory, directory_index
 
@@ -17,13 +17,6 @@ SIZES = (4, 16, 64, 2048)
 
 def config_of(reorder_slots):
     return Config(rx_slots=max(16, 2 * reorder_slots), rx_reserved=1, reorder_slots=reorder_slots)
-
-
-def simulate(dut, testbench):
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(testbench)
-    simulator.run()
 
 
 async def sweep(ctx, dut, config):
@@ -191,6 +184,4 @@ def test_ids_of_one_window_never_meet_and_links_lie_apart(config):
         most = max(map(len, rows.values()))
         assert len(rows) > 1 and most <= max(1, config.rows // window), "no place is crowded"
 
-    simulator = Simulator(dut)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    simulate(dut, testbench)

@@ -1,0 +1,91 @@
+"""The link table: which row a peer hashes to, and how many there are (section 5.1)."""
+
+import random
+
+import pytest
+from amaranth import Elaboratable, Module, Signal
+
+from tests.streams import simulate
+from ttpoe.config import PRESETS, preset
+from ttpoe.link.table import link_row, link_table
+
+TINY = preset("tiny")
+
+
+class Row(Elaboratable):
+    """The hash by itself."""
+
+    def __init__(self, config):
+        self.config, self.node, self.vc = config, Signal(24), Signal(2)
+        self.row = Signal(config.row_bits)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.row.eq(link_row(self.config, self.node, self.vc))
+        return m
+
+
+def tesla_hash(node):
+    """Section 5.1: mac[3] ^ reverse_bits(mac[4]) ^ mac[5]."""
+    mac3, mac4, mac5 = node >> 16, node >> 8 & 0xFF, node & 0xFF
+    return mac3 ^ int(f"{mac4:08b}"[::-1], 2) ^ mac5
+
+
+def expected_row(config, node, vc):
+    bits = config.sets.bit_length() - 1
+    folded = tesla_hash(node)
+    if bits <= 8:
+        index = 0
+        while folded:
+            index ^= folded & (config.sets - 1)
+            folded >>= bits
+    else:
+        index = (folded | (node >> 8 & 0xFF) << 8 | (node >> 16) << 16) & (config.sets - 1)
+    return vc << bits | index if config.vc_tables == 3 else (index ^ vc) & (config.sets - 1)
+
+
+@pytest.mark.parametrize("config", [
+    *PRESETS.values(), TINY.replace(sets=32), TINY.replace(sets=256),
+    TINY.replace(sets=4096), TINY.replace(sets=8192, vc_tables=3)],
+    ids=lambda c: f"{c.sets}x{c.vc_tables}")
+def test_link_row_is_teslas_hash_folded(config):
+    dut, rng = Row(config), random.Random(1)
+
+    async def testbench(ctx):
+        for _ in range(200):
+            node, vc = rng.getrandbits(24), rng.randrange(3)
+            ctx.set(dut.node, node)
+            ctx.set(dut.vc, vc)
+            row = ctx.get(dut.row)
+            assert row == expected_row(config, node, vc) and row < config.rows, hex(node)
+
+    simulate(dut, testbench)
+
+
+@pytest.mark.parametrize("name", ["tiny", "default"])
+def test_table_is_swept_after_reset_in_as_many_clocks_as_it_has_rows(name):
+    config = preset(name)
+    dut = link_table(config)
+
+    async def testbench(ctx):
+        clocks = 0
+        while not ctx.get(dut.o_ready):
+            await ctx.tick()
+            clocks += 1
+        assert clocks == config.rows
+        for row, way in ((0, 0), (config.rows - 1, 1)):
+            ctx.set(dut.i_index, row)
+            await ctx.tick().repeat(2)
+            ctx.set(dut.i_change, 1)
+            ctx.set(dut.i_change_way, way)
+            await ctx.tick()
+            ctx.set(dut.i_change, 0)
+            ctx.set(dut.i_value.node, 0x1000 + row)
+            await ctx.tick()
+        for row, nodes in ((0, (0x1000, 0)), (config.rows - 1, (0, 0x1000 + config.rows - 1)),
+                           (1, (0, 0))):
+            ctx.set(dut.i_index, row)
+            await ctx.tick()
+            assert tuple(ctx.get(dut.o_read[way].node) for way in range(2)) == nodes
+
+    simulate(dut, testbench)
