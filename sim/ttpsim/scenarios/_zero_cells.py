@@ -35,6 +35,12 @@ async def doubted(d, state):
     return peer
 
 
+async def asked(d, peer):
+    """A PAYLOAD that is out of step: NACK_NOLINK asks for an OPEN."""
+    record = await peer.rx("PAYLOAD", tx=peer.link.received + 40)
+    assert record["frame_opcode"] == 10 and peer.link.asked
+
+
 async def guessed(d):
     """We opened, and the module did not say where it stands."""
     return await d.link("OPEN", epoch=0, first=0, sent=1)
@@ -48,9 +54,11 @@ async def rx_open(d, state):
         assert not peer.link.selective
     if state == "OPEN":
         peer = await guessed(d)
+        await asked(d, peer)
         await peer.rx("OPEN", tx=0x15, rx=peer.link.oldest)         # its RxID fits: resync
         assert peer.link.received == 0x15 and not peer.link.stored
         peer = await guessed(d)
+        await asked(d, peer)
         old = peer.link
         await peer.rx("OPEN", tx=1, rx=1)                           # it does not: restart
         assert peer.link is not old
@@ -68,16 +76,20 @@ async def rx_open(d, state):
         return
     peer = await module(d, state, got=1)
     for numbers in ((2, 1), (1, 1), (9, 1), (9, 1)):    # agrees, agrees and tells, doubt, resync
+        if peer.link.doubted:
+            await asked(d, peer)
         record = await peer.rx("OPEN", tx=numbers[0], rx=numbers[1])
         assert (record["frame_opcode"], record["frame_rx_id"]) == (1, numbers[0])
     assert peer.link.received == 9 and peer.link.stored == 1 and peer.state == state
-    for _ in range(2):                                  # doubt, restart
-        await peer.rx("OPEN", tx=70, rx=70)
+    await peer.rx("OPEN", tx=70, rx=70)                 # doubt, restart
+    await asked(d, peer)
+    await peer.rx("OPEN", tx=70, rx=70)
     peer = await module(d, state, sent=2)
     record = await peer.rx("OPEN", tx=1, rx=2)          # its RxID acknowledges
     assert (record["frame_tx_id"], peer.link.stored) == (3, 1)
     record = await peer.rx("OPEN", tx=30, rx=3)
     assert (record["frame_tx_id"], peer.link.stored) == (3, 1), "in doubt: nothing changes"
+    await asked(d, peer)
     await peer.rx("OPEN", tx=30, rx=3)
     assert (peer.link.received, peer.link.stored) == (30, 0)
 
@@ -98,12 +110,15 @@ async def rx_close_ack(d, state):
         peer = await module(d, state)
         await peer.rx("CLOSE_ACK", rx=1)
         assert peer.state == state, "it answers no CLOSE of ours"
+        await peer.rx("ACK", rx=2)
+        record = await peer.rx("CLOSE_ACK", rx=1)
+        assert peer.state == "CLOSED" and record["frame_opcode"] == 4, "it is answered"
 
 
 async def rx_close_nack(d, state):
     if state in ("CLOSE_SENT", "CLOSE_RECD"):
         peer = await module(d, state)
-        for tx, r in ((9, 1), (0, 0)):
+        for tx, r in ((9, 1), (0, 0), (0, 1 << 31)):
             await peer.rx("CLOSE_NACK", tx=tx)
             assert peer.link.received == r
         peer = await module(d, state, got=2)
@@ -139,7 +154,7 @@ async def rx_ack(d, state):
     await peer.rx("ACK", rx=2)
     record = await peer.rx("ACK", rx=3)
     if state == "CLOSE_RECD":
-        assert record["frame_opcode"] == 4 and peer.state == "CLOSED", "CLOSE_ACK, unasked"
+        assert record["frame_opcode"] == 4 and peer.state == "CLOSE_RECD", "CLOSE_ACK, unasked"
 
 
 async def rx_nack(d, state):
@@ -150,6 +165,25 @@ async def rx_nack(d, state):
     peer = await module(d, state, sent=2)
     for rx in (1, 0, 70, 2):            # the last one that it has, then two that mean nothing
         await peer.rx("NACK", rx=rx)
+    await nack_of_0(d, state, 1)
+    await nack_of_0(d, state, 2)
+
+
+async def nack_of_0(d, state, sent):
+    """The module answers an ID 0 that it has already so; our first data ID is 0 here."""
+    peer = d.partner(epoch=0)
+    mark = d.mark()
+    await peer.rx("OPEN", tx=5, rx=0xFFFFFFFF)
+    await d.saw("SENT", peer, mark)
+    await peer.send(sent)
+    if state == "CLOSE_SENT":
+        await peer.close()
+    elif state == "CLOSE_RECD":
+        await peer.rx("CLOSE")
+    record = await peer.rx("NACK", rx=0)
+    assert peer.link.oldest == 1 and peer.link.stored == sent - 1
+    last = state == "CLOSE_RECD" and sent == 1
+    assert record["frame"] == last and (not last or record["frame_opcode"] == 4)
 
 
 async def host_payload(d, state):
@@ -201,10 +235,16 @@ async def timer(d, state):
         peer = await module(d, state, got=1, sent=0)
         await peer.timer(3)
         assert peer.state == "CLOSE_SENT"
+    if state in ("OPEN", "CLOSE_SENT"):
+        await d.fresh(max_retry=1)
+        peer = await module(d, state)
+        await peer.timer(3)
+        assert peer.state == "CLOSED"
+        await d.fresh()
     if state == "CLOSE_RECD":
         peer = await module(d, state)
         await peer.rx("OPEN", tx=1, rx=2)           # acknowledges the last of ours
-        await peer.timer(2)
+        await peer.timer(4)                         # two that repeat CLOSE_ACK, one that ends it
         assert peer.state == "CLOSED"
         await d.fresh(max_retry=1)
         peer = await module(d, state)

@@ -132,20 +132,26 @@ async def engine_restart_then_opens(c):
 
 
 async def module_reload_then_opens(c):
-    """32: our position was a guess, so its OPEN is believed, and the host hears of it (Z4)."""
+    """32: its OPEN may be late (Z4). Its NACK for our packet is asked back (Z6), and the OPEN that
+    answers is believed; the host hears of it."""
     await c.play(1, 10)
-    c.is_(await c.play(11, 11), [("OPEN_ACK", 2, 1)])
+    c.is_(await c.play(11, 11), [("OPEN_ACK", c.ours(0x1817FFBA), 1)])
+    c.is_(await c.play(13, 13), [("PAYLOAD", c.ours(0x1817FFBA), 0)])
+    c.is_(await c.rx("NACK", 0, 1), [("NACK_NOLINK", 0, 0)])
+    c.is_(await c.rx("OPEN", 1, 1), [("OPEN_ACK", 2, 1)])
     c.is_(c.told()[-1], "PEER_RESTARTED")
-    c.is_(await c.play(13, 13), [("PAYLOAD", 2, 0)])
+    c.engine.send(MODULE, 2, b"after it")
+    c.is_(await c.rx("ACK", 0, 1), [("PAYLOAD", 2, 0)])
     c.is_(await c.rx("ACK", 0, 2), [])
 
 
 async def module_closes_engine_unacked(c):
-    """33: the ACK of the last of ours ends the link (Z3)."""
+    """33: the ACK of the last of ours brings a CLOSE_ACK, and two more before the end (Z3)."""
     await c.play(1, 36)
     await c.time_outs(3)        # NACK_FULL held the last one back
     await c.play(37, 53)
     c.is_((await c.play(54, 54))[-1:], [("CLOSE_ACK", 0, 7)])
+    c.is_(await c.time_outs(5), [("CLOSE_ACK", 0, 7)] * 3)
     c.is_(c.told()[-1], "LINK_DOWN")
 
 
@@ -155,6 +161,7 @@ async def module_stuck_in_close_sent(c):
     await c.play(18, 18)
     await c.play(16, 16)
     c.is_(await c.play(20, 20), [("CLOSE_ACK", 0, 5)])
+    c.is_(await c.time_outs(5), [("CLOSE_ACK", 0, 5)] * 3)
     c.is_(c.told()[-1], "LINK_DOWN")
 
 

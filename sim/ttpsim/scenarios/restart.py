@@ -125,6 +125,9 @@ async def scripted(bench):
     # ... unless its RxID fits: then our side stays as it is, and r is its TxID.
     peer, old, record, told = await restarted("OPEN", 0, 0, 0x777, rx=lambda link: link.oldest)
     assert told == [] and old.stored == 3
+    await peer.rx("OPEN", tx=0x777, rx=old.oldest)          # late once more: nobody asked
+    assert old.stored == 3 and old.received != 0x777
+    assert (await peer.rx("PAYLOAD", tx=0x778))["frame_opcode"] == NACK_NOLINK
     await peer.rx("OPEN", tx=0x777, rx=old.oldest)
     await desk.quiet()
     assert peer.link is old and (old.received, old.stored) == (0x777, 2)

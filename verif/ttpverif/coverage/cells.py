@@ -141,7 +141,7 @@ _COUNTED_BY = {
     "delivered_kept": "DELIVER_KEPT",
     "purged": "FREE_KEPT",
     "nack_run": "NACK_RUN",
-    "ack_retired": "RETIRE",
+    "ack_retired": "RETIRE RETIRE_CLOSE",
     "nack_replayed": "RETIRE_REPLAY NACK_RANGE",
     "link_held": "HOLD",
     "timed_out": "OPEN_AGAIN ANSWER_TIMED CLOSE_TIMED CLOSE_NACK_AGAIN",
