@@ -1,4 +1,4 @@
-"""Runs scenarios on simulators: `make sim`, with SIM=, TEST=, SEED=, PRESET=, WAVES=1 (the first 20,000 clocks)
+"""Runs scenarios on simulators: `make sim`, with SIM=, TEST=, SEED=, PRESET=, WAVES=1 (the first 5,000 clocks)
 or WAVES=all, TRACE=1.
 
 A scenario is a file `sim/scenarios/<name>.py` with a cocotb test and `RUNS`, the runs of it that a
@@ -39,9 +39,9 @@ from ttpsim.scenario.report import Report
 from ttpsim.views import save_views
 
 SCENARIOS = Path(scenarios.__file__).parent
-# Bytes of a clock with traffic, measured (docs/evidence/run-times.md).
-_VCD_BYTES = {"tiny": 13_000, "default": 15_000, "full": 40_000}
-WINDOW = 20_000             # clocks of a waveform, unless all are asked for
+# Bytes of a clock with traffic: measured for tiny (docs/evidence/run-times.md), guessed from it.
+_VCD_BYTES = {"tiny": 15_000, "default": 20_000, "full": 60_000}
+WINDOW = 5_000             # clocks of a waveform, unless all are asked for
 
 
 @dataclass
@@ -103,7 +103,8 @@ def _arguments(argv):
                         help="scenarios, or runs of one (loss.5pct), separated by commas")
     parser.add_argument("--seed", default=env.get("SEED") or None)
     parser.add_argument("--preset", default=env.get("PRESET") or None)
-    parser.add_argument("--waves", default=env.get("WAVES") or "0", help="1: record the first 20,000 clocks; all")
+    parser.add_argument("--waves", default=env.get("WAVES") or "0",
+                        help="1: record the first 5,000 clocks; all")
     parser.add_argument("--trace", nargs="?", const="1", default=env.get("TRACE") or "0",
                         help="1: write each run's events as a story, trace.txt")
     parser.add_argument("--short", action="store_true", help="the shortened runs")
@@ -164,7 +165,8 @@ def plan(arguments):
             params = dict(run["params"], **(run.get("short", {}) if arguments.short else {}))
             seed = int(arguments.seed if arguments.seed is not None else run["seed"])
             new = Run(scenario, run["test"], run["sim"], config, seed, params,
-                      {"0": False, "1": True}.get(arguments.waves, "all"), arguments.trace == "1", run["top"])
+                      {"0": False, "1": True}.get(arguments.waves, "all"),
+                      arguments.trace == "1", run["top"])
             runs.setdefault(new.folder, new)
     return list(runs.values())
 
@@ -302,8 +304,10 @@ def execute(runs, jobs):
     failed = sum(not run.passed for run in runs)
     results = {"passed": len(runs) - failed, "failed": failed,
                "runs": [run.to_dict() for run in runs]}
-    (BUILD / "results.json").write_text(json.dumps(results, indent=1) + "\n")
-    report.finish()
+    path = BUILD / ("" if runs[0].place == "runs" else runs[0].place) / "results.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=1) + "\n")
+    report.finish(cxx.shown(path))
     return 1 if failed else 0
 
 
