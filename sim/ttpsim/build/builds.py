@@ -179,7 +179,8 @@ def compile_pair(simulator, core, name, waves, processes, top="engine", optimise
     pair, layout = pair_verilog(text, f"ttp_{top}")
     optimise = optimise or (extra.optimise if extra else QUICK)
     key = hash_of(text, pair, CHECKER.read_bytes(), cxx.FLAGS, _PAIR_FLAGS, optimise, sys.prefix,
-                  *((extra.verilog, extra.instance, extra.flags) if extra else ()))
+                  *((extra.verilog, extra.instance, extra.flags) if extra else ()),
+                  *([cxx.trace_flag()] if waves and simulator == "verilator" else []))
     suffix = ("waves-" if waves else "") + (f"{extra.name}-" if extra else "")
 
     def make(folder):

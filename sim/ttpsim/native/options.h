@@ -1,4 +1,5 @@
-// The command line of a native program: `--name value` or `--name=value`, `+name=value` for the design.
+// The command line of a native program: `--name value` or `--name=value`; `+name=value` is for the
+// design.
 #pragma once
 
 #include <cerrno>
@@ -43,7 +44,7 @@ public:
         return *this;
     }
 
-    // Reads words `first` to `count` - 1. What cannot be read ends the program: exit code 2, a line.
+    // Reads words `first` to `count` - 1. What cannot be read ends the program: a line, exit code 2.
     void read(int count, char **words, int first = 1) const {
         for (int at = first; at < count; ++at) {
             std::string name = words[at], value;
