@@ -226,7 +226,8 @@ class ForwardedMemory(wiring.Component):
                 self._from_q3[way].eq(q3.live & (q3.index == q1_index) & self._is(q3.way, way)),
                 self._from_q4[way].eq(q4.live & (q4.index == q1_index) & self._is(q4.way, way)),
             ]
-        follows, same = Signal(), Signal()
+        same = Signal()
+        follows = Signal()
         same_way = ~(self.i_way ^ self.i_change_way) if self._ways > 1 else Const(1)
         m.d.comb += [
             same.eq(self.o_index == q1_index),
@@ -235,7 +236,10 @@ class ForwardedMemory(wiring.Component):
         q3_has, q4_has = (Mux(self.i_way, bits[-1], bits[0])
                           for bits in (self._from_q3, self._from_q4))
         alone = self.i_hit & ~follows
-        use_q3, use_q4, use_q5 = Signal(), Signal(), Signal()
+        # One assignment each: it names them in waveforms.
+        use_q3 = Signal()
+        use_q4 = Signal()
+        use_q5 = Signal()
         use_read = [Signal(name=f"use_read{way}") for way in ways]
         stored = [Signal(self._layout, name=f"q2_read{way}") for way in ways]
         m.d.sync += [
