@@ -9,7 +9,7 @@ import struct
 
 from ..frame import ETHERTYPES, OUI, Opcode
 from .capture import ETHERNET, SLL, SLL2
-from .verdict import ethernet_cause, ipv4_cause
+from .verdict import address_cause, ethernet_cause, ipv4_cause
 
 __all__ = ["EXTENSIONS", "FIELDS", "KEPT_BYTES", "UDP_PORT", "VC_NAMES", "Record", "decode",
            "undecided"]
@@ -102,6 +102,11 @@ class Record:
         if self.opcode == Opcode.PAYLOAD and length is not None:
             self.payload_size = max(0, min(length - 26, self.size - _HEADER))
 
+    def forget_transport(self):
+        """The transport header is not where it belongs."""
+        self.opcode = self.vc = self.epoch = self.extension = self.tx_id = self.rx_id = None
+        self.payload_size, self.digest, self.data = 0, None, self.data[:34]
+
     @property
     def name(self):
         """The opcode's name, `opcode 17` for one that is not defined, `TTP` where it was cut off.
@@ -132,9 +137,22 @@ def _as_ethernet(packet):
     return bytes(12) + data[at:at + 2] + data[header:], packet.size + 14 - header
 
 
+_ends = {}                      # first 14 bytes of an Ethernet frame -> (source, destination, cause)
+_MOST_ENDS = 10_000
+
+
+def _ends_of(head):
+    """Names of both nodes, and the cause for which the addresses alone make a receiver drop it."""
+    if len(_ends) >= _MOST_ENDS:
+        _ends.clear()
+    found = _mac_name(head[6:12]), _mac_name(head[0:6]), address_cause(head)
+    _ends[head] = found
+    return found
+
+
 def decode(packet):
     """The `Record` of a `Packet`, or None if it is no TTP frame, or none that can be known."""
-    _, _, data, size, link_type, _ = packet
+    number, time_ns, data, size, link_type, _ = packet
     cooked = link_type != ETHERNET
     if cooked:
         data, size = _as_ethernet(packet)
@@ -143,16 +161,19 @@ def decode(packet):
         data, size = data[:12] + data[16:], size - 4
         ethertype = data[12:14]
     if ethertype in _TTP_TYPES:
-        record = Record(packet[0], packet[1], "ethernet", data, size, cooked)
-        record.cause = ethernet_cause(data, size, cooked)
+        record = Record(number, time_ns, "ethernet", data, size, cooked)
         if cooked:
-            record.src, record.dst = _node(data, 34), _node(data, 37)
+            record.src, record.dst, bad_ends = _node(data, 34), _node(data, 37), None
         else:
-            record.src, record.dst = _mac_name(data[6:12]), _mac_name(data[0:6])
+            head = data[:14]
+            record.src, record.dst, bad_ends = _ends.get(head) or _ends_of(head)
+        record.cause = ethernet_cause(data, size, bad_ends)
     elif ethertype == _IPV4_TYPE and _is_ipv4(data):
-        record = Record(packet[0], packet[1], "ipv4", data, size, cooked)
+        record = Record(number, time_ns, "ipv4", data, size, cooked)
         record.cause = ipv4_cause(data, size)
         record.src, record.dst = _node(data, 27), _node(data, 31)
+        if record.cause == "ip_header":         # what looks like a transport header is none
+            record.forget_transport()
     else:
         return None
     return record

@@ -7,7 +7,7 @@ frame that the capture cut is judged by its size on the wire and the bytes that 
 
 from ..frame import MAX_PAYLOAD, MIN_FRAME, OUI, Opcode
 
-__all__ = ["IPV4_CAUSES", "ethernet_cause", "ipv4_cause"]
+__all__ = ["IPV4_CAUSES", "address_cause", "ethernet_cause", "ipv4_cause"]
 
 IPV4_CAUSES = ("ip_header", "udp_length", "total_length", "truncated", "bad_opcode", "bad_vc",
                "empty_payload")
@@ -18,23 +18,28 @@ _LAST_OPCODE, _PAYLOAD = int(max(Opcode)), int(Opcode.PAYLOAD)
 _SHORTEST, _LONGEST = 26, 26 + MAX_PAYLOAD
 
 
-def ethernet_cause(data, size, cooked=False):
+def address_cause(data):
+    """Cause by the MAC addresses alone, of a frame of which 12 bytes or more were captured."""
+    if data[0:3] != OUI or data[6:9] != OUI:
+        return "wrong_oui"
+    return "own_source" if data[0:6] == data[6:12] else None
+
+
+def ethernet_cause(data, size, bad_addresses=None):
     """Cause of a frame with TTP's EtherType, or None.
 
     data : bytes
         What was captured of it, VLAN tags taken out.
     size : int
         Its length on the wire, without FCS.
-    cooked : bool
-        The MAC addresses are not known (Linux's `any` device).
+    bad_addresses : str or None
+        What `address_cause` says of them, where they are known.
     """
     kept = len(data)
     if size < MIN_FRAME:
         return "runt"
-    if not cooked and (data[0:3] != OUI or data[6:9] != OUI):
-        return "wrong_oui"
-    if not cooked and data[0:6] == data[6:12]:
-        return "own_source"
+    if bad_addresses is not None:
+        return bad_addresses
     if kept < 15:
         return None
     if data[14] != 0x05:
