@@ -203,4 +203,6 @@ def _is_ipv4(data):
     if len(data) < 38 or data[14] >> 4 != 4 or data[23] != _UDP or data[20] & 0x1F or data[21]:
         return False
     at = 14 + 4 * (data[14] & 0xF)
+    if at < 34 or data[16] << 8 | data[17] < at - 14 + 8:       # no room for UDP
+        return False
     return _PORT in (data[at:at + 2], data[at + 2:at + 4])
