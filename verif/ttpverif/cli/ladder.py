@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..ladder.analysis import MARKS, NO_LINK, OTHER, Analyser
 from ..ladder.capture import CaptureError, open_capture
+from ..ladder.copies import Copies
 from ..ladder.decode import decode, undecided
 from ..ladder.page import MOST_FRAMES, page
 from ..ladder.terminal import draw
@@ -75,12 +76,16 @@ class _Reading:
     def __init__(self, capture):
         self._capture = capture
         self.ended = False              # to its end; else nobody wanted the rest
-        self._others = self._undecided = self._cut = 0
+        self._others = self._undecided = self._cut = self._copied = 0
+        self._copies = Copies()
 
     def records(self):
         for packet in self._capture:
             record = decode(packet)
             if record is not None:
+                if self._copies.is_copy(packet, record):
+                    self._copied += 1
+                    continue
                 self._cut += record.captured < record.size
                 yield record
             elif undecided(packet):
@@ -92,6 +97,7 @@ class _Reading:
     def notes(self):
         """One line each."""
         counts = ((self._others, "frames of other protocols left out"),
+                  (self._copied, "frames seen again at another interface left out"),
                   (self._undecided, "frames left out: the capture cut off what says whether they "
                    "are TTP (snaplen; 60 bytes are enough)"),
                   (self._cut, "frames were cut by the capture (snaplen): only what is there is "
