@@ -48,6 +48,7 @@ class Direction:
             previous._previous = None   # one incarnation back is enough
         self._round_trip_ns = round_trip_ns
         self._count = Unwrapped()
+        self._first = self._acked = None    # IDs: the first one seen, the youngest acknowledged
         self._order = Flight()          # IDs that wait
         self._untold = Flight()         # those of them of which no answer has said anything
         self._missing = None            # ID that a NACK asked for and that is still missing
@@ -89,6 +90,8 @@ class Direction:
         count = self._count(number)
         self.waiting[number] = event
         self._order.add(count)
+        if count == self._missing and not self._selective:
+            self._missing = None        # what comes behind it now is not out of order
         if opening is not None:         # decision L15
             self._useless[number] = (
                 f"frame {opening.record.number}, its receiver's OPEN, had no answer yet")
@@ -117,6 +120,8 @@ class Direction:
                 event.marks["gap"] = (f"{count - youngest - 1} IDs in front of it are not in the "
                                       "capture")
         self._count.youngest = count
+        if self._first is None:
+            self._first = count
 
     def _replay(self, event, attempts):
         event.replay_of, event.attempt = attempts[0].record.number, attempts[-1].attempt + 1
@@ -182,7 +187,7 @@ class Direction:
         if not covered:
             return 0
         self._untold.take(None, upto)
-        self._no_room = False
+        self._no_room, self._acked = False, upto
         record = answer.record
         arrived_by, number = record.time_ns - self._round_trip_ns, record.number
         for count in covered:
@@ -246,13 +251,15 @@ class Direction:
         if oldest is None:
             event.marks["again"] = "everything had been acknowledged"
             return None
+        named = self._count(record.rx_id)
+        if self._first < named < oldest and record.rx_id not in self.attempts and (
+                self._acked is None or named > self._acked):
+            self.at_receiver = True         # it was lost before it came here
+            return None
         # Tesla's module names the last good ID, which is older than what waits (decision D2).
-        first = max(self._count(record.rx_id), oldest)
+        first = max(named, oldest)
         asked = self.waiting.get(first & 0xFFFFFFFF)
         if asked is None:
-            if first < self._count.youngest and first & 0xFFFFFFFF not in self.attempts:
-                self.at_receiver = True
-                return None
             return f"ID {first & 0xFFFFFFFF:#x} was not sent, or had been acknowledged"
         event.answers = asked.record.number
         if record.tx_id:                # first and last missing ID: a selective link (5.3)
@@ -260,8 +267,10 @@ class Direction:
             self._ask_for(first, max(first, self._count(record.tx_id)), record.time_ns)
         else:
             self._acknowledge(event, first - 1)
-            self._asked[first & 0xFFFFFFFF] = record.time_ns, self._no_room
-            self._open_gap(first)
+            passed = record.time_ns - asked.record.time_ns
+            if asked.attempt == 1 or passed >= self._round_trip_ns:     # else: of the one before
+                self._asked[first & 0xFFFFFFFF] = record.time_ns, self._no_room
+                self._open_gap(first)
         if asked.answered_by is None:
             asked.answered_by = record.number
         else:

@@ -23,8 +23,8 @@ class Estimate:
         marks = event.marks
         if "lost" in marks:
             counts[0] += 1
-        elif "sent again" in marks or "discarded" in marks:
-            counts[1] += 1
+        elif "sent again" in marks or "discarded" in marks or "duplicate" in marks:
+            counts[1] += 1          # of a duplicate that is lost nothing tells
         elif event.answered_by is not None:
             counts[2] += 1
 
