@@ -71,14 +71,13 @@ class Analyser:
     counts : Counter of marks
     frames : int
     start_ns : int, time of the first record
-    span_ns : int, from there to the youngest record so far
     estimate : Estimate of the PAYLOADs that were lost
     """
 
     def __init__(self, ahead=AHEAD):
         self._ahead = ahead
         self.nodes, self.links, self.counts = {}, {}, Counter()
-        self.frames, self.start_ns, self.span_ns = 0, 0, 0
+        self.frames, self.start_ns = 0, 0
         self.estimate = Estimate()
         self._links = {}                # (src, dst, vc) -> Link, both ways
         self._entered, self._judged = deque(), deque()
@@ -87,10 +86,11 @@ class Analyser:
         """Each `Event`, in order, when nothing more will be concluded about it."""
         entered, judged = self._entered, self._judged
         first, second = min(self._ahead, _ROUND_TRIP_AHEAD), self._ahead
+        enter, judge = self._enter, self._judge
         for record in records:
-            entered.append(self._enter(record))
+            entered.append(enter(record))
             if len(entered) > first:
-                self._judge(entered.popleft())
+                judge(entered.popleft())
             if len(judged) > second:
                 yield self._settle(judged.popleft(), f"no answer in {second} frames")
         while entered:
@@ -102,7 +102,6 @@ class Analyser:
         if not self.frames:
             self.start_ns = record.time_ns
         self.frames += 1
-        self.span_ns = max(self.span_ns, record.time_ns - self.start_ns)
         if record.cause is not None or record.cut:
             return Event(record, None)
         key = record.src, record.dst, record.vc
@@ -122,8 +121,9 @@ class Analyser:
         return link
 
     def _judge(self, event):
-        if event.link is not None:
-            event.link.judge(event)
+        link = event.link
+        if link is not None:
+            link.judge(event)
         self._judged.append(event)
 
     def _settle(self, event, last):
@@ -140,9 +140,10 @@ class Analyser:
         else:
             summary = self._outside(event)
         summary["frames"] += 1
-        for mark in event.marks:
-            summary[mark] = summary.get(mark, 0) + 1
-            self.counts[mark] += 1
+        if event.marks:
+            for mark in event.marks:
+                summary[mark] = summary.get(mark, 0) + 1
+                self.counts[mark] += 1
         return event
 
     def _outside(self, event):

@@ -74,8 +74,6 @@ class Record:
         self.captured = kept = len(data)
         self.data = data if kept <= KEPT_BYTES else data[:KEPT_BYTES]
         self.cut = kept < _HEADER and kept < size
-        self.payload_size = 0
-        self.digest = None
         if kept >= _HEADER:
             (opcode, self.vc, _, _, self.epoch, _, _, _, self.extension, self.tx_id,
              self.rx_id) = _transport(data, 42)
@@ -86,7 +84,10 @@ class Record:
                 inside = size - _HEADER
                 self.payload_size = max(0, length if length < inside else inside)
                 self.digest = hash(data[_HEADER:_HEADER + self.payload_size])
+            else:
+                self.payload_size, self.digest = 0, None
         else:
+            self.payload_size, self.digest = 0, None
             self._cut_header(data)
 
     def _cut_header(self, data):
@@ -157,9 +158,10 @@ def decode(packet):
     if cooked:
         data, size = _as_ethernet(packet)
     ethertype = data[12:14]
-    while ethertype in _VLAN_TYPES:
-        data, size = data[:12] + data[16:], size - 4
-        ethertype = data[12:14]
+    if ethertype not in _TTP_TYPES:
+        while ethertype in _VLAN_TYPES:
+            data, size = data[:12] + data[16:], size - 4
+            ethertype = data[12:14]
     if ethertype in _TTP_TYPES:
         record = Record(number, time_ns, "ethernet", data, size, cooked)
         if cooked:

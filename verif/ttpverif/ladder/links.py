@@ -27,23 +27,21 @@ class Link:
     def __init__(self, name):
         self.name = name
         self.held = 0                   # events between `enter` and `settle`
-        self._sources = set()
+        self.one_sided = True           # only one node's frames are in the capture: no answer is
+        self._source = None
         self._directions = {}           # (src, epoch) -> Direction
         self._current = {}              # src -> the direction begun last
         self._asked_at = {}             # (src, opcode, ID) -> time; None if it was sent twice
         self._round_trip_ns = None
         self._settled = 0
 
-    @property
-    def one_sided(self):
-        """Only one node's frames are in the capture, so no answer can be."""
-        return len(self._sources) == 1
-
     def enter(self, event):
         """A frame was read: the least time from question to answer, by what was sent once."""
         record = event.record
         self.held += 1
-        self._sources.add(record.src)
+        if record.src != self._source:
+            self.one_sided = self._source is None
+            self._source = self._source or record.src
         opcode, asked_at = record.opcode, self._asked_at
         if opcode == _PAYLOAD or opcode == _OPEN:
             key = record.src, opcode, record.tx_id
