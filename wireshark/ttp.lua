@@ -2,10 +2,11 @@
 -- the IPv4/UDP form on port 420. How to install and use it: docs/guides/wireshark.md.
 --
 -- Fields follow protocol section 1. Requests and answers are linked, replays and duplicates are
--- flagged, and so are lengths that lie. Works with Wireshark and tshark 3.4 or newer.
+-- flagged, and a frame that a receiver must drop is marked with the cause (decision F1); only bytes
+-- that were captured say anything. Works with Wireshark and tshark 3.4 or newer.
 -- Apache-2.0.
 
-set_plugin_info({version = "1.0", author = "the TTP engine project",
+set_plugin_info({version = "2.0", author = "the TTP engine project",
                  description = "Tesla Transport Protocol over Ethernet"})
 
 local ETHERTYPES = {0x0AC6, 0x9AC6}
@@ -19,64 +20,66 @@ local OPCODES = {[0] = "OPEN", "OPEN_ACK", "OPEN_NACK", "CLOSE", "CLOSE_ACK", "C
 local VCS = {[0] = "REQ_LO", "REQ_HI", "DATA"}
 local EXTENSIONS = {[0] = "none", [0x20] = "selective"}
 
--- The name `ttp` itself belongs to IrDA's Tiny TP in Wireshark; the fields do not collide.
+-- The name `ttp` belongs to IrDA's Tiny TP in Wireshark.
 local ttp = Proto("ttpoe", "Tesla Transport Protocol")
 local f = {
-  tth = ProtoField.none("ttp.tth", "Tesla Type Header"),
-  subtype = ProtoField.uint8("ttp.tth.subtype", "Subtype", base.DEC, nil, 0xC0),
-  tth_version = ProtoField.uint8("ttp.tth.version", "Version", base.DEC, nil, 0x30),
-  header_words = ProtoField.uint8("ttp.tth.header_words", "Header length in 32-bit words",
+  tth = ProtoField.none("ttpoe.tth", "Tesla Type Header"),
+  subtype = ProtoField.uint8("ttpoe.tth.subtype", "Subtype", base.DEC, nil, 0xC0),
+  tth_version = ProtoField.uint8("ttpoe.tth.version", "Version", base.DEC, nil, 0x30),
+  header_words = ProtoField.uint8("ttpoe.tth.header_words", "Header length in 32-bit words",
                                   base.DEC, nil, 0x0F),
-  gateway = ProtoField.uint8("ttp.tth.gateway", "Via gateway", base.DEC, nil, 0x80),
-  tth_reserved = ProtoField.uint8("ttp.tth.reserved", "Reserved", base.HEX, nil, 0x7F),
-  total_length = ProtoField.uint16("ttp.tth.total_length", "Total length"),
-  padding = ProtoField.bytes("ttp.tth.padding", "Padding"),
-  tsh = ProtoField.none("ttp.tsh", "Tesla Shim Header"),
-  src_node = ProtoField.uint24("ttp.tsh.src_node", "Source node", base.HEX),
-  dst_node = ProtoField.uint24("ttp.tsh.dst_node", "Destination node", base.HEX),
-  length = ProtoField.uint16("ttp.tsh.length", "Length"),
-  transport = ProtoField.none("ttp.transport", "Transport header"),
-  opcode_reserved = ProtoField.uint8("ttp.opcode_reserved", "Reserved", base.DEC, nil, 0xC0),
-  opcode = ProtoField.uint8("ttp.opcode", "Opcode", base.DEC, OPCODES, 0x3F),
-  vc = ProtoField.uint8("ttp.vc", "Virtual channel", base.DEC, VCS),
-  tx = ProtoField.uint8("ttp.tx", "tx"),
-  rx = ProtoField.uint8("ttp.rx", "rx"),
-  epoch = ProtoField.uint16("ttp.epoch", "Epoch", base.HEX),
-  congestion = ProtoField.uint8("ttp.congestion", "Congestion", base.HEX),
-  reserved = ProtoField.uint8("ttp.reserved", "Reserved", base.HEX),
-  version = ProtoField.uint8("ttp.version", "Version", base.DEC, nil, 0xF0),
-  reserved_low = ProtoField.uint8("ttp.reserved_low", "Reserved", base.DEC, nil, 0x0F),
-  extension = ProtoField.uint8("ttp.extension", "Extension", base.HEX, EXTENSIONS),
-  tx_id = ProtoField.uint32("ttp.tx_id", "TxID", base.DEC_HEX),
-  rx_id = ProtoField.uint32("ttp.rx_id", "RxID", base.DEC_HEX),
-  payload = ProtoField.bytes("ttp.payload", "Payload"),
-  payload_length = ProtoField.uint16("ttp.payload_length", "Payload length"),
-  trailer = ProtoField.bytes("ttp.trailer", "Ethernet padding"),
-  link = ProtoField.string("ttp.link", "Link"),
-  response_in = ProtoField.framenum("ttp.response_in", "Answered in", base.NONE,
+  gateway = ProtoField.uint8("ttpoe.tth.gateway", "Via gateway", base.DEC, nil, 0x80),
+  tth_reserved = ProtoField.uint8("ttpoe.tth.reserved", "Reserved", base.HEX, nil, 0x7F),
+  total_length = ProtoField.uint16("ttpoe.tth.total_length", "Total length"),
+  padding = ProtoField.bytes("ttpoe.tth.padding", "Padding"),
+  tsh = ProtoField.none("ttpoe.tsh", "Tesla Shim Header"),
+  src_node = ProtoField.uint24("ttpoe.tsh.src_node", "Source node", base.HEX),
+  dst_node = ProtoField.uint24("ttpoe.tsh.dst_node", "Destination node", base.HEX),
+  length = ProtoField.uint16("ttpoe.tsh.length", "Length"),
+  transport = ProtoField.none("ttpoe.transport", "Transport header"),
+  opcode_reserved = ProtoField.uint8("ttpoe.opcode_reserved", "Reserved", base.DEC, nil, 0xC0),
+  opcode = ProtoField.uint8("ttpoe.opcode", "Opcode", base.DEC, OPCODES, 0x3F),
+  vc = ProtoField.uint8("ttpoe.vc", "Virtual channel", base.DEC, VCS),
+  tx = ProtoField.uint8("ttpoe.tx", "tx"),
+  rx = ProtoField.uint8("ttpoe.rx", "rx"),
+  epoch = ProtoField.uint16("ttpoe.epoch", "Epoch", base.HEX),
+  congestion = ProtoField.uint8("ttpoe.congestion", "Congestion", base.HEX),
+  reserved = ProtoField.uint8("ttpoe.reserved", "Reserved", base.HEX),
+  version = ProtoField.uint8("ttpoe.version", "Version", base.DEC, nil, 0xF0),
+  reserved_low = ProtoField.uint8("ttpoe.reserved_low", "Reserved", base.DEC, nil, 0x0F),
+  extension = ProtoField.uint8("ttpoe.extension", "Extension", base.HEX, EXTENSIONS),
+  tx_id = ProtoField.uint32("ttpoe.tx_id", "TxID", base.HEX),
+  rx_id = ProtoField.uint32("ttpoe.rx_id", "RxID", base.HEX),
+  payload = ProtoField.bytes("ttpoe.payload", "Payload"),
+  payload_length = ProtoField.uint16("ttpoe.payload_length", "Payload length"),
+  trailer = ProtoField.bytes("ttpoe.trailer", "Ethernet padding"),
+  link = ProtoField.string("ttpoe.link", "Link"),
+  malformed = ProtoField.string("ttpoe.malformed", "A receiver drops it"),
+  cut = ProtoField.bool("ttpoe.cut", "Cut by the capture"),
+  response_in = ProtoField.framenum("ttpoe.response_in", "Answered in", base.NONE,
                                     frametype.RESPONSE),
-  request_in = ProtoField.framenum("ttp.request_in", "Answers", base.NONE, frametype.REQUEST),
-  response_time = ProtoField.relative_time("ttp.response_time", "Time since the request"),
-  replay_of = ProtoField.framenum("ttp.replay_of", "First sent in", base.NONE,
+  request_in = ProtoField.framenum("ttpoe.request_in", "Answers", base.NONE, frametype.REQUEST),
+  response_time = ProtoField.relative_time("ttpoe.response_time", "Time since the request"),
+  replay_of = ProtoField.framenum("ttpoe.replay_of", "First sent in", base.NONE,
                                   frametype.RETRANS_PREV),
-  attempt = ProtoField.uint32("ttp.attempt", "Attempt"),
+  attempt = ProtoField.uint32("ttpoe.attempt", "Attempt"),
 }
 ttp.fields = f
 
 local e = {
-  replay = ProtoExpert.new("ttp.replay", "Replay: sent before, not acknowledged",
+  replay = ProtoExpert.new("ttpoe.replay", "Replay: sent before, not acknowledged",
                            expert.group.SEQUENCE, expert.severity.NOTE),
-  duplicate = ProtoExpert.new("ttp.duplicate", "Duplicate: had been acknowledged",
+  duplicate = ProtoExpert.new("ttpoe.duplicate", "Duplicate: had been acknowledged",
                               expert.group.SEQUENCE, expert.severity.WARN),
-  retry = ProtoExpert.new("ttp.retry", "Sent again", expert.group.SEQUENCE,
+  retry = ProtoExpert.new("ttpoe.retry", "Sent again", expert.group.SEQUENCE,
                           expert.severity.NOTE),
-  changed = ProtoExpert.new("ttp.changed", "ID used again with other bytes",
+  changed = ProtoExpert.new("ttpoe.changed", "ID used again with other bytes",
                             expert.group.PROTOCOL, expert.severity.ERROR),
-  nack = ProtoExpert.new("ttp.nack", "Negative answer", expert.group.RESPONSE_CODE,
+  nack = ProtoExpert.new("ttpoe.nack", "Negative answer", expert.group.RESPONSE_CODE,
                          expert.severity.NOTE),
-  bad_length = ProtoExpert.new("ttp.bad_length", "Length that cannot be",
+  bad_length = ProtoExpert.new("ttpoe.bad_length", "Length that cannot be",
                                expert.group.PROTOCOL, expert.severity.ERROR),
-  bad_value = ProtoExpert.new("ttp.bad_value", "Value that a receiver drops",
+  bad_value = ProtoExpert.new("ttpoe.bad_value", "Value that a receiver drops",
                               expert.group.PROTOCOL, expert.severity.ERROR),
 }
 ttp.experts = e
@@ -221,167 +224,272 @@ end
 
 local times = {}
 
--- The 18 bytes at `offset`, and `length` bytes behind them; returns what the Info column says.
-local function transport(tvb, pinfo, root, tree, offset, length, nodes)
-  local header = tree:add(f.transport, tvb(offset, TRANSPORT_BYTES))
-  header:add(f.opcode_reserved, tvb(offset, 1))
-  local opcode, vc = tvb(offset, 1):bitfield(2, 6), tvb(offset + 1, 1):uint()
-  local opcode_item = header:add(f.opcode, tvb(offset, 1))
-  local vc_item = header:add(f.vc, tvb(offset + 1, 1))
-  header:add(f.tx, tvb(offset + 2, 1))
-  header:add(f.rx, tvb(offset + 3, 1))
-  header:add(f.epoch, tvb(offset + 4, 2))
-  header:add(f.congestion, tvb(offset + 6, 1))
-  header:add(f.reserved, tvb(offset + 7, 1))
-  header:add(f.version, tvb(offset + 8, 1))
-  header:add(f.reserved_low, tvb(offset + 8, 1))
-  header:add(f.extension, tvb(offset + 9, 1))
-  header:add(f.tx_id, tvb(offset + 10, 4))
-  header:add(f.rx_id, tvb(offset + 14, 4))
-  local data = ""
-  if length > 0 then
-    local kept = math.min(length, tvb:captured_len() - offset - TRANSPORT_BYTES)
-    if kept > 0 then
-      tree:add(f.payload, tvb(offset + TRANSPORT_BYTES, kept))
-      data = tvb(offset + TRANSPORT_BYTES, kept):bytes():tohex()
-    end
-  end
-  tree:add(f.payload_length, length):set_generated()
-  local good = true
-  if opcode > NACK_NOLINK then
-    opcode_item:add_proto_expert_info(e.bad_value, "Opcode above 10")
-    good = false
-  end
-  if vc > 2 then
-    vc_item:add_proto_expert_info(e.bad_value, "VC above 2")
-    good = false
-  end
-  if opcode == PAYLOAD and length == 0 then
-    opcode_item:add_proto_expert_info(e.bad_length, "PAYLOAD without a payload")
-    good = false
-  end
-  local name = OPCODES[opcode] or ("opcode " .. opcode)
-  local tx_id, rx_id = tvb(offset + 10, 4):uint(), tvb(offset + 14, 4):uint()
-  local ends = nodes.src < nodes.dst and {nodes.src, nodes.dst} or {nodes.dst, nodes.src}
-  local link = string.format("%s-%s vc %d", ends[1], ends[2], vc)
-  tree:add(f.link, link):set_generated()
-  if opcode == OPEN_NACK or opcode == CLOSE_NACK or opcode >= NACK and opcode <= NACK_NOLINK then
-    opcode_item:add_proto_expert_info(e.nack, name)
-  end
-  return good, {opcode = opcode, name = name, vc = vc, tx_id = tx_id, rx_id = rx_id, data = data,
-                epoch = tvb(offset + 4, 2):uint(), key = link .. " " .. nodes.src,
-                peer_key = link .. " " .. nodes.dst}
+-- What an expert says of each cause, in the words of decision F1; `ip_header` and `udp_length` are
+-- those of the IPv4 form.
+local CAUSES = {
+  runt = {"bad_length", "The frame has less than 64 bytes"},
+  wrong_oui = {"bad_value", "A MAC address outside of 98:ed:5c"},
+  own_source = {"bad_value", "Source and destination are the same node"},
+  bad_tth = {"bad_value", "TTH does not begin with 0x05"},
+  tsh_length = {"bad_length", "TSH length not from 26 to 1050"},
+  total_length = {"bad_length", "Total length does not fit the length behind it"},
+  truncated = {"bad_length", "The frame is shorter than its lengths say"},
+  bad_opcode = {"bad_value", "Opcode above 10"},
+  bad_vc = {"bad_value", "VC above 2"},
+  empty_payload = {"bad_length", "PAYLOAD without a payload"},
+  ip_header = {"bad_value", "IPv4 options: the transport header is not at byte 42"},
+  udp_length = {"bad_length", "UDP length not from 26 to 1050"},
+}
+
+-- Two bytes at `offset`, one byte, or nil where the capture cut them off.
+local function word(tvb, offset, size)
+  if offset + size > tvb:captured_len() then return nil end
+  return tvb(offset, size):uint()
 end
 
-local function finish(h, good, pinfo, tree, length)
-  times[pinfo.number] = pinfo.abs_ts
-  if good and not pinfo.visited then learn(h, pinfo.number) end
-  show_links(tree, pinfo.number, times)
-  local found = seen[pinfo.number] or {}
-  local text = string.format("%s vc=%d tx_id=%u rx_id=%u", h.name, h.vc, h.tx_id, h.rx_id)
-  if length > 0 then text = text .. string.format(" len=%d", length) end
-  for _, name in ipairs({"replay", "duplicate", "retry", "changed"}) do
-    if found[name] then text = text .. " [" .. name .. "]" end
+-- The first cause that holds of those that both forms have, from the transport header on.
+local function transport_cause(tvb, offset, empty)
+  local opcode, vc = word(tvb, offset, 1), word(tvb, offset + 1, 1)
+  if not opcode then return nil end
+  opcode = opcode % 64
+  if opcode > NACK_NOLINK then return "bad_opcode" end
+  if vc and vc > 2 then return "bad_vc" end
+  if opcode == PAYLOAD and empty then return "empty_payload" end
+  return nil
+end
+
+local function ethernet_cause(tvb, size, src, dst)
+  if size < MIN_FRAME then return "runt" end
+  if src and not (src:match("^98ed5c") and dst:match("^98ed5c")) then return "wrong_oui" end
+  if src and src == dst then return "own_source" end
+  local first, total = word(tvb, 0, 1), word(tvb, 2, 2)
+  local length = word(tvb, TTH_BYTES + 6, 2)
+  if not first then return nil end
+  if first ~= 0x05 then return "bad_tth" end
+  if not length then return nil end
+  local noc = length - TSH_BYTES - TRANSPORT_BYTES
+  if noc < 0 or noc > MAX_PAYLOAD then return "tsh_length" end
+  if total ~= length + TTH_BYTES then return "total_length" end
+  if size < 14 + TTH_BYTES + length then return "truncated" end
+  return transport_cause(tvb, TTH_BYTES + TSH_BYTES, noc == 0)
+end
+
+-- `size`: bytes from the transport header to the end of the frame; `frame`: all of it, with the
+-- IPv4 header at `at`.
+local function ipv4_cause(tvb, size, frame, at)
+  if frame(at, 1):uint() ~= 0x45 then return "ip_header" end
+  local length = frame(at + 24, 2):uint()
+  local noc = length - 8 - TRANSPORT_BYTES
+  if noc < 0 or noc > MAX_PAYLOAD then return "udp_length" end
+  if frame(at + 2, 2):uint() < length + 20 then return "total_length" end
+  if size < TRANSPORT_BYTES + noc then return "truncated" end
+  return transport_cause(tvb, 0, noc == 0)
+end
+
+local HEADER_FIELDS = {
+  {"opcode_reserved", 0, 1}, {"opcode", 0, 1}, {"vc", 1, 1}, {"tx", 2, 1}, {"rx", 3, 1},
+  {"epoch", 4, 2}, {"congestion", 6, 1}, {"reserved", 7, 1}, {"version", 8, 1},
+  {"reserved_low", 8, 1}, {"extension", 9, 1}, {"tx_id", 10, 4}, {"rx_id", 14, 4},
+}
+
+-- Fields at `offset`, those that were captured.
+local function add_fields(tree, tvb, offset, fields)
+  for _, field in ipairs(fields) do
+    if offset + field[2] + field[3] <= tvb:captured_len() then
+      tree:add(f[field[1]], tvb(offset + field[2], field[3]))
+    end
   end
+end
+
+-- The 18 bytes at `offset`, and `length` bytes behind them; what they say, with nil for what the
+-- capture cut off.
+local function transport(tvb, tree, offset, length, nodes)
+  local kept = tvb:captured_len() - offset
+  if kept > 0 then
+    local header = tree:add(f.transport, tvb(offset, math.min(TRANSPORT_BYTES, kept)))
+    add_fields(header, tvb, offset, HEADER_FIELDS)
+  end
+  local opcode = word(tvb, offset, 1)
+  local h = {opcode = opcode and opcode % 64, vc = word(tvb, offset + 1, 1), data = "",
+             epoch = word(tvb, offset + 4, 2), tx_id = word(tvb, offset + 10, 4),
+             rx_id = word(tvb, offset + 14, 4), whole = kept >= TRANSPORT_BYTES}
+  h.length = length
+  h.name = h.opcode and (OPCODES[h.opcode] or "opcode " .. h.opcode) or "TTP"
+  local there = math.min(length, kept - TRANSPORT_BYTES)
+  if there > 0 then
+    tree:add(f.payload, tvb(offset + TRANSPORT_BYTES, there))
+    h.data = tvb(offset + TRANSPORT_BYTES, there):bytes():tohex()
+  end
+  if h.whole then tree:add(f.payload_length, length):set_generated() end
+  if h.vc and nodes.src and nodes.dst then
+    local ends = nodes.src < nodes.dst and {nodes.src, nodes.dst} or {nodes.dst, nodes.src}
+    local link = string.format("%s-%s vc %d", ends[1], ends[2], h.vc)
+    tree:add(f.link, link):set_generated()
+    h.key, h.peer_key = link .. " " .. nodes.src, link .. " " .. nodes.dst
+  end
+  if h.opcode == OPEN_NACK or h.opcode == CLOSE_NACK
+     or h.opcode and h.opcode >= NACK and h.opcode <= NACK_NOLINK then
+    tree:add_proto_expert_info(e.nack, h.name)
+  end
+  return h
+end
+
+local function mark_malformed(tree, cause)
+  tree:add(f.malformed, cause):set_generated()
+  tree:add_proto_expert_info(e[CAUSES[cause][1]], CAUSES[cause][2])
+end
+
+local function finish(h, cause, frame, pinfo, tree)
+  local text = h.name
+  times[pinfo.number] = pinfo.abs_ts
+  if h.vc then text = text .. string.format(" vc=%d", h.vc) end
+  if h.tx_id then text = text .. string.format(" tx_id=0x%x", h.tx_id) end
+  if h.rx_id then text = text .. string.format(" rx_id=0x%x", h.rx_id) end
+  if h.length > 0 then text = text .. string.format(" len=%d", h.length) end
+  if cause then
+    mark_malformed(tree, cause)
+    text = text .. " [malformed: " .. cause .. "]"
+  elseif not h.whole then
+    text = text .. " [cut]"
+  else
+    if not pinfo.visited then learn(h, pinfo.number) end
+    show_links(tree, pinfo.number, times)
+    local found = seen[pinfo.number] or {}
+    for _, name in ipairs({"replay", "duplicate", "retry", "changed"}) do
+      if found[name] then text = text .. " [" .. name .. "]" end
+    end
+  end
+  if frame:captured_len() < pinfo.len then tree:add(f.cut, true):set_generated() end
   pinfo.cols.protocol = "TTP"
   pinfo.cols.info = text
   tree:append_text(": " .. text)
 end
 
--- The node of a MAC address, and whether it is in Tesla's OUI. Wireshark gives addresses as text, by
--- default with the vendor's name; the text of `ethers` names says nothing about the OUI.
-local function mac_node(address)
-  local text = tostring(address):lower()
-  local node = text:match("^98:ed:5c:(%x%x:%x%x:%x%x)$")
-    or text:match("^tesla%a*_(%x%x:%x%x:%x%x)$")
-  if node then return (node:gsub(":", "")), true end
-  return text, not text:match("%x%x:%x%x:%x%x$") and text ~= "broadcast"
-end
+-- Wireshark hands a dissector only the bytes of its layer, and addresses as text, which may be a
+-- resolved name. So these two only note where TTP begins; what is behind all others dissects it, for
+-- which the whole frame is there, in every pass.
+local found
+local ethernet = Proto("ttpoe_eth", "Tesla Transport Protocol over Ethernet")
+local whole = Proto("ttpoe_frame", "Tesla Transport Protocol, the whole frame")
 
--- The node in the IPv4 form: the host part of the address, as in 10.0.0.0/8.
-local function ip_node(address)
-  local b, c, d = tostring(address):match("^%d+%.(%d+)%.(%d+)%.(%d+)$")
-  return b and string.format("%02x%02x%02x", b, c, d) or tostring(address)
-end
-
-local function short(tvb, pinfo, tree, text)
-  tree:add_proto_expert_info(e.bad_length, text)
+function ethernet.dissector(tvb, pinfo)
+  found = {number = pinfo.number, ethernet = true, offset = tvb:offset(),
+           size = tvb:reported_len()}
   pinfo.cols.protocol = "TTP"
-  pinfo.cols.info = text
   return tvb:len()
+end
+
+function ttp.dissector(tvb, pinfo)
+  found = {number = pinfo.number, offset = tvb:offset(), size = tvb:reported_len()}
+  pinfo.cols.protocol = "TTP"
+  return tvb:len()
+end
+
+local TTH_FIELDS = {{"subtype", 0, 1}, {"tth_version", 0, 1}, {"header_words", 0, 1},
+                    {"gateway", 1, 1}, {"tth_reserved", 1, 1}, {"total_length", 2, 2},
+                    {"padding", 4, 16}}
+local TSH_FIELDS = {{"src_node", 0, 3}, {"dst_node", 3, 3}, {"length", 6, 2}}
+
+-- The MAC addresses in front of the EtherType that ends at `offset`, or nil: Linux's `any` device
+-- (SLL and SLL2) has no destination.
+local function macs(frame, offset, pinfo)
+  local destination = tostring(pinfo.dl_dst):lower()
+  if destination == "" or destination == "none" then return end
+  local at = offset - 14
+  while at >= 4 do
+    local tag = frame(at + 8, 2):uint()
+    if tag ~= 0x8100 and tag ~= 0x88A8 then break end
+    at = at - 4
+  end
+  if at < 0 then return end
+  local function hex(start) return frame(start, 6):bytes():tohex():lower() end
+  return hex(at + 6), hex(at)
+end
+
+-- The node of a MAC address; where it has another OUI, the whole address.
+local function mac_node(mac)
+  return mac:match("^98ed5c(%x+)$") or (mac:gsub("(%x%x)", "%1:", 5))
+end
+
+-- Without MAC addresses the TSH names the nodes.
+local function nodes_of(tvb, src, dst)
+  if src then return {src = mac_node(src), dst = mac_node(dst)} end
+  local from, to = word(tvb, TTH_BYTES, 3), word(tvb, TTH_BYTES + 3, 3)
+  return {src = from and string.format("%06x", from), dst = to and string.format("%06x", to)}
 end
 
 -- Behind EtherType: TTH, TSH, transport header. `tvb` begins at byte 14 of the frame.
-local ethernet = Proto("ttpoe_eth", "Tesla Transport Protocol over Ethernet")
-function ethernet.dissector(tvb, pinfo, root)
-  local tree = root:add(ttp, tvb())
-  local header = TTH_BYTES + TSH_BYTES + TRANSPORT_BYTES
-  if tvb:captured_len() < header then
-    return short(tvb, pinfo, tree, "TTP frame too short for its headers")
+local function dissect_ethernet(frame, tvb, pinfo, tree)
+  local header, kept = TTH_BYTES + TSH_BYTES + TRANSPORT_BYTES, tvb:captured_len()
+  local src, dst = macs(frame, found.offset, pinfo)
+  local cause = ethernet_cause(tvb, found.size + 14, src, dst)
+  add_fields(tree:add(f.tth, tvb(0, math.min(TTH_BYTES, kept))), tvb, 0, TTH_FIELDS)
+  if kept > TTH_BYTES then
+    add_fields(tree:add(f.tsh, tvb(TTH_BYTES, math.min(TSH_BYTES, kept - TTH_BYTES))), tvb,
+               TTH_BYTES, TSH_FIELDS)
   end
-  local tth = tree:add(f.tth, tvb(0, TTH_BYTES))
-  tth:add(f.subtype, tvb(0, 1))
-  tth:add(f.tth_version, tvb(0, 1))
-  tth:add(f.header_words, tvb(0, 1))
-  tth:add(f.gateway, tvb(1, 1))
-  tth:add(f.tth_reserved, tvb(1, 1))
-  local total_item = tth:add(f.total_length, tvb(2, 2))
-  tth:add(f.padding, tvb(4, 16))
-  local tsh = tree:add(f.tsh, tvb(TTH_BYTES, TSH_BYTES))
-  tsh:add(f.src_node, tvb(TTH_BYTES, 3))
-  tsh:add(f.dst_node, tvb(TTH_BYTES + 3, 3))
-  local length_item = tsh:add(f.length, tvb(TTH_BYTES + 6, 2))
-  local total, length = tvb(2, 2):uint(), tvb(TTH_BYTES + 6, 2):uint()
-  local noc = length - TSH_BYTES - TRANSPORT_BYTES
-  local lies = true
-  if noc < 0 or noc > MAX_PAYLOAD then
-    length_item:add_proto_expert_info(e.bad_length, "TSH length not from 26 to 1050")
-  elseif total ~= length + TTH_BYTES then
-    total_item:add_proto_expert_info(e.bad_length, "Total length is not TSH length + 20")
-  elseif tvb:reported_len() < TTH_BYTES + length then
-    length_item:add_proto_expert_info(e.bad_length, "The frame is shorter than TSH length says")
-  elseif tvb:reported_len() + 14 < MIN_FRAME then
-    tree:add_proto_expert_info(e.bad_length, "The frame has less than 64 bytes")
-  else
-    lies = false
-  end
-  local bad_words = tvb(0, 1):uint() ~= 0x05
-  if bad_words then
-    tth:add_proto_expert_info(e.bad_value, "TTH does not begin with 0x05")
-  end
-  local src, src_ours = mac_node(pinfo.dl_src)
-  local dst, dst_ours = mac_node(pinfo.dl_dst)
-  if not (src_ours and dst_ours) then
-    tree:add_proto_expert_info(e.bad_value, "A MAC address outside of 98:ed:5c")
-  end
-  local inside = math.max(0, math.min(noc, tvb:reported_len() - header))
-  local good, h = transport(tvb, pinfo, root, tree, TTH_BYTES + TSH_BYTES, inside,
-                            {src = src, dst = dst})
-  if tvb:captured_len() > header + inside then
-    tree:add(f.trailer, tvb(header + inside))
-  end
-  finish(h, good and not lies and not bad_words and src_ours and dst_ours, pinfo, tree, inside)
-  return tvb:len()
+  local noc = (word(tvb, TTH_BYTES + 6, 2) or 0) - TSH_BYTES - TRANSPORT_BYTES
+  local inside = math.max(0, math.min(noc, found.size - header))
+  local h = transport(tvb, tree, TTH_BYTES + TSH_BYTES, inside, nodes_of(tvb, src, dst))
+  if kept > header + inside then tree:add(f.trailer, tvb(header + inside)) end
+  finish(h, cause, frame, pinfo, tree)
 end
 
--- The IPv4 form: `tvb` is what UDP carries. The node is the host part of the address.
-function ttp.dissector(tvb, pinfo, root)
-  local tree = root:add(ttp, tvb())
-  if tvb:captured_len() < TRANSPORT_BYTES then
-    return short(tvb, pinfo, tree, "TTP datagram too short for its header")
+-- Where the IPv4 header is whose UDP payload begins at `offset`, or nil.
+local function ipv4_header(frame, offset)
+  for words = 5, 15 do
+    local at = offset - 8 - 4 * words
+    if at >= 0 and frame(at, 1):uint() == 0x40 + words and frame(at + 9, 1):uint() == 17 then
+      return at
+    end
   end
-  local length = tvb:reported_len() - TRANSPORT_BYTES
-  local good, h = transport(tvb, pinfo, root, tree, 0, length,
-                            {src = ip_node(pinfo.net_src), dst = ip_node(pinfo.net_dst)})
-  if length > MAX_PAYLOAD then
-    tree:add_proto_expert_info(e.bad_length, "More than 1024 bytes of payload")
-    good = false
+end
+
+-- The IPv4 form: `tvb` is what is behind UDP's header. The node is the host part of the address.
+local function dissect_ipv4(frame, tvb, pinfo, tree, at)
+  local cause = ipv4_cause(tvb, pinfo.len - found.offset, frame, at)
+  if cause == "ip_header" then
+    mark_malformed(tree, cause)
+    pinfo.cols.info = "TTP [malformed: ip_header]"
+    return
   end
-  finish(h, good, pinfo, tree, length)
-  return tvb:len()
+  local function node(start) return frame(start, 3):bytes():tohex():lower() end
+  local length = math.max(0, found.size - TRANSPORT_BYTES)
+  local h = transport(tvb, tree, 0, length, {src = node(at + 13), dst = node(at + 17)})
+  finish(h, cause, frame, pinfo, tree)
+end
+
+-- UDP hands nothing on where its length leaves nothing.
+local udp_port, udp_length = Field.new("udp.port"), Field.new("udp.length")
+local function dissect_short(frame, pinfo, root)
+  local ours, length = false, udp_length()
+  for _, port in ipairs({udp_port()}) do ours = ours or port.value == UDP_PORT end
+  if not ours or not length or length.value > 8 then return end
+  mark_malformed(root:add(ttp, frame(length.offset, 2)), "udp_length")
+  pinfo.cols.protocol, pinfo.cols.info = "TTP", "TTP [malformed: udp_length]"
+end
+
+function whole.dissector(frame, pinfo, root)
+  if not found or found.number ~= pinfo.number then return dissect_short(frame, pinfo, root) end
+  if found.offset < frame:captured_len() then
+    local tvb = frame(found.offset):tvb()
+    if found.ethernet then
+      dissect_ethernet(frame, tvb, pinfo, root:add(ttp, frame(found.offset)))
+    else
+      local at = ipv4_header(frame, found.offset)
+      if at then dissect_ipv4(frame, tvb, pinfo, root:add(ttp, frame(found.offset)), at) end
+    end
+  else
+    local tree, short = root:add(ttp, frame()), found.ethernet and found.size + 14 < MIN_FRAME
+    if short then mark_malformed(tree, "runt") else tree:add(f.cut, true):set_generated() end
+    pinfo.cols.protocol = "TTP"
+    pinfo.cols.info = short and "TTP [malformed: runt]" or "TTP [cut]"
+  end
+  found = nil
 end
 
 for _, ethertype in ipairs(ETHERTYPES) do
   DissectorTable.get("ethertype"):add(ethertype, ethernet)
 end
 DissectorTable.get("udp.port"):add(UDP_PORT, ttp)
+register_postdissector(whole)

@@ -37,4 +37,4 @@ def test_a_capture_without_ttp(tmp_path, capsys):
     path = tmp_path / "other.pcap"
     path.write_bytes(Path(GOOD).read_bytes()[:24])
     assert cli.main(["ladder", str(path)]) == 2
-    assert "none of its 0 frames is TTP" in capsys.readouterr().err
+    assert "it holds no frames" in capsys.readouterr().err

@@ -15,6 +15,8 @@ from ttpoe.csr.registers import COUNTERS, INTERRUPTS, PULSES, register_map
 from ttpoe.csr.shapes import Access
 from ttpoe.engine import Engine
 from ttpoe.layouts import Notice
+from ttpoe.nic.managed import ManagedNic
+from ttpoe.verilog.top import EngineTop
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,6 +74,17 @@ def test_the_page_holds_every_register_and_field():
         for field in register.fields:
             assert f"| `{field.name}` | {field.access.value} |" in text
     assert "None" not in text
+
+
+def test_ports_have_the_names_that_they_have_in_verilog():
+    """Amaranth's `i_node` is `node` in Verilog, `o_interrupt` is `irq`."""
+    config = preset("default")
+    ports = set(EngineTop(ManagedNic(config)).signature.members)
+    for text in (markdown(config), c_header(config), systemrdl(config)):
+        assert not re.findall(r"\b[io]_(?:node|open_id_seed|interrupt)\b", text)
+    named = set(re.findall(r"\| rw \| `(\w+)` \|", markdown(config)))
+    assert "raises `irq`." in markdown(config)
+    assert named == {"node", "open_id_seed"} and named | {"irq"} <= ports
 
 
 @pytest.mark.parametrize("name", PRESETS)

@@ -61,11 +61,11 @@ def text_of(analysis, stream=None):
 
 GOLDEN = """\
  frame      time/ms 000001                                                 000002
-     4   320.868352    |<------------------------------------- ACK vc0 rx 2 --|
-     5   324.440576    |-- PAYLOAD vc0 tx 3 11 B ---------------------------->|
-     6   324.723712    |   x---------------------------------- ACK vc0 rx 3 --|    lost
-     7   714.921472    |== PAYLOAD vc0 tx 3 11 B ============================>|    duplicate of 5
-     8   715.446528    |<------------------------------------- ACK vc0 rx 3 --|    again
+     4   320.868352    |<----------------------------------- ACK vc0 rx 0x2 --|
+     5   324.440576    |-- PAYLOAD vc0 tx 0x3 11 B -------------------------->|
+     6   324.723712    |   x-------------------------------- ACK vc0 rx 0x3 --|    lost
+     7   714.921472    |== PAYLOAD vc0 tx 0x3 11 B ==========================>|    duplicate of 5
+     8   715.446528    |<----------------------------------- ACK vc0 rx 0x3 --|    again
 """
 
 
@@ -213,7 +213,8 @@ def test_the_command_writes_either(tmp_path, capsys):
     assert main(["ladder", name, "--limit", "6", "--link", "2:0"]) == 0
     out = capsys.readouterr().out.splitlines()
     assert len(out) == 8
-    assert out[-1] == "6 shown of 12 frames, 2 nodes, 1 link: 2 replay, 2 lost"
+    assert out[-1] == ("6 shown of 12 frames, 2 nodes, 1 link: 2 replay, 2 lost; "
+                       "PAYLOADs lost: about 2 (estimate)")
     path = tmp_path / "page.html"
     assert main(["ladder", name, "-o", str(path), "--limit", "6"]) == 0
     assert len(embedded(path.read_text())["frames"]) == 6

@@ -21,6 +21,8 @@ from tests.rx.rx_frames import (
 )
 from ttpoe.config import Config
 from ttpoe.rx.parser import DROP_CAUSES, FrameParser
+from ttpverif import malformed
+from ttpverif.frames.frame import DROP_CAUSES as MODEL_CAUSES
 
 WIDTHS = (8, 16, 32, 64)
 FIELDS = ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")
@@ -196,3 +198,17 @@ def test_node_number_is_configured():
     sim.add_testbench(bench)
     sim.run()
     assert all(same == taken for same, taken in seen)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_table_of_malformed_frames(width, monkeypatch):
+    """Each frame for which the ladder, Scapy and Wireshark have a verdict has the same one here."""
+    monkeypatch.setitem(globals(), "OUR_NODE", malformed.DST)
+    same = dict(zip(MODEL_CAUSES, DROP_CAUSES, strict=True))
+    cases = [case for case in malformed.table()
+             if case.form == "ipv4" or case.cause is None or case.cause in same]
+    found = [cause for cause, _ in run(width, schedule([(case.data, False) for case in cases],
+                                                       width, None, 0.0))]
+    assert found == [same[case.cause] if case.cause and case.form == "ethernet" else
+                     "other_ethertype" if case.form == "ipv4" else None for case in cases]
+    assert len(cases) > 75

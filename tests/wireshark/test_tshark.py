@@ -50,10 +50,10 @@ def tshark(path, *arguments):
 def fields(path):
     """[{field: value}] of every frame; every value as tshark prints it, absent ones left out."""
     names = [name for layer in LAYERS.values() for name in layer.values()] + list(LINKS)
-    columns = [f"ttp.{name}" for name in names] + ["_ws.malformed", "_ws.lua.error"]
+    columns = [f"ttpoe.{name}" for name in names] + ["_ws.malformed", "_ws.lua.error"]
     text = tshark(path, "-T", "fields", "-E", "separator=|", *(
         part for column in columns for part in ("-e", column)))
-    return [{column.removeprefix("ttp."): value for column, value in
+    return [{column.removeprefix("ttpoe."): value for column, value in
              zip(columns, line.split("|"), strict=True) if value} for line in text.splitlines()]
 
 
@@ -163,9 +163,9 @@ def test_replays_and_duplicates_as_the_ladder_marks_them(path):
 
 
 @pytest.mark.parametrize("wanted, count", [
-    ("ttp.opcode == 6", 6), ("ttp.opcode == PAYLOAD", 6), ("ttp.vc == 0 && ttp.tx_id == 3", 3),
-    ("ttp.replay", 2), ("ttp.payload contains 6c:6f", 6), ("ttp.opcode == 10", 0),
-    ("ttpoe", 12), ("ttp.tsh.src_node == 2", 5), ("ttp.response_time > 0.5", 0)])
+    ("ttpoe.opcode == 6", 6), ("ttpoe.opcode == PAYLOAD", 6), ("ttpoe.vc == 0 && ttpoe.tx_id == 3", 3),
+    ("ttpoe.replay", 2), ("ttpoe.payload contains 6c:6f", 6), ("ttpoe.opcode == 10", 0),
+    ("ttpoe", 12), ("ttpoe.tsh.src_node == 2", 5), ("ttpoe.response_time > 0.5", 0)])
 def test_filters(wanted, count):
     path = next(path for path in CAPTURES if path.name.startswith("08"))
     if "contains" in wanted:
@@ -177,8 +177,8 @@ def test_the_info_column():
     path = next(path for path in CAPTURES if path.name.startswith("09"))
     lines = tshark(path, "-T", "fields", "-e", "_ws.col.Protocol", "-e", "_ws.col.Info")
     assert lines.splitlines()[5:8] == [
-        "TTP\tACK vc=0 tx_id=0 rx_id=3", "TTP\tPAYLOAD vc=0 tx_id=3 rx_id=0 len=11 [duplicate]",
-        "TTP\tACK vc=0 tx_id=0 rx_id=3"]
+        "TTP\tACK vc=0 tx_id=0x0 rx_id=0x3", "TTP\tPAYLOAD vc=0 tx_id=0x3 rx_id=0x0 len=11 [duplicate]",
+        "TTP\tACK vc=0 tx_id=0x0 rx_id=0x3"]
 
 
 def changed(*pairs, cut=None):
@@ -229,7 +229,7 @@ def test_a_scenario_if_one_has_run(tmp_path):
     path = tmp_path / "wire.pcap"
     shutil.copyfile(min(runs, key=lambda run: run.stat().st_size), path)
     assert compare(path) > 100
-    assert tshark(path, "-Y", "ttp.bad_length || ttp.bad_value || ttp.changed") == ""
+    assert tshark(path, "-Y", "ttpoe.bad_length || ttpoe.bad_value || ttpoe.changed") == ""
 
 
 def test_names_of_opcode_vc_and_extension(tmp_path):

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from ..config import PRESETS, ConfigError, preset
+from ..verilog.top import LEVELS
 from .registers import register_map
 from .shapes import Access
 
@@ -36,13 +37,14 @@ without any starts nothing.
 read then gives 0), a write to a register whose fields are all ro, and what the fields say.
 
 **Nothing has to be written**: after reset the engine runs with the values of the column *reset*. A
-name there is the input port that gives the value; *hw* is what the hardware shows.
+name there is the input port of the Verilog module that gives the value; *hw* is what the hardware
+shows.
 
 **Counters** saturate at 0xFFFFFFFF, and a read is exact: it holds everything up to the moment in
 which the counter is looked at, some clocks before the answer. Their list is versioned by
 COUNTER_MAP: software that was built for another list must not read them by these addresses.
 
-**Open IDs.** OPEN_ID_SEED counts from the engine's next reset on; the port `i_open_id_seed` should
+**Open IDs.** OPEN_ID_SEED counts from the engine's next reset on; the port `open_id_seed` should
 differ at every start of a node.
 
 | address | register | bits | field | access | reset | meaning |
@@ -52,7 +54,7 @@ differ at every start of a node.
 
 def _reset_text(field):
     if field.port:
-        return f"`{field.port}`"
+        return f"`{LEVELS[field.port]}`"
     if field.access is Access.WO:
         return "-"
     if field.reset is None:

@@ -206,7 +206,7 @@ def _events():
                   clears="by writing 1; a cause that comes in the same clock stays")
             for bit, (name, meaning) in enumerate(causes))),
         Register("INT_MASK", 0x104, "Causes that raise the interrupt.", tuple(
-            Field(name, bit, 1, _RW, "1: it raises `o_interrupt`.", 0)
+            Field(name, bit, 1, _RW, "1: it raises `irq`.", 0)
             for bit, (name, _meaning) in enumerate(causes))),
         Register("NOTICE_HEAD", 0x108, f"Oldest of up to {NOTICE_DEPTH} queued notices; all zero "
                  "if there is none.", (

@@ -28,7 +28,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..csr.axil import AxiLiteSignature
 
-__all__ = ["EngineTop", "flat_fields"]
+__all__ = ["LEVELS", "EngineTop", "flat_fields"]
 
 _VCS = (0, 1, 2)
 
@@ -65,8 +65,9 @@ _SOURCES = {
     "m_notice": ("o_notice", None, {"tdata": ("node", "vc", "notice")}),
     **{f"m_host_rx{vc}": ("o_host", vc, _BEAT | {"tuser": ("node", "id")}) for vc in _VCS},
 }
-_LEVELS = {"o_ready": "ready", "o_free_slots": "free_slots", "o_interrupt": "irq",
+LEVELS = {"o_ready": "ready", "o_free_slots": "free_slots", "o_interrupt": "irq",
            "i_node": "node", "i_open_id_seed": "open_id_seed"}
+"""Ports of the core that have another name in Verilog: {the core's: Verilog's}."""
 
 
 class EngineTop(wiring.Component):
@@ -105,8 +106,8 @@ class EngineTop(wiring.Component):
                             in AxiLiteSignature.flat(name)}
             elif name.startswith(("cfg_", "stat_")):
                 members[name] = member.flow(member.shape)
-            elif name in _LEVELS:
-                members[_LEVELS[name]] = member.flow(member.shape)
+            elif name in LEVELS:
+                members[LEVELS[name]] = member.flow(member.shape)
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -121,10 +122,10 @@ class EngineTop(wiring.Component):
             m.d.comb += getattr(self, f"trace_{name}").eq(_leaf(core.o_trace.p, path))
         m.d.comb += self.trace_valid.eq(core.o_trace.valid)
         for name, member in core.signature.members.items():
-            outer = _LEVELS.get(name, name)
+            outer = LEVELS.get(name, name)
             if name == "s_axil":
                 AxiLiteSignature.connect_flat(m, name, self, core.s_axil)
-            elif name in _LEVELS or name.startswith(("cfg_", "stat_")):
+            elif name in LEVELS or name.startswith(("cfg_", "stat_")):
                 inner, outer = getattr(core, name), getattr(self, outer)
                 m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
         return m

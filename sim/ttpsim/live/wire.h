@@ -1,9 +1,11 @@
 // The wire: frames from and to a file descriptor, none of which carries an FCS.
 #pragma once
 
+#include <arpa/inet.h>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <linux/if_packet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string>
@@ -33,13 +35,20 @@ public:
 // TAP, packet socket, datagram socket: a read is a frame.
 class FrameWire : public Wire {
 public:
-    explicit FrameWire(int file) : file_(file) {}
+    explicit FrameWire(int file) : file_(file) {
+        int domain = 0;
+        socklen_t size = sizeof domain;
+        packet_ = !getsockopt(file, SOL_SOCKET, SO_DOMAIN, &domain, &size) && domain == AF_PACKET;
+    }
 
     bool receive(Bytes &frame) override {
-        char buffer[LONGEST_FRAME];
-        ssize_t size = ended ? -1 : read(file_, buffer, sizeof buffer);
+        char buffer[LONGEST_FRAME], tag[4];
+        bool tagged = false;
+        ssize_t size = ended ? -1 : packet_ ? read_packet(buffer, tag, tagged)
+                                            : read(file_, buffer, sizeof buffer);
         if (size > 0) {
             frame.assign(buffer, size);
+            if (tagged && size >= 12) frame.insert(12, tag, sizeof tag);
             return true;
         }
         if (!ended && (size == 0 || (errno != EAGAIN && errno != EINTR && errno != ENETDOWN))) {
@@ -65,8 +74,34 @@ public:
     bool wants_out() const override { return full_; }
 
 private:
+    // The kernel takes the outermost VLAN tag out of a frame before a packet socket gets it, and
+    // says beside it what it was: as it was on the wire, the frame is not TTP's but the OS's.
+    ssize_t read_packet(char *buffer, char *tag, bool &tagged) {
+        alignas(cmsghdr) char beside[CMSG_SPACE(sizeof(tpacket_auxdata))];
+        iovec data = {buffer, LONGEST_FRAME};
+        msghdr message = {};
+        message.msg_iov = &data;
+        message.msg_iovlen = 1;
+        message.msg_control = beside;
+        message.msg_controllen = sizeof beside;
+        const ssize_t size = recvmsg(file_, &message, 0);
+        if (size <= 0) return size;
+        for (cmsghdr *part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
+            if (part->cmsg_level != SOL_PACKET || part->cmsg_type != PACKET_AUXDATA) continue;
+            tpacket_auxdata aux;
+            std::memcpy(&aux, CMSG_DATA(part), sizeof aux);
+            if (!(aux.tp_status & TP_STATUS_VLAN_VALID)) continue;
+            const uint16_t type = aux.tp_status & TP_STATUS_VLAN_TPID_VALID ? aux.tp_vlan_tpid
+                                                                            : 0x8100;
+            const uint16_t words[] = {htons(type), htons(aux.tp_vlan_tci)};
+            std::memcpy(tag, words, sizeof words);
+            tagged = true;
+        }
+        return size;
+    }
+
     int file_;
-    bool full_ = false;
+    bool packet_ = false, full_ = false;
 };
 
 // QEMU's `-netdev socket`: TCP, each frame behind its length as 4 bytes, big-endian.

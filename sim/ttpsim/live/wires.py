@@ -23,6 +23,7 @@ _TUNSETIFF, _IFF_TAP_NO_PI = 0x400454CA, 0x1002
 _ETH_P_ALL = 0x0003
 _SOL_PACKET, _PACKET_ADD_MEMBERSHIP, _PACKET_MR_PROMISC = 263, 1, 1
 _PACKET_IGNORE_OUTGOING = 23
+_PACKET_AUXDATA = 8
 _ALIAS = "ttpoe"
 _SIOCGIFFLAGS, _IFF_UP = 0x8913, 1
 
@@ -125,6 +126,8 @@ def interface(name):
         raise _denied(f"the interface {name}") from None
     try:
         wire.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
+        # The kernel takes VLAN tags out; with this it says what they were (`wire.h`).
+        wire.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 1)
         index = socket.if_nametoindex(name)
         wire.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP,
                         struct.pack("iHH8x", index, _PACKET_MR_PROMISC, 0))

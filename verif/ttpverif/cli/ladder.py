@@ -1,15 +1,19 @@
 """`ttpoe ladder`: the conversation in a capture, as text and as one HTML page."""
 
 import argparse
+import gc
 import os
 import re
 import sys
+from collections import deque
+from itertools import islice
 from pathlib import Path
 
-from ..ladder.analysis import NO_LINK, OTHER, analyse
-from ..ladder.capture import CaptureError, read_capture
-from ..ladder.decode import decode
-from ..ladder.page import page
+from ..ladder.analysis import MARKS, NO_LINK, OTHER, Analyser
+from ..ladder.capture import CaptureError, open_capture
+from ..ladder.copies import Copies
+from ..ladder.decode import decode, undecided
+from ..ladder.page import MOST_FRAMES, page
 from ..ladder.terminal import draw
 from .errors import UsageError
 
@@ -25,6 +29,7 @@ _EXAMPLES = """examples:
   ttpoe ladder build/sim/runs/loss.5pct-verilator-default-1/wire.pcap -o loss.html
   ttpoe ladder wire.pcapng --link 000002:1 --limit 50
   ttpoe ladder wire.pcap | less
+  ssh router tcpdump -i any -w - ether proto 0x9ac6 | ttpoe ladder -
 """
 
 
@@ -53,77 +58,153 @@ def add_parser(subparsers):
     parser = subparsers.add_parser("ladder", help=SUMMARY, description=_DESCRIPTION,
                                    epilog=_EXAMPLES, allow_abbrev=False,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", metavar="FILE", help="capture, pcap or pcapng")
+    parser.add_argument("file", metavar="FILE", help="capture, pcap or pcapng, also packed by gzip, bzip2 "
+                        "or xz; - is standard input")
     parser.add_argument("-o", "--output", metavar="PAGE.html",
                         help="write an HTML page instead of text")
     parser.add_argument("--link", metavar="NODE:VC", type=_link, default=(None, None),
                         help="only links of this node (hexadecimal) on this VC; "
                         "NODE alone and :VC work, too")
     parser.add_argument("--limit", metavar="N", type=_limit,
-                        help="the first N frames only (what is marked is still judged by all)")
+                        help="the first N frames only; not much more of the capture is read")
     return parser
 
 
-def _load(path):
-    try:
-        capture = read_capture(path)
-    except CaptureError as error:
-        raise UsageError(f"{path}: {error}") from None
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
-    records = [record for record in map(decode, capture.packets) if record is not None]
-    if not records:
-        raise UsageError(f"{path}: none of its {len(capture.packets)} frames is TTP "
-                         "(EtherType 0x0ac6 or 0x9ac6, or UDP port 420)")
-    others = len(capture.packets) - len(records)
-    if others:
-        capture.notes.append(f"{others} frames of other protocols left out")
-    return analyse(records), capture.notes
+class _Reading:
+    """The records of a capture as they are read, and what was left out."""
+
+    def __init__(self, capture):
+        self._capture = capture
+        self.ended = False              # to its end; else nobody wanted the rest
+        self._others = self._undecided = self._cut = self._copied = 0
+        self._copies = Copies()
+
+    def records(self):
+        for packet in self._capture:
+            record = decode(packet)
+            if record is not None:
+                if self._copies.is_copy(packet, record):
+                    self._copied += 1
+                    continue
+                self._cut += record.captured < record.size
+                yield record
+            elif undecided(packet):
+                self._undecided += 1
+            else:
+                self._others += 1
+        self.ended = True
+
+    def notes(self):
+        """One line each."""
+        counts = ((self._others, "frames of other protocols left out"),
+                  (self._copied, "frames seen again at another interface left out"),
+                  (self._undecided, "frames left out: the capture cut off what says whether they "
+                   "are TTP (snaplen; 60 bytes are enough)"),
+                  (self._cut, "frames were cut by the capture (snaplen): only what is there is "
+                   "shown"))
+        return self._capture.notes + [f"{count} {what}" for count, what in counts if count]
+
+    def nothing(self):
+        """Why not one frame is shown."""
+        if not self._capture.frames and not self._capture.notes:
+            return "it holds no frames"
+        return "; ".join([f"none of its {self._capture.frames} frames is TTP (EtherType 0x0ac6 or "
+                          "0x9ac6, or UDP port 420)", *self.notes()])
 
 
-def _chosen(analysis, link, limit):
+def _chosen(events, link):
     node, vc = link
-    events = [event for event in analysis.events
-              if (node is None or node in (event.src, event.dst))
-              and (vc is None or event.record.vc == vc)]
-    if not events:
-        names = list(analysis.links)
-        shown = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
-        raise UsageError(f"--link: no such link in this capture; it has {shown}")
-    return events[:limit]
+    return (event for event in events
+            if (node is None or node in (event.src, event.dst))
+            and (vc is None or event.record.vc == vc))
 
 
-def _summary(analysis, events):
-    counts = ", ".join(f"{count} {mark}" for mark, count in analysis.counts().items())
+def _shown(analyser, reading, shown, path):
+    """After the last one: nothing is shown that is no answer to what was asked."""
+    if not analyser.frames:
+        raise UsageError(f"{path}: {reading.nothing()}")
+    if not shown:
+        names = list(analyser.links)
+        listed = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
+        raise UsageError(f"--link: no such link in this capture; it has {listed}")
+
+
+def _summary(analyser, reading, shown):
+    """One line: how much there is, the marks, and what they say about losses."""
     def many(number, thing):
         return f"{number} {thing}{'' if number == 1 else 's'}"
-    shown = "" if len(events) == len(analysis.events) else f"{len(events)} shown of "
-    nodes, links = len(set(analysis.nodes) - {OTHER}), len(set(analysis.links) - {NO_LINK})
-    return (f"{shown}{many(len(analysis.events), 'frame')}, {many(nodes, 'node')}, "
-            f"{many(links, 'link')}: {counts or 'nothing to remark'}")
+    marks = ", ".join(f"{analyser.counts[mark]} {mark}" for mark in MARKS if analyser.counts[mark])
+    part = "" if shown == analyser.frames else f"{shown} shown of "
+    if not reading.ended:
+        part += "the first "
+    nodes, links = len(set(analyser.nodes) - {OTHER}), len(set(analyser.links) - {NO_LINK})
+    estimate, total = analyser.estimate, analyser.estimate.total
+    lost = (f"; PAYLOADs lost: about {total} (estimate)" if total or estimate.untold else "")
+    return (f"{part}{many(analyser.frames, 'frame')}, {many(nodes, 'node')}, "
+            f"{many(links, 'link')}: {marks or 'nothing to remark'}{lost}")
+
+
+def _notes(analyser, reading):
+    notes = reading.notes()
+    one_sided = sum(link["one_sided"] for link in analyser.links.values())
+    if one_sided:
+        notes.append(f"{one_sided} of {len(analyser.links)} links show one node's frames only: "
+                     "'lost' can then only mean 'sent again'")
+    if not reading.ended:
+        notes.append(f"the rest of the capture was not read; the marks are judged by the first "
+                     f"{analyser.frames} frames")
+    return notes
 
 
 def run(arguments):
     """Draw; notes about the capture go to standard error."""
-    analysis, notes = _load(arguments.file)
-    events = _chosen(analysis, arguments.link, arguments.limit)
-    one_sided = sum(link["one_sided"] for link in analysis.links.values())
-    if one_sided:
-        notes.append(f"{one_sided} of {len(analysis.links)} links show one node's frames only: "
-                     "'lost' can then only mean 'sent again'")
-    summary = _summary(analysis, events)
+    # Nothing that is made per frame is part of a cycle; looking for them takes a third of the time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        with open_capture(arguments.file) as capture:
+            return _draw(arguments, _Reading(capture))
+    except CaptureError as error:
+        raise UsageError(f"{arguments.file}: {error}") from None
+    except OSError as error:
+        if error.filename is None or str(error.filename) != arguments.file:
+            raise
+        raise UsageError(f"cannot read {arguments.file}: {error.strerror}") from None
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _draw(arguments, reading):
+    analyser, limit = Analyser(), arguments.limit
+    if arguments.output is not None:
+        limit = min(limit or MOST_FRAMES, MOST_FRAMES)
+    every = analyser.events(reading.records())
+    events = islice(_chosen(every, arguments.link), limit)
     if arguments.output is None:
-        draw(analysis, events, sys.stdout)
+        shown = draw(analyser, events, sys.stdout)
+    else:
+        events = list(events)
+        shown = len(events)
+    if reading.ended:                   # the marks of what is not shown count, too
+        deque(every, 0)
+    _shown(analyser, reading, shown, arguments.file)
+    summary, notes = _summary(analyser, reading, shown), _notes(analyser, reading)
+    if arguments.output is None:
         print(summary)
     else:
-        path = Path(arguments.output)
-        text = page(analysis, events, Path(arguments.file).name, [summary, *notes])
-        partial = path.with_name(path.name + ".part")
-        try:
-            partial.write_text(text, encoding="utf-8")
-            os.replace(partial, path)
-        except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror}") from None
-        print(f"{path}: {summary}")
+        _write(arguments, analyser, events, summary, notes)
     for note in notes:
         print(f"ttpoe ladder: note: {note}", file=sys.stderr)
+
+
+def _write(arguments, analyser, events, summary, notes):
+    path = Path(arguments.output)
+    text = page(analyser, events, Path(arguments.file).name, [summary, *notes])
+    partial = path.with_name(path.name + ".part")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+    print(f"{path}: {summary}")

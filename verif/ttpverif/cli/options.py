@@ -177,4 +177,4 @@ def add_waves(parser):
     """`--waves`."""
     parser.add_argument("--waves", metavar="all", nargs="?", const=True, default=False,
                         type=one_of("all"),
-                        help="record waveforms: of the first 20,000 clocks, or of all")
+                        help="record waveforms: of the first 5,000 clocks, or of all")

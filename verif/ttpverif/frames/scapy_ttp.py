@@ -30,7 +30,7 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Padding, Raw, bind_bottom_up, bind_layers
 
 __all__ = ["TTH", "TSH", "TTP", "OPCODES", "mac_of_node", "node_of_mac", "node_of_ip",
-           "ttp_frame", "ipv4_frame", "pad_to_minimum"]
+           "ttp_frame", "ipv4_frame", "pad_to_minimum", "drop_cause"]
 
 TTP_ETHERTYPES = (0x0AC6, 0x9AC6)
 TTP_UDP_PORT = 420
@@ -220,3 +220,59 @@ def pad_to_minimum(frame):
     """`frame` with a Padding layer up to 64 bytes, where nothing else pads it (IPv4 mode)."""
     missing = MINIMUM_FRAME_BYTES - len(bytes(frame))
     return frame / Padding(bytes(missing)) if missing > 0 else frame
+
+
+def drop_cause(frame):
+    """Why a receiver drops this frame, or None if it is good.
+
+    frame : bytes, or an `Ether` packet as it was received
+        Without FCS. `other_ethertype`: it is not TTP at all; else a cause as in decision F1, or
+        for the IPv4 form `ip_header`, `udp_length` or one of those that both forms have.
+    """
+    packet = frame if isinstance(frame, Packet) else Ether(frame)
+    size = len(packet.original or bytes(packet))
+    if packet.type in TTP_ETHERTYPES:
+        lengths = _ethernet_cause(packet, size)
+        payload = packet[TSH].length - 26 if TSH in packet else 0
+    elif UDP in packet and not packet[IP].frag and TTP_UDP_PORT in (packet[UDP].sport,
+                                                                    packet[UDP].dport):
+        lengths = _ipv4_cause(packet, size)
+        payload = packet[UDP].len - 26
+    else:
+        return "other_ethertype"
+    if lengths is not None:
+        return lengths
+    header = packet[TTP]
+    if header.opcode not in OPCODES:
+        return "bad_opcode"
+    if header.vc not in VCS:
+        return "bad_vc"
+    return "empty_payload" if OPCODES[header.opcode] == "PAYLOAD" and not payload else None
+
+
+def _ethernet_cause(packet, size):
+    if size < MINIMUM_FRAME_BYTES:
+        return "runt"
+    if not packet.src.startswith(TTP_OUI) or not packet.dst.startswith(TTP_OUI):
+        return "wrong_oui"
+    if packet.src == packet.dst:
+        return "own_source"
+    tth, tsh = packet[TTH], packet[TSH]
+    if (tth.subtype, tth.version, tth.header_words) != (0, 0, 5):
+        return "bad_tth"
+    if not 26 <= tsh.length <= 26 + 1024:
+        return "tsh_length"
+    if tth.total_length != tsh.length + 20:
+        return "total_length"
+    return "truncated" if size < 14 + tth.total_length else None
+
+
+def _ipv4_cause(packet, size):
+    ip, udp = packet[IP], packet[UDP]
+    if ip.ihl != 5:
+        return "ip_header"
+    if not 8 + 18 <= udp.len <= 8 + 18 + 1024:
+        return "udp_length"
+    if ip.len < 20 + udp.len:       # more is good: the module counts padding
+        return "total_length"
+    return "truncated" if size < 14 + 20 + udp.len else None

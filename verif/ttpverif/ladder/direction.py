@@ -1,8 +1,16 @@
 """What one node sent on a link in one incarnation, and what came back for it (section 3)."""
 
-from ..frames.serial import id_add, id_distance
+from collections import deque
+from heapq import heapify, heappop, heappush
+
+from ..frames.frame import Opcode
+from .flight import Flight, Unwrapped
 
 __all__ = ["Direction", "mark_lost_answer"]
+
+_FATE = ("lost", "discarded", "sent again")
+_LONG_RUN = 3       # so many neighbours behind a gap are rather not kept than lost one by one
+_MANY = 64          # attempts of one PAYLOAD that are compared; the first one stays
 
 
 def mark_lost_answer(answer, request):
@@ -11,7 +19,7 @@ def mark_lost_answer(answer, request):
 
 
 def _behind(missing):
-    return f"ID {missing:#x} was missing in front of it"
+    return f"ID {missing & 0xFFFFFFFF:#x} was missing in front of it"
 
 
 class Direction:
@@ -19,10 +27,12 @@ class Direction:
 
     Parameters
     ----------
-    previous : Direction or None
-        The incarnation before, if it was not closed: its payload may be sent again in this one.
     round_trip_ns : int
         No answer can come sooner than this.
+    previous : Direction or None
+        The incarnation before, if it was not closed: its payload may be sent again in this one.
+
+    What is kept of an event goes with `forget`, so that memory does not grow with the capture.
     """
 
     def __init__(self, round_trip_ns, previous=None):
@@ -30,64 +40,88 @@ class Direction:
         self.requests = {}              # OPEN or CLOSE -> the last one
         self.answers = {}               # the same -> answers since then
         self.closed = False
-        self._waiting = {}              # ID -> its last event, while nobody has acknowledged it
+        self.waiting = {}               # ID -> its last event, while nobody has acknowledged it
+        self.sent = False               # a PAYLOAD, ever
+        self.at_receiver = False        # asked for what is not in the capture: lost before it
         self._previous = previous
+        if previous is not None:
+            previous._previous = None   # one incarnation back is enough
         self._round_trip_ns = round_trip_ns
-        self._youngest = None
+        self._count = Unwrapped()
+        self._first = self._acked = None    # IDs: the first one seen, the youngest acknowledged
+        self._order = Flight()          # IDs that wait
+        self._untold = Flight()         # those of them of which no answer has said anything
         self._missing = None            # ID that a NACK asked for and that is still missing
-        self._useless = {}              # frame -> why its receiver had to discard it
-        self._asked = {}                # ID -> time of the last NACK that asked for it
+        self._useless = {}              # ID -> why its receiver had to discard the last attempt
+        self._asked = {}                # ID -> (time of the last NACK that asked, rather not kept)
         self._named = set()             # frames that a NACK has shown to be lost
+        self._no_room = False           # NACK_FULL, and nothing acknowledged since
         self._selective = False         # a NACK named a last missing ID, too (5.3)
-        self._acks = []                 # (ID, event) of ACKs that may have been lost
-
-    def unanswered(self):
-        """Events for which nothing came."""
-        requests = [event for kind, event in self.requests.items() if not self.answers[kind]]
-        return requests + [event for event in self._waiting.values()
-                           if "refused" not in event.marks]
+        self._late_acks = []            # ACKs by falling ID, when each can have arrived
+        self._new_acks = deque()        # (ID, event) of ACKs that may still be on their way
+        self._acks_of = {}              # ID sent more than once -> ACKs of it
+        self._last_answer = None        # ACK or NACK
 
     # PAYLOAD
 
     def payload(self, event, opening=None):
         """The node sent a PAYLOAD; `opening`: the peer's OPEN, if it had no answer yet."""
         number = event.record.tx_id
-        attempts = self.attempts.setdefault(number, [])
-        if not attempts:
+        self.sent = True
+        attempts = self.attempts.get(number)
+        if attempts is None:
+            attempts = self.attempts[number] = []
             self._first_time(event)
-        elif attempts[0].record.payload != event.record.payload:
+        elif not _same(attempts[0].record, event.record):
             event.marks["changed"] = (f"ID {number:#x} again, but not the bytes of frame "
                                       f"{attempts[0].record.number}")
             return
-        elif number in self._waiting:
+        elif number in self.waiting:
             self._replay(event, attempts)
         else:
             self._duplicate(event, attempts)
-        if number in self._waiting or not attempts:
-            self._waiting[number] = event
-            if opening is not None:     # decision L15
-                self._useless[event.record.number] = (
-                    f"frame {opening.record.number}, its receiver's OPEN, had no answer yet")
-            elif self._missing is not None and id_distance(number, self._missing) > 0:
-                self._useless[event.record.number] = _behind(self._missing)
+        if number in self.waiting or not attempts:
+            self._wait(event, number, opening)
         attempts.append(event)
+        if len(attempts) > _MANY:
+            del attempts[1:-_MANY // 2]
+
+    def _wait(self, event, number, opening):
+        count = self._count(number)
+        self.waiting[number] = event
+        self._order.add(count)
+        if count == self._missing and not self._selective:
+            self._missing = None        # what comes behind it now is not out of order
+        if opening is not None:         # decision L15
+            self._useless[number] = (
+                f"frame {opening.record.number}, its receiver's OPEN, had no answer yet")
+        elif self._missing is not None and count > self._missing and not self._selective:
+            self._useless[number] = _behind(self._missing)
+        else:
+            self._untold.add(count)
+            self._useless.pop(number, None)
+            return
+        self._untold.discard(count)
 
     def _first_time(self, event):
         record, number = event.record, event.record.tx_id
         if self._previous is not None:
-            before = self._previous._waiting.get(number)
-            if before is not None and before.record.payload == record.payload:
+            before = self._previous.waiting.get(number)
+            if before is not None and _same(before.record, record):
                 event.replay_of, event.attempt = before.record.number, before.attempt + 1
                 event.marks["replay"] = f"frame {before.record.number} after opening again"
                 self._previous._judge(before, record)
-        if self._youngest is not None:
-            ahead = id_distance(number, self._youngest)
-            if ahead < 0:
-                event.marks["late"] = f"ID {self._youngest:#x} came before it"
+        youngest, count = self._count.youngest, self._count(number)
+        if youngest is not None:
+            if count < youngest:
+                event.marks["late"] = f"ID {youngest & 0xFFFFFFFF:#x} came before it"
                 return
-            if ahead > 1:
-                event.marks["gap"] = f"{ahead - 1} IDs in front of it are not in the capture"
-        self._youngest = number
+            if count > youngest + 1:
+                event.marks["gap"] = (f"{count - youngest - 1} IDs in front of it are not in the "
+                                      "capture")
+        self._count.youngest = count
+        if self._first is None:
+            self._first = count
 
     def _replay(self, event, attempts):
         event.replay_of, event.attempt = attempts[0].record.number, attempts[-1].attempt + 1
@@ -97,121 +131,235 @@ class Direction:
     def _duplicate(self, event, attempts):
         first, last = attempts[0], attempts[-1]
         event.replay_of, event.attempt = first.record.number, last.attempt + 1
-        answer = next(e.answered_by for e in reversed(attempts) if e.answered_by is not None)
+        answer = next((e.answered_by for e in reversed(attempts) if e.answered_by is not None), "?")
         event.marks["duplicate"] = (f"frame {first.record.number} again, which frame {answer} had "
                                     "acknowledged")
-        number, now, undecided = event.record.tx_id, event.record.time_ns, []
-        for ack_id, ack in self._acks:
-            if id_distance(ack_id, number) < 0 or now - ack.record.time_ns < self._round_trip_ns:
-                undecided.append((ack_id, ack))
-            else:
-                mark_lost_answer(ack, event)
-        self._acks = undecided
+        # Every ACK of it that can have arrived by now has not.
+        count, arrived = self._count(event.record.tx_id), event.record.time_ns - self._round_trip_ns
+        while self._new_acks and self._new_acks[0][1].record.time_ns <= arrived:
+            ack_count, ack = self._new_acks.popleft()
+            heappush(self._late_acks, (-ack_count, ack.record.number, ack))
+        while self._late_acks and -self._late_acks[0][0] >= count:
+            mark_lost_answer(heappop(self._late_acks)[2], event)
 
     def _judge(self, event, replay):
         """Why `event` had to be sent again, as the record `replay`."""
-        number, useless = event.record.tx_id, self._useless.get(event.record.number)
+        number = event.record.tx_id
         if "refused" in event.marks:
             return
-        asked_at = self._asked.get(number)
-        if useless is not None and "OPEN" in useless:
-            event.marks["discarded"] = f"sent again as frame {replay.number}; {useless}"
-        elif asked_at is not None and (
+        useless, asked = self._useless.get(number), self._asked.pop(number, None)
+        again = f"sent again as frame {replay.number}"
+        soon = replay.time_ns - event.record.time_ns < self._round_trip_ns
+        if not self.at_receiver and asked is not None and (
                 event.attempt == 1
-                or asked_at - event.record.time_ns >= self._round_trip_ns):
-            event.marks["lost"] = f"asked for by a NACK, sent again as frame {replay.number}"
-            self._named.add(event.record.number)
-        elif self._selective and (useless is not None or asked_at is not None):
-            pass                        # kept by the receiver, or still on its way: nobody can tell
-        elif useless is not None:
-            event.marks["discarded"] = f"sent again as frame {replay.number}; {useless}"
-        elif replay.time_ns - event.record.time_ns >= self._round_trip_ns:
-            event.marks["lost"] = f"no ACK before it was sent again, frame {replay.number}"
+                or asked[0] - event.record.time_ns >= self._round_trip_ns):
+            if asked[1]:
+                event.marks["sent again"] = f"asked for by a NACK, lost or not kept; {again}"
+            else:
+                event.marks["lost"] = f"asked for by a NACK, {again}"
+                self._named.add(event.record.number)
+        elif useless is not None and not soon or useless is not None and "OPEN" in useless:
+            event.marks["discarded"] = f"{again}; {useless}"
+        elif soon or asked is not None or self._unasked(event) or self.at_receiver:
+            event.marks["sent again"] = f"{again}, which says nothing about this one"
+        elif self._count(number) == self._order.oldest():
+            event.marks["lost"] = f"no ACK before it was {again}"
+        else:
+            event.marks["sent again"] = f"{again} behind an older one, which says nothing of it"
+
+    def _unasked(self, event):
+        """An ACK or NACK that was not for it has come since: its sender did not wait for one.
+
+        Tesla's module (epoch 0) then sends again at once; on a selective link the oldest goes out
+        with a NACK of others, in case that it or its ACK was lost (decision R12).
+        """
+        answer = self._last_answer
+        if answer is None or answer.record.number < event.record.number:
+            return False
+        return event.record.epoch == 0 or (
+            self._selective and event.attempt == 1 and answer.record.opcode == Opcode.NACK)
 
     # The answers of the other node
 
     def _acknowledge(self, answer, upto):
         """Everything up to `upto` has arrived; returns how many IDs that is news of."""
-        covered = [number for number in self._waiting if id_distance(upto, number) >= 0]
-        for number in covered:
-            del self._waiting[number]
-            self._asked.pop(number, None)
-            attempts = [event for event in self.attempts[number]
-                        if event.record.number not in self._named]
-            possible = [index for index, event in enumerate(attempts)
-                        if answer.record.time_ns - event.record.time_ns >= self._round_trip_ns]
-            arrived = possible[-1] if possible else 0
-            for event in attempts[arrived:]:        # later ones were still on their way
-                event.answered_by = answer.record.number
-                event.marks.pop("lost", None)
-                event.marks.pop("discarded", None)
-        if self._missing is not None and id_distance(upto, self._missing) >= 0:
+        covered = self._order.take(None, upto)
+        if not covered:
+            return 0
+        self._untold.take(None, upto)
+        self._no_room, self._acked = False, upto
+        record = answer.record
+        arrived_by, number = record.time_ns - self._round_trip_ns, record.number
+        for count in covered:
+            serial = count & 0xFFFFFFFF
+            del self.waiting[serial]
+            self._asked.pop(serial, None)
+            self._useless.pop(serial, None)
+            attempts = self.attempts.get(serial, ())
+            if len(attempts) == 1:
+                _has_arrived(attempts[0], number)
+                continue
+            possible = [e for e in attempts if e.record.time_ns <= arrived_by] or attempts[:1]
+            arrived = next((e for e in reversed(possible) if e.record.number not in self._named),
+                           None)
+            if arrived is None:
+                # A NACK has shown all of them to be lost. If the next one cannot have arrived by
+                # far, they were late; else the round trip is shorter than it seemed.
+                after = attempts[len(possible):]
+                soon = after and record.time_ns - after[0].record.time_ns
+                arrived = possible[-1] if not after or 4 * soon < self._round_trip_ns else after[0]
+            for event in attempts[attempts.index(arrived):]:    # later ones: still on their way
+                if event is arrived or event.record.number not in self._named:
+                    _has_arrived(event, number)
+        if self._missing is not None and upto >= self._missing:
             self._missing = None
         return len(covered)
 
     def ack(self, event):
         """An ACK came; returns why it is stray, or None."""
         number = event.record.rx_id
-        if self._youngest is not None and id_distance(number, self._youngest) > 0:
+        count = self._count(number)
+        if self._count.youngest is not None and count > self._count.youngest:
             return f"ID {number:#x} was not sent"
-        if not self._acknowledge(event, number):
+        self._last_answer = event
+        attempts = self.attempts.get(number)
+        if not self._acknowledge(event, count):
             event.marks["again"] = f"ID {number:#x} had been acknowledged"
-        if number in self.attempts:
-            attempts, own = self.attempts[number], event.record.number
-            answered = [e for e in attempts if e.answered_by == own] or attempts[-1:]
-            event.answers = answered[0].record.number
-            if answered[0].answered_by is None:         # a duplicate, acknowledged once more
-                answered[0].answered_by = own
-        self._acks.append((number, event))
+            if attempts is not None and len(attempts) > 1:
+                self._came_twice(event, number, attempts)
+        if attempts:
+            own = event.record.number
+            answered = next((e for e in attempts if e.answered_by == own), attempts[-1])
+            event.answers = answered.record.number
+            if answered.answered_by is None:            # a duplicate, acknowledged once more
+                answered.answered_by = own
+        self._new_acks.append((count, event))
         return None
+
+    def _came_twice(self, answer, number, attempts):
+        """One more ACK of an ID: one more of its attempts has arrived."""
+        acks = self._acks_of[number] = self._acks_of.get(number, 1) + 1
+        doubted = [e for e in attempts if any(mark in e.marks for mark in _FATE)]
+        if doubted and acks > len(attempts) - len(doubted):
+            self._named.discard(doubted[-1].record.number)
+            _has_arrived(doubted[-1], answer.record.number)
 
     def nack(self, event):
         """A NACK came; returns why it is stray, or None."""
-        record = event.record
-        oldest = next(iter(self._waiting), None)
+        record, oldest = event.record, self._order.oldest()
+        self._last_answer = event
         if oldest is None:
             event.marks["again"] = "everything had been acknowledged"
             return None
+        named = self._count(record.rx_id)
+        if self._first < named < oldest and record.rx_id not in self.attempts and (
+                self._acked is None or named > self._acked):
+            self.at_receiver = True         # it was lost before it came here
+            return None
         # Tesla's module names the last good ID, which is older than what waits (decision D2).
-        first = record.rx_id if id_distance(record.rx_id, oldest) > 0 else oldest
-        asked = self._waiting.get(first)
+        first = max(named, oldest)
+        asked = self.waiting.get(first & 0xFFFFFFFF)
         if asked is None:
-            return f"ID {first:#x} was not sent, or had been acknowledged"
+            return f"ID {first & 0xFFFFFFFF:#x} was not sent, or had been acknowledged"
         event.answers = asked.record.number
         if record.tx_id:                # first and last missing ID: a selective link (5.3)
             self._selective = True
-            self._asked.update((number, record.time_ns) for number in self._waiting
-                               if id_distance(number, first) >= 0
-                               and id_distance(record.tx_id, number) >= 0)
+            self._ask_for(first, max(first, self._count(record.tx_id)), record.time_ns)
         else:
-            self._acknowledge(event, id_add(first, -1))
-            self._asked[first] = record.time_ns
+            self._acknowledge(event, first - 1)
+            passed = record.time_ns - asked.record.time_ns
+            if asked.attempt == 1 or passed >= self._round_trip_ns:     # else: of the one before
+                self._asked[first & 0xFFFFFFFF] = record.time_ns, self._no_room
+                self._open_gap(first)
         if asked.answered_by is None:
             asked.answered_by = record.number
         else:
-            event.marks["again"] = f"ID {first:#x} has been asked for before"
-        self._open_gap(first)
+            event.marks["again"] = f"ID {first & 0xFFFFFFFF:#x} has been asked for before"
         return None
+
+    def _ask_for(self, first, last, time_ns):
+        """A selective NACK: each of its IDs is missing, whatever is known of younger ones."""
+        gap_open = self._missing is not None and self._missing < first
+        not_kept = self._no_room or gap_open and last - first + 1 >= _LONG_RUN
+        for count in self._untold.take(first, last):
+            serial = count & 0xFFFFFFFF
+            event = self.waiting[serial]
+            if event.attempt > 1 and time_ns - event.record.time_ns < self._round_trip_ns:
+                self._untold.add(count)         # it asks for the attempt before
+            else:
+                self._asked[serial] = time_ns, not_kept
+        if self._missing is None:
+            self._missing = first
 
     def _open_gap(self, first):
         self._missing = first
-        for number, waiting in self._waiting.items():
-            if id_distance(number, first) > 0:
-                self._useless.setdefault(waiting.record.number, _behind(first))
+        for count in self._untold.take(first + 1, None):
+            self._useless.setdefault(count & 0xFFFFFFFF, _behind(first))
 
     def nack_full(self, event):
         """A NACK_FULL came: it names nothing, and means the oldest."""
-        oldest = next(iter(self._waiting.values()), None)
+        oldest, self._no_room = self._order.oldest(), True
         if oldest is not None:
-            event.answers = oldest.record.number
-            oldest.answered_by = event.record.number
-            oldest.marks["refused"] = f"no room: NACK_FULL, frame {event.record.number}"
-            self._open_gap(oldest.record.tx_id)
+            asked = self.waiting[oldest & 0xFFFFFFFF]
+            event.answers, asked.answered_by = asked.record.number, event.record.number
+            asked.marks["refused"] = f"no room: NACK_FULL, frame {event.record.number}"
+            self._open_gap(oldest)
 
     def nack_nolink(self, event):
         """A NACK_NOLINK came; Tesla's module names no ID."""
-        for number, waiting in self._waiting.items():
-            if event.record.rx_id in (0, number):
-                event.answers = waiting.record.number
-                waiting.answered_by = event.record.number
-                waiting.marks["refused"] = f"no link: NACK_NOLINK, frame {event.record.number}"
+        named = event.record.rx_id
+        if named in self.waiting:
+            refused = [named]
+            self._untold.discard(self._count(named))
+        elif named:
+            return
+        else:
+            refused = [count & 0xFFFFFFFF for count in self._untold.take(None, None)]
+        for serial in refused:
+            waiting = self.waiting[serial]
+            event.answers, waiting.answered_by = waiting.record.number, event.record.number
+            waiting.marks["refused"] = f"no link: NACK_NOLINK, frame {event.record.number}"
+
+    # Memory
+
+    def unanswered(self, event):
+        """Whether nothing came for this event of this direction."""
+        record = event.record
+        if record.opcode in self.requests:
+            return self.requests[record.opcode] is event and not self.answers[record.opcode]
+        return self.waiting.get(record.tx_id) is event and "refused" not in event.marks
+
+    def forget(self, event):
+        """The event has been shown: it is not compared with what comes from now on."""
+        record, number = event.record, event.record.tx_id
+        self._named.discard(record.number)
+        attempts = self.attempts.get(number)
+        if attempts and attempts[-1] is event:
+            del self.attempts[number]
+            self._acks_of.pop(number, None)
+            if self.waiting.pop(number, None) is not None:
+                self._asked.pop(number, None)
+                self._useless.pop(number, None)
+                count = self._count(number)
+                self._order.discard(count)
+                self._untold.discard(count)
+
+    def forget_acks(self, before):
+        """Frames up to number `before` have been shown."""
+        while self._new_acks and self._new_acks[0][1].record.number <= before:
+            self._new_acks.popleft()
+        self._late_acks = [ack for ack in self._late_acks if ack[1] > before]
+        heapify(self._late_acks)
+
+
+def _has_arrived(event, answer):
+    """The answer with this number shows it."""
+    event.answered_by = answer
+    for mark in _FATE:
+        event.marks.pop(mark, None)
+
+
+def _same(one, other):
+    """Whether two frames carry the same payload, as far as both were captured whole."""
+    return one.payload_size == other.payload_size and (
+        one.digest == other.digest or one.captured != other.captured)

@@ -10,62 +10,70 @@ from .direction import Direction, mark_lost_answer
 
 __all__ = ["Link"]
 
+_OPEN, _OPEN_ACK, _PAYLOAD, _ACK = (int(opcode) for opcode in (
+    Opcode.OPEN, Opcode.OPEN_ACK, Opcode.PAYLOAD, Opcode.ACK))
+_ASKED = 4096           # questions of which the time is kept until they are answered
+_INCARNATIONS = 32      # directions with different epochs that are kept
+_ANSWERS = 64           # answers to one OPEN or CLOSE that are kept
+
 
 class Link:
-    """The good frames of one pair of nodes and one VC: `take` each, then `finish`."""
+    """The good frames of one pair of nodes and one VC.
 
-    def __init__(self):
-        self._events = []
+    Each frame goes through `enter`, from which the round trip is learned, then through `judge`,
+    which marks it and older ones, and when it is shown through `settle`, which forgets it.
+    """
+
+    def __init__(self, name):
+        self.name = name
+        self.held = 0                   # events between `enter` and `settle`
+        self.one_sided = True           # only one node's frames are in the capture: no answer is
+        self._source = None
         self._directions = {}           # (src, epoch) -> Direction
         self._current = {}              # src -> the direction begun last
-        self._round_trip_ns = 0
+        self._asked_at = {}             # (src, opcode, ID) -> time; None if it was sent twice
+        self._round_trip_ns = None
+        self._settled = 0
 
-    @property
-    def one_sided(self):
-        """Only one node's frames are in the capture, so no answer can be."""
-        return len({event.record.src for event in self._events}) == 1
+    def enter(self, event):
+        """A frame was read: the least time from question to answer, by what was sent once."""
+        record = event.record
+        self.held += 1
+        if record.src != self._source:
+            self.one_sided = self._source is None
+            self._source = self._source or record.src
+        opcode, asked_at = record.opcode, self._asked_at
+        if opcode == _PAYLOAD or opcode == _OPEN:
+            key = record.src, opcode, record.tx_id
+            asked_at[key] = None if key in asked_at else record.time_ns
+            if len(asked_at) > _ASKED:
+                del asked_at[next(iter(asked_at))]
+        elif opcode == _ACK or opcode == _OPEN_ACK:
+            then = asked_at.pop((record.dst, _PAYLOAD if opcode == _ACK else _OPEN, record.rx_id),
+                                None)
+            if then is not None:
+                passed = max(record.time_ns - then, 0)
+                if self._round_trip_ns is None or passed < self._round_trip_ns:
+                    self._round_trip_ns = passed
 
-    def take(self, event):
-        """The next frame of the link."""
-        self._events.append(event)
+    def judge(self, event):
+        """Mark it, and older ones by it."""
+        self._kinds[event.record.opcode](self, event)
 
-    def finish(self):
-        """After the last frame: mark them all."""
-        self._round_trip_ns = self._shortest_round_trip()
-        for event in self._events:
-            opcode = event.record.opcode
-            if opcode in (Opcode.OPEN, Opcode.CLOSE):
-                self._request(event)
-            elif opcode == Opcode.PAYLOAD:
-                self._payload(event)
-            elif opcode in (Opcode.OPEN_ACK, Opcode.OPEN_NACK):
-                self._answer(event, Opcode.OPEN)
-            elif opcode in (Opcode.CLOSE_ACK, Opcode.CLOSE_NACK):
-                self._answer(event, Opcode.CLOSE)
-            else:
-                self._data_answer(event)
-        # Where only one node is in the capture every frame would be unanswered or stray.
-        for event in self._events:
-            if self.one_sided:
-                event.marks.pop("stray", None)
-        for direction in self._directions.values() if not self.one_sided else ():
-            for event in direction.unanswered():
-                event.marks["unanswered"] = "no answer to the end of the capture"
-
-    def _shortest_round_trip(self):
-        """The least time from question to answer, by what was sent once only; 0 if unknown."""
-        sent, shortest = {}, None
-        for event in self._events:
-            record = event.record
-            if record.opcode in (Opcode.PAYLOAD, Opcode.OPEN):
-                key = record.src, record.opcode, record.tx_id
-                sent[key] = None if key in sent else record.time_ns
-            elif record.opcode in (Opcode.ACK, Opcode.OPEN_ACK):
-                asked = Opcode.PAYLOAD if record.opcode == Opcode.ACK else Opcode.OPEN
-                then = sent.pop((record.dst, asked, record.rx_id), None)
-                if then is not None and (shortest is None or record.time_ns - then < shortest):
-                    shortest = record.time_ns - then
-        return max(shortest or 0, 0)
+    def settle(self, event, last):
+        """It is shown now: nothing more is concluded about it. `last`: why nothing follows."""
+        self.held -= 1
+        if self.one_sided:              # every frame would be unanswered or stray
+            event.marks.pop("stray", None)
+        direction = event.direction
+        if direction is not None:
+            if not self.one_sided and direction.unanswered(event):
+                event.marks["unanswered"] = last
+            direction.forget(event)
+        self._settled += 1
+        if self._settled % _ASKED == 0:
+            for direction in self._directions.values():
+                direction.forget_acks(event.record.number)
 
     def _direction(self, record):
         """The direction of a frame that its sender numbers by its own epoch."""
@@ -75,8 +83,12 @@ class Link:
         return self._directions[key]
 
     def _renew(self, record, previous):
-        direction = Direction(self._round_trip_ns, previous)
-        self._directions[record.src, record.epoch] = self._current[record.src] = direction
+        direction = Direction(self._round_trip_ns or 0, previous)
+        key = record.src, record.epoch
+        self._directions.pop(key, None)
+        self._directions[key] = self._current[record.src] = direction
+        if len(self._directions) > _INCARNATIONS:
+            del self._directions[next(iter(self._directions))]
         return direction
 
     def _request(self, event):
@@ -87,17 +99,18 @@ class Link:
         before = direction.requests.get(kind)
         answers = direction.answers.get(kind, [])
         if before is not None:
-            late = event.record.time_ns - self._round_trip_ns
+            late = event.record.time_ns - (self._round_trip_ns or 0)
             self._retry(event, before, answers, late)
             answers = [answer for answer in answers if answer.record.time_ns > late]
         direction.requests[kind], direction.answers[kind] = event, answers
+        event.direction = direction
 
     @staticmethod
     def _is_new(direction, record):
         """Whether an OPEN begins an incarnation; else it is the last one again."""
         before = direction.requests.get(Opcode.OPEN)
         # Who has sent data has been answered, and does not repeat that OPEN.
-        return (direction.closed or direction.attempts
+        return (direction.closed or direction.sent
                 or before is not None and before.record.tx_id != record.tx_id)
 
     @staticmethod
@@ -127,6 +140,7 @@ class Link:
         elif direction.answers[kind]:
             event.marks["again"] = f"frame {request.record.number} has been answered before"
         direction.answers[kind].append(event)
+        del direction.answers[kind][:-_ANSWERS]
         if record.opcode == Opcode.OPEN_NACK:
             request.marks["refused"] = f"OPEN_NACK, frame {record.number}"
         if record.opcode == Opcode.CLOSE_ACK:
@@ -139,14 +153,15 @@ class Link:
             direction = self._renew(event.record, None)
         peer = self._current.get(event.record.dst)
         opening = peer.requests.get(Opcode.OPEN) if peer else None
-        if opening is not None and (peer.answers[Opcode.OPEN] or peer.attempts):
+        if opening is not None and (peer.answers[Opcode.OPEN] or peer.sent):
             opening = None
+        event.direction = direction
         direction.payload(event, opening)
 
     def _data_answer(self, event):
         opcode, why = event.record.opcode, None
         direction = self._current.get(event.record.dst)
-        if direction is None or not direction.attempts:
+        if direction is None or not direction.sent:
             if opcode != Opcode.NACK_NOLINK:
                 why = "no PAYLOAD in this capture that it answers"
         elif opcode == Opcode.ACK:
@@ -159,3 +174,12 @@ class Link:
             direction.nack_nolink(event)
         if why:
             event.marks["stray"] = why
+
+    _kinds = {
+        Opcode.OPEN: _request, Opcode.CLOSE: _request, Opcode.PAYLOAD: _payload,
+        Opcode.OPEN_ACK: lambda self, event: self._answer(event, Opcode.OPEN),
+        Opcode.OPEN_NACK: lambda self, event: self._answer(event, Opcode.OPEN),
+        Opcode.CLOSE_ACK: lambda self, event: self._answer(event, Opcode.CLOSE),
+        Opcode.CLOSE_NACK: lambda self, event: self._answer(event, Opcode.CLOSE),
+        **dict.fromkeys((Opcode.ACK, Opcode.NACK, Opcode.NACK_FULL, Opcode.NACK_NOLINK),
+                        _data_answer)}

@@ -8,7 +8,7 @@ const scroll = byId("scroll"), space = byId("space"), svg = byId("ladder"), map 
 const HEAD = 30, LEFT = 190, MARGIN = 146, RIGHT = 250, TALLEST = 8e6;
 const CLASS = [["lost", "lost"], ["malformed", "lost"], ["changed", "lost"], ["stray", "lost"],
   ["refused", "lost"], ["unanswered", "lost"], ["discarded", "late"], ["late", "late"],
-  ["gap", "late"], ["replay", "again"], ["retry", "again"], ["duplicate", "dup"],
+  ["gap", "late"], ["sent again", "late"], ["cut", "late"], ["replay", "again"], ["retry", "again"], ["duplicate", "dup"],
   ["again", "dup"]];
 const state = {link: "all", hidden: new Set(), marks: new Set(), mode: "rows", row: 24,
   scale: 1, picked: null};
@@ -32,8 +32,9 @@ function kind(frame) {
   return found ? found[1] : frame.op === "PAYLOAD" ? "good" : "plain";
 }
 const family = frame => /^opcode/.test(frame.op) ? "undefined" : frame.op;
-const hex = value => value.toString(16);
+const hex = value => value === null ? "?" : "0x" + value.toString(16);
 function label(frame) {
+  if ("cut" in frame.marks) return frame.op + (frame.vc === null ? "" : ` vc${frame.vc}`);
   const vc = ` vc${frame.vc} `;
   if (frame.op === "PAYLOAD") return frame.op + vc + `tx ${hex(frame.tx)} · ${frame.len} B`;
   if (frame.op === "NACK" && frame.tx)
@@ -178,6 +179,7 @@ function fieldText(name, raw, value) {
     : name === "VC" ? data.vcs[value] || "undefined"
     : name === "extension" ? data.extensions[value] || "undefined" : null;
   if (named) return `${value} (${named})`;
+  if (/ID$/.test(name)) return hex(value);
   return value < 10 ? String(value) : `${value} (0x${value.toString(16)})`;
 }
 function reference(list, words, number) {
@@ -221,7 +223,7 @@ function describe(frame, panel) {
   let layer = null, table = null;
   for (const [group, name, offset, length, bits] of data.fields[frame.form]) {
     const raw = bytes(frame, offset, length);
-    if (raw.length < 2 * length) continue;
+    if (raw.length < 2 * length || frame.cooked && /MAC$/.test(name)) continue;
     if (group !== layer) { html("h3", panel, layer = group); table = html("table", panel); }
     let value = length <= 6 ? parseInt(raw, 16) : 0;
     if (bits) value = value >> bits[0] & (1 << bits[1]) - 1;
@@ -229,7 +231,7 @@ function describe(frame, panel) {
     html("td", row, offset); html("td", row, name); html("td", row, fieldText(name, raw, value));
   }
   if (frame.len) {
-    const kept = Math.min(frame.len, frame.hex.length / 2 - 60);
+    const kept = Math.max(0, Math.min(frame.len, frame.hex.length / 2 - 60));
     html("h3", panel, `Payload, ${frame.len} bytes`
       + (kept < frame.len ? `, the first ${kept}` : ""));
     const lines = [];

@@ -6,12 +6,13 @@ from importlib.resources import files
 
 from ..frames.frame import Opcode
 from .analysis import MARKS
-from .decode import EXTENSIONS, FIELDS, VC_NAMES
+from .decode import EXTENSIONS, FIELDS, KEPT_BYTES, VC_NAMES
 from .terminal import format_time, time_unit
 
-__all__ = ["page", "page_data"]
+__all__ = ["MOST_FRAMES", "page", "page_data"]
 
-_KEPT_BYTES = 124               # header and 64 bytes of payload: what the page shows of a frame
+MOST_FRAMES = 100_000
+"""Frames of a page at most: 40 MB, which a browser still opens."""
 
 
 def page_data(analysis, events):
@@ -34,9 +35,10 @@ def page_data(analysis, events):
             "time": format_time(record.time_ns - analysis.start_ns, unit), "form": record.form,
             "src": place[event.src], "dst": place[event.dst], "link": link_index[event.link],
             "op": record.name, "vc": record.vc, "tx": record.tx_id, "rx": record.rx_id,
-            "len": len(record.payload), "size": record.size, "marks": event.marks,
+            "len": record.payload_size, "size": record.size, "marks": event.marks,
             "answers": event.answers, "answered": event.answered_by, "of": event.replay_of,
-            "attempt": event.attempt, "hex": record.data[:_KEPT_BYTES].hex()})
+            "attempt": event.attempt, "hex": record.data[:KEPT_BYTES].hex(),
+            **({"cooked": 1} if record.cooked else {})})
     return {"nodes": nodes, "links": links, "frames": frames, "fields": FIELDS,
             "unit": unit[0],
             "marks": [mark for mark in MARKS if any(mark in f["marks"] for f in frames)],

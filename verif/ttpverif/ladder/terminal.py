@@ -1,15 +1,19 @@
 """The ladder as text: one line per frame, a column per node.
 
-Written to a terminal it has colour (with the package `rich`) and the terminal's width; written to
-a pipe or a file it is plain and 100 columns wide.
+Written to a terminal it has colour and the terminal's width; written to a pipe or a file it is
+plain and 100 columns wide. Events are taken as they come, so that a long capture needs no memory.
 """
 
 import os
 import shutil
+from itertools import islice
+
+from .analysis import OTHER
 
 __all__ = ["draw", "format_time", "time_unit"]
 
 _PIPE_WIDTH = 100
+_CHUNK = 2000                   # events that choose columns and the unit of time together
 _LEFT = 20                      # number and time
 _RIGHT = 24                     # marks
 _LEAST_SPAN = 22                # between two columns; if less, each line names its nodes
@@ -17,8 +21,11 @@ _UNICODE = {"rail": "│", "line": "─", "again": "═", "right": "▶", "left"
 _ASCII = {"rail": "|", "line": "-", "again": "=", "right": ">", "left": "<", "lost": "x"}
 _STYLES = {"lost": "red", "discarded": "magenta", "refused": "red", "unanswered": "red",
            "replay": "yellow", "duplicate": "cyan", "retry": "yellow", "again": "cyan",
-           "malformed": "bold red", "changed": "bold red", "stray": "bold red",
+           "sent again": "magenta", "cut": "magenta", "malformed": "bold red", "changed": "bold red", "stray": "bold red",
            "late": "magenta", "gap": "magenta"}
+_SGR = {"red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36",
+        "bold red": "1;31", "bold": "1", "dim": "2"}
+_BOTH_IDS = ("OPEN", "OPEN_ACK", "CLOSE", "CLOSE_NACK")
 
 
 def time_unit(span_ns):
@@ -35,24 +42,28 @@ def format_time(nanoseconds, unit):
 
 
 def _label(record):
-    text = f"{record.name} vc{record.vc}"
-    if record.name in ("OPEN", "OPEN_ACK", "CLOSE", "CLOSE_NACK") or record.name == "PAYLOAD":
-        text += f" tx {record.tx_id:x}"
-    elif record.name == "NACK" and record.tx_id:
-        return text + f" rx {record.rx_id:x}..{record.tx_id:x}"
-    if record.name == "PAYLOAD":
-        return text + f" {len(record.payload)} B"
-    return text + f" rx {record.rx_id:x}"
+    """What was captured of it: opcode, VC, IDs as 0x and hexadecimal digits, length."""
+    name, tx_id, rx_id = record.name, record.tx_id, record.rx_id
+    text = name if record.vc is None else f"{name} vc{record.vc}"
+    if name == "PAYLOAD":
+        return (f"{text} tx {tx_id:#x} {record.payload_size} B" if tx_id is not None else
+                f"{text} {record.payload_size} B")
+    if name == "NACK" and tx_id and rx_id is not None:
+        return f"{text} rx {rx_id:#x}..{tx_id:#x}"
+    if tx_id is not None and name in _BOTH_IDS:
+        text += f" tx {tx_id:#x}"
+    return text if rx_id is None else f"{text} rx {rx_id:#x}"
 
 
 class _Canvas:
-    """One line under construction; says how wide it may be, and in which characters."""
+    """How a line is laid out for these nodes, and in which characters."""
 
     def __init__(self, nodes, width, signs):
         self.signs, self.nodes = signs, nodes
         room = width - _LEFT - _RIGHT
         span = room // max(1, len(nodes) - 1) if len(nodes) > 1 else room
         self.columns = None
+        self._ends = {}                 # (src, dst) -> (left of the arrow, its length, right)
         if span >= _LEAST_SPAN:
             span = min(span, 70)
             self.columns = {node: 3 + index * (span - 1) for index, node in enumerate(nodes)}
@@ -67,92 +78,120 @@ class _Canvas:
             line[start:start + len(node)] = node
         return "".join(line).rstrip()
 
+    def _place(self, src, dst):
+        start, end = self.columns[src], self.columns[dst]
+        cells = [" "] * self.width
+        for column in self.columns.values():
+            cells[column] = self.signs["rail"]
+        low, high = min(start, end) + 1, max(start, end)
+        rails = "".join(cells)
+        self._ends[src, dst] = rails[:low], high - low, rails[high:]
+        return self._ends[src, dst]
+
     def arrow(self, event, lost, again):
-        """[(text, is the arrow)] of one frame."""
-        signs, label = self.signs, _label(event.record)
+        """(left, the arrow, right) of one frame."""
+        signs, label, src, dst = self.signs, _label(event.record), event.src, event.dst
         line = signs["again"] if again else signs["line"]
         if self.columns is None:
             head = signs["lost"] if lost else signs["right"]
-            return [(f"{event.src} {line}{head} {event.dst}  {label}", True)]
-        start, end = self.columns[event.src], self.columns[event.dst]
-        cells = [" "] * self.width
-        for column in self.columns.values():
-            cells[column] = signs["rail"]
-        low, high = min(start, end) + 1, max(start, end)
-        if low > high:                  # a frame to its own sender
-            return [("".join(cells), False), (f" {label} to itself", True)]
-        body = list(line * (high - low))
-        text = f" {label} "[:max(0, len(body) - 3)]
-        offset = 2 if end > start else max(1, len(body) - len(text) - 2)
-        body[offset:offset + len(text)] = text
-        if end > start:
-            body[-1] = signs["right"]
-            if lost:
-                body[-4:] = signs["lost"] + "   "
-        else:
-            body[0] = signs["left"]
-            if lost:
-                body[:4] = "   " + signs["lost"]
-        return [("".join(cells[:low]), False), ("".join(body[:high - low]), True),
-                ("".join(cells[high:]), False)]
+            return "", f"{src} {line}{head} {dst}  {label}", ""
+        left, length, right = self._ends.get((src, dst)) or self._place(src, dst)
+        if length < 0:                  # a frame to its own sender
+            return left + right[1:], f" {label} to itself", ""
+        text = f" {label} "[:max(0, length - 3)]
+        rest = length - 2 - len(text)
+        if self.columns[dst] > self.columns[src]:
+            body = line * 2 + text + line * rest
+            return left, body[:-4] + signs["lost"] + "   " if lost else body[:-1] + signs["right"],\
+                right
+        body = line * rest + text + line * 2
+        return left, "   " + signs["lost"] + body[4:] if lost else signs["left"] + body[1:], right
 
 
 def _marks(event):
     parts = []
     for mark in event.marks:
-        if mark in ("replay", "duplicate", "retry") and event.replay_of:
+        if event.replay_of and mark in ("replay", "duplicate", "retry"):
             parts.append(f"{mark} of {event.replay_of}")
         elif mark == "malformed":
             parts.append(f"malformed: {event.record.cause}")
+        elif mark == "cut":
+            parts.append(f"cut after {event.record.captured} B")
         else:
             parts.append(mark)
     return ", ".join(parts)
 
 
 def _style(event):
-    return next((_STYLES[mark] for mark in _STYLES if mark in event.marks), "green"
-                if event.record.name == "PAYLOAD" else "")
+    marks = event.marks
+    if marks:
+        return next((style for mark, style in _STYLES.items() if mark in marks), "")
+    return "green" if event.record.opcode == 6 else ""
 
 
-def _lines(analysis, events, width, signs):
-    """[(text, style)] pieces of each line."""
-    nodes = [node for node in analysis.nodes
-             if any(node in (event.src, event.dst) for event in events)]
-    canvas = _Canvas(nodes, width, signs)
-    unit = time_unit(max(event.record.time_ns for event in events) - analysis.start_ns)
-    yield [(f"{'frame':>6} {'time/' + unit[0]:>12} {canvas.header()}".rstrip(), "bold")]
-    for event in events:
-        record, style = event.record, _style(event)
-        lost = "lost" in event.marks
-        again = bool({"replay", "duplicate", "retry"} & set(event.marks))
-        time = format_time(record.time_ns - analysis.start_ns, unit)
-        line = [(f"{record.number:>6} {time:>12} ", "dim")]
-        line += [(text, style if arrow else "dim")
-                 for text, arrow in canvas.arrow(event, lost, again)]
-        yield line + [(" " + _marks(event), style)]
+class _Lines:
+    """The lines of a ladder as they come: a header first, and again where a node is new."""
+
+    def __init__(self, analysis, width, signs, colour):
+        self._analysis, self._width, self._signs, self._colour = analysis, width, signs, colour
+        self._canvas, self._nodes, self._unit = None, set(), None
+
+    def chunk(self, events):
+        """The text of the next events."""
+        lines = []
+        if self._unit is None:
+            self._start_ns = self._analysis.start_ns
+            self._unit = time_unit(max(e.record.time_ns for e in events) - self._start_ns)
+        new = {node for event in events for node in (event.src, event.dst)} - self._nodes
+        if new:
+            lines.append(self._header(new))
+        for event in events:
+            lines.append(self._line(event))
+        return "\n".join(lines) + "\n"
+
+    def _header(self, new):
+        self._nodes |= new
+        order = {node: place for place, node in enumerate(self._analysis.nodes)}
+        order[OTHER] = len(order)               # always at the right
+        nodes = sorted(self._nodes, key=lambda node: order.get(node, -1))
+        self._canvas = _Canvas(nodes, self._width, self._signs)
+        return self._painted(f"{'frame':>6} {'time/' + self._unit[0]:>12} "
+                             f"{self._canvas.header()}".rstrip(), "bold")
+
+    def _line(self, event):
+        record, marks = event.record, event.marks
+        time = format_time(record.time_ns - self._start_ns, self._unit)
+        again = "replay" in marks or "duplicate" in marks or "retry" in marks
+        left, arrow, right = self._canvas.arrow(event, "lost" in marks, again)
+        remarks = f" {_marks(event)}" if marks else ""
+        begin = f"{record.number:>6} {time:>12} "
+        if not self._colour:
+            return f"{begin}{left}{arrow}{right}{remarks}".rstrip()
+        style = _style(event)
+        return (self._painted(begin + left, "dim") + self._painted(arrow, style)
+                + self._painted(right, "dim") + self._painted(remarks, style)).rstrip()
+
+    def _painted(self, text, style):
+        if not self._colour or not style or not text:
+            return text
+        return f"\x1b[{_SGR[style]}m{text}\x1b[0m"
 
 
 def draw(analysis, events, stream):
-    """Write the ladder of `events` (all of `analysis`, or a choice) to a text stream."""
+    """Write the ladder of `events`, any iterable, to a text stream; returns how many they were.
+
+    `analysis`: what gives them, an `Analysis` or an `Analyser`; its time of the first frame counts.
+    """
     terminal = stream.isatty()
     width = shutil.get_terminal_size((_PIPE_WIDTH, 24)).columns if terminal else _PIPE_WIDTH
+    colour = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     try:
         "".join(_UNICODE.values()).encode(stream.encoding or "ascii")
         signs = _UNICODE
     except (UnicodeEncodeError, LookupError):
         signs = _ASCII
-    console = _console(stream, width) if terminal and "NO_COLOR" not in os.environ else None
-    for pieces in _lines(analysis, events, width, signs):
-        if console is None:
-            stream.write("".join(text for text, _ in pieces).rstrip() + "\n")
-        else:
-            from rich.text import Text
-            console.print(Text.assemble(*pieces), soft_wrap=True)
-
-
-def _console(stream, width):
-    try:
-        from rich.console import Console
-    except ModuleNotFoundError:
-        return None
-    return Console(file=stream, width=width, highlight=False)
+    lines, events, shown = _Lines(analysis, width, signs, colour), iter(events), 0
+    while chunk := list(islice(events, _CHUNK)):
+        shown += len(chunk)
+        stream.write(lines.chunk(chunk))
+    return shown
