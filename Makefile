@@ -50,13 +50,14 @@ switch_TRACE = $(call flag_of,$(1),--trace)
 switch_SHORT = $(call flag_of,$(1),--short)
 switch_SAVE = $(call flag_of,$(1),--save)
 
-.PHONY: help setup icarus sim test bench synth formal verify docs demo clean distclean
+.PHONY: help setup icarus check sim test bench synth formal verify docs demo clean distclean
 .NOTPARALLEL:
 
 help:
 	@echo "make setup      make the environment: .venv, .tools, $(TTPOE); WITH='icarus formal synth docs'"
 	@echo "make sim        run the scenarios; TEST=name SIM=verilator|icarus SEED=n PRESET=name WAVES=1"
 	@echo "make test       run all tests; JOBS=2 PYTEST_ARGS='tests/verilog/test_emit.py -x'"
+	@echo "make check      style: ruff"
 	@echo "make bench      measure, compare with the baseline; PART=goodput for one, SHORT=1, SAVE=1"
 	@echo "make synth      synthesise, place and route; TARGET=ecp5|xilinx|ice40|... PRESET= PROTECT=secded"
 	@echo "make formal     prove the blocks, about 30 minutes; PROOF=name (or its beginning) for one, SHORT=1"
@@ -79,6 +80,11 @@ icarus:
 
 sim: $(READY) $(if $(filter verilator,$(value SIM)),,icarus)
 	@$(TTPOE) sim $(call switches,SIM)
+
+# Style; the hooks of pre-commit do the same.
+check: $(READY)
+	@sh sim/tools/setup.sh check
+	@.venv/bin/ruff check .
 
 # Without Icarus the tests that need it are skipped; everything else runs.
 test: $(READY)

@@ -69,7 +69,8 @@ def site_packages():
 def test_what_is_in_the_wheel(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in ("ttpoe/verilog/lint.vlt", "ttpoe/verilog/generate.py", "ttpoe/link/fsm.py",
-                 "ttpverif/frames/scapy_ttp.py", "ttpverif/ladder/page.js", "ttpverif/coverage/state_plan.json",
+                 "ttpverif/frames/scapy_ttp.py", "ttpverif/ladder/page.js",
+                 "ttpverif/coverage/state_plan.json",
                  "ttpverif/bench/stream_check.v", "ttpverif/cli/generate.py"):
         assert name in names, sorted(names)
     tops = {name.split("/")[0] for name in names}

@@ -92,8 +92,8 @@ class Engine(wiring.Component):
     cfg_selective : In(1)
         Offer and accept selective replay; else every link is go-back-N (section 5.3).
     o_ready : Out(1)
-        Initialised: `max(rows, slots, reorder_window)` clocks after reset. Frames and payloads that come earlier
-        wait, or are dropped and counted where their queue is full.
+        Initialised: `max(rows, slots, reorder_window)` clocks after reset. Frames and
+        payloads that come earlier wait, or are dropped and counted where their queue is full.
     o_free_slots : Out(count_bits)
         Replay slots that are free.
     o_trace : Out(event of trace)

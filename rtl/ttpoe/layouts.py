@@ -63,7 +63,8 @@ def rx_event_layout(config):
     """A received frame that parsed and whose FCS was good, raised at its end.
 
     `room` says that a PAYLOAD's bytes lie in receive slot `slot`; exactly one verdict must then
-    follow for that slot, at once or, if the payload is kept behind a gap, later. Without `room` (no receive slot left, or no PAYLOAD) nothing is held.
+    follow for that slot, at once or, if the payload is kept behind a gap, later.
+    Without `room` (no receive slot left, or no PAYLOAD) nothing is held.
     """
     return data.StructLayout({
         "opcode": Opcode,

@@ -76,7 +76,7 @@ def test_every_register_after_reset_and_every_output(name):
 
     async def test(bench):
         get, dut = bench.ctx.get, bench.dut
-        for clock in range(3):      # from the first clock on, with nothing written
+        for _clock in range(3):      # from the first clock on, with nothing written
             assert get(dut.cfg_node) == NODE and get(dut.cfg_open_id_seed) == SEED
             assert get(dut.cfg_enable) == get(dut.cfg_os_enable) == 1
             assert get(dut.cfg_ieee) == get(dut.cfg_fixed_open_id) == 0

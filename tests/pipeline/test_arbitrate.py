@@ -178,7 +178,7 @@ def test_fields_of_selective_replay():
         for source, payload, fields in cases:
             ctx.set(port(dut, source).payload, payload)
             await shown(ctx, dut, source, dict(fields, by_lid=1))
-            ctx.set(port(dut, source).payload, {name: 0 for name in payload})
+            ctx.set(port(dut, source).payload, dict.fromkeys(payload, 0))
 
     simulate(dut, testbench)
 

@@ -54,7 +54,7 @@ class RxBench:
 
         async def bench(ctx):
             ctx.set(self.dut.cfg_node, OUR_NODE)
-            for self.clock, beat in enumerate(self.clocks):
+            for self.clock, beat in enumerate(self.clocks):     # noqa: B020
                 ctx.set(reset, self.clock == self.reset_at)
                 drive(ctx, self.dut.i_frame, beat)
                 if beat is not None and beat[2]:

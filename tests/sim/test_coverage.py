@@ -56,7 +56,7 @@ def test_sources_are_in_the_order_of_the_grants():
     source = Path(sys.modules[Arbitrate.__module__].__file__).read_text()
     listed = source.partition("sources = [")[2].partition("m.submodules")[0]
     assert "VC_ORDER" in listed
-    for index, name in enumerate(plan.SOURCES):
+    for _index, name in enumerate(plan.SOURCES):
         assert hasattr(arbitrate, f"i_{name}"), name
         asked.append(listed.find(f"i_{name}") if f"i_{name}" in listed else None)
     found = [place for place in asked if place is not None and place >= 0]
@@ -66,7 +66,7 @@ def test_sources_are_in_the_order_of_the_grants():
 def test_impossible_is_what_the_table_cannot_do():
     """The plan's own words against every row of the state table and what its action sends."""
     possible = {matrix: set() for matrix in ("sent before", "sent after")}
-    for event, cells in TABLE.items():
+    for _event, cells in TABLE.items():
         for state, rows in cells.items():
             for _guards, action, to in rows:
                 effects = EFFECTS[action]

@@ -1,7 +1,8 @@
 """Constrained random in its short form, and a test of the tester: defects are found and shrunk.
 
 One simulator is built of `tiny`. Its Verilog has defects that a plusarg switches on; without it
-none is there. `--all-defects` (an option of pytest) tries all of them and writes the table of docs/evidence/random.md,
+none is there. `--all-defects` (an option of pytest) tries all of them and writes the table of
+docs/evidence/random.md,
 `make test` tries some.
 """
 

@@ -270,7 +270,7 @@ def test_random_hosts_slots_and_results(width_bits, seed):
                 due[vc].append((node, payload))
 
     async def testbench(ctx):
-        in_flight, blocked = {}, {vc: 0 for vc in range(3)}
+        in_flight, blocked = {}, dict.fromkeys(range(3), 0)
         seen = 0
         while any(due.values()) or any(bench.beats.values()):
             assert bench.clock < 9000, f"seed {seed}: stuck with {due}"

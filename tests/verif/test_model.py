@@ -38,6 +38,7 @@ def test_table_is_complete():
 
 # (event arguments, {state: (frame, new state)}); one line per cell of the protocol's table.
 SAME = object()
+ALL_STATES = ("CLOSED", "OPEN_SENT", "OPEN_RECD", "OPEN", "CLOSE_SENT", "CLOSE_RECD")
 RX_CELLS = [
     (("OPEN", R, 0, P), {
         "CLOSED": (("OPEN_ACK", ID, R, E), "OPEN_RECD"),
@@ -69,9 +70,7 @@ RX_CELLS = [
     (("CLOSE_ACK", 0, 0, P), {
         "CLOSED": (None, SAME), "OPEN_SENT": (None, SAME), "OPEN_RECD": (None, SAME),
         "OPEN": (None, SAME), "CLOSE_SENT": (None, "CLOSED"), "CLOSE_RECD": (None, "CLOSED")}),
-    (("CLOSE_NACK", R + 2, ID - 1, P), {
-        state: (None, SAME) for state in ("CLOSED", "OPEN_SENT", "OPEN_RECD", "OPEN", "CLOSE_SENT",
-                                          "CLOSE_RECD")}),
+    (("CLOSE_NACK", R + 2, ID - 1, P), dict.fromkeys(ALL_STATES, (None, SAME))),
     (("PAYLOAD", R + 1, 0, P), {
         "CLOSED": (("NACK_NOLINK", 0, R + 1, P), SAME),
         "OPEN_SENT": (None, SAME), "OPEN_RECD": (None, SAME),       # L15
@@ -80,9 +79,7 @@ RX_CELLS = [
     (("NACK_NOLINK", 0, 0, E), {
         "CLOSED": (None, SAME), "OPEN_SENT": (None, SAME), "OPEN_RECD": (None, SAME),
         "OPEN": (None, "CLOSED"), "CLOSE_SENT": (None, "CLOSED"), "CLOSE_RECD": (None, "CLOSED")}),
-    *(((opcode, 0, ID, P), {
-        state: (None, SAME) for state in ("CLOSED", "OPEN_SENT", "OPEN_RECD", "OPEN", "CLOSE_SENT",
-                                          "CLOSE_RECD")}) for opcode in ("ACK", "NACK",
+    *(((opcode, 0, ID, P), dict.fromkeys(ALL_STATES, (None, SAME))) for opcode in ("ACK", "NACK",
                                                                          "NACK_FULL")),
 ]
 

@@ -57,7 +57,7 @@ NO_FAULTS = st.just({})
 
 
 def play(seed, chosen, faults, schedule, nodes=(1,), **arguments):
-    pair = Meeting(seed, {node: chosen for node in nodes}, faults, **arguments)
+    pair = Meeting(seed, dict.fromkeys(nodes, chosen), faults, **arguments)
     try:
         for what, node, vc, size, pause in schedule:
             pair.do(what, node, vc, size)

@@ -36,8 +36,8 @@ class VcReader(wiring.Component):
     -------
     arrived : In(1), arrived_slot : In(rx_slot_bits), arrived_kept : In(1),
     arrived_count : In(beat_count_layout)
-        A payload is to be delivered, `kept` as in its verdict; cannot wait. `arrived_count` comes late in the clock
-        (straight from a block RAM), so only registers depend on it.
+        A payload is to be delivered, `kept` as in its verdict; cannot wait. `arrived_count` comes
+        late in the clock (straight from a block RAM), so only registers depend on it.
     request : Out(1)
         A beat can be read: there is one, and the buffer has room. Does not depend on `grant`.
     slot : Out(rx_slot_bits), beat : Out(beat_bits), kept : Out(1)

@@ -83,7 +83,8 @@ def _incast(bench, name, nodes, settings):
     clocks = settings.get("CLOCKS", 0)
     where = (f"default, {nodes - 1} senders of "
              + ("" if clocks else f"{settings['COUNT']} ") + f"packets of "
-             f"{settings.get('BYTES', 1024):,} bytes into one, buffer {settings.get('BUFFER', BUFFER) // 1024} KB, "
+             f"{settings.get('BYTES', 1024):,} bytes into one, "
+             f"buffer {settings.get('BUFFER', BUFFER) // 1024} KB, "
              f"link_slots {settings.get('LINK_SLOTS', 0)}")
 
     def add(what, value, unit, method, better):

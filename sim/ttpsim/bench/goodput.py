@@ -19,7 +19,8 @@ def _isolated(rtt, selective, frame_cycles, clock):
 def goodput_runs(short):
     """Without loss, and with single losses far apart; those at random are in `bench_loss`."""
     if short:
-        return [run_of("ttpsim.bench.scenarios", "goodput", "default", label=".short", clock_mhz=125.0, points=[
+        return [run_of("ttpsim.bench.scenarios", "goodput", "default", label=".short",
+                       clock_mhz=125.0, points=[
             {"rtt_us": 2.6, "selective": 1, "payloads": 60}])]
     runs = [run_of("ttpsim.bench.scenarios", "goodput", name, label=".no_loss", clock_mhz=CLOCK_MHZ[name],
                    points=[{"rtt_us": 2.6, "selective": 1, "payloads": payloads, "both": both}

@@ -55,7 +55,8 @@ def states_page():
     rows = sum(len(rows) for cells in states.TABLE.values() for rows in cells.values())
     return f"""# States of a link
 
-This diagram shows what opens, closes and ends a link. It is drawn from the table in [rtl/ttpoe/link/fsm.py](../../rtl/ttpoe/link/fsm.py), which is
+This diagram shows what opens, closes and ends a link. It is drawn from the table in
+[rtl/ttpoe/link/fsm.py](../../rtl/ttpoe/link/fsm.py), which is
 also what the hardware is built from: {len(Event)} events x {len(LinkState)} states, {rows} rows
 with their conditions in [the state table](../reference/state-table.md). Each line shows the rows
 that change the state: the event, and below it the action. Rows that stay are not shown. CLOSED is
@@ -77,7 +78,8 @@ def configuration_page():
     config = next(node for node in tree.body
                   if isinstance(node, ast.ClassDef) and node.name == "Config")
     head = " | ".join(f"`{name}`" for name in PRESETS)
-    out = ["# Configuration\n", "What can be chosen when the hardware is made, and what the presets choose. Made from the "
+    out = ["# Configuration\n", "What can be chosen when the hardware is made, and what the presets "
+           "choose. Made from the "
            "docstring of `Config` in "
            "[rtl/ttpoe/config.py](../../rtl/ttpoe/config.py) and its "
            "presets. `ttpoe generate` takes each number as an option; a combination that cannot work is "

@@ -2,7 +2,8 @@
 
 Every frame that reached that node is played in, every host request that the capture shows is made,
 and what the engine sends is held against what Tesla's module sent. The differences must be exactly
-those listed in `ttpverif.captures.captures.captures.captures.differences` (and, with their reasons, in docs/protocol/differences.md).
+those listed in `ttpverif.captures.differences` (and, with their reasons, in
+docs/protocol/differences.md).
 """
 
 

@@ -289,7 +289,7 @@ async def given_up(desk):
         peer = await desk.link(state, sent=1 if state == "OPEN" else 0)
         await peer.timer(4)         # the first visit only marks
         assert peer.state == state
-        known, since = len(desk.a.notices), 0
+        known, _since = len(desk.a.notices), 0
         await peer.timer()
         assert peer.state == "CLOSED"
         desk.mac(True)

@@ -134,7 +134,7 @@ async def register_walk(bench):
     await regs_a.CONTROL.set(enable=0)      # the tags stand still
     await bench.cycles(60)
     seen = await read_out(bench, a, regs_a, followed[0].lockstep.endpoint)
-    assert {key for key in seen} == {(b.address, DATA), *absent}
+    assert set(seen) == {(b.address, DATA), *absent}
     await regs_a.CONTROL.set(enable=1)
 
     # The peers answer at last: with high IDs and epochs, in the other EtherType, and one with data

@@ -160,7 +160,8 @@ class OneByOne(Proof):
         here = valid & (reorder.directory_index(SIZE, row, event.tx_id) == watched)
         seen = View(layout, h.past(dut.decide.i_kept))
         done = dut.o_done.payload
-        self.swept(h, inner(parts, "reorder", "places", "cells"), dut.reorder.o_ready, watched, places, content)
+        self.swept(h, inner(parts, "reorder", "places", "cells"), dut.reorder.o_ready,
+                   watched, places, content)
         h.check_if(here, seen.as_value() == content.as_value())
         h.check_if(here, done.kept_slot == content.slot)
         h.check_if(~dut.o_ready, content.as_value() == 0)

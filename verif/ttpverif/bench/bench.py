@@ -325,7 +325,8 @@ class Bench:
 
 
 def scenario(function):
-    """Make a cocotb test of `async function(bench)`; its parameters come from `sim/ttpsim/scenario/run.py`."""
+    """Make a cocotb test of `async function(bench)`; its parameters come from
+    `ttpsim.scenario.run`."""
     @functools.wraps(function)
     async def test(dut):
         run = json.loads(Path(os.environ["TTP_RUN"]).read_text())

@@ -125,7 +125,7 @@ class Desk:
         """Reset; what is not named has its plain value, and the link timer stands still."""
         if self.feed is not None:
             await self.done()
-        self.a.ready.update({key: 1.0 for key in self.a.ready})
+        self.a.ready.update(dict.fromkeys(self.a.ready, 1.0))
         self.a.configure(**{**_PLAIN, **configuration})
         await self.bench.reset()
         parameters = parameters_of(self.bench, self.a)

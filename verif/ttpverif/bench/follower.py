@@ -117,7 +117,7 @@ class Follower(DeliveryFollower):
         super().__init__(node, deliveries, partner)
         self.coverage = CellCoverage(table)
         self._changes = deque()
-        self._numbers = {vc: 0 for vc in range(3)}
+        self._numbers = dict.fromkeys(range(3), 0)
         self._taken = {vc: [] for vc in range(3)}
         self._link = None
         self._purging = set()

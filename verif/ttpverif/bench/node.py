@@ -168,7 +168,7 @@ class Node:
         self.trace_on = False
         self.configuration = {}
         self.listeners = []
-        self.ready = {"mac": 1.0, "os": 1.0, **{vc: 1.0 for vc in VCS}}
+        self.ready = {"mac": 1.0, "os": 1.0, **dict.fromkeys(VCS, 1.0)}
         self.width_bytes = layout.width_bits // 8
         self.flat_mask = 0
         self._read_counts = reader(self.signal("counts")) if layout.stats else lambda: 0

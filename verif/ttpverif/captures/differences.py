@@ -68,7 +68,8 @@ def expected_differences(replays):
                 for entry in DIFFERENCES:
                     listed = (number in entry.where.get(name, ()) if entry.where is not None
                               else number not in entry.but.get(name, ()))
-                    if entry.field != "extra" and replay.role in entry.roles and frame.opcode.name in entry.opcodes and listed:
+                    if entry.field != "extra" and listed and (
+                            replay.role in entry.roles and frame.opcode.name in entry.opcodes):
                         expected.add((name, replay.role, number, frame.opcode.name, entry.field))
     return expected
 

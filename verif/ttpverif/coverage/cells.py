@@ -171,8 +171,8 @@ class CellCoverage:
         What the statistics of the link machine must have counted.
     """
 
-    _RETIRES = ("RETIRE", "RETIRE_CLOSE", "RETIRE_REPLAY", "CLOSE_NOT_YET", "RETIRE_ONE", "AGREE", "AGREE_TOLD",
-                "RESYNC")
+    _RETIRES = ("RETIRE", "RETIRE_CLOSE", "RETIRE_REPLAY", "CLOSE_NOT_YET", "RETIRE_ONE",
+                "AGREE", "AGREE_TOLD", "RESYNC")
 
     def __init__(self, table):
         self.table = table

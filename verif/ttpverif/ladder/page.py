@@ -43,7 +43,7 @@ def page_data(analysis, events):
             "unit": unit[0],
             "marks": [mark for mark in MARKS if any(mark in f["marks"] for f in frames)],
             "opcodes": {opcode.value: opcode.name for opcode in Opcode},
-            "vcs": VC_NAMES, "extensions": {key: name for key, name in EXTENSIONS.items()}}
+            "vcs": VC_NAMES, "extensions": dict(EXTENSIONS.items())}
 
 
 def page(analysis, events, title, notes):

@@ -6,7 +6,8 @@ delivered twice, everything is in order. What nobody can know is excused, and on
 - a notice says that the link was lost or the peer restarted: what was on its way may be missing;
 - behind PEER_RESTARTED the first packet that the module's user writes may be missing, too (Z4);
 - the module itself drops what its user wrote when it closes or is loaded anew, and tells nobody;
-- a link that ended, or began anew, with the PAYLOAD delivered and its ACK lost: the one PAYLOAD that a module has
+- a link that ended, or began anew, with the PAYLOAD delivered and its ACK lost: the one
+  PAYLOAD that a module has
   out may be delivered once more on the next link. So may what was on its way to a module that was
   loaded anew, or that an OPEN told another receive position.
 """

@@ -42,7 +42,7 @@ def longest_path(netlist, top):
         missing = [driver for driver, _ in before if driver not in depths]
         if missing and cell not in depths:
             depths[cell] = None         # a loop, if met again before it is known
-            waiting += [driver for driver in missing]
+            waiting += list(missing)
             continue
         waiting.pop()
         if depths.get(cell) is None:

@@ -69,7 +69,7 @@ def buffer(gates, ideal):
     `gates` is a list of (cell, {pin: net}), changed in place.
     """
     loads, number = {}, 0
-    for kind, pins in gates:
+    for _kind, pins in gates:
         for pin, net in pins.items():
             if pin not in _OUTPUTS and net not in ideal and not net.startswith("1'b"):
                 loads.setdefault(net, []).append((pins, pin))
