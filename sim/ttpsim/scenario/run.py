@@ -281,14 +281,14 @@ def waves_sizes(runs):
         return
     vcd = any(run.simulator == "verilator" for run in recorded) and not cxx.fst_possible()
     largest = max(recorded, key=lambda run: run.config.width_bits)
-    each = _VCD_BYTES.get(largest.config.name, max(_VCD_BYTES.values())) / (1 if vcd else 20)
+    each = _VCD_BYTES.get(largest.config.name, max(_VCD_BYTES.values())) / (1 if vcd else 25)
     if all(run.waves_clocks for run in recorded):
         yield (f"waveforms of the first {WINDOW:,} clocks, at most about "
                f"{each * WINDOW / 1e6:,.0f} MB each; WAVES=all records the whole of each run")
     else:
         yield f"waveforms of whole runs: about {each * 1e6 / 1e6:,.0f} MB for a million clocks"
     if vcd:
-        yield ("Verilator writes VCD here, FST is twenty times smaller: "
+        yield ("Verilator writes VCD here, FST is 25 times smaller: "
                "apt-get install liblz4-dev zlib1g-dev")
 
 
