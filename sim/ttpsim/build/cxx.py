@@ -150,7 +150,8 @@ class _Job:
                                   env=dict(os.environ, VERILATOR_ROOT=str(verilator()),
                                            LC_ALL="C"))
         if code:
-            raise BuildError(f"{failed}; see {shown(log)}", log)
+            killed = f", ended by signal {-code} (9: memory is short, perhaps)" if code < 0 else ""
+            raise BuildError(f"{failed}{killed}; see {shown(log)}", log)
 
     def compile(self, folder, commands):
         """All of these g++ commands, side by side as slots allow: `[(output, command)]`."""
@@ -227,7 +228,7 @@ def _precompiled(job, root, defines, level):
 
 def prepare(processes, optimise):
     """Compile what all designs without coverage and waveforms share, with the VPI."""
-    root, job = verilator(), _Job(processes, "compiling Verilator's run time", -1)
+    root, job = verilator(), _Job(processes, "compiling Verilator's run time", 0.5)
     defines = tuple(f"-D{name}=0" for name in _SWITCHES)
     levels = dict.fromkeys((optimise.fast, optimise.rest))
     work = [*((_precompiled, level) for level in levels),

@@ -224,9 +224,9 @@ class Runner:
                 builds.prepare(self.processes)
 
     def _build(self, run):
-        order = self._order[build_key(run)]
+        order, first = self._order[build_key(run)], self._order[run.config, run.top]
         with self._locks["emit", run.config, run.top]:
-            core = builds.emitted(run.config, self.processes, run.top, order)
+            core = builds.emitted(run.config, self.processes, run.top, first)
         with self._locks[build_key(run)]:
             began = time.monotonic()
             build = builds.compile_pair(run.simulator, core, run.config.name, bool(run.waves),
@@ -266,12 +266,16 @@ class Runner:
 
 
 def _build_order(runs):
-    """`{build key: its place}`."""
+    """`{build key: its place}`, and `{(config, top): place}` of the Verilog that builds share."""
     cost = {build_key(run): build_seconds(run) for run in runs}
     keys = sorted(cost, key=lambda key: -cost[key])
     first = min(keys, key=lambda key: cost[key])
-    return {key: number for number, key in enumerate(
+    order = {key: number for number, key in enumerate(
         [first, *(key for key in keys if key != first)])}
+    for run in runs:
+        emitted, place = (run.config, run.top), order[build_key(run)]
+        order[emitted] = min(place, order.get(emitted, place))
+    return order
 
 
 def waves_sizes(runs):
