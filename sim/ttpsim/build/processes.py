@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 
-__all__ = ["BuildError", "Processes", "SetupError", "clock_text", "heartbeat"]
+__all__ = ["BuildError", "Processes", "SetupError", "clock_text", "heartbeat", "killed"]
 
 
 class SetupError(Exception):
@@ -20,6 +20,11 @@ class BuildError(Exception):
     def __init__(self, text, log=None):
         super().__init__(text)
         self.log = log
+
+
+def killed(code):
+    """What an exit code says besides the log, which a killed process leaves empty."""
+    return f", ended by signal {-code} (9: memory is short, perhaps)" if code < 0 else ""
 
 
 def clock_text(seconds):
