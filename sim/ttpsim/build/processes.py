@@ -9,7 +9,7 @@ import time
 
 from ttpverif.cli.errors import Failed, UsageError
 
-__all__ = ["BuildError", "Processes", "SetupError", "clock_text", "heartbeat"]
+__all__ = ["BuildError", "Processes", "SetupError", "clock_text", "heartbeat", "killed"]
 
 
 class SetupError(UsageError):
@@ -22,6 +22,11 @@ class BuildError(Failed):
     def __init__(self, text, log=None):
         super().__init__(text)
         self.log = log
+
+
+def killed(code):
+    """What an exit code says besides the log, which a killed process leaves empty."""
+    return f", ended by signal {-code} (9: memory is short, perhaps)" if code < 0 else ""
 
 
 def clock_text(seconds):

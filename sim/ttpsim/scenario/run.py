@@ -195,9 +195,9 @@ class Runner:
                 builds.prepare(self.processes)
 
     def _build(self, run):
-        order = self._order[build_key(run)]
+        order, first = self._order[build_key(run)], self._order[run.config, run.top]
         with self._locks["emit", run.config, run.top]:
-            core = builds.emitted(run.config, self.processes, run.top, order)
+            core = builds.emitted(run.config, self.processes, run.top, first)
         with self._locks[build_key(run)]:
             began = time.monotonic()
             build = builds.compile_pair(run.simulator, core, run.config.name, bool(run.waves),
@@ -246,12 +246,16 @@ def ended(runs):
 
 
 def _build_order(runs):
-    """`{build key: its place}`."""
+    """`{build key: its place}`, and `{(config, top): place}` of the Verilog that builds share."""
     cost = {build_key(run): build_seconds(run) for run in runs}
     keys = sorted(cost, key=lambda key: -cost[key])
     first = min(keys, key=lambda key: cost[key])
-    return {key: number for number, key in enumerate(
+    order = {key: number for number, key in enumerate(
         [first, *(key for key in keys if key != first)])}
+    for run in runs:
+        emitted, place = (run.config, run.top), order[build_key(run)]
+        order[emitted] = min(place, order.get(emitted, place))
+    return order
 
 
 def waves_sizes(runs):
@@ -261,14 +265,14 @@ def waves_sizes(runs):
         return
     vcd = any(run.simulator == "verilator" for run in recorded) and not cxx.fst_possible()
     largest = max(recorded, key=lambda run: run.config.width_bits)
-    each = _VCD_BYTES.get(largest.config.name, max(_VCD_BYTES.values())) / (1 if vcd else 20)
+    each = _VCD_BYTES.get(largest.config.name, max(_VCD_BYTES.values())) / (1 if vcd else 25)
     if all(run.waves_clocks for run in recorded):
         yield (f"waveforms of the first {WINDOW:,} clocks, at most about "
                f"{each * WINDOW / 1e6:,.0f} MB each; WAVES=all records the whole of each run")
     else:
         yield f"waveforms of whole runs: about {each * 1e6 / 1e6:,.0f} MB for a million clocks"
     if vcd:
-        yield ("Verilator writes VCD here, FST is twenty times smaller: "
+        yield ("Verilator writes VCD here, FST is 25 times smaller: "
                "apt-get install liblz4-dev zlib1g-dev")
 
 
