@@ -21,7 +21,8 @@ _UNICODE = {"rail": "│", "line": "─", "again": "═", "right": "▶", "left"
 _ASCII = {"rail": "|", "line": "-", "again": "=", "right": ">", "left": "<", "lost": "x"}
 _STYLES = {"lost": "red", "discarded": "magenta", "refused": "red", "unanswered": "red",
            "replay": "yellow", "duplicate": "cyan", "retry": "yellow", "again": "cyan",
-           "sent again": "magenta", "cut": "magenta", "malformed": "bold red", "changed": "bold red", "stray": "bold red",
+           "sent again": "magenta", "cut": "magenta", "malformed": "bold red",
+           "changed": "bold red", "stray": "bold red",
            "late": "magenta", "gap": "magenta"}
 _SGR = {"red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36",
         "bold red": "1;31", "bold": "1", "dim": "2"}
