@@ -164,7 +164,8 @@ def test_snaplen_and_fcs_of_each_interface(tmp_path):
 
 
 @pytest.mark.parametrize("raw, part", [
-    (b"", "empty"), (b"\xd4", "neither"), (b"\x28\xb5\x2f\xfd" + bytes(40), "zstd -d"), (b"#!/bin/sh\n" * 9, "neither pcap nor pcapng"),
+    (b"", "empty"), (b"\xd4", "neither"), (b"\x28\xb5\x2f\xfd" + bytes(40), "zstd -d"),
+    (b"#!/bin/sh\n" * 9, "neither pcap nor pcapng"),
     (b"\x1f\x8b" + bytes(40), "damaged"),
     (classic("<", 0xA1B2C3D4, 1000, 105), r"link type 105 \(IEEE 802.11\)"),
     (classic("<", 0xA1B2C3D4, 1000)[:20], "ends in its header"),
