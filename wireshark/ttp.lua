@@ -366,8 +366,8 @@ local function finish(h, cause, frame, pinfo, tree)
 end
 
 -- Wireshark hands a dissector only the bytes of its layer, and addresses as text, which may be a
--- resolved name. So these two only note where TTP begins; what is behind all others dissects it, for
--- which the whole frame is there, in every pass.
+-- resolved name. So these two only note where TTP begins; the one behind all others dissects it: it
+-- has the whole frame, in every pass.
 local found
 local ethernet = Proto("ttpoe_eth", "Tesla Transport Protocol over Ethernet")
 local whole = Proto("ttpoe_frame", "Tesla Transport Protocol, the whole frame")

@@ -253,8 +253,8 @@ def test_an_answer_that_asks_for_what_there_is_no_room_for_proves_no_loss():
 
 
 def test_a_payload_that_was_late_and_arrived_twice_was_not_lost():
-    found = conversation(*data(9), ack(9), *data(10, 11), (B, A, "NACK", {"rx_id": 10, "tx_id": 10}),
-                         *data(10), 9, ack(11), ack(10))
+    found = conversation(*data(9), ack(9), *data(10, 11),
+                         (B, A, "NACK", {"rx_id": 10, "tx_id": 10}), *data(10), 9, ack(11), ack(10))
     assert marks(found) == {6: ["replay"], 8: ["again"]}
 
 

@@ -176,8 +176,8 @@ WHOLE = [make(FRAMES, link_type, order) for make in (classic, pcapng) for link_t
           suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=st.sampled_from(WHOLE), pack=st.sampled_from([bytes, gzip.compress, bz2.compress,
                                                          lzma.compress]),
-       cut=st.integers(0, 900), patches=st.lists(st.tuples(st.integers(0, 900), st.integers(0, 255)),
-                                                 max_size=6), before=st.booleans())
+       cut=st.integers(0, 900), before=st.booleans(), patches=st.lists(
+           st.tuples(st.integers(0, 900), st.integers(0, 255)), max_size=6))
 @example(raw=WHOLE[6], pack=bytes, cut=900, patches=[(41, 0xFF)], before=True)
 def test_damaged_files(tmp_path, raw, pack, cut, patches, before):
     """Bytes changed, and the end cut off, in the capture or in its packed form."""

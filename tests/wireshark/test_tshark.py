@@ -163,7 +163,8 @@ def test_replays_and_duplicates_as_the_ladder_marks_them(path):
 
 
 @pytest.mark.parametrize("wanted, count", [
-    ("ttpoe.opcode == 6", 6), ("ttpoe.opcode == PAYLOAD", 6), ("ttpoe.vc == 0 && ttpoe.tx_id == 3", 3),
+    ("ttpoe.opcode == 6", 6), ("ttpoe.opcode == PAYLOAD", 6),
+    ("ttpoe.vc == 0 && ttpoe.tx_id == 3", 3),
     ("ttpoe.replay", 2), ("ttpoe.payload contains 6c:6f", 6), ("ttpoe.opcode == 10", 0),
     ("ttpoe", 12), ("ttpoe.tsh.src_node == 2", 5), ("ttpoe.response_time > 0.5", 0)])
 def test_filters(wanted, count):
@@ -177,7 +178,8 @@ def test_the_info_column():
     path = next(path for path in CAPTURES if path.name.startswith("09"))
     lines = tshark(path, "-T", "fields", "-e", "_ws.col.Protocol", "-e", "_ws.col.Info")
     assert lines.splitlines()[5:8] == [
-        "TTP\tACK vc=0 tx_id=0x0 rx_id=0x3", "TTP\tPAYLOAD vc=0 tx_id=0x3 rx_id=0x0 len=11 [duplicate]",
+        "TTP\tACK vc=0 tx_id=0x0 rx_id=0x3",
+        "TTP\tPAYLOAD vc=0 tx_id=0x3 rx_id=0x0 len=11 [duplicate]",
         "TTP\tACK vc=0 tx_id=0x0 rx_id=0x3"]
 
 

@@ -29,7 +29,6 @@ _EXAMPLES = """examples:
   ttpoe ladder build/sim/runs/loss.5pct-verilator-default-1/wire.pcap -o loss.html
   ttpoe ladder wire.pcapng --link 000002:1 --limit 50
   ttpoe ladder wire.pcap | less
-  ssh router tcpdump -i any -w - ether proto 0x9ac6 | ttpoe ladder -
 """
 
 
@@ -58,8 +57,8 @@ def add_parser(subparsers):
     parser = subparsers.add_parser("ladder", help=SUMMARY, description=_DESCRIPTION,
                                    epilog=_EXAMPLES, allow_abbrev=False,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", metavar="FILE", help="capture, pcap or pcapng, also packed by gzip, bzip2 "
-                        "or xz; - is standard input")
+    parser.add_argument("file", metavar="FILE", help="capture, pcap or pcapng, also packed by gzip, "
+                        "bzip2 or xz; - is standard input")
     parser.add_argument("-o", "--output", metavar="PAGE.html",
                         help="write an HTML page instead of text")
     parser.add_argument("--link", metavar="NODE:VC", type=_link, default=(None, None),

@@ -138,7 +138,7 @@ def _as_ethernet(packet):
     return bytes(12) + data[at:at + 2] + data[header:], packet.size + 14 - header
 
 
-_ends = {}                      # first 14 bytes of an Ethernet frame -> (source, destination, cause)
+_ends = {}                      # first 14 bytes of a frame -> (source, destination, cause)
 _MOST_ENDS = 10_000
 
 

@@ -68,7 +68,16 @@ class Direction:
         """The node sent a PAYLOAD; `opening`: the peer's OPEN, if it had no answer yet."""
         number = event.record.tx_id
         self.sent = True
-        attempts = self.attempts.get(number)
+        attempts, youngest = self.attempts.get(number), self._count.youngest
+        if (attempts is None and youngest is not None and number == youngest + 1 & 0xFFFFFFFF
+                and opening is None and self._missing is None and self._previous is None):
+            # Most of all frames: the next ID, and nothing to remark.
+            self._count.youngest = youngest + 1
+            self.attempts[number] = [event]
+            self.waiting[number] = event
+            self._order.append(youngest + 1)
+            self._untold.append(youngest + 1)
+            return
         if attempts is None:
             attempts = self.attempts[number] = []
             self._first_time(event)
@@ -183,18 +192,23 @@ class Direction:
 
     def _acknowledge(self, answer, upto):
         """Everything up to `upto` has arrived; returns how many IDs that is news of."""
-        covered = self._order.take(None, upto)
-        if not covered:
-            return 0
-        self._untold.take(None, upto)
+        if self._order.pop_oldest(upto):
+            covered = (upto,)
+            self._untold.pop_oldest(upto)
+        else:
+            covered = self._order.take(None, upto)
+            if not covered:
+                return 0
+            self._untold.take(None, upto)
         self._no_room, self._acked = False, upto
         record = answer.record
         arrived_by, number = record.time_ns - self._round_trip_ns, record.number
         for count in covered:
             serial = count & 0xFFFFFFFF
             del self.waiting[serial]
-            self._asked.pop(serial, None)
-            self._useless.pop(serial, None)
+            if self._asked or self._useless:
+                self._asked.pop(serial, None)
+                self._useless.pop(serial, None)
             attempts = self.attempts.get(serial, ())
             if len(attempts) == 1:
                 _has_arrived(attempts[0], number)
@@ -229,7 +243,9 @@ class Direction:
                 self._came_twice(event, number, attempts)
         if attempts:
             own = event.record.number
-            answered = next((e for e in attempts if e.answered_by == own), attempts[-1])
+            answered = attempts[0]
+            if answered.answered_by != own:
+                answered = next((e for e in attempts if e.answered_by == own), attempts[-1])
             event.answers = answered.record.number
             if answered.answered_by is None:            # a duplicate, acknowledged once more
                 answered.answered_by = own
@@ -355,8 +371,9 @@ class Direction:
 def _has_arrived(event, answer):
     """The answer with this number shows it."""
     event.answered_by = answer
-    for mark in _FATE:
-        event.marks.pop(mark, None)
+    if event.marks:
+        for mark in _FATE:
+            event.marks.pop(mark, None)
 
 
 def _same(one, other):

@@ -1,4 +1,4 @@
-"""IDs in the order of their age: which PAYLOADs of a direction wait, and for which nothing is known.
+"""IDs in the order of their age: which PAYLOADs of a direction wait, and which tell nothing yet.
 
 Serial numbers have no order of their own, so they are counted on without wrapping. Every change
 takes out, or puts in, a slice of a sorted list: what an answer costs does not depend on how many
@@ -37,6 +37,17 @@ class Flight:
 
     def __len__(self):
         return len(self._numbers)
+
+    def append(self, number):
+        """Put in one that is greater than all others."""
+        self._numbers.append(number)
+
+    def pop_oldest(self, number):
+        """Take out the least if it is this one; whether it was."""
+        if self._numbers and self._numbers[0] == number:
+            del self._numbers[0]
+            return True
+        return False
 
     def oldest(self):
         """The least number, or None."""

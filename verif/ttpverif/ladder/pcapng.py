@@ -1,4 +1,4 @@
-"""pcapng: blocks of sections and interfaces; each interface has its link type, clock and snaplen."""
+"""pcapng: blocks of sections and interfaces; each interface has a link type, clock, snaplen."""
 
 import struct
 

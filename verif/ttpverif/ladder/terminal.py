@@ -44,7 +44,13 @@ def format_time(nanoseconds, unit):
 
 def _label(record):
     """What was captured of it: opcode, VC, IDs as 0x and hexadecimal digits, length."""
-    name, tx_id, rx_id = record.name, record.tx_id, record.rx_id
+    tx_id, rx_id = record.tx_id, record.rx_id
+    if rx_id is not None:               # most of all frames
+        if record.opcode == 6:
+            return f"PAYLOAD vc{record.vc} tx {tx_id:#x} {record.payload_size} B"
+        if record.opcode == 7:
+            return f"ACK vc{record.vc} rx {rx_id:#x}"
+    name = record.name
     text = name if record.vc is None else f"{name} vc{record.vc}"
     if name == "PAYLOAD":
         return (f"{text} tx {tx_id:#x} {record.payload_size} B" if tx_id is not None else
@@ -143,6 +149,8 @@ class _Lines:
         if self._unit is None:
             self._start_ns = self._analysis.start_ns
             self._unit = time_unit(max(e.record.time_ns for e in events) - self._start_ns)
+            # That of `format_time`, with everything looked up once.
+            self._time = f"{{:>6}} {{:>12.{self._unit[2]}f}} ".format
         new = {node for event in events for node in (event.src, event.dst)} - self._nodes
         if new:
             lines.append(self._header(new))
@@ -161,11 +169,16 @@ class _Lines:
 
     def _line(self, event):
         record, marks = event.record, event.marks
-        time = format_time(record.time_ns - self._start_ns, self._unit)
-        again = "replay" in marks or "duplicate" in marks or "retry" in marks
-        left, arrow, right = self._canvas.arrow(event, "lost" in marks, again)
-        remarks = f" {_marks(event)}" if marks else ""
-        begin = f"{record.number:>6} {time:>12} "
+        begin = self._time(record.number, (record.time_ns - self._start_ns) / self._unit[1])
+        if not marks:
+            left, arrow, right = self._canvas.arrow(event, False, False)
+            if not self._colour:
+                return f"{begin}{left}{arrow}{right}".rstrip()
+            remarks = ""
+        else:
+            again = "replay" in marks or "duplicate" in marks or "retry" in marks
+            left, arrow, right = self._canvas.arrow(event, "lost" in marks, again)
+            remarks = f" {_marks(event)}"
         if not self._colour:
             return f"{begin}{left}{arrow}{right}{remarks}".rstrip()
         style = _style(event)
