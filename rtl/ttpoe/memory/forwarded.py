@@ -76,7 +76,7 @@ class ForwardedMemory(wiring.Component):
     layout : data.StructLayout
         A word.
     depth : int
-        Sets, a power of two.
+        Sets, 2 or more.
     ways : int
         1 or 2.
 
@@ -135,8 +135,8 @@ class ForwardedMemory(wiring.Component):
     """
 
     def __init__(self, protect, layout, depth, ways=1):
-        if depth < 2 or depth & (depth - 1) or ways not in (1, 2):
-            raise ValueError("depth must be a power of two from 2 on and ways 1 or 2; "
+        if depth < 2 or ways not in (1, 2):
+            raise ValueError("depth must be 2 or more and ways 1 or 2; "
                              f"got {depth} and {ways}")
         self._protect, self._layout, self._depth, self._ways = protect, layout, depth, ways
         index = ceil_log2(depth)
