@@ -125,7 +125,7 @@ def test_a_change_is_seen_at_every_distance(distance):
     simulate(dut, testbench)
 
 
-@pytest.mark.parametrize("depth, ways", [(0, 1), (1, 1), (12, 1), (16, 0), (16, 3)])
+@pytest.mark.parametrize("depth, ways", [(0, 1), (1, 1), (16, 0), (16, 3)])
 def test_sizes_that_it_cannot_have(depth, ways):
     with pytest.raises(ValueError, match=f"got {depth} and {ways}"):
         ForwardedMemory("none", WORD, depth, ways)

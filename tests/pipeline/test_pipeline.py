@@ -96,11 +96,21 @@ def record(ctx, done):
                 number = ctx.get(value)
                 fields[prefix + name] = getattr(number, "name", number)
     walk(done, "")
-    if fields["outcome.old_state"] == fields["tag.state"] == "CLOSED":
-        # A free tag means nothing but this; what else is left in it depends on the way taken.
+    # What a link that has ended leaves in its tag depends on the way taken, and means nothing. Nor do
+    # the peer's position and the list's pointers until the new link has them.
+    before, after = fields["outcome.old_state"], fields["tag.state"]
+    unset = set()
+    if before in ("CLOSED", "OPEN_SENT"):
+        unset |= {"outcome.old_seen", "old_head", "old_tail"}
+        if after in ("CLOSED", "OPEN_SENT"):
+            unset |= {"tag.received", "tag.seen", "tag.oldest_at"}
+    if fields["tag.sent"] == 0:
+        unset.add("tag.oldest_at")
+    fields |= dict.fromkeys(unset, 0)
+    if before == after == "CLOSED":
         fields = {name: value for name, value in fields.items()
-                  if name in ("tag.state", "tag.queued", "tag.purging", "tag.touch")
-                  or not name.startswith(("tag.", "old_", "outcome.old_seen"))}
+                  if not name.startswith("tag.") or name in ("tag.state", "tag.queued",
+                                                             "tag.purging", "tag.touch")}
     return fields
 
 
@@ -311,7 +321,7 @@ def test_the_script_reaches_the_state_table():
                 if r[f"outcome.{name}"]}
     missing = {action.name for action in Action} - seen
     assert missing <= {"CLOSE_AGAIN", "CLOSE_NACK_AGAIN", "CLOSE_UNSAID", "CLOSE_TIMED",
-                       "AGREE_TOLD", "CLOSE_UNASKED", "TAKE_POSITION"}, missing
+                       "AGREE_TOLD", "CLOSE_ACK_STAY", "CLOSE_UNASKED", "TAKE_POSITION"}, missing
     assert did == effects
 
 
