@@ -289,7 +289,8 @@ private:
         for (int n = 0; n < STALL_CLOCKS; ++n) step(true);
         capacity[0] = hit_.delivered_events() - before[0];
         capacity[1] = clean_.delivered_events() - before[1];
-        if (capacity[0] != capacity[1])
+        // More is no fault: a short packet that its reader has fetched already takes no slot.
+        if (capacity[0] < capacity[1])
             throw Failure{"receive slots are missing: a stalled pair takes "
                           + std::to_string(capacity[0]) + " packets, without bad frames "
                           + std::to_string(capacity[1])};
