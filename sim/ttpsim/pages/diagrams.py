@@ -1,6 +1,6 @@
 """The diagrams of docs/ that no run is needed for: blocks, pipeline, receive path, slot lists.
 
-`make docs-tables` writes them into docs/pictures.
+`ttpoe pages tables` writes them into docs/pictures.
 """
 
 from .drawing import Drawing

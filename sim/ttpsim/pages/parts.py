@@ -3,7 +3,7 @@
     <!-- part: NAME -->
     <!-- end of part -->
 
-`make docs-tables` writes them anew.
+`ttpoe pages tables` writes them anew.
 """
 
 import ast

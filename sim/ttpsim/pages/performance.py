@@ -95,7 +95,7 @@ SECTIONS = (
         (r"host\.switches_per_message\.tcp_(\d+)_bytes", "context switches for a message of {0} "
          "bytes, TCP", ""))),
     ("Simulation", "", (
-        (r"simulation\.native_clocks_per_second", "native program (`make soak`), `default`",
+        (r"simulation\.native_clocks_per_second", "native program (`ttpoe soak`), `default`",
          "clocks per s"),
         (r"simulation\.native_packets_per_second", "the same", "packets per s"),
         (r"simulation\.cocotb_clocks_per_second", "cocotb, `default`", "clocks per s"),
