@@ -1,5 +1,6 @@
 """Tests that need Icarus Verilog carry the mark `icarus`, or its name."""
 
+import os
 import shutil
 import signal
 
@@ -12,6 +13,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    for name in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS"):     # ours, if `make test` started this
+        os.environ.pop(name, None)
     # A shell's background jobs ignore Ctrl-C, and so would what the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "icarus: needs Icarus Verilog")

@@ -41,7 +41,7 @@ def wheel(tmp_path_factory):
     source.mkdir()
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    for name in ("rtl", "verif"):
+    for name in ("rtl", "verif", "sim"):
         shutil.copytree(ROOT / name, source / name,
                         ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     run = call(sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation",
@@ -75,7 +75,7 @@ def test_what_is_in_the_wheel(wheel):
         assert name in names, sorted(names)
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} <= {
-        "ttpoe", "ttpverif", "ttpformal"}
+        "ttpoe", "ttpverif", "ttpformal", "ttpsim"}
     assert any(name.endswith("LICENSE") for name in names)
 
 
@@ -119,12 +119,13 @@ def test_the_scapy_layer_alone(empty, tmp_path):
     lent = tmp_path / "lent"
     lent.mkdir()
     (lent / "scapy").symlink_to(Path(importlib.util.find_spec("scapy").origin).parent)
-    code = ("import sys; from scapy.layers.l2 import Ether; from ttpverif.scapy_ttp import *; "
+    code = ("import sys; from scapy.layers.l2 import Ether; from ttpverif.frames.scapy_ttp import *; "
             "frame = ttp_frame(1, 2, 'PAYLOAD', tx_id=7, payload=b'hello'); "
             "print(Ether(bytes(frame))[TTP].tx_id, len(frame), "
             "sorted(m for m in sys.modules if m.startswith(('ttp', 'amaranth', 'cocotb'))))")
     run = call(empty / "bin" / "python", "-c", code, cwd=tmp_path, path=[lent])
-    assert run.stdout == "7 65 ['ttpverif', 'ttpverif.scapy_ttp']\n", run.stdout + run.stderr
+    wanted = "7 65 ['ttpverif', 'ttpverif.frames', 'ttpverif.frames.scapy_ttp']\n"
+    assert run.stdout == wanted, run.stdout + run.stderr
 
 
 def test_setup_makes_the_command(tmp_path):

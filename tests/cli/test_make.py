@@ -13,7 +13,7 @@ import ttpverif.cli as cli
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
-TARGETS = {"help", "setup", "sim", "test", "bench", "synth", "formal", "verify", "docs", "demo",
+TARGETS = {"help", "check", "setup", "sim", "test", "bench", "synth", "formal", "verify", "docs", "demo",
            "clean", "distclean"}
 MOVED = re.search(r"^MOVED := (.*?)[^\\]\n", MAKEFILE, re.DOTALL | re.MULTILINE)[0].split()[2:]
 MOVED = [name for name in MOVED if name != "\\"]

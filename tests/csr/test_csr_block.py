@@ -516,9 +516,9 @@ def test_all_causes_at_once():
             ctx.set(dut.i_notice.valid, 1)
             await pulse(bench, *FRAME_DROPS, *PAYLOAD_DROPS)
         ctx.set(dut.i_notice.valid, 0)
-        assert await bench.regs.INT_STATUS.read() == 0x7F
-        await bench.regs.INT_STATUS.write(0x55)
-        assert await bench.regs.INT_STATUS.read() == 0x2A
+        assert await bench.regs.INT_STATUS.read() == 0x1FF
+        await bench.regs.INT_STATUS.write(0x155)
+        assert await bench.regs.INT_STATUS.read() == 0xAA
 
     run(test)
 

@@ -13,7 +13,7 @@ import pytest
 from tests.sim.live.live_peer import SECONDS, wait_for
 from ttpsim.live import build
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="session")

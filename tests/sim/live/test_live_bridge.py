@@ -22,7 +22,7 @@ from ttpverif.frames.scapy_ttp import TTP
 
 WHY_NOT = why_not()
 pytestmark = pytest.mark.skipif(WHY_NOT is not None, reason=str(WHY_NOT))
-LUA = Path(__file__).resolve().parents[2] / "wireshark" / "ttp.lua"
+LUA = Path(__file__).resolve().parents[3] / "wireshark" / "ttp.lua"
 
 
 @pytest.fixture

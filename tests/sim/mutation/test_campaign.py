@@ -11,7 +11,7 @@ from ttpsim.mutation import benches, campaign, page
 from ttpsim.mutation.killers import Killer, Outcome
 from ttpsim.mutation.netlist import Mutant
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 POOL, = benches.benches_of("rx_pool", [b for b in benches.BENCHES if b.block == "rx_pool"])
 LOSS, CELLS, NIC = Killer("loss.5pct"), Killer("cells"), Killer("nic")
 

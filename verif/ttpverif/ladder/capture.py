@@ -1,6 +1,6 @@
 """Reads captures as a stream: classic pcap and pcapng, plain or compressed, from a file or a pipe.
 
-Unlike `ttpverif.pcap.read_pcap`, which is strict because tests rely on it, this takes a capture
+Unlike `ttpverif.frames.pcap.read_pcap`, which is strict because tests rely on it, this takes a capture
 that was cut off, snapped or damaged, gives what is whole, and says in `notes` what is not.
 Formats: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
 """
