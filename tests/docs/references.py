@@ -174,7 +174,7 @@ def dangling(text, name="README.md"):
     bad += [entry for entry in _NAMED.findall(flat) if entry not in numbered()]
     bad += [entry for entry in _NUMBERED.findall(flat)
             if entry[0] in letters and entry not in numbered()]
-    if not str(name).endswith("wireshark.md"):     # there `ttpoe.nack` is a filter of Wireshark
+    if not str(name).endswith("wireshark.md"):     # filters of Wireshark look like modules
         bad += [f"module {entry}" for entry in _MODULE.findall(flat) if not _module(entry)]
     prose = re.sub(r"\]\([^)]*\)|https?://\S+", "", flat)     # links have a test of their own
     bad += [f"file {path}" for path in _PATH.findall(prose)

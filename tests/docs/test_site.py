@@ -9,7 +9,7 @@ import pytest
 
 from tests.docs.pages import PAGES, ROOT
 
-WAITS = pytest.mark.xfail(
+pytestmark = WAITS = pytest.mark.xfail(
     reason="pages of blocks have moved")
 
 needs_mkdocs = pytest.mark.skipif(importlib.util.find_spec("material") is None,
