@@ -74,14 +74,14 @@ class Closes(_Zero):
         Defect("its CLOSE acknowledges", "link/effects.py",
                "Action.CLOSE_HEARD: Effects(**_CLOSE_NACK)",
                'Action.CLOSE_HEARD: Effects(**_CLOSE_NACK, slots="close")'),
-        Defect("its CLOSE ends what it names", "link/decide.py",
+        Defect("its CLOSE ends what it names", "pipeline/q2_decide.py",
                '(event.tx_id != 0) & last_ack & ~zero', "(event.tx_id != 0) & last_ack"),
-        Defect("our CLOSE does not wait", "link/decide.py",
+        Defect("our CLOSE does not wait", "pipeline/q2_decide.py",
                '(tag.alloc != 0) & (zero | ends_at_max)', "(tag.alloc != 0) & ends_at_max"),
         Defect("an old CLOSE_ACK ends the link", "link/fsm.py",
-               '("ZERO !EMPTY", _A.DROP_UNEXPECTED, state), ', ""),
+               '("ZERO !EMPTY", _A.DROP_UNEXPECTED, state),', ""),
         Defect("the last ACK leaves the peer waiting", "link/fsm.py",
-               '_sender(CR, ("ZERO LAST_ACK", _A.RETIRE_CLOSE, CL))', "_sender(CR)"),
+               '_sender(CR, ("ZERO LAST_ACK", _A.RETIRE_CLOSE, CR))', "_sender(CR)"),
     )
 
     def properties(self, h):
@@ -96,8 +96,8 @@ class Closes(_Zero):
         h.check_if(self.zero & (old.alloc != 0) & self.is_("RX_CLOSE_ACK"), self.same)
         last = (self.zero & (old.state == LinkState.CLOSE_RECD) & self.is_("RX_ACK")
                 & (old.sent != 0) & (self.ahead == old.alloc) & (old.sent == old.alloc))
-        h.check_if(last, closed & self.says(Opcode.CLOSE_ACK) & self.out.noticed
-                   & (self.frame.p.rx_id == old.received) & (self.out.chain == old.alloc + old.lag))
+        h.check_if(last, ~closed & self.says(Opcode.CLOSE_ACK) & (new.alloc == 0)
+                   & (self.frame.p.rx_id == old.received))
         h.reach(close & closed & (event.tx_id == 5) & (old.received == 900))
         h.reach(last & (old.lag == 2) & (old.una == 0xFFFFFFFF))
         h.reach(self.zero & self.says(Opcode.CLOSE) & (old.state == LinkState.OPEN))
@@ -110,17 +110,17 @@ class Opens(_Zero):
              " its RxID fits, or restart the link, if not; no OPEN acknowledges what was not sent;"
              " the last in-order ID counts as received here only if a PAYLOAD with it was accepted")
     defects = (
-        Defect("an open gap is no use of an ID", "link/decide.py",
+        Defect("an open gap is no use of an ID", "pipeline/q2_decide.py",
                '"USED": (self.in_order != 0) | tag.gap', '"USED": self.in_order != 0'),
         Defect("a first OPEN that does not fit is believed", "link/fsm.py",
-               '("BOTH_ZERO !UNSURE", _A.DOUBT, state)',
-               '("BOTH_ZERO !UNSURE !OPEN_FITS", _A.DOUBT, state)'),
-        Defect("a position that was set anew counts as received", "link/decide.py",
+               '("BOTH_ZERO !ASKED", _A.DOUBT, state)',
+               '("BOTH_ZERO !ASKED !OPEN_FITS", _A.DOUBT, state)'),
+        Defect("a position that was set anew counts as received", "pipeline/q2_decide.py",
                'new.fed.eq(do["accepts"])', 'new.fed.eq(do["accepts"] | old.fed)'),
-        Defect("RxID acknowledges what was not sent", "link/decide.py",
+        Defect("RxID acknowledges what was not sent", "pipeline/q2_decide.py",
                "fits = self.in_window | last_acked",
                "fits = (self.ack_ahead < 8) | last_acked"),
-        Defect("a peer with epoch 0 becomes selective", "link/decide.py",
+        Defect("a peer with epoch 0 becomes selective", "pipeline/q2_decide.py",
                "speaks = event.selective & (event.epoch != 0)", "speaks = event.selective"),
     )
 
@@ -135,7 +135,7 @@ class Opens(_Zero):
 
         both = opens & self.zero & (event.epoch == 0)
         fits = self.ahead <= old.sent
-        unsure = old.doubted | old.guessed
+        unsure = old.asked
         h.check_if(both, self.says(Opcode.OPEN_ACK) & (self.frame.p.rx_id == event.tx_id)
                    & (self.frame.p.tx_id == new.una))
         anew = both & ~out.free_all & (new.received != old.received)
@@ -159,19 +159,19 @@ class Steps(_Zero):
              " NACK of an ID older than the last acknowledged one changes nothing; the timer sends"
              " ACK or NACK only to wake it, in OPEN, in the first 8 time-outs in a row")
     defects = (
-        Defect("a doubted link takes the next PAYLOAD", "link/decide.py",
+        Defect("a doubted link takes the next PAYLOAD", "pipeline/q2_decide.py",
                "tag.doubted | (self.in_order != 1) & (", "(self.in_order != 1) & (tag.doubted | "),
-        Defect("a duplicate on a guessed link is acknowledged", "link/decide.py",
+        Defect("a duplicate on a guessed link is acknowledged", "pipeline/q2_decide.py",
                "tag.guessed | (~tag.fed & ahead)", "(tag.guessed & ahead) | (~tag.fed & ahead)"),
         Defect("a PAYLOAD out of step opens a gap", "link/effects.py",
                'Action.SAY_OUT_OF_STEP: Effects(frame=Opcode.NACK_NOLINK, rx="tx_id",',
                'Action.SAY_OUT_OF_STEP: Effects(opens_gap=True, frame=Opcode.NACK_NOLINK,'
                ' rx="tx_id",'),
-        Defect("any older NACK starts a replay", "link/decide.py",
+        Defect("any older NACK starts a replay", "pipeline/q2_decide.py",
                "Mux(zero, last_acked, self.ack_ahead[31])", "self.ack_ahead[31]"),
-        Defect("the timer wakes for ever", "link/decide.py",
+        Defect("the timer wakes for ever", "pipeline/q2_decide.py",
                '"WAKE": zero & (tag.retries < _WAKES)', '"WAKE": zero'),
-        Defect("the timer NACKs a gap that the peer cannot fill", "link/decide.py",
+        Defect("the timer NACKs a gap that the peer cannot fill", "pipeline/q2_decide.py",
                '"GAP": tag.gap & ~zero', '"GAP": tag.gap'),
     )
 
