@@ -162,7 +162,8 @@ class ForwardedMemory(wiring.Component):
         })
         # An access's place in the clocks of its write and after it.
         place = data.StructLayout({"live": 1, "index": index, "way": 1, "value": layout})
-        self._q3, self._q4, self._q5 = (Signal(place, name=f"q{n}") for n in (3, 4, 5))
+        # Named for what they hold: `newest` brings them into the user's module, which has a `q3` itself.
+        self._q3, self._q4, self._q5 = (Signal(place, name=f"change_q{n}") for n in (3, 4, 5))
         self._from_q3 = [Signal(name=f"from_q3_{way}") for way in range(ways)]
         self._from_q4 = [Signal(name=f"from_q4_{way}") for way in range(ways)]
 

@@ -19,8 +19,6 @@ from ttpsim.views.names import KINDS, names_of
 from ttpsim.views.timing import Lane, diagram, svg
 from ttpverif.check import trace
 
-pytestmark = pytest.mark.xfail(
-    reason="the views name signals of the record of events as it was before it had named kinds")
 
 ROOT = Path(__file__).resolve().parents[3]
 
