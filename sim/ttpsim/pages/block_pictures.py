@@ -185,8 +185,8 @@ def walk_pictures(dump):
                       _value("slot", "@replay_memory.word__addr.slot", "@replay_memory.word__en"),
                       _value("beat", "@replay_memory.word__addr.beat", "@replay_memory.word__en",
                              "red")]),
-            ("length", [Lane("read", "@replay_memory.i_length_en"),
-                        Lane("bytes", "@replay_memory.o_length_bytes", "number")])),
+            ("length", [Lane("read", "@replay_memory.length__en"),
+                        Lane("bytes", "@replay_memory.length__data", "number")])),
         "block-replay-lists": picture(
             "slots become free", "a", ack - 3, ack + 13,
             ("pipeline", [_Q3]),
