@@ -9,9 +9,6 @@ import pytest
 
 from tests.docs.pages import PAGES, ROOT
 
-pytestmark = WAITS = pytest.mark.xfail(
-    reason="pages of blocks have moved")
-
 needs_mkdocs = pytest.mark.skipif(importlib.util.find_spec("material") is None,
                                   reason="mkdocs-material is missing: make docs installs it")
 
@@ -134,7 +131,6 @@ def test_links_within_the_repository(page):
             assert anchor in github_anchors(there.read_text()), f"{target}: no such heading"
 
 
-@WAITS
 def test_pages_of_blocks_follow_the_docstrings():
     from ttpsim.pages.contents import BLOCKS
     from ttpsim.pages.pages import block_page

@@ -19,7 +19,6 @@ from ttpsim.views.names import KINDS, names_of
 from ttpsim.views.timing import Lane, diagram, svg
 from ttpverif.check import trace
 
-
 ROOT = Path(__file__).resolve().parents[3]
 
 
