@@ -6,7 +6,7 @@ import socket
 import time
 
 import pytest
-from live_peer import SECONDS, QemuPeer, free_port
+from tests.sim.live.live_peer import SECONDS, QemuPeer, free_port
 
 from ttpverif.frames.frame import Frame
 from ttpverif.frames.pcap import read_pcap

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from live_namespace import Namespace, why_not
+from tests.sim.live.live_namespace import Namespace, why_not
 
 from ttpsim.live import wires
 from ttpverif.frames.frame import Frame, Opcode

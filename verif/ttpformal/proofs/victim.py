@@ -158,8 +158,8 @@ class Told(Proof):
         h.reach(here & told & ~settled[0])
 
 class Closes(Proof):
-    shows = ("a victim is asked for by an OPEN, an open or a payload that finds no way, and by"
-             " nothing else in a full set; the VICTIM event closes its link if that is OPEN with"
+    shows = ("a victim is asked for by an OPEN, or by an open or a payload to another node, that finds"
+             " no way, and by nothing else in a full set; the VICTIM event closes its link if that is OPEN with"
              " nothing unacknowledged, nothing waiting and its timer bit set: one CLOSE, no notice, no"
              " slot freed; any other link it leaves as it was, bit for bit, and sends nothing")
     config = "Q2, combinational; 8 slots; any tag in a legal state, a closed one holds nothing"
@@ -189,7 +189,8 @@ class Closes(Proof):
         closed = old.state == LinkState.CLOSED
         h.assume_if(closed, old.alloc + old.lag + old.kept + old.looking == 0)
 
-        seeks_way = among(event, [Event.RX_OPEN, Event.HOST_OPEN, Event.HOST_PAYLOAD])
+        seeks_way = ((event == Event.RX_OPEN) | (among(event, [Event.HOST_OPEN, Event.HOST_PAYLOAD])
+                                                 & ~dut.i_self))
         h.check_if(closed, out.evicts == (dut.i_full & seeks_way))
         h.check_if(~closed & out.evicts, event == Event.HOST_OPEN)
 
