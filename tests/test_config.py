@@ -23,8 +23,9 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("field, value", [(field, value) for field, values in REFUSED
-                                          for value in values])
+@pytest.mark.parametrize(
+    "field, value", [(field, value) for field, values in REFUSED for value in values]
+)
 def test_a_bad_value_is_named_with_its_rule(field, value):
     with pytest.raises(ConfigError) as error:
         Config(**{field: value})
@@ -48,24 +49,35 @@ def test_reorder_slots_have_their_ends():
         assert config.reorder_window == 4 * slots
 
 
-@pytest.mark.parametrize("field, low, high", [
-    ("sets", 2, 16384), ("slots", 4, 65536), ("event_depth", 2, 256), ("control_depth", 8, 256),
-    ("payload_depth", 2, 16), ("os_buffer_bytes", 2048, 1 << 20)])
+@pytest.mark.parametrize(
+    "field, low, high",
+    [
+        ("sets", 2, 16384),
+        ("slots", 4, 65536),
+        ("event_depth", 2, 256),
+        ("control_depth", 8, 256),
+        ("payload_depth", 2, 16),
+        ("os_buffer_bytes", 2048, 1 << 20),
+    ],
+)
 def test_both_ends_of_a_range_are_accepted(field, low, high):
     for value in (low, high):
         assert getattr(Config(**{field: value}), field) == value
 
 
-@pytest.mark.parametrize("width, beats, header", [(64, 128, 8), (128, 64, 4), (256, 32, 2),
-                                                  (512, 16, 1)])
+@pytest.mark.parametrize(
+    "width, beats, header", [(64, 128, 8), (128, 64, 4), (256, 32, 2), (512, 16, 1)]
+)
 def test_figures_of_a_width(width, beats, header):
     config = Config(width_bits=width)
     assert (config.slot_beats, config.header_beats) == (beats, header)
     assert config.width_bytes * beats == 1024 == 1 << config.beat_bits + width.bit_length() - 4
 
 
-@pytest.mark.parametrize("name, width, links, slots", [
-    ("tiny", 64, 8, 16), ("default", 64, 128, 64), ("full", 512, 1536, 1024)])
+@pytest.mark.parametrize(
+    "name, width, links, slots",
+    [("tiny", 64, 8, 16), ("default", 64, 128, 64), ("full", 512, 1536, 1024)],
+)
 def test_presets_are_what_the_readme_promises(name, width, links, slots):
     config = preset(name)
     assert config is PRESETS[name] and config.name == name
@@ -80,7 +92,7 @@ def test_numbers_have_room():
         assert 1 << config.lid_bits >= config.links
         assert 1 << config.row_bits >= config.rows
         assert 1 << config.reorder_bits == config.reorder_window == 4 * config.reorder_slots
-    assert PRESETS["full"].row_bits == 10       # 8 bits of set, 2 of VC
+    assert PRESETS["full"].row_bits == 10  # 8 bits of set, 2 of VC
 
 
 def test_an_unknown_preset_is_refused_with_those_there_are():

@@ -15,8 +15,10 @@ VERILATOR = Path(os.environ.get("TTP_VERILATOR_ROOT", ROOT / ".tools" / "verilat
 
 def blocks(readme):
     """The lines of each ```sh block."""
-    return [block.strip().splitlines()
-            for block in re.findall(r"^```sh\n(.*?)^```$", readme.read_text(), re.M | re.S)]
+    return [
+        block.strip().splitlines()
+        for block in re.findall(r"^```sh\n(.*?)^```$", readme.read_text(), re.M | re.S)
+    ]
 
 
 def place(folder):
@@ -28,13 +30,17 @@ def place(folder):
     for name, command in (("ttpoe", "-m ttpverif.cli"), ("python", "")):
         (tools / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {command} "$@"\n')
         (tools / name).chmod(0o755)
-    return dict(os.environ, PYTHONPATH=f"{ROOT / 'rtl'}{os.pathsep}{ROOT / 'verif'}",
-                PATH=f"{tools}{os.pathsep}{VERILATOR / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    return dict(
+        os.environ,
+        PYTHONPATH=f"{ROOT / 'rtl'}{os.pathsep}{ROOT / 'verif'}",
+        PATH=f"{tools}{os.pathsep}{VERILATOR / 'bin'}{os.pathsep}{os.environ['PATH']}",
+    )
 
 
 def run(line, folder, environment):
-    done = subprocess.run(["sh", "-c", line], cwd=folder, env=environment, text=True,
-                          capture_output=True)
+    done = subprocess.run(
+        ["sh", "-c", line], cwd=folder, env=environment, text=True, capture_output=True
+    )
     assert done.returncode == 0, f"{line}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
     return done.stdout
 
@@ -82,8 +88,11 @@ def test_the_verilog_bench_can_fail(verilog, tmp_path):
     folder, environment, lines, _ = verilog
     source = (ROOT / "examples" / "verilog" / "two_nics.v").read_text()
     assert source.count("assign m_tdata = s_tdata;") == 1
-    (tmp_path / "two_nics.v").write_text(source.replace(
-        "assign m_tdata = s_tdata;", "assign m_tdata = s_tdata ^ (count == 5 && s_tlast);"))
+    (tmp_path / "two_nics.v").write_text(
+        source.replace(
+            "assign m_tdata = s_tdata;", "assign m_tdata = s_tdata ^ (count == 5 && s_tlast);"
+        )
+    )
     compile_line, simulate = lines
     compile_line = compile_line.replace("examples/verilog/two_nics.v", f"{tmp_path}/two_nics.v")
     compile_line = compile_line.replace("build/two_nics/bench.vvp", f"{tmp_path}/bad.vvp")
@@ -99,5 +108,14 @@ def test_amaranth(tmp_path):
     assert re.match(r"PASSED: 8 of 8 payloads came back in \d{3,4} clocks\n", out[0])
     text = (tmp_path / "build" / "echo.v").read_text()
     ports = re.search(r"^module ttp_echo\((.*?)\);", text, re.M)[1].split(", ")
-    assert set(ports) == {"clk", "rst", "i_node", "i_open_id_seed", "i_mac__payload",
-                          "i_mac__valid", "o_mac__payload", "o_mac__valid", "o_mac__ready"}
+    assert set(ports) == {
+        "clk",
+        "rst",
+        "i_node",
+        "i_open_id_seed",
+        "i_mac__payload",
+        "i_mac__valid",
+        "o_mac__payload",
+        "o_mac__valid",
+        "o_mac__ready",
+    }

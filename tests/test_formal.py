@@ -1,5 +1,6 @@
 """The short form of `ttpoe formal`, and what each proof must have to mean something."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from amaranth.back import rtlil
 
 from tests.ttpoe_process import ttpoe
-from ttpformal import sby
+from ttpformal import sby, source
 from ttpformal.proof import Harness
 from ttpformal.run import _row
 from ttpformal.table import load
@@ -21,10 +22,12 @@ PROOFS = load()
 def test_every_proof_has_defects_that_still_apply(name):
     proof = PROOFS[name]
     assert proof.defects and proof.config
-    assert proof.mode not in ("bmc", "sat") or proof.why, "a bounded proof says why its depth is enough"
+    assert proof.mode not in ("bmc", "sat") or proof.why, (
+        "a bounded proof says why its depth is enough"
+    )
     for defect in proof.defects:
         text = (ROOT / "rtl" / "ttpoe" / defect.path).read_text()
-        assert text.count(defect.old) == 1, defect
+        ast.parse(source.changed(text, defect.old, defect.new))
         assert defect.old != defect.new
 
 
@@ -56,17 +59,37 @@ def test_all_proofs_can_be_built():
 @pytest.mark.parametrize("broken", ["prove", "cover", 0])
 def test_a_row_is_good_only_if_all_of_it_is(broken):
     name, proof = next(iter(PROOFS.items()))
-    done = {task: {"ok": task != broken, "status": "?", "seconds": 1.0}
-            for task in ("prove", "cover", *range(len(proof.defects)))}
+    done = {
+        task: {"ok": task != broken, "status": "?", "seconds": 1.0}
+        for task in ("prove", "cover", *range(len(proof.defects)))
+    }
     assert not _row(name, proof, done)["ok"]
     done[broken]["ok"] = True
     assert _row(name, proof, done)["ok"]
 
 
-@pytest.mark.skipif(sby.missing() is not None,
-                    reason=f"{sby.missing()} is missing: run `make setup WITH=formal`")
+@pytest.mark.skipif(
+    sby.missing() is not None, reason=f"{sby.missing()} is missing: run `make setup WITH=formal`"
+)
 def test_short_proofs_hold_and_their_defects_are_found():
     run = ttpoe("formal", "--short", "--jobs", 2)
     assert run.returncode == 0, run.stdout + run.stderr
     short = sum(proof.short for proof in PROOFS.values())
     assert short >= 8 and f"{short} of {short} proofs hold" in run.stdout
+
+
+@pytest.mark.parametrize(
+    "text, result",
+    [
+        ("a = (b | c)\n", "a = d\n"),
+        ("a = (\n    b\n    | c,\n)\n", "a = d\n"),
+        ("a = (bb | c)\n", None),
+        ("a = (b | c)\nf((b | c))\n", None),
+    ],
+)
+def test_a_change_is_found_however_its_text_is_broken_into_lines(text, result):
+    if result is None:
+        with pytest.raises(ValueError, match="not once"):
+            source.changed(text, "(b | c)", "d")
+    else:
+        assert source.changed(text, "(b | c)", "d") == result

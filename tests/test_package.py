@@ -21,16 +21,21 @@ CAPTURE = ROOT / "tests" / "data" / "pcap" / "08_payload_lost.pcap"
 
 pytestmark = pytest.mark.skipif(
     tuple(map(int, importlib.metadata.version("setuptools").split(".")[:2])) < (70, 1),
-    reason="setuptools is too old to build a wheel: pip install 'setuptools>=70.1'")
+    reason="setuptools is too old to build a wheel: pip install 'setuptools>=70.1'",
+)
 
 
 def call(*command, path=(), **options):
-    environment = {name: value for name, value in os.environ.items()
-                   if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PYTHONPATH", "VIRTUAL_ENV")
+    }
     if path:
         environment["PYTHONPATH"] = os.pathsep.join(map(str, path))
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True,
-                          env=environment, **options)
+    return subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, env=environment, **options
+    )
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +47,22 @@ def wheel(tmp_path_factory):
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     for name in ("rtl", "verif", "sim"):
-        shutil.copytree(ROOT / name, source / name,
-                        ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    run = call(sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation",
-               "--no-index", "-q", "-w", folder, source)
+        shutil.copytree(
+            ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+        )
+    run = call(
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+        "-q",
+        "-w",
+        folder,
+        source,
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     (path,) = folder.glob("*.whl")
     return path
@@ -56,8 +73,18 @@ def empty(wheel, tmp_path_factory):
     """An environment with the wheel and nothing else; its folder."""
     folder = tmp_path_factory.mktemp("venv")
     venv.create(folder, with_pip=False, symlinks=True)
-    run = call(sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "install",
-               "--no-deps", "--no-index", "-q", wheel)
+    run = call(
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        folder / "bin" / "python",
+        "install",
+        "--no-deps",
+        "--no-index",
+        "-q",
+        wheel,
+    )
     assert run.returncode == 0, run.stderr
     return folder
 
@@ -68,14 +95,24 @@ def site_packages():
 
 def test_what_is_in_the_wheel(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
-    for name in ("ttpoe/verilog/lint.vlt", "ttpoe/verilog/generate.py", "ttpoe/link/fsm.py",
-                 "ttpverif/frames/scapy_ttp.py", "ttpverif/ladder/page.js",
-                 "ttpverif/coverage/state_plan.json",
-                 "ttpverif/bench/stream_check.v", "ttpverif/cli/generate.py"):
+    for name in (
+        "ttpoe/verilog/lint.vlt",
+        "ttpoe/verilog/generate.py",
+        "ttpoe/link/fsm.py",
+        "ttpverif/frames/scapy_ttp.py",
+        "ttpverif/ladder/page.js",
+        "ttpverif/coverage/state_plan.json",
+        "ttpverif/bench/stream_check.v",
+        "ttpverif/cli/generate.py",
+    ):
         assert name in names, sorted(names)
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} <= {
-        "ttpoe", "ttpverif", "ttpformal", "ttpsim"}
+        "ttpoe",
+        "ttpverif",
+        "ttpformal",
+        "ttpsim",
+    }
     assert any(name.endswith("LICENSE") for name in names)
 
 
@@ -92,25 +129,46 @@ def test_nothing_but_python(empty, tmp_path):
     assert run.returncode == 0 and (tmp_path / "page.html").stat().st_size > 10_000, run.stderr
     run = call(ttpoe, "generate", "-o", "nic", cwd=tmp_path)
     assert (run.returncode, run.stdout, run.stderr) == (
-        2, "", "ttpoe generate: the Python package amaranth is missing: pip install amaranth\n")
+        2,
+        "",
+        "ttpoe generate: the Python package amaranth is missing: pip install amaranth\n",
+    )
     run = call(ttpoe, "sim", "hello", cwd=tmp_path)
     assert run.returncode == 2 and "needs a checkout of the repository" in run.stderr
 
 
 def test_generate_with_what_the_wheel_asks_for(empty, tmp_path):
-    run = call(empty / "bin" / "ttpoe", "generate", "--preset", "tiny", "--top", "engine", "-o",
-               "engine", cwd=tmp_path, path=site_packages())
+    run = call(
+        empty / "bin" / "ttpoe",
+        "generate",
+        "--preset",
+        "tiny",
+        "--top",
+        "engine",
+        "-o",
+        "engine",
+        cwd=tmp_path,
+        path=site_packages(),
+    )
     assert run.returncode == 0 and run.stderr == "", run.stderr
     assert len(list((tmp_path / "engine").iterdir())) == 6
-    assert f"name: ttpoe:tiny:ttp_engine:{version()}\n" in \
-        (tmp_path / "engine" / "ttp_engine.core").read_text()
-    run = call(empty / "bin" / "python", "-c", "import ttpoe; print(ttpoe.__file__)",
-               cwd=tmp_path, path=site_packages())
+    assert (
+        f"name: ttpoe:tiny:ttp_engine:{version()}\n"
+        in (tmp_path / "engine" / "ttp_engine.core").read_text()
+    )
+    run = call(
+        empty / "bin" / "python",
+        "-c",
+        "import ttpoe; print(ttpoe.__file__)",
+        cwd=tmp_path,
+        path=site_packages(),
+    )
     assert run.stdout.startswith(str(empty))
 
 
 def version():
     import tomllib
+
     return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
@@ -119,10 +177,12 @@ def test_the_scapy_layer_alone(empty, tmp_path):
     lent = tmp_path / "lent"
     lent.mkdir()
     (lent / "scapy").symlink_to(Path(importlib.util.find_spec("scapy").origin).parent)
-    code = ("import sys; from scapy.layers.l2 import Ether; from ttpverif.frames.scapy_ttp import *; "
-            "frame = ttp_frame(1, 2, 'PAYLOAD', tx_id=7, payload=b'hello'); "
-            "print(Ether(bytes(frame))[TTP].tx_id, len(frame), "
-            "sorted(m for m in sys.modules if m.startswith(('ttp', 'amaranth', 'cocotb'))))")
+    code = (
+        "import sys; from scapy.layers.l2 import Ether; from ttpverif.frames.scapy_ttp import *; "
+        "frame = ttp_frame(1, 2, 'PAYLOAD', tx_id=7, payload=b'hello'); "
+        "print(Ether(bytes(frame))[TTP].tx_id, len(frame), "
+        "sorted(m for m in sys.modules if m.startswith(('ttp', 'amaranth', 'cocotb'))))"
+    )
     run = call(empty / "bin" / "python", "-c", code, cwd=tmp_path, path=[lent])
     wanted = "7 65 ['ttpverif', 'ttpverif.frames', 'ttpverif.frames.scapy_ttp']\n"
     assert run.stdout == wanted, run.stdout + run.stderr

@@ -7,8 +7,12 @@ from amaranth.lib.wiring import In, Out
 from tests.streams import simulate
 from ttpoe.wires import pass_through
 
-PORTS = {"i": In(stream.Signature(8)).array(2), "o": Out(stream.Signature(8)).array(2),
-         "level": In(4), "seen": Out(4)}
+PORTS = {
+    "i": In(stream.Signature(8)).array(2),
+    "o": Out(stream.Signature(8)).array(2),
+    "level": In(4),
+    "seen": Out(4),
+}
 
 
 class Inner(wiring.Component):

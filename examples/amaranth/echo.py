@@ -40,11 +40,13 @@ class Echo(wiring.Component):
 
     def __init__(self, config, simulated_seed=None):
         self._config, self._simulated_seed = config, simulated_seed
-        super().__init__({
-            "i_mac": In(event_signature(beat_layout(config))),
-            "o_mac": Out(stream.Signature(beat_layout(config))),
-            "i_node": In(24),
-        })
+        super().__init__(
+            {
+                "i_mac": In(event_signature(beat_layout(config))),
+                "o_mac": Out(stream.Signature(beat_layout(config))),
+                "i_node": In(24),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -63,7 +65,7 @@ class Echo(wiring.Component):
                 sent.p.data.eq(received.p.data),
                 sent.p.keep.eq(received.p.keep),
                 sent.p.last.eq(received.p.last),
-                sent.p.node.eq(received.p.node),        # its source is where it goes to
+                sent.p.node.eq(received.p.node),  # its source is where it goes to
             ]
         # No operating system: what it would get is thrown away. Registers stay as they are.
         m.d.comb += nic.o_os.ready.eq(1)
@@ -76,17 +78,23 @@ class Wire(wiring.Component):
     def __init__(self, config):
         self._config = config
         self.client = ManagedNic(config)
-        super().__init__({"i_host": In(stream.Signature(host_tx_layout(config))),
-                          "o_host": Out(stream.Signature(host_rx_layout(config)))})
+        super().__init__(
+            {
+                "i_host": In(stream.Signature(host_tx_layout(config))),
+                "o_host": Out(stream.Signature(host_rx_layout(config))),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.echo = echo = Echo(self._config, simulated_seed=0x2222)
         m.submodules.client = client = self.client
         for source, sink in ((echo, client), (client, echo)):
-            m.d.comb += [sink.i_mac.valid.eq(source.o_mac.valid),
-                         sink.i_mac.payload.eq(source.o_mac.payload),
-                         source.o_mac.ready.eq(1)]
+            m.d.comb += [
+                sink.i_mac.valid.eq(source.o_mac.valid),
+                sink.i_mac.payload.eq(source.o_mac.payload),
+                source.o_mac.ready.eq(1),
+            ]
         wiring.connect(m, wiring.flipped(self.i_host), client.i_host[2])
         wiring.connect(m, client.o_host[2], wiring.flipped(self.o_host))
         # Constant seeds, in a simulation only.
@@ -97,9 +105,12 @@ class Wire(wiring.Component):
 def beats_of(payload, width_bytes):
     """`(data, keep, last)` of each beat of a payload."""
     for start in range(0, len(payload), width_bytes):
-        part = payload[start:start + width_bytes]
-        yield (int.from_bytes(part, "little"), (1 << len(part)) - 1,
-               start + width_bytes >= len(payload))
+        part = payload[start : start + width_bytes]
+        yield (
+            int.from_bytes(part, "little"),
+            (1 << len(part)) - 1,
+            start + width_bytes >= len(payload),
+        )
 
 
 def simulate(payloads, config):
@@ -111,8 +122,7 @@ def simulate(payloads, config):
         for payload in payloads:
             for data, keep, last in beats_of(payload, config.width_bytes):
                 ctx.set(wire.i_host.valid, 1)
-                ctx.set(wire.i_host.p,
-                        {"data": data, "keep": keep, "last": last, "node": 2})
+                ctx.set(wire.i_host.p, {"data": data, "keep": keep, "last": last, "node": 2})
                 await ctx.tick().until(wire.i_host.ready)
         ctx.set(wire.i_host.valid, 0)
 
@@ -123,7 +133,7 @@ def simulate(payloads, config):
         async for _clk, reset, valid, beat in ctx.tick().sample(wire.o_host.valid, wire.o_host.p):
             clocks += 1
             if valid and not reset:
-                packet += beat.data.to_bytes(config.width_bytes, "little")[:beat.keep.bit_count()]
+                packet += beat.data.to_bytes(config.width_bytes, "little")[: beat.keep.bit_count()]
                 if beat.last:
                     assert beat.node == 2
                     returned.append(packet)

@@ -15,13 +15,25 @@ from ttpoe.traffic.soak import Soak
 
 __all__ = ["SETTINGS", "SoakBoard", "pll_dividers"]
 
-_SIDES = {"enable": 1, "selective": 1, "init_id": 1, "timer_tick": 2048, "max_retry": 0,
-          "lengths": Lengths.MIXED.value, "gap_mask": 63, "rx_stall": 32, "hold_mask": 1023}
-_WIRES = {"loss": 655, "double": 66, "reorder": 655, "corrupt": 66, "delay": 100,
-          "hold_mask": 255}
+_SIDES = {
+    "enable": 1,
+    "selective": 1,
+    "init_id": 1,
+    "timer_tick": 2048,
+    "max_retry": 0,
+    "lengths": Lengths.MIXED.value,
+    "gap_mask": 63,
+    "rx_stall": 32,
+    "hold_mask": 1023,
+}
+_WIRES = {"loss": 655, "double": 66, "reorder": 655, "corrupt": 66, "delay": 100, "hold_mask": 255}
 SETTINGS = {
-    "seed": 1, "run_mask": 0xFFFF, "settle": 16384, "patience": 1_000_000,
-    "a_node": 0x00A5C3, "b_node": 0x015A0B,
+    "seed": 1,
+    "run_mask": 0xFFFF,
+    "settle": 16384,
+    "patience": 1_000_000,
+    "a_node": 0x00A5C3,
+    "b_node": 0x015A0B,
     **{f"{x}_{name}": value for x in "ab" for name, value in _SIDES.items()},
     **{f"{xy}_{name}": value for xy in ("ab", "ba") for name, value in _WIRES.items()},
 }
@@ -32,7 +44,7 @@ _VCO_MHZ = (400, 800)
 
 def pll_dividers(input_mhz, output_mhz):
     """`(CLKI_DIV, CLKFB_DIV, CLKOP_DIV)` of an ECP5 PLL whose feedback is its output."""
-    for divide in range(1, 11):             # 10 MHz or more at the phase detector, of 100 MHz
+    for divide in range(1, 11):  # 10 MHz or more at the phase detector, of 100 MHz
         multiply = output_mhz * divide / input_mhz
         if multiply == int(multiply) and 1 <= multiply <= 80:
             for post in range(1, 129):
@@ -70,26 +82,46 @@ class SoakBoard(wiring.Component):
     def __init__(self, config, clock_mhz):
         self._config, self._clock_mhz = config, clock_mhz
         self._dividers = pll_dividers(self.OSCILLATOR_MHZ, clock_mhz)
-        super().__init__({"clk100": In(1), "rst_n": In(1), "error_n": Out(1), "packets_n": Out(1),
-                          "replays_n": Out(1), "links_n": Out(1)})
+        super().__init__(
+            {
+                "clk100": In(1),
+                "rst_n": In(1),
+                "error_n": Out(1),
+                "packets_n": Out(1),
+                "replays_n": Out(1),
+                "links_n": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         m.domains.sync = ClockDomain()
         locked, (divide, multiply, post) = Signal(), self._dividers
         m.submodules.pll = Instance(
-            "EHXPLLL", p_CLKI_DIV=divide, p_CLKFB_DIV=multiply, p_CLKOP_DIV=post,
-            p_CLKOP_ENABLE="ENABLED", p_CLKOP_CPHASE=post // 2, p_FEEDBK_PATH="CLKOP",
-            i_CLKI=self.clk100, i_CLKFB=ClockSignal(), i_RST=Const(0), i_STDBY=Const(0),
-            o_CLKOP=ClockSignal(), o_LOCK=locked)
+            "EHXPLLL",
+            p_CLKI_DIV=divide,
+            p_CLKFB_DIV=multiply,
+            p_CLKOP_DIV=post,
+            p_CLKOP_ENABLE="ENABLED",
+            p_CLKOP_CPHASE=post // 2,
+            p_FEEDBK_PATH="CLKOP",
+            i_CLKI=self.clk100,
+            i_CLKFB=ClockSignal(),
+            i_RST=Const(0),
+            i_STDBY=Const(0),
+            o_CLKOP=ClockSignal(),
+            o_LOCK=locked,
+        )
         m.submodules.reset = ResetSynchronizer(~(locked & self.rst_n))
         m.submodules.seed = seed = BootSeed("ecp5")
         soak = Soak(self._config)
         m.submodules.soak = ResetInserter(~seed.o_ready)(soak)
         for name, value in SETTINGS.items():
             m.d.comb += getattr(soak, f"cfg_{name}").eq(value)
-        m.d.comb += [soak.cfg_a_open_id_seed.eq(seed.o_seed),
-                     soak.cfg_b_open_id_seed.eq(~seed.o_seed)]
+        m.d.comb += [
+            soak.cfg_a_open_id_seed.eq(seed.o_seed),
+            soak.cfg_b_open_id_seed.eq(~seed.o_seed),
+        ]
         m.d.comb += [
             self.error_n.eq(~soak.status_failed),
             self.packets_n.eq(~soak.status_b_vc2_received[15]),

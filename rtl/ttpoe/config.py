@@ -93,30 +93,52 @@ class Config:
     SLOT_BYTES = 1024
 
     def __post_init__(self):
-        _require(isinstance(self.name, str) and self.name.isidentifier(),
-                 "name must be an identifier", name=self.name)
-        _require(self.width_bits in (64, 128, 256, 512),
-                 "width_bits must be 64, 128, 256 or 512", width_bits=self.width_bits)
+        _require(
+            isinstance(self.name, str) and self.name.isidentifier(),
+            "name must be an identifier",
+            name=self.name,
+        )
+        _require(
+            self.width_bits in (64, 128, 256, 512),
+            "width_bits must be 64, 128, 256 or 512",
+            width_bits=self.width_bits,
+        )
         _require(self.vc_tables in (1, 3), "vc_tables must be 1 or 3", vc_tables=self.vc_tables)
-        for field, low, high in (("sets", 2, 16384), ("slots", 4, 65536), ("rx_slots", 8, 4096),
-                                 ("reorder_slots", 4, 2048), ("event_depth", 2, 256),
-                                 ("payload_depth", 2, 16),
-                                 ("os_buffer_bytes", 2048, 1 << 20)):
+        for field, low, high in (
+            ("sets", 2, 16384),
+            ("slots", 4, 65536),
+            ("rx_slots", 8, 4096),
+            ("reorder_slots", 4, 2048),
+            ("event_depth", 2, 256),
+            ("payload_depth", 2, 16),
+            ("os_buffer_bytes", 2048, 1 << 20),
+        ):
             value = getattr(self, field)
-            _require(_is_power_of_two(value) and low <= value <= high,
-                     f"{field} must be a power of two from {low} to {high}", **{field: value})
-        _require(self.protect in ("none", "secded"), "protect must be none or secded",
-                 protect=self.protect)
+            _require(
+                _is_power_of_two(value) and low <= value <= high,
+                f"{field} must be a power of two from {low} to {high}",
+                **{field: value},
+            )
+        _require(
+            self.protect in ("none", "secded"),
+            "protect must be none or secded",
+            protect=self.protect,
+        )
         # Four events may be in the pipeline, each able to answer with one control frame.
-        _require(_is_power_of_two(self.control_depth) and 8 <= self.control_depth <= 256,
-                 "control_depth must be a power of two from 8 to 256",
-                 control_depth=self.control_depth)
-        _require(isinstance(self.rx_reserved, int)
-                 and 1 <= self.rx_reserved
-                 and 3 * self.rx_reserved + self.reorder_slots <= self.rx_slots,
-                 "rx_reserved must be at least 1 and 3 * rx_reserved + reorder_slots at most "
-                 "rx_slots", rx_reserved=self.rx_reserved, reorder_slots=self.reorder_slots,
-                 rx_slots=self.rx_slots)
+        _require(
+            _is_power_of_two(self.control_depth) and 8 <= self.control_depth <= 256,
+            "control_depth must be a power of two from 8 to 256",
+            control_depth=self.control_depth,
+        )
+        _require(
+            isinstance(self.rx_reserved, int)
+            and 1 <= self.rx_reserved
+            and 3 * self.rx_reserved + self.reorder_slots <= self.rx_slots,
+            "rx_reserved must be at least 1 and 3 * rx_reserved + reorder_slots at most rx_slots",
+            rx_reserved=self.rx_reserved,
+            reorder_slots=self.reorder_slots,
+            rx_slots=self.rx_slots,
+        )
 
     # ---- derived figures -------------------------------------------------------------------
 
@@ -190,6 +212,7 @@ class Config:
         return dataclasses.replace(self, **changes)
 
 
+# fmt: off
 PRESETS = {
     "tiny": Config(name="tiny", width_bits=64, sets=4, slots=16, rx_slots=16, rx_reserved=2,
                    reorder_slots=4, os_buffer_bytes=4096),
@@ -198,6 +221,7 @@ PRESETS = {
                    rx_slots=2048, rx_reserved=32, reorder_slots=1024, event_depth=64,
                    control_depth=64, payload_depth=8, os_buffer_bytes=65536),
 }
+# fmt: on
 """tiny: fast tests; default: fits an ECP5-85F; full: the 100 Gb/s design (1 MB of replay)."""
 
 

@@ -109,31 +109,33 @@ class Engine(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_mac": In(event_signature(beat_layout(config))),
-            "o_mac": Out(stream.Signature(beat_layout(config))),
-            "i_host": In(stream.Signature(host_tx_layout(config))).array(config.VCS),
-            "o_host": Out(stream.Signature(host_rx_layout(config))).array(config.VCS),
-            "i_command": In(stream.Signature(command_layout)),
-            "o_notice": Out(event_signature(notice_layout)),
-            "i_inspect": In(stream.Signature(config.lid_bits)),
-            "o_inspected": Out(event_signature(tag_layout(config))),
-            "cfg_enable": In(1),
-            "cfg_node": In(24),
-            "cfg_ieee": In(1),
-            "cfg_init_id": In(32),
-            "cfg_fixed_open_id": In(1),
-            "cfg_open_id_seed": In(32),
-            "cfg_timer_tick": In(24),
-            "cfg_max_retry": In(10),
-            "cfg_idle_limit": In(10),
-            "cfg_link_slots": In(config.count_bits),
-            "cfg_selective": In(1),
-            "o_ready": Out(1),
-            "o_free_slots": Out(config.count_bits),
-            "o_trace": Out(event_signature(trace_layout(config))),
-            **{name: Out(1) for name in STATS},
-        })
+        super().__init__(
+            {
+                "i_mac": In(event_signature(beat_layout(config))),
+                "o_mac": Out(stream.Signature(beat_layout(config))),
+                "i_host": In(stream.Signature(host_tx_layout(config))).array(config.VCS),
+                "o_host": Out(stream.Signature(host_rx_layout(config))).array(config.VCS),
+                "i_command": In(stream.Signature(command_layout)),
+                "o_notice": Out(event_signature(notice_layout)),
+                "i_inspect": In(stream.Signature(config.lid_bits)),
+                "o_inspected": Out(event_signature(tag_layout(config))),
+                "cfg_enable": In(1),
+                "cfg_node": In(24),
+                "cfg_ieee": In(1),
+                "cfg_init_id": In(32),
+                "cfg_fixed_open_id": In(1),
+                "cfg_open_id_seed": In(32),
+                "cfg_timer_tick": In(24),
+                "cfg_max_retry": In(10),
+                "cfg_idle_limit": In(10),
+                "cfg_link_slots": In(config.count_bits),
+                "cfg_selective": In(1),
+                "o_ready": Out(1),
+                "o_free_slots": Out(config.count_bits),
+                "o_trace": Out(event_signature(trace_layout(config))),
+                **{name: Out(1) for name in STATS},
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -161,21 +163,42 @@ class Engine(wiring.Component):
         self._selective(m)
         self._replay(m)
         self._transmit(m)
-        for block, stats in ((self.rx, RX_STATS), (self.slot_writer, HOST_TX_STATS),
-                             (self.commit, LINK_STATS), (self.replayer, REPLAYER_STATS),
-                             (self.tx, TX_STATS)):
+        for block, stats in (
+            (self.rx, RX_STATS),
+            (self.slot_writer, HOST_TX_STATS),
+            (self.commit, LINK_STATS),
+            (self.replayer, REPLAYER_STATS),
+            (self.tx, TX_STATS),
+        ):
             m.d.comb += [getattr(self, name).eq(getattr(block, name)) for name in stats]
         self._memories(m)
         return m
 
     def _memories(self, m):
         errors = Signal(ERRORS)
-        report(m, self._config.protect, errors, errors_of(self.victims),
-               *(block.o_errors for block in (
-                   self.rx, self.memory, self.lists, self.pipeline, self.ready_queues,
-                   self.lookup, self.replayer, self.tx)))
-        m.d.comb += [self.stat_memory_corrected.eq(errors.corrected),
-                     self.stat_memory_uncorrectable.eq(errors.uncorrectable)]
+        report(
+            m,
+            self._config.protect,
+            errors,
+            errors_of(self.victims),
+            *(
+                block.o_errors
+                for block in (
+                    self.rx,
+                    self.memory,
+                    self.lists,
+                    self.pipeline,
+                    self.ready_queues,
+                    self.lookup,
+                    self.replayer,
+                    self.tx,
+                )
+            ),
+        )
+        m.d.comb += [
+            self.stat_memory_corrected.eq(errors.corrected),
+            self.stat_memory_uncorrectable.eq(errors.uncorrectable),
+        ]
 
     def _receive(self, m):
         rx = self.rx
@@ -196,8 +219,9 @@ class Engine(wiring.Component):
         wiring.connect(m, self.commit.o_result, writer.i_result)
         wiring.connect(m, self.commit.o_notice, wiring.flipped(self.o_notice))
         # A link becomes a victim by a visit of the timer: in each round it is worth another try.
-        m.d.comb += writer.i_retry.eq(self.commit.o_retry | self.pipeline.o_may_retire
-                                      | self.timer.o_round)
+        m.d.comb += writer.i_retry.eq(
+            self.commit.o_retry | self.pipeline.o_may_retire | self.timer.o_round
+        )
 
         command, admitted = self.i_command, self.arbitrate.i_command
         bad_vc = command.payload.vc == 3
@@ -219,7 +243,8 @@ class Engine(wiring.Component):
 
         # A victim that finds no place is asked for again by the event that wanted it.
         m.submodules.victims = self.victims = victims = protected_fifo(
-            self._config.protect, SyncFIFO, width=self._config.lid_bits, depth=_VICTIMS)
+            self._config.protect, SyncFIFO, width=self._config.lid_bits, depth=_VICTIMS
+        )
         m.d.comb += [
             victims.w_data.eq(done.payload.victim),
             victims.w_en.eq(done.payload.victim_valid),
@@ -251,11 +276,21 @@ class Engine(wiring.Component):
             pipeline.i_first_id.eq(identity.o_first_id),
             pipeline.i_epoch.eq(identity.o_epoch),
             identity.i_step.eq(pipeline.o_stepped),
-            *(getattr(pipeline, name).eq(getattr(self, name)) for name in
-              ("cfg_node", "cfg_init_id", "cfg_max_retry", "cfg_idle_limit", "cfg_link_slots",
-               "cfg_selective")),
-            *(getattr(identity, name).eq(getattr(self, name)) for name in
-              ("cfg_init_id", "cfg_fixed_open_id", "cfg_open_id_seed")),
+            *(
+                getattr(pipeline, name).eq(getattr(self, name))
+                for name in (
+                    "cfg_node",
+                    "cfg_init_id",
+                    "cfg_max_retry",
+                    "cfg_idle_limit",
+                    "cfg_link_slots",
+                    "cfg_selective",
+                )
+            ),
+            *(
+                getattr(identity, name).eq(getattr(self, name))
+                for name in ("cfg_init_id", "cfg_fixed_open_id", "cfg_open_id_seed")
+            ),
         ]
 
     def _selective(self, m):

@@ -8,11 +8,28 @@ from amaranth.lib import data, enum, stream
 
 from .protocol import Opcode
 
-__all__ = ["beat_layout", "host_tx_layout", "host_rx_layout", "rx_event_layout",
-           "rx_verdict_layout", "host_event_layout", "HostResult", "host_result_layout",
-           "command_layout", "Command", "control_frame_layout", "payload_frame_layout",
-           "slot_write_layout", "slot_append_layout", "slot_free_layout", "reading_layout", "Notice",
-           "notice_layout", "trace_layout", "event_signature"]
+__all__ = [
+    "beat_layout",
+    "host_tx_layout",
+    "host_rx_layout",
+    "rx_event_layout",
+    "rx_verdict_layout",
+    "host_event_layout",
+    "HostResult",
+    "host_result_layout",
+    "command_layout",
+    "Command",
+    "control_frame_layout",
+    "payload_frame_layout",
+    "slot_write_layout",
+    "slot_append_layout",
+    "slot_free_layout",
+    "reading_layout",
+    "Notice",
+    "notice_layout",
+    "trace_layout",
+    "event_signature",
+]
 
 
 def event_signature(shape):
@@ -22,42 +39,34 @@ def event_signature(shape):
 
 # ---- beats -------------------------------------------------------------------------------------
 
+
 def beat_layout(config):
     """One beat of a frame on the MAC side.
 
     `data`: wire byte 0 in lane 0. `keep`: a run of ones from lane 0, all ones unless `last`,
     never zero. `error`: counts only with `last`; the MAC's verdict "bad frame" (FCS).
     """
-    return data.StructLayout({
-        "data": config.width_bits,
-        "keep": config.width_bytes,
-        "last": 1,
-        "error": 1,
-    })
+    return data.StructLayout(
+        {"data": config.width_bits, "keep": config.width_bytes, "last": 1, "error": 1}
+    )
 
 
 def host_tx_layout(config):
     """One beat of a payload from the host; `node` (destination) holds for the whole packet."""
-    return data.StructLayout({
-        "data": config.width_bits,
-        "keep": config.width_bytes,
-        "last": 1,
-        "node": 24,
-    })
+    return data.StructLayout(
+        {"data": config.width_bits, "keep": config.width_bytes, "last": 1, "node": 24}
+    )
 
 
 def host_rx_layout(config):
     """One beat of a payload to the host; `node` (source) and `id` hold for the whole packet."""
-    return data.StructLayout({
-        "data": config.width_bits,
-        "keep": config.width_bytes,
-        "last": 1,
-        "node": 24,
-        "id": 32,
-    })
+    return data.StructLayout(
+        {"data": config.width_bits, "keep": config.width_bytes, "last": 1, "node": 24, "id": 32}
+    )
 
 
 # ---- receive -----------------------------------------------------------------------------------
+
 
 def rx_event_layout(config):
     """A received frame that parsed and whose FCS was good, raised at its end.
@@ -66,18 +75,20 @@ def rx_event_layout(config):
     follow for that slot, at once or, if the payload is kept behind a gap, later.
     Without `room` (no receive slot left, or no PAYLOAD) nothing is held.
     """
-    return data.StructLayout({
-        "opcode": Opcode,
-        "node": 24,           # source
-        "vc": 2,
-        "ieee": 1,            # EtherType 0x9AC6 rather than 0x0AC6
-        "epoch": 16,
-        "selective": 1,       # extension byte 0x20
-        "tx_id": 32,
-        "rx_id": 32,
-        "room": 1,
-        "slot": config.rx_slot_bits,
-    })
+    return data.StructLayout(
+        {
+            "opcode": Opcode,
+            "node": 24,  # source
+            "vc": 2,
+            "ieee": 1,  # EtherType 0x9AC6 rather than 0x0AC6
+            "epoch": 16,
+            "selective": 1,  # extension byte 0x20
+            "tx_id": 32,
+            "rx_id": 32,
+            "room": 1,
+            "slot": config.rx_slot_bits,
+        }
+    )
 
 
 def rx_verdict_layout(config):
@@ -85,33 +96,28 @@ def rx_verdict_layout(config):
 
     `kept`: it was kept behind a gap until now, and is one of the `reorder_slots`.
     """
-    return data.StructLayout({
-        "slot": config.rx_slot_bits,
-        "vc": 2,
-        "deliver": 1,
-        "kept": 1,
-    })
+    return data.StructLayout({"slot": config.rx_slot_bits, "vc": 2, "deliver": 1, "kept": 1})
 
 
 # ---- transmit ----------------------------------------------------------------------------------
 
+
 def slot_write_layout(config):
     """One beat written into a replay slot; on `last` the packet's `length_bytes` is recorded."""
-    return data.StructLayout({
-        "slot": config.slot_bits,
-        "beat": config.beat_bits,
-        "data": config.width_bits,
-        "last": 1,
-        "length_bytes": 11,
-    })
+    return data.StructLayout(
+        {
+            "slot": config.slot_bits,
+            "beat": config.beat_bits,
+            "data": config.width_bits,
+            "last": 1,
+            "length_bytes": 11,
+        }
+    )
 
 
 def host_event_layout(config):
     """A whole payload of the host lies in replay slot `slot`, for `node` (VC known by the port)."""
-    return data.StructLayout({
-        "node": 24,
-        "slot": config.slot_bits,
-    })
+    return data.StructLayout({"node": 24, "slot": config.slot_bits})
 
 
 class HostResult(enum.Enum, shape=2):
@@ -121,6 +127,7 @@ class HostResult(enum.Enum, shape=2):
     ourselves; the slot was freed.
     BLOCKED: no tag, or the link holds all the slots it may; the event must be raised again.
     """
+
     TAKEN = 0
     REFUSED = 1
     BLOCKED = 2
@@ -131,31 +138,35 @@ host_result_layout = data.StructLayout({"vc": 2, "result": HostResult})
 
 def control_frame_layout(config):
     """A frame without payload that is to be sent."""
-    return data.StructLayout({
-        "opcode": Opcode,
-        "node": 24,
-        "vc": 2,
-        "ieee": 1,
-        "epoch": 16,
-        "selective": 1,
-        "tx_id": 32,
-        "rx_id": 32,
-        "lid": config.lid_bits,
-        "report": 1,          # raise a "sent" event for `lid` when it is on the wire (OPEN_RECD)
-    })
+    return data.StructLayout(
+        {
+            "opcode": Opcode,
+            "node": 24,
+            "vc": 2,
+            "ieee": 1,
+            "epoch": 16,
+            "selective": 1,
+            "tx_id": 32,
+            "rx_id": 32,
+            "lid": config.lid_bits,
+            "report": 1,  # raise a "sent" event for `lid` when it is on the wire (OPEN_RECD)
+        }
+    )
 
 
 def payload_frame_layout(config):
     """A PAYLOAD frame that is to be sent: the bytes and their number lie in replay slot `slot`."""
-    return data.StructLayout({
-        "slot": config.slot_bits,
-        "lid": config.lid_bits,
-        "node": 24,
-        "vc": 2,
-        "ieee": 1,
-        "epoch": 16,
-        "tx_id": 32,
-    })
+    return data.StructLayout(
+        {
+            "slot": config.slot_bits,
+            "lid": config.lid_bits,
+            "node": 24,
+            "vc": 2,
+            "ieee": 1,
+            "epoch": 16,
+            "tx_id": 32,
+        }
+    )
 
 
 def slot_append_layout(config):
@@ -169,13 +180,15 @@ def slot_free_layout(config):
     `whole_link`: every PAYLOAD of `lid` that waits for the wire dies with it; otherwise (one
     slot, acknowledged) only the PAYLOADs that would read slot `head`.
     """
-    return data.StructLayout({
-        "head": config.slot_bits,
-        "tail": config.slot_bits,
-        "count": config.count_bits,
-        "lid": config.lid_bits,
-        "whole_link": 1,
-    })
+    return data.StructLayout(
+        {
+            "head": config.slot_bits,
+            "tail": config.slot_bits,
+            "count": config.count_bits,
+            "lid": config.lid_bits,
+            "whole_link": 1,
+        }
+    )
 
 
 def reading_layout(config):
@@ -184,6 +197,7 @@ def reading_layout(config):
 
 
 # ---- host control ------------------------------------------------------------------------------
+
 
 class Command(enum.Enum, shape=1):
     OPEN = 0
@@ -195,13 +209,14 @@ command_layout = data.StructLayout({"command": Command, "node": 24, "vc": 2})
 
 class Notice(enum.Enum, shape=3):
     """What the host is told about a link (section 7)."""
+
     LINK_UP = 0
-    LINK_DOWN = 1           # NACK_NOLINK from the peer, or closed by the peer or by us
-    REFUSED = 2             # OPEN_NACK, or closed by the host before it was open
-    PEER_RESTARTED = 3      # or, if its epoch is 0, may have
+    LINK_DOWN = 1  # NACK_NOLINK from the peer, or closed by the peer or by us
+    REFUSED = 2  # OPEN_NACK, or closed by the host before it was open
+    PEER_RESTARTED = 3  # or, if its epoch is 0, may have
     RETRIES_USED_UP = 4
-    PAYLOAD_REFUSED = 5     # handed over while the link closes
-    IDS_REUSED = 6          # the peer opens with IDs that were used: its open_id_seed is not fresh
+    PAYLOAD_REFUSED = 5  # handed over while the link closes
+    IDS_REUSED = 6  # the peer opens with IDs that were used: its open_id_seed is not fresh
 
 
 notice_layout = data.StructLayout({"notice": Notice, "node": 24, "vc": 2})
@@ -213,31 +228,34 @@ def trace_layout(config):
     See `link.fsm` for `event`, the states and `action`.
     """
     from .link.fsm import Action, Event, LinkState
-    return data.StructLayout({
-        "event": Event,
-        "lid": config.lid_bits,
-        "node": 24,
-        "vc": 2,
-        "old_state": LinkState,
-        "new_state": LinkState,
-        "action": Action,
-        "epoch": 16,          # these three: of the received frame
-        "tx_id": 32,
-        "rx_id": 32,
-        "room": 1,            # a receive slot was there
-        "delivered": 1,       # a payload goes to the host: the received one, or (LOOK) a kept one
-        "kept": 1,            # the received payload is kept behind a gap
-        "background": 1,      # a slot is freed that was acknowledged before, and nothing else
-        "result": HostResult,  # of HOST_PAYLOAD
-        "frame": 1,           # a frame is sent: the next eight
-        "frame_opcode": Opcode,
-        "frame_node": 24,
-        "frame_vc": 2,
-        "frame_ieee": 1,
-        "frame_epoch": 16,
-        "frame_selective": 1,
-        "frame_tx_id": 32,
-        "frame_rx_id": 32,
-        "noticed": 1,         # the host is told
-        "notice": Notice,
-    })
+
+    return data.StructLayout(
+        {
+            "event": Event,
+            "lid": config.lid_bits,
+            "node": 24,
+            "vc": 2,
+            "old_state": LinkState,
+            "new_state": LinkState,
+            "action": Action,
+            "epoch": 16,  # these three: of the received frame
+            "tx_id": 32,
+            "rx_id": 32,
+            "room": 1,  # a receive slot was there
+            "delivered": 1,  # a payload goes to the host: the received one, or (LOOK) a kept one
+            "kept": 1,  # the received payload is kept behind a gap
+            "background": 1,  # a slot is freed that was acknowledged before, and nothing else
+            "result": HostResult,  # of HOST_PAYLOAD
+            "frame": 1,  # a frame is sent: the next eight
+            "frame_opcode": Opcode,
+            "frame_node": 24,
+            "frame_vc": 2,
+            "frame_ieee": 1,
+            "frame_epoch": 16,
+            "frame_selective": 1,
+            "frame_tx_id": 32,
+            "frame_rx_id": 32,
+            "noticed": 1,  # the host is told
+            "notice": Notice,
+        }
+    )

@@ -8,13 +8,27 @@ from typing import NamedTuple
 
 from amaranth.lib import enum
 
-__all__ = ["Opcode", "EtherType", "Field", "FIELDS", "OUI", "HEADER_BYTES", "MIN_FRAME_BYTES",
-           "MAX_PAYLOAD_BYTES", "TTH_BYTE0", "TSH_OFFSET", "TSH_BYTES", "TOTAL_OVER_TSH",
-           "EXT_SELECTIVE", "VC_ORDER"]
+__all__ = [
+    "Opcode",
+    "EtherType",
+    "Field",
+    "FIELDS",
+    "OUI",
+    "HEADER_BYTES",
+    "MIN_FRAME_BYTES",
+    "MAX_PAYLOAD_BYTES",
+    "TTH_BYTE0",
+    "TSH_OFFSET",
+    "TSH_BYTES",
+    "TOTAL_OVER_TSH",
+    "EXT_SELECTIVE",
+    "VC_ORDER",
+]
 
 
 class Opcode(enum.Enum, shape=4):
     """Bits [3:0] of byte 42. Values above 10 are invalid (section 1.2)."""
+
     OPEN = 0
     OPEN_ACK = 1
     OPEN_NACK = 2
@@ -30,12 +44,14 @@ class Opcode(enum.Enum, shape=4):
 
 class EtherType(enum.Enum, shape=16):
     """The two EtherTypes that are TTP (section 1.1)."""
+
     ARTICLE = 0x0AC6
     IEEE = 0x9AC6
 
 
 class Field(NamedTuple):
     """One header field: offset and length in bytes from the first byte of the frame."""
+
     offset: int
     length: int
 
@@ -61,13 +77,13 @@ FIELDS = {
 }
 """Every field that the engine reads or writes; all other header bytes are zero when sent."""
 
-OUI = 0x98ED5C            # Tesla's
+OUI = 0x98ED5C  # Tesla's
 HEADER_BYTES = 60
-MIN_FRAME_BYTES = 64      # without FCS; shorter frames are zero-padded when sent, dropped when got
+MIN_FRAME_BYTES = 64  # without FCS; shorter frames are zero-padded when sent, dropped when got
 MAX_PAYLOAD_BYTES = 1024
-TTH_BYTE0 = 0x05          # subtype 0, version 0, header of 5 words
+TTH_BYTE0 = 0x05  # subtype 0, version 0, header of 5 words
 TSH_OFFSET = 34
-TSH_BYTES = 26            # what TSH length counts besides the payload
-TOTAL_OVER_TSH = 20       # total length = TSH length + 20
-EXT_SELECTIVE = 0x20      # extension byte of OPEN and OPEN_ACK: selective replay (section 5.3)
-VC_ORDER = (1, 0, 2)      # from the most to the least urgent (section 1.3)
+TSH_BYTES = 26  # what TSH length counts besides the payload
+TOTAL_OVER_TSH = 20  # total length = TSH length + 20
+EXT_SELECTIVE = 0x20  # extension byte of OPEN and OPEN_ACK: selective replay (section 5.3)
+VC_ORDER = (1, 0, 2)  # from the most to the least urgent (section 1.3)

@@ -13,6 +13,11 @@ from .tx.slot_writer import STATS as HOST_TX
 __all__ = ["STATS"]
 
 STATS = {
-    **RX, **LINK, **REPLAYER, **HOST_TX, **TX, **MEMORIES,
+    **RX,
+    **LINK,
+    **REPLAYER,
+    **HOST_TX,
+    **TX,
+    **MEMORIES,
     "stat_command_bad_vc": "command of the host dropped whose VC is not 0, 1 or 2",
 }

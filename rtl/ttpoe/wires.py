@@ -19,8 +19,10 @@ def pass_through(m, outer, inner, names):
     """Connects the ports `names` of the component `outer` to those of its block `inner`."""
     for name in names:
         member = inner.signature.members[name]
-        pairs = zip(_elements(getattr(outer, name), member.dimensions),
-                    _elements(getattr(inner, name), member.dimensions))
+        pairs = zip(
+            _elements(getattr(outer, name), member.dimensions),
+            _elements(getattr(inner, name), member.dimensions),
+        )
         for outside, inside in pairs:
             if member.is_signature:
                 wiring.connect(m, wiring.flipped(outside), inside)

@@ -40,6 +40,7 @@ class Part:
         return [program, "--no-print-directory", *words]
 
 
+# fmt: off
 PARTS = (
     Part("tests", "every block's bench, models, tools, documents", ("make", "test"),
          ("make", "test")),
@@ -59,15 +60,22 @@ PARTS = (
          ("ttpoe", "abuse")),
     Part("faults", "upsets of every memory", ("ttpoe", "faults", "--long"), ("ttpoe", "faults")),
 )
+# fmt: on
 
 
 def _run(command, log):
     """Exit code of a command whose output goes to a file; it ends with us."""
     paths = os.pathsep.join(str(ROOT / folder) for folder in FOLDERS)
     with open(log, "wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output,
-                                   stderr=subprocess.STDOUT, start_new_session=True,
-                                   env=os.environ | {"PYTHONPATH": paths})
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ | {"PYTHONPATH": paths},
+        )
         try:
             return process.wait()
         finally:
@@ -85,10 +93,16 @@ def verify(parts, short, folder=RESULTS.parent, say=print):
         say(f"[verify] {number}/{len(parts)} {part.name}: {' '.join(command)}")
         began = time.monotonic()
         code = _run(part.process(short), log)
-        found[part.name] = {"passed": code == 0, "seconds": round(time.monotonic() - began),
-                            "command": " ".join(command), "short": short}
-        say(f"[verify] {part.name} {'passed' if code == 0 else 'FAILED'}, "
-            f"{found[part.name]['seconds']} s" + ("" if code == 0 else f"; see {log}"))
+        found[part.name] = {
+            "passed": code == 0,
+            "seconds": round(time.monotonic() - began),
+            "command": " ".join(command),
+            "short": short,
+        }
+        say(
+            f"[verify] {part.name} {'passed' if code == 0 else 'FAILED'}, "
+            f"{found[part.name]['seconds']} s" + ("" if code == 0 else f"; see {log}")
+        )
         path.write_text(json.dumps(found, indent=1) + "\n")
     return found
 
@@ -102,6 +116,8 @@ def main(arguments):
         raise Interrupted(f"what is done is in {RESULTS.relative_to(ROOT)}") from None
     for part in parts:
         entry = found[part.name]
-        print(f"{part.name:10} {'passed' if entry['passed'] else 'FAILED':7}"
-              f"{entry['seconds']:7} s  {part.shows}")
+        print(
+            f"{part.name:10} {'passed' if entry['passed'] else 'FAILED':7}"
+            f"{entry['seconds']:7} s  {part.shows}"
+        )
     return 0 if all(entry["passed"] for entry in found.values()) else 1

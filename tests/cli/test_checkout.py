@@ -32,6 +32,7 @@ def started(monkeypatch):
     def execve(*arguments):
         calls.append(arguments)
         raise SystemExit
+
     monkeypatch.setattr(checkout.os, "execve", execve)
     return calls
 
@@ -45,10 +46,11 @@ def test_the_own_checkout_is_entered_at_once(monkeypatch, started):
 def test_another_checkout_has_its_own_packages(other, started):
     with pytest.raises(SystemExit):
         checkout.enter(["sim", "a b"])
-    (python, words, environment), = started
+    ((python, words, environment),) = started
     assert python == sys.executable and words[1:] == ["-P", "-m", "ttpverif.cli", "sim", "a b"]
     assert environment["PYTHONPATH"] == os.pathsep.join(
-        str(other / folder) for folder in ("rtl", "verif", "sim"))
+        str(other / folder) for folder in ("rtl", "verif", "sim")
+    )
 
 
 def test_an_environment_of_its_own(other, started, monkeypatch):
@@ -75,8 +77,9 @@ def test_an_environment_that_is_not_complete(monkeypatch, tmp_path, started):
 
 
 def test_packages_of_another_place_do_not_loop(other, started, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(
-        str(other / folder) for folder in ("rtl", "verif", "sim")))
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join(str(other / folder) for folder in ("rtl", "verif", "sim"))
+    )
     with pytest.raises(UsageError, match="run `make setup`"):
         checkout.enter(["sim"])
     assert started == []
@@ -91,8 +94,12 @@ def test_no_checkout(tmp_path, monkeypatch):
 
 def test_from_elsewhere(tmp_path):
     """The command finds the checkout that it belongs to."""
-    run = subprocess.run([sys.executable, "-P", "-m", "ttpverif.cli", "sim", "nonsense"],
-                         cwd=tmp_path, capture_output=True, text=True, env=os.environ | {
-                             "PYTHONPATH": os.pathsep.join(
-                                 str(ROOT / folder) for folder in ("rtl", "verif", "sim"))})
+    run = subprocess.run(
+        [sys.executable, "-P", "-m", "ttpverif.cli", "sim", "nonsense"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=os.environ
+        | {"PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in ("rtl", "verif", "sim"))},
+    )
     assert run.returncode == 2 and run.stderr.startswith("ttpoe sim: TEST must be one of ")

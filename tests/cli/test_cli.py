@@ -14,8 +14,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def command(*arguments, root=ROOT, **environment):
     paths = os.pathsep.join(str(root / name) for name in ("rtl", "verif", "sim"))
-    return subprocess.run([sys.executable, *map(str, arguments)], capture_output=True, text=True,
-                          cwd=root, env=os.environ | {"PYTHONPATH": paths} | environment)
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": paths} | environment,
+    )
 
 
 def assert_one_line(result, *parts):
@@ -27,18 +32,21 @@ def assert_one_line(result, *parts):
         assert part in lines[0], lines[0]
 
 
-@pytest.mark.parametrize("arguments, parts", [
-    (["--preset", "huge"], ["preset must be one of tiny, default, full", "'huge'"]),
-    (["--width", "96"], ["width_bits must be 64, 128, 256 or 512", "96"]),
-    (["--slots", "100"], ["slots must be a power of two", "100"]),
-    (["--slots", "many"], ["--slots", "many"]),
-    (["--rx-slots", "16", "--rx-reserved", "9"], ["3 * rx_reserved", "rx_reserved=9"]),
-    (["--top", "switch"], ["--top", "'switch'"]),
-    (["--os-buffer-bytes", "1000"], ["os_buffer_bytes must be a power of two", "1000"]),
-    (["--module", "2nd"], ["--module", "'2nd'"]),
-    (["--colour", "blue"], ["--colour"]),
-    (["-o", "/dev/null/engine.v"], ["cannot write", "/dev/null"]),
-])
+@pytest.mark.parametrize(
+    "arguments, parts",
+    [
+        (["--preset", "huge"], ["preset must be one of tiny, default, full", "'huge'"]),
+        (["--width", "96"], ["width_bits must be 64, 128, 256 or 512", "96"]),
+        (["--slots", "100"], ["slots must be a power of two", "100"]),
+        (["--slots", "many"], ["--slots", "many"]),
+        (["--rx-slots", "16", "--rx-reserved", "9"], ["3 * rx_reserved", "rx_reserved=9"]),
+        (["--top", "switch"], ["--top", "'switch'"]),
+        (["--os-buffer-bytes", "1000"], ["os_buffer_bytes must be a power of two", "1000"]),
+        (["--module", "2nd"], ["--module", "'2nd'"]),
+        (["--colour", "blue"], ["--colour"]),
+        (["-o", "/dev/null/engine.v"], ["cannot write", "/dev/null"]),
+    ],
+)
 def test_emit_refuses(arguments, parts):
     assert_one_line(command("-m", "ttpoe.verilog.emit", *arguments), "ttpoe.verilog.emit: ", *parts)
 
@@ -58,11 +66,14 @@ def test_emit_leaves_no_half_written_file(tmp_path):
 TTPOE = ("-P", "-m", "ttpverif.cli")
 
 
-@pytest.mark.parametrize("arguments, parts", [
-    (["nonsense"], ["TEST must be one of", "hello", "'nonsense'"]),
-    (["hello.loud"], ["TEST must be one of hello", "'hello.loud'"]),
-    (["hello,,loss"], ["TEST", "must be a name; got ''"]),
-])
+@pytest.mark.parametrize(
+    "arguments, parts",
+    [
+        (["nonsense"], ["TEST must be one of", "hello", "'nonsense'"]),
+        (["hello.loud"], ["TEST must be one of hello", "'hello.loud'"]),
+        (["hello,,loss"], ["TEST", "must be a name; got ''"]),
+    ],
+)
 def test_sim_refuses(arguments, parts):
     assert_one_line(command(*TTPOE, "sim", *arguments), "ttpoe sim: ", *parts)
 
@@ -71,8 +82,9 @@ def test_sim_without_icarus_says_what_to_do(tmp_path):
     for tool in ("g++", "make", "perl"):
         (tmp_path / tool).symlink_to(shutil.which(tool))
     result = command(*TTPOE, "sim", "hello", "--simulator", "icarus", PATH=str(tmp_path))
-    assert_one_line(result, "Icarus Verilog is missing", "apt-get install iverilog",
-                    "--simulator verilator")
+    assert_one_line(
+        result, "Icarus Verilog is missing", "apt-get install iverilog", "--simulator verilator"
+    )
 
 
 @pytest.mark.parametrize("tool", ["g++"])
@@ -84,8 +96,14 @@ def test_sim_without_a_compiler_says_what_to_do(tmp_path, tool):
 
 
 def test_sim_without_verilator_says_what_to_do(tmp_path):
-    result = command(*TTPOE, "sim", "hello", "--simulator", "verilator",
-                     TTP_VERILATOR_ROOT=str(tmp_path / "none"))
+    result = command(
+        *TTPOE,
+        "sim",
+        "hello",
+        "--simulator",
+        "verilator",
+        TTP_VERILATOR_ROOT=str(tmp_path / "none"),
+    )
     assert_one_line(result, "Verilator is not set up", "make setup")
 
 
@@ -101,16 +119,20 @@ def project(tmp_path, scenario):
 
     def ttpoe(*words):
         return command(*TTPOE, *words, root=tmp_path)
+
     return ttpoe
 
 
 def test_sim_names_a_file_that_is_missing(tmp_path):
-    ttpoe = project(tmp_path, 'RUNS = [{"sim": "verilator", "preset": "tiny",'
-                              ' "needs": ["tests/data/pcap/99_none.pcap"]}]\n')
+    ttpoe = project(
+        tmp_path,
+        'RUNS = [{"sim": "verilator", "preset": "tiny",'
+        ' "needs": ["tests/data/pcap/99_none.pcap"]}]\n',
+    )
     assert_one_line(ttpoe("sim"), "only needs tests/data/pcap/99_none.pcap")
 
 
-SCENARIO = '''
+SCENARIO = """
 from ttpverif.bench.bench import scenario
 RUNS = [{"sim": "icarus", "preset": "tiny"},
         {"sim": "icarus", "preset": "tiny", "name": "bad", "params": {"bad": True}, "seed": 77}]
@@ -118,7 +140,7 @@ RUNS = [{"sim": "icarus", "preset": "tiny"},
 async def only(bench):
     await bench.cycles(20)
     assert not bench.params.get("bad"), "told to fail"
-'''
+"""
 
 
 @pytest.mark.icarus
@@ -127,8 +149,7 @@ def test_results_of_a_pass_and_a_failure(tmp_path):
     assert result.returncode == 1, result.stdout + result.stderr
     assert result.stdout.rstrip().endswith("1 passed, 1 failed")
     assert "seed 77: told to fail" in result.stdout
-    assert ("ttpoe sim only.bad --simulator icarus --preset tiny --seed 77 --waves"
-            in result.stdout)
+    assert "ttpoe sim only.bad --simulator icarus --preset tiny --seed 77 --waves" in result.stdout
     results = json.loads((tmp_path / "build" / "sim" / "results.json").read_text())
     assert (results["passed"], results["failed"]) == (1, 1)
     good, bad = results["runs"]
@@ -148,15 +169,23 @@ def test_one_run_by_its_name(tmp_path):
     assert [(run["test"], run["seed"]) for run in results["runs"]] == [("only.bad", 5)]
 
 
-@pytest.mark.parametrize("arguments, missing, parts", [
-    (["environment", "python3", "stamp"], "g++", ["g++ is missing", "apt-get install"]),
-    (["environment", "python9", "stamp"], None, ["python9 is missing"]),
-    (["rm"], None, ["must be icarus, formal, synth, docs or check", "'rm'"]),
-    (["icarus"], "iverilog", ["Icarus Verilog", "apt-get install iverilog", "SIM=verilator"]),
-])
+@pytest.mark.parametrize(
+    "arguments, missing, parts",
+    [
+        (["environment", "python3", "stamp"], "g++", ["g++ is missing", "apt-get install"]),
+        (["environment", "python9", "stamp"], None, ["python9 is missing"]),
+        (["rm"], None, ["must be icarus, formal, synth, docs or check", "'rm'"]),
+        (["icarus"], "iverilog", ["Icarus Verilog", "apt-get install iverilog", "SIM=verilator"]),
+    ],
+)
 def test_setup_names_what_is_missing(tmp_path, arguments, missing, parts):
     for tool in {"sh", "g++", "make", "perl", "python3", "id", "mkdir"} - {missing}:
         (tmp_path / tool).symlink_to(shutil.which(tool))
-    result = subprocess.run(["sh", "sim/tools/setup.sh", *arguments], capture_output=True,
-                            text=True, cwd=ROOT, env={"PATH": str(tmp_path), "TTP_NO_APT": "1"})
+    result = subprocess.run(
+        ["sh", "sim/tools/setup.sh", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={"PATH": str(tmp_path), "TTP_NO_APT": "1"},
+    )
     assert_one_line(result, "setup: ", *parts)

@@ -16,8 +16,13 @@ ROOT = Path(__file__).resolve().parents[2]
 VERBS = cli.commands()
 PARSER = cli._parser(VERBS)
 PARSERS = PARSER._subparsers._group_actions[0].choices
-NEEDED = {"echo": ["--listen", "5555"], "generate": ["-o", "nowhere"], "ladder": ["none.pcap"],
-          "ping": ["1", "--listen", "5555"], "waves": ["hello"]}
+NEEDED = {
+    "echo": ["--listen", "5555"],
+    "generate": ["-o", "nowhere"],
+    "ladder": ["none.pcap"],
+    "ping": ["1", "--listen", "5555"],
+    "waves": ["hello"],
+}
 """What a command cannot do without."""
 
 BAD = {
@@ -27,18 +32,44 @@ BAD = {
     "--loss": ["-1", "100.1", "few", "nan", ""],
     "--simulator": ["vcs", ""],
     "--protect": ["parity"],
-    **dict.fromkeys(("--long", "--short", "--save", "--waves", "--trace", "--gbn", "--resume"),
-                    ["yes", ""]),
+    **dict.fromkeys(
+        ("--long", "--short", "--save", "--waves", "--trace", "--gbn", "--resume"), ["yes", ""]
+    ),
 }
-EXPECTED = {"sim", "waves", "demo", "echo", "ping", "random", "verify", "soak", "faults", "mutate",
-            "coverage", "abuse", "fabric", "formal", "synth", "bench", "emit", "generate", "lint",
-            "docs", "pages", "ladder", "model"}
+EXPECTED = {
+    "sim",
+    "waves",
+    "demo",
+    "echo",
+    "ping",
+    "random",
+    "verify",
+    "soak",
+    "faults",
+    "mutate",
+    "coverage",
+    "abuse",
+    "fabric",
+    "formal",
+    "synth",
+    "bench",
+    "emit",
+    "generate",
+    "lint",
+    "docs",
+    "pages",
+    "ladder",
+    "model",
+}
 
 
 def switches(name):
     """Every switch of a command, by its longest name."""
-    return {max(action.option_strings, key=len): action for action in PARSERS[name]._actions
-            if action.option_strings and action.dest != "help"}
+    return {
+        max(action.option_strings, key=len): action
+        for action in PARSERS[name]._actions
+        if action.option_strings and action.dest != "help"
+    }
 
 
 def cases():
@@ -102,7 +133,8 @@ def test_a_switch_has_one_unit():
         for switch, action in switches(name).items():
             if switch != "--output":
                 units.setdefault(switch, {}).setdefault((action.metavar, action.nargs), []).append(
-                    name)
+                    name
+                )
     assert {switch: found for switch, found in units.items() if len(found) > 1} == {}
 
 
@@ -126,18 +158,20 @@ def test_the_examples_are_commands(name):
     assert lines
     for line in lines:
         for words in (shlex.split(part) for part in re.split(r" && ttpoe ", line)):
-            words = words[:next((n for n, word in enumerate(words) if word in "|>&&"), None)]
+            words = words[: next((n for n, word in enumerate(words) if word in "|>&&"), None)]
             assert PARSER.parse_args(words).command == words[0]
 
 
 def test_the_parser_is_light():
     """Help must not need the hardware's or the tests' packages, and of one command nothing else."""
-    code = ("import sys, ttpverif.cli as cli\n"
-            "cli._parser(cli.commands('soak'))\n"
-            "print([m for m in sys.modules if m.startswith('ttpsim.cli.')])\n"
-            "cli._parser(cli.commands())\n"
-            "print([m for m in ('amaranth', 'cocotb', 'scapy', 'rich', 'yaml', 'matplotlib', "
-            "'ttpsim.build', 'ttpformal.run') if m in sys.modules])")
+    code = (
+        "import sys, ttpverif.cli as cli\n"
+        "cli._parser(cli.commands('soak'))\n"
+        "print([m for m in sys.modules if m.startswith('ttpsim.cli.')])\n"
+        "cli._parser(cli.commands())\n"
+        "print([m for m in ('amaranth', 'cocotb', 'scapy', 'rich', 'yaml', 'matplotlib', "
+        "'ttpsim.build', 'ttpformal.run') if m in sys.modules])"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout == "['ttpsim.cli.soak']\n[]\n", result.stdout + result.stderr
 
@@ -149,8 +183,9 @@ def test_version(capsys):
     assert re.fullmatch(r"ttpoe \d+\.\d+\.\d+\S*\n", capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("name", [name for name in VERBS
-                                  if getattr(VERBS[name], "CHECKOUT", False)])
+@pytest.mark.parametrize(
+    "name", [name for name in VERBS if getattr(VERBS[name], "CHECKOUT", False)]
+)
 def test_outside_a_checkout(capsys, monkeypatch, name):
     monkeypatch.setattr(VERBS[name], "run", lambda arguments: pytest.fail("it was not refused"))
     monkeypatch.setattr(checkout, "find", lambda start: None)
@@ -178,6 +213,7 @@ def test_names_of_switches_are_those_of_the_tools():
     from ttpsim.pages import kinds
     from ttpsim.synth import run as synth
     from ttpverif.cli import generate
+
     assert options.PRESETS == tuple(PRESETS) and generate.TOPS == tuple(TOPS)
     assert options.SIMULATORS == builds.SIMULATORS
     assert abuse_cli._PARTS == abuse.PARTS and bench_cli._PARTS == tuple(bench.PARTS)
@@ -189,14 +225,28 @@ def test_names_of_switches_are_those_of_the_tools():
 
 def test_no_tool_reads_a_setting_from_the_environment():
     """What is read there is for other programs, or for set-up."""
-    allowed = {"PATH", "PYTHONPATH", "TTP_RUN", "TTP_VERILATOR_ROOT", "TTP_MUTATED", "SUDO_UID",
-               "NO_COLOR", "TERM", "DISPLAY", "WAYLAND_DISPLAY", "TTP_WAVES_UNTIL"}
+    allowed = {
+        "PATH",
+        "PYTHONPATH",
+        "TTP_RUN",
+        "TTP_VERILATOR_ROOT",
+        "TTP_MUTATED",
+        "SUDO_UID",
+        "NO_COLOR",
+        "TERM",
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+        "TTP_WAVES_UNTIL",
+    }
     found = set()
     for folder in ("sim", "verif"):
         for path in (ROOT / folder).rglob("*.py"):
-            found |= set(re.findall(
-                r"""(?:environ(?:\.get\(|\[)|env\.get\(|env\[|getenv\()["'](\w+)["']""",
-                path.read_text()))
+            found |= set(
+                re.findall(
+                    r"""(?:environ(?:\.get\(|\[)|env\.get\(|env\[|getenv\()["'](\w+)["']""",
+                    path.read_text(),
+                )
+            )
     assert found <= allowed
 
 
@@ -216,26 +266,33 @@ def test_a_command_of_another_package(monkeypatch, capsys, tmp_path):
     (tmp_path / "greeting.py").write_text(
         'SUMMARY = "say hello"\n'
         'def add_parser(subparsers):\n    return subparsers.add_parser("greet", help=SUMMARY)\n'
-        'def run(arguments):\n    import nothing_of_that_name\n')
+        "def run(arguments):\n    import nothing_of_that_name\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     point = cli.metadata.EntryPoint("greet", "greeting", "ttpoe.commands")
     monkeypatch.setattr(cli.metadata, "entry_points", lambda group: [point])
     assert cli.main(["greet"]) == 2
-    assert capsys.readouterr().err == ("ttpoe greet: the Python package nothing_of_that_name is "
-                                       "missing: pip install nothing_of_that_name\n")
+    assert capsys.readouterr().err == (
+        "ttpoe greet: the Python package nothing_of_that_name is "
+        "missing: pip install nothing_of_that_name\n"
+    )
     monkeypatch.delitem(sys.modules, "greeting")
 
 
-@pytest.mark.parametrize("error, code, said", [
-    (cli.UsageError("no"), 2, "ttpoe model: no\n"),
-    (cli.Failed("bad"), 1, "ttpoe model: bad\n"),
-    (KeyboardInterrupt(), 130, "ttpoe model: interrupted\n"),
-    (BrokenPipeError(32, "Broken pipe"), 0, ""),
-    (PermissionError(13, "Permission denied", "/x"), 2, "ttpoe model: /x: Permission denied\n"),
-])
+@pytest.mark.parametrize(
+    "error, code, said",
+    [
+        (cli.UsageError("no"), 2, "ttpoe model: no\n"),
+        (cli.Failed("bad"), 1, "ttpoe model: bad\n"),
+        (KeyboardInterrupt(), 130, "ttpoe model: interrupted\n"),
+        (BrokenPipeError(32, "Broken pipe"), 0, ""),
+        (PermissionError(13, "Permission denied", "/x"), 2, "ttpoe model: /x: Permission denied\n"),
+    ],
+)
 def test_how_errors_end(monkeypatch, capsys, error, code, said):
     def run(_arguments):
         raise error
+
     monkeypatch.setattr(VERBS["model"], "run", run)
     monkeypatch.setattr(cli, "_quiet_end", lambda: None)
     assert cli.main(["model"]) == code

@@ -25,32 +25,72 @@ from ttpverif.cli.generate import PARAMETERS
 def made(tmp_path_factory):
     """The folder of the managed NIC `tiny`."""
     folder = tmp_path_factory.mktemp("generate") / "new" / "nic"
-    assert cli.main(["generate", "--preset", "tiny", "--top", "managed_nic", "-o",
-                     str(folder)]) == 0
+    assert (
+        cli.main(["generate", "--preset", "tiny", "--top", "managed_nic", "-o", str(folder)]) == 0
+    )
     return folder
 
 
 def test_files(made):
-    assert sorted(os.listdir(made)) == sorted([
-        "ttp_managed_nic.v", "ttp_managed_nic.vlt", "ttp_managed_nic.core",
-        "ttp_managed_nic_instance.vh", "ttp_managed_nic_ports.md", "ttp_managed_nic_ports.json",
-        "ttp_registers.h", "ttp_registers.rdl", "ttp_registers.md"])
+    assert sorted(os.listdir(made)) == sorted(
+        [
+            "ttp_managed_nic.v",
+            "ttp_managed_nic.vlt",
+            "ttp_managed_nic.core",
+            "ttp_managed_nic_instance.vh",
+            "ttp_managed_nic_ports.md",
+            "ttp_managed_nic_ports.json",
+            "ttp_registers.h",
+            "ttp_registers.rdl",
+            "ttp_registers.md",
+        ]
+    )
     config = PRESETS["tiny"]
-    for name, text in (("ttp_managed_nic.v", top_verilog("managed_nic", config)),
-                       ("ttp_registers.h", c_header(config)),
-                       ("ttp_registers.rdl", systemrdl(config))):
+    for name, text in (
+        ("ttp_managed_nic.v", top_verilog("managed_nic", config)),
+        ("ttp_registers.h", c_header(config)),
+        ("ttp_registers.rdl", systemrdl(config)),
+    ):
         assert (made / name).read_text() == text
 
 
 def test_only_the_managed_nic_has_registers(tmp_path, capsys):
-    assert cli.main(["generate", "--preset", "tiny", "--top", "engine", "--module", "mine",
-                     "-o", str(tmp_path)]) == 0
+    assert (
+        cli.main(
+            [
+                "generate",
+                "--preset",
+                "tiny",
+                "--top",
+                "engine",
+                "--module",
+                "mine",
+                "-o",
+                str(tmp_path),
+            ]
+        )
+        == 0
+    )
     names = sorted(os.listdir(tmp_path))
-    assert names == ["mine.core", "mine.v", "mine.vlt", "mine_instance.vh", "mine_ports.json",
-                     "mine_ports.md"]
+    assert names == [
+        "mine.core",
+        "mine.v",
+        "mine.vlt",
+        "mine_instance.vh",
+        "mine_ports.json",
+        "mine_ports.md",
+    ]
     assert capsys.readouterr().out.splitlines() == [
-        str(tmp_path / name) for name in ("mine.v", "mine.vlt", "mine.core", "mine_instance.vh",
-                                          "mine_ports.md", "mine_ports.json")]
+        str(tmp_path / name)
+        for name in (
+            "mine.v",
+            "mine.vlt",
+            "mine.core",
+            "mine_instance.vh",
+            "mine_ports.md",
+            "mine_ports.json",
+        )
+    ]
     assert "\nmodule mine(" in (tmp_path / "mine.v").read_text()
     assert "mine mine_0 (" in (tmp_path / "mine_instance.vh").read_text()
 
@@ -80,11 +120,13 @@ def test_the_list_is_that_of_the_verilog(made):
     assert {port["name"]: (port["direction"], port["width"]) for port in listed["ports"]} == real
     template = (made / "ttp_managed_nic_instance.vh").read_text()
     assert re.findall(r"^    \.(\w+)\(\1\),?$", template, re.MULTILINE) == [
-        port["name"] for port in listed["ports"]]
+        port["name"] for port in listed["ports"]
+    ]
 
 
 def test_a_port_without_words_is_refused():
     from amaranth.lib import wiring
+
     component = wiring.Component({"stat_new": wiring.Out(1)})
     with pytest.raises(KeyError):
         ports(component, PRESETS["tiny"])
@@ -94,8 +136,12 @@ def test_idle_configuration_is_what_the_registers_say():
     config = PRESETS["full"]
     idle = {port.name: port.idle for port in ports(wrapped("nic", config), config)}
     registers = register_map(config)
-    for name, register in (("cfg_timer_tick", "TIMER_TICK"), ("cfg_max_retry", "MAX_RETRY"),
-                           ("cfg_link_slots", "LINK_SLOTS"), ("cfg_init_id", "INIT_ID")):
+    for name, register in (
+        ("cfg_timer_tick", "TIMER_TICK"),
+        ("cfg_max_retry", "MAX_RETRY"),
+        ("cfg_link_slots", "LINK_SLOTS"),
+        ("cfg_init_id", "INIT_ID"),
+    ):
         assert idle[name] == registers[register].reset > 0, name
     assert idle["cfg_enable"] == idle["cfg_os_enable"] == idle["cfg_selective"] == 1
 
@@ -122,9 +168,24 @@ endmodule
 def test_the_template_comes_up(made, tmp_path):
     """Included as it is, with nothing connected: it compiles, gets ready and says nothing."""
     (tmp_path / "bench.v").write_text(BENCH)
-    build = subprocess.run(["iverilog", "-g2005", "-Wall", "-Wno-timescale", f"-I{made}", "-s",
-                            "bench", "-o", "bench.vvp", "bench.v", made / "ttp_managed_nic.v"],
-                           cwd=tmp_path, capture_output=True, text=True)
+    build = subprocess.run(
+        [
+            "iverilog",
+            "-g2005",
+            "-Wall",
+            "-Wno-timescale",
+            f"-I{made}",
+            "-s",
+            "bench",
+            "-o",
+            "bench.vvp",
+            "bench.v",
+            made / "ttp_managed_nic.v",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
     assert (build.returncode, build.stderr) == (0, "")
     run = subprocess.run(["vvp", "bench.vvp"], cwd=tmp_path, capture_output=True, text=True)
     assert "ready 1 free 16 sent 0 irq 0" in run.stdout, run.stdout + run.stderr
@@ -144,15 +205,26 @@ def test_same_bytes_again(made):
     assert {name: (made / name).read_text() for name in again} == again
 
 
-@pytest.mark.parametrize("preset, changes, links, expected", [
-    ("full", {}, None, PRESETS["full"]),
-    ("full", {"width_bits": 512}, 1536, PRESETS["full"]),
-    ("full", {"width_bits": 256}, 768,
-     PRESETS["full"].replace(width_bits=256, sets=128, name="custom")),
-    ("default", {"vc_tables": 3, "name": "mine"}, 24,
-     PRESETS["default"].replace(vc_tables=3, sets=4, name="mine")),
-    ("tiny", {}, 32768, PRESETS["tiny"].replace(sets=16384, name="custom")),
-])
+@pytest.mark.parametrize(
+    "preset, changes, links, expected",
+    [
+        ("full", {}, None, PRESETS["full"]),
+        ("full", {"width_bits": 512}, 1536, PRESETS["full"]),
+        (
+            "full",
+            {"width_bits": 256},
+            768,
+            PRESETS["full"].replace(width_bits=256, sets=128, name="custom"),
+        ),
+        (
+            "default",
+            {"vc_tables": 3, "name": "mine"},
+            24,
+            PRESETS["default"].replace(vc_tables=3, sets=4, name="mine"),
+        ),
+        ("tiny", {}, 32768, PRESETS["tiny"].replace(sets=16384, name="custom")),
+    ],
+)
 def test_configuration(preset, changes, links, expected):
     got = generate.configuration(preset, changes, links)
     assert got == expected and (links is None or got.links == links)
@@ -171,29 +243,33 @@ def test_every_number_of_links_that_is_possible(tables):
 
 
 def test_parameters_are_those_of_the_configuration():
-    assert [*PARAMETERS] == [field.name for field in dataclasses.fields(Config)
-                             if field.name != "name"]
+    assert [*PARAMETERS] == [
+        field.name for field in dataclasses.fields(Config) if field.name != "name"
+    ]
 
 
-@pytest.mark.parametrize("arguments, parts", [
-    (["--links", "1000", "--preset", "full"], ["links must be", "got 1000", "768 or 1536"]),
-    (["--links", "1536"], ["got 1536", "1024 or 2048", "or 1536 with --vc-tables 3"]),
-    (["--links", "0"], ["got 0", "possible: 4"]),
-    (["--links", "many"], ["--links", "'many'"]),
-    (["--links", "128", "--sets", "64"], ["--links or --sets, not both"]),
-    (["--width", "96"], ["width_bits must be 64, 128, 256 or 512", "96"]),
-    (["--preset", "huge"], ["--preset", "tiny, default or full", "'huge'"]),
-    (["--top", "switch"], ["--top", "'switch'", "managed_nic"]),
-    (["--module", "2nd"], ["--module", "'2nd'"]),
-    (["--module", "wire"], ["keyword", "'wire'", "wire_managed_nic"]),
-    (["--module", "always_ff"], ["keyword", "'always_ff'"]),
-    (["--slots", "ten"], ["--slots", "whole number", "'ten'"]),
-    (["--links", "1.5"], ["--links", "whole number", "'1.5'"]),
-    (["--vc-tables", "2", "--links", "8"], ["vc_tables must be 1 or 3", "2"]),
-    (["--colour"], ["--colour", "ttpoe"]),
-    (["-o", "/dev/null/x"], ["cannot write /dev/null"]),
-    (["-o", ""], ["--output", "must be a path"]),
-])
+@pytest.mark.parametrize(
+    "arguments, parts",
+    [
+        (["--links", "1000", "--preset", "full"], ["links must be", "got 1000", "768 or 1536"]),
+        (["--links", "1536"], ["got 1536", "1024 or 2048", "or 1536 with --vc-tables 3"]),
+        (["--links", "0"], ["got 0", "possible: 4"]),
+        (["--links", "many"], ["--links", "'many'"]),
+        (["--links", "128", "--sets", "64"], ["--links or --sets, not both"]),
+        (["--width", "96"], ["width_bits must be 64, 128, 256 or 512", "96"]),
+        (["--preset", "huge"], ["--preset", "tiny, default or full", "'huge'"]),
+        (["--top", "switch"], ["--top", "'switch'", "managed_nic"]),
+        (["--module", "2nd"], ["--module", "'2nd'"]),
+        (["--module", "wire"], ["keyword", "'wire'", "wire_managed_nic"]),
+        (["--module", "always_ff"], ["keyword", "'always_ff'"]),
+        (["--slots", "ten"], ["--slots", "whole number", "'ten'"]),
+        (["--links", "1.5"], ["--links", "whole number", "'1.5'"]),
+        (["--vc-tables", "2", "--links", "8"], ["vc_tables must be 1 or 3", "2"]),
+        (["--colour"], ["--colour", "ttpoe"]),
+        (["-o", "/dev/null/x"], ["cannot write /dev/null"]),
+        (["-o", ""], ["--output", "must be a path"]),
+    ],
+)
 def test_bad_input_is_one_line(tmp_path, capsys, arguments, parts):
     output = [] if "-o" in arguments else ["-o", str(tmp_path / "none")]
     assert cli.main(["generate", *arguments, *output]) == 2
@@ -210,14 +286,16 @@ def test_keywords_are_those_that_others_know():
     from pygments.token import Keyword
 
     from ttpoe.verilog.keywords import KEYWORDS
+
     known = set()
     for lexer in (SystemVerilogLexer, VerilogLexer):
-        for pattern, kind, *_rest in (entry for entry in lexer.tokens["root"]
-                                      if isinstance(entry, tuple)):
+        for pattern, kind, *_rest in (
+            entry for entry in lexer.tokens["root"] if isinstance(entry, tuple)
+        ):
             if kind in Keyword and hasattr(pattern, "words"):
                 known.update(pattern.words)
-    assert len(known) > 200 and known - {"strength"} <= KEYWORDS     # that one is none
-    assert len(KEYWORDS) == 248                     # as table B.1 of IEEE 1800-2017 has
+    assert len(known) > 200 and known - {"strength"} <= KEYWORDS  # that one is none
+    assert len(KEYWORDS) == 248  # as table B.1 of IEEE 1800-2017 has
 
 
 def test_output_is_asked_for(capsys):

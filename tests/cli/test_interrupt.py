@@ -32,9 +32,14 @@ def interrupted(words, children, how=signal.SIGINT):
     """Start it, interrupt it when it has `children` processes; its standard error."""
     mark = f"mark-{uuid.uuid4()}"
     paths = os.pathsep.join(str(ROOT / name) for name in ("rtl", "verif", "sim"))
-    process = subprocess.Popen([sys.executable, "-P", "-m", "ttpverif.cli", *words], cwd=ROOT,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                               env=os.environ | {"PYTHONPATH": paths, "TEST_MARK": mark})
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "ttpverif.cli", *words],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": paths, "TEST_MARK": mark},
+    )
     try:
         until = time.monotonic() + 180
         while len(processes(mark)) <= children:
@@ -59,8 +64,22 @@ def interrupted(words, children, how=signal.SIGINT):
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_sim(how):
     """`kill` is the same as Ctrl-C."""
-    error = interrupted(["sim", "stream", "--simulator", "icarus", "--preset", "tiny", "--seed",
-                         "77", "--jobs", "1"], 1, how)
+    error = interrupted(
+        [
+            "sim",
+            "stream",
+            "--simulator",
+            "icarus",
+            "--preset",
+            "tiny",
+            "--seed",
+            "77",
+            "--jobs",
+            "1",
+        ],
+        1,
+        how,
+    )
     assert "ttpoe sim: interrupted; 0 of " in error
 
 

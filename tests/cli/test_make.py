@@ -13,8 +13,21 @@ import ttpverif.cli as cli
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text()
-TARGETS = {"help", "check", "setup", "sim", "test", "bench", "synth", "formal", "verify", "docs", "demo",
-           "clean", "distclean"}
+TARGETS = {
+    "help",
+    "check",
+    "setup",
+    "sim",
+    "test",
+    "bench",
+    "synth",
+    "formal",
+    "verify",
+    "docs",
+    "demo",
+    "clean",
+    "distclean",
+}
 MOVED = re.search(r"^MOVED := (.*?)[^\\]\n", MAKEFILE, re.DOTALL | re.MULTILINE)[0].split()[2:]
 MOVED = [name for name in MOVED if name != "\\"]
 
@@ -24,40 +37,67 @@ def make(tmp_path):
     """`make(words)` with a `ttpoe` that writes down its words; `(result, words)`."""
     seen = tmp_path / "seen.json"
     ttpoe = tmp_path / "ttpoe"
-    ttpoe.write_text(f"#!{sys.executable}\nimport json, os, sys\n"
-                     f"names = {('TEST', 'SEED', 'SECONDS')!r}\n"
-                     f"json.dump([sys.argv[1:], [n for n in names if n in os.environ]], "
-                     f"open({str(seen)!r}, 'w'))\n")
+    ttpoe.write_text(
+        f"#!{sys.executable}\nimport json, os, sys\n"
+        f"names = {('TEST', 'SEED', 'SECONDS')!r}\n"
+        f"json.dump([sys.argv[1:], [n for n in names if n in os.environ]], "
+        f"open({str(seen)!r}, 'w'))\n"
+    )
     ttpoe.chmod(0o755)
 
     def call(*words, **environment):
         seen.unlink(missing_ok=True)
-        run = subprocess.run(["make", "--no-print-directory", f"TTPOE={ttpoe}", "READY=", *words],
-                             cwd=ROOT, capture_output=True, text=True,
-                             env={"PATH": "/usr/bin:/bin", **environment})
+        run = subprocess.run(
+            ["make", "--no-print-directory", f"TTPOE={ttpoe}", "READY=", *words],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env={"PATH": "/usr/bin:/bin", **environment},
+        )
         if not seen.exists():
             return run, None
         arguments, names = json.loads(seen.read_text())
         assert names == [], "the environment of the command has settings"
         return run, arguments
+
     return call
 
 
 @pytest.mark.icarus
-@pytest.mark.parametrize("words, expected", [
-    (["sim"], ["sim"]),
-    (["sim", "TEST=hello", "SEED=7", "WAVES=1", "SIM=icarus", "PRESET=tiny", "JOBS=1"],
-     ["sim", "hello", "--simulator=icarus", "--seed=7", "--preset=tiny", "--jobs=1", "--waves"]),
-    (["sim", "TEST=a,b", "WAVES=0", "TRACE=1"], ["sim", "a,b", "--trace"]),
-    (["sim", "SEED=", "WAVES=", "TEST="], ["sim", "", "--seed=", "--waves="]),
-    (["sim", "WAVES=yes"], ["sim", "--waves=yes"]),
-    (["sim", "TEST=a'; touch boo; '"], ["sim", "a'; touch boo; '"]),
-    (["sim", "TEST=$(shell touch boo) `touch boo` \"$HOME\""],
-     ["sim", "$(shell touch boo) `touch boo` \"$HOME\""]),
-    (["bench", "PART=goodput", "SAVE=1", "SHORT=1", "JOBS=1"],
-     ["bench", "goodput", "--jobs=1", "--short", "--save"]),
-    (["demo", "SECONDS=5", "LOSS=1", "SEED=2"], ["demo", "--seconds=5", "--loss=1", "--seed=2"]),
-])
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (["sim"], ["sim"]),
+        (
+            ["sim", "TEST=hello", "SEED=7", "WAVES=1", "SIM=icarus", "PRESET=tiny", "JOBS=1"],
+            [
+                "sim",
+                "hello",
+                "--simulator=icarus",
+                "--seed=7",
+                "--preset=tiny",
+                "--jobs=1",
+                "--waves",
+            ],
+        ),
+        (["sim", "TEST=a,b", "WAVES=0", "TRACE=1"], ["sim", "a,b", "--trace"]),
+        (["sim", "SEED=", "WAVES=", "TEST="], ["sim", "", "--seed=", "--waves="]),
+        (["sim", "WAVES=yes"], ["sim", "--waves=yes"]),
+        (["sim", "TEST=a'; touch boo; '"], ["sim", "a'; touch boo; '"]),
+        (
+            ["sim", 'TEST=$(shell touch boo) `touch boo` "$HOME"'],
+            ["sim", '$(shell touch boo) `touch boo` "$HOME"'],
+        ),
+        (
+            ["bench", "PART=goodput", "SAVE=1", "SHORT=1", "JOBS=1"],
+            ["bench", "goodput", "--jobs=1", "--short", "--save"],
+        ),
+        (
+            ["demo", "SECONDS=5", "LOSS=1", "SEED=2"],
+            ["demo", "--seconds=5", "--loss=1", "--seed=2"],
+        ),
+    ],
+)
 def test_variables_become_switches(make, words, expected):
     run, arguments = make(*words)
     assert run.returncode == 0 and arguments == expected, run.stderr
@@ -68,11 +108,14 @@ def test_the_environment_is_no_interface(make):
     assert make("demo", SEED="7", LOSS="9")[1] == ["demo"]
 
 
-@pytest.mark.parametrize("words, parts", [
-    (["demo", "SEEDS=7"], ["does not take SEEDS", "demo --help"]),
-    (["demo", "TEST=hello"], ["does not take TEST"]),
-    (["bench", "PRESET=tiny"], ["does not take PRESET"]),
-])
+@pytest.mark.parametrize(
+    "words, parts",
+    [
+        (["demo", "SEEDS=7"], ["does not take SEEDS", "demo --help"]),
+        (["demo", "TEST=hello"], ["does not take TEST"]),
+        (["bench", "PRESET=tiny"], ["does not take PRESET"]),
+    ],
+)
 def test_what_a_target_does_not_take(make, words, parts):
     run, arguments = make(*words)
     assert run.returncode == 2 and arguments is None and run.stderr.count("\n") == 1
@@ -82,9 +125,19 @@ def test_what_a_target_does_not_take(make, words, parts):
 def test_what_the_command_refuses_make_refuses():
     """With the real command: a bad value, an empty value."""
     for word in ("SEED=x", "LOSS=", "SIM=vcs"):
-        run = subprocess.run(["make", "--no-print-directory", "READY=", "demo", word,
-                              f"TTPOE={sys.executable} -m ttpverif.cli"], cwd=ROOT,
-                             capture_output=True, text=True)
+        run = subprocess.run(
+            [
+                "make",
+                "--no-print-directory",
+                "READY=",
+                "demo",
+                word,
+                f"TTPOE={sys.executable} -m ttpverif.cli",
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
         value = word.partition("=")[2]
         first = run.stderr.splitlines()[0]
         assert run.returncode == 2 and first.startswith("ttpoe demo: ") and repr(value) in first

@@ -41,25 +41,45 @@ def test_the_same_seed_is_the_same_run(capsys):
     def lines(seed):
         out = model(capsys, "--seed", seed, "--payloads", 100)[1]
         return re.sub(r"[\d.]+ s$", "", out, flags=re.MULTILINE)
+
     assert lines(5) == lines(5) != lines(6).replace("seed 6", "seed 5")
 
 
 def test_every_fault_and_the_capture(tmp_path, capsys):
     path = tmp_path / "wire.pcap"
-    code, out = model(capsys, "--loss", 2, "--duplicate", 5, "--reorder", 5, "--corrupt", 2,
-                      "--payloads", 100, "--bytes", 8, "--pcap", path)
+    code, out = model(
+        capsys,
+        "--loss",
+        2,
+        "--duplicate",
+        5,
+        "--reorder",
+        5,
+        "--corrupt",
+        2,
+        "--payloads",
+        100,
+        "--bytes",
+        8,
+        "--pcap",
+        path,
+    )
     assert code == 0
     for what in ("lost", "duplicated", "reordered", "corrupted"):
         assert number(out, what) > 0, out
     assert len(read_pcap(path)) == number(out, "pushed")
     assert cli.main(["ladder", str(path)]) == 0
-    assert re.search(rf"^{number(out, 'pushed')} frames, 2 nodes, 1 link: [1-9]\d* replay",
-                     capsys.readouterr().out, re.MULTILINE)
+    assert re.search(
+        rf"^{number(out, 'pushed')} frames, 2 nodes, 1 link: [1-9]\d* replay",
+        capsys.readouterr().out,
+        re.MULTILINE,
+    )
 
 
 def test_a_payload_that_is_changed_fails(monkeypatch, capsys):
     """The models deliver, the summary checks: what a broken model would show."""
     from ttpverif.model.peer import Peer
+
     receive = Peer.receive
 
     def broken(self, *arguments, **options):
@@ -68,6 +88,7 @@ def test_a_payload_that_is_changed_fails(monkeypatch, capsys):
             source, vc, packet_id, data = self.delivered.pop()
             self.delivered.append((source, vc, packet_id, data[:-1] + b"?"))
         return outcome
+
     monkeypatch.setattr(Peer, "receive", broken)
     code, out = model(capsys, "--payloads", 20)
     assert code == 1 and "\nFAILED: " in out and "PASSED" not in out
@@ -78,16 +99,19 @@ def test_a_network_that_says_nothing_is_told():
     assert "nothing arrived" in talk.run()
 
 
-@pytest.mark.parametrize("arguments, parts", [
-    (["--loss", "91"], ["--loss", "0 to 90", "'91'"]),
-    (["--loss", "few"], ["--loss", "'few'"]),
-    (["--loss", "nan"], ["--loss", "'nan'"]),
-    (["--payloads", "0"], ["--payloads", "from 1", "'0'"]),
-    (["--bytes", "1025"], ["--bytes", "from 8 to 1024", "'1025'"]),
-    (["--seed", "-1"], ["--seed"]),
-    (["--payloads", "5", "--pcap", "/dev/null/x.pcap"], ["cannot write /dev/null/x.pcap"]),
-    (["more"], ["more"]),
-])
+@pytest.mark.parametrize(
+    "arguments, parts",
+    [
+        (["--loss", "91"], ["--loss", "0 to 90", "'91'"]),
+        (["--loss", "few"], ["--loss", "'few'"]),
+        (["--loss", "nan"], ["--loss", "'nan'"]),
+        (["--payloads", "0"], ["--payloads", "from 1", "'0'"]),
+        (["--bytes", "1025"], ["--bytes", "from 8 to 1024", "'1025'"]),
+        (["--seed", "-1"], ["--seed"]),
+        (["--payloads", "5", "--pcap", "/dev/null/x.pcap"], ["cannot write /dev/null/x.pcap"]),
+        (["more"], ["more"]),
+    ],
+)
 def test_bad_input_is_one_line(capsys, arguments, parts):
     assert cli.main(["model", *arguments]) == 2
     out, error = capsys.readouterr()

@@ -10,21 +10,24 @@ CAPTURES = Path(__file__).parent.parent / "data" / "pcap"
 GOOD = str(CAPTURES / "08_payload_lost.pcap")
 
 
-@pytest.mark.parametrize("arguments, parts", [
-    ([], ["COMMAND", "ttpoe --help"]),
-    (["ladders"], ["'ladders'", "ladder"]),
-    (["ladder"], ["FILE", "ttpoe ladder --help"]),
-    (["ladder", "none.pcap"], ["cannot read none.pcap", "No such file"]),
-    (["ladder", str(CAPTURES)], ["cannot read", "directory"]),
-    (["ladder", __file__], ["neither pcap nor pcapng"]),
-    (["ladder", GOOD, "--link", "xyz"], ["--link", "NODE:VC", "'xyz'"]),
-    (["ladder", GOOD, "--link", "1:3"], ["--link", "'1:3'"]),
-    (["ladder", GOOD, "--link", "1:2"], ["no such link", "000001-000002 vc 0"]),
-    (["ladder", GOOD, "--limit", "0"], ["--limit", "from 1", "'0'"]),
-    (["ladder", GOOD, "--limit", "many"], ["--limit", "'many'"]),
-    (["ladder", GOOD, "-o", "/dev/null/page.html"], ["cannot write /dev/null/page.html"]),
-    (["ladder", GOOD, "--colour"], ["--colour"]),
-])
+@pytest.mark.parametrize(
+    "arguments, parts",
+    [
+        ([], ["COMMAND", "ttpoe --help"]),
+        (["ladders"], ["'ladders'", "ladder"]),
+        (["ladder"], ["FILE", "ttpoe ladder --help"]),
+        (["ladder", "none.pcap"], ["cannot read none.pcap", "No such file"]),
+        (["ladder", str(CAPTURES)], ["cannot read", "directory"]),
+        (["ladder", __file__], ["neither pcap nor pcapng"]),
+        (["ladder", GOOD, "--link", "xyz"], ["--link", "NODE:VC", "'xyz'"]),
+        (["ladder", GOOD, "--link", "1:3"], ["--link", "'1:3'"]),
+        (["ladder", GOOD, "--link", "1:2"], ["no such link", "000001-000002 vc 0"]),
+        (["ladder", GOOD, "--limit", "0"], ["--limit", "from 1", "'0'"]),
+        (["ladder", GOOD, "--limit", "many"], ["--limit", "'many'"]),
+        (["ladder", GOOD, "-o", "/dev/null/page.html"], ["cannot write /dev/null/page.html"]),
+        (["ladder", GOOD, "--colour"], ["--colour"]),
+    ],
+)
 def test_bad_input_is_one_line(capsys, arguments, parts):
     assert cli.main(arguments) == 2
     out, error = capsys.readouterr()

@@ -34,8 +34,17 @@ class Bench:
 
     async def start(self, pause=0.0):
         dut = self.dut
-        for name in ("command_ready", "inspect_ready", "inspected_valid", "inspected_payload",
-                     "notice_valid", "notice_payload", "i_ready", "i_free_slots", *PULSES):
+        for name in (
+            "command_ready",
+            "inspect_ready",
+            "inspected_valid",
+            "inspected_payload",
+            "notice_valid",
+            "notice_payload",
+            "i_ready",
+            "i_free_slots",
+            *PULSES,
+        ):
             getattr(dut, name).value = 0
         dut.i_node.value, dut.i_open_id_seed.value = NODE, SEED_PORT
         dut.rst.value = 1
@@ -46,8 +55,13 @@ class Bench:
         cocotb.start_soon(self._watch())
         if pause:
             write, read = self.master.write_if, self.master.read_if
-            for channel in (write.aw_channel, write.w_channel, write.b_channel,
-                            read.ar_channel, read.r_channel):
+            for channel in (
+                write.aw_channel,
+                write.w_channel,
+                write.b_channel,
+                read.ar_channel,
+                read.r_channel,
+            ):
                 channel.set_pause_generator(iter(lambda: self.rng.random() < pause, None))
 
     async def read(self, address):
@@ -91,9 +105,24 @@ class Bench:
         held = {}
         while True:
             await RisingEdge(dut.clk)
-            value = {name: int(getattr(dut, f"s_axil_{name}").value) for name in (
-                "awvalid", "awready", "wvalid", "wready", "arvalid", "arready", "bvalid",
-                "bready", "bresp", "rvalid", "rready", "rresp", "rdata")}
+            value = {
+                name: int(getattr(dut, f"s_axil_{name}").value)
+                for name in (
+                    "awvalid",
+                    "awready",
+                    "wvalid",
+                    "wready",
+                    "arvalid",
+                    "arready",
+                    "bvalid",
+                    "bready",
+                    "bresp",
+                    "rvalid",
+                    "rready",
+                    "rresp",
+                    "rdata",
+                )
+            }
             for channel, payload in (("b", ("bresp",)), ("r", ("rresp", "rdata"))):
                 now = tuple(value[name] for name in payload) if value[f"{channel}valid"] else None
                 if held.get(channel) not in (None, now):
@@ -143,9 +172,12 @@ async def bytes_of_registers_with_pauses(dut):
     """One to four bytes of random registers, every channel stalling; reads and writes overlap."""
     bench = Bench(dut)
     await bench.start(pause=0.4)
-    words = {register.name: after_reset(register) for register in MAP.registers
-             if register.fields[0].access is Access.RW
-             and register.name not in ("ETHERTYPE", "LINK_INDEX")}
+    words = {
+        register.name: after_reset(register)
+        for register in MAP.registers
+        if register.fields[0].access is Access.RW
+        and register.name not in ("ETHERTYPE", "LINK_INDEX")
+    }
     for _ in range(150):
         name = bench.rng.choice(list(words))
         register = MAP[name]
@@ -160,7 +192,7 @@ async def bytes_of_registers_with_pauses(dut):
         assert await bench.read(register.address) == words[name], name
         # An address that is no multiple of 4 is refused; the master puts it on the bus as it is.
         offset = bench.rng.randrange(1, 4)
-        await bench.refuses(bench.write_bytes(register.address + offset, b"\xFF"))
+        await bench.refuses(bench.write_bytes(register.address + offset, b"\xff"))
     assert int(dut.cfg_node.value) == words["NODE"]
     assert int(dut.cfg_timer_tick.value) == words["TIMER_TICK"]
     bench.finish()
@@ -198,7 +230,7 @@ async def a_host_uses_everything(dut):
     await regs.LINK_INDEX.write(5)
     assert int(dut.inspect_valid.value) == 1 and int(dut.inspect_payload.value) == 5
     await bench.pulse("inspect_ready")
-    dut.inspected_payload.value = 3 | 0x00BEEF << 3 | 2 << 27      # OPEN, node, VC
+    dut.inspected_payload.value = 3 | 0x00BEEF << 3 | 2 << 27  # OPEN, node, VC
     await bench.pulse("inspected_valid")
     assert await regs.LINK_STATUS.fields() == {"busy": 0, "valid": 1}
     assert await regs.LINK_NODE.read() == 0x00BEEF

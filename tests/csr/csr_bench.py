@@ -36,8 +36,9 @@ class Axil:
             await self.ctx.tick()
             self.clock += 1
 
-    async def write_raw(self, address, value, strobe=0xF, *, address_late=0, data_late=0,
-                        ready_late=0):
+    async def write_raw(
+        self, address, value, strobe=0xF, *, address_late=0, data_late=0, ready_late=0
+    ):
         """A write; returns (answer, clocks from the first valid to the answer)."""
         self.set(awaddr=address, wdata=value, wstrb=strobe, bready=0)
         sent = {"aw": False, "w": False}
@@ -45,8 +46,10 @@ class Axil:
         for clocks in range(LIMIT_CLOCKS):
             for channel in sent:
                 self.set(**{f"{channel}valid": not sent[channel] and clocks >= late[channel]})
-            taken = {channel: self.get(f"{channel}valid") and self.get(f"{channel}ready")
-                     for channel in sent}
+            taken = {
+                channel: self.get(f"{channel}valid") and self.get(f"{channel}ready")
+                for channel in sent
+            }
             if self.get("bvalid"):
                 assert all(sent.values()), "answered before it was asked"
                 return await self._answer("b", ready_late), clocks

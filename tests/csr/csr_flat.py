@@ -15,18 +15,30 @@ class FlatCsr(wiring.Component):
 
     def __init__(self, config):
         self.csr = Csr(config)
-        members = {name: member.flow(member.shape)
-                   for name, member in self.csr.signature.members.items() if member.is_port}
-        members |= {name: flow(width) for name, _channel, _part, flow, width
-                    in AxiLiteSignature.flat("s_axil")}
-        super().__init__(members | {
-            "command_valid": Out(1), "command_ready": In(1),
-            "command_payload": Out(command_layout.size),
-            "inspect_valid": Out(1), "inspect_ready": In(1),
-            "inspect_payload": Out(config.lid_bits),
-            "inspected_valid": In(1), "inspected_payload": In(tag_layout(config).size),
-            "notice_valid": In(1), "notice_payload": In(notice_layout.size),
-        })
+        members = {
+            name: member.flow(member.shape)
+            for name, member in self.csr.signature.members.items()
+            if member.is_port
+        }
+        members |= {
+            name: flow(width)
+            for name, _channel, _part, flow, width in AxiLiteSignature.flat("s_axil")
+        }
+        super().__init__(
+            members
+            | {
+                "command_valid": Out(1),
+                "command_ready": In(1),
+                "command_payload": Out(command_layout.size),
+                "inspect_valid": Out(1),
+                "inspect_ready": In(1),
+                "inspect_payload": Out(config.lid_bits),
+                "inspected_valid": In(1),
+                "inspected_payload": In(tag_layout(config).size),
+                "notice_valid": In(1),
+                "notice_payload": In(notice_layout.size),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -39,11 +51,15 @@ class FlatCsr(wiring.Component):
         for name in ("command", "inspect"):
             inner = getattr(csr, f"o_{name}")
             payload = inner.payload if name == "inspect" else inner.payload.as_value()
-            m.d.comb += [getattr(self, f"{name}_valid").eq(inner.valid),
-                         getattr(self, f"{name}_payload").eq(payload),
-                         inner.ready.eq(getattr(self, f"{name}_ready"))]
+            m.d.comb += [
+                getattr(self, f"{name}_valid").eq(inner.valid),
+                getattr(self, f"{name}_payload").eq(payload),
+                inner.ready.eq(getattr(self, f"{name}_ready")),
+            ]
         for name in ("inspected", "notice"):
             inner = getattr(csr, f"i_{name}")
-            m.d.comb += [inner.valid.eq(getattr(self, f"{name}_valid")),
-                         inner.payload.as_value().eq(getattr(self, f"{name}_payload"))]
+            m.d.comb += [
+                inner.valid.eq(getattr(self, f"{name}_valid")),
+                inner.payload.as_value().eq(getattr(self, f"{name}_payload")),
+            ]
         return m

@@ -20,17 +20,30 @@ TESTS = 4
 def test_under_cocotbext_axi(tmp_path, monkeypatch):
     source = tmp_path / "csr.v"
     source.write_text(emit_verilog(FlatCsr(preset("tiny")), "csr"))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(
-        map(str, (HERE, ROOT, ROOT / "rtl", ROOT / "verif"))))
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join(map(str, (HERE, ROOT, ROOT / "rtl", ROOT / "verif")))
+    )
     runner = get_runner("icarus")
-    runner.build(sources=[source], hdl_toplevel="csr", build_dir=tmp_path / "build",
-                 timescale=("1ns", "1ps"), log_file=tmp_path / "build.log")
+    runner.build(
+        sources=[source],
+        hdl_toplevel="csr",
+        build_dir=tmp_path / "build",
+        timescale=("1ns", "1ps"),
+        log_file=tmp_path / "build.log",
+    )
     results = tmp_path / "results.xml"
     log = tmp_path / "run.log"
     try:
-        runner.test(hdl_toplevel="csr", test_module="tests.csr.axil_cocotb", seed=11,
-                    build_dir=tmp_path / "build", test_dir=tmp_path, results_xml=str(results),
-                    timescale=("1ns", "1ps"), log_file=log)
+        runner.test(
+            hdl_toplevel="csr",
+            test_module="tests.csr.axil_cocotb",
+            seed=11,
+            build_dir=tmp_path / "build",
+            test_dir=tmp_path,
+            results_xml=str(results),
+            timescale=("1ns", "1ps"),
+            log_file=log,
+        )
     except SystemExit:
         raise AssertionError(log.read_text()[-6000:]) from None
     entries = [entry.tag for entry in ElementTree.parse(results).iter()]

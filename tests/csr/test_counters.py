@@ -14,8 +14,22 @@ FULL = 0xFFFFFFFF
 SIZES = [4, 5, 6, 7, 14, 15, 30, 31, len(COUNTERS), 62, 63]
 
 
-@pytest.mark.parametrize("number, bits", [(4, 3), (6, 3), (7, 4), (14, 4), (15, 5), (30, 5),
-                                          (31, 6), (62, 6), (63, 7), (126, 7), (127, 9)])
+@pytest.mark.parametrize(
+    "number, bits",
+    [
+        (4, 3),
+        (6, 3),
+        (7, 4),
+        (14, 4),
+        (15, 5),
+        (30, 5),
+        (31, 6),
+        (62, 6),
+        (63, 7),
+        (126, 7),
+        (127, 9),
+    ],
+)
 def test_a_pending_count_holds_a_whole_round(number, bits):
     assert pending_bits(number) == bits
 
@@ -27,7 +41,7 @@ class Driver:
         self.ctx, self.dut, self.number = ctx, dut, number
         self.counts = [0] * number
         self.pulses = 0
-        self.history = []           # pulses by clock, newest last
+        self.history = []  # pulses by clock, newest last
 
     async def tick(self):
         self.ctx.set(self.dut.i_pulses, self.pulses)
@@ -138,12 +152,11 @@ def test_random_pulses_reads_and_clears(number, seed):
                     driver.pulses = choose()
                     await driver.tick()
             start = len(driver.history)
-            value, _clocks = await driver.request(
-                k, kind != "read", kind == "all", choose)
+            value, _clocks = await driver.request(k, kind != "read", kind == "all", choose)
             visit = len(driver.history) - 1 - 5
 
             def counted(j, up_to):
-                return sum(pulses >> j & 1 for pulses in driver.history[:max(up_to, 0)])
+                return sum(pulses >> j & 1 for pulses in driver.history[: max(up_to, 0)])
 
             # The visit of counter j in clock v holds what came in clocks 0 to v - 2.
             if kind == "read":
@@ -173,7 +186,7 @@ def test_a_pulse_in_the_clock_of_a_clear_counts_one(offset):
 
     async def testbench(ctx):
         driver = Driver(ctx, dut, number)
-        await driver.rest(2 * number - 1)          # the visit of counter k is then 5 clocks away
+        await driver.rest(2 * number - 1)  # the visit of counter k is then 5 clocks away
         pulse_at = 5 + offset - 1 + 1
         clocks = 0
 
@@ -197,9 +210,18 @@ def test_a_pulse_in_the_clock_of_a_clear_counts_one(offset):
     assert results["value"] == (results["pulse"] + 1 >= results["visit"]), results
 
 
-@pytest.mark.parametrize("before, pulses, after", [
-    (FULL - 1, 1, FULL), (FULL, 1, FULL), (FULL - 3, 3, FULL), (FULL - 3, 2, FULL - 1),
-    (FULL - 3, 60, FULL), (FULL, 0, FULL), (FULL - 1, 0, FULL - 1)])
+@pytest.mark.parametrize(
+    "before, pulses, after",
+    [
+        (FULL - 1, 1, FULL),
+        (FULL, 1, FULL),
+        (FULL - 3, 3, FULL),
+        (FULL - 3, 2, FULL - 1),
+        (FULL - 3, 60, FULL),
+        (FULL, 0, FULL),
+        (FULL - 1, 0, FULL - 1),
+    ],
+)
 def test_a_counter_saturates_and_can_be_cleared(before, pulses, after):
     number, k = len(COUNTERS), 11
     dut = Counters(number)
@@ -211,7 +233,7 @@ def test_a_counter_saturates_and_can_be_cleared(before, pulses, after):
         driver.pulses = 1 << k
         await driver.rest(pulses)
         driver.pulses = 0
-        for _ in range(3):                          # and it stays there
+        for _ in range(3):  # and it stays there
             value, _clocks = await driver.request(k)
             assert value == after
         driver.pulses = 1 << k
@@ -268,7 +290,7 @@ def test_reset_at_any_moment_starts_from_zero(clock, length):
     async def testbench(ctx):
         driver = Driver(ctx, dut.counters, number)
         driver.pulses = (1 << number) - 1
-        ctx.set(dut.counters.i_request, 1)          # and a request is under way
+        ctx.set(dut.counters.i_request, 1)  # and a request is under way
         ctx.set(dut.counters.i_index, clock % number)
         await driver.rest(clock)
         ctx.set(dut.reset, 1)

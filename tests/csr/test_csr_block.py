@@ -70,13 +70,14 @@ def expected_reset(register):
 
 # ---- after reset --------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_register_after_reset_and_every_output(name):
     config = preset(name)
 
     async def test(bench):
         get, dut = bench.ctx.get, bench.dut
-        for _clock in range(3):      # from the first clock on, with nothing written
+        for _clock in range(3):  # from the first clock on, with nothing written
             assert get(dut.cfg_node) == NODE and get(dut.cfg_open_id_seed) == SEED
             assert get(dut.cfg_enable) == get(dut.cfg_os_enable) == 1
             assert get(dut.cfg_ieee) == get(dut.cfg_fixed_open_id) == 0
@@ -101,8 +102,12 @@ SPECIAL = {"ETHERTYPE", "LINK_INDEX"}
 
 
 def storage_registers():
-    return [register for register in register_map(TINY).registers if register.name not in SPECIAL
-            and any(field.access is Access.RW for field in register.fields)]
+    return [
+        register
+        for register in register_map(TINY).registers
+        if register.name not in SPECIAL
+        and any(field.access is Access.RW for field in register.fields)
+    ]
 
 
 @pytest.mark.parametrize("register", storage_registers(), ids=lambda register: register.name)
@@ -121,8 +126,10 @@ def test_rw_register_with_every_strobe(register):
             assert await bench.read(register.address) == value, (hex(strobe), hex(data))
             for field in register.fields:
                 if field.drives:
-                    assert bench.ctx.get(getattr(bench.dut, field.drives)) == \
-                        (value & field.mask) >> field.lsb
+                    assert (
+                        bench.ctx.get(getattr(bench.dut, field.drives))
+                        == (value & field.mask) >> field.lsb
+                    )
         for data in (0, ALL):
             await bench.write(register.address, data)
             assert await bench.read(register.address) == data & mask
@@ -145,11 +152,27 @@ def test_a_byte_of_node_and_seed_that_was_not_written_follows_its_port():
     run(test)
 
 
-@pytest.mark.parametrize("data, strobe, ieee", [
-    (0x9AC6, 0xF, 1), (0x0AC6, 0xF, 0), (0xFFFF9AC6, 0x3, 1), (0x9A00, 0x2, 1), (0x00C6, 0x1, 0),
-    (0x9AC6, 0x0, 0), (0x9AC6, 0xC, 0), (0x12349AC6, 0xF, 1),
-    (0x9AC7, 0xF, None), (0x1AC6, 0xF, None), (0x8AC6, 0xF, None), (0x0806, 0xF, None),
-    (0x9B00, 0x2, None), (0x9A00, 0x3, None), (0x0000, 0x1, None), (0x9AC6 << 16, 0xF, None)])
+@pytest.mark.parametrize(
+    "data, strobe, ieee",
+    [
+        (0x9AC6, 0xF, 1),
+        (0x0AC6, 0xF, 0),
+        (0xFFFF9AC6, 0x3, 1),
+        (0x9A00, 0x2, 1),
+        (0x00C6, 0x1, 0),
+        (0x9AC6, 0x0, 0),
+        (0x9AC6, 0xC, 0),
+        (0x12349AC6, 0xF, 1),
+        (0x9AC7, 0xF, None),
+        (0x1AC6, 0xF, None),
+        (0x8AC6, 0xF, None),
+        (0x0806, 0xF, None),
+        (0x9B00, 0x2, None),
+        (0x9A00, 0x3, None),
+        (0x0000, 0x1, None),
+        (0x9AC6 << 16, 0xF, None),
+    ],
+)
 def test_ethertype_takes_two_values(data, strobe, ieee):
     async def test(bench):
         address = bench.regs.ETHERTYPE.register.address
@@ -169,6 +192,7 @@ def test_ethertype_takes_two_values(data, strobe, ieee):
 
 
 # ---- SLVERR -------------------------------------------------------------------------------------
+
 
 def test_unmapped_and_misaligned_addresses_are_refused_and_change_nothing():
     mapped = {register.address for register in register_map(TINY).registers}
@@ -219,6 +243,7 @@ def test_wo_registers_read_as_zero():
 
 # ---- AXI4-Lite ------------------------------------------------------------
 
+
 @pytest.mark.parametrize("address_late, data_late", [(0, 0), (0, 5), (5, 0), (1, 0), (0, 1)])
 @pytest.mark.parametrize("ready_late", [0, 1, 7])
 def test_channels_in_any_order(address_late, data_late, ready_late):
@@ -226,8 +251,8 @@ def test_channels_in_any_order(address_late, data_late, ready_late):
         address = bench.regs.INIT_ID.register.address
         for data in (0x12345678, 0x9ABCDEF0):
             answer, clocks = await bench.write_raw(
-                address, data, address_late=address_late, data_late=data_late,
-                ready_late=ready_late)
+                address, data, address_late=address_late, data_late=data_late, ready_late=ready_late
+            )
             assert (answer, clocks) == (OKAY, 3 + max(address_late, data_late))
             (answer, read), clocks = await bench.read_raw(address, ready_late=ready_late)
             assert (answer, read, clocks) == (OKAY, data, 3)
@@ -237,10 +262,19 @@ def test_channels_in_any_order(address_late, data_late, ready_late):
 
 def test_reads_and_writes_take_turns():
     """Both wait all the time: neither starves."""
+
     async def test(bench):
-        bench.set(awaddr=bench.regs.INIT_ID.register.address, awvalid=1, wvalid=1, wdata=7,
-                  wstrb=0xF, araddr=bench.regs.INIT_ID.register.address, arvalid=1, bready=1,
-                  rready=1)
+        bench.set(
+            awaddr=bench.regs.INIT_ID.register.address,
+            awvalid=1,
+            wvalid=1,
+            wdata=7,
+            wstrb=0xF,
+            araddr=bench.regs.INIT_ID.register.address,
+            arvalid=1,
+            bready=1,
+            rready=1,
+        )
         answers = ""
         for _ in range(40):
             answers += "w" * bench.get("bvalid") + "r" * bench.get("rvalid")
@@ -256,7 +290,7 @@ def test_no_ready_without_both_halves_of_a_write():
         for _ in range(10):
             assert not bench.get("awready")
             await bench.tick()
-        bench.set(awvalid=0, wvalid=1)      # (a master may not do this; the slave is still idle)
+        bench.set(awvalid=0, wvalid=1)  # (a master may not do this; the slave is still idle)
         for _ in range(10):
             assert not bench.get("wready")
             await bench.tick()
@@ -280,9 +314,17 @@ class Resettable(Elaboratable):
 
 
 @pytest.mark.parametrize("clock", range(6))
-@pytest.mark.parametrize("name, write", [
-    ("INIT_ID", True), ("INIT_ID", False), ("COUNT_RX_GOOD", False), ("COUNTER_CLEAR", True),
-    ("COMMAND", True), ("LINK_INDEX", True)])
+@pytest.mark.parametrize(
+    "name, write",
+    [
+        ("INIT_ID", True),
+        ("INIT_ID", False),
+        ("COUNT_RX_GOOD", False),
+        ("COUNTER_CLEAR", True),
+        ("COMMAND", True),
+        ("LINK_INDEX", True),
+    ],
+)
 def test_reset_in_the_middle_of_a_request(clock, name, write):
     dut = Resettable(TINY)
     address = register_map(TINY)[name].address
@@ -301,9 +343,10 @@ def test_reset_in_the_middle_of_a_request(clock, name, write):
         ctx.set(dut.reset, 1)
         await bench.tick()
         ctx.set(dut.reset, 0)
-        for _ in range(2 * len(COUNTERS) + 10):         # nothing of it is left
-            assert not any(bench.get(port) for port in
-                           ("awready", "wready", "arready", "bvalid", "rvalid"))
+        for _ in range(2 * len(COUNTERS) + 10):  # nothing of it is left
+            assert not any(
+                bench.get(port) for port in ("awready", "wready", "arready", "bvalid", "rvalid")
+            )
             assert not ctx.get(dut.o_command.valid) and not ctx.get(dut.o_inspect.valid)
             await bench.tick()
         for register in register_map(TINY).registers:
@@ -314,6 +357,7 @@ def test_reset_in_the_middle_of_a_request(clock, name, write):
 
 
 # ---- commands -----------------------------------------------------------------------------------
+
 
 def test_commands_wait_for_the_engine_and_are_refused_meanwhile():
     async def test(bench):
@@ -350,6 +394,7 @@ def test_status_and_free_slots_show_the_engine():
 
 # ---- link table ---------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_read_out_of_a_link(name):
     config = preset(name)
@@ -358,10 +403,19 @@ def test_read_out_of_a_link(name):
     async def test(bench):
         regs, ctx, dut = bench.regs, bench.ctx, bench.dut
         for lid in (0, 1, config.links // 2, config.links - 1):
-            tag = {field: rng.getrandbits(width) for field, width in (
-                ("node", 24), ("una", 32), ("received", 32), ("epoch", 16), ("peer_epoch", 16),
-                ("retries", 10), ("sent", config.count_bits),
-                *((flag, 1) for flag in LINK_FLAGS))}
+            tag = {
+                field: rng.getrandbits(width)
+                for field, width in (
+                    ("node", 24),
+                    ("una", 32),
+                    ("received", 32),
+                    ("epoch", 16),
+                    ("peer_epoch", 16),
+                    ("retries", 10),
+                    ("sent", config.count_bits),
+                    *((flag, 1) for flag in LINK_FLAGS),
+                )
+            }
             tag |= {"state": rng.choice(list(LinkState)), "vc": rng.randrange(3)}
             tag["alloc"] = rng.randrange(config.slots + 1)
             tag["lag"] = rng.randrange(config.slots - tag["alloc"] + 1)
@@ -383,21 +437,31 @@ def test_read_out_of_a_link(name):
             ctx.set(dut.i_inspected.payload, {})
             assert await regs.LINK_STATUS.fields() == {"busy": 0, "valid": 1}
             state = await regs.LINK_STATE.fields()
-            assert state == {"state": tag["state"].value, "vc": tag["vc"],
-                             **{flag: tag[flag] for flag in LINK_FLAGS}}
-            for register, field in (("NODE", "node"), ("UNA", "una"), ("RECEIVED", "received"),
-                                    ("ALLOC", "alloc"), ("SENT", "sent"),
-                                    ("RETRIES", "retries")):
+            assert state == {
+                "state": tag["state"].value,
+                "vc": tag["vc"],
+                **{flag: tag[flag] for flag in LINK_FLAGS},
+            }
+            for register, field in (
+                ("NODE", "node"),
+                ("UNA", "una"),
+                ("RECEIVED", "received"),
+                ("ALLOC", "alloc"),
+                ("SENT", "sent"),
+                ("RETRIES", "retries"),
+            ):
                 assert await getattr(regs, f"LINK_{register}").read() == tag[field], register
             assert await regs.LINK_CHAIN.read() == tag["alloc"] + tag["lag"]
             assert await regs.LINK_EPOCHS.fields() == {
-                "own": tag["epoch"], "peer": tag["peer_epoch"]}
+                "own": tag["epoch"],
+                "peer": tag["peer_epoch"],
+            }
 
     run(test, config)
 
 
 def test_link_index_is_checked_and_obeys_its_strobes():
-    config = TINY.replace(sets=256, vc_tables=3)         # 1536 links, numbers of 11 bits
+    config = TINY.replace(sets=256, vc_tables=3)  # 1536 links, numbers of 11 bits
 
     async def test(bench):
         regs, ctx, dut = bench.regs, bench.ctx, bench.dut
@@ -411,7 +475,7 @@ def test_link_index_is_checked_and_obeys_its_strobes():
 
         for bad in (1536, 2047, 2048, 0x10000, ALL):
             await refuses(bench, regs.LINK_INDEX.write(bad))
-        await answer()                                  # nobody asked
+        await answer()  # nobody asked
         assert await regs.LINK_STATUS.read() == 0 and await regs.LINK_INDEX.read() == 0
         await bench.write(address, 0xFFFFFF05, 0b0001)
         await answer()
@@ -428,11 +492,14 @@ def test_link_index_is_checked_and_obeys_its_strobes():
 
 # ---- interrupts and notices ---------------------------------------------------------------------
 
+
 def sources():
-    return [(name, (kind,), ()) for name, kind in zip(INTERRUPTS, Notice)] + \
-        [("frame_dropped", (), (name,)) for name in FRAME_DROPS] + \
-        [("payload_dropped", (), (name,)) for name in PAYLOAD_DROPS] + \
-        [("memory_fault", (), ("stat_memory_uncorrectable",))]
+    return (
+        [(name, (kind,), ()) for name, kind in zip(INTERRUPTS, Notice)]
+        + [("frame_dropped", (), (name,)) for name in FRAME_DROPS]
+        + [("payload_dropped", (), (name,)) for name in PAYLOAD_DROPS]
+        + [("memory_fault", (), ("stat_memory_uncorrectable",))]
+    )
 
 
 def test_which_pulses_are_drops():
@@ -457,7 +524,7 @@ def test_each_cause_sets_its_bit_and_its_interrupt_only():
             assert not bench.ctx.get(interrupt)
             await regs.INT_MASK.write(bit)
             assert bench.ctx.get(interrupt)
-            await regs.INT_STATUS.write(~bit & ALL)      # the other bits: no effect
+            await regs.INT_STATUS.write(~bit & ALL)  # the other bits: no effect
             assert await regs.INT_STATUS.read() == bit and bench.ctx.get(interrupt)
             others = 0b1111 & ~(1 << list(INTERRUPTS).index(name) // 8)
             await bench.write(regs.INT_STATUS.register.address, ALL, others)
@@ -465,17 +532,26 @@ def test_each_cause_sets_its_bit_and_its_interrupt_only():
             await regs.INT_STATUS.write(bit)
             assert await regs.INT_STATUS.read() == 0
             assert not bench.ctx.get(interrupt)
-        silent = [name for name in PULSES if name not in (
-            *FRAME_DROPS, *PAYLOAD_DROPS, "stat_memory_uncorrectable")]
+        silent = [
+            name
+            for name in PULSES
+            if name not in (*FRAME_DROPS, *PAYLOAD_DROPS, "stat_memory_uncorrectable")
+        ]
         await pulse(bench, *silent)
         assert await regs.INT_STATUS.read() == 0
 
     run(test)
 
 
-@pytest.mark.parametrize("name, notices, pulses", [
-    ("link_up", (Notice.LINK_UP,), ()), ("retries_used_up", (Notice.RETRIES_USED_UP,), ()),
-    ("frame_dropped", (), ("stat_rx_runt",)), ("payload_dropped", (), ("stat_tx_empty",))])
+@pytest.mark.parametrize(
+    "name, notices, pulses",
+    [
+        ("link_up", (Notice.LINK_UP,), ()),
+        ("retries_used_up", (Notice.RETRIES_USED_UP,), ()),
+        ("frame_dropped", (), ("stat_rx_runt",)),
+        ("payload_dropped", (), ("stat_tx_empty",)),
+    ],
+)
 def test_a_cause_in_the_clock_of_its_clear_is_not_lost(name, notices, pulses):
     bit = 1 << list(INTERRUPTS).index(name)
 
@@ -490,8 +566,14 @@ def test_a_cause_in_the_clock_of_its_clear_is_not_lost(name, notices, pulses):
         for clock in range(5):
             await cause(bench)
             assert await bench.regs.INT_STATUS.read() == bit
-            bench.set(awaddr=bench.regs.INT_STATUS.register.address, awvalid=1, wvalid=1,
-                      wdata=bit, wstrb=0xF, bready=1)
+            bench.set(
+                awaddr=bench.regs.INT_STATUS.register.address,
+                awvalid=1,
+                wvalid=1,
+                wdata=bit,
+                wstrb=0xF,
+                bready=1,
+            )
             for now in range(6):
                 if now == clock:
                     await cause(bench)
@@ -536,26 +618,29 @@ def test_the_interrupt_comes_two_clocks_after_its_event():
 
 def test_notices_queue_in_order_and_the_surplus_is_counted():
     rng = random.Random(8)
-    sent = [(rng.choice(list(Notice)), rng.getrandbits(24), rng.randrange(3))
-            for _ in range(NOTICE_DEPTH + 3)]
+    sent = [
+        (rng.choice(list(Notice)), rng.getrandbits(24), rng.randrange(3))
+        for _ in range(NOTICE_DEPTH + 3)
+    ]
 
     async def test(bench):
         regs = bench.regs
-        await regs.NOTICE_POP.write()                    # of an empty queue: nothing
+        await regs.NOTICE_POP.write()  # of an empty queue: nothing
         assert await regs.NOTICE_HEAD.read() == 0
         for position, notice in enumerate(sent):
             await notify(bench, *notice)
             await bench.tick(2)
             full = position >= NOTICE_DEPTH
             assert (await regs.INT_STATUS.fields())["notice_lost"] == full
-            assert await regs.counter("stat_notice_lost").read() == \
-                max(0, position + 1 - NOTICE_DEPTH)
+            assert await regs.counter("stat_notice_lost").read() == max(
+                0, position + 1 - NOTICE_DEPTH
+            )
         for kind, node, vc in sent[:NOTICE_DEPTH]:
             expected = {"node": node, "vc": vc, "notice": kind.value, "valid": 1}
             assert await regs.NOTICE_HEAD.fields() == expected
-            assert await regs.NOTICE_HEAD.fields() == expected      # a read takes nothing out
+            assert await regs.NOTICE_HEAD.fields() == expected  # a read takes nothing out
             await bench.write(regs.NOTICE_POP.register.address, 0, 0)
-            assert await regs.NOTICE_HEAD.fields() == expected      # nor does no strobe
+            assert await regs.NOTICE_HEAD.fields() == expected  # nor does no strobe
             await bench.write(regs.NOTICE_POP.register.address, 0, 0b1000)
         assert await regs.NOTICE_HEAD.read() == 0
         await notify(bench, Notice.LINK_DOWN, 0x00BEEF, 2)
@@ -566,6 +651,7 @@ def test_notices_queue_in_order_and_the_surplus_is_counted():
 
 
 # ---- counters through the port ------------------------------------------------------------------
+
 
 def test_each_pulse_moves_its_counter_only():
     async def test(bench):
@@ -604,7 +690,8 @@ def test_counters_answer_in_time_and_others_do_not_wait_for_them():
     async def test(bench):
         for name in COUNTERS:
             (answer, _data), clocks = await bench.read_raw(
-                bench.regs.counter(name).register.address)
+                bench.regs.counter(name).register.address
+            )
             assert answer == OKAY and clocks <= len(COUNTERS) + 9
             (answer, _data), clocks = await bench.read_raw(0)
             assert clocks == 3
@@ -614,13 +701,18 @@ def test_counters_answer_in_time_and_others_do_not_wait_for_them():
 
 # ---- accessors ----------------------------------------------------------------------------------
 
+
 def test_accessors_without_awaiting():
     words = {}
     regs = Registers(TINY, lambda address: words.get(address, 0), words.__setitem__)
     regs.CONTROL.write(enable=1, fixed_open_id=1)
     assert words == {0x040: 0b101} and regs.CONTROL.read() == 0b101
-    assert regs.CONTROL.fields() == {"enable": 1, "os_enable": 0, "fixed_open_id": 1,
-                                     "selective": 0}
+    assert regs.CONTROL.fields() == {
+        "enable": 1,
+        "os_enable": 0,
+        "fixed_open_id": 1,
+        "selective": 0,
+    }
     regs.CONTROL.set(os_enable=1, enable=0)
     assert words == {0x040: 0b110}
     with pytest.raises(AttributeError, match="CONTROL has no field 'colour'"):
@@ -635,6 +727,10 @@ def test_accessors_awaited():
     async def test(bench):
         await bench.regs.CONTROL.set(os_enable=0, fixed_open_id=1)
         assert await bench.regs.CONTROL.fields() == {
-            "enable": 1, "os_enable": 0, "fixed_open_id": 1, "selective": 1}
+            "enable": 1,
+            "os_enable": 0,
+            "fixed_open_id": 1,
+            "selective": 1,
+        }
 
     run(test)

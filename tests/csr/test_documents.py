@@ -41,30 +41,35 @@ def test_the_map_is_sound(name):
 
 def test_counters_and_interrupts_are_numbered_as_documented():
     counters = register_map(preset("tiny")).counters
-    assert [register.address for register in counters] == \
-        [0x400 + 4 * position for position in range(len(PULSES) + 1)]
+    assert [register.address for register in counters] == [
+        0x400 + 4 * position for position in range(len(PULSES) + 1)
+    ]
     assert [register.name for register in counters] == ["COUNT_NOTICE_LOST"] + [
-        "COUNT_" + name.removeprefix("stat_").upper() for name in PULSES]
+        "COUNT_" + name.removeprefix("stat_").upper() for name in PULSES
+    ]
     assert len({name.removeprefix("stat_") for name in COUNTERS}) == len(COUNTERS)
-    assert list(INTERRUPTS)[:len(Notice)] == [kind.name.lower() for kind in Notice]
+    assert list(INTERRUPTS)[: len(Notice)] == [kind.name.lower() for kind in Notice]
     assert [kind.value for kind in Notice] == list(range(7))
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_outputs_are_the_engines_inputs(name):
     from ttpoe.csr.block import Csr
+
     config = preset(name)
     csr, engine = Csr(config).signature.members, Engine(config).signature.members
     outputs = {name: member.shape for name, member in csr.items() if name.startswith("cfg_")}
-    assert outputs.pop("cfg_os_enable") == 1            # the OS path's
-    assert outputs == {name: member.shape for name, member in engine.items()
-                       if name.startswith("cfg_")}
+    assert outputs.pop("cfg_os_enable") == 1  # the OS path's
+    assert outputs == {
+        name: member.shape for name, member in engine.items() if name.startswith("cfg_")
+    }
     assert {name for name in csr if name.startswith("stat_")} == set(PULSES)
 
 
 def test_the_page_is_up_to_date():
-    assert (ROOT / "docs/reference/registers.md").read_text() == markdown(preset("default")), \
+    assert (ROOT / "docs/reference/registers.md").read_text() == markdown(preset("default")), (
         "run `ttpoe pages registers`"
+    )
 
 
 def test_the_page_holds_every_register_and_field():
@@ -95,19 +100,23 @@ def test_the_c_header_compiles_and_says_the_same(tmp_path, name):
     (tmp_path / "ttp_registers.h").write_text(header)
     macros = re.findall(r"^#define (TTP_\w+) ", header, re.MULTILINE)
     assert len(set(macros)) == len(macros)
-    lines = "".join(f'    printf("{macro} %lu\\n", (unsigned long){macro});\n'
-                    for macro in macros)
+    lines = "".join(f'    printf("{macro} %lu\\n", (unsigned long){macro});\n' for macro in macros)
     (tmp_path / "main.c").write_text(
         '#include "ttp_registers.h"\n#include "ttp_registers.h"\n#include <stdio.h>\n'
         '_Static_assert(TTP_GET(0x00530000u, TTP_LINK_EPOCHS_PEER) == 0x53, "get");\n'
-        '_Static_assert(TTP_PUT(0xFFFFFFFFu, TTP_LINK_EPOCHS_PEER, 0x15678) == 0x5678FFFFu,'
+        "_Static_assert(TTP_PUT(0xFFFFFFFFu, TTP_LINK_EPOCHS_PEER, 0x15678) == 0x5678FFFFu,"
         ' "put");\n'
-        "int main(void) {\n" + lines + "    return 0;\n}\n")
-    subprocess.run(["gcc", "-Wall", "-Wextra", "-Werror", "-std=c11", "-o", "main", "main.c"],
-                   cwd=tmp_path, check=True)
+        "int main(void) {\n" + lines + "    return 0;\n}\n"
+    )
+    subprocess.run(
+        ["gcc", "-Wall", "-Wextra", "-Werror", "-std=c11", "-o", "main", "main.c"],
+        cwd=tmp_path,
+        check=True,
+    )
     output = subprocess.run([tmp_path / "main"], capture_output=True, text=True, check=True)
-    values = {macro: int(value) for macro, value in
-              (line.split() for line in output.stdout.splitlines())}
+    values = {
+        macro: int(value) for macro, value in (line.split() for line in output.stdout.splitlines())
+    }
     for register in register_map(config).registers:
         stem = f"TTP_{register.name}"
         assert values.pop(stem) == register.address
@@ -130,14 +139,14 @@ def test_systemrdl_compiles_and_says_the_same(tmp_path, name):
     nodes = {node.inst_name: node for node in top.children() if isinstance(node, RegNode)}
     registers = register_map(config).registers
     assert list(nodes) == [register.name for register in registers]
-    kinds = {Access.RO: "r", Access.RW: "rw", Access.W1C: "rw", Access.WO: "w",
-             Access.WCLR: "rw"}
+    kinds = {Access.RO: "r", Access.RW: "rw", Access.W1C: "rw", Access.WO: "w", Access.WCLR: "rw"}
     on_write = {Access.W1C: "woclr", Access.WCLR: "wclr"}
     for register in registers:
         node = nodes[register.name]
         assert node.absolute_address == register.address
-        fields = {field.inst_name: field for field in node.children()
-                  if isinstance(field, FieldNode)}
+        fields = {
+            field.inst_name: field for field in node.children() if isinstance(field, FieldNode)
+        }
         assert set(fields) == {field.name for field in register.fields}
         for field in register.fields:
             rdl = fields[field.name]

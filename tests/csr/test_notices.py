@@ -19,9 +19,11 @@ def test_every_notice_sets_the_cause_of_its_number():
             await send_event(ctx, dut.i_notice, {"notice": kind, "node": 5, "vc": 1})
             wanted |= bit(kind.name.lower())
             assert ctx.get(dut.o_causes) == wanted
-        for port, name in ((dut.i_frame_dropped, "frame_dropped"),
-                           (dut.i_payload_dropped, "payload_dropped"),
-                           (dut.i_memory_fault, "memory_fault")):
+        for port, name in (
+            (dut.i_frame_dropped, "frame_dropped"),
+            (dut.i_payload_dropped, "payload_dropped"),
+            (dut.i_memory_fault, "memory_fault"),
+        ):
             ctx.set(port, 1)
             await ctx.tick()
             ctx.set(port, 0)
@@ -85,7 +87,7 @@ def test_notices_wait_in_order_and_one_too_many_is_lost():
             assert (head.node, head.vc, head.notice) == (node, node % 3, Notice.REFUSED)
             await ctx.tick()
         assert not ctx.get(dut.o_waiting)
-        await ctx.tick()                # a pop without a notice does nothing
+        await ctx.tick()  # a pop without a notice does nothing
         ctx.set(dut.i_pop, 0)
         await send_event(ctx, dut.i_notice, {"notice": Notice.LINK_UP, "node": 77, "vc": 0})
         assert ctx.get(dut.o_head.node) == 77

@@ -50,8 +50,11 @@ def _scenario(value):
 
 
 def _proof(value):
-    return None if any(name.startswith(value) for name in load()) \
+    return (
+        None
+        if any(name.startswith(value) for name in load())
         else f"no proof begins with {value!r}"
+    )
 
 
 def _make(words):
@@ -62,9 +65,14 @@ def _make(words):
     target = targets[0] if targets else ""
     taken = re.search(rf"^{target.upper()}_TAKES := (.*)", MAKEFILE, re.MULTILINE)
     if not taken:
-        return next((f"the Makefile knows no {name}" for name in
-                     (word.split("=")[0] for word in words if "=" in word)
-                     if not re.search(rf"\b{name}\b", MAKEFILE)), None)
+        return next(
+            (
+                f"the Makefile knows no {name}"
+                for name in (word.split("=")[0] for word in words if "=" in word)
+                if not re.search(rf"\b{name}\b", MAKEFILE)
+            ),
+            None,
+        )
     as_command = [target]
     for word in words:
         name, equals, value = word.partition("=")
@@ -73,7 +81,7 @@ def _make(words):
         if name not in taken[1].split():
             return f"make {target} does not take {name}"
         if re.search(r"\.\.\.|[A-Z]{3}|^$", value):
-            continue                # a place to fill in
+            continue  # a place to fill in
         if name in ("TEST", "PART", "PROOF"):
             as_command.append(value)
         elif value in ("0", "1") and name in ("WAVES", "TRACE", "SHORT", "SAVE"):
@@ -89,20 +97,24 @@ def _parsed(words):
         return cli._parser(cli.commands()).parse_args(words), None
     except cli.UsageError as error:
         return None, str(error)
-    except (SystemExit, argparse.ArgumentError) as error:      # --help
+    except (SystemExit, argparse.ArgumentError) as error:  # --help
         return None, None if getattr(error, "code", 1) == 0 else str(error)
 
 
 def _ttpoe(words):
     if words in ([], ["COMMAND", "--help"], *([name] for name in cli.commands())):
-        return None         # the name of a command, not one to type
+        return None  # the name of a command, not one to type
     arguments, error = _parsed(words)
     if error or arguments is None:
         return error
-    tests = arguments.test if arguments.command in ("sim", "coverage") else (
-        [arguments.test] if arguments.command == "waves" else [])
-    return next(filter(None, [*map(_scenario, tests),
-                              *map(_proof, getattr(arguments, "proof", []))]), None)
+    tests = (
+        arguments.test
+        if arguments.command in ("sim", "coverage")
+        else ([arguments.test] if arguments.command == "waves" else [])
+    )
+    return next(
+        filter(None, [*map(_scenario, tests), *map(_proof, getattr(arguments, "proof", []))]), None
+    )
 
 
 def _python(words):
@@ -120,8 +132,11 @@ def _python(words):
     script = ROOT / words[0]
     if not script.is_file():
         return f"there is no file {words[0]}"
-    missing = [word for word in words[1:] if word.startswith("--")
-               and word.split("=")[0] not in script.read_text()]
+    missing = [
+        word
+        for word in words[1:]
+        if word.startswith("--") and word.split("=")[0] not in script.read_text()
+    ]
     return f"{words[0]} has no {missing[0]}" if missing else None
 
 
@@ -136,7 +151,7 @@ def wrong(command):
     if not words:
         return None
     program, rest = words[0], words[1:]
-    rest = rest[:next((n for n, word in enumerate(rest) if word in ("|", ">", "2>")), len(rest))]
+    rest = rest[: next((n for n, word in enumerate(rest) if word in ("|", ">", "2>")), len(rest))]
     if program == "make":
         return _make(rest)
     if program in ("ttpoe", ".venv/bin/ttpoe"):
@@ -144,5 +159,5 @@ def wrong(command):
     if program in (".venv/bin/python", "python", "python3"):
         return _python(rest)
     if program in TESTED_ELSEWHERE or program in NOT_OURS or program.startswith("build/"):
-        return None         # what is below build/ was made by the command before
+        return None  # what is below build/ was made by the command before
     return f"nothing runs or checks {program!r}: say so in tests/docs/check.py"

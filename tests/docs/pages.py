@@ -5,11 +5,36 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")),
-         *sorted((ROOT / "examples").glob("*/README.md"))]
-PROGRAMS = ("make", "ttpoe", ".venv/bin/ttpoe", ".venv/bin/python", "python", "python3", "pip",
-            "git", "surfer", "gtkwave", "tshark", "wireshark", "fusesoc", "iverilog", "vvp",
-            "verilator", "apt-get", "sudo", "ip", "cd", "pytest", "patch")
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "examples").glob("*/README.md")),
+]
+PROGRAMS = (
+    "make",
+    "ttpoe",
+    ".venv/bin/ttpoe",
+    ".venv/bin/python",
+    "python",
+    "python3",
+    "pip",
+    "git",
+    "surfer",
+    "gtkwave",
+    "tshark",
+    "wireshark",
+    "fusesoc",
+    "iverilog",
+    "vvp",
+    "verilator",
+    "apt-get",
+    "sudo",
+    "ip",
+    "cd",
+    "pytest",
+    "patch",
+)
 """What a line must begin with to be a command in a block without a language."""
 
 _FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```\s*$", re.MULTILINE | re.DOTALL)
@@ -60,5 +85,10 @@ def inline_commands(page):
     """`(page:line, command)` of every command in a page's running text."""
     text = page.read_text()
     prose = _FENCE.sub(lambda match: "\n" * match[0].count("\n"), text)
-    return [(f"{page.relative_to(ROOT)}:{prose.count(chr(10), 0, match.start()) + 1}",
-             " ".join(match[1].split())) for match in _INLINE.finditer(prose)]
+    return [
+        (
+            f"{page.relative_to(ROOT)}:{prose.count(chr(10), 0, match.start()) + 1}",
+            " ".join(match[1].split()),
+        )
+        for match in _INLINE.finditer(prose)
+    ]

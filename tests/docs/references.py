@@ -42,17 +42,29 @@ NOT_REFERENCES = {
 }
 """Exact text -> what it is."""
 
-_COMMENT = {".h": "//", ".cpp": "//", ".js": "//", ".v": "//", ".lua": "--", ".toml": "#",
-            ".sh": "#", ".core": "#", "": "#"}
+_COMMENT = {
+    ".h": "//",
+    ".cpp": "//",
+    ".js": "//",
+    ".v": "//",
+    ".lua": "--",
+    ".toml": "#",
+    ".sh": "#",
+    ".core": "#",
+    "": "#",
+}
 _FOLDERS = ("rtl", "verif", "sim", "tests", "docs", "examples", "constraints", "wireshark")
 _ENDINGS = "py|md|h|cpp|toml|lua|json|svg|core|css|lpf|sdc|sh"
-_SECTIONS = re.compile(r"\bsections?\s+(\d+(?:\.\d+)?(?:(?:,|,? and| to|-)\s?\d+(?:\.\d+)?)*)",
-                       re.IGNORECASE)
+_SECTIONS = re.compile(
+    r"\bsections?\s+(\d+(?:\.\d+)?(?:(?:,|,? and| to|-)\s?\d+(?:\.\d+)?)*)", re.IGNORECASE
+)
 _RULES = re.compile(r"\bdesign rules?\s+(\d+(?:(?:,|,? and| to)\s\d+)*)")
 _NAMED = re.compile(r"\b(?:decision|decisions|claim|claims)\s+([A-Z]\d{1,2})\b")
 _NUMBERED = re.compile(r"(?<![\w.-])([A-Z]\d{1,2})(?![\w-])")
-_PATH = re.compile(rf"(?<![\w/.<>-])((?:(?:{'|'.join(_FOLDERS)})/[\w./*-]*\w)|"
-                   rf"(?:[\w*-]+/)*[\w*-]+\.(?:{_ENDINGS}))(?![\w{{<*])")
+_PATH = re.compile(
+    rf"(?<![\w/.<>-])((?:(?:{'|'.join(_FOLDERS)})/[\w./*-]*\w)|"
+    rf"(?:[\w*-]+/)*[\w*-]+\.(?:{_ENDINGS}))(?![\w{{<*])"
+)
 _MODULE = re.compile(r"`((?:ttpoe|ttpverif|ttpformal|ttpsim)(?:\.\w+)+)`")
 _COMMAND = re.compile(r"`((?:make|ttpoe|\.venv/bin/ttpoe|python|python3) [^`]+)`")
 _COMMAND_LINE = re.compile(r"^ {4}((?:make|ttpoe|python|python3|\.venv/bin/\w+) .*)$", re.MULTILINE)
@@ -61,34 +73,50 @@ _COMMAND_LINE = re.compile(r"^ {4}((?:make|ttpoe|python|python3|\.venv/bin/\w+) 
 @cache
 def files():
     """Every file of the repository, new ones included."""
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-                            cwd=ROOT, capture_output=True, text=True)
-    if listed.returncode:       # an unpacked archive
-        return tuple(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*")
-                     if path.is_file() and not re.match(r"(\.|build/)", str(path.relative_to(ROOT)))
-                     and "__pycache__" not in path.parts)
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if listed.returncode:  # an unpacked archive
+        return tuple(
+            path.relative_to(ROOT).as_posix()
+            for path in ROOT.rglob("*")
+            if path.is_file()
+            and not re.match(r"(\.|build/)", str(path.relative_to(ROOT)))
+            and "__pycache__" not in path.parts
+        )
     return tuple(name for name in listed.stdout.splitlines() if (ROOT / name).is_file())
 
 
 def _python(text):
     """Comments and docstrings."""
-    found = [token.string for token in tokenize.generate_tokens(io.StringIO(text).readline)
-             if token.type == tokenize.COMMENT]
+    found = [
+        token.string
+        for token in tokenize.generate_tokens(io.StringIO(text).readline)
+        if token.type == tokenize.COMMENT
+    ]
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             found.append(ast.get_docstring(node, clean=True) or "")
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            found.append(str(node.value.value))        # a text below a constant
+            found.append(str(node.value.value))  # a text below a constant
     return "\n\n".join(found)
 
 
 def _messages(text):
     """Commands and pages in what the program prints: of its other texts only these."""
-    strings = [node.value for node in ast.walk(ast.parse(text))
-               if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    strings = [
+        node.value
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
     return "\n\n" + "\n".join(
-        match[0] for string in strings
-        for match in re.finditer(rf"{_COMMAND.pattern}|\bdocs/[\w/-]+\.md\b", string))
+        match[0]
+        for string in strings
+        for match in re.finditer(rf"{_COMMAND.pattern}|\bdocs/[\w/-]+\.md\b", string)
+    )
 
 
 def texts():
@@ -105,8 +133,12 @@ def texts():
             yield name, _python(text) + ("" if name.startswith("tests/") else _messages(text))
         elif path.suffix in _COMMENT and path.suffix or path.name == "Makefile":
             mark = _COMMENT[path.suffix]
-            yield name, "\n".join(line.split(mark, 1)[1] for line in path.read_text().splitlines()
-                                  if mark in line)
+            yield (
+                name,
+                "\n".join(
+                    line.split(mark, 1)[1] for line in path.read_text().splitlines() if mark in line
+                ),
+            )
 
 
 @cache
@@ -117,8 +149,10 @@ def sections():
 @cache
 def numbered():
     """Decisions and claims."""
-    return frozenset(re.findall(r"^- \*\*([A-Z]\d+)\*\*", DECISIONS.read_text(), re.MULTILINE)
-                     + re.findall(r"^\| (S\d+) \|", CLAIMS.read_text(), re.MULTILINE))
+    return frozenset(
+        re.findall(r"^- \*\*([A-Z]\d+)\*\*", DECISIONS.read_text(), re.MULTILINE)
+        + re.findall(r"^\| (S\d+) \|", CLAIMS.read_text(), re.MULTILINE)
+    )
 
 
 @cache
@@ -129,8 +163,9 @@ def rules():
 @cache
 def _places():
     names = files()
-    folders = {parent.as_posix() for name in names for parent in (ROOT / name).relative_to(
-        ROOT).parents} | {"build"}
+    folders = {
+        parent.as_posix() for name in names for parent in (ROOT / name).relative_to(ROOT).parents
+    } | {"build"}
     return names, folders
 
 
@@ -142,12 +177,12 @@ def _there(path, name):
     if path in folders or f"{own}/{path}" in folders:
         return True
     if path.startswith(tuple(f"{folder}/" for folder in _FOLDERS)) and "." not in path:
-        return any(fnmatch(known, f"{path}*") for known in names)   # a folder, or without its ending
+        return any(fnmatch(known, f"{path}*") for known in names)  # a folder, or without its ending
     return any(fnmatch(known, path) or fnmatch(known, f"*/{path}") for known in names)
 
 
 def _module(dotted):
-    if (ROOT / dotted).is_file():       # ttpoe.core
+    if (ROOT / dotted).is_file():  # ttpoe.core
         return True
     parts = dotted.split(".")
     for source in ("rtl", "verif", "sim"):
@@ -166,21 +201,38 @@ def _numbers(text):
 def dangling(text, name="README.md"):
     """One line for each reference that leads nowhere. `name`: the file that the text is from."""
     flat = re.sub(r"\s*\n\s*(?:#|//|--)?\s*", " ", text)
-    bad = [f"section {number}" for match in _SECTIONS.finditer(flat)
-           for number in _numbers(match[1]) if number not in sections()]
-    bad += [f"design rule {number}" for match in _RULES.finditer(flat)
-            for number in _numbers(match[1]) if number not in rules()]
+    bad = [
+        f"section {number}"
+        for match in _SECTIONS.finditer(flat)
+        for number in _numbers(match[1])
+        if number not in sections()
+    ]
+    bad += [
+        f"design rule {number}"
+        for match in _RULES.finditer(flat)
+        for number in _numbers(match[1])
+        if number not in rules()
+    ]
     letters = {entry[0] for entry in numbered()}
     bad += [entry for entry in _NAMED.findall(flat) if entry not in numbered()]
-    bad += [entry for entry in _NUMBERED.findall(flat)
-            if entry[0] in letters and entry not in numbered()]
-    if not str(name).endswith("wireshark.md"):     # filters of Wireshark look like modules
+    bad += [
+        entry
+        for entry in _NUMBERED.findall(flat)
+        if entry[0] in letters and entry not in numbered()
+    ]
+    if not str(name).endswith("wireshark.md"):  # filters of Wireshark look like modules
         bad += [f"module {entry}" for entry in _MODULE.findall(flat) if not _module(entry)]
-    prose = re.sub(r"\]\([^)]*\)|https?://\S+", "", flat)     # links have a test of their own
-    bad += [f"file {path}" for path in _PATH.findall(prose)
-            if not path.startswith("build/") and not _there(path, name)]
+    prose = re.sub(r"\]\([^)]*\)|https?://\S+", "", flat)  # links have a test of their own
+    bad += [
+        f"file {path}"
+        for path in _PATH.findall(prose)
+        if not path.startswith("build/") and not _there(path, name)
+    ]
     commands = [re.sub(r"\s+", " ", entry) for entry in _COMMAND.findall(text)]
     commands += [re.split(r"\s{2,}|#", line)[0] for line in _COMMAND_LINE.findall(text)]
     bad += [f"`{command}`: {wrong(command)}" for command in commands if wrong(command)]
-    return [entry for entry in dict.fromkeys(bad)
-            if re.sub(r"^(file|module) ", "", entry) not in NOT_REFERENCES]
+    return [
+        entry
+        for entry in dict.fromkeys(bad)
+        if re.sub(r"^(file|module) ", "", entry) not in NOT_REFERENCES
+    ]

@@ -36,14 +36,17 @@ def environment(folder):
         (tools / name).chmod(0o755)
     for name in ("tests", "wireshark", "docs", "examples"):
         (folder / name).symlink_to(ROOT / name)
-    return os.environ | {"PYTHONPATH": os.pathsep.join(str(ROOT / name) for name in
-                                                      ("rtl", "verif", "sim")),
-                         "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}", "NO_COLOR": "1"}
+    return os.environ | {
+        "PYTHONPATH": os.pathsep.join(str(ROOT / name) for name in ("rtl", "verif", "sim")),
+        "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+        "NO_COLOR": "1",
+    }
 
 
 def run(command, folder, env):
-    return subprocess.run(["sh", "-c", command], cwd=folder, env=env, text=True,
-                          capture_output=True, timeout=60)
+    return subprocess.run(
+        ["sh", "-c", command], cwd=folder, env=env, text=True, capture_output=True, timeout=60
+    )
 
 
 def is_quick(command, folder):
@@ -51,7 +54,7 @@ def is_quick(command, folder):
     words = shlex.split(command)
     if words[0] not in ("ttpoe", ".venv/bin/ttpoe") and words[1:3] != ["-m", "ttpverif.cli"]:
         return False
-    words = words[words[1:3] == ["-m", "ttpverif.cli"] and 3 or 1:]
+    words = words[words[1:3] == ["-m", "ttpverif.cli"] and 3 or 1 :]
     reads = [word for word in words[1:2] if words[0] == "ladder"]
     return words[0] in QUICK and all((folder / name).is_file() for name in reads)
 
@@ -119,7 +122,8 @@ def test_no_block_is_forgotten():
     for block in ALL:
         page = str(block.page.relative_to(ROOT))
         assert block.language in known or page in RUN_ELSEWHERE, (
-            f"{block}: nothing runs blocks of the language {block.language!r}")
+            f"{block}: nothing runs blocks of the language {block.language!r}"
+        )
     for page, test in RUN_ELSEWHERE.items():
         if (ROOT / page).exists():
             assert (ROOT / test).is_file(), f"{page}: {test} is not there"
@@ -133,9 +137,11 @@ def test_commands_in_the_text(page):
 
 def test_the_commands_of_every_help():
     from ttpverif import cli
+
     parser = cli._parser(cli.commands())
-    texts = [parser.epilog] + [part.epilog for part in parser._subparsers._group_actions[0]
-                               .choices.values()]
+    texts = [parser.epilog] + [
+        part.epilog for part in parser._subparsers._group_actions[0].choices.values()
+    ]
     for text in texts:
         lines = text.splitlines()[1:]
         assert lines
@@ -144,21 +150,40 @@ def test_the_commands_of_every_help():
                 assert wrong(command) is None, f"`{command}`: {wrong(command)}"
 
 
-@pytest.mark.parametrize("command", [
-    "make simm", "make sim TEST=nothing", "make sim TEST=loss.6pct", "make sim SIM=vcs",
-    "make sim PRESET=huge", "make sim COLOUR=1", "make bench PART=none", "make formal PROOF=zz",
-    "make synth TARGET=asic", "make demo SECONDS=long", "make sim WAVES=yes",
-    "ttpoe ladders", "ttpoe ladder a.pcap --limit none", "ttpoe generate --preset huge -o x",
-    "ttpoe sim nothing", "python sim/gone.py", "python sim/ttpsim/pages/pictures.py --sketch",
-    "python -m website_of_old", "doit now"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "make simm",
+        "make sim TEST=nothing",
+        "make sim TEST=loss.6pct",
+        "make sim SIM=vcs",
+        "make sim PRESET=huge",
+        "make sim COLOUR=1",
+        "make bench PART=none",
+        "make formal PROOF=zz",
+        "make synth TARGET=asic",
+        "make demo SECONDS=long",
+        "make sim WAVES=yes",
+        "ttpoe ladders",
+        "ttpoe ladder a.pcap --limit none",
+        "ttpoe generate --preset huge -o x",
+        "ttpoe sim nothing",
+        "python sim/gone.py",
+        "python sim/ttpsim/pages/pictures.py --sketch",
+        "python -m website_of_old",
+        "doit now",
+    ],
+)
 def test_wrong_commands_are_found(command):
     assert wrong(command), command
 
 
 def test_kinds_of_blocks():
     page = ROOT / "README.md"
-    text = ("```\nmake sim      # all\n```\n\n```\n│ a box\n```\n\n"
-            "```\n$ ttpoe model\nPASSED\n```\n\n```sh\nmake a \\\n  B=1 && make c\n```\n")
+    text = (
+        "```\nmake sim      # all\n```\n\n```\n│ a box\n```\n\n"
+        "```\n$ ttpoe model\nPASSED\n```\n\n```sh\nmake a \\\n  B=1 && make c\n```\n"
+    )
     found = blocks(page, text)
     assert [block.language for block in found] == ["sh", "text", "console", "sh"]
     assert isinstance(found[0], Block) and found[1].line == 5

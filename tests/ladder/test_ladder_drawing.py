@@ -35,10 +35,17 @@ def many(count, nodes=2):
         number = len(records) + 1
         src = number // 2 % nodes + 1
         dst = src % nodes + 1
-        for opcode, ends in (("PAYLOAD", (src, dst)), ("PAYLOAD", (src, dst)),
-                             ("ACK", (dst, src)))[number % 7 != 0:]:
-            raw = Frame(*ends, Opcode[opcode], 2, number, number, payload=b"x" * 40
-                        if opcode == "PAYLOAD" else b"").pack()
+        for opcode, ends in (("PAYLOAD", (src, dst)), ("PAYLOAD", (src, dst)), ("ACK", (dst, src)))[
+            number % 7 != 0 :
+        ]:
+            raw = Frame(
+                *ends,
+                Opcode[opcode],
+                2,
+                number,
+                number,
+                payload=b"x" * 40 if opcode == "PAYLOAD" else b"",
+            ).pack()
             records.append(decode(Packet(len(records) + 1, len(records) * 900, raw, len(raw))))
     return analyse(records[:count])
 
@@ -48,7 +55,6 @@ class Pipe(io.StringIO):
 
 
 class Terminal(Pipe):
-
     def isatty(self):
         return True
 
@@ -104,8 +110,9 @@ def test_a_column_per_node_and_names_where_columns_do_not_fit():
 
 
 def embedded(text):
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>',
-                                text, re.S).group(1))
+    return json.loads(
+        re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S).group(1)
+    )
 
 
 def test_the_page_carries_every_frame_and_what_was_found():
@@ -115,14 +122,20 @@ def test_the_page_carries_every_frame_and_what_was_found():
     assert data["nodes"] == ["000001", "000002"] and data["links"] == ["000001-000002 vc 0"]
     seven = data["frames"][6]
     assert (seven["n"], seven["op"], seven["tx"], seven["of"], seven["answered"]) == (
-        7, "PAYLOAD", 3, 5, 8)
+        7,
+        "PAYLOAD",
+        3,
+        5,
+        8,
+    )
     assert list(seven["marks"]) == ["duplicate"] and seven["len"] == 11
     assert seven["hex"] == read_capture(CAPTURES / "09_ack_lost.pcap").packets[6].data.hex()
     for event, frame in zip(analysis.events, data["frames"]):
         for layer, name, offset, length, value in event.record.fields():
-            bits = next(f for f in data["fields"]["ethernet"] if f[:4] == [layer, name, offset,
-                                                                         length])[4]
-            cut = int(frame["hex"][2 * offset:2 * (offset + length)], 16)
+            bits = next(
+                f for f in data["fields"]["ethernet"] if f[:4] == [layer, name, offset, length]
+            )[4]
+            cut = int(frame["hex"][2 * offset : 2 * (offset + length)], 16)
             assert value == (cut if bits is None else cut >> bits[0] & (1 << bits[1]) - 1)
 
 
@@ -142,16 +155,32 @@ def chromium(tmp_path, text, check=""):
     path = tmp_path / "page.html"
     path.write_text(text.replace("</body>", f"<script>{check}</script></body>"))
     result = subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
-         "--no-first-run", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}", "--window-size=1300,800",
-         "--virtual-time-budget=3000", "--dump-dom", f"file://{path}"],
-        capture_output=True, text=True, timeout=60)
+        [
+            CHROMIUM,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            f"--user-data-dir={tmp_path / 'profile'}",
+            "--window-size=1300,800",
+            "--virtual-time-budget=3000",
+            "--dump-dom",
+            f"file://{path}",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     return result.stdout
 
 
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: "
-                                    "apt-get install chromium")
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium"
+)
 
 CHECK = """
 const said = [], byId = id => document.getElementById(id);
@@ -193,8 +222,14 @@ document.body.append(result);
 def test_the_page_in_chromium(tmp_path):
     analysis = many(5000, nodes=3)
     dom = chromium(tmp_path, page(analysis, analysis.events, "t", []), CHECK)
-    said = dict(json.loads(re.search(r'<pre id="result">(.*?)</pre>', dom, re.S).group(1)
-                           .replace("&gt;", ">").replace("&amp;", "&")))
+    said = dict(
+        json.loads(
+            re.search(r'<pre id="result">(.*?)</pre>', dom, re.S)
+            .group(1)
+            .replace("&gt;", ">")
+            .replace("&amp;", "&")
+        )
+    )
     replays = analysis.counts()["replay"]
     acks = sum(event.record.opcode == Opcode.ACK for event in analysis.events)
     second = sorted(analysis.links)[1]
@@ -213,8 +248,9 @@ def test_the_command_writes_either(tmp_path, capsys):
     assert main(["ladder", name, "--limit", "6", "--link", "2:0"]) == 0
     out = capsys.readouterr().out.splitlines()
     assert len(out) == 8
-    assert out[-1] == ("6 shown of 12 frames, 2 nodes, 1 link: 2 replay, 2 lost; "
-                       "PAYLOADs lost: about 2 (estimate)")
+    assert out[-1] == (
+        "6 shown of 12 frames, 2 nodes, 1 link: 2 replay, 2 lost; PAYLOADs lost: about 2 (estimate)"
+    )
     path = tmp_path / "page.html"
     assert main(["ladder", name, "-o", str(path), "--limit", "6"]) == 0
     assert len(embedded(path.read_text())["frames"]) == 6
@@ -224,6 +260,10 @@ def test_the_command_writes_either(tmp_path, capsys):
 
 def test_output_into_a_pipe_that_closes():
     command = f"{sys.executable} -m ttpverif.cli ladder {CAPTURES}/04_burst_40_stop_and_wait.pcap"
-    result = subprocess.run(["sh", "-c", command + " | head -n 1"], capture_output=True, text=True,
-                            env=os.environ | {"PYTHONPATH": str(VERIF)})
+    result = subprocess.run(
+        ["sh", "-c", command + " | head -n 1"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(VERIF)},
+    )
     assert result.stdout.startswith(" frame") and result.stderr == ""

@@ -31,9 +31,13 @@ GOOD = CAPTURES / "08_payload_lost.pcap"
 
 def ladder(*arguments, given=None):
     """(exit code, standard output, standard error) of the command."""
-    run = subprocess.run([sys.executable, "-m", "ttpverif.cli", "ladder", *map(str, arguments)],
-                         input=given, capture_output=True, timeout=60,
-                         env=os.environ | {"PYTHONPATH": str(VERIF), "PYTHONIOENCODING": "utf-8"})
+    run = subprocess.run(
+        [sys.executable, "-m", "ttpverif.cli", "ladder", *map(str, arguments)],
+        input=given,
+        capture_output=True,
+        timeout=60,
+        env=os.environ | {"PYTHONPATH": str(VERIF), "PYTHONIOENCODING": "utf-8"},
+    )
     return run.returncode, run.stdout.decode(), run.stderr.decode()
 
 
@@ -48,8 +52,12 @@ def classic(frames, link_type=1, order="<", snap=65535):
 def pcapng(frames, link_type=1, order="<"):
     def block(kind, body):
         body += bytes(-len(body) % 4)
-        return struct.pack(order + "II", kind, len(body) + 12) + body + struct.pack(
-            order + "I", len(body) + 12)
+        return (
+            struct.pack(order + "II", kind, len(body) + 12)
+            + body
+            + struct.pack(order + "I", len(body) + 12)
+        )
+
     raw = block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
     raw += block(1, struct.pack(order + "HHI", link_type, 0, 0))
     for number, (data, size) in enumerate(frames):
@@ -57,11 +65,16 @@ def pcapng(frames, link_type=1, order="<"):
     return raw
 
 
-FRAMES = [(data, len(data)) for data in (
-    Frame(1, 2, Opcode.OPEN, 0, 9).pack(), Frame(2, 1, Opcode.OPEN_ACK, 0, 5, 9).pack(),
-    Frame(1, 2, Opcode.PAYLOAD, 0, 10, payload=b"hello").pack(),
-    Frame(1, 2, Opcode.PAYLOAD, 0, 10, payload=b"hello").pack(),
-    Frame(2, 1, Opcode.ACK, 0, 0, 10).pack())]
+FRAMES = [
+    (data, len(data))
+    for data in (
+        Frame(1, 2, Opcode.OPEN, 0, 9).pack(),
+        Frame(2, 1, Opcode.OPEN_ACK, 0, 5, 9).pack(),
+        Frame(1, 2, Opcode.PAYLOAD, 0, 10, payload=b"hello").pack(),
+        Frame(1, 2, Opcode.PAYLOAD, 0, 10, payload=b"hello").pack(),
+        Frame(2, 1, Opcode.ACK, 0, 0, 10).pack(),
+    )
+]
 
 
 def test_standard_input():
@@ -97,15 +110,32 @@ def test_no_permission(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("make", [classic, pcapng])
-@pytest.mark.parametrize("frames, link_type, damage, parts", [
-    ([], 1, None, ["holds no frames"]),
-    (FRAMES, 105, None, ["none of its 5 frames is TTP", "5 frames of link type 105 (IEEE 802.11)"]),
-    (FRAMES, 1, slice(0, 60), ["none of its 0 frames is TTP", "the file ends in "]),
-    ([(data[:13], size) for data, size in FRAMES], 1, None,
-     ["none of its 5 frames is TTP", "5 frames left out: the capture cut off"]),
-    ([(b"\xff" * 60, 60)], 1, None, ["none of its 1 frames is TTP", "1 frames of other protocols"]),
-    ([(b"", 0)], 1, None, ["none of its 1 frames is TTP", "1 frames of other protocols"]),
-])
+@pytest.mark.parametrize(
+    "frames, link_type, damage, parts",
+    [
+        ([], 1, None, ["holds no frames"]),
+        (
+            FRAMES,
+            105,
+            None,
+            ["none of its 5 frames is TTP", "5 frames of link type 105 (IEEE 802.11)"],
+        ),
+        (FRAMES, 1, slice(0, 60), ["none of its 0 frames is TTP", "the file ends in "]),
+        (
+            [(data[:13], size) for data, size in FRAMES],
+            1,
+            None,
+            ["none of its 5 frames is TTP", "5 frames left out: the capture cut off"],
+        ),
+        (
+            [(b"\xff" * 60, 60)],
+            1,
+            None,
+            ["none of its 1 frames is TTP", "1 frames of other protocols"],
+        ),
+        ([(b"", 0)], 1, None, ["none of its 1 frames is TTP", "1 frames of other protocols"]),
+    ],
+)
 def test_the_reason_is_in_the_message(tmp_path, make, frames, link_type, damage, parts):
     path = tmp_path / "capture"
     path.write_bytes(make(frames, link_type)[damage or slice(None)])
@@ -115,9 +145,17 @@ def test_the_reason_is_in_the_message(tmp_path, make, frames, link_type, damage,
         assert part in error
 
 
-@pytest.mark.parametrize("kept, label", [
-    (14, "TTP ─"), (42, "TTP ─"), (43, "OPEN ─"), (44, "OPEN vc0 ─"), (56, "OPEN vc0 tx 0x9 ─"),
-    (60, "OPEN vc0 tx 0x9 rx 0x0 ─")])
+@pytest.mark.parametrize(
+    "kept, label",
+    [
+        (14, "TTP ─"),
+        (42, "TTP ─"),
+        (43, "OPEN ─"),
+        (44, "OPEN vc0 ─"),
+        (56, "OPEN vc0 tx 0x9 ─"),
+        (60, "OPEN vc0 tx 0x9 rx 0x0 ─"),
+    ],
+)
 def test_what_the_capture_cut_is_not_made_up(tmp_path, kept, label):
     path = tmp_path / "cut.pcap"
     path.write_bytes(classic([(data[:kept], size) for data, size in FRAMES]))
@@ -143,9 +181,16 @@ def test_two_interfaces_of_different_link_types_and_a_jumbo(tmp_path):
 
 def test_a_frame_that_passes_two_interfaces_is_shown_once(tmp_path):
     """`tcpdump -i any` on a bridge; the PAYLOAD that is sent twice is a replay all the same."""
+
     def cooked(data, index, kind):
-        return data[12:14] + struct.pack(">HIHBB", 0, index, 1, kind, 6) + data[6:12] + bytes(
-            2) + data[14:]
+        return (
+            data[12:14]
+            + struct.pack(">HIHBB", 0, index, 1, kind, 6)
+            + data[6:12]
+            + bytes(2)
+            + data[14:]
+        )
+
     seen = [cooked(data, index, kind) for data, _ in FRAMES for index, kind in ((2, 3), (7, 4))]
     path = tmp_path / "any.pcap"
     path.write_bytes(classic([(data, len(data)) for data in seen], 276))
@@ -168,31 +213,42 @@ def quiet(path, *arguments):
     return code
 
 
-WHOLE = [make(FRAMES, link_type, order) for make in (classic, pcapng) for link_type in (1, 113, 276)
-         for order in "<>"]
+WHOLE = [
+    make(FRAMES, link_type, order)
+    for make in (classic, pcapng)
+    for link_type in (1, 113, 276)
+    for order in "<>"
+]
 
 
-@settings(max_examples=300, deadline=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(raw=st.sampled_from(WHOLE), pack=st.sampled_from([bytes, gzip.compress, bz2.compress,
-                                                         lzma.compress]),
-       cut=st.integers(0, 900), before=st.booleans(), patches=st.lists(
-           st.tuples(st.integers(0, 900), st.integers(0, 255)), max_size=6))
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    raw=st.sampled_from(WHOLE),
+    pack=st.sampled_from([bytes, gzip.compress, bz2.compress, lzma.compress]),
+    cut=st.integers(0, 900),
+    before=st.booleans(),
+    patches=st.lists(st.tuples(st.integers(0, 900), st.integers(0, 255)), max_size=6),
+)
 @example(raw=WHOLE[6], pack=bytes, cut=900, patches=[(41, 0xFF)], before=True)
 def test_damaged_files(tmp_path, raw, pack, cut, patches, before):
     """Bytes changed, and the end cut off, in the capture or in its packed form."""
+
     def damaged(data):
         data = bytearray(data)
         for offset, value in patches:
             data[offset % len(data)] = value
         return bytes(data[:cut])
+
     path = tmp_path / "fuzz"
     path.write_bytes(pack(damaged(raw)) if before else damaged(pack(raw)))
     quiet(path)
 
 
-@settings(max_examples=200, deadline=None,
-          suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(raw=st.binary(max_size=400), head=st.sampled_from([b"", *(whole[:40] for whole in WHOLE)]))
 def test_noise(tmp_path, raw, head):
     path = tmp_path / "noise"
@@ -201,6 +257,7 @@ def test_noise(tmp_path, raw, head):
 
 
 few = st.sampled_from([0, 1, 2, 3, 4, 5, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF])
+# fmt: off
 frames = st.builds(
     lambda src, dst, opcode, vc, tx_id, rx_id, epoch, payload, kept, gap:
         (Frame(src, dst, opcode, vc, tx_id, rx_id, epoch,
@@ -208,6 +265,7 @@ frames = st.builds(
     st.integers(1, 2), st.integers(1, 2), st.sampled_from(Opcode), st.integers(0, 3), few, few,
     st.integers(0, 2), st.sampled_from([b"", b"x", b"yy"]), st.sampled_from([999] * 9 + [44, 57]),
     st.sampled_from([0, 1, 50, 1000]))
+# fmt: on
 
 
 @pytest.mark.xfail(reason="on a loaded machine it takes too long for hypothesis")

@@ -12,7 +12,7 @@ from ttpverif.ladder.capture import Packet
 from ttpverif.ladder.decode import decode
 
 A, B = 1, 2
-AHEAD = 1000            # of 50,000 as the command has it: what matters is many times as long
+AHEAD = 1000  # of 50,000 as the command has it: what matters is many times as long
 
 
 def frame(src, opcode, dst=None, **fields):
@@ -24,7 +24,7 @@ def steady():
     for number in itertools.count(1):
         yield frame(A, "PAYLOAD", tx_id=number)
         if number % 3 == 0:
-            yield frame(A, "PAYLOAD", tx_id=number - 1)     # a replay
+            yield frame(A, "PAYLOAD", tx_id=number - 1)  # a replay
         if number % 20 == 0:
             yield frame(B, "ACK", rx_id=number - 10)
 
@@ -79,9 +79,11 @@ def records(shape, count):
 def calls(shape, count):
     """Calls of functions, Python's and built-in ones, to analyse so many frames."""
     made, ready = 0, list(records(shape, count))
+
     def counted(_frame, event, _function):
         nonlocal made
         made += event in ("call", "c_call")
+
     sys.setprofile(counted)
     try:
         for _ in Analyser(AHEAD).events(ready):
@@ -105,6 +107,7 @@ def test_memory_is_that_of_the_frames_that_are_compared(shape):
         size = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return size
+
     assert peak(12_000) < 1.25 * peak(6_000)
 
 
@@ -112,7 +115,8 @@ def test_a_million_nodes_do_not_keep_a_million_links():
     """Each link that holds no frame is forgotten; its name and its counts stay."""
     analyser = Analyser(AHEAD)
     raws = (frame(number, "OPEN", 9, tx_id=1) for number in range(10, 20_010))
-    for _ in analyser.events(decode(Packet(number, number, raw, len(raw)))
-                             for number, raw in enumerate(raws, 1)):
+    for _ in analyser.events(
+        decode(Packet(number, number, raw, len(raw))) for number, raw in enumerate(raws, 1)
+    ):
         assert len(analyser._links) <= 2 * (10_000 + 7 * AHEAD)
     assert len(analyser.links) == 20_000 and len(analyser._links) < 30_000

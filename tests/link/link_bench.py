@@ -17,8 +17,8 @@ from ttpoe.protocol import Opcode
 __all__ = ["CONFIG", "NODE", "OWN_EPOCH", "FIRST_ID", "INIT_ID", "Link", "decide", "changes"]
 
 CONFIG = preset("tiny")
-NODE = 0x020304         # the peer
-OWN_EPOCH, FIRST_ID, INIT_ID = 0x4242, 0x12345679, 1      # of our next incarnation
+NODE = 0x020304  # the peer
+OWN_EPOCH, FIRST_ID, INIT_ID = 0x4242, 0x12345679, 1  # of our next incarnation
 _FIELDS = tuple(tag_layout(CONFIG).members)
 _BY_NUMBER = (Event.VISIT, Event.TIMER, Event.VICTIM, Event.SENT)
 
@@ -33,8 +33,11 @@ class _Both(Elaboratable):
         done = commit.i_done.payload
         m.d.comb += [
             commit.i_done.valid.eq(1),
-            done.event.eq(decide.i_event), done.outcome.eq(decide.o_outcome),
-            done.tag.eq(decide.o_tag), done.node.eq(NODE), done.vc.eq(decide.i_tag.vc),
+            done.event.eq(decide.i_event),
+            done.outcome.eq(decide.o_outcome),
+            done.tag.eq(decide.o_tag),
+            done.node.eq(NODE),
+            done.vc.eq(decide.i_tag.vc),
         ]
         return m
 
@@ -61,8 +64,15 @@ class Link:
         """
         ctx, decide, commit = self._ctx, self._both.decide, self._both.commit
         ctx.set(decide.i_tag, self.tag)
-        ctx.set(decide.i_event, dict(dict(event=kind, node=NODE, by_lid=kind in _BY_NUMBER,
-                                          may_send=kind == Event.VISIT), **event))
+        ctx.set(
+            decide.i_event,
+            dict(
+                dict(
+                    event=kind, node=NODE, by_lid=kind in _BY_NUMBER, may_send=kind == Event.VISIT
+                ),
+                **event,
+            ),
+        )
         ctx.set(decide.i_self, own)
         ctx.set(decide.i_full, full)
         self.tag = {name: ctx.get(decide.o_tag[name]) for name in _FIELDS}
@@ -70,23 +80,25 @@ class Link:
         payload = commit.o_payload
         sent = None
         if ctx.get(frame.valid):
-            sent = (Opcode(ctx.get(frame.p.opcode)), ctx.get(frame.p.tx_id),
-                    ctx.get(frame.p.rx_id))
+            sent = (Opcode(ctx.get(frame.p.opcode)), ctx.get(frame.p.tx_id), ctx.get(frame.p.rx_id))
         if ctx.get(payload.valid):
             assert sent is None, "two frames for one event (decision C7)"
             sent = Opcode.PAYLOAD, ctx.get(payload.p.tx_id), 0
         return {
             "action": Action(ctx.get(outcome.action)),
             "frame": sent,
-            "epoch": ctx.get(frame.p.epoch), "ieee": ctx.get(frame.p.ieee),
+            "epoch": ctx.get(frame.p.epoch),
+            "ieee": ctx.get(frame.p.ieee),
             "notice": Notice(ctx.get(outcome.notice)) if ctx.get(outcome.noticed) else None,
             "result": HostResult(ctx.get(outcome.result)),
             "delivered": ctx.get(commit.o_verdict.valid) and ctx.get(commit.o_verdict.p.deliver),
-            "pop": ctx.get(outcome.pop), "evicts": ctx.get(outcome.evicts),
+            "pop": ctx.get(outcome.pop),
+            "evicts": ctx.get(outcome.evicts),
             "free_own": ctx.get(outcome.free_own),
             "freed": ctx.get(outcome.chain) if ctx.get(outcome.free_all) else 0,
-            "stats": {name.removeprefix("stat_") for name in STATS
-                      if ctx.get(getattr(commit, name))},
+            "stats": {
+                name.removeprefix("stat_") for name in STATS if ctx.get(getattr(commit, name))
+            },
         }
 
 
@@ -96,8 +108,14 @@ def decide(check):
 
     async def testbench(ctx):
         dut = both.decide
-        for name, value in dict(i_first_id=FIRST_ID, i_epoch=OWN_EPOCH + 1, cfg_init_id=INIT_ID,
-                                cfg_max_retry=20, cfg_link_slots=8, cfg_selective=1).items():
+        for name, value in dict(
+            i_first_id=FIRST_ID,
+            i_epoch=OWN_EPOCH + 1,
+            cfg_init_id=INIT_ID,
+            cfg_max_retry=20,
+            cfg_link_slots=8,
+            cfg_selective=1,
+        ).items():
             ctx.set(getattr(dut, name), value)
         check(Link(ctx, both))
 

@@ -25,6 +25,7 @@ def test_a_repeated_open_whose_ids_were_used_is_refused(state):
             assert not changes(before, link.tag) and not out["evicts"]
         out = link.set(state, **LINK)(Event.RX_OPEN, tx_id=R, epoch=PEER)
         assert out["frame"] == (Opcode.OPEN_ACK, UNA, R) and out["notice"] is None
+
     decide(check)
 
 
@@ -32,8 +33,10 @@ def test_in_open_recd_no_id_was_used():
     def check(link):
         for tx_id in (R, R - 1):
             out = link.set(LinkState.OPEN_RECD, **dict(LINK, sent=0, current=0))(
-                Event.RX_OPEN, tx_id=tx_id, epoch=PEER)
+                Event.RX_OPEN, tx_id=tx_id, epoch=PEER
+            )
             assert out["frame"] == (Opcode.OPEN_ACK, UNA, tx_id) and not out["stats"]
+
     decide(check)
 
 
@@ -50,11 +53,19 @@ def test_no_link_with_ourselves(full):
         assert out["frame"] is None and not (out["evicts"] or out["free_own"])
         out = link.set(LinkState.CLOSED)(Event.HOST_OPEN, full=full)
         assert (out["frame"] is None) == full == out["evicts"]
+
     decide(check)
 
 
-@pytest.mark.parametrize("state,due", [(LinkState.CLOSE_SENT, 0), (LinkState.CLOSE_RECD, 0),
-                                       (LinkState.OPEN, 1), (LinkState.OPEN_RECD, 1)])
+@pytest.mark.parametrize(
+    "state,due",
+    [
+        (LinkState.CLOSE_SENT, 0),
+        (LinkState.CLOSE_RECD, 0),
+        (LinkState.OPEN, 1),
+        (LinkState.OPEN_RECD, 1),
+    ],
+)
 def test_a_payload_for_a_link_that_closes_is_told(state, due):
     def check(link):
         before = dict(link.set(state, **LINK, close_due=due).tag)
@@ -62,4 +73,5 @@ def test_a_payload_for_a_link_that_closes_is_told(state, due):
         assert out["result"] == HostResult.REFUSED and out["free_own"]
         assert out["notice"] == Notice.PAYLOAD_REFUSED and out["stats"] == {"host_refused"}
         assert not changes(before, link.tag)
+
     decide(check)

@@ -44,10 +44,17 @@ def expected_row(config, node, vc):
     return vc << bits | index if config.vc_tables == 3 else (index ^ vc) & (config.sets - 1)
 
 
-@pytest.mark.parametrize("config", [
-    *PRESETS.values(), TINY.replace(sets=32), TINY.replace(sets=256),
-    TINY.replace(sets=4096), TINY.replace(sets=8192, vc_tables=3)],
-    ids=lambda c: f"{c.sets}x{c.vc_tables}")
+@pytest.mark.parametrize(
+    "config",
+    [
+        *PRESETS.values(),
+        TINY.replace(sets=32),
+        TINY.replace(sets=256),
+        TINY.replace(sets=4096),
+        TINY.replace(sets=8192, vc_tables=3),
+    ],
+    ids=lambda c: f"{c.sets}x{c.vc_tables}",
+)
 def test_link_row_is_teslas_hash_folded(config):
     dut, rng = Row(config), random.Random(1)
 
@@ -82,8 +89,11 @@ def test_table_is_swept_after_reset_in_as_many_clocks_as_it_has_rows(name):
             ctx.set(dut.i_change, 0)
             ctx.set(dut.i_value.node, 0x1000 + row)
             await ctx.tick()
-        for row, nodes in ((0, (0x1000, 0)), (config.rows - 1, (0, 0x1000 + config.rows - 1)),
-                           (1, (0, 0))):
+        for row, nodes in (
+            (0, (0x1000, 0)),
+            (config.rows - 1, (0, 0x1000 + config.rows - 1)),
+            (1, (0, 0)),
+        ):
             ctx.set(dut.i_index, row)
             await ctx.tick()
             assert tuple(ctx.get(dut.o_read[way].node) for way in range(2)) == nodes

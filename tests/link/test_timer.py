@@ -32,7 +32,7 @@ def test_timer_visits_every_link_once_a_round(tick):
     assert [lid for _clock, lid in visits[:24]] == list(range(8)) * 3
     assert visits[0][0] == max(tick, 1)
     gaps = {b[0] - a[0] for a, b in zip(visits, visits[1:])}
-    assert gaps == {max(tick, 2)}                        # a visit itself takes a clock
+    assert gaps == {max(tick, 2)}  # a visit itself takes a clock
     assert rounds == [clock for clock, lid in visits if lid == TINY.links - 1]
 
 
@@ -49,7 +49,7 @@ def test_timer_leaves_no_link_out_when_it_must_wait():
             ctx.set(dut.o_visit.ready, ready)
             if ctx.get(dut.o_visit.valid):
                 lid = ctx.get(dut.o_visit.payload)
-                assert shown in (None, lid)              # stable while it waits
+                assert shown in (None, lid)  # stable while it waits
                 shown = None if ready else lid
                 if ready:
                     visits.append(lid)

@@ -15,8 +15,7 @@ from ttpoe.memory.protected import COLLISION_UNDEFINED
 from ttpoe.memory.secded import coded_bits
 from ttpoe.verilog import emit
 
-RULE_OF_ALL = dict.fromkeys((
-    "way0", "way1", "length_memory", "info_memory", "count_memory"), True)
+RULE_OF_ALL = dict.fromkeys(("way0", "way1", "length_memory", "info_memory", "count_memory"), True)
 RULE_OF_ALL |= {"next_memory": False, "totals": False}
 """Some memories by name: the attribute has not been lost or given to one that needs old values."""
 
@@ -36,12 +35,18 @@ def collisions(text):
         module_name = re.match(r"module (\w+)", module)[1]
         for name in re.findall(r"\breg (?:\[\d+:0\] )?(\w+) \[\d+:0\];", module):
             ports = found[module_name, name] = []
-            for block in re.findall(r"^  always @\(posedge \w+\) begin\n.*?^  end\n", module,
-                                    re.MULTILINE | re.DOTALL):
+            for block in re.findall(
+                r"^  always @\(posedge \w+\) begin\n.*?^  end\n", module, re.MULTILINE | re.DOTALL
+            ):
                 for register in re.findall(rf"(\w+) <= {name}\[", block):
-                    after = block[block.index(f"{register} <= {name}["):]
-                    ports.append(bool(re.search(
-                        rf"if \([^\n]* == [^\n]*\)\n *{register} <= \d+'[hb]x+;", after)))
+                    after = block[block.index(f"{register} <= {name}[") :]
+                    ports.append(
+                        bool(
+                            re.search(
+                                rf"if \([^\n]* == [^\n]*\)\n *{register} <= \d+'[hb]x+;", after
+                            )
+                        )
+                    )
     return found
 
 
@@ -65,8 +70,10 @@ def check(component, text, top):
 
 def sizes(text):
     """(words, bits of a word) of every memory, in order."""
-    return sorted((int(depth) + 1, int(bits or 0) + 1) for bits, depth in re.findall(
-        r"(?m)^\s*reg (?:\[(\d+):0\] )?\w+ \[(\d+):0\];", text))
+    return sorted(
+        (int(depth) + 1, int(bits or 0) + 1)
+        for bits, depth in re.findall(r"(?m)^\s*reg (?:\[(\d+):0\] )?\w+ \[(\d+):0\];", text)
+    )
 
 
 @functools.cache
@@ -76,21 +83,24 @@ def whole_design(name, protect):
     return config, emit.top_verilog("managed_nic", config)
 
 
-@pytest.mark.parametrize("name, protect", [*((name, "none") for name in PRESETS),
-                                           ("tiny", "secded")])
+@pytest.mark.parametrize(
+    "name, protect", [*((name, "none") for name in PRESETS), ("tiny", "secded")]
+)
 def test_every_memory_of_the_whole_design(name, protect):
     config, text = whole_design(name, protect)
     marked = check(emit.wrapped("managed_nic", config), text, "ttp_managed_nic")
-    by_name = {[part for part in path if part != "coded"][-1]: mark
-               for path, mark in marked.items()}
+    by_name = {
+        [part for part in path if part != "coded"][-1]: mark for path, mark in marked.items()
+    }
     assert by_name | RULE_OF_ALL == by_name
     assert sum(marked.values()) >= 10
 
 
 def test_protection_widens_every_memory_by_its_check_bits():
     """None is left out, split or doubled. The first entry of the queue of events has a register."""
-    (config, plain), (_config, coded) = (whole_design("tiny", protect)
-                                         for protect in ("none", "secded"))
+    (config, plain), (_config, coded) = (
+        whole_design("tiny", protect) for protect in ("none", "secded")
+    )
     plain, coded, event = sizes(plain), sizes(coded), rx_event_layout(config).size
     plain.remove((config.event_depth, event))
     plain.append((config.event_depth - 1, event))
@@ -99,25 +109,40 @@ def test_protection_widens_every_memory_by_its_check_bits():
 
 # ---- a small design, and emitters that are wrong -------------------------------------------------
 
+
 class Store(wiring.Component):
     """Two memories; `attributes` are the first one's."""
 
     def __init__(self, attributes, domain="sync"):
         self._attributes, self._domain = attributes, domain
-        super().__init__({"write": In(1), "to": In(4), "at": In(4), "go": In(1),
-                          "first": Out(8), "second": Out(8)})
+        super().__init__(
+            {
+                "write": In(1),
+                "to": In(4),
+                "at": In(4),
+                "go": In(1),
+                "first": Out(8),
+                "second": Out(8),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         data = Signal(8)
         m.d.sync += data.eq(data + 1)
-        for name, out, attributes in (("store", self.first, self._attributes),
-                                      ("other", self.second, {})):
-            m.submodules[name] = store = memory.Memory(shape=8, depth=16, init=[],
-                                                       attrs=attributes)
+        for name, out, attributes in (
+            ("store", self.first, self._attributes),
+            ("other", self.second, {}),
+        ):
+            m.submodules[name] = store = memory.Memory(shape=8, depth=16, init=[], attrs=attributes)
             write, read = store.write_port(), store.read_port(domain=self._domain)
-            m.d.comb += [write.en.eq(self.write), write.addr.eq(self.to), write.data.eq(data),
-                         read.addr.eq(self.at), out.eq(read.data)]
+            m.d.comb += [
+                write.en.eq(self.write),
+                write.addr.eq(self.to),
+                write.data.eq(data),
+                read.addr.eq(self.at),
+                out.eq(read.data),
+            ]
             if self._domain == "sync":
                 m.d.comb += read.en.eq(self.go)
         return m
@@ -132,11 +157,14 @@ class Stores(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         outputs = []
-        for name, attributes in (("plain", {"ram_style": "block"}),
-                                 ("marked", {"ram_style": "block", **COLLISION_UNDEFINED})):
+        for name, attributes in (
+            ("plain", {"ram_style": "block"}),
+            ("marked", {"ram_style": "block", **COLLISION_UNDEFINED}),
+        ):
             m.submodules[name] = store = Store(attributes)
-            m.d.comb += [getattr(store, port).eq(getattr(self, port))
-                         for port in ("write", "to", "at", "go")]
+            m.d.comb += [
+                getattr(store, port).eq(getattr(self, port)) for port in ("write", "to", "at", "go")
+            ]
             outputs += [store.first, store.second]
         m.d.comb += self.out.eq(sum(out << 8 * n for n, out in enumerate(outputs)))
         return m
@@ -148,8 +176,10 @@ def test_of_equal_names_only_the_marked_one():
 
 
 def test_a_read_without_a_clock_stays_as_it_is():
-    plain, marked = (emit.emit_verilog(Store(attributes, "comb"), "top")
-                     for attributes in ({}, COLLISION_UNDEFINED))
+    plain, marked = (
+        emit.emit_verilog(Store(attributes, "comb"), "top")
+        for attributes in ({}, COLLISION_UNDEFINED)
+    )
     assert plain == marked and "'hx" not in marked
 
 
@@ -162,9 +192,12 @@ def _marks_all(text):
 
 
 def _takes_equal_names_for_one(text):
-    return re.sub(r'(?<=cell \$memrd_v2)(?:(?!end\n).)*?\\MEMID "\\\\store"', lambda cell: re.sub(
-        r"(\\COLLISION_X_MASK \d+)'0+", lambda mask: f"{mask[1]}'1", cell[0]), _forgets(text),
-        flags=re.DOTALL)
+    return re.sub(
+        r'(?<=cell \$memrd_v2)(?:(?!end\n).)*?\\MEMID "\\\\store"',
+        lambda cell: re.sub(r"(\\COLLISION_X_MASK \d+)'0+", lambda mask: f"{mask[1]}'1", cell[0]),
+        _forgets(text),
+        flags=re.DOTALL,
+    )
 
 
 @pytest.mark.parametrize("wrong", [_forgets, _marks_all, _takes_equal_names_for_one])

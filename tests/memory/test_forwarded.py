@@ -36,13 +36,14 @@ class Accesses:
     def __init__(self, ctx, dut, depth, ways, rng, sets):
         self.ctx, self.dut, self.rng, self.sets, self.ways = ctx, dut, rng, sets, ways
         self.model = [[dict(low=0, high=0) for _ in range(ways)] for _ in range(depth)]
-        self.stages = [None] * 4        # the accesses in Q0 to Q3
+        self.stages = [None] * 4  # the accesses in Q0 to Q3
         self.seen = {"front": 0, "none": 0, "follows": 0}
 
     def _q1(self, access):
         ctx, dut, rng = self.ctx, self.dut, self.rng
-        access.update(hit=rng.random() < 0.8, way=rng.randrange(self.ways),
-                      follows=rng.random() < 0.2)
+        access.update(
+            hit=rng.random() < 0.8, way=rng.randrange(self.ways), follows=rng.random() < 0.2
+        )
         ctx.set(dut.i_hit, access["hit"])
         ctx.set(dut.i_way, access["way"])
         ctx.set(dut.i_follows, access["follows"])
@@ -51,8 +52,11 @@ class Accesses:
         """`front`: the access right in front, whose change is in Q3."""
         ctx, dut, words = self.ctx, self.dut, self.model[access["set"]]
         same = front is not None and front["set"] == access["set"]
-        takes = same and front["change"] and (
-            access["follows"] or (access["hit"] and access["way"] == front["change_way"]))
+        takes = (
+            same
+            and front["change"]
+            and (access["follows"] or (access["hit"] and access["way"] == front["change_way"]))
+        )
         want = dict(low=0, high=0)
         if takes:
             want = words[front["change_way"]]
@@ -65,8 +69,11 @@ class Accesses:
         self.seen["front"] += bool(takes)
         self.seen["follows"] += bool(takes and not access["hit"])
         self.seen["none"] += not takes and not access["hit"]
-        access.update(change=self.rng.random() < 0.6, change_way=self.rng.randrange(self.ways),
-                      value=word(self.rng))
+        access.update(
+            change=self.rng.random() < 0.6,
+            change_way=self.rng.randrange(self.ways),
+            value=word(self.rng),
+        )
         ctx.set(dut.i_change, access["change"])
         ctx.set(dut.i_change_way, access["change_way"])
 

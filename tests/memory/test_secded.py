@@ -37,6 +37,7 @@ def simulate(dut, testbench, clocked=True):
 
 # ---- the code ----------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("width", range(1, CHUNK_BITS + 1))
 def test_no_two_wrong_bits_look_like_one(width):
     """For all words at once: the syndrome of an error does not depend on the word."""
@@ -101,6 +102,7 @@ def test_every_single_and_every_pair_of_wrong_bits(width):
 
 # ---- every memory has it -----------------------------------------------------------------------
 
+
 def _memories(fragment, path=()):
     if isinstance(fragment, MemoryInstance):
         yield path, fragment._data
@@ -110,13 +112,21 @@ def _memories(fragment, path=()):
 
 @pytest.mark.parametrize("name", ["tiny", "full"])
 def test_no_memory_is_left_out(name):
-    plain, coded = (dict(_memories(Fragment.get(
-        emit.wrapped("managed_nic", preset(name).replace(protect=protect)), None)))
-        for protect in ("none", "secded"))
+    plain, coded = (
+        dict(
+            _memories(
+                Fragment.get(
+                    emit.wrapped("managed_nic", preset(name).replace(protect=protect)), None
+                )
+            )
+        )
+        for protect in ("none", "secded")
+    )
     assert len(plain) == len(coded) >= 31
     assert {path: coded_bits(_width(memory)) for path, memory in plain.items()} == {
         tuple(part for part in path if part != "coded"): _width(memory)
-        for path, memory in coded.items()}
+        for path, memory in coded.items()
+    }
     assert all("coded" in path for path in coded)
     assert not any("coded" in path for path in plain)
 
@@ -127,6 +137,7 @@ def _width(memory):
 
 # ---- the memories beside the engine; `ttpoe faults` has those inside ----------------------------
 
+
 @pytest.fixture
 def made(monkeypatch):
     """The protected memories that a block makes, in order."""
@@ -136,6 +147,7 @@ def made(monkeypatch):
         def record(*arguments, **names):
             found.append(make(*arguments, **names))
             return found[-1]
+
         return record
 
     monkeypatch.setattr(frame_buffer, "protected_memory", recorded(memories.protected_memory))

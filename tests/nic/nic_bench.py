@@ -30,8 +30,12 @@ def ordinary(rng, jumbo=9014):
     load = Raw(rng.randbytes(rng.choice((0, 1, 18, 46, rng.randint(0, 400), 1400))))
     ip, ip6 = IP(src="10.0.0.7", dst="10.0.0.2"), IPv6(src="fd00::7", dst="fd00::2")
     hidden = bytes(ttp_frame(1, 2, "PAYLOAD", tx_id=7, payload=b"inside a tag"))[14:]
-    lldp = (LLDPDUChassisID(subtype=4, id="02:00:00:00:00:07") / LLDPDUPortID(subtype=7, id="p1")
-            / LLDPDUTimeToLive(ttl=120) / LLDPDUEndOfLLDPDU())
+    lldp = (
+        LLDPDUChassisID(subtype=4, id="02:00:00:00:00:07")
+        / LLDPDUPortID(subtype=7, id="p1")
+        / LLDPDUTimeToLive(ttl=120)
+        / LLDPDUEndOfLLDPDU()
+    )
     kinds = {
         "arp": _ethernet() / ARP(op=1, psrc="10.0.0.7", pdst="10.0.0.2"),
         "padded arp": _ethernet() / ARP(op=2) / Raw(bytes(18)),
@@ -59,11 +63,21 @@ def ttp(rng):
     """A frame that is TTP, good or not, by Scapy."""
     opcode = rng.choice(("PAYLOAD", "ACK", "OPEN", "CLOSE", "NACK"))
     payload = rng.randbytes(rng.choice((1, 4, 5, 64, 300, 1024))) if opcode == "PAYLOAD" else b""
-    frame = bytearray(bytes(ttp_frame(1, rng.choice((2, 3)), opcode, vc=rng.randrange(3),
-                                      tx_id=rng.getrandbits(32), payload=payload)))
+    frame = bytearray(
+        bytes(
+            ttp_frame(
+                1,
+                rng.choice((2, 3)),
+                opcode,
+                vc=rng.randrange(3),
+                tx_id=rng.getrandbits(32),
+                payload=payload,
+            )
+        )
+    )
     frame[12:14] = rng.choice((b"\x0a\xc6", b"\x9a\xc6"))
     if rng.random() < 0.2:
-        frame = frame[:rng.choice((14, 15, 20, 60, 63))]
+        frame = frame[: rng.choice((14, 15, 20, 60, 63))]
     return bytes(frame)
 
 
@@ -73,7 +87,7 @@ def mixture(rng, count, jumbo=9014, errors=0.1, shorts=0.1):
     for _ in range(count):
         octets, whose = (ttp(rng), TTP) if rng.random() < 0.4 else (ordinary(rng, jumbo)[1], OS)
         if rng.random() < shorts:
-            octets, whose = octets[:rng.randint(1, 13)], None
+            octets, whose = octets[: rng.randint(1, 13)], None
         error = rng.random() < errors
         frames.append((octets, error, None if error else whose))
     return frames
@@ -83,11 +97,16 @@ def beats(octets, width, error=0, rng=None):
     """(data, keep, last, error) per beat; with `rng`, junk where nothing counts."""
     result = []
     for start in range(0, len(octets), width):
-        part, last = octets[start:start + width], start + width >= len(octets)
+        part, last = octets[start : start + width], start + width >= len(octets)
         junk = rng.getrandbits(8 * (width - len(part))) if rng and len(part) < width else 0
-        result.append((int.from_bytes(part, "little") | junk << 8 * len(part),
-                       (1 << len(part)) - 1, int(last),
-                       int(error) if last else int(rng is not None and rng.random() < 0.5)))
+        result.append(
+            (
+                int.from_bytes(part, "little") | junk << 8 * len(part),
+                (1 << len(part)) - 1,
+                int(last),
+                int(error) if last else int(rng is not None and rng.random() < 0.5),
+            )
+        )
     return result
 
 
@@ -100,14 +119,14 @@ class Sender:
 
     def __init__(self, port, frames, width, rng, gap=0.0, start=0, pause=0):
         self.port, self.rng, self.gap, self.start, self.pause = port, rng, gap, start, pause
-        self.beats = [beat for octets, error in frames
-                      for beat in beats(octets, width, error, rng)]
+        self.beats = [beat for octets, error in frames for beat in beats(octets, width, error, rng)]
         self.offered, self.taken, self._first = False, [], None
 
     def drive(self, ctx, clock):
         if not self.offered:
-            self.offered = bool(self.beats) and clock >= self.start and (
-                self.rng.random() >= self.gap)
+            self.offered = (
+                bool(self.beats) and clock >= self.start and (self.rng.random() >= self.gap)
+            )
         ctx.set(self.port.valid, self.offered)
         if self.offered:
             for name, value in zip(("data", "keep", "last", "error"), self.beats[0]):
@@ -186,6 +205,7 @@ class Bench:
 
     def run(self, clocks=None, idle=60, resets=(), each_clock=None):
         """`clocks` in all, or until every sender is done and nothing came out for `idle`."""
+
         async def bench(ctx):
             clock = quiet = 0
             if hasattr(self.dut, "cfg_os_enable"):

@@ -27,8 +27,7 @@ def test_mixed_traffic(width, gap, ready):
     assert receiver.errors == [int(whose != OS) for _, _, whose in frames]
     bad = sum(error for _, error, _ in frames)
     tell = [whose for _, _, whose in frames]
-    assert bench.counts == {"bad": bad, "ttp": tell.count(TTP),
-                            "short": tell.count(None) - bad}
+    assert bench.counts == {"bad": bad, "ttp": tell.count(TTP), "short": tell.count(None) - bad}
     assert all(bench.counts.values()), "the seed holds too little"
 
 
@@ -55,8 +54,9 @@ def test_ethertypes_that_differ_in_one_bit_are_the_operating_systems(width):
         for bit in range(16):
             other = ours ^ 1 << bit
             for ethertype in (ours, other):
-                frames.append((rng.randbytes(12) + ethertype.to_bytes(2, "big")
-                               + rng.randbytes(4), False))
+                frames.append(
+                    (rng.randbytes(12) + ethertype.to_bytes(2, "big") + rng.randbytes(4), False)
+                )
                 marks.append(int(ethertype in (0x0AC6, 0x9AC6)))
     _, receiver, bench = classified(width, frames, rng)
     assert receiver.errors == marks and receiver.frames == [octets for octets, _ in frames]
@@ -83,7 +83,9 @@ def test_reset_within_a_frame(width):
 
     def go_on(ctx, clock):
         if clock == 4:
-            cut.beats += Sender(dut.i, [(bytes(12) + b"\x08\x00" + bytes(50), False)],
-                                width, rng).beats
+            cut.beats += Sender(
+                dut.i, [(bytes(12) + b"\x08\x00" + bytes(50), False)], width, rng
+            ).beats
+
     Bench(dut, [cut], [receiver], PULSES).run(clocks=40, resets=(3,), each_clock=go_on)
     assert receiver.errors == [0] and receiver.frames[0][12:14] == b"\x08\x00"

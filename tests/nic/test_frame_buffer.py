@@ -25,8 +25,8 @@ def sizes(width):
 def test_frames_pass_unchanged_and_those_with_errors_do_not(width, lossy, gap, ready):
     rng = rng_for("pass", width, lossy, gap, ready)
     frames = [(rng.randbytes(size), rng.random() < 0.3) for size in sizes(width) * 4]
-    if lossy and ready < 1:         # else it may fill up: see below
-        frames = frames[:len(sizes(width))]
+    if lossy and ready < 1:  # else it may fill up: see below
+        frames = frames[: len(sizes(width))]
     dut = buffer(width, lossy)
     receiver = Receiver(dut.o, width, lambda clock: rng.random() < ready)
     bench = Bench(dut, [Sender(dut.i, frames, width, rng, gap)], [receiver], PULSES).run(idle=10)
@@ -63,8 +63,10 @@ def test_a_frame_that_just_fits_and_one_byte_more(width, lossy, over):
     def go_on(ctx, clock):
         if clock == 60:
             senders[0].beats += Sender(dut.i, frames[1:], width, rng).beats
+
     bench = Bench(dut, senders, [receiver], PULSES).run(
-        clocks=100 + 7 * ROOM // width, each_clock=go_on)
+        clocks=100 + 7 * ROOM // width, each_clock=go_on
+    )
     taken = [frames[0], frames[3]] if over else [frames[0], frames[1], frames[3]]
     assert receiver.frames == [octets for octets, _ in taken]
     assert bench.counts == {"kept": len(taken), "dropped": 4 - len(taken)}
@@ -74,8 +76,10 @@ def test_a_frame_that_just_fits_and_one_byte_more(width, lossy, over):
 def test_full_and_lossy_drops_whole_frames(width):
     """Nobody reads: exactly those frames are kept that fit, whatever lies between them."""
     rng = rng_for("full", width)
-    frames = [(rng.randbytes(rng.choice((1, 60, 64, 200, 300, 700))), rng.random() < 0.2)
-              for _ in range(60)]
+    frames = [
+        (rng.randbytes(rng.choice((1, 60, 64, 200, 300, 700))), rng.random() < 0.2)
+        for _ in range(60)
+    ]
     dut = buffer(width, True)
     room, kept, dropped = ROOM // width, [], 0
     for octets, error in frames:
@@ -88,7 +92,8 @@ def test_full_and_lossy_drops_whole_frames(width):
     clock_of_reading = 2 * 60 * 700 // width
     receiver = Receiver(dut.o, width, lambda clock: clock > clock_of_reading)
     bench = Bench(dut, [Sender(dut.i, frames, width, rng)], [receiver], PULSES).run(
-        clocks=clock_of_reading + ROOM // width + 20)
+        clocks=clock_of_reading + ROOM // width + 20
+    )
     assert receiver.frames == kept
     assert bench.counts == {"kept": len(kept), "dropped": dropped}
     assert dropped > 5 and len(kept) > 5
@@ -103,9 +108,11 @@ def test_full_and_not_lossy_makes_the_sender_wait(width):
 
     def watch(ctx, clock):
         stalled.append(not ctx.get(dut.i.ready))
+
     receiver = Receiver(dut.o, width, lambda clock: rng.random() < 0.5)
     bench = Bench(dut, [Sender(dut.i, frames, width, rng)], [receiver], PULSES).run(
-        idle=10, each_clock=watch)
+        idle=10, each_clock=watch
+    )
     assert receiver.frames == [octets for octets, _ in frames]
     assert bench.counts == {"kept": 25, "dropped": 0}
     assert any(stalled)
@@ -116,10 +123,11 @@ def test_full_and_not_lossy_makes_the_sender_wait(width):
 def test_reset_within_a_frame_on_both_sides(width, lossy):
     rng = rng_for("reset", width, lossy)
     dut = buffer(width, lossy)
-    sender = Sender(dut.i, [(rng.randbytes(200), False)] * 3 + [(rng.randbytes(900), False)],
-                    width, rng)
+    sender = Sender(
+        dut.i, [(rng.randbytes(200), False)] * 3 + [(rng.randbytes(900), False)], width, rng
+    )
     at = len(sender.beats) - 1
-    sender.beats.pop()              # the last frame is cut in the middle by the reset
+    sender.beats.pop()  # the last frame is cut in the middle by the reset
     receiver = Receiver(dut.o, width, lambda clock: clock > at or clock % 50 == 0)
     fresh = [(rng.randbytes(130), False), (rng.randbytes(ROOM), False)]
 
@@ -130,8 +138,10 @@ def test_reset_within_a_frame_on_both_sides(width, lossy):
             sender.beats += Sender(dut.i, fresh[:1], width, rng).beats
         if clock == at + 100:
             sender.beats += Sender(dut.i, fresh[1:], width, rng).beats
+
     before = []
     Bench(dut, [sender], [receiver], PULSES).run(
-        clocks=at + 200 + 2 * ROOM // width, resets=(at,), each_clock=go_on)
+        clocks=at + 200 + 2 * ROOM // width, resets=(at,), each_clock=go_on
+    )
     assert receiver.frames == [octets for octets, _ in fresh]
     assert len(before) < 3

@@ -11,7 +11,7 @@ from ttpoe.stats import STATS as ENGINE_STATS
 from ttpverif.frames.scapy_ttp import ttp_frame
 
 NODE, PEER = 2, 1
-READY = 80                  # clocks after which the memories of the small engine are initialised
+READY = 80  # clocks after which the memories of the small engine are initialised
 
 
 def config_of(width):
@@ -19,8 +19,14 @@ def config_of(width):
 
 
 def configure(ctx, dut):
-    for name, value in {"enable": 1, "os_enable": 1, "node": NODE, "init_id": 1,
-                        "timer_tick": 1 << 20, "max_retry": 8}.items():
+    for name, value in {
+        "enable": 1,
+        "os_enable": 1,
+        "node": NODE,
+        "init_id": 1,
+        "timer_tick": 1 << 20,
+        "max_retry": 8,
+    }.items():
         if f"cfg_{name}" in dut.signature.members:
             ctx.set(getattr(dut, f"cfg_{name}"), value)
 
@@ -36,16 +42,19 @@ def run(dut, width, frames, from_os=(), start=READY):
     names = [name for name in dut.signature.members if name.startswith("stat_")]
     bench = Bench(dut, senders, receivers, names).run(
         clocks=start + 32 * len(frames) + 3200 // width + 60,
-        each_clock=lambda ctx, clock: configure(ctx, dut))
+        each_clock=lambda ctx, clock: configure(ctx, dut),
+    )
     return receivers, {name: count for name, count in bench.counts.items() if count}
 
 
 def conversation(ethertype=0x0AC6):
     """OPEN, PAYLOAD, a PAYLOAD ahead of its turn, CLOSE."""
-    frames = [ttp_frame(PEER, NODE, "OPEN", vc=2, tx_id=5, epoch=9),
-              ttp_frame(PEER, NODE, "PAYLOAD", vc=2, tx_id=6, epoch=9, payload=b"x" * 90),
-              ttp_frame(PEER, NODE, "PAYLOAD", vc=2, tx_id=8, epoch=9, payload=b"y"),
-              ttp_frame(PEER, NODE, "ACK", vc=0, rx_id=8, epoch=9)]
+    frames = [
+        ttp_frame(PEER, NODE, "OPEN", vc=2, tx_id=5, epoch=9),
+        ttp_frame(PEER, NODE, "PAYLOAD", vc=2, tx_id=6, epoch=9, payload=b"x" * 90),
+        ttp_frame(PEER, NODE, "PAYLOAD", vc=2, tx_id=8, epoch=9, payload=b"y"),
+        ttp_frame(PEER, NODE, "ACK", vc=0, rx_id=8, epoch=9),
+    ]
     result = []
     for frame in map(bytes, frames):
         result.append((frame[:12] + ethertype.to_bytes(2, "big") + frame[14:], False))
@@ -86,8 +95,11 @@ def test_ordinary_traffic_in_between(width):
     assert mac.frames.count(arp) == 1
     assert os.frames == [arp, vlan] * 4
     assert counts == counts_alone | {
-        "stat_rx_other_ethertype": 8, "stat_rx_bad_fcs": 1, "stat_os_rx_kept": 8,
-        "stat_os_tx_sent": 1}
+        "stat_rx_other_ethertype": 8,
+        "stat_rx_bad_fcs": 1,
+        "stat_os_rx_kept": 8,
+        "stat_os_tx_sent": 1,
+    }
 
 
 def test_the_os_does_not_wait_for_the_engine():

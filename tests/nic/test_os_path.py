@@ -35,8 +35,9 @@ def test_what_is_not_ttp_reaches_the_os_unchanged_and_in_order(width, gap):
     frames = mixture(rng, 60)
     dut = path(width)
     receiver = Receiver(dut.o_os, width)
-    bench = Bench(dut, [Sender(dut.i_mac, [f[:2] for f in frames], width, rng, gap)],
-                  [receiver], STATS).run()
+    bench = Bench(
+        dut, [Sender(dut.i_mac, [f[:2] for f in frames], width, rng, gap)], [receiver], STATS
+    ).run()
     wanted = [octets for octets, _, whose in frames if whose == OS]
     assert receiver.frames == wanted
     assert len(wanted) > 10
@@ -50,8 +51,9 @@ def test_a_slow_os_loses_whole_frames_and_they_are_counted(width):
     frames = mixture(rng, 120, jumbo=1500)
     dut = path(width, room=2048)
     receiver = Receiver(dut.o_os, width, lambda clock: rng.random() < 0.15)
-    bench = Bench(dut, [Sender(dut.i_mac, [f[:2] for f in frames], width, rng)],
-                  [receiver], STATS).run()
+    bench = Bench(
+        dut, [Sender(dut.i_mac, [f[:2] for f in frames], width, rng)], [receiver], STATS
+    ).run()
     remaining = iter(octets for octets, _, whose in frames if whose == OS)
     for octets in receiver.frames:
         assert octets in remaining, "changed, or out of order"
@@ -70,8 +72,12 @@ def test_a_flood_of_ttp_takes_no_room(width):
     rng.shuffle(flood)
     dut = path(width, room=2048)
     receiver = Receiver(dut.o_os, width, lambda clock: clock > 100_000 // width)
-    bench = Bench(dut, [Sender(dut.i_mac, [(first, False), *flood, (second, False)], width, rng)],
-                  [receiver], STATS).run(clocks=100_000 // width + 40)
+    bench = Bench(
+        dut,
+        [Sender(dut.i_mac, [(first, False), *flood, (second, False)], width, rng)],
+        [receiver],
+        STATS,
+    ).run(clocks=100_000 // width + 40)
     assert receiver.frames == [first, second]
     assert bench.counts == counts(rx_kept=2)
 
@@ -86,14 +92,19 @@ def test_what_the_os_sends(width, gap, ready):
     frames.insert(9, (bytes(12) + b"\x0a\xc6" + bytes(4096), False, TTP))
     dut = path(width, room=4096)
     receiver = Receiver(dut.o_frame, width, lambda clock: rng.random() < ready)
-    bench = Bench(dut, [Sender(dut.i_os, [f[:2] for f in frames], width, rng, gap)],
-                  [receiver], STATS).run()
+    bench = Bench(
+        dut, [Sender(dut.i_os, [f[:2] for f in frames], width, rng, gap)], [receiver], STATS
+    ).run()
     assert receiver.frames == [octets for octets, _, whose in frames if whose == OS]
     aborted = sum(error for _, error, _ in frames)
     tell = [whose for _, _, whose in frames]
     assert bench.counts == counts(
-        tx_sent=len(receiver.frames), tx_aborted=aborted, tx_too_long=1, tx_ttp=tell.count(TTP),
-        tx_short=tell.count(None) - aborted)
+        tx_sent=len(receiver.frames),
+        tx_aborted=aborted,
+        tx_too_long=1,
+        tx_ttp=tell.count(TTP),
+        tx_short=tell.count(None) - aborted,
+    )
     assert all(bench.counts[f"stat_os_tx_{name}"] for name in ("sent", "aborted", "short", "ttp"))
 
 
@@ -120,8 +131,12 @@ def test_the_two_ways_do_not_touch(width):
     frames = [(ordinary(rng, 900)[1], False) for _ in range(20)]
     outgoing = Receiver(dut.o_frame, width)
     stuck = Receiver(dut.o_os, width, lambda clock: False)
-    Bench(dut, [Sender(dut.i_mac, frames * 3, width, rng), Sender(dut.i_os, frames, width, rng)],
-          [outgoing, stuck], STATS).run(clocks=80 * sum(len(f[0]) for f in frames) // width // 10)
+    Bench(
+        dut,
+        [Sender(dut.i_mac, frames * 3, width, rng), Sender(dut.i_os, frames, width, rng)],
+        [outgoing, stuck],
+        STATS,
+    ).run(clocks=80 * sum(len(f[0]) for f in frames) // width // 10)
     assert outgoing.frames == [octets for octets, _ in frames]
 
 
@@ -131,8 +146,10 @@ def test_reset_within_a_frame(width):
     dut = path(width)
     cut = bytes(12) + b"\x08\x00" + rng.randbytes(300)
     whole = bytes(12) + b"\x86\xdd" + rng.randbytes(100)
-    ways = [(Sender(dut.i_mac, [(cut, False)], width, rng), Receiver(dut.o_os, width)),
-            (Sender(dut.i_os, [(cut, False)], width, rng), Receiver(dut.o_frame, width))]
+    ways = [
+        (Sender(dut.i_mac, [(cut, False)], width, rng), Receiver(dut.o_os, width)),
+        (Sender(dut.i_os, [(cut, False)], width, rng), Receiver(dut.o_frame, width)),
+    ]
     at = len(beats(cut, width)) - 1
     for sender, _ in ways:
         sender.beats.pop()
@@ -141,8 +158,10 @@ def test_reset_within_a_frame(width):
         if clock == at + 1:
             for sender, _ in ways:
                 sender.beats += Sender(sender.port, [(whole, False)], width, rng).beats
+
     bench = Bench(dut, [way[0] for way in ways], [way[1] for way in ways], STATS).run(
-        clocks=at + 300 // width + 60, resets=(at,), each_clock=go_on)
+        clocks=at + 300 // width + 60, resets=(at,), each_clock=go_on
+    )
     assert [receiver.frames for _, receiver in ways] == [[whole], [whole]]
     assert bench.counts == counts(rx_kept=1, tx_sent=1)
 
@@ -151,14 +170,26 @@ def test_reset_within_a_frame(width):
 def test_a_frame_in_every_clock(count):
     """512 bits: single-beat frames back to back, every other one TTP or bad."""
     rng = rng_for("single")
-    frames = [((bytes(12) + (b"\x0a\xc6", b"\x08\x06", b"\x9a\xc6", b"\x86\xdd")[n % 4]
-                + rng.randbytes(rng.choice((46, 50, 1)))), n % 5 == 0) for n in range(count)]
+    frames = [
+        (
+            (
+                bytes(12)
+                + (b"\x0a\xc6", b"\x08\x06", b"\x9a\xc6", b"\x86\xdd")[n % 4]
+                + rng.randbytes(rng.choice((46, 50, 1)))
+            ),
+            n % 5 == 0,
+        )
+        for n in range(count)
+    ]
     dut = path(64)
     sender, receiver = Sender(dut.i_mac, frames, 64, rng), Receiver(dut.o_os, 64)
     bench = Bench(dut, [sender], [receiver], STATS).run()
     assert sender.taken[-1][1] == count - 1
-    wanted = [octets for octets, error in frames
-              if not error and octets[12:14] in (b"\x08\x06", b"\x86\xdd")]
+    wanted = [
+        octets
+        for octets, error in frames
+        if not error and octets[12:14] in (b"\x08\x06", b"\x86\xdd")
+    ]
     assert receiver.frames == wanted
     assert bench.counts == counts(rx_kept=len(wanted))
 
@@ -181,5 +212,6 @@ def test_the_path_can_be_switched_off(width):
         remaining = iter(octets for octets, _bad in frames)
         assert all(octets in remaining for octets in receiver.frames), "in order, unchanged"
     dropped = len(frames) - len(to_mac.frames)
-    assert bench.counts == counts(rx_kept=len(to_os.frames), tx_aborted=dropped,
-                                  tx_sent=len(to_mac.frames))
+    assert bench.counts == counts(
+        rx_kept=len(to_os.frames), tx_aborted=dropped, tx_sent=len(to_mac.frames)
+    )

@@ -53,6 +53,7 @@ def oscillator(source, jitter):
             edge[0] += 1.3 * (1 + jitter * source.gauss(0, 1))
             level[0] ^= 1
         return level[0]
+
     return noise
 
 
@@ -61,7 +62,7 @@ def test_every_start_has_another_seed():
     assert {clock for _seed, clock in seeds} == {CLOCKS}
     values = [seed for seed, _clock in seeds]
     assert len(set(values)) == len(values)
-    for bit in range(32):           # no bit stands still
+    for bit in range(32):  # no bit stands still
         assert 3 <= sum(value >> bit & 1 for value in values) <= 21, bit
 
 
@@ -83,6 +84,7 @@ def test_in_a_simulation_it_is_the_one_that_was_asked_for():
         while not ctx.get(seed.o_ready):
             clocks.append(ctx.get(seed.o_seed))
             await ctx.tick()
+
     simulator = Simulator(seed)
     simulator.add_clock(1e-8)
     simulator.add_testbench(bench)

@@ -12,8 +12,10 @@ LONGEST_TTP = 1084
 def merged(width, ttp, os, rng, ready=lambda clock: True, gap=0.0, os_start=0, **options):
     """`Sender`s pause only between frames, as the blocks in front of the merge do."""
     dut = TxMerge(Config(width_bits=8 * width))
-    senders = [_WholeFrames(port, [(octets, False) for octets in frames], width, rng, gap, start)
-               for port, frames, start in ((dut.i_ttp, ttp, 0), (dut.i_os, os, os_start))]
+    senders = [
+        _WholeFrames(port, [(octets, False) for octets in frames], width, rng, gap, start)
+        for port, frames, start in ((dut.i_ttp, ttp, 0), (dut.i_os, os, os_start))
+    ]
     receiver = Receiver(dut.o, width, ready)
     Bench(dut, senders, [receiver]).run(idle=30, **options)
     return senders, receiver
@@ -81,8 +83,10 @@ def test_bound_of_the_os(width, size):
     _, receiver = merged(width, ttp, os, rng, os_start=arrives)
     order = b"".join(octets[:1] for octets in receiver.frames)
     under_way = -(-arrives // each)
-    assert order[:under_way + TTP_IN_A_ROW + 1] == b"T" * (under_way + TTP_IN_A_ROW) + b"O"
-    assert order[under_way + TTP_IN_A_ROW:][:TTP_IN_A_ROW + 2] == b"O" + b"T" * TTP_IN_A_ROW + b"O"
+    assert order[: under_way + TTP_IN_A_ROW + 1] == b"T" * (under_way + TTP_IN_A_ROW) + b"O"
+    assert (
+        order[under_way + TTP_IN_A_ROW :][: TTP_IN_A_ROW + 2] == b"O" + b"T" * TTP_IN_A_ROW + b"O"
+    )
     start = receiver.clocks[under_way + TTP_IN_A_ROW][0]
     assert start - arrives == (under_way + TTP_IN_A_ROW) * each - arrives
     assert start - arrives < (TTP_IN_A_ROW + 1) * each

@@ -31,15 +31,15 @@ from ttpverif.coverage.state_plan import check_claims
 CONFIG = preset("tiny")
 MASK = (1 << 32) - 1
 RANGE_MASK = (2 << CONFIG.count_bits) - 1  # a range is known by count_bits + 1 bits of its IDs
-WINDOW = CONFIG.reorder_window             # 16: PURGE n meets the IDs whose lowest 4 bits are n
-GAPS = (0, 4)                              # clocks between two events
+WINDOW = CONFIG.reorder_window  # 16: PURGE n meets the IDs whose lowest 4 bits are n
+GAPS = (0, 4)  # clocks between two events
 
 EARLY = ("CLOSED", "OPEN_SENT", "OPEN_RECD")
 DATA = ("OPEN", "CLOSE_SENT", "CLOSE_RECD")
-PEER, OTHER_PEER, NEIGHBOUR = 0x01, 0x10, 0x04     # all of set 1
-LID, NEIGHBOUR_LID = 2, 3                          # its two ways
-FIRST = 0xFFFFFFFE                         # our first data ID: the window wraps behind it
-START = 0xFFFFFFFA                         # the peer's ID before its first data ID
+PEER, OTHER_PEER, NEIGHBOUR = 0x01, 0x10, 0x04  # all of set 1
+LID, NEIGHBOUR_LID = 2, 3  # its two ways
+FIRST = 0xFFFFFFFE  # our first data ID: the window wraps behind it
+START = 0xFFFFFFFA  # the peer's ID before its first data ID
 KEPT = {START + 2: 1, START + 4: 2, START + 5: 3}  # by the old link: ID -> receive slot
 ENDINGS = {"lost": "CLOSED", "closed": "CLOSED", "restart": "OPEN", "restart_closing": "OPEN_RECD"}
 """How the old link ends -> the state that follows in the same event."""
@@ -67,11 +67,18 @@ class Bench(Elaboratable):
             pipeline.cfg_init_id.eq(FIRST - 1),
             pipeline.cfg_selective.eq(1),
             pipeline.i_kept_freed.eq(commit.o_verdict.valid & commit.o_verdict.p.kept),
-            *(getattr(commit.i_done, name).eq(getattr(pipeline.o_done, name))
-              for name in ("valid", "payload")),
-            *(getattr(port, name).eq(getattr(source, name))
-              for port, source in ((lists.i_append, commit.o_append), (lists.i_free, commit.o_free))
-              for name in ("valid", "payload")),
+            *(
+                getattr(commit.i_done, name).eq(getattr(pipeline.o_done, name))
+                for name in ("valid", "payload")
+            ),
+            *(
+                getattr(port, name).eq(getattr(source, name))
+                for port, source in (
+                    (lists.i_append, commit.o_append),
+                    (lists.i_free, commit.o_free),
+                )
+                for name in ("valid", "payload")
+            ),
         ]
         return m
 
@@ -87,7 +94,7 @@ PORTS = {
     "notice": lambda p: p.notice.name,
     "kept": lambda p: p,
     "look_job": lambda p: "purge" if p.purge else "look",
-    "looked": lambda p: p.on and p.id,             # 0: the look-up is over
+    "looked": lambda p: p.on and p.id,  # 0: the look-up is over
     "ask_start": lambda p: p.id,
     "asked": lambda p: (p.on, p.hit),
     "range": lambda p: (p.first, p.last),
@@ -122,15 +129,19 @@ class Script:
         if kind in (Event.SENT, Event.VISIT):
             fields |= dict(by_lid=1, lid=lid)
         else:
-            peer = dict(node=self.peer, epoch=self.peer_epoch) if lid == LID else dict(
-                node=NEIGHBOUR, epoch=0x80)
+            peer = (
+                dict(node=self.peer, epoch=self.peer_epoch)
+                if lid == LID
+                else dict(node=NEIGHBOUR, epoch=0x80)
+            )
             fields = dict(peer, selective=1) | fields
         self.steps.append(Step(kind, lid, action, fields, told=told))
 
     def background(self, kind, row, changes=None, told=None, lid=LID, **fields):
         """It must take alternative `row`; `changes` in the tag and `told` are all that follows."""
-        self.steps.append(Step(kind, lid, None, dict(fields, by_lid=1, lid=lid), row,
-                               changes or {}, told or {}))
+        self.steps.append(
+            Step(kind, lid, None, dict(fields, by_lid=1, lid=lid), row, changes or {}, told or {})
+        )
 
     def payload(self, action, offset, slot, **more):
         self.do(action, Event.RX_PAYLOAD, tx_id=START + offset, room=1, rx_slot=slot, **more)
@@ -142,12 +153,18 @@ class Script:
         self.background(Event.ASK, row, tx_id=START + offset, rx_id=START + first, **more)
 
     def seek(self, row, first, last, **more):
-        self.background(Event.SEEK, row, rx_id=FIRST + first & RANGE_MASK,
-                        tx_id=FIRST + last & RANGE_MASK, **more)
+        self.background(
+            Event.SEEK,
+            row,
+            rx_id=FIRST + first & RANGE_MASK,
+            tx_id=FIRST + last & RANGE_MASK,
+            **more,
+        )
 
     def replay(self, row, ahead, slot=0, **more):
-        self.background(Event.REPLAY, row, rx_id=FIRST + ahead & RANGE_MASK, slot=slot,
-                        may_send=1, **more)
+        self.background(
+            Event.REPLAY, row, rx_id=FIRST + ahead & RANGE_MASK, slot=slot, may_send=1, **more
+        )
 
     def open_sent(self, lid=LID):
         self.epoch, self.opened_by_us = self.epoch + 1, True
@@ -184,7 +201,7 @@ class Script:
     def to_close(self, state):
         if state == "CLOSE_SENT":
             self.do("CLOSE", Event.HOST_CLOSE)
-        elif state == "CLOSE_RECD":        # it declares more than has come: not quiet
+        elif state == "CLOSE_RECD":  # it declares more than has come: not quiet
             self.do("CLOSE_NOT_YET", Event.RX_CLOSE, tx_id=START + 8, rx_id=FIRST - 1)
 
     def keep_three(self):
@@ -224,6 +241,7 @@ class Script:
 
 # ---- the scripts -------------------------------------------------------------------------------
 
+
 def every_row(state):
     """Each row of the seven events in a state where data flows, but for PURGE's first."""
     s = Script()
@@ -232,49 +250,73 @@ def every_row(state):
     s.open_neighbour()
     s.to_close(state)
 
-    s.look(2, 2, told={"looked": 0})                           # none is under way
+    s.look(2, 2, told={"looked": 0})  # none is under way
     run = dict(stats={"nack_run"})
     s.ask(0, 2, 1, told=dict(run, control=("NACK", START + 1, START + 1), asked=(1, 1)))
-    s.ask(2, 2, 2, told={"asked": (1, 1)})                     # kept, but nothing missing in front
-    s.ask(2, 3, 3, told={"asked": (1, 0)})                     # missing, but not the run's end
+    s.ask(2, 2, 2, told={"asked": (1, 1)})  # kept, but nothing missing in front
+    s.ask(2, 3, 3, told={"asked": (1, 0)})  # missing, but not the run's end
     s.ask(0, 4, 3, told=dict(run, control=("NACK", START + 3, START + 3), asked=(1, 1)))
-    s.ask(2, 5, 5, told={"asked": (0, 1)})                     # the youngest: nothing behind it
-    s.ask(1, WINDOW - 1, 6, told=dict(
-        run, control=("NACK", START + WINDOW - 1, START + 6), asked=(0, 0)))
+    s.ask(2, 5, 5, told={"asked": (0, 1)})  # the youngest: nothing behind it
+    s.ask(
+        1,
+        WINDOW - 1,
+        6,
+        told=dict(run, control=("NACK", START + WINDOW - 1, START + 6), asked=(0, 0)),
+    )
 
-    s.replay(1, 0)                                             # nobody walks
+    s.replay(1, 0)  # nobody walks
     s.start_walk()
     s.do("RETIRE", Event.RX_ACK, rx_id=FIRST, told={"stats": {"ack_retired"}})
-    s.background(Event.RETIRE, 1)                              # lags, but somebody walks
-    s.replay(1, 0)                                             # acknowledged meanwhile
+    s.background(Event.RETIRE, 1)  # lags, but somebody walks
+    s.replay(1, 0)  # acknowledged meanwhile
     for ahead in (1, 2):
-        s.replay(0, ahead, slot=9 + ahead, told={"payload": (9 + ahead, FIRST + ahead),
-                                                 "stats": {"payload_replayed"}})
-    s.replay(1, 3)                                             # not sent yet
-    s.replay(1, 0, lid=NEIGHBOUR_LID)                          # another link's list
+        s.replay(
+            0,
+            ahead,
+            slot=9 + ahead,
+            told={"payload": (9 + ahead, FIRST + ahead), "stats": {"payload_replayed"}},
+        )
+    s.replay(1, 3)  # not sent yet
+    s.replay(1, 0, lid=NEIGHBOUR_LID)  # another link's list
     s.do("HOLD", Event.RX_NACK_FULL)
     s.replay(1, 1)
     s.background(Event.WALKED, 0, {"queued": 1}, {"push": LID, "lag": 1})
-    s.background(Event.RETIRE, 0, lambda slots: {"lag": 0, "head": slots[1]},
-                 lambda slots: {"free": (slots[0], 1), "stats": {"slot_retired"}})
+    s.background(
+        Event.RETIRE,
+        0,
+        lambda slots: {"lag": 0, "head": slots[1]},
+        lambda slots: {"free": (slots[0], 1), "stats": {"slot_retired"}},
+    )
     s.background(Event.RETIRE, 1)
 
     s.payload("DELIVER_LOOK", 1, 4)
-    s.look(2, 1, told={"looked": START + 2})                   # asks for the last one's ID
-    s.look(0, 2, {"received": START + 2, "kept": 2, "timer": 0}, {
-        "looked": START + 3, "verdict": (1, 1, 1), "stats": {"delivered_kept"}})
+    s.look(2, 1, told={"looked": START + 2})  # asks for the last one's ID
+    s.look(
+        0,
+        2,
+        {"received": START + 2, "kept": 2, "timer": 0},
+        {"looked": START + 3, "verdict": (1, 1, 1), "stats": {"delivered_kept"}},
+    )
     s.look(1, 3, {"looking": 0}, {"looked": 0, "control": ("ACK", 0, START + 2)})
-    s.background(Event.PURGE, 1, tx_id=START + 4 & WINDOW - 1)     # of this link: it stays
+    s.background(Event.PURGE, 1, tx_id=START + 4 & WINDOW - 1)  # of this link: it stays
     s.payload("DELIVER_LOOK", 3, 5)
-    s.look(0, 4, {"received": START + 4, "kept": 1}, {
-        "looked": START + 5, "verdict": (2, 1, 1), "stats": {"delivered_kept"}})
-    s.look(0, 5, {"received": START + 5, "kept": 0, "gap": 0}, {
-        "looked": START + 6, "verdict": (3, 1, 1), "stats": {"delivered_kept"}})
+    s.look(
+        0,
+        4,
+        {"received": START + 4, "kept": 1},
+        {"looked": START + 5, "verdict": (2, 1, 1), "stats": {"delivered_kept"}},
+    )
+    s.look(
+        0,
+        5,
+        {"received": START + 5, "kept": 0, "gap": 0},
+        {"looked": START + 6, "verdict": (3, 1, 1), "stats": {"delivered_kept"}},
+    )
     s.look(1, 6, {"looking": 0}, {"looked": 0, "control": ("ACK", 0, START + 5)})
-    s.ask(2, 6, 6, told={"asked": (0, 0)})                     # no gap
+    s.ask(2, 6, 6, told={"asked": (0, 0)})  # no gap
 
     s.do("RETIRE", Event.RX_ACK, rx_id=FIRST + 2)
-    s.seek(1, 1, 2, told={"walk": 0, "lag": 1})                # all is acknowledged
+    s.seek(1, 1, 2, told={"walk": 0, "lag": 1})  # all is acknowledged
     return s
 
 
@@ -296,11 +338,11 @@ def too_late(state, ending):
         s.peer = OTHER_PEER
     s.reach(state, 3, ENDINGS[ending])
 
-    early = state in EARLY                                     # then each has one row only
+    early = state in EARLY  # then each has one row only
     for offset in (1, 2, 3):
         s.look(0 if early else 2, offset, told={"looked": 0})
     for ahead in range(4):
-        s.replay(0 if early else 1, ahead)                     # sends nothing (safety)
+        s.replay(0 if early else 1, ahead)  # sends nothing (safety)
     s.background(Event.RETIRE, 0 if early else 1)
     s.background(Event.WALKED, 0)
     s.replay(0 if early else 1, 0)
@@ -309,23 +351,31 @@ def too_late(state, ending):
         s.ask(0, 5, 1, told={"asked": (0, 0)})
         s.seek(0, 0, 2, told={"walk": 0})
     else:
-        s.ask(2, 2, 1, told={"asked": (0, 0)})                 # no gap yet
-        s.payload("NACK_ALL", 2, 5)                            # not kept, nor taken for kept
-        s.ask(1, 2, 1, told=dict(control=("NACK", START + 2, START + 1), asked=(0, 0),
-                                 stats={"nack_run"}))
+        s.ask(2, 2, 1, told={"asked": (0, 0)})  # no gap yet
+        s.payload("NACK_ALL", 2, 5)  # not kept, nor taken for kept
+        s.ask(
+            1,
+            2,
+            1,
+            told=dict(control=("NACK", START + 2, START + 1), asked=(0, 0), stats={"nack_run"}),
+        )
         s.payload("LOSE", 4, 5)
 
     kept = {packet_id & WINDOW - 1: slot for packet_id, slot in KEPT.items()}
     last = WINDOW - 1
     for place in range(WINDOW):
-        s.background(Event.PURGE, 0 if place in kept else 1,
-                     {"purging": 0} if place == last else {},
-                     {"verdict": (kept[place], 0, 1), "stats": {"purged"}} if place in kept else {},
-                     tx_id=place, room=place == last)
-        if place == last - 1 and not early:                    # two are free again: not yet
+        s.background(
+            Event.PURGE,
+            0 if place in kept else 1,
+            {"purging": 0} if place == last else {},
+            {"verdict": (kept[place], 0, 1), "stats": {"purged"}} if place in kept else {},
+            tx_id=place,
+            room=place == last,
+        )
+        if place == last - 1 and not early:  # two are free again: not yet
             s.payload("LOSE", 2, 5)
             s.payload("LOSE", 3, 5)
-    for place in range(WINDOW):                                # no packet is freed twice
+    for place in range(WINDOW):  # no packet is freed twice
         s.background(Event.PURGE, 1, tx_id=place, room=place == last)
 
     if state == "CLOSED":
@@ -338,48 +388,78 @@ def too_late(state, ending):
     s.payload("KEEP_NACK" if early else "KEEP", 2, 5)
     s.payload("KEEP", 3, 6)
     s.payload("KEEP_NACK", 5, 7)
-    s.payload("LOSE", 6, 9)                                    # three, and the neighbour's: full
+    s.payload("LOSE", 6, 9)  # three, and the neighbour's: full
     s.background(Event.PURGE, 1, tx_id=START + 2 & WINDOW - 1)
     s.payload("DELIVER_LOOK", 1, 4)
-    s.look(0, 2, {"received": START + 2, "kept": 2}, {
-        "looked": START + 3, "verdict": (5, 1, 1), "stats": {"delivered_kept"}})
-    s.do("RETIRE", Event.RX_ACK, rx_id=FIRST + 1)              # two: one of them lags behind
+    s.look(
+        0,
+        2,
+        {"received": START + 2, "kept": 2},
+        {"looked": START + 3, "verdict": (5, 1, 1), "stats": {"delivered_kept"}},
+    )
+    s.do("RETIRE", Event.RX_ACK, rx_id=FIRST + 1)  # two: one of them lags behind
     # Its list is free to be shortened: the old walk is forgotten.
-    s.background(Event.RETIRE, 0, lambda slots: {"lag": 0, "head": slots[6]},
-                 lambda slots: {"free": (slots[5], 1), "stats": {"slot_retired"}})
+    s.background(
+        Event.RETIRE,
+        0,
+        lambda slots: {"lag": 0, "head": slots[6]},
+        lambda slots: {"free": (slots[5], 1), "stats": {"slot_retired"}},
+    )
     s.do("DELIVER_LOOK", Event.RX_PAYLOAD, NEIGHBOUR_LID, tx_id=0x22, room=1, rx_slot=10)
-    s.background(Event.LOOK, 0, {"received": 0x23, "kept": 0, "gap": 0}, {
-        "looked": 0x24, "verdict": (8, 1, 1), "stats": {"delivered_kept"}},
-        lid=NEIGHBOUR_LID, tx_id=0x23)
+    s.background(
+        Event.LOOK,
+        0,
+        {"received": 0x23, "kept": 0, "gap": 0},
+        {"looked": 0x24, "verdict": (8, 1, 1), "stats": {"delivered_kept"}},
+        lid=NEIGHBOUR_LID,
+        tx_id=0x23,
+    )
     return s
 
 
 IMPOSSIBLE = [("restart", state) for state in EARLY] + [
-    ("restart_closing", state) for state in EARLY[:2]]
+    ("restart_closing", state) for state in EARLY[:2]
+]
 SCRIPTS = {f"every_row {state}": functools.partial(every_row, state) for state in DATA}
-SCRIPTS |= {f"too_late {state} {ending}": functools.partial(too_late, state, ending)
-            for ending in ENDINGS for state in (*EARLY, *DATA)
-            if (ending, state) not in IMPOSSIBLE}
+SCRIPTS |= {
+    f"too_late {state} {ending}": functools.partial(too_late, state, ending)
+    for ending in ENDINGS
+    for state in (*EARLY, *DATA)
+    if (ending, state) not in IMPOSSIBLE
+}
 
 
 # ---- running and checking ----------------------------------------------------------------------
+
 
 class Reader:
     """A signal or a struct as it is now: a number, or its fields as numbers and enum members."""
 
     def __init__(self, view):
         self.value, shape = Value.cast(view), view.shape()
-        self.fields = {
-            name: (field.offset, (1 << field.width) - 1,
-                   field.shape if isinstance(field.shape, type(LinkState)) else int)
-            for name, field in shape} if isinstance(shape, data.Layout) else None
+        self.fields = (
+            {
+                name: (
+                    field.offset,
+                    (1 << field.width) - 1,
+                    field.shape if isinstance(field.shape, type(LinkState)) else int,
+                )
+                for name, field in shape
+            }
+            if isinstance(shape, data.Layout)
+            else None
+        )
 
     def __call__(self, ctx):
         number = ctx.get(self.value)
         if self.fields is None:
             return number
-        return SimpleNamespace(**{name: cast(number >> offset & mask)
-                                  for name, (offset, mask, cast) in self.fields.items()})
+        return SimpleNamespace(
+            **{
+                name: cast(number >> offset & mask)
+                for name, (offset, mask, cast) in self.fields.items()
+            }
+        )
 
 
 class Observer:
@@ -401,15 +481,17 @@ class Observer:
         """Alternative whose guards hold for the event in Q2: (event, state, number)."""
         event, state = self.event(ctx).event, ctx.get(self.state)
         for number, (guards, _action, _next_state) in enumerate(TABLE[event][state]):
-            if all(ctx.get(self.guards[guard.lstrip("!")]) != (guard[0] == "!")
-                   for guard in guards):
+            if all(
+                ctx.get(self.guards[guard.lstrip("!")]) != (guard[0] == "!") for guard in guards
+            ):
                 return event.name, state.name, number
         raise AssertionError("the last alternative has no guards")
 
     def told(self, ctx):
         """{port: what of it is compared} of all that is valid, and the statistics that count."""
-        told = {name: PORTS[name](payload(ctx)) for name, valid, payload in self.ports
-                if ctx.get(valid)}
+        told = {
+            name: PORTS[name](payload(ctx)) for name, valid, payload in self.ports if ctx.get(valid)
+        }
         stats = {name for name, pulse in self.stats.items() if ctx.get(pulse)}
         return told | ({"stats": stats} if stats else {})
 
@@ -426,9 +508,16 @@ def outcomes():
         while True:
             await ctx.tick()
             if ctx.get(seen.q3_valid):
-                running[-1].append(dict(
-                    row=rows.pop(0), action=ctx.get(seen.action).name, lid=ctx.get(seen.lid),
-                    slot=ctx.get(seen.slot), tag=vars(seen.tag(ctx)), told=seen.told(ctx)))
+                running[-1].append(
+                    dict(
+                        row=rows.pop(0),
+                        action=ctx.get(seen.action).name,
+                        lid=ctx.get(seen.lid),
+                        slot=ctx.get(seen.slot),
+                        tag=vars(seen.tag(ctx)),
+                        told=seen.told(ctx),
+                    )
+                )
             if ctx.get(seen.q2_valid):
                 rows.append(seen.row(ctx))
 
@@ -464,8 +553,10 @@ async def put(ctx, bench, step):
         assert ctx.get(bench.lists.o_slot.valid)
         fields["slot"] = ctx.get(bench.lists.o_slot.payload)
         ctx.set(bench.lists.o_slot.ready, 1)
-    ctx.set(bench.pipeline.i_event.payload,
-            pipeline_event_layout(CONFIG).const(dict(fields, event=step.kind.value)))
+    ctx.set(
+        bench.pipeline.i_event.payload,
+        pipeline_event_layout(CONFIG).const(dict(fields, event=step.kind.value)),
+    )
     ctx.set(bench.pipeline.i_event.valid, 1)
 
 
@@ -485,8 +576,9 @@ def check(script, results, where):
     tags = {}
     for number, (step, got) in enumerate(zip(steps, results)):
         at = f"{where}, event {number}, {step.kind.name} {step.fields}: {got}"
-        changes, told = (part(slots) if callable(part) else part
-                         for part in (step.changes, step.told))
+        changes, told = (
+            part(slots) if callable(part) else part for part in (step.changes, step.told)
+        )
         before = tags.get(step.lid, free_tag)
         assert got["lid"] == step.lid, at
         if step.row is None:
@@ -497,8 +589,11 @@ def check(script, results, where):
             assert got["action"] == cell[step.row][1].name, at
             assert got["tag"]["state"] == cell[step.row][2] == before["state"], at
             changed = {name: value for name, value in got["tag"].items() if value != before[name]}
-            wanted = {name: masked(value) for name, value in changes.items()
-                      if masked(value) != before[name]}
+            wanted = {
+                name: masked(value)
+                for name, value in changes.items()
+                if masked(value) != before[name]
+            }
             assert changed == wanted, at
         if told is not None:
             assert got["told"] == {name: masked(value) for name, value in told.items()}, at
@@ -514,6 +609,7 @@ def test_background_events(name, gap):
 def test_the_rows_of_the_plan_are_taken():
     """By the guards as Q2 sees them; that the action is the row's is checked above."""
     for gap in GAPS:
-        taken = {got["row"] for (_name, g), results in outcomes().items() if g == gap
-                 for got in results}
+        taken = {
+            got["row"] for (_name, g), results in outcomes().items() if g == gap for got in results
+        }
         check_claims("test_background", taken)

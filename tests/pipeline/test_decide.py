@@ -16,7 +16,7 @@ from ttpoe.pipeline.q2_decide import Decide
 CONFIG = preset("tiny")
 MASK = (1 << 32) - 1
 SLOTS = CONFIG.slots
-PEER = 0x31             # the peer's epoch; peers without one are in test_zero_link.py
+PEER = 0x31  # the peer's epoch; peers without one are in test_zero_link.py
 
 
 class Bench:
@@ -26,17 +26,42 @@ class Bench:
         self.ctx, self.dut = ctx, dut
 
     def ask(self, event, tag, full=0):
-        self.ctx.set(self.dut.i_tag, {"state": LinkState.OPEN, "node": 2, "peer_epoch": PEER,
-                                      **tag})
+        self.ctx.set(
+            self.dut.i_tag, {"state": LinkState.OPEN, "node": 2, "peer_epoch": PEER, **tag}
+        )
         self.ctx.set(self.dut.i_event, {"node": 2, "epoch": PEER, **event})
         self.ctx.set(self.dut.i_full, full)
-        out = {name: self.ctx.get(self.dut.o_tag[name]) for name in
-               ("state", "una", "alloc", "sent", "current", "lag", "received", "gap", "seen",
-                "held", "timer", "retries", "epoch", "peer_epoch", "close_due", "end",
-                "end_known", "end_ahead", "head", "tail", "next")}
+        out = {
+            name: self.ctx.get(self.dut.o_tag[name])
+            for name in (
+                "state",
+                "una",
+                "alloc",
+                "sent",
+                "current",
+                "lag",
+                "received",
+                "gap",
+                "seen",
+                "held",
+                "timer",
+                "retries",
+                "epoch",
+                "peer_epoch",
+                "close_due",
+                "end",
+                "end_known",
+                "end_ahead",
+                "head",
+                "tail",
+                "next",
+            )
+        }
         outcome = self.dut.o_outcome
-        out |= {name: self.ctx.get(outcome[name]) for name in
-                ("action", "frame", "append", "pop", "free_all", "stepped", "first_sent")}
+        out |= {
+            name: self.ctx.get(outcome[name])
+            for name in ("action", "frame", "append", "pop", "free_all", "stepped", "first_sent")
+        }
         out["freed"] = self.ctx.get(outcome.chain)
         return out
 
@@ -63,8 +88,19 @@ def serial(a, b):
     return (a - b + (1 << 31)) % (1 << 32) - (1 << 31)
 
 
-EDGES = (0, 1, 2, SLOTS - 1, SLOTS, (1 << 31) - 1, (1 << 31) + 1, MASK - 1, MASK,
-         *(1 << bit for bit in range(2, 32)), *(1 << bit | 1 for bit in range(2, 31)))
+EDGES = (
+    0,
+    1,
+    2,
+    SLOTS - 1,
+    SLOTS,
+    (1 << 31) - 1,
+    (1 << 31) + 1,
+    MASK - 1,
+    MASK,
+    *(1 << bit for bit in range(2, 32)),
+    *(1 << bit | 1 for bit in range(2, 31)),
+)
 
 
 @pytest.mark.parametrize("received", [0, 5, 0x7FFFFFFF, 0x80000000, MASK - 1, MASK])
@@ -72,14 +108,17 @@ def test_payload_is_a_repeat_the_next_one_or_behind_a_gap(received):
     def check(bench):
         for distance in EDGES:
             tx_id = (received + distance) & MASK
-            out = bench.ask(dict(event=Event.RX_PAYLOAD, tx_id=tx_id, room=1),
-                            dict(received=received))
+            out = bench.ask(
+                dict(event=Event.RX_PAYLOAD, tx_id=tx_id, room=1), dict(received=received)
+            )
             past = serial(tx_id, received)
-            want = (Action.DELIVER if past == 1 else
-                    Action.NACK_GAP if past > 1 else Action.ACK_AGAIN)
+            want = (
+                Action.DELIVER if past == 1 else Action.NACK_GAP if past > 1 else Action.ACK_AGAIN
+            )
             assert out["action"] == want, (received, distance)
             assert out["received"] == (tx_id if past == 1 else received)
             assert out["gap"] == (past > 1) and (past <= 1 or out["seen"] == tx_id)
+
     decide(check)
 
 
@@ -88,23 +127,33 @@ def test_second_pass_is_nacked_again(seen):
     def check(bench):
         for distance in (1, 2, 100, (1 << 30), 0, -1, -2):
             tx_id, received = (seen + distance) & MASK, (seen - 5) & MASK
-            out = bench.ask(dict(event=Event.RX_PAYLOAD, tx_id=tx_id, room=1),
-                            dict(received=received, gap=1, seen=seen))
+            out = bench.ask(
+                dict(event=Event.RX_PAYLOAD, tx_id=tx_id, room=1),
+                dict(received=received, gap=1, seen=seen),
+            )
             assert out["action"] == (Action.DROP_GAP if distance > 0 else Action.NACK_GAP)
             assert out["seen"] == tx_id and out["received"] == received
+
     decide(check)
 
 
 @pytest.mark.parametrize("una", [0, 1, 0x7FFFFFF8, 0x80000000, MASK - 3, MASK])
 def test_ack_retires_only_what_was_sent(una):
     def check(bench):
-        for sent, current, alloc in ((0, 0, 0), (0, 0, 3), (3, 3, 3), (3, 1, 5), (8, 8, 8),
-                                     (SLOTS, SLOTS, SLOTS), (5, 0, 5)):
+        for sent, current, alloc in (
+            (0, 0, 0),
+            (0, 0, 3),
+            (3, 3, 3),
+            (3, 1, 5),
+            (8, 8, 8),
+            (SLOTS, SLOTS, SLOTS),
+            (5, 0, 5),
+        ):
             for distance in (*range(SLOTS + 2), 1 << 31, MASK, MASK - 1):
                 out = bench.ask(
                     dict(event=Event.RX_ACK, rx_id=(una + distance) & MASK),
-                    dict(una=una, sent=sent, current=current, alloc=alloc,
-                         timer=1, retries=2))
+                    dict(una=una, sent=sent, current=current, alloc=alloc, timer=1, retries=2),
+                )
                 if distance < sent:
                     retired = distance + 1
                     assert out["action"] == Action.RETIRE and out["pop"]
@@ -116,6 +165,7 @@ def test_ack_retires_only_what_was_sent(una):
                 else:
                     assert out["action"] == Action.DROP_BAD_ACK and not out["pop"]
                     assert (out["una"], out["alloc"], out["timer"]) == (una, alloc, 1)
+
     decide(check)
 
 
@@ -126,7 +176,8 @@ def test_nack_retires_what_is_older_and_rewinds(una):
             for distance in (*range(10), MASK, MASK - 5, (1 << 31) + 1):
                 out = bench.ask(
                     dict(event=Event.RX_NACK, rx_id=(una + distance) & MASK),
-                    dict(una=una, sent=sent, current=sent, alloc=8, timer=1))
+                    dict(una=una, sent=sent, current=sent, alloc=8, timer=1),
+                )
                 behind = serial(una + distance, una)
                 if sent and behind < sent:
                     retired = max(behind, 0)
@@ -137,6 +188,7 @@ def test_nack_retires_what_is_older_and_rewinds(una):
                     assert out["timer"] == (retired == 0), "progress only if something retired"
                 else:
                     assert out["action"] == Action.DROP_BAD_ACK and out["current"] == sent
+
     decide(check)
 
 
@@ -148,6 +200,7 @@ def test_acknowledged_slots_that_lag_behind_are_freed_one_by_visit():
         assert out["alloc"] == 2 and not out["frame"]
         out = bench.ask(dict(event=Event.VISIT, by_lid=1), dict(tag, lag=0))
         assert out["action"] == Action.SEND and out["frame"] and not out["pop"]
+
     decide(check)
 
 
@@ -160,9 +213,10 @@ def test_close_is_quiet_only_if_nothing_is_missing_on_either_side():
                 alloc = sent + rng.randrange(3)
                 tx_id = rng.choice((0, received, received + 1, received + 2)) & MASK
                 rx_id = (una + rng.randrange(-2, 6)) & MASK
-                out = bench.ask(dict(event=Event.RX_CLOSE, tx_id=tx_id, rx_id=rx_id),
-                                dict(una=una, received=received, alloc=alloc,
-                                     sent=sent, current=sent))
+                out = bench.ask(
+                    dict(event=Event.RX_CLOSE, tx_id=tx_id, rx_id=rx_id),
+                    dict(una=una, received=received, alloc=alloc, sent=sent, current=sent),
+                )
                 covered = (rx_id - una) % (1 << 32) + 1
                 acked = covered if tx_id and covered <= sent else 0
                 quiet = alloc == acked and tx_id in (0, (received + 1) & MASK)
@@ -177,20 +231,34 @@ def test_close_is_quiet_only_if_nothing_is_missing_on_either_side():
                     if tx_id:
                         assert out["end"] == (tx_id - 1) & MASK
                         assert out["end_ahead"] == (serial(tx_id - 1, received) > 0)
+
     decide(check)
 
 
-@pytest.mark.parametrize("known,epoch,action", [
-    (5, 5, Action.ANSWER_AGAIN), (5, 6, Action.RESTART), (5, 4, Action.DROP_STALE),
-    (5, 0, Action.RESTART), (0, 5, Action.RESTART), (1, 0x8000, Action.RESTART),
-    (1, 0x8001, Action.DROP_STALE), (0xFFFF, 1, Action.RESTART), (1, 0xFFFF, Action.DROP_STALE)])
+@pytest.mark.parametrize(
+    "known,epoch,action",
+    [
+        (5, 5, Action.ANSWER_AGAIN),
+        (5, 6, Action.RESTART),
+        (5, 4, Action.DROP_STALE),
+        (5, 0, Action.RESTART),
+        (0, 5, Action.RESTART),
+        (1, 0x8000, Action.RESTART),
+        (1, 0x8001, Action.DROP_STALE),
+        (0xFFFF, 1, Action.RESTART),
+        (1, 0xFFFF, Action.DROP_STALE),
+    ],
+)
 def test_open_on_an_open_link_compares_epochs_as_serial_numbers(known, epoch, action):
     def check(bench):
-        out = bench.ask(dict(event=Event.RX_OPEN, tx_id=33, epoch=epoch),
-                        dict(peer_epoch=known, received=33, epoch=9))
+        out = bench.ask(
+            dict(event=Event.RX_OPEN, tx_id=33, epoch=epoch),
+            dict(peer_epoch=known, received=33, epoch=9),
+        )
         assert out["action"] == action
         assert out["stepped"] == (action == Action.RESTART)
         assert out["peer_epoch"] == (epoch if action == Action.RESTART else known)
+
     decide(check)
 
 
@@ -198,23 +266,27 @@ def test_open_on_an_open_link_compares_epochs_as_serial_numbers(known, epoch, ac
 def test_open_ack_opens_only_with_our_open_id(rx_id, opens):
     def check(bench):
         for tx_id, heard, received in ((301, 0, 300), (0, 0, 1), (0, 1, 555), (301, 1, 300)):
-            out = bench.ask(dict(event=Event.RX_OPEN_ACK, tx_id=tx_id, rx_id=rx_id, epoch=8),
-                            dict(state=LinkState.OPEN_SENT, una=100, received=555, heard=heard,
-                                 peer_epoch=0))
+            out = bench.ask(
+                dict(event=Event.RX_OPEN_ACK, tx_id=tx_id, rx_id=rx_id, epoch=8),
+                dict(state=LinkState.OPEN_SENT, una=100, received=555, heard=heard, peer_epoch=0),
+            )
             assert (out["state"] == LinkState.OPEN) == opens
             assert out["received"] == (received if opens else 555)
             assert out["peer_epoch"] == (8 if opens else 0)
+
     decide(check)
 
 
 def test_answer_to_a_peer_without_epochs_starts_where_it_expects():
     """Section 4: our first data ID is that OPEN's RxID + 1; else a fresh one."""
+
     def check(bench):
         blank = dict(state=LinkState.CLOSED)
         out = bench.ask(dict(event=Event.RX_OPEN, tx_id=1, rx_id=41, epoch=0), blank)
         assert (out["una"], out["received"], out["epoch"]) == (42, 1, 0x4242)
         out = bench.ask(dict(event=Event.RX_OPEN, tx_id=1, rx_id=41, epoch=3), blank)
         assert (out["una"], out["peer_epoch"]) == (0x12345679, 3)
+
     decide(check)
 
 
@@ -232,6 +304,7 @@ def test_retries_and_idle_rounds_are_counted_and_end():
         assert bench.ask(timer, dict(timer=1, retries=1))["action"] == Action.COUNT
         assert bench.ask(timer, dict(timer=1, retries=2))["action"] == Action.CLOSE
         assert bench.ask(timer, dict(timer=0, retries=2))["action"] == Action.MARK
+
     decide(check)
 
 
@@ -249,4 +322,5 @@ def test_slot_limit_and_the_ends_of_the_list():
         out = bench.ask(host, dict(head=7, tail=7, lag=2))
         assert (out["head"], out["tail"], out["alloc"], out["lag"]) == (7, 9, 1, 2)
         assert bench.ask(host, dict(state=LinkState.CLOSED), full=1)["action"] == Action.BLOCK_FULL
+
     decide(check)

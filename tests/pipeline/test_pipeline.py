@@ -23,11 +23,18 @@ from ttpoe.replay.lists import SlotLists
 CONFIG = preset("tiny").replace(name="pipeline", slots=1024, rx_slots=64, reorder_slots=16)
 RX_EVENTS = [event for event in Event if event.value <= Event.RX_NACK_NOLINK.value]
 EVENTS = 1000
-BACKGROUND = (Event.LOOK, Event.ASK, Event.PURGE, Event.SEEK, Event.REPLAY, Event.WALKED,
-              Event.RETIRE)
-NODES = (0x01, 0x04, 0x10, 0x40)      # all of one set: two ways for four nodes
+BACKGROUND = (
+    Event.LOOK,
+    Event.ASK,
+    Event.PURGE,
+    Event.SEEK,
+    Event.REPLAY,
+    Event.WALKED,
+    Event.RETIRE,
+)
+NODES = (0x01, 0x04, 0x10, 0x40)  # all of one set: two ways for four nodes
 OWN = 0x02
-ZERO_SEEDS = (4, 5)                   # runs in which most peers send epoch 0
+ZERO_SEEDS = (4, 5)  # runs in which most peers send epoch 0
 
 
 class Bench(Elaboratable):
@@ -53,7 +60,7 @@ class Bench(Elaboratable):
             in_q[1].eq(in_q[0]),
         ]
         m.d.comb += [
-            identity.cfg_open_id_seed.eq(0xFFFE7FFF),     # IDs and epochs that wrap soon
+            identity.cfg_open_id_seed.eq(0xFFFE7FFF),  # IDs and epochs that wrap soon
             identity.i_step.eq(pipeline.o_stepped),
             pipeline.i_first_id.eq(identity.o_first_id),
             pipeline.i_epoch.eq(identity.o_epoch),
@@ -70,8 +77,10 @@ class Bench(Elaboratable):
             lists.i_append.valid.eq(pipeline.o_done.valid & outcome.append & (outcome.chain != 0)),
             lists.i_append.payload.tail.eq(done.old_tail),
             lists.i_append.payload.slot.eq(done.event.slot),
-            lists.i_free.valid.eq(pipeline.o_done.valid & (
-                outcome.pop | outcome.free_own | (outcome.free_all & (outcome.chain != 0)))),
+            lists.i_free.valid.eq(
+                pipeline.o_done.valid
+                & (outcome.pop | outcome.free_own | (outcome.free_all & (outcome.chain != 0)))
+            ),
             free.head.eq(done.old_head),
             free.tail.eq(done.old_head),
             free.count.eq(1),
@@ -95,6 +104,7 @@ def record(ctx, done):
             elif not name.startswith("victim"):
                 number = ctx.get(value)
                 fields[prefix + name] = getattr(number, "name", number)
+
     walk(done, "")
     # What a link that has ended leaves in its tag depends on the way taken, and means nothing. Nor do
     # the peer's position and the list's pointers until the new link has them.
@@ -108,9 +118,12 @@ def record(ctx, done):
         unset.add("tag.oldest_at")
     fields |= dict.fromkeys(unset, 0)
     if before == after == "CLOSED":
-        fields = {name: value for name, value in fields.items()
-                  if not name.startswith("tag.") or name in ("tag.state", "tag.queued",
-                                                             "tag.purging", "tag.touch")}
+        fields = {
+            name: value
+            for name, value in fields.items()
+            if not name.startswith("tag.")
+            or name in ("tag.state", "tag.queued", "tag.purging", "tag.touch")
+        }
     return fields
 
 
@@ -121,14 +134,14 @@ class Script:
         self.random = random.Random(seed)
         self.hasty = 0 if seed == 3 else 0.15
         self.zero = 0.9 if seed in ZERO_SEEDS else 0
-        self.tags = {}           # lid -> last record
-        self.old_kept = []       # (lid, ID) that an ended link may have kept
+        self.tags = {}  # lid -> last record
+        self.old_kept = []  # (lid, ID) that an ended link may have kept
 
     def note(self, record):
         """An event has left Q3."""
         before = self.tags.get(record["lid"])
         if before and before["tag.state"] != record["outcome.old_state"]:
-            return                       # of a link that found no place: the number is another's
+            return  # of a link that found no place: the number is another's
         if record["outcome.purges"]:
             self.old_kept += [(record["lid"], before["tag.received"] + n) for n in range(2, 9)]
         self.tags[record["lid"]] = record
@@ -142,20 +155,56 @@ class Script:
             node, vc = tag["node"], tag["vc"]
         fields = dict(node=node, vc=vc, ieee=rng.randrange(2), slot=slot, room=rng.random() < 0.8)
         kind = rng.choices(
-            [Event.HOST_PAYLOAD, Event.VISIT, Event.TIMER, Event.HOST_OPEN, Event.HOST_CLOSE,
-             Event.VICTIM, Event.SENT, *RX_EVENTS, *BACKGROUND],
-            [9, 8, 8, 2, 1, 0.3, 2, 3, 3, .2, 1, .4, .5, 16, 7, 5, .7, .4,
-             6, 6, 3, 4, 7, .5, 2])[0]
+            [
+                Event.HOST_PAYLOAD,
+                Event.VISIT,
+                Event.TIMER,
+                Event.HOST_OPEN,
+                Event.HOST_CLOSE,
+                Event.VICTIM,
+                Event.SENT,
+                *RX_EVENTS,
+                *BACKGROUND,
+            ],
+            [
+                9,
+                8,
+                8,
+                2,
+                1,
+                0.3,
+                2,
+                3,
+                3,
+                0.2,
+                1,
+                0.4,
+                0.5,
+                16,
+                7,
+                5,
+                0.7,
+                0.4,
+                6,
+                6,
+                3,
+                4,
+                7,
+                0.5,
+                2,
+            ],
+        )[0]
         state = tag["tag.state"] if tag else None
-        if rng.random() < self.hasty:    # links that open, and then carry data
+        if rng.random() < self.hasty:  # links that open, and then carry data
             kind = {"OPEN_SENT": Event.RX_OPEN_ACK, "OPEN_RECD": Event.SENT}.get(state, kind)
         if kind in BACKGROUND and state in (None, "OPEN_SENT", "OPEN_RECD"):
             kind = Event.PURGE if rng.random() < 0.5 else Event.HOST_PAYLOAD
         if kind in (Event.HOST_PAYLOAD, Event.HOST_OPEN) and rng.random() < 0.03:
             fields["node"] = OWN
         fields["event"] = kind
-        fields["may_send"] = (kind in (Event.HOST_PAYLOAD, Event.VISIT, Event.REPLAY)
-                              or (kind == Event.RX_NACK and rng.random() < 0.7))
+        fields["may_send"] = kind in (Event.HOST_PAYLOAD, Event.VISIT, Event.REPLAY) or (
+            kind == Event.RX_NACK and rng.random() < 0.7
+        )
         fields["selective"] = rng.random() < 0.75
         fields["rx_slot"] = rng.randrange(CONFIG.rx_slots)
         if kind in BACKGROUND:
@@ -174,11 +223,16 @@ class Script:
         rng = self.random
         if kind == Event.PURGE and self.old_kept:
             lid, packet_id = self.old_kept.pop(rng.randrange(len(self.old_kept)))
-            return dict(by_lid=1, lid=lid, tx_id=packet_id % CONFIG.reorder_window,
-                        room=rng.random() < 0.1)
+            return dict(
+                by_lid=1, lid=lid, tx_id=packet_id % CONFIG.reorder_window, room=rng.random() < 0.1
+            )
         if tag is None:
-            return dict(by_lid=1, lid=rng.randrange(CONFIG.links), rx_id=rng.randrange(4),
-                        tx_id=rng.randrange(64))
+            return dict(
+                by_lid=1,
+                lid=rng.randrange(CONFIG.links),
+                rx_id=rng.randrange(4),
+                tx_id=rng.randrange(64),
+            )
         received, una = tag["tag.received"], tag["tag.una"]
         tx_id, rx_id = received + 1, 0
         room = kind == Event.ASK and rng.random() < 0.3
@@ -192,16 +246,20 @@ class Script:
             tx_id = rx_id + rng.choice((0, 1, 3))
         elif kind == Event.REPLAY:
             rx_id = una + rng.randrange(-1, 1 + tag["tag.alloc"])
-        return dict(by_lid=1, lid=tag["lid"], tx_id=tx_id & 0xFFFFFFFF, rx_id=rx_id & 0xFFFFFFFF,
-                    room=room)
+        return dict(
+            by_lid=1, lid=tag["lid"], tx_id=tx_id & 0xFFFFFFFF, rx_id=rx_id & 0xFFFFFFFF, room=room
+        )
 
     def ids(self, kind, tag):
         rng = self.random
         zero = rng.random() < self.zero
         if tag is None:
             tx_id = rng.getrandbits(32)
-            return dict(tx_id=tx_id, rx_id=tx_id if zero else rng.getrandbits(32),
-                        epoch=0 if zero else rng.randrange(3))
+            return dict(
+                tx_id=tx_id,
+                rx_id=tx_id if zero else rng.getrandbits(32),
+                epoch=0 if zero else rng.randrange(3),
+            )
         near = rng.choice((-1, 0, 0, 1, 1, 1, 2, 3, 4, 5))
         tx_id = tag["tag.received"] + near
         rx_id = tag["tag.una"] + rng.choice((-1, 0, 0, 0, 1, 2, tag["tag.alloc"] - 1))
@@ -224,7 +282,7 @@ class Script:
             epoch = rng.getrandbits(16)
         if kind == Event.RX_CLOSE and rng.random() < 0.3:
             tx_id = 0
-        elif kind == Event.RX_CLOSE and rng.random() < 0.6:    # agreed, if all is sent
+        elif kind == Event.RX_CLOSE and rng.random() < 0.6:  # agreed, if all is sent
             tx_id, rx_id = tag["tag.received"] + 1, tag["tag.una"] + tag["tag.alloc"] - 1
         if kind == Event.RX_NACK:
             tx_id = rx_id + rng.choice((-1, 0, 0, 1, 3))
@@ -287,6 +345,7 @@ def one_at_a_time(seed, count):
             await ctx.tick().repeat(6)
             last = results[-1]
             script.note(last)
+
     return events, run(testbench)
 
 
@@ -317,11 +376,20 @@ def test_the_script_reaches_the_state_table():
     effects = {"keeps", "unkeeps", "looks", "asks", "purges", "hit", "resends", "seeks", "walking"}
     for seed in (1, 2, 3, *ZERO_SEEDS):
         seen |= {r["outcome.action"] for r in one_at_a_time(seed, EVENTS)[1]}
-        did |= {name for r in one_at_a_time(seed, EVENTS)[1] for name in effects
-                if r[f"outcome.{name}"]}
+        did |= {
+            name for r in one_at_a_time(seed, EVENTS)[1] for name in effects if r[f"outcome.{name}"]
+        }
     missing = {action.name for action in Action} - seen
-    assert missing <= {"CLOSE_AGAIN", "CLOSE_NACK_AGAIN", "CLOSE_UNSAID", "CLOSE_TIMED",
-                       "AGREE_TOLD", "CLOSE_ACK_STAY", "CLOSE_UNASKED", "TAKE_POSITION"}, missing
+    assert missing <= {
+        "CLOSE_AGAIN",
+        "CLOSE_NACK_AGAIN",
+        "CLOSE_UNSAID",
+        "CLOSE_TIMED",
+        "AGREE_TOLD",
+        "CLOSE_ACK_STAY",
+        "CLOSE_UNASKED",
+        "TAKE_POSITION",
+    }, missing
     assert did == effects
 
 
@@ -361,6 +429,7 @@ def test_a_window_that_may_move_is_announced_in_q1():
 
 def test_blocked_payload_keeps_its_slot_and_the_limit_holds():
     """`cfg_link_slots` is 6: the seventh payload of one link is BLOCKED (section 5.2)."""
+
     async def testbench(ctx, bench, _results):
         for _ in range(8):
             slot = ctx.get(bench.lists.o_slot.payload)
@@ -404,11 +473,13 @@ def test_read_out_shows_a_tag_in_a_clock_without_an_event():
 
 async def opened(ctx, bench, results):
     """A selective link to node 5 whose peer's last in-order ID is 100; its number."""
+
     async def alone(**fields):
         await put(ctx, bench, fields)
         await ctx.tick()
         ctx.set(bench.pipeline.i_event.valid, 0)
         await ctx.tick().repeat(6)
+
     await alone(event=Event.RX_OPEN, node=5, epoch=7, tx_id=100, selective=1)
     lid = results[-1]["lid"]
     await alone(event=Event.SENT, by_lid=1, lid=lid)
@@ -427,15 +498,25 @@ def test_what_is_kept_is_found_and_what_is_delivered_is_not(distance):
         nothing = dict(event=Event.TIMER, by_lid=1, lid=(lid + 2) % CONFIG.links)
 
         def payload(number, slot):
-            return dict(event=Event.RX_PAYLOAD, node=5, epoch=7, tx_id=number, room=1,
-                        rx_slot=slot)
+            return dict(event=Event.RX_PAYLOAD, node=5, epoch=7, tx_id=number, room=1, rx_slot=slot)
 
         def look(number):
             return dict(event=Event.LOOK, by_lid=1, lid=lid, tx_id=number)
-        for fields in (payload(102, 20), payload(102, 21), payload(103, 22), payload(101, 23),
-                       look(102), look(103), look(103), look(104), payload(104, 26),
-                       # the places of 102 and 103 are free again
-                       payload(102 + window, 24), payload(103 + window, 25)):
+
+        for fields in (
+            payload(102, 20),
+            payload(102, 21),
+            payload(103, 22),
+            payload(101, 23),
+            look(102),
+            look(103),
+            look(103),
+            look(104),
+            payload(104, 26),
+            # the places of 102 and 103 are free again
+            payload(102 + window, 24),
+            payload(103 + window, 25),
+        ):
             await put(ctx, bench, fields)
             await ctx.tick()
             for _clock in range(distance - 1):
@@ -444,15 +525,25 @@ def test_what_is_kept_is_found_and_what_is_delivered_is_not(distance):
 
     results = [r for r in run(testbench) if r["event.event"] != "TIMER"]
     assert [(r["outcome.action"], r["tag.received"], r["tag.kept"]) for r in results] == [
-        ("KEEP_NACK", 100, 1), ("LOSE", 100, 1), ("KEEP", 100, 2), ("DELIVER_LOOK", 101, 2),
-        ("DELIVER_KEPT", 102, 1), ("DELIVER_KEPT", 103, 0), ("NOTHING", 103, 0),
-        ("LOOKED", 103, 0), ("DELIVER", 104, 0), ("KEEP_NACK", 104, 1), ("KEEP", 104, 2)]
+        ("KEEP_NACK", 100, 1),
+        ("LOSE", 100, 1),
+        ("KEEP", 100, 2),
+        ("DELIVER_LOOK", 101, 2),
+        ("DELIVER_KEPT", 102, 1),
+        ("DELIVER_KEPT", 103, 0),
+        ("NOTHING", 103, 0),
+        ("LOOKED", 103, 0),
+        ("DELIVER", 104, 0),
+        ("KEEP_NACK", 104, 1),
+        ("KEEP", 104, 2),
+    ]
     assert [r["kept_slot"] for r in results if r["outcome.unkeeps"]] == [20, 22]
 
 
 @pytest.mark.parametrize("gap", [0, 1, 2, 3, 6])
 def test_a_link_that_opens_right_behind_its_end_starts_afresh(gap):
     """Whatever of the old tag is still on its way; the old one's kept packets wait for PURGE."""
+
     async def testbench(ctx, bench, results):
         await opened(ctx, bench, results)
         await put(ctx, bench, dict(event=Event.RX_PAYLOAD, node=5, epoch=7, tx_id=103, room=1))
@@ -469,7 +560,23 @@ def test_a_link_that_opens_right_behind_its_end_starts_afresh(gap):
     kept, lost, new = run(testbench)
     assert (kept["outcome.action"], lost["outcome.action"]) == ("KEEP_NACK", "LINK_LOST")
     assert lost["outcome.purges"] and new["outcome.action"] == "OPEN_BY_HOST"
-    wanted = dict(alloc=0, sent=0, current=0, lag=0, held=0, gap=0, kept=0, looking=0, heard=0,
-                  close_due=0, close_nacked=0, end_known=0, end_ahead=0, timer=0, retries=0,
-                  purging=new["lid"] == lost["lid"], peer_epoch=0)
+    wanted = dict(
+        alloc=0,
+        sent=0,
+        current=0,
+        lag=0,
+        held=0,
+        gap=0,
+        kept=0,
+        looking=0,
+        heard=0,
+        close_due=0,
+        close_nacked=0,
+        end_known=0,
+        end_ahead=0,
+        timer=0,
+        retries=0,
+        purging=new["lid"] == lost["lid"],
+        peer_epoch=0,
+    )
     assert {name: new[f"tag.{name}"] for name in wanted} == wanted

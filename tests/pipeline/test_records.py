@@ -14,7 +14,8 @@ LAYOUT = pipeline_event_layout(preset("tiny"))
 
 def test_received_frames_are_numbered_as_their_opcodes():
     assert {f"RX_{opcode.name}": opcode.value for opcode in Opcode} == {
-        event.name: event.value for event in Event if event.name.startswith("RX_")}
+        event.name: event.value for event in Event if event.name.startswith("RX_")
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -15,17 +15,31 @@ FRAME = ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")
 
 def one(rng):
     """An event of Q3, with what of it is looked at."""
+
     def bits(count):
         return rng.getrandbits(count)
 
     return {
-        "event": dict(event=rng.choice(list(Event)), epoch=bits(16), tx_id=bits(32),
-                      rx_id=bits(32), room=bits(1)),
-        "outcome": dict(old_state=rng.choice(list(LinkState)), action=rng.choice(list(Action)),
-                        keeps=bits(1), result=rng.choice(list(HostResult)), frame=bits(1),
-                        noticed=bits(1), notice=rng.choice(list(Notice))),
+        "event": dict(
+            event=rng.choice(list(Event)),
+            epoch=bits(16),
+            tx_id=bits(32),
+            rx_id=bits(32),
+            room=bits(1),
+        ),
+        "outcome": dict(
+            old_state=rng.choice(list(LinkState)),
+            action=rng.choice(list(Action)),
+            keeps=bits(1),
+            result=rng.choice(list(HostResult)),
+            frame=bits(1),
+            noticed=bits(1),
+            notice=rng.choice(list(Notice)),
+        ),
         "tag": dict(state=rng.choice(list(LinkState))),
-        "lid": bits(TINY.lid_bits), "node": bits(24), "vc": rng.randrange(3),
+        "lid": bits(TINY.lid_bits),
+        "node": bits(24),
+        "vc": rng.randrange(3),
     }
 
 
@@ -35,25 +49,38 @@ def test_every_field_is_where_it_belongs():
     async def testbench(ctx):
         for _ in range(300):
             done, delivers, valid = one(rng), rng.getrandbits(1), rng.getrandbits(1)
-            frame = dict(opcode=rng.choice(list(Opcode)), node=rng.getrandbits(24),
-                         vc=rng.randrange(3), ieee=rng.getrandbits(1), epoch=rng.getrandbits(16),
-                         selective=rng.getrandbits(1), tx_id=rng.getrandbits(32),
-                         rx_id=rng.getrandbits(32))
+            frame = dict(
+                opcode=rng.choice(list(Opcode)),
+                node=rng.getrandbits(24),
+                vc=rng.randrange(3),
+                ieee=rng.getrandbits(1),
+                epoch=rng.getrandbits(16),
+                selective=rng.getrandbits(1),
+                tx_id=rng.getrandbits(32),
+                rx_id=rng.getrandbits(32),
+            )
             ctx.set(dut.i_done.payload, done)
             ctx.set(dut.i_done.valid, valid)
             ctx.set(dut.i_frame, frame)
             ctx.set(dut.i_delivers, delivers)
             event, outcome = done["event"], done["outcome"]
             wanted = {
-                "event": event["event"], "lid": done["lid"], "node": done["node"],
-                "vc": done["vc"], "old_state": outcome["old_state"],
-                "new_state": done["tag"]["state"], "action": outcome["action"],
+                "event": event["event"],
+                "lid": done["lid"],
+                "node": done["node"],
+                "vc": done["vc"],
+                "old_state": outcome["old_state"],
+                "new_state": done["tag"]["state"],
+                "action": outcome["action"],
                 **{name: event[name] for name in ("epoch", "tx_id", "rx_id", "room")},
-                "delivered": delivers, "kept": outcome["keeps"],
+                "delivered": delivers,
+                "kept": outcome["keeps"],
                 "background": outcome["action"] is Action.RETIRE_ONE,
-                "result": outcome["result"], "frame": outcome["frame"],
+                "result": outcome["result"],
+                "frame": outcome["frame"],
                 **{f"frame_{name}": frame[name] for name in FRAME},
-                "noticed": outcome["noticed"], "notice": outcome["notice"],
+                "noticed": outcome["noticed"],
+                "notice": outcome["notice"],
             }
             trace = dut.o_trace.payload
             assert wanted.keys() == trace.shape().members.keys()

@@ -9,8 +9,11 @@ from ttpoe.pipeline.victim import VictimChoice
 
 TINY = preset("tiny")
 IDLE = dict(state=LinkState.OPEN, alloc=0, timer=1)
-BUSY = [dict(IDLE, alloc=1), dict(IDLE, timer=0),
-        *(dict(IDLE, state=state) for state in LinkState if state is not LinkState.OPEN)]
+BUSY = [
+    dict(IDLE, alloc=1),
+    dict(IDLE, timer=0),
+    *(dict(IDLE, state=state) for state in LinkState if state is not LinkState.OPEN),
+]
 
 
 def expected(tags, last, wanted):

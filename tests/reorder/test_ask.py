@@ -22,8 +22,14 @@ def test_each_missing_id_is_asked_for_once(pace):
     dut = Ask(TINY)
 
     async def testbench(ctx):
-        bench = Answers(ctx, dut.o_ask, dut.i_asked, ASK_FIELDS,
-                        lambda: rng.random() < pace, lambda: rng.choice((3, 3, 5)))
+        bench = Answers(
+            ctx,
+            dut.o_ask,
+            dut.i_asked,
+            ASK_FIELDS,
+            lambda: rng.random() < pace,
+            lambda: rng.choice((3, 3, 5)),
+        )
         for _round in range(60):
             lid, start = rng.randrange(TINY.links), rng.choice((7, MASK - 3, 0x7FFFFFFE))
             length = rng.choice((1, 1, 2, 3, 9))
@@ -34,8 +40,10 @@ def test_each_missing_id_is_asked_for_once(pace):
                 expected.append(dict(lid=lid, id=number, first=first))
                 if hit:
                     first = (number + 1) & MASK
-            answers = [dict(on=n < length - 1, hit=hit, id=rng.getrandbits(32))
-                       for n, hit in reversed(list(enumerate(kept)))]
+            answers = [
+                dict(on=n < length - 1, hit=hit, id=rng.getrandbits(32))
+                for n, hit in reversed(list(enumerate(kept)))
+            ]
             ctx.set(dut.i_start.payload, dict(lid=lid, id=start))
             ctx.set(dut.i_start.valid, 1)
             done = len(bench.taken)
@@ -45,7 +53,7 @@ def test_each_missing_id_is_asked_for_once(pace):
             while not finished:
                 await bench.step(lambda _fields, answers=answers: answers.pop())
                 finished = not answers and bench.pending[-1][0] == bench.clock
-                if finished:             # the answer that ends the round is `over` in its own clock
+                if finished:  # the answer that ends the round is `over` in its own clock
                     ctx.set(dut.i_asked.valid, 1)
                     ctx.set(dut.i_asked.payload, bench.pending[-1][1])
                     assert ctx.get(dut.o_over)
@@ -70,7 +78,7 @@ def test_pace_of_a_round_and_its_end():
         overs = []
         for clock in range(30):
             answer = next((said for at, said in bench.pending if at == clock), None)
-            if answer:                   # as `step` is about to
+            if answer:  # as `step` is about to
                 ctx.set(dut.i_asked.valid, 1)
                 ctx.set(dut.i_asked.payload, answer)
                 overs += [clock] * ctx.get(dut.o_over)
@@ -79,7 +87,11 @@ def test_pace_of_a_round_and_its_end():
             ctx.set(dut.i_asked.valid, 0)
             assert not ctx.get(dut.o_over)
         assert [(clock, fields["id"]) for clock, fields in bench.taken] == [
-            (1, 50), (5, 51), (9, 52), (13, 53)]
+            (1, 50),
+            (5, 51),
+            (9, 52),
+            (13, 53),
+        ]
         assert overs == [16]
 
     simulate(dut, testbench)

@@ -53,8 +53,11 @@ async def events(ctx, dut, places, places_after, rng, where):
 
 
 def kept(rng, config):
-    return dict(valid=rng.random() < 0.7, lid=rng.randrange(config.links),
-                slot=rng.randrange(config.rx_slots))
+    return dict(
+        valid=rng.random() < 0.7,
+        lid=rng.randrange(config.links),
+        slot=rng.randrange(config.rx_slots),
+    )
 
 
 @pytest.mark.parametrize("slots", SIZES)
@@ -69,9 +72,13 @@ def test_random_events_find_what_older_ones_left(slots, distinct):
         some = rng.sample(range(config.reorder_window), distinct or min(40, 4 * slots))
         places = [rng.choice(some) for _ in range(2000)]
         model = await events(
-            ctx, dut, places,
+            ctx,
+            dut,
+            places,
             lambda _event, _found: kept(rng, config) if rng.random() < 0.5 else None,
-            rng, f"seed {slots} {distinct}")
+            rng,
+            f"seed {slots} {distinct}",
+        )
         assert set(model) == set(some)
 
     simulate(dut, testbench)
@@ -94,9 +101,10 @@ def test_a_change_is_seen_at_every_distance(distance):
             def after(event, _found, between=between, first=first, end=len(places) - 1):
                 if event == 0:
                     return first
-                if event == end:                      # leaves it empty for the next round
+                if event == end:  # leaves it empty for the next round
                     return EMPTY
                 return dict(EMPTY, lid=1) if between == "writers" else None
+
             await events(ctx, dut, places, after, rng, (distance, between))
 
     simulate(dut, testbench)
@@ -111,8 +119,10 @@ def test_every_place_is_one_of_its_own(slots):
     async def testbench(ctx):
         await sweep(ctx, dut, config)
         order = rng.sample(range(window), window)
-        wanted = {place: dict(valid=1, lid=place % config.links, slot=place % config.rx_slots)
-                  for place in order}
+        wanted = {
+            place: dict(valid=1, lid=place % config.links, slot=place % config.rx_slots)
+            for place in order
+        }
         places = order + [0] * 3 + list(range(window))
 
         def after(event, found):
@@ -120,6 +130,7 @@ def test_every_place_is_one_of_its_own(slots):
                 assert not found["valid"]
                 return wanted[order[event]]
             return None
+
         await events(ctx, dut, places, after, rng, slots)
 
     simulate(dut, testbench)
@@ -160,9 +171,11 @@ class Index(Elaboratable):
         return m
 
 
-@pytest.mark.parametrize("config", [
-    *PRESETS.values(), TINY.replace(sets=4096), TINY.replace(sets=8192, vc_tables=3)],
-    ids=lambda c: f"{c.sets}x{c.vc_tables}x{c.reorder_slots}")
+@pytest.mark.parametrize(
+    "config",
+    [*PRESETS.values(), TINY.replace(sets=4096), TINY.replace(sets=8192, vc_tables=3)],
+    ids=lambda c: f"{c.sets}x{c.vc_tables}x{c.reorder_slots}",
+)
 def test_ids_of_one_window_never_meet_and_links_lie_apart(config):
     dut, rng = Index(config), random.Random(1)
     window = config.reorder_window

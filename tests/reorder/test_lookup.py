@@ -30,10 +30,11 @@ def test_jobs_are_done_in_order_and_each_to_its_end(reorder_slots, pace):
 
     async def testbench(ctx):
         bench = look_bench(ctx, dut, lambda: rng.random() < pace, lambda: rng.choice((3, 3, 4, 9)))
-        jobs = [dict(purge=n % 2, lid=rng.randrange(config.links))
-                for n in range(2 * reorder_slots)]
+        jobs = [
+            dict(purge=n % 2, lid=rng.randrange(config.links)) for n in range(2 * reorder_slots)
+        ]
         rng.shuffle(jobs)
-        expected = []                    # (fields; ID of the first LOOK of a look-up is free)
+        expected = []  # (fields; ID of the first LOOK of a look-up is free)
         answers = []
         for job in jobs:
             if job["purge"]:
@@ -48,7 +49,7 @@ def test_jobs_are_done_in_order_and_each_to_its_end(reorder_slots, pace):
         def reply(fields):
             return None if fields["purge"] else answers.pop()
 
-        for job in jobs:                  # all of them in consecutive clocks: none is lost
+        for job in jobs:  # all of them in consecutive clocks: none is lost
             ctx.set(dut.i_job.payload, job)
             ctx.set(dut.i_job.valid, 1)
             await bench.step(reply)
@@ -81,6 +82,7 @@ def test_pace_of_a_purge_and_of_a_look_up():
                 return None
             left[0] -= 1
             return dict(on=left[0] > 0, hit=0, id=100 + left[0])
+
         for job in (dict(purge=1, lid=6), dict(purge=0, lid=2), dict(purge=1, lid=1)):
             ctx.set(dut.i_job.payload, job)
             ctx.set(dut.i_job.valid, 1)
@@ -90,7 +92,7 @@ def test_pace_of_a_purge_and_of_a_look_up():
             await bench.step(reply)
         clocks = [clock for clock, _fields in bench.taken]
         assert len(clocks) == 2 * window + 3
-        first, looks, second = clocks[:window], clocks[window:window + 3], clocks[window + 3:]
+        first, looks, second = clocks[:window], clocks[window : window + 3], clocks[window + 3 :]
         assert first == list(range(first[0], first[0] + window))
         assert first[0] == 3, "job in clock 0, readable in clock 2, an event in clock 3"
         assert [b - a for a, b in zip(looks, looks[1:])] == [4, 4], "3 in the pipeline, and one"

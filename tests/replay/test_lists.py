@@ -19,13 +19,21 @@ async def sweep(ctx, dut, slots):
         await ctx.tick()
     assert ctx.get(dut.o_ready) == 1 and ctx.get(dut.o_free_count) == slots
     assert ctx.get(dut.o_slot.valid) == 0
-    await ctx.tick()                # the first slot is taken from the list
+    await ctx.tick()  # the first slot is taken from the list
     assert ctx.get(dut.o_slot.valid) == 1
 
 
 def set_free(ctx, dut, chain, lid=0):
-    ctx.set(dut.i_free.payload, {"head": chain[0], "tail": chain[-1], "count": len(chain),
-                                 "lid": lid, "whole_link": len(chain) > 1})
+    ctx.set(
+        dut.i_free.payload,
+        {
+            "head": chain[0],
+            "tail": chain[-1],
+            "count": len(chain),
+            "lid": lid,
+            "whole_link": len(chain) > 1,
+        },
+    )
     ctx.set(dut.i_free.valid, 1)
 
 
@@ -41,6 +49,7 @@ def test_sweep_then_one_slot_per_clock_in_order(slots):
             assert ctx.get(dut.o_slot.payload) == expected
             await ctx.tick()
         assert ctx.get(dut.o_slot.valid) == 0 and ctx.get(dut.o_free_count) == 0
+
     simulate(dut, testbench)
 
 
@@ -69,6 +78,7 @@ def test_freed_into_empty_list_is_offered_two_clocks_later():
             got.append(ctx.get(dut.o_slot.payload))
             await ctx.tick()
         assert got == [1, 3, 0] and ctx.get(dut.o_slot.valid) == 0
+
     simulate(dut, testbench)
 
 
@@ -79,7 +89,7 @@ def test_taking_the_last_while_a_chain_arrives():
     async def testbench(ctx):
         await sweep(ctx, dut, 4)
         ctx.set(dut.o_slot.ready, 1)
-        await ctx.tick().repeat(2)              # 0 and 1 are out, 2 in stock, 3 in the list
+        await ctx.tick().repeat(2)  # 0 and 1 are out, 2 in stock, 3 in the list
         ctx.set(dut.i_append.payload, {"tail": 1, "slot": 0})
         ctx.set(dut.i_append.valid, 1)
         ctx.set(dut.o_slot.ready, 0)
@@ -96,6 +106,7 @@ def test_taking_the_last_while_a_chain_arrives():
             await ctx.tick()
             ctx.set(dut.i_free.valid, 0)
         assert ctx.get(dut.o_slot.valid) == 0
+
     simulate(dut, testbench)
 
 
@@ -108,17 +119,18 @@ def test_emptied_list_leaves_the_links_chain_alone():
         ctx.set(dut.o_slot.ready, 1)
         await ctx.tick().repeat(4)
         ctx.set(dut.o_slot.ready, 0)
-        ctx.set(dut.i_append.payload, {"tail": 3, "slot": 1})       # 3 was the last free one
+        ctx.set(dut.i_append.payload, {"tail": 3, "slot": 1})  # 3 was the last free one
         ctx.set(dut.i_append.valid, 1)
         ctx.set(dut.successor.addr, 3)
         await ctx.tick()
         ctx.set(dut.i_append.valid, 0)
-        assert ctx.get(dut.successor.data) == 1            # written in the same clock
+        assert ctx.get(dut.successor.data) == 1  # written in the same clock
         set_free(ctx, dut, [2])
         await ctx.tick()
         ctx.set(dut.i_free.valid, 0)
         await ctx.tick()
         assert ctx.get(dut.successor.data) == 1
+
     simulate(dut, testbench)
 
 
@@ -141,6 +153,7 @@ def test_slot_being_read_is_withheld_then_offered():
         assert ctx.get(dut.o_slot.valid) == 1 and ctx.get(dut.o_slot.payload) == 2
         ctx.set(dut.i_reading, {"valid": 0, "slot": 2})
         assert ctx.get(dut.o_slot.valid) == 1
+
     simulate(dut, testbench)
 
 
@@ -151,13 +164,19 @@ class Owners:
         self.ctx, self.dut, self.slots = ctx, dut, slots
         self.rng, self.walker = random.Random(seed), random.Random(seed)
         self.free, self.stock = list(range(1, slots)), [0]
-        self.owned, self.chains = [], []        # taken but not linked; linked lists
-        self.successor = {}                     # what next[] must hold for linked slots
+        self.owned, self.chains = [], []  # taken but not linked; linked lists
+        self.successor = {}  # what next[] must hold for linked slots
         self.expected_next = self.expected_walk = None
         self.reading = None
         self.hungry = self.generous = 0.5
-        self.seen = {"last_while_free": 0, "into_empty": 0, "transparent": 0, "withheld": 0,
-                     "chain": 0, "walk": 0}
+        self.seen = {
+            "last_while_free": 0,
+            "into_empty": 0,
+            "transparent": 0,
+            "withheld": 0,
+            "chain": 0,
+            "walk": 0,
+        }
 
     def check_reads(self, where):
         """The successors that were asked for in the clock before."""
@@ -242,14 +261,16 @@ class Owners:
             if self.reading is None and self.rng.random() < 0.4:
                 self.reading = self.rng.choice(freed)
             self.free.extend(freed)
-        everywhere = sorted(self.free + self.stock + self.owned
-                            + [s for c in self.chains for s in c])
+        everywhere = sorted(
+            self.free + self.stock + self.owned + [s for c in self.chains for s in c]
+        )
         assert everywhere == list(range(self.slots)), where
 
 
-@pytest.mark.parametrize("slots, clocks, seed",
-                         [(4, 3000, 1), (4, 3000, 2), (8, 3000, 3), (64, 4000, 4),
-                          (1024, 6000, 5)])
+@pytest.mark.parametrize(
+    "slots, clocks, seed",
+    [(4, 3000, 1), (4, 3000, 2), (8, 3000, 3), (64, 4000, 4), (1024, 6000, 5)],
+)
 def test_random_against_model(slots, clocks, seed):
     """Random allocation, linking, freeing of chains; every slot is in one place at any time."""
     dut = SlotLists(Config(slots=slots))
@@ -261,9 +282,10 @@ def test_random_against_model(slots, clocks, seed):
         for clock in range(clocks):
             where = f"seed {seed} clock {clock}"
             owners.check_reads(where)
-            if clock % 400 == 0:         # phases: hoard, mixed, drain
+            if clock % 400 == 0:  # phases: hoard, mixed, drain
                 owners.hungry, owners.generous = owners.rng.choice(
-                    [(0.9, 0.1), (0.5, 0.5), (1.0, 0.9), (0.2, 0.9)])
+                    [(0.9, 0.1), (0.5, 0.5), (1.0, 0.9), (0.2, 0.9)]
+                )
             append, freed = owners.act()
             ready = owners.drive(append, freed)
             owners.ask(append)
@@ -281,6 +303,7 @@ def test_random_against_model(slots, clocks, seed):
 
 def test_reset_starts_over():
     from amaranth.hdl import ResetInserter, Signal
+
     reset = Signal()
     inner = SlotLists(Config(slots=8))
     dut = ResetInserter(reset)(inner)
@@ -301,4 +324,5 @@ def test_reset_starts_over():
             assert ctx.get(inner.o_slot.payload) == expected
             await ctx.tick()
         assert ctx.get(inner.o_slot.valid) == 0
+
     simulate(dut, testbench)

@@ -29,8 +29,16 @@ def test_random_writes_and_reads(width_bits, slots):
             if write:
                 last = rng.random() < 0.3
                 value, length = rng.getrandbits(width_bits), rng.randint(1, 1024)
-                ctx.set(dut.i_write.payload, {"slot": write[0], "beat": write[1], "data": value,
-                                              "last": last, "length_bytes": length})
+                ctx.set(
+                    dut.i_write.payload,
+                    {
+                        "slot": write[0],
+                        "beat": write[1],
+                        "data": value,
+                        "last": last,
+                        "length_bytes": length,
+                    },
+                )
                 writing = {write: value}
             read = rng.choice(list(words)) if words and rng.random() < 0.8 else None
             ctx.set(dut.word.en, read is not None)
@@ -40,7 +48,7 @@ def test_random_writes_and_reads(width_bits, slots):
                 expected_data = words[read]
             asked = rng.choice(list(lengths)) if lengths and rng.random() < 0.8 else None
             if write and asked == write[0]:
-                asked = None             # undefined while it is written
+                asked = None  # undefined while it is written
             ctx.set(dut.length.en, asked is not None)
             ctx.set(dut.length.addr, asked if asked is not None else rng.randrange(slots))
             if asked is not None:
@@ -49,7 +57,7 @@ def test_random_writes_and_reads(width_bits, slots):
             words.update(writing)
             if write and last:
                 lengths[write[0]] = length
-            if expected_data is not None:     # holds while not enabled
+            if expected_data is not None:  # holds while not enabled
                 assert ctx.get(dut.word.data) == expected_data, where
             if expected_length is not None:
                 assert ctx.get(dut.length.data) == expected_length, where

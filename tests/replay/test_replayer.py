@@ -21,11 +21,11 @@ class Bench:
         self.ready, self.delay = ready, delay
         self.random = random.Random(seed)
         self.clock, self.shown, self.read = 0, None, None
-        self.taken = []               # (clock, fields)
-        self.appeared = []            # clock in which each event became valid
-        self.walks = {}               # clock -> answer to a SEEK
+        self.taken = []  # (clock, fields)
+        self.appeared = []  # clock in which each event became valid
+        self.walks = {}  # clock -> answer to a SEEK
         self.walk_clocks = []
-        self.following = {}           # slot -> successor
+        self.following = {}  # slot -> successor
         self.full = 0
 
     async def step(self, push=None, answer=lambda _seek: dict(found=0)):
@@ -35,8 +35,10 @@ class Bench:
         ctx.set(dut.i_range.valid, push is not None)
         if push is not None:
             ctx.set(dut.i_range.payload, push)
-        ctx.set(dut.successor.data, self.following.get(self.read, self.random.randrange(
-            self.config.slots)))
+        ctx.set(
+            dut.successor.data,
+            self.following.get(self.read, self.random.randrange(self.config.slots)),
+        )
         walk = self.walks.pop(self.clock, None)
         ctx.set(dut.i_walk.valid, walk is not None)
         ctx.set(dut.i_walk.payload, walk or dict(found=1, head=9, una=1, lag=2, current=3))
@@ -82,20 +84,34 @@ def low(number, config=CONFIG):
 def expected_places(config, wanted, walk):
     """Places behind `una`, in order, that the range covers: unacknowledged, passed."""
     half = 1 << config.count_bits
-    begin, end = ((wanted[name] - walk["una"] + half) % (2 * half) - half
-                  for name in ("first", "last"))
+    begin, end = (
+        (wanted[name] - walk["una"] + half) % (2 * half) - half for name in ("first", "last")
+    )
     return range(max(begin, 0), min(end, walk["current"] - 1) + 1), begin, end
 
 
 def replayed(bench, since=0):
-    return [(clock, f["first"], f["slot"]) for clock, f in bench.taken[since:]
-            if f["walk"] == Walk.REPLAY]
+    return [
+        (clock, f["first"], f["slot"])
+        for clock, f in bench.taken[since:]
+        if f["walk"] == Walk.REPLAY
+    ]
 
 
 @pytest.mark.parametrize("una", [0, 100, 126])
-@pytest.mark.parametrize("lag,current,first,last", [
-    (0, 1, 0, 0), (0, 64, 0, 63), (0, 64, 63, 63), (0, 64, 5, 9), (7, 20, 0, 1), (7, 20, 3, 40),
-    (7, 20, -4, 2), (40, 24, 23, 23)])
+@pytest.mark.parametrize(
+    "lag,current,first,last",
+    [
+        (0, 1, 0, 0),
+        (0, 64, 0, 63),
+        (0, 64, 63, 63),
+        (0, 64, 5, 9),
+        (7, 20, 0, 1),
+        (7, 20, 3, 40),
+        (7, 20, -4, 2),
+        (40, 24, 23, 23),
+    ],
+)
 def test_clocks_of_one_range(una, lag, current, first, last):
     """Range in clock 0; SEEK in 2, out of Q3 three clocks later; then one to measure, one hop per
     clock to the first; a REPLAY every second clock; WALKED two clocks behind the last."""
@@ -113,8 +129,9 @@ def test_clocks_of_one_range(una, lag, current, first, last):
         assert {name: seek[name] for name in wanted} == wanted
         places = range(max(first, 0), min(last, current - 1) + 1)
         begin = bench.walk_clocks[0] + 3 + lag + places[0]
-        assert replayed(bench) == [(begin + 2 * n, low(una + place), slots[lag + place])
-                                   for n, place in enumerate(places)]
+        assert replayed(bench) == [
+            (begin + 2 * n, low(una + place), slots[lag + place]) for n, place in enumerate(places)
+        ]
         clock, walked = bench.taken[-1]
         assert clock == begin + 2 * len(places)
         assert all(fields["lid"] == 5 for _clock, fields in bench.taken)
@@ -125,8 +142,10 @@ def test_clocks_of_one_range(una, lag, current, first, last):
     simulate(dut, testbench)
 
 
-@pytest.mark.parametrize("lag,current,first,last", [
-    (0, 3, 3, 5), (0, 3, -4, -1), (5, 3, -4, -1), (5, 3, -9, -7), (2, 3, 2, 1), (0, 1, 1, 1)])
+@pytest.mark.parametrize(
+    "lag,current,first,last",
+    [(0, 3, 3, 5), (0, 3, -4, -1), (5, 3, -4, -1), (5, 3, -9, -7), (2, 3, 2, 1), (0, 1, 1, 1)],
+)
 def test_a_range_of_which_nothing_is_in_flight_any_more(lag, current, first, last):
     """Acknowledged or rewound since, or empty: WALKED at once, and no slot is sent."""
     dut = Replayer(CONFIG)
@@ -135,8 +154,10 @@ def test_a_range_of_which_nothing_is_in_flight_any_more(lag, current, first, las
         bench = Bench(ctx, dut)
         slots = bench.link(20)
         await bench.step(push=dict(lid=2, first=low(50 + first), last=low(50 + last)))
-        await bench.until(Walk.WALKED, answer=lambda _seek: dict(
-            found=1, head=slots[0], una=50, lag=lag, current=current))
+        await bench.until(
+            Walk.WALKED,
+            answer=lambda _seek: dict(found=1, head=slots[0], una=50, lag=lag, current=current),
+        )
         assert [f["walk"] for _clock, f in bench.taken] == [Walk.SEEK, Walk.WALKED]
 
     simulate(dut, testbench)
@@ -151,14 +172,18 @@ def test_ranges_of_one_link_share_a_walk():
         slots, lag = bench.link(30), 3
         walk = dict(found=1, head=slots[0], una=100, lag=lag, current=20)
         for first, last in ((2, 3), (4, 4), (9, 10), (6, 11)):
-            await bench.step(push=dict(lid=5, first=low(100 + first), last=low(100 + last)),
-                             answer=lambda _seek: walk)
+            await bench.step(
+                push=dict(lid=5, first=low(100 + first), last=low(100 + last)),
+                answer=lambda _seek: walk,
+            )
         await bench.until(Walk.WALKED, answer=lambda _seek: walk)
         begin = bench.walk_clocks[0] + 3 + lag + 2
         # 2, 3: a clock after the last REPLAY to see its end, two for the next range; 5 is a hop.
         clocks = [begin, begin + 2, begin + 6, begin + 14, begin + 16]
-        assert replayed(bench) == [(clock, low(100 + place), slots[lag + place])
-                                   for clock, place in zip(clocks, (2, 3, 4, 9, 10))]
+        assert replayed(bench) == [
+            (clock, low(100 + place), slots[lag + place])
+            for clock, place in zip(clocks, (2, 3, 4, 9, 10))
+        ]
         # 6 to 11: the walk has passed 6. It has a walk of its own.
         await bench.until(Walk.SEEK, answer=lambda _seek: dict(found=0))
         assert [f["first"] for _clock, f in bench.taken if f["walk"] == Walk.SEEK] == [102, 106]
@@ -166,9 +191,16 @@ def test_ranges_of_one_link_share_a_walk():
     simulate(dut, testbench)
 
 
-@pytest.mark.parametrize("why,lid,first,last", [
-    ("another link's", 4, 8, 9), ("behind the walk", 5, 6, 9), ("empty", 5, 9, 8),
-    ("not passed by the sending position", 5, 20, 20), ("acknowledged", 5, -3, -1)])
+@pytest.mark.parametrize(
+    "why,lid,first,last",
+    [
+        ("another link's", 4, 8, 9),
+        ("behind the walk", 5, 6, 9),
+        ("empty", 5, 9, 8),
+        ("not passed by the sending position", 5, 20, 20),
+        ("acknowledged", 5, -3, -1),
+    ],
+)
 def test_a_range_that_the_walk_does_not_take_along(why, lid, first, last):
     """It waits for the WALKED and has its own SEEK."""
     dut = Replayer(CONFIG)
@@ -180,8 +212,9 @@ def test_a_range_that_the_walk_does_not_take_along(why, lid, first, last):
         await bench.step(push=dict(lid=5, first=low(100 + places[0]), last=low(100 + places[1])))
         await bench.step(push=dict(lid=lid, first=low(100 + first), last=low(100 + last)))
         for _ in range(60):
-            await bench.step(answer=lambda _seek: dict(found=1, head=slots[0], una=100, lag=2,
-                                                       current=20))
+            await bench.step(
+                answer=lambda _seek: dict(found=1, head=slots[0], una=100, lag=2, current=20)
+            )
         kinds = [f["walk"] for _clock, f in bench.taken]
         replays = kinds.index(Walk.WALKED) - 1
         assert replays == (first >= 0), why
@@ -196,12 +229,12 @@ class Order:
 
     def __init__(self, config):
         self.config = config
-        self.waiting = []             # ranges
-        self.lid = None               # whose list the walk follows
-        self.walk = None              # answer to the last SEEK, while it is followed
+        self.waiting = []  # ranges
+        self.lid = None  # whose list the walk follows
+        self.walk = None  # answer to the last SEEK, while it is followed
         self.chain = []
-        self.place = self.end = 0     # of the next REPLAY, and the range's last
-        self.stands = 0               # how far the walk has come, at least
+        self.place = self.end = 0  # of the next REPLAY, and the range's last
+        self.stands = 0  # how far the walk has come, at least
         self.seeks = self.joined = 0
 
     def begin(self, wanted):
@@ -215,7 +248,7 @@ class Order:
             self.seeks += 1
             return
         more = self.place <= self.end
-        if kind == Walk.REPLAY and not more:        # it must be the next range's
+        if kind == Walk.REPLAY and not more:  # it must be the next range's
             wanted = self.waiting.pop(0)
             assert wanted["lid"] == fields["lid"]
             self.begin(wanted)
@@ -245,8 +278,9 @@ def test_random_ranges_against_a_list(slots, pace):
     order = Order(config)
 
     async def testbench(ctx):
-        bench = Bench(ctx, dut, config, lambda: rng.random() < pace,
-                      lambda: rng.choice((3, 3, 4, 8)), seed)
+        bench = Bench(
+            ctx, dut, config, lambda: rng.random() < pace, lambda: rng.choice((3, 3, 4, 8)), seed
+        )
 
         def answer(seek):
             wanted = order.waiting.pop(0)
@@ -276,8 +310,11 @@ def test_random_ranges_against_a_list(slots, pace):
                     lid, first = rng.randrange(config.links), rng.randrange(4 * slots)
                 else:
                     first += rng.randrange(1, 4)
-                push = dict(lid=lid, first=low(first, config),
-                            last=low(first + rng.choice((-1, 0, 0, 1, 2, 9)), config))
+                push = dict(
+                    lid=lid,
+                    first=low(first, config),
+                    last=low(first + rng.choice((-1, 0, 0, 1, 2, 9)), config),
+                )
                 order.waiting.append(push)
                 pushed += 1
             await bench.step(push, answer)
@@ -291,7 +328,9 @@ def test_random_ranges_against_a_list(slots, pace):
         assert order.seeks + order.joined == 60, seed
 
     simulate(dut, testbench)
-    assert all(seen.values()) and (order.joined > 2 or slots == 4), f"seed {seed} did not reach {seen}"
+    assert all(seen.values()) and (order.joined > 2 or slots == 4), (
+        f"seed {seed} did not reach {seen}"
+    )
 
 
 def test_the_list_may_grow_while_a_replay_waits():
@@ -305,8 +344,9 @@ def test_the_list_may_grow_while_a_replay_waits():
         late = bench.following.pop(slots[1])
         await bench.step(push=dict(lid=1, first=0, last=1))
         go[0] = 1
-        await bench.until(Walk.SEEK, answer=lambda _s: dict(found=1, head=slots[0], una=0, lag=1,
-                                                            current=2))
+        await bench.until(
+            Walk.SEEK, answer=lambda _s: dict(found=1, head=slots[0], una=0, lag=1, current=2)
+        )
         go[0] = 0
         for _ in range(20):
             await bench.step()
@@ -333,7 +373,7 @@ def test_ranges_that_find_the_queue_full_are_dropped_and_counted(busy):
             for _ in range(4):
                 await bench.step()
         else:
-            fit += 1                  # the first leaves the queue while the others come
+            fit += 1  # the first leaves the queue while the others come
         for n in range(fit + 3):
             assert bench.full == 0 or n > fit
             await bench.step(push=dict(lid=n % 8, first=n, last=n))
@@ -358,8 +398,10 @@ def test_reset_ends_the_walk_and_empties_the_queue():
         bench = Bench(ctx, dut)
         slots = bench.link(40)
         for n in range(3):
-            await bench.step(push=dict(lid=n, first=n, last=39), answer=lambda _s: dict(
-                found=1, head=slots[0], una=0, lag=0, current=40))
+            await bench.step(
+                push=dict(lid=n, first=n, last=39),
+                answer=lambda _s: dict(found=1, head=slots[0], una=0, lag=0, current=40),
+            )
         for _ in range(20):
             await bench.step()
         assert len(replayed(bench)) > 3

@@ -24,8 +24,9 @@ def test_retirer_frees_what_lags_behind_of_one_link_at_a_time(pace):
         for clock in range(4000):
             report = None
             if rng.random() < 0.3:
-                report = dict(lid=rng.randrange(CONFIG.links),
-                              count=rng.choice((1, 1, 2, 5, CONFIG.slots)))
+                report = dict(
+                    lid=rng.randrange(CONFIG.links), count=rng.choice((1, 1, 2, 5, CONFIG.slots))
+                )
             ctx.set(dut.i_lag.valid, report is not None)
             ctx.set(dut.i_lag.payload, report or dict(lid=3, count=9))
             ready = rng.random() < pace

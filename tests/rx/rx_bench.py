@@ -21,9 +21,20 @@ class RxBench:
     `reset_at`: the clock in which the path is reset, everything of before being forgotten.
     """
 
-    def __init__(self, config, frames, *, rng=None, stall=0.0, trailing=200,
-                 take_event=lambda clock: True, host_ready=lambda vc, clock: True,
-                 decide=lambda event: (0, True), clocks=None, reset_at=None):
+    def __init__(
+        self,
+        config,
+        frames,
+        *,
+        rng=None,
+        stall=0.0,
+        trailing=200,
+        take_event=lambda clock: True,
+        host_ready=lambda vc, clock: True,
+        decide=lambda event: (0, True),
+        clocks=None,
+        reset_at=None,
+    ):
         self.config, self.frames = config, frames
         self.width = config.width_bytes
         self.clocks = clocks or schedule(frames, self.width, rng, stall) + [None] * trailing
@@ -32,17 +43,17 @@ class RxBench:
         self.dut = RxPath(config)
         self.stats = dict.fromkeys(STATS, 0)
         self.frame_ends = []
-        self.events = []            # (clock in which it became visible, fields)
-        self.delivered = [[], [], []]     # per VC: (clock of each beat, node, id, bytes)
-        self.verdicts = []          # (clock, slot, vc, deliver)
-        self.kept_freed = []        # clocks in which a kept slot was freed, once for each
+        self.events = []  # (clock in which it became visible, fields)
+        self.delivered = [[], [], []]  # per VC: (clock of each beat, node, id, bytes)
+        self.verdicts = []  # (clock, slot, vc, deliver)
+        self.kept_freed = []  # clocks in which a kept slot was freed, once for each
         self.forget()
 
     def forget(self):
-        self.held = {}              # slot -> event
-        self.due = []               # (clock, event, deliver)
-        self.keep_due = []          # (clock, event)
-        self.kept = set()           # slots
+        self.held = {}  # slot -> event
+        self.due = []  # (clock, event, deliver)
+        self.keep_due = []  # (clock, event)
+        self.kept = set()  # slots
         self.partial = [[], [], []]
         self.stuck = [None] * 3
         self.event_since = None
@@ -54,7 +65,7 @@ class RxBench:
 
         async def bench(ctx):
             ctx.set(self.dut.cfg_node, OUR_NODE)
-            for self.clock, beat in enumerate(self.clocks):     # noqa: B020
+            for self.clock, beat in enumerate(self.clocks):  # noqa: B020
                 ctx.set(reset, self.clock == self.reset_at)
                 drive(ctx, self.dut.i_frame, beat)
                 if beat is not None and beat[2]:
@@ -86,8 +97,14 @@ class RxBench:
     def _pipeline(self, ctx):
         dut = self.dut
         waits = [event["slot"] for _, event in self.keep_due]
-        due = next((entry for entry in self.due
-                    if entry[0] <= self.clock and entry[1]["slot"] not in waits), None)
+        due = next(
+            (
+                entry
+                for entry in self.due
+                if entry[0] <= self.clock and entry[1]["slot"] not in waits
+            ),
+            None,
+        )
         ctx.set(dut.i_verdict.valid, due is not None)
         if due is not None:
             self.due.remove(due)
@@ -104,8 +121,9 @@ class RxBench:
         if not ctx.get(dut.o_event.valid):
             assert self.event_since is None, "event withdrawn"
             return
-        event = {name: ctx.get(getattr(dut.o_event.p, name))
-                 for name in (*EVENT_FIELDS, "room", "slot")}
+        event = {
+            name: ctx.get(getattr(dut.o_event.p, name)) for name in (*EVENT_FIELDS, "room", "slot")
+        }
         event["opcode"] = event["opcode"].value
         if self.event_since is None:
             self.event_since = (self.clock, event)
@@ -129,8 +147,9 @@ class RxBench:
         if not ctx.get(port.valid):
             assert self.stuck[vc] is None, "host beat withdrawn"
             return
-        beat = tuple(ctx.get(getattr(port.p, name))
-                     for name in ("data", "keep", "last", "node", "id"))
+        beat = tuple(
+            ctx.get(getattr(port.p, name)) for name in ("data", "keep", "last", "node", "id")
+        )
         assert self.stuck[vc] in (None, beat), "host beat changed while it waited"
         self.stuck[vc] = None if ready else beat
         if not ready:
@@ -138,8 +157,9 @@ class RxBench:
         data, keep, last, node, number = beat
         count = keep.bit_count()
         assert keep == (1 << count) - 1 and count and (last or count == self.width)
-        self.partial[vc].append((self.clock, node, number,
-                                 data.to_bytes(self.width, "little")[:count]))
+        self.partial[vc].append(
+            (self.clock, node, number, data.to_bytes(self.width, "little")[:count])
+        )
         if last:
             clocks, nodes, numbers, parts = zip(*self.partial[vc])
             assert len(set(nodes)) == len(set(numbers)) == 1
@@ -157,8 +177,7 @@ class RxBench:
         causes = [cause for cause, _ in self.expected()]
         for cause in CAUSES:
             assert self.stats[f"stat_rx_{cause}"] == causes.count(cause), cause
-        assert (self.stats["stat_rx_good"] + self.stats["stat_rx_queue_full"]
-                == causes.count(None))
+        assert self.stats["stat_rx_good"] + self.stats["stat_rx_queue_full"] == causes.count(None)
         assert self.stats["stat_rx_good"] == len(self.events)
 
     def check_events_and_hosts(self):
@@ -168,14 +187,14 @@ class RxBench:
         payloads = {}
         for _, event in self.events:
             said = {name: event[name] for name in EVENT_FIELDS}
-            fields = next((f for f in good
-                           if {name: f[name] for name in EVENT_FIELDS} == said), None)
+            fields = next(
+                (f for f in good if {name: f[name] for name in EVENT_FIELDS} == said), None
+            )
             assert fields is not None, f"event of no frame: {event}"
             assert not event["room"] or fields["payload"] is not None
             payloads.setdefault(event["slot"], [])
             if event["room"]:
-                payloads[event["slot"]].append((fields["node"], fields["tx_id"],
-                                                fields["payload"]))
+                payloads[event["slot"]].append((fields["node"], fields["tx_id"], fields["payload"]))
         wanted = [[], [], []]
         for _, slot, vc, deliver in self.verdicts:
             payload = payloads[slot].pop(0)

@@ -8,26 +8,66 @@ import struct
 
 OUI = bytes.fromhex("98ed5c")
 OUR_NODE = 0x0A0B0C
-CAUSES = ["bad_fcs", "other_ethertype", "runt", "wrong_oui", "not_ours", "own_source",
-          "bad_tth", "tsh_range", "total_mismatch", "truncated", "bad_opcode", "bad_vc",
-          "empty_payload"]
+CAUSES = [
+    "bad_fcs",
+    "other_ethertype",
+    "runt",
+    "wrong_oui",
+    "not_ours",
+    "own_source",
+    "bad_tth",
+    "tsh_range",
+    "total_mismatch",
+    "truncated",
+    "bad_opcode",
+    "bad_vc",
+    "empty_payload",
+]
 PAYLOAD, ACK, OPEN = 6, 7, 0
 
 
-def frame(opcode=PAYLOAD, payload=b"", *, dst=OUR_NODE, src=0x010203, vc=0, ethertype=0x0AC6,
-          epoch=0, extension=0, tx_id=0, rx_id=0, pad=True):
+def frame(
+    opcode=PAYLOAD,
+    payload=b"",
+    *,
+    dst=OUR_NODE,
+    src=0x010203,
+    vc=0,
+    ethertype=0x0AC6,
+    epoch=0,
+    extension=0,
+    tx_id=0,
+    rx_id=0,
+    pad=True,
+):
     """A well-formed frame; padded with zeros to 64 bytes."""
     mac = OUI + dst.to_bytes(3, "big") + OUI + src.to_bytes(3, "big")
     tth = struct.pack(">HBBH16x", ethertype, 5, 0, len(payload) + 46)
-    tsh = mac[9:12] + mac[3:6] + struct.pack(
-        ">HBBBBHBHBII", len(payload) + 26, opcode, vc, 0, 0, epoch, 0, 0, extension, tx_id, rx_id)
+    tsh = (
+        mac[9:12]
+        + mac[3:6]
+        + struct.pack(
+            ">HBBBBHBHBII",
+            len(payload) + 26,
+            opcode,
+            vc,
+            0,
+            0,
+            epoch,
+            0,
+            0,
+            extension,
+            tx_id,
+            rx_id,
+        )
+    )
     octets = mac + tth + tsh + payload
     assert len(octets) == 60 + len(payload)
     return octets.ljust(64, b"\0") if pad else octets
 
 
 def patched(octets, offset, new):
-    return octets[:offset] + new + octets[offset + len(new):]
+    return octets[:offset] + new + octets[offset + len(new) :]
 
 
 def outcome(octets, error, our_node=OUR_NODE):
@@ -58,10 +98,15 @@ def outcome(octets, error, our_node=OUR_NODE):
         if holds:
             return cause, None
     return None, {
-        "opcode": opcode, "node": int.from_bytes(octets[9:12], "big"), "vc": vc,
-        "ieee": int(ethertype == 0x9AC6), "epoch": epoch, "selective": int(extension == 0x20),
-        "tx_id": tx_id, "rx_id": rx_id,
-        "payload": octets[60:34 + tsh] if opcode == PAYLOAD else None,
+        "opcode": opcode,
+        "node": int.from_bytes(octets[9:12], "big"),
+        "vc": vc,
+        "ieee": int(ethertype == 0x9AC6),
+        "epoch": epoch,
+        "selective": int(extension == 0x20),
+        "tx_id": tx_id,
+        "rx_id": rx_id,
+        "payload": octets[60 : 34 + tsh] if opcode == PAYLOAD else None,
     }
 
 
@@ -77,9 +122,15 @@ def boundary_lengths(width):
 
 
 def random_fields(rng):
-    return {"src": rng.getrandbits(24), "vc": rng.randrange(3), "epoch": rng.getrandbits(16),
-            "ethertype": rng.choice([0x0AC6, 0x9AC6]), "extension": rng.choice([0, 0x20, 0x21]),
-            "tx_id": rng.getrandbits(32), "rx_id": rng.getrandbits(32)}
+    return {
+        "src": rng.getrandbits(24),
+        "vc": rng.randrange(3),
+        "epoch": rng.getrandbits(16),
+        "ethertype": rng.choice([0x0AC6, 0x9AC6]),
+        "extension": rng.choice([0, 0x20, 0x21]),
+        "tx_id": rng.getrandbits(32),
+        "rx_id": rng.getrandbits(32),
+    }
 
 
 def random_good(rng, width):
@@ -91,7 +142,7 @@ def random_good(rng, width):
     # F2: bits that nobody has defined yet.
     octets = patched(octets, 42, bytes([opcode | rng.choice([0, 0, 0x40, 0xC0])]))
     octets = patched(octets, 15, rng.choice([b"\0", b"\0", b"\x80", b"\xff"]))
-    if rng.random() < 0.3:                                   # F3: longer than it says
+    if rng.random() < 0.3:  # F3: longer than it says
         octets += rng.randbytes(rng.choice([1, width - 1, width, 70]))
     return octets
 
@@ -104,9 +155,9 @@ def spoiled(octets, rng):
         if kind == 0:
             error = True
         elif kind == 1:
-            octets = octets[:rng.choice([1, 8, 14, 59, 60, 63, rng.randint(1, 63)])]
+            octets = octets[: rng.choice([1, 8, 14, 59, 60, 63, rng.randint(1, 63)])]
         elif kind == 2 and len(octets) > 60:
-            octets = octets[:rng.randint(60, len(octets))]
+            octets = octets[: rng.randint(60, len(octets))]
         elif kind == 3:
             octets = patched(octets, 12, rng.choice([b"\x08\x00", b"\x0a\xc7", b"\x1a\xc6"]))
         elif kind == 4:
@@ -118,8 +169,9 @@ def spoiled(octets, rng):
         elif kind == 7:
             tsh = rng.choice([0, 25, 26, 27, 1050, 1051, 2047, 2048, 2074, 65535])
             total = (tsh + 20) % 65536
-            octets = patched(patched(octets, 40, struct.pack(">H", tsh)), 16,
-                             struct.pack(">H", total))
+            octets = patched(
+                patched(octets, 40, struct.pack(">H", tsh)), 16, struct.pack(">H", total)
+            )
         elif kind == 8:
             octets = patched(octets, rng.choice([16, 17]), bytes([rng.getrandbits(8)]))
         elif kind == 9:
@@ -137,11 +189,13 @@ def spoiled(octets, rng):
 
 def beats(octets, error, width, rng=None):
     """(data, keep, last, error) per beat; with `rng`, junk where nothing counts."""
+
     def junk(bits):
         return rng.getrandbits(bits) if rng else 0
+
     result = []
     for start in range(0, len(octets), width):
-        part = octets[start:start + width]
+        part = octets[start : start + width]
         last = start + width >= len(octets)
         data = int.from_bytes(part, "little") | junk(8 * (width - len(part))) << 8 * len(part)
         result.append((data, (1 << len(part)) - 1, int(last), int(error) if last else junk(1)))

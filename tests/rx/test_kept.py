@@ -10,8 +10,9 @@ WIDTHS = (8, 16, 32, 64)
 
 
 def config(width, **changes):
-    return Config(name="test", width_bits=8 * width, rx_slots=16, rx_reserved=2,
-                  reorder_slots=4).replace(**changes)
+    return Config(
+        name="test", width_bits=8 * width, rx_slots=16, rx_reserved=2, reorder_slots=4
+    ).replace(**changes)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -19,8 +20,9 @@ def config(width, **changes):
 def test_kept_payloads_come_late_and_whole(width, deliver):
     """Every third payload is kept until many others went by; then it is delivered, or dropped."""
     rng = rng_for("kept", width, deliver)
-    frames = [payload_frame(rng, rng.choice([1, width, 3 * width + 1, 200]), n % 3, n)
-              for n in range(24)]
+    frames = [
+        payload_frame(rng, rng.choice([1, width, 3 * width + 1, 200]), n % 3, n) for n in range(24)
+    ]
     late = len(schedule(frames, width)) + 100
     kept = (1, 5, 9, 15)
 
@@ -28,6 +30,7 @@ def test_kept_payloads_come_late_and_whole(width, deliver):
         if event["tx_id"] in kept:
             return late + 40 * event["tx_id"] - bench.clock, deliver, 3
         return 3, True
+
     bench = RxBench(config(width), frames, trailing=1100, decide=decide)
     bench.run()
     bench.check_drops()
@@ -39,8 +42,9 @@ def test_kept_payloads_come_late_and_whole(width, deliver):
     # the host sees its last beat one clock after that.
     assert len(bench.kept_freed) == 4
     if deliver:
-        ends = sorted(entry[0][-1] for vc in range(3) for entry in bench.delivered[vc]
-                      if entry[2] in kept)
+        ends = sorted(
+            entry[0][-1] for vc in range(3) for entry in bench.delivered[vc] if entry[2] in kept
+        )
         assert bench.kept_freed == [end - 1 for end in ends]
     else:
         assert bench.kept_freed == [at + 1 for at in verdicts]
@@ -60,8 +64,14 @@ def test_room_of_a_vc_is_what_it_was(stalled):
         if event["tx_id"] < 4:
             return ((5 if stalled else reads - bench.clock), True, 3)
         return None
-    bench = RxBench(config(64), frames, clocks=clocks + [None] * 40, decide=decide,
-                    host_ready=lambda vc, clock: clock >= reads)
+
+    bench = RxBench(
+        config(64),
+        frames,
+        clocks=clocks + [None] * 40,
+        decide=decide,
+        host_ready=lambda vc, clock: clock >= reads,
+    )
     bench.run()
     room = [event["room"] for _, event in bench.events]
     assert room == [1] * 4 + [1] * 8 + [0] * 2 + [1, 1, 0] + [1, 1, 0]
@@ -87,6 +97,7 @@ def test_one_slot_is_counted_once():
         if event["tx_id"] % 3 == 0:
             return 12, event["tx_id"] % 2 == 0, 3
         return 3, event["tx_id"] % 5 > 0
+
     bench = RxBench(config(64), frames + probe, clocks=clocks, decide=decide)
     bench.run()
     bench.check_drops()

@@ -61,7 +61,7 @@ def run(width, clocks, trailing=4):
                     last_beat = ctx.get(dut.o_parsed.p.last_beat)
                     last_lane = ctx.get(dut.o_parsed.p.last_lane)
                     octets = b"".join(slot[n] for n in range(last_beat + 1))
-                    parsed["payload"] = octets[:last_beat * width + last_lane + 1]
+                    parsed["payload"] = octets[: last_beat * width + last_lane + 1]
                 results.append((count[0], None, parsed))
                 parsed_at.append(clock)
             if ctx.get(dut.frame_ended):
@@ -100,28 +100,55 @@ def test_causes_and_their_order():
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_cause_alone(width):
-    good = frame(PAYLOAD, bytes(range(100)), vc=2, src=0xABCDEF, tx_id=0x01020304,
-                 rx_id=0xA1A2A3A4, epoch=0xBEEF, extension=0x20, ethertype=0x9AC6)
+    good = frame(
+        PAYLOAD,
+        bytes(range(100)),
+        vc=2,
+        src=0xABCDEF,
+        tx_id=0x01020304,
+        rx_id=0xA1A2A3A4,
+        epoch=0xBEEF,
+        extension=0x20,
+        ethertype=0x9AC6,
+    )
     too_long = frame(PAYLOAD, bytes(1025))
     frames = [
-        (good, True), (good[:63], False), (patched(good, 12, b"\x08\x00"), False),
-        (patched(good, 2, b"\x5d"), False), (patched(good, 8, b"\x5d"), False),
-        (patched(good, 5, b"\x00"), False), (patched(good, 9, OUR_NODE.to_bytes(3, "big")), False),
+        (good, True),
+        (good[:63], False),
+        (patched(good, 12, b"\x08\x00"), False),
+        (patched(good, 2, b"\x5d"), False),
+        (patched(good, 8, b"\x5d"), False),
+        (patched(good, 5, b"\x00"), False),
+        (patched(good, 9, OUR_NODE.to_bytes(3, "big")), False),
         (patched(good, 14, b"\x15"), False),
         (too_long, False),
         (patched(patched(good, 40, b"\x00\x19"), 16, b"\x00\x2d"), False),
-        (patched(good, 17, bytes([good[17] ^ 1])), False), (good[:-1], False),
-        (patched(good, 42, b"\x0b"), False), (patched(good, 43, b"\x03"), False),
+        (patched(good, 17, bytes([good[17] ^ 1])), False),
+        (good[:-1], False),
+        (patched(good, 42, b"\x0b"), False),
+        (patched(good, 43, b"\x03"), False),
         (frame(PAYLOAD), False),
     ]
     # A good frame right behind each bad one, no idle clock.
     mixed = [entry for bad in frames for entry in (bad, (good, False))]
     causes = check(width, mixed)
     assert causes[::2] == [
-        "bad_fcs", "runt", "other_ethertype", "wrong_oui", "wrong_oui", "not_ours", "own_source",
+        "bad_fcs",
+        "runt",
+        "other_ethertype",
+        "wrong_oui",
+        "wrong_oui",
+        "not_ours",
+        "own_source",
         "bad_tth",
-        "tsh_range", "tsh_range", "total_mismatch", "truncated", "bad_opcode", "bad_vc",
-        "empty_payload"]
+        "tsh_range",
+        "tsh_range",
+        "total_mismatch",
+        "truncated",
+        "bad_opcode",
+        "bad_vc",
+        "empty_payload",
+    ]
     assert causes[1::2] == [None] * len(frames)
 
 
@@ -130,8 +157,12 @@ def test_short_frames_of_others_are_no_runts(width):
     """An ARP of 60 bytes is not TTP's business; under 14 bytes there is no EtherType (F1, N2)."""
     arp = patched(bytes(60), 12, b"\x08\x06")
     ttp = frame(ACK)
-    frames = [(octets[:length], error) for length in (60, 8, 15, 1, 14, 7, 60, 13, 12, 9)
-              for octets in (arp, ttp, arp) for error in (False, True)]
+    frames = [
+        (octets[:length], error)
+        for length in (60, 8, 15, 1, 14, 7, 60, 13, 12, 9)
+        for octets in (arp, ttp, arp)
+        for error in (False, True)
+    ]
     causes = check(width, frames)
     other = "other_ethertype"
     assert causes[::6] == [other, "runt", other, "runt", other, "runt", other] + ["runt"] * 3
@@ -142,8 +173,10 @@ def test_short_frames_of_others_are_no_runts(width):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_payload_lengths_around_every_boundary(width):
     rng = rng_for("lengths", width)
-    frames = [(frame(PAYLOAD, rng.randbytes(n), vc=n % 3, tx_id=n), False)
-              for n in boundary_lengths(width)]
+    frames = [
+        (frame(PAYLOAD, rng.randbytes(n), vc=n % 3, tx_id=n), False)
+        for n in boundary_lengths(width)
+    ]
     assert check(width, frames) == [None] * len(frames)
 
 
@@ -164,8 +197,10 @@ def test_frames_of_odd_sizes_harm_nobody(width):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_control_frames_without_a_pause(width):
     """At 512 bits: a whole frame in every clock."""
-    frames = [(frame(n % 11 if n % 11 != PAYLOAD else OPEN, vc=n % 3, tx_id=n, rx_id=~n & 0xFFFF),
-               False) for n in range(150)]
+    frames = [
+        (frame(n % 11 if n % 11 != PAYLOAD else OPEN, vc=n % 3, tx_id=n, rx_id=~n & 0xFFFF), False)
+        for n in range(150)
+    ]
     assert check(width, frames) == [None] * len(frames)
     assert len(schedule(frames, width)) == 150 * 64 // width
 
@@ -193,6 +228,7 @@ def test_node_number_is_configured():
                 drive(ctx, dut.i_frame, schedule([(frame(ACK, dst=dst), False)], 64)[0])
                 await ctx.tick()
                 seen.append((node == dst, ctx.get(dut.o_parsed.valid)))
+
     sim = Simulator(dut)
     sim.add_clock(1e-8)
     sim.add_testbench(bench)
@@ -205,10 +241,23 @@ def test_the_table_of_malformed_frames(width, monkeypatch):
     """Each frame for which the ladder, Scapy and Wireshark have a verdict has the same one here."""
     monkeypatch.setitem(globals(), "OUR_NODE", malformed.DST)
     same = dict(zip(MODEL_CAUSES, DROP_CAUSES, strict=True))
-    cases = [case for case in malformed.table()
-             if case.form == "ipv4" or case.cause is None or case.cause in same]
-    found = [cause for cause, _ in run(width, schedule([(case.data, False) for case in cases],
-                                                       width, None, 0.0))]
-    assert found == [same[case.cause] if case.cause and case.form == "ethernet" else
-                     "other_ethertype" if case.form == "ipv4" else None for case in cases]
+    cases = [
+        case
+        for case in malformed.table()
+        if case.form == "ipv4" or case.cause is None or case.cause in same
+    ]
+    found = [
+        cause
+        for cause, _ in run(
+            width, schedule([(case.data, False) for case in cases], width, None, 0.0)
+        )
+    ]
+    assert found == [
+        same[case.cause]
+        if case.cause and case.form == "ethernet"
+        else "other_ethertype"
+        if case.form == "ipv4"
+        else None
+        for case in cases
+    ]
     assert len(cases) > 75

@@ -27,7 +27,7 @@ class Model:
     def __init__(self, config):
         self.config = config
         self.held = [[], [], []]
-        self.kept = []                   # (slot, VC that took it)
+        self.kept = []  # (slot, VC that took it)
         self.shared = config.rx_slots - 3 * config.rx_reserved - config.reorder_slots
 
     def room(self, vc):
@@ -36,8 +36,9 @@ class Model:
         return len(self.held[vc]) < own or used < self.shared
 
     def everything(self):
-        return sorted([slot for slots in self.held for slot in slots]
-                      + [slot for slot, _vc in self.kept])
+        return sorted(
+            [slot for slots in self.held for slot in slots] + [slot for slot, _vc in self.kept]
+        )
 
 
 def give(ctx, port, freed):
@@ -53,14 +54,19 @@ async def clock(ctx, dut, *, vc=0, take=0, keep=None, dropped=None, delivered=No
     ctx.set(dut.i_kept.payload, keep or 0)
     give(ctx, dut.i_dropped, dropped)
     give(ctx, dut.i_delivered, delivered)
-    out = dict(room=ctx.get(dut.room), ready=ctx.get(dut.slot_ready), slot=ctx.get(dut.slot),
-               freed=ctx.get(dut.o_kept_freed))
+    out = dict(
+        room=ctx.get(dut.room),
+        ready=ctx.get(dut.slot_ready),
+        slot=ctx.get(dut.slot),
+        freed=ctx.get(dut.o_kept_freed),
+    )
     await ctx.tick()
     return out
 
 
-@pytest.mark.parametrize("rx_slots,reserved,reorder", [
-    (8, 1, 4), (16, 2, 4), (16, 4, 4), (64, 4, 32), (128, 8, 16)])
+@pytest.mark.parametrize(
+    "rx_slots,reserved,reorder", [(8, 1, 4), (16, 2, 4), (16, 4, 4), (64, 4, 32), (128, 8, 16)]
+)
 def test_random_against_model(rx_slots, reserved, reorder):
     """Slots taken, kept, dropped and delivered in every mixture, several in one clock: `room` is
     exact for every VC in every clock, and no slot is given out twice or lost."""
@@ -72,12 +78,13 @@ def test_random_against_model(rx_slots, reserved, reorder):
 
     async def testbench(ctx):
         model = Model(cfg)
-        waited = 0                       # clocks without a slot at hand though some are free
+        waited = 0  # clocks without a slot at hand though some are free
         for number in range(5000):
             where = f"seed {seed} clock {number}"
-            if number % 250 == 0:        # phases: fill, keep, drain
+            if number % 250 == 0:  # phases: fill, keep, drain
                 hungry, keen, generous = rng.choice(
-                    [(1.0, 0.1, 0.02), (0.9, 0.9, 0.1), (0.5, 0.3, 0.5), (0.1, 0.1, 0.9)])
+                    [(1.0, 0.1, 0.02), (0.9, 0.9, 0.1), (0.5, 0.3, 0.5), (0.1, 0.1, 0.9)]
+                )
             for vc in range(3):
                 ctx.set(dut.vc, vc)
                 assert ctx.get(dut.room) == model.room(vc), where
@@ -107,8 +114,9 @@ def test_random_against_model(rx_slots, reserved, reorder):
             dropped, delivered = leaving
             ctx.set(dut.vc, vc)
             take = bool(ctx.get(dut.room) and ctx.get(dut.slot_ready) and rng.random() < hungry)
-            out = await clock(ctx, dut, vc=vc, take=take, keep=keep, dropped=dropped,
-                              delivered=delivered)
+            out = await clock(
+                ctx, dut, vc=vc, take=take, keep=keep, dropped=dropped, delivered=delivered
+            )
             assert out["freed"] == sum(bool(freed and freed["kept"]) for freed in leaving), where
             if take:
                 taken = out["slot"]
@@ -125,6 +133,7 @@ def test_random_against_model(rx_slots, reserved, reorder):
             seen["keep and free"] += keep is not None and any(leaving)
             seen["none"] += total == rx_slots
             seen["empty"] += total == 0
+
     simulate(dut, testbench)
     assert all(seen.values()), f"seed {seed} did not reach {seen}"
 
@@ -150,7 +159,7 @@ def test_kept_slots_leave_a_vc_all_its_room():
         for _ in first:
             await clock(ctx, dut, vc=1, keep=1)
         assert len(await fill()) == most == 8
-        for vc in (0, 2):                # what they own, and no more
+        for vc in (0, 2):  # what they own, and no more
             for want in (1, 1, 0):
                 out = await clock(ctx, dut, vc=vc, take=want)
                 assert out["room"] == want
@@ -164,6 +173,7 @@ def test_kept_slots_leave_a_vc_all_its_room():
         assert out["freed"] == 0 and not out["room"]
         assert (await clock(ctx, dut, vc=1, take=1))["room"], "room in the clock behind"
         assert not (await clock(ctx, dut, vc=1))["room"]
+
     simulate(dut, testbench)
 
 
@@ -177,6 +187,7 @@ def test_two_kept_slots_freed_in_one_clock():
         gone = [dict(slot=slot, vc=0, kept=1) for slot in slots]
         assert (await clock(ctx, dut, dropped=gone[0], delivered=gone[1]))["freed"] == 2
         assert (await clock(ctx, dut))["freed"] == 0
+
     simulate(dut, testbench)
 
 
@@ -195,4 +206,5 @@ def test_reset_gives_everything_back():
         assert [out["slot"] for out in slots] == list(range(8))
         assert all(out["room"] for out in slots)
         assert not (await clock(ctx, dut, vc=2))["room"]
+
     simulate(ResetInserter(reset)(dut), testbench)

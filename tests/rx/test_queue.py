@@ -13,9 +13,18 @@ SHAPES = [(8, "none"), (32, "none"), (64, "none"), (8, "secded")]
 
 
 def event(number):
-    return {"opcode": Opcode(number % len(Opcode)), "node": number, "vc": number % 3, "ieee": 1,
-            "epoch": number, "selective": number & 1, "tx_id": number, "rx_id": ~number & 0xFFFF,
-            "room": 0, "slot": number % 16}
+    return {
+        "opcode": Opcode(number % len(Opcode)),
+        "node": number,
+        "vc": number % 3,
+        "ieee": 1,
+        "epoch": number,
+        "selective": number & 1,
+        "tx_id": number,
+        "rx_id": ~number & 0xFFFF,
+        "room": 0,
+        "slot": number % 16,
+    }
 
 
 def queue(depth, protect):
@@ -31,8 +40,11 @@ def test_everything_comes_out_in_order(depth, protect):
         await send_packet(ctx, dut.i, wanted, pause=lambda: rng.random() < 0.4)
 
     async def receiver(ctx):
-        found.extend(await receive_packet(ctx, dut.o, ready=lambda: rng.random() < 0.5,
-                                          last=lambda beat: beat.tx_id == 149))
+        found.extend(
+            await receive_packet(
+                ctx, dut.o, ready=lambda: rng.random() < 0.5, last=lambda beat: beat.tx_id == 149
+            )
+        )
 
     simulate(dut, sender, receiver)
     assert [{name: beat[name] for name in wanted[0]} for beat in found] == wanted

@@ -20,8 +20,8 @@ class Memory:
 
     def __init__(self, dut, rng, pace):
         self.dut, self.rng, self.pace = dut, rng, pace
-        self.read = []                  # (slot, beat, last, kept)
-        self.coming = []                # payloads that arrive: (clock, slot, beats, kept)
+        self.read = []  # (slot, beat, last, kept)
+        self.coming = []  # payloads that arrive: (clock, slot, beats, kept)
         self.clock = 0
 
     async def run(self, ctx):
@@ -38,15 +38,21 @@ class Memory:
             ctx.set(dut.i_beat.valid, granted is not None)
             if granted:
                 slot, beat, last, _kept = granted
-                ctx.set(dut.i_beat.payload, {
-                    "data": content(slot, beat), "last": last,
-                    "info": {"node": slot, "id": 100 + slot, "last_lane": 3}})
+                ctx.set(
+                    dut.i_beat.payload,
+                    {
+                        "data": content(slot, beat),
+                        "last": last,
+                        "info": {"node": slot, "id": 100 + slot, "last_lane": 3},
+                    },
+                )
             grants = ctx.get(dut.request) and self.rng.random() < self.pace
             ctx.set(dut.grant, grants)
             granted = None
             if grants:
-                granted = tuple(ctx.get(value) for value in (dut.slot, dut.beat, dut.last,
-                                                             dut.kept))
+                granted = tuple(
+                    ctx.get(value) for value in (dut.slot, dut.beat, dut.last, dut.kept)
+                )
                 self.read.append(granted)
             await ctx.tick()
             self.clock += 1
@@ -67,8 +73,11 @@ def test_payloads_of_random_lengths(pace, host):
             packets.append(await receive_packet(ctx, dut.o_host, lambda: rng.random() < host))
 
     simulate(dut, testbench, background=[memory.run])
-    assert memory.read == [(slot, beat, beat == beats - 1, slot % 5 == 0)
-                           for slot, beats in enumerate(lengths) for beat in range(beats)]
+    assert memory.read == [
+        (slot, beat, beat == beats - 1, slot % 5 == 0)
+        for slot, beats in enumerate(lengths)
+        for beat in range(beats)
+    ]
     for slot, (beats, packet) in enumerate(zip(lengths, packets)):
         assert [beat.data for beat in packet] == [content(slot, beat) for beat in range(beats)]
         assert [beat.keep for beat in packet] == [0xFF] * (beats - 1) + [0x0F]

@@ -10,12 +10,14 @@ WIDTHS = (8, 16, 32, 64)
 
 
 def config(width, **changes):
-    return Config(name="test", width_bits=8 * width, rx_slots=16, rx_reserved=2,
-                  reorder_slots=4).replace(**changes)
+    return Config(
+        name="test", width_bits=8 * width, rx_slots=16, rx_reserved=2, reorder_slots=4
+    ).replace(**changes)
 
 
-@pytest.mark.parametrize("rx_slots,reserved,reorder",
-                         [(16, 2, 4), (8, 1, 4), (16, 4, 4), (128, 4, 16), (128, 32, 32)])
+@pytest.mark.parametrize(
+    "rx_slots,reserved,reorder", [(16, 2, 4), (8, 1, 4), (16, 4, 4), (128, 4, 16), (128, 32, 32)]
+)
 def test_room_rule(rx_slots, reserved, reorder):
     """A VC gets what it owns and what is shared; the others still get what they own. What is set
     aside for reordering nobody gets."""
@@ -23,11 +25,15 @@ def test_room_rule(rx_slots, reserved, reorder):
     shared = rx_slots - 3 * reserved - reorder
     vcs = [2] * (reserved + shared + 3) + [0] * (reserved + 1) + [1] * (reserved + 1)
     frames = [payload_frame(rng, 4, vc, n) for n, vc in enumerate(vcs)]
-    bench = RxBench(config(64, rx_slots=rx_slots, rx_reserved=reserved, reorder_slots=reorder),
-                    frames, decide=lambda event: None).run()
+    bench = RxBench(
+        config(64, rx_slots=rx_slots, rx_reserved=reserved, reorder_slots=reorder),
+        frames,
+        decide=lambda event: None,
+    ).run()
     room = [event["room"] for _, event in bench.events]
-    assert room == ([1] * (reserved + shared) + [0] * 3 + [1] * reserved + [0]
-                    + [1] * reserved + [0])
+    assert room == (
+        [1] * (reserved + shared) + [0] * 3 + [1] * reserved + [0] + [1] * reserved + [0]
+    )
     assert len(bench.held) == rx_slots - reorder
     assert bench.stats["stat_rx_no_room"] == 5
 
@@ -37,14 +43,18 @@ def test_room_rule(rx_slots, reserved, reorder):
 def test_a_slot_given_back_is_room_again(deliver, rx_slots):
     """Full, then one verdict: exactly one more payload of that VC has room, and one only."""
     rng = rng_for("again", rx_slots)
-    most = rx_slots - 4 - 4                  # of one VC: without the others' own, and reordering
+    most = rx_slots - 4 - 4  # of one VC: without the others' own, and reordering
     fill = [payload_frame(rng, 9, 0, n) for n in range(most)]
     probes = [payload_frame(rng, 9, 0, 1000 + n) for n in range(3)]
     clocks = schedule(fill, 64) + [None] * 20
     for probe in probes:
         clocks += schedule([probe], 64) + [None] * 10
-    bench = RxBench(config(64, rx_slots=rx_slots), fill + probes, clocks=clocks,
-                    decide=lambda event: (most + 6, deliver) if event["tx_id"] == 3 else None).run()
+    bench = RxBench(
+        config(64, rx_slots=rx_slots),
+        fill + probes,
+        clocks=clocks,
+        decide=lambda event: (most + 6, deliver) if event["tx_id"] == 3 else None,
+    ).run()
     room = [event["room"] for _, event in bench.events]
     assert room == [1] * most + [1, 0, 0]
 
@@ -65,8 +75,12 @@ def test_slot_that_comes_in_mid_frame_is_for_the_next_frame(width):
         verdict = (release if event["tx_id"] == 4 else end) - bench.clock, True
         return (*verdict, 0) if event["tx_id"] < 4 else verdict
 
-    bench = RxBench(config(width, rx_slots=8, rx_reserved=1), [*fill, late, following],
-                    clocks=clocks + [None] * 200, decide=decide)
+    bench = RxBench(
+        config(width, rx_slots=8, rx_reserved=1),
+        [*fill, late, following],
+        clocks=clocks + [None] * 200,
+        decide=decide,
+    )
     bench.run()
     bench.check_drops()
     bench.check_events_and_hosts()
@@ -83,9 +97,12 @@ def test_slots_go_round(rx_slots):
         frames.append(payload_frame(rng, rng.choice([1, 30, 64, 130]), rng.choice([0, 0, 1]), n))
         clocks += schedule(frames[-1:], 64) + [None] * rng.choice([0, 0, 1, 2])
     bench = RxBench(
-        config(64, rx_slots=rx_slots), frames, clocks=clocks + [None] * 4 * rx_slots,
+        config(64, rx_slots=rx_slots),
+        frames,
+        clocks=clocks + [None] * 4 * rx_slots,
         host_ready=lambda vc, clock: clock % 200 > 60 and rng.random() < 0.95,
-        decide=lambda event: (rng.choice([0, 0, 1, 4, 20]), rng.random() < 0.7)).run()
+        decide=lambda event: (rng.choice([0, 0, 1, 4, 20]), rng.random() < 0.7),
+    ).run()
     bench.check_drops()
     assert sum(map(len, bench.check_events_and_hosts())) > rx_slots
     assert not bench.held
@@ -98,8 +115,12 @@ def test_verdicts_in_consecutive_clocks_keep_their_order(rx_slots, first_beats):
     rng = rng_for("order", first_beats)
     lengths = [64 * first_beats, 64, 64, 128, 64, 64, 64]
     frames = [payload_frame(rng, length, 1, n) for n, length in enumerate(lengths)]
-    bench = RxBench(config(64, rx_slots=rx_slots), frames, trailing=80,
-                    decide=lambda event: (50 - bench.clock, True))
+    bench = RxBench(
+        config(64, rx_slots=rx_slots),
+        frames,
+        trailing=80,
+        decide=lambda event: (50 - bench.clock, True),
+    )
     bench.run()
     bench.check_events_and_hosts()
     assert [entry[2] for entry in bench.delivered[1]] == list(range(len(lengths)))
@@ -116,8 +137,12 @@ def test_full_event_queue_drops_whole_frames(width):
     clocks = schedule(frames[:-1], width) + [None] * 10
     release = len(clocks)
     clocks += [None] * 10 + schedule(frames[-1:], width) + [None] * 60
-    bench = RxBench(config(width, event_depth=depth), frames, clocks=clocks,
-                    take_event=lambda clock: clock >= release).run()
+    bench = RxBench(
+        config(width, event_depth=depth),
+        frames,
+        clocks=clocks,
+        take_event=lambda clock: clock >= release,
+    ).run()
     bench.check_drops()
     bench.check_events_and_hosts()
     assert sent < release
@@ -129,8 +154,12 @@ def test_full_event_queue_drops_whole_frames(width):
 @pytest.mark.parametrize("event_depth", [2, 16, 128])
 def test_event_queue_holds_what_it_says(event_depth):
     frames = [(frame(ACK, vc=n % 3, rx_id=n), False) for n in range(event_depth + 3)]
-    bench = RxBench(config(64, event_depth=event_depth), frames, trailing=2 * event_depth + 20,
-                    take_event=lambda clock: clock > event_depth + 10).run()
+    bench = RxBench(
+        config(64, event_depth=event_depth),
+        frames,
+        trailing=2 * event_depth + 20,
+        take_event=lambda clock: clock > event_depth + 10,
+    ).run()
     bench.check_drops()
     bench.check_events_and_hosts()
     assert bench.stats["stat_rx_queue_full"] == 3
@@ -149,6 +178,7 @@ def test_bad_frames_use_no_slot():
 def test_a_stalled_vc_delays_nobody(width, stalled):
     """One host never takes a beat: each of the others gets every beat in the same clock as if
     that VC did not exist."""
+
     def run(include):
         rng = rng_for("stalled", width, stalled)
         clocks, frames = [], []
@@ -160,16 +190,24 @@ def test_a_stalled_vc_delays_nobody(width, stalled):
             else:
                 clocks += part
                 frames.append(one)
-        return RxBench(config(width), frames, clocks=clocks + [None] * 40,
-                       host_ready=lambda vc, clock: vc != stalled).run()
+        return RxBench(
+            config(width),
+            frames,
+            clocks=clocks + [None] * 40,
+            host_ready=lambda vc, clock: vc != stalled,
+        ).run()
+
     others = [vc for vc in range(3) if vc != stalled]
     with_it, without = run(True), run(False)
     assert with_it.delivered[stalled] == []
     for vc in others:
         assert len(with_it.delivered[vc]) == 4
         # The stalled VC may read the four beats of its buffer, no more.
-        late = [a - b for (x, *_), (y, *_) in zip(with_it.delivered[vc], without.delivered[vc])
-                for a, b in zip(x, y)]
+        late = [
+            a - b
+            for (x, *_), (y, *_) in zip(with_it.delivered[vc], without.delivered[vc])
+            for a, b in zip(x, y)
+        ]
         assert all(0 <= n <= 4 for n in late) and late[-1] == 0
 
 
@@ -178,8 +216,12 @@ def test_urgency_and_its_bound():
     rng = rng_for("urgency")
     frames = [payload_frame(rng, 1024, n % 3, n) for n in range(12)]
     sent = len(schedule(frames, 32))
-    bench = RxBench(config(32, rx_reserved=4), frames, trailing=500,
-                    host_ready=lambda vc, clock: clock > sent + 20).run()
+    bench = RxBench(
+        config(32, rx_reserved=4),
+        frames,
+        trailing=500,
+        host_ready=lambda vc, clock: clock > sent + 20,
+    ).run()
     bench.check_events_and_hosts()
     clocks = {vc: [c for entry in bench.delivered[vc] for c in entry[0]] for vc in range(3)}
     end_of_first = clocks[1][-1]

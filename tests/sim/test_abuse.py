@@ -28,10 +28,13 @@ PLACES = [
     ("pipeline_decide", r"assign guard_stale = ([^;]*);", r"assign guard_stale = (\1) & ~D4;"),
     ("timer", r"= rst (\? 24'h000000)", r"= (rst & ~D5) \1"),
     ("pipeline", r"assign i_full = ([^;]*);", r"assign i_full = (\1) & ~D6;"),
-    ("pipeline_decide", r"assign guard_retries_up = ([^;]*);",
-     r"assign guard_retries_up = (\1) & ~D7;"),
+    (
+        "pipeline_decide",
+        r"assign guard_retries_up = ([^;]*);",
+        r"assign guard_retries_up = (\1) & ~D7;",
+    ),
 ]
-DEFECTS = {     # number -> (name, mode, what is said)
+DEFECTS = {  # number -> (name, mode, what is said)
     1: ("parser ignores the length", "parse", "without a frame|must be|not what it is"),
     2: ("frame to another MAC accepted", "parse", "without a frame|must be|not what it is"),
     3: ("forged ACK frees slots", "forged", "counted as|changed the tag"),
@@ -49,14 +52,19 @@ def defective(verilog, numbers=tuple(DEFECTS)):
         if number not in numbers:
             continue
         replacement = re.sub(r"\bD(\d)", r"(ttp_engine.defect == \1)", replacement)
-        at = next(n for n, part in enumerate(parts)
-                  if part.startswith(f"module ttp_engine_core_{module}("))
+        at = next(
+            n
+            for n, part in enumerate(parts)
+            if part.startswith(f"module ttp_engine_core_{module}(")
+        )
         parts[at], found = re.subn(pattern, replacement, parts[at])
         assert found, f"no {pattern} in {module}"
     top = next(n for n, part in enumerate(parts) if part.startswith("module ttp_engine("))
     parts[top] = parts[top].replace(
-        "endmodule", "  reg [7:0] defect;\n  initial if (!$value$plusargs(\"defect=%d\", defect))"
-        " defect = 0;\nendmodule")
+        "endmodule",
+        '  reg [7:0] defect;\n  initial if (!$value$plusargs("defect=%d", defect))'
+        " defect = 0;\nendmodule",
+    )
     return "".join(parts)
 
 
@@ -68,8 +76,13 @@ def program():
 
 
 def run(program, mode, count=0, seed=1, defect=None, **numbers):
-    feed = (abuse.floods(seed, count, 3) if mode == "flood" else
-            abuse.records(mode, seed, count, CONFIG.slots) if count else ())
+    feed = (
+        abuse.floods(seed, count, 3)
+        if mode == "flood"
+        else abuse.records(mode, seed, count, CONFIG.slots)
+        if count
+        else ()
+    )
     plus = [f"+defect={defect}"] if defect else []
     return abuse.run_program(program, mode, seed, feed, subprocess.DEVNULL, plus, **numbers)
 
@@ -89,8 +102,13 @@ def test_forged_frames_change_no_link(program, mode):
     assert code == 0, result["failure"]
     assert result["bad_frames"] == 1000 and result["forged_events"] == 750
     assert sum(result["causes"].values()) == 250
-    assert {"drop_stale", "drop_bad_ack", "drop_unexpected", "drop_no_link",
-            "drop_duplicate"} <= set(result["stats"])
+    assert {
+        "drop_stale",
+        "drop_bad_ack",
+        "drop_unexpected",
+        "drop_no_link",
+        "drop_duplicate",
+    } <= set(result["stats"])
     assert result["stalled_takes"] >= result["stalled_takes_clean"] > 0
 
 

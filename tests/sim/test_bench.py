@@ -11,10 +11,18 @@ from ttpsim.bench import run as bench
 
 ROOT = Path(__file__).resolve().parents[2]
 
-REQUIRED = {"latency.tx_clocks", "latency.rx_clocks", "pipeline.events_per_clock",
-            "goodput.no_loss_ratio", "goodput.selective_1pct_2.6us", "goodput.gbn_1pct_2.6us",
-            "replay.nack_to_wire_clocks", "close.recycle_clocks", "synth.ecp5.fmax_mhz",
-            "synth.ecp5.lut4"}      # what the figures must always contain
+REQUIRED = {
+    "latency.tx_clocks",
+    "latency.rx_clocks",
+    "pipeline.events_per_clock",
+    "goodput.no_loss_ratio",
+    "goodput.selective_1pct_2.6us",
+    "goodput.gbn_1pct_2.6us",
+    "replay.nack_to_wire_clocks",
+    "close.recycle_clocks",
+    "synth.ecp5.fmax_mhz",
+    "synth.ecp5.lut4",
+}  # what the figures must always contain
 
 
 def metric(value, better="lower", goal=8, name="latency.tx_clocks"):
@@ -30,11 +38,13 @@ def test_short_form(tmp_path):
     found = {m["name"]: m for m in json.loads((tmp_path / "metrics.json").read_text())}
     assert found["close.recycle_clocks"]["value"] <= 2
     assert found["goodput.no_loss_ratio"]["value"] >= 0.995
-    selective, gbn = (found[f"goodput.{kind}_5pct_2.6us.default"]["value"]
-                      for kind in ("selective", "gbn"))
+    selective, gbn = (
+        found[f"goodput.{kind}_5pct_2.6us.default"]["value"] for kind in ("selective", "gbn")
+    )
     assert 0 < gbn < selective < 1
-    assert all(set(m) >= {"name", "value", "unit", "configuration", "method"}
-               for m in found.values())
+    assert all(
+        set(m) >= {"name", "value", "unit", "configuration", "method"} for m in found.values()
+    )
     page = (tmp_path / "report.html").read_text()
     assert "<svg" in page and "goodput.gbn_5pct_2.6us" in page and "http-equiv" not in page
 
@@ -46,8 +56,10 @@ def test_the_baseline_has_every_required_name():
 def test_goals_and_changes():
     assert [metric(value)[0]["met"] for value in (7, 8, 9)] == [True, True, False]
     assert [metric(value, "higher")[0]["met"] for value in (7, 8, 9)] == [False, True, True]
-    for better, changes in (("lower", ["better", "same", "worse"]),
-                            ("higher", ["worse", "same", "better"])):
+    for better, changes in (
+        ("lower", ["better", "same", "worse"]),
+        ("higher", ["worse", "same", "better"]),
+    ):
         for value, change in zip((7.9, 8.01, 8.1), changes):
             compared = bench.compared(metric(value, better), {"latency.tx_clocks": 8})
             assert compared[0]["change"] == change

@@ -23,26 +23,45 @@ def run(tmp_path, simulator, do, seed=1, **params):
     processes = builds.Processes()
     build = builds.compile_pair(simulator, HERE / "bench" / "echo.v", "echo", False, processes)
     folder = tmp_path / f"{simulator}-{do}-{seed}"
-    builds.simulate(build, "echo_scenario", folder, seed, {"do": do, **params}, processes,
-                    python_path=[HERE / "bench"])
-    failures = [entry for entry in ElementTree.parse(folder / "results.xml").iter()
-                if entry.tag in ("failure", "error")]
+    builds.simulate(
+        build,
+        "echo_scenario",
+        folder,
+        seed,
+        {"do": do, **params},
+        processes,
+        python_path=[HERE / "bench"],
+    )
+    failures = [
+        entry
+        for entry in ElementTree.parse(folder / "results.xml").iter()
+        if entry.tag in ("failure", "error")
+    ]
     message = " ".join(str(entry.attrib) for entry in failures)
     return not failures and (folder / "done.json").exists(), message, folder
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
-@pytest.mark.parametrize("params", [{}, {"ready": 0.5}, {"gap": 0.3}, {"ready": 0.3, "gap": 0.6},
-                                    {"ready": 0.9, "delay": 300}])
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"ready": 0.5}, {"gap": 0.3}, {"ready": 0.3, "gap": 0.6}, {"ready": 0.9, "delay": 300}],
+)
 def test_traffic(tmp_path, simulator, params):
     passed, message, _folder = run(tmp_path, simulator, "traffic", **params)
     assert passed, message
 
 
 @pytest.mark.parametrize("simulator", SIMULATORS)
-@pytest.mark.parametrize("fault, rule", [
-    (1, "valid taken back before ready"), (2, "payload changed while it waited"),
-    (3, "bad keep"), (4, "X or Z"), (5, "a gap within a frame")])
+@pytest.mark.parametrize(
+    "fault, rule",
+    [
+        (1, "valid taken back before ready"),
+        (2, "payload changed while it waited"),
+        (3, "bad keep"),
+        (4, "X or Z"),
+        (5, "a gap within a frame"),
+    ],
+)
 def test_each_rule_of_the_contract(tmp_path, simulator, fault, rule):
     if (simulator, fault) == ("verilator", 4):
         pytest.skip("Verilator knows no X")
@@ -73,8 +92,12 @@ def test_a_wait_ends_with_what_it_waited_for(tmp_path):
 @pytest.mark.icarus
 def test_a_seed_is_one_run_on_both_simulators(tmp_path):
     captures, cycles = {}, {}
-    for name, simulator, seed in (("first", "verilator", 5), ("again", "verilator", 5),
-                                  ("icarus", "icarus", 5), ("other", "verilator", 6)):
+    for name, simulator, seed in (
+        ("first", "verilator", 5),
+        ("again", "verilator", 5),
+        ("icarus", "icarus", 5),
+        ("other", "verilator", 6),
+    ):
         passed, message, folder = run(tmp_path / name, simulator, "traffic", seed, ready=0.5)
         assert passed, message
         captures[name] = (folder / "wire.pcap").read_bytes()
@@ -88,7 +111,7 @@ def test_captures_and_summary(tmp_path):
     assert passed, message
     frames = read_pcap(folder / "a_rx.pcap")
     assert [data for _time, data in frames] == [b"good" * 20, b"bad" * 20]
-    assert frames[1][0] - frames[0][0] == 10 * 8        # back to back: 10 beats of 8 ns
+    assert frames[1][0] - frames[0][0] == 10 * 8  # back to back: 10 beats of 8 ns
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["frames"] == 0 and summary["clocks"] > 10
     assert summary["counts"]["a"] == {"bad_frame": 1, "frame_sent": 0}
@@ -102,7 +125,11 @@ def test_ports_and_layout_of_the_pair():
     streams = {stream.name: stream for stream in layout.streams}
     assert sorted(streams) == ["m_host_rx0", "m_mac_tx", "s_host_tx0", "s_mac_rx"]
     assert streams["s_mac_rx"].is_input and not streams["s_mac_rx"].has_ready
-    assert streams["m_host_rx0"].fields == [("tdata", 64), ("tkeep", 8), ("tlast", 1),
-                                            ("tuser", 56)]
+    assert streams["m_host_rx0"].fields == [
+        ("tdata", 64),
+        ("tkeep", 8),
+        ("tlast", 1),
+        ("tuser", 56),
+    ]
     assert layout.inputs == {"cfg_fault": 3, "cfg_node": 24} and layout.outputs == {"ready": 1}
     assert layout.stats == ["stat_bad_frame", "stat_frame_sent"] and layout.width_bits == 64

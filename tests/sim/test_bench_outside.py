@@ -31,6 +31,7 @@ def by_name(metrics):
 
 # ---- the README --------------------------------------------------------------------------------
 
+
 def test_the_readme_has_the_figures_of_the_baseline():
     baseline = json.loads(bench.BASELINE.read_text())
     text = bench_readme.README.read_text()
@@ -51,14 +52,17 @@ def test_a_readme_without_markers_is_refused():
 
 # ---- the path ----------------------------------------------------------------------------------
 
+
 def test_path_adds_measured_clocks_and_cited_stages():
-    metrics = measured(**{"latency.one_way_64_bytes.full": 16,
-                          "latency.one_way_64_bytes.default": 30})
+    metrics = measured(
+        **{"latency.one_way_64_bytes.full": 16, "latency.one_way_64_bytes.default": 30}
+    )
     bench_path.path(metrics, 100.0)
     found = by_name(metrics)
     outside = sum(ns for _, ns, _ in bench_path.STAGES_100G)
     assert found["latency.one_way_100g_us"]["value"] == round(
-        (16 * 1000 / 195.3125 + outside) / 1000, 4)
+        (16 * 1000 / 195.3125 + outside) / 1000, 4
+    )
     assert found["latency.one_way_100g_us"]["met"] is True
     for name, _, source in bench_path.STAGES_100G:
         assert name in found["latency.one_way_100g_us"]["method"] and len(source) > 20
@@ -77,10 +81,18 @@ def test_path_misses_its_goal_with_a_slow_engine():
 
 # ---- links -------------------------------------------------------------------------------------
 
+
 def sweep(monkeypatch, last_lut4):
-    done = {count: {"lut4": 6000 + count // 8, "lut4_without_table": 5000, "dp16kd": 80,
-                    "memory_bits": 1_000_000 + 310 * count, "fmax_mhz": 60.0}
-            for count in bench_links.links.LINKS}
+    done = {
+        count: {
+            "lut4": 6000 + count // 8,
+            "lut4_without_table": 5000,
+            "dp16kd": 80,
+            "memory_bits": 1_000_000 + 310 * count,
+            "fmax_mhz": 60.0,
+        }
+        for count in bench_links.links.LINKS
+    }
     done[16384] |= {"lut4_without_table": last_lut4, "fmax_mhz": None}
     monkeypatch.setattr(bench_links.links, "results", lambda: done)
     metrics = Metrics()
@@ -98,8 +110,9 @@ def test_growth_with_links(monkeypatch):
 
 
 def test_half_a_sweep_has_no_growth(monkeypatch):
-    monkeypatch.setattr(bench_links.links, "results", lambda: {16: {
-        "lut4": 1, "fmax_mhz": None, "memory_bits": 5}})
+    monkeypatch.setattr(
+        bench_links.links, "results", lambda: {16: {"lut4": 1, "fmax_mhz": None, "memory_bits": 5}}
+    )
     metrics = Metrics()
     bench_links.sweep(metrics)
     assert set(by_name(metrics)) == {"scale.lut4.16_links", "scale.memory_bits.16_links"}
@@ -114,14 +127,22 @@ def test_a_late_round_is_seen():
     config = bench_links.links.configurations()[16]
     for rounds, met in (([64, 64], True), ([64, 66], False)):
         metrics = Metrics()
-        bench_links.links_part([FakeRun(config, timer={
-            "rounds": rounds, "expected": 64, "tick": 4, "timeout_rounds": 1.5})], metrics)
+        bench_links.links_part(
+            [
+                FakeRun(
+                    config,
+                    timer={"rounds": rounds, "expected": 64, "tick": 4, "timeout_rounds": 1.5},
+                )
+            ],
+            metrics,
+        )
         found = by_name(metrics)
         assert found["scale.timer_round_deviation"]["met"] is met
         assert found["scale.timer_round_clocks.16_links"]["met"] is met
 
 
 # ---- TCP ---------------------------------------------------------------------------------------
+
 
 def test_tcp_costs_time_and_ttp_none(monkeypatch, tmp_path):
     monkeypatch.setattr(bench_host.builds, "BUILD", tmp_path)
@@ -136,9 +157,10 @@ def test_tcp_costs_time_and_ttp_none(monkeypatch, tmp_path):
 def test_recycled_links_beside_time_wait(monkeypatch):
     config = preset("default")
     run = FakeRun(config, churn={"links": 128, "recycled": 1000, "clocks": 100_000})
-    for tcp, said in (((None, "needs root"), "not measured: needs root"),
-                      (({"opened": 128, "seconds": 0.1, "again_after": 64.0}, ""),
-                       "measured: 128")):
+    for tcp, said in (
+        ((None, "needs root"), "not measured: needs root"),
+        (({"opened": 128, "seconds": 0.1, "again_after": 64.0}, ""), "measured: 128"),
+    ):
         monkeypatch.setattr(bench_host, "time_wait", lambda short, tcp=tcp: tcp)
         metrics = Metrics()
         bench_host.recycle([run], metrics)
@@ -150,20 +172,29 @@ def test_recycled_links_beside_time_wait(monkeypatch):
 
 # ---- the page ----------------------------------------------------------------------------------
 
+
 def test_plots_need_their_figures(monkeypatch):
     assert bench_plots.links(Metrics()) is bench_plots.path(Metrics()) is None
     assert bench_plots.tcp(Metrics()) is None and bench_plots.side_by_side({}) == ""
     metrics = sweep(monkeypatch, 5100)
-    for name, value in {"latency.one_way_64_bytes.full": 16, "host.cpu_us_per_message.ttp": 0,
-                        "host.cpu_us_per_message.tcp_64_bytes": 3.0,
-                        "host.cpu_us_per_message.tcp_1024_bytes": 4.0,
-                        "recycle.ttp_links_per_second": 1_000_000,
-                        "recycle.tcp_connections_per_second": 2.13}.items():
+    for name, value in {
+        "latency.one_way_64_bytes.full": 16,
+        "host.cpu_us_per_message.ttp": 0,
+        "host.cpu_us_per_message.tcp_64_bytes": 3.0,
+        "host.cpu_us_per_message.tcp_1024_bytes": 4.0,
+        "recycle.ttp_links_per_second": 1_000_000,
+        "recycle.tcp_connections_per_second": 2.13,
+    }.items():
         metrics.add(name, value, "", "", "", "lower")
     bench_path.path(metrics, None)
     figures = {"lut4": 2000, "ff": 10, "dp16kd": 1, "fmax_mhz": 99.5}
-    summary = {"ecp5-default": figures, "liteeth-udp": {
-        "does": {"TTP engine": "replays", "LiteEth UDP": "does not"}, "widths": {"8": figures}}}
+    summary = {
+        "ecp5-default": figures,
+        "liteeth-udp": {
+            "does": {"TTP engine": "replays", "LiteEth UDP": "does not"},
+            "widths": {"8": figures},
+        },
+    }
     page = bench_report.page(bench.compared(metrics, {}), summary)
-    assert page.count("<svg") == 4      # and the latency plot
+    assert page.count("<svg") == 4  # and the latency plot
     assert "LiteEth UDP, 8 bits" in page and "Table 80-5" in page

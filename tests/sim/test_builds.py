@@ -50,10 +50,13 @@ def child(folder):
 
 def test_ctrl_c_ends_the_compiler(tmp_path):
     """The main thread waits for a compiler that does not hear of the terminal's Ctrl-C."""
-    process = subprocess.Popen([sys.executable, "-c", INTERRUPTED], cwd=tmp_path,
-                               env={"PYTHONPATH": os.pathsep.join(PATHS),
-                                    "PATH": "/usr/bin:/bin"},
-                               stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED],
+        cwd=tmp_path,
+        env={"PYTHONPATH": os.pathsep.join(PATHS), "PATH": "/usr/bin:/bin"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     compiler = child(tmp_path)
     process.send_signal(signal.SIGINT)
     _none, said = process.communicate(timeout=60)
@@ -64,8 +67,11 @@ def test_ctrl_c_ends_the_compiler(tmp_path):
 def test_stop_ends_the_compiler(tmp_path):
     """Another thread waits; afterwards nothing is started any more."""
     processes, codes = builds.Processes(), []
-    thread = threading.Thread(target=lambda: codes.append(
-        processes.run(["sh", "-c", COMPILER], tmp_path / "log", cwd=tmp_path)))
+    thread = threading.Thread(
+        target=lambda: codes.append(
+            processes.run(["sh", "-c", COMPILER], tmp_path / "log", cwd=tmp_path)
+        )
+    )
     thread.start()
     compiler = child(tmp_path)
     processes.stop()

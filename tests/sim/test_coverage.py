@@ -25,7 +25,8 @@ from ttpsim.coverage import run as coverage
 from ttpverif.coverage import points as plan
 
 OLDER = pytest.mark.xfail(
-    reason="plan and docs/reference/coverage.md are of an older hardware: run `ttpoe coverage`")
+    reason="plan and docs/reference/coverage.md are of an older hardware: run `ttpoe coverage`"
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -38,12 +39,15 @@ def names(family):
 
 # ---- the plan and the code ----------------------------------------------------------------------
 
+
 def test_everything_that_the_code_lists_has_its_point():
     assert {name.rpartition("/")[0] for name in names("row")} == {
-        f"{event.name}/{state.name}" for event in Event for state in LinkState}
+        f"{event.name}/{state.name}" for event in Event for state in LinkState
+    }
     for matrix in plan.MATRICES:
-        assert names(matrix) == {f"{opcode.name}/{state.name}"
-                                 for opcode in Opcode for state in LinkState}
+        assert names(matrix) == {
+            f"{opcode.name}/{state.name}" for opcode in Opcode for state in LinkState
+        }
     assert names("counter") == {name.removeprefix("stat_") for name in COUNTERS}
     assert names("notice") == {notice.name for notice in Notice}
     assert names("result") == {result.name for result in HostResult}
@@ -63,7 +67,7 @@ def test_sources_are_in_the_order_of_the_grants():
     listed = source.partition("sources = [")[2].partition("m.submodules")[0]
     assert "VC_ORDER" in listed
     for _index, name in enumerate(plan.SOURCES):
-        port = f"i_{name.rstrip('012')}"                # of one VC, or of all of them
+        port = f"i_{name.rstrip('012')}"  # of one VC, or of all of them
         assert hasattr(arbitrate, port), name
         if name == port.removeprefix("i_"):
             asked.append(listed.find(port) if port in listed else None)
@@ -100,9 +104,16 @@ def test_the_page_shows_every_point_and_no_impossible_one_hit():
     page = coverage_page.PAGE.read_text()
     assert ", impossible**" not in page
     listed = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
-    wanted = names("point") | names("counter") | names("stall") | {
-        f"{family}/{name}" for family in ("notice", "result", "interrupt", "admitted", "read",
-                                          "written") for name in names(family)}
+    wanted = (
+        names("point")
+        | names("counter")
+        | names("stall")
+        | {
+            f"{family}/{name}"
+            for family in ("notice", "result", "interrupt", "admitted", "read", "written")
+            for name in names(family)
+        }
+    )
     assert wanted <= listed, wanted - listed
 
 
@@ -119,11 +130,17 @@ def test_conditions_are_complete_verilog(top):
 
 # ---- what is not hit ----------------------------------------------------------------------------
 
+
 def everything():
-    counts = Counter({name: 1 for name in plan.universe()
-                      if name not in plan.impossible()})
-    code = {"lines": 100, "toggles": 10, "lines_percent": 97.0, "reachable_percent": 99.0,
-            "toggles_percent": 50.0, "wrongly_left_out": []}
+    counts = Counter({name: 1 for name in plan.universe() if name not in plan.impossible()})
+    code = {
+        "lines": 100,
+        "toggles": 10,
+        "lines_percent": 97.0,
+        "reachable_percent": 99.0,
+        "toggles_percent": 50.0,
+        "wrongly_left_out": [],
+    }
     return {"runs": [], "points": coverage.verdicts(counts, {}), "code": code}
 
 
@@ -131,8 +148,10 @@ def test_a_complete_result_has_no_problem():
     assert coverage.problems(everything()) == []
 
 
-@pytest.mark.parametrize("name", ["point/forward_q4", "row/RX_ACK/OPEN/1", "counter/rx_good",
-                                  "length/s_host_tx0/512/1023"])
+@pytest.mark.parametrize(
+    "name",
+    ["point/forward_q4", "row/RX_ACK/OPEN/1", "counter/rx_good", "length/s_host_tx0/512/1023"],
+)
 def test_a_point_that_the_bench_no_longer_counts_is_missed(name):
     counts = Counter({point: 1 for point in plan.universe() if point not in plan.impossible()})
     del counts[name]
@@ -152,7 +171,7 @@ def test_what_another_test_covers_is_no_problem():
 def test_an_impossible_hit_is_an_error():
     results = everything()
     results["points"]["sent after/PAYLOAD/CLOSED"]["count"] = 3
-    problem, = coverage.problems(results)
+    (problem,) = coverage.problems(results)
     assert problem.startswith("sent after/PAYLOAD/CLOSED was hit 3 times")
 
 
@@ -165,18 +184,21 @@ def test_too_few_lines_are_an_error():
 def test_a_line_that_is_left_out_and_hit_is_an_error():
     results = everything()
     results["code"]["wrongly_left_out"] = [{"block": "engine/tx", "line": 7, "text": "default:"}]
-    problem, = coverage.problems(results)
+    (problem,) = coverage.problems(results)
     assert problem.startswith("engine/tx: line 7 was hit, and is left out")
 
 
 def test_counts_of_both_engines_are_added():
     assert plan.read_counts("// 0x0\n@0\n00000001 0000000a\n00000002 00000010\n", ["x", "y"]) == {
-        "x": 3, "y": 26}
+        "x": 3,
+        "y": 26,
+    }
     with pytest.raises(ValueError, match="3 counts for 2 points"):
         plan.read_counts("1 2 3", ["x", "y"])
 
 
 # ---- lines and toggles --------------------------------------------------------------------------
+
 
 def point(page, line, count, comment="", span=""):
     keys = {"f": __file__, "l": line, "n": 1, "page": page, "o": comment, "S": span}
@@ -185,15 +207,27 @@ def point(page, line, count, comment="", span=""):
 
 def test_lines_and_toggles_are_added_up_over_runs():
     module = "ttp_engine_core_tx_builder"
-    first = (point(f"v_line/{module}", 3, 1, span="3,5-6") + point(f"v_branch/{module}", 6, 0)
-             + point(f"v_toggle/{module}", 9, 0, "level__02ein[1]:0->1")
-             + point(f"v_toggle/{module}", 9, 2, "level__02ein[1]:1->0")
-             + point("v_line/pair", 7, 0))
+    first = (
+        point(f"v_line/{module}", 3, 1, span="3,5-6")
+        + point(f"v_branch/{module}", 6, 0)
+        + point(f"v_toggle/{module}", 9, 0, "level__02ein[1]:0->1")
+        + point(f"v_toggle/{module}", 9, 2, "level__02ein[1]:1->0")
+        + point("v_line/pair", 7, 0)
+    )
     modules = {}
     coverage_lines.add(modules, first, "engine")
     found = coverage_lines.summary(modules)
-    assert found["blocks"] == [{"block": "engine/tx_builder", "top": "engine", "lines": 3,
-                                "lines_hit": 2, "toggles": 2, "toggles_hit": 1, "apart": None}]
+    assert found["blocks"] == [
+        {
+            "block": "engine/tx_builder",
+            "top": "engine",
+            "lines": 3,
+            "lines_hit": 2,
+            "toggles": 2,
+            "toggles_hit": 1,
+            "apart": None,
+        }
+    ]
     assert [entry["line"] for entry in found["uncovered_lines"]] == [6]
     assert [entry["signal"] for entry in found["quiet_signals"]] == ["level.in"]
     coverage_lines.add(modules, first.replace("' 0", "' 4"), "engine")
@@ -209,17 +243,25 @@ def test_a_block_is_reported_from_the_smallest_top():
         coverage_lines.add(modules, *order[:2])
         coverage_lines.add(modules, *order[2:])
         assert {name: block["top"] for name, block in modules.items()} == {
-            "engine/tx": "engine", "nic/tx_merge": "nic"}
+            "engine/tx": "engine",
+            "nic/tx_merge": "nic",
+        }
         assert coverage_lines.summary(modules)["lines_percent"] == 50
 
 
 def test_a_block_apart_is_in_no_total():
     modules = {}
-    coverage_lines.add(modules, point("v_line/ttp_managed_nic_core_csr_counters", 3, 0)
-                       + point("v_line/ttp_managed_nic_core_csr_axil", 4, 2), "managed_nic")
+    coverage_lines.add(
+        modules,
+        point("v_line/ttp_managed_nic_core_csr_counters", 3, 0)
+        + point("v_line/ttp_managed_nic_core_csr_axil", 4, 2),
+        "managed_nic",
+    )
     found = coverage_lines.summary(modules)
     assert {block["block"]: bool(block["apart"]) for block in found["blocks"]} == {
-        "managed/csr_counters": True, "managed/csr_axil": False}
+        "managed/csr_counters": True,
+        "managed/csr_axil": False,
+    }
     assert found["lines"] == 1 and found["lines_percent"] == 100
     assert not found["uncovered_lines"]
 
@@ -231,13 +273,16 @@ def selection(*tests):
     """Verilog with a selection, as Yosys writes it; one branch per test. Its `default:` is on line
     DEFAULT. A module behind it has the same names for other things."""
     bits = [test if test.isidentifier() else f"_{number}_" for number, test in enumerate(tests)]
-    assigns = "".join(f"  assign {bit} = {test};\n" for bit, test in zip(bits, tests)
-                      if bit != test)
-    return ("module ttp_engine_core_tx(state, clk);\n  function [1:0] _9_;\n    casez (s)\n"
-            "      3'b??1:\n        _9_ = b[1:0];\n      default:\n        _9_ = a;\n"
-            f"    endcase\n  endfunction\n  assign chosen = _9_(2'h0, {{ x, y }}, "
-            f"{{ {', '.join(bits)} }});\n{assigns}endmodule\n"
-            "module other(state);\n  assign _0_ = state[1:0] == 2'h3;\nendmodule\n")
+    assigns = "".join(
+        f"  assign {bit} = {test};\n" for bit, test in zip(bits, tests) if bit != test
+    )
+    return (
+        "module ttp_engine_core_tx(state, clk);\n  function [1:0] _9_;\n    casez (s)\n"
+        "      3'b??1:\n        _9_ = b[1:0];\n      default:\n        _9_ = a;\n"
+        f"    endcase\n  endfunction\n  assign chosen = _9_(2'h0, {{ x, y }}, "
+        f"{{ {', '.join(bits)} }});\n{assigns}endmodule\n"
+        "module other(state);\n  assign _0_ = state[1:0] == 2'h3;\nendmodule\n"
+    )
 
 
 ZERO, ONE, TWO, THREE = "! state[1:0]", *(f"state[1:0] == 2'h{n}" for n in (1, 2, 3))
@@ -254,9 +299,17 @@ def test_a_default_is_out_of_reach_if_every_value_has_a_branch():
     assert never(ZERO, ONE, TWO, values=[VALUES]) == "three states"
 
 
-@pytest.mark.parametrize("tests", [
-    (ZERO, ONE, TWO), (ZERO, ONE, TWO, TWO), (ZERO, ONE, TWO, "! other[1:0]"),
-    (ZERO, ONE, TWO, "state[1] & state[0]"), (ZERO, ONE, TWO, "other[1:0] == 2'h3"), (ZERO,)])
+@pytest.mark.parametrize(
+    "tests",
+    [
+        (ZERO, ONE, TWO),
+        (ZERO, ONE, TWO, TWO),
+        (ZERO, ONE, TWO, "! other[1:0]"),
+        (ZERO, ONE, TWO, "state[1] & state[0]"),
+        (ZERO, ONE, TWO, "other[1:0] == 2'h3"),
+        (ZERO,),
+    ],
+)
 def test_a_default_that_may_be_taken_is_not_left_out(tests):
     assert never(*tests) is None
     assert never(*tests, values=[dict(VALUES, count=4)]) is None
@@ -267,13 +320,18 @@ def test_a_line_that_is_left_out_and_hit_is_found(tmp_path):
     source.write_text(selection(ZERO, ONE, TWO, THREE))
     for hits in (0, 3):
         modules = {}
-        coverage_lines.add(modules, point("v_line/ttp_engine_core_tx", DEFAULT, hits,
-                                          span=f"{DEFAULT}-{DEFAULT + 1}").replace(
-                                              __file__, str(source)), "engine")
+        coverage_lines.add(
+            modules,
+            point(
+                "v_line/ttp_engine_core_tx", DEFAULT, hits, span=f"{DEFAULT}-{DEFAULT + 1}"
+            ).replace(__file__, str(source)),
+            "engine",
+        )
         found = coverage_lines.summary(modules)
         assert found["unreachable_lines"] == (0 if hits else 2)
         assert [entry["line"] for entry in found["wrongly_left_out"]] == (
-            [DEFAULT, DEFAULT + 1] if hits else [])
+            [DEFAULT, DEFAULT + 1] if hits else []
+        )
 
 
 def test_enumerations_have_as_many_values_as_the_code_says():
@@ -286,6 +344,7 @@ def test_enumerations_have_as_many_values_as_the_code_says():
 
 # ---- one scenario -------------------------------------------------------------------------------
 
+# fmt: off
 EXACT = {
     "received/OPEN/CLOSED": 1, "received/OPEN_ACK/OPEN_SENT": 1, "received/PAYLOAD/OPEN": 1,
     "received/ACK/OPEN": 1, "received/CLOSE/OPEN": 1, "received/CLOSE_ACK/CLOSE_SENT": 1,
@@ -296,6 +355,7 @@ EXACT = {
     "notice/LINK_UP": 2, "notice/LINK_DOWN": 2, "notice/REFUSED": 0, "result/TAKEN": 1,
     "point/sent_article_ethertype": 6, "point/sent_ieee_ethertype": 0, "point/every_slot_in_use": 0,
 }
+# fmt: on
 
 
 @OLDER
@@ -303,13 +363,19 @@ EXACT = {
 def test_counts_of_hello_are_exact(tmp_path):
     """Against the scenario's story, and against the counters that the pair counts by itself."""
     processes = builds.Processes()
-    run, = coverage.sim_run.plan(coverage.sim_run.Wanted(["hello"], "icarus", preset="tiny"))
+    (run,) = coverage.sim_run.plan(coverage.sim_run.Wanted(["hello"], "icarus", preset="tiny"))
     core = builds.emitted(run.config, processes)
-    build = builds.compile_pair("icarus", core, "tiny", False, processes,
-                                extra=coverage.extra_of(run))
-    assert builds.simulate(build, "ttpsim.scenarios.hello", tmp_path, 1, {}, processes, run.config) == 0
-    found = plan.read_counts((tmp_path / "points.hex").read_text(),
-                             [point.name for point in plan.points("engine", run.config)])
+    build = builds.compile_pair(
+        "icarus", core, "tiny", False, processes, extra=coverage.extra_of(run)
+    )
+    assert (
+        builds.simulate(build, "ttpsim.scenarios.hello", tmp_path, 1, {}, processes, run.config)
+        == 0
+    )
+    found = plan.read_counts(
+        (tmp_path / "points.hex").read_text(),
+        [point.name for point in plan.points("engine", run.config)],
+    )
     assert {name: found[name] for name in EXACT} == EXACT
     counted = Counter()
     for counts in json.loads((tmp_path / "summary.json").read_text())["counts"].values():

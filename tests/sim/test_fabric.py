@@ -20,10 +20,16 @@ from ttpsim.native import compile as native
 
 ROOT = Path(__file__).resolve().parents[2]
 
-FRAME = 60 + 1024                       # header and payload
-BEATS = 136                             # of such a frame, 64 bits wide
-NOTHING_SENT_AGAIN = {"link_opened", "payload_first_sent", "delivered", "ack_retired",
-                      "slot_retired", "host_blocked"}
+FRAME = 60 + 1024  # header and payload
+BEATS = 136  # of such a frame, 64 bits wide
+NOTHING_SENT_AGAIN = {
+    "link_opened",
+    "payload_first_sent",
+    "delivered",
+    "ack_retired",
+    "slot_retired",
+    "host_blocked",
+}
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +82,15 @@ def test_incast_into_a_host_that_stops_reading(program):
     assert result["completed"] > 1.2 * result["ideal"]
 
 
-@pytest.mark.parametrize("network", [
-    {}, {"CUT_THROUGH": 1}, {"LEAF_HOSTS": 2, "SPINES": 2},
-    {"LEAF_HOSTS": 2, "CUT_THROUGH": 1, "SELECTIVE": 0}])
+@pytest.mark.parametrize(
+    "network",
+    [
+        {},
+        {"CUT_THROUGH": 1},
+        {"LEAF_HOSTS": 2, "SPINES": 2},
+        {"LEAF_HOSTS": 2, "CUT_THROUGH": 1, "SELECTIVE": 0},
+    ],
+)
 def test_all_to_all_over_switches_that_lose_frames(program, network):
     code, result = run(program, "all_to_all", BYTES=0, LOSS_PPM=20_000, COUNT=30, **network)
     assert code == 0, result["failure"]
@@ -89,8 +101,9 @@ def test_all_to_all_over_switches_that_lose_frames(program, network):
 def test_an_incast_without_an_end_is_cut_off(program):
     rate = {}
     for slots in (0, 2):
-        code, result = run(program, "incast", BUFFER=16384, CLOCKS=30_000, LINK_SLOTS=slots,
-                           PING_EVERY=1000)
+        code, result = run(
+            program, "incast", BUFFER=16384, CLOCKS=30_000, LINK_SLOTS=slots, PING_EVERY=1000
+        )
         assert code == 0, result["failure"]
         assert result["clocks"] == 30_000 and result["completed"] == 0
         assert result["pings"] == 30 >= result["pings_unfinished"]
@@ -100,8 +113,9 @@ def test_an_incast_without_an_end_is_cut_off(program):
 
 
 def test_cut_through_is_sooner(program):
-    slow, fast = (run(program, "incast", NODES=2, COUNT=1, CUT_THROUGH=how)[1]["completed"]
-                  for how in (0, 1))
+    slow, fast = (
+        run(program, "incast", NODES=2, COUNT=1, CUT_THROUGH=how)[1]["completed"] for how in (0, 1)
+    )
     assert slow - fast == BEATS - 1 + 8 - 1 + 8 - 1, "PAYLOAD, OPEN and OPEN_ACK"
 
 
@@ -124,9 +138,15 @@ def test_a_run_follows_from_its_seed(program):
 
 
 @pytest.mark.parametrize("traffic", fabric.TRAFFIC)
-@pytest.mark.parametrize("defect, words", [
-    ("swap", "is wrong"), ("port", "has dropped a frame: not_ours"),
-    ("node", "of none of its links|is told notice"), ("number", "; it is packet")])
+@pytest.mark.parametrize(
+    "defect, words",
+    [
+        ("swap", "is wrong"),
+        ("port", "has dropped a frame: not_ours"),
+        ("node", "of none of its links|is told notice"),
+        ("number", "; it is packet"),
+    ],
+)
 def test_a_defect_of_the_switch_is_found(program, traffic, defect, words):
     code, result = run(program, traffic, defect, BUFFER=16384)
     assert code == 1 and result["defects"] > 0
@@ -139,12 +159,28 @@ def test_a_run_that_does_not_end_is_a_failure(program):
 
 
 def test_a_failure_names_the_command_that_repeats_it(monkeypatch, capsys):
-    wanted = ["--preset", "tiny", "--traffic", "all_to_all", "--seed", "9", "--loss", "0.25",
-              "--gbn", "--nodes", "4", "--buffer", "9000"]
+    wanted = [
+        "--preset",
+        "tiny",
+        "--traffic",
+        "all_to_all",
+        "--seed",
+        "9",
+        "--loss",
+        "0.25",
+        "--gbn",
+        "--nodes",
+        "4",
+        "--buffer",
+        "9000",
+    ]
     seen = []
     monkeypatch.setattr(fabric, "compile_fabric", lambda *_: "program")
-    monkeypatch.setattr(fabric, "run_fabric", lambda *found: seen.append(found[1:]) or (
-        1, {"failure": "clock 7: bad"}))
+    monkeypatch.setattr(
+        fabric,
+        "run_fabric",
+        lambda *found: seen.append(found[1:]) or (1, {"failure": "clock 7: bad"}),
+    )
     assert cli.main(["fabric", *wanted]) == 1
     again = capsys.readouterr().out.split("again: ttpoe ")[1].split()
     assert cli.main(again) == 1
@@ -152,7 +188,12 @@ def test_a_failure_names_the_command_that_repeats_it(monkeypatch, capsys):
     traffic, settings = seen[0]
     assert traffic == "all_to_all" and settings == {
         **{name: default for name, (_low, _high, default) in fabric.SETTINGS.items()},
-        "SEED": 9, "LOSS_PPM": 2500, "SELECTIVE": 0, "NODES": 4, "BUFFER": 9000}
+        "SEED": 9,
+        "LOSS_PPM": 2500,
+        "SELECTIVE": 0,
+        "NODES": 4,
+        "BUFFER": 9000,
+    }
 
 
 def short_bench(monkeypatch, program, run_fabric=fabric.run_fabric):
@@ -172,27 +213,35 @@ def test_the_bench_makes_figures_a_plot_and_words(monkeypatch, program):
     assert metrics.value("fabric.incast_limited_dropped.4_nodes") == 0
     assert metrics.value("fabric.slots_replays.1_slots") == 0
     assert metrics.value("fabric.stalled_gbn_replays.4_nodes") > 0
-    idle, loaded = (metrics.value(f"fabric.{what}_urgent_p50_clocks.{nodes}_nodes")
-                    for what, nodes in (("idle", 2), ("incast_large_buffer", 4)))
+    idle, loaded = (
+        metrics.value(f"fabric.{what}_urgent_p50_clocks.{nodes}_nodes")
+        for what, nodes in (("idle", 2), ("incast_large_buffer", 4))
+    )
     assert 0 < idle < loaded
     page = bench_report.page(metrics, {})
     assert "Many engines behind switches" in page and page.count("<svg") == 1
 
 
 def test_a_failure_ends_the_bench_with_the_command(monkeypatch):
-    with pytest.raises(builds.BuildError, match="clock 7: bad; again: ttpoe fabric --preset "
-                                                "default --traffic incast --nodes 2 --seed 1 "
-                                                "--clocks 20000 "):
+    with pytest.raises(
+        builds.BuildError,
+        match="clock 7: bad; again: ttpoe fabric --preset "
+        "default --traffic incast --nodes 2 --seed 1 "
+        "--clocks 20000 ",
+    ):
         short_bench(monkeypatch, "none", lambda *_: (1, {"failure": "clock 7: bad"}))
 
 
-@pytest.mark.parametrize("words, said", [
-    (["--traffic", "ring"], "must be incast or all_to_all; got 'ring'"),
-    (["--nodes", "1"], "must be a whole number from 2 to 64; got '1'"),
-    (["--preset", "tiny", "--nodes", "5"], "--nodes must be at most 4"),
-    (["--clocks", "9", "--traffic", "all_to_all"], "--clocks is for --traffic incast"),
-    (["--stop", "9", "--stop-period", "9"], "--stop must be less than --stop-period"),
-])
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["--traffic", "ring"], "must be incast or all_to_all; got 'ring'"),
+        (["--nodes", "1"], "must be a whole number from 2 to 64; got '1'"),
+        (["--preset", "tiny", "--nodes", "5"], "--nodes must be at most 4"),
+        (["--clocks", "9", "--traffic", "all_to_all"], "--clocks is for --traffic incast"),
+        (["--stop", "9", "--stop-period", "9"], "--stop must be less than --stop-period"),
+    ],
+)
 def test_bad_input(capsys, words, said):
     assert cli.main(["fabric", *words]) == 2
     error = capsys.readouterr().err

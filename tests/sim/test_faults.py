@@ -34,9 +34,17 @@ def test_two_wrong_bits_are_seen(binary, monkeypatch):
     """The bench is not blind: an upset of two bits of a word is counted as such, and does harm."""
     found = faults.memories(binary)
     rng = random.Random(3)
-    planned = [{"number": number, "memory": "engine_a.replay_memory.payload_memory", "recent": 1,
-                "clock": rng.randrange(faults.FIRST, faults.LAST), "choice": rng.getrandbits(32),
-                "bit": rng.randrange(64)} for number in range(4)]
+    planned = [
+        {
+            "number": number,
+            "memory": "engine_a.replay_memory.payload_memory",
+            "recent": 1,
+            "clock": rng.randrange(faults.FIRST, faults.LAST),
+            "choice": rng.getrandbits(32),
+            "bit": rng.randrange(64),
+        }
+        for number in range(4)
+    ]
     assert planned[0]["memory"] in found
     results = faults.run(binary, 3, planned, arguments=["--double"])
     assert any(result["uncorrectable"] for result in results)
@@ -46,18 +54,35 @@ def test_two_wrong_bits_are_seen(binary, monkeypatch):
 
 
 def _result(**changes):
-    return {"number": 0, "memory": "engine_a.rx.x", "word": 1, "recent": 1, "bit": 2, "clock": 3,
-            "passed": True, "corrected": 0, "uncorrectable": 0, "failure": "",
-            "outcome": ""} | changes
+    return {
+        "number": 0,
+        "memory": "engine_a.rx.x",
+        "word": 1,
+        "recent": 1,
+        "bit": 2,
+        "clock": 3,
+        "passed": True,
+        "corrected": 0,
+        "uncorrectable": 0,
+        "failure": "",
+        "outcome": "",
+    } | changes
 
 
-@pytest.mark.parametrize("protected, plain, words", [
-    (_result(passed=False, failure="no progress"), _result(), "no progress"),
-    (_result(uncorrectable=1), _result(), "two wrong bits"),
-    (_result(), _result(outcome="wrong data"), "not counted, and without protection: wrong data"),
-])
+@pytest.mark.parametrize(
+    "protected, plain, words",
+    [
+        (_result(passed=False, failure="no progress"), _result(), "no progress"),
+        (_result(uncorrectable=1), _result(), "two wrong bits"),
+        (
+            _result(),
+            _result(outcome="wrong data"),
+            "not counted, and without protection: wrong data",
+        ),
+    ],
+)
 def test_what_is_wrong_is_told(protected, plain, words):
-    said, = faults.wrong([protected], [plain])
+    (said,) = faults.wrong([protected], [plain])
     assert words in said and "engine_a.rx.x word 1 bit 2 clock 3" in said
 
 
@@ -74,10 +99,14 @@ def test_harm_that_was_counted_is_right():
 
 
 def test_table():
-    rows = faults.table([_result(corrected=1), _result(memory="engine_b.rx.x")],
-                        [_result(outcome="stuck"), _result(memory="engine_b.rx.x")])
+    rows = faults.table(
+        [_result(corrected=1), _result(memory="engine_b.rx.x")],
+        [_result(outcome="stuck"), _result(memory="engine_b.rx.x")],
+    )
     assert faults.markdown(rows).splitlines()[2:] == [
-        "| `rx.x` | 2 | 1 | 0 | 2 | 1 |", "| all | 2 | 1 | 0 | 2 | 1 |"]
+        "| `rx.x` | 2 | 1 | 0 | 2 | 1 |",
+        "| all | 2 | 1 | 0 | 2 | 1 |",
+    ]
     page = faults.PAGE.read_text()
     saved = faults.documented(page, rows, 7, 12_345)
     assert saved != page and faults.markdown(rows) in saved and "Seed 7, both" in saved

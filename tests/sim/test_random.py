@@ -31,20 +31,28 @@ CONFIG = preset("tiny").replace(name="tiny_defects")
 # Where: (module, what is there, what it becomes). D3: defect number 3 is switched on.
 PLACES = [
     ("_pipeline_decide", r"assign guard_stale = ([^;]+);", r"assign guard_stale = (\1) & ~D1;"),
-    ("_pipeline_decide", r"assign guard_next = ([^;]+);",
-     r"assign guard_next = (\1) | (D2 & (in_order == 2));"),
+    (
+        "_pipeline_decide",
+        r"assign guard_next = ([^;]+);",
+        r"assign guard_next = (\1) | (D2 & (in_order == 2));",
+    ),
     ("", r"\.i_verdict__payload\(([^;\n]+)\)", r".i_verdict__payload(\1 | (D3 << DELIVER))"),
-    ("_commit", r"assign o_free__valid = ([^;]+);",
-     r"assign o_free__valid = (\1) & ~(D4 & \\o_free__payload.whole_link );"),
-    ("_pipeline_decide", r"assign guard_keep_ok = ([^;]+);",
-     r"assign guard_keep_ok = (\1) & ~D5;"),
+    (
+        "_commit",
+        r"assign o_free__valid = ([^;]+);",
+        r"assign o_free__valid = (\1) & ~(D4 & \\o_free__payload.whole_link );",
+    ),
+    ("_pipeline_decide", r"assign guard_keep_ok = ([^;]+);", r"assign guard_keep_ok = (\1) & ~D5;"),
     ("_rx_parser", r"error <= (\w+);", r"error <= \1 & ~D6;"),
     ("_slot_writer", r"\.i_retry\(i_retry\)", ".i_retry(i_retry & ~D7)"),
     ("_rx", r"\.w_en\(i_dropped__valid\)", ".w_en(i_dropped__valid & ~D8)"),
-    ("_pipeline_decide", r"assign guard_own_epoch = ([^;]+);",
-     r"assign guard_own_epoch = (\1) | D9;"),
+    (
+        "_pipeline_decide",
+        r"assign guard_own_epoch = ([^;]+);",
+        r"assign guard_own_epoch = (\1) | D9;",
+    ),
 ]
-DEFECTS = {     # number -> (name, what is said, tried by `make test`)
+DEFECTS = {  # number -> (name, what is said, tried by `make test`)
     1: ("epoch not checked", "frame|state|hardware", False),
     2: ("serial comparison off by one: r + 2 taken for r + 1", "hardware", False),
     3: ("packets that were dropped are delivered", "hardware|delivered|host got", True),
@@ -52,13 +60,17 @@ DEFECTS = {     # number -> (name, what is said, tried by `make test`)
     5: ("nothing is kept behind a gap", "was not kept", False),
     6: ("bad FCS ignored", "no such frame|hardware|statistics", False),
     7: ("a blocked packet is never tried again", "not within", False),
-    8: ("receive slots of dropped packets not freed", "receive memory|not within|statistics",
-        False),
+    8: (
+        "receive slots of dropped packets not freed",
+        "receive memory|not within|statistics",
+        False,
+    ),
     9: ("epoch of NACK_NOLINK not checked", "hardware|numbers", False),
 }
 TABLE = re.compile(r"(?<=\| defect \|)[^\n]*\n(\|[^\n]*\n)+")
-HEAD = (" found in case | packets delivered before | script, lines | tries |\n"
-        "|---|---|---|---|---|\n")
+HEAD = (
+    " found in case | packets delivered before | script, lines | tries |\n|---|---|---|---|---|\n"
+)
 
 
 def defective(verilog, config):
@@ -67,13 +79,18 @@ def defective(verilog, config):
     for module, pattern, replacement in PLACES:
         replacement = re.sub(r"\bD(\d+)\b", r"(defect == \1)", replacement)
         replacement = replacement.replace("DELIVER", str(config.rx_slot_bits + 2))
-        at = next(n for n, part in enumerate(parts)
-                  if part.startswith(f"module ttp_engine_core{module}("))
+        at = next(
+            n for n, part in enumerate(parts) if part.startswith(f"module ttp_engine_core{module}(")
+        )
         text, found = re.subn(pattern, replacement, parts[at])
         assert found, f"no {pattern} in {module}"
         if "reg [7:0] defect;" not in text:
-            text = text.replace(");\n", ");\n  reg [7:0] defect;\n  initial if (!$value$plusargs("
-                                "\"defect=%d\", defect)) defect = 0;\n", 1)
+            text = text.replace(
+                ");\n",
+                ");\n  reg [7:0] defect;\n  initial if (!$value$plusargs("
+                '"defect=%d", defect)) defect = 0;\n',
+                1,
+            )
         parts[at] = text
     return "".join(parts)
 
@@ -92,9 +109,11 @@ def server():
 
     def serve(defect):
         if defect not in servers:
-            servers[defect] = ScriptServer(CONFIG, "engine", processes, core=core,
-                                           plusargs=[f"+defect={defect}"])
+            servers[defect] = ScriptServer(
+                CONFIG, "engine", processes, core=core, plusargs=[f"+defect={defect}"]
+            )
         return servers[defect]
+
     yield serve
     for used in servers.values():
         used.close()
@@ -108,9 +127,14 @@ def every(pytestconfig):
 
 def pytest_generate_tests(metafunc):
     if "number" in metafunc.fixturenames:
-        metafunc.parametrize("number", [
-            number for number, (*_, quick) in DEFECTS.items()
-            if quick or metafunc.config.getoption("--all-defects")])
+        metafunc.parametrize(
+            "number",
+            [
+                number
+                for number, (*_, quick) in DEFECTS.items()
+                if quick or metafunc.config.getoption("--all-defects")
+            ],
+        )
 
 
 @pytest.fixture(scope="module")
@@ -166,11 +190,21 @@ def test_long_form_by_the_scoreboard_alone(server):
 def test_a_late_open_ack_opens_nothing_but_with_fixed_ids(server, fixed):
     """The OPEN_ACK of one incarnation comes again while the next one is opened (decision L11)."""
     both = {"timer_tick": 2000 // CONFIG.links, "init_id": 1, "fixed_open_id": fixed}
-    script = Script(dataclasses.asdict(CONFIG), "engine", 1, {"a": both, "b": both}, [
-        [0, "wire", "ab", 0, 0, 0, 0, 20, 1], [0, "wire", "ba", 0, 0, 0, 0, 20, 1],
-        [0, "open", "a", 1, "peer"], [400, "close", "a", 1, "peer"],
-        [1500, "open", "a", 1, "peer"], [3000, "send", "a", 1, "peer", 8]],
-        [["ba", "OPEN_ACK", 1, 0, "double", 1460], ["ba", "OPEN_ACK", 1, 1, "lose", 0]])
+    script = Script(
+        dataclasses.asdict(CONFIG),
+        "engine",
+        1,
+        {"a": both, "b": both},
+        [
+            [0, "wire", "ab", 0, 0, 0, 0, 20, 1],
+            [0, "wire", "ba", 0, 0, 0, 0, 20, 1],
+            [0, "open", "a", 1, "peer"],
+            [400, "close", "a", 1, "peer"],
+            [1500, "open", "a", 1, "peer"],
+            [3000, "send", "a", 1, "peer", 8],
+        ],
+        [["ba", "OPEN_ACK", 1, 0, "double", 1460], ["ba", "OPEN_ACK", 1, 1, "lose", 0]],
+    )
     result = server(0).play(script)
     if fixed:
         assert result["kind"] == "StuckError" and "acknowledged" in result["failure"]
@@ -197,17 +231,20 @@ def test_defect_is_found_and_shrunk(server, rows, number, every):
             break
     assert result["failure"], f"not found in {case + 1} cases: {name}"
     assert re.search(words, result["failure"]), result["failure"]
-    short, tries, last = failures.shrink_failure(server(number), script, result,
-                                                 100 if every else 30)
+    short, tries, last = failures.shrink_failure(
+        server(number), script, result, 100 if every else 30
+    )
     assert short.lines < script.lines and last["kind"] == result["kind"]
     assert server(0).play(short)["failure"] is None, "the script blames right engines"
-    rows[number] = (f"| {name} | {case + 1} | {packets} | {script.lines} to {short.lines} | "
-                    f"{tries} |\n")
+    rows[number] = (
+        f"| {name} | {case + 1} | {packets} | {script.lines} to {short.lines} | {tries} |\n"
+    )
     if every:
         print(f"\n{rows[number]}{failures.first_line(last)[:90]}")
 
 
 # ---- without hardware --------------------------------------------------------------------------
+
 
 def test_everything_follows_from_the_seed():
     one, same, other = campaign.Plan(5), campaign.Plan(5), campaign.Plan(6)
@@ -238,10 +275,12 @@ def test_shrinking_finds_the_two_lines():
 
     def fails(candidate):
         played.append(candidate)
-        return (any(event[1] == needed[1] and event[2:4] == needed[2:4]
-                    for event in candidate.events)
-                and candidate.faults is not None
-                and ["ab", "ACK", 0, 17, "late", 5] in candidate.faults)
+        return (
+            any(event[1] == needed[1] and event[2:4] == needed[2:4] for event in candidate.events)
+            and candidate.faults is not None
+            and ["ab", "ACK", 0, 17, "late", 5] in candidate.faults
+        )
+
     short, tries = shrink(script, fails, faults)
     assert (len(short.events), len(short.faults)) == (1, 1) and tries == len(played) < 200
     assert short.events[0][0] == 0
@@ -256,8 +295,13 @@ def test_report_of_a_failure(tmp_path, monkeypatch):
     class Server:
         def play(self, candidate):
             there = any(event[1:5] == needed[1:5] for event in candidate.events)
-            return {"kind": "StuckError", "failure": "stuck, for ever" if there else None,
-                    "clock": needed[0] + 10, "noted": []}
+            return {
+                "kind": "StuckError",
+                "failure": "stuck, for ever" if there else None,
+                "clock": needed[0] + 10,
+                "noted": [],
+            }
+
     server = Server()
     text = failures.report_failure(server, script, server.play(script), 3, 17)
     short = Script.load(tmp_path / "fail-3.json")
@@ -269,14 +313,21 @@ def test_report_of_a_failure(tmp_path, monkeypatch):
 
 def test_wire_notes_what_it_does():
     """A wire with the listed faults of another does the same to the same frames."""
-    frames = [bytes([0x98, 0xED, 0x5C, 0, 0, 1] * 2 + [0x0A, 0xC6]) + bytes(28) + bytes([op, vc])
-              + bytes([n] * 40) for n in range(200) for op, vc in ((6, 2), (7, n % 3))]
+    frames = [
+        bytes([0x98, 0xED, 0x5C, 0, 0, 1] * 2 + [0x0A, 0xC6])
+        + bytes(28)
+        + bytes([op, vc])
+        + bytes([n] * 40)
+        for n in range(200)
+        for op, vc in ((6, 2), (7, n % 3))
+    ]
 
     def through(wire):
         wire.rates(200, 100, 100, 100, 10, 50)
         for now, frame in enumerate(frames):
             wire.push(frame, now)
         return wire.pop(10_000)
+
     drawn = FaultyWire("ab", 4)
     arrived = through(drawn)
     assert arrived == through(FaultyWire("ab", 9, drawn.noted))
@@ -285,25 +336,34 @@ def test_wire_notes_what_it_does():
     assert sum(bad for _data, bad in arrived) >= drawn.counters["corrupt"] > 0
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"events": [[0, "sing", "a"]]}, "kind one of send, open"),
-    ({"events": [[0, "send", "a", 3, "peer", 1]]}, "wrong values for 'send'"),
-    ({"events": [[9, "open", "a", 1, "peer"], [8, "open", "a", 1, "peer"]]}, "order of their"),
-    ({"faults": [["ab", "ACK", 0, 0, "eat", 0]]}, "action one of lose"),
-    ({"settings": {"c": {}}}, "settings of 'c'"),
-    ({"lockstep": False, "events": [[0, "open", "a", 1, "peer"]]}, "without lockstep there are"),
-    ({"lockstep": False, "events": [], "settings": {"a": {"max_retry": 2}}}, "got max_retry"),
-])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"events": [[0, "sing", "a"]]}, "kind one of send, open"),
+        ({"events": [[0, "send", "a", 3, "peer", 1]]}, "wrong values for 'send'"),
+        ({"events": [[9, "open", "a", 1, "peer"], [8, "open", "a", 1, "peer"]]}, "order of their"),
+        ({"faults": [["ab", "ACK", 0, 0, "eat", 0]]}, "action one of lose"),
+        ({"settings": {"c": {}}}, "settings of 'c'"),
+        (
+            {"lockstep": False, "events": [[0, "open", "a", 1, "peer"]]},
+            "without lockstep there are",
+        ),
+        ({"lockstep": False, "events": [], "settings": {"a": {"max_retry": 2}}}, "got max_retry"),
+    ],
+)
 def test_bad_script(change, words):
     with pytest.raises(ScriptError, match=words):
         Script.from_dict(next(scripts(1, 1)).to_dict() | change)
 
 
-@pytest.mark.parametrize("words, said", [
-    (["--cases", "0"], "--cases: must be a whole number from 1 to"),
-    (["--script", "missing.json"], "cannot read missing.json"),
-    (["--resume", "--seed", "987654"], "nothing to resume for --seed 987654"),
-])
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["--cases", "0"], "--cases: must be a whole number from 1 to"),
+        (["--script", "missing.json"], "cannot read missing.json"),
+        (["--resume", "--seed", "987654"], "nothing to resume for --seed 987654"),
+    ],
+)
 def test_bad_input(words, said):
     assert said in refused("random", *words)
 

@@ -12,8 +12,11 @@ from tests.ttpoe_process import ttpoe
 from ttpsim import scenarios
 from ttpsim.scenario import run as runner
 
-SCENARIOS = sorted(path.stem for path in Path(scenarios.__file__).parent.glob("*.py")
-                   if not path.stem.startswith("_"))
+SCENARIOS = sorted(
+    path.stem
+    for path in Path(scenarios.__file__).parent.glob("*.py")
+    if not path.stem.startswith("_")
+)
 
 
 def test_there_are_scenarios():

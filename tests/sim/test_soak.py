@@ -27,13 +27,19 @@ RARE = "(&ttp_soak.status_clocks[4:0])"
 # Places in engine b: (module, what is there, what it becomes). D3: defect number 3 is switched on.
 PLACES = [
     ("_rx_parser", r"error <= (\w+);", r"error <= \1 & ~D1;"),
-    ("", r"\.i_write__payload\(i_write__payload\)",
-     ".i_write__payload(i_write__payload ^ ((D2 & RARE) << 20))"),
-    ("", r"\.i_verdict__payload\(i_verdict__payload\)",
-     ".i_verdict__payload((i_verdict__payload | (D3 << DELIVER)) & ~((D4 & RARE) << DELIVER))"),
+    (
+        "",
+        r"\.i_write__payload\(i_write__payload\)",
+        ".i_write__payload(i_write__payload ^ ((D2 & RARE) << 20))",
+    ),
+    (
+        "",
+        r"\.i_verdict__payload\(i_verdict__payload\)",
+        ".i_verdict__payload((i_verdict__payload | (D3 << DELIVER)) & ~((D4 & RARE) << DELIVER))",
+    ),
     ("", r"\.i_free__valid\(i_free__valid\)", ".i_free__valid(i_free__valid & ~(D5 & RARE))"),
 ]
-DEFECTS = {     # number -> (name, what the soak says)
+DEFECTS = {  # number -> (name, what the soak says)
     1: ("bad FCS ignored", "host b, VC"),
     2: ("payload altered in the replay memory", "host a.*a wrong byte"),
     3: ("dropped payload delivered", "host b.*another packet"),
@@ -48,15 +54,21 @@ def defective(verilog, config):
     for module, pattern, replacement in PLACES:
         replacement = re.sub(r"\bD(\d)", r"(ttp_soak.defect == \1)", replacement)
         replacement = replacement.replace("RARE", RARE).replace(
-            "DELIVER", str(config.rx_slot_bits + 2))
-        at = next(n for n, part in enumerate(parts)
-                  if part.startswith(f"module ttp_soak_engine_b{module}("))
+            "DELIVER", str(config.rx_slot_bits + 2)
+        )
+        at = next(
+            n
+            for n, part in enumerate(parts)
+            if part.startswith(f"module ttp_soak_engine_b{module}(")
+        )
         parts[at], found = re.subn(pattern, replacement, parts[at])
         assert found, f"no {pattern} in engine_b{module}"
     top = next(n for n, part in enumerate(parts) if part.startswith("module ttp_soak("))
     parts[top] = parts[top].replace(
-        "endmodule", "  reg [7:0] defect;\n  initial if (!$value$plusargs(\"defect=%d\", defect))"
-        " defect = 0;\nendmodule")
+        "endmodule",
+        '  reg [7:0] defect;\n  initial if (!$value$plusargs("defect=%d", defect))'
+        " defect = 0;\nendmodule",
+    )
     return "".join(parts)
 
 
@@ -70,49 +82,92 @@ def program():
 def run(program, tmp_path, *arguments):
     """`(exit code, what it printed, results)`."""
     path = tmp_path / "soak.json"
-    done = subprocess.run([program, "--json", path, *map(str, arguments)], capture_output=True,
-                          text=True, timeout=300)
+    done = subprocess.run(
+        [program, "--json", path, *map(str, arguments)], capture_output=True, text=True, timeout=300
+    )
     return done.returncode, done.stdout + done.stderr, json.loads(path.read_text())
 
 
 def test_right_engines_pass(program, tmp_path):
-    code, said, result = run(program, tmp_path, "--seed", 1, "--rounds", 12, "--round-clocks",
-                             200_000)
+    code, said, result = run(
+        program, tmp_path, "--seed", 1, "--rounds", 12, "--round-clocks", 200_000
+    )
     assert code == 0, said
     assert result["next_round"] == 12 and result["errors"] == 0
     assert result["clocks"] > 2_400_000 and result["packets"] > 3000
     counts = result["counts"]
     # What the rounds are for has happened: these are no quiet wires and no links that stay open.
-    for name in ("ab_lost", "ab_corrupted", "ab_doubled", "ab_held", "ba_lost", "closed",
-                 "a_payload_replayed", "b_drop_duplicate", "b_rx_bad_fcs", "a_drop_no_room",
-                 "b_timed_out", "a_link_held"):
+    for name in (
+        "ab_lost",
+        "ab_corrupted",
+        "ab_doubled",
+        "ab_held",
+        "ba_lost",
+        "closed",
+        "a_payload_replayed",
+        "b_drop_duplicate",
+        "b_rx_bad_fcs",
+        "a_drop_no_room",
+        "b_timed_out",
+        "a_link_held",
+    ):
         assert counts[name] > 0, name
-    for name in ("a_host_refused", "a_peer_restarted", "a_link_refused",
-                 "b_link_retries_used_up"):
+    for name in ("a_host_refused", "a_peer_restarted", "a_link_refused", "b_link_retries_used_up"):
         assert counts[name] == 0, name
     assert counts["a_bytes"] + counts["b_bytes"] == result["payload_bytes"] > 1_000_000
 
 
 @pytest.mark.parametrize("number", DEFECTS)
 def test_defect_is_found(program, tmp_path, number):
-    code, said, result = run(program, tmp_path, "--seed", 1, "--rounds", 12, "--round-clocks",
-                             200_000, f"+defect={number}")
+    code, said, result = run(
+        program,
+        tmp_path,
+        "--seed",
+        1,
+        "--rounds",
+        12,
+        "--round-clocks",
+        200_000,
+        f"+defect={number}",
+    )
     name, words = DEFECTS[number]
     assert code == 1, f"not found: {name}\n{said}"
     assert re.search(words, result["failure"]), said
     assert result["errors"] == 1
     # The round that failed fails again by itself.
     failed = result["next_round"]
-    code, _said, alone = run(program, tmp_path, "--seed", 1, "--first", failed, "--rounds", 1,
-                             "--round-clocks", 200_000, f"+defect={number}")
+    code, _said, alone = run(
+        program,
+        tmp_path,
+        "--seed",
+        1,
+        "--first",
+        failed,
+        "--rounds",
+        1,
+        "--round-clocks",
+        200_000,
+        f"+defect={number}",
+    )
     assert code == 1 and alone["failure"] == result["failure"]
 
 
 def test_rounds_are_the_same_alone(program, tmp_path):
     both, first, second = (
-        run(program, tmp_path, "--seed", 5, "--first", start, "--rounds", rounds,
-            "--round-clocks", 50_000)[2]["counts"]
-        for start, rounds in ((0, 2), (0, 1), (1, 1)))
+        run(
+            program,
+            tmp_path,
+            "--seed",
+            5,
+            "--first",
+            start,
+            "--rounds",
+            rounds,
+            "--round-clocks",
+            50_000,
+        )[2]["counts"]
+        for start, rounds in ((0, 2), (0, 1), (1, 1))
+    )
     assert both == {name: count + second[name] for name, count in first.items()}
     assert first != second
 
@@ -143,8 +198,10 @@ def test_ctrl_c_is_130_with_a_summary(program, tmp_path):
 def test_interrupted_with_a_summary(program, tmp_path):
     process = subprocess.Popen(
         [program, "--clocks", "1000000000", "--json", tmp_path / "soak.json"],
-        stdout=subprocess.PIPE, text=True)
-    until_caught(process, signal.SIGINT)        # however slow the machine is
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    until_caught(process, signal.SIGINT)  # however slow the machine is
     process.send_signal(signal.SIGINT)
     said, _none = process.communicate(timeout=300)
     result = json.loads((tmp_path / "soak.json").read_text())
@@ -159,4 +216,3 @@ def until_caught(process, number):
         if int(re.search(r"SigCgt:\s*(\w+)", status)[1], 16) >> (number - 1) & 1:
             return
         time.sleep(0.01)
-

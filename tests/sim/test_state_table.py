@@ -35,8 +35,13 @@ def test_every_row_has_a_test():
 
 
 def test_every_test_of_the_plan_is_a_scenario_or_a_block_test():
-    names = {name for cells in load_plan().values() for rows in cells.values() for row in rows
-             for name in row}
+    names = {
+        name
+        for cells in load_plan().values()
+        for rows in cells.values()
+        for row in rows
+        for name in row
+    }
     for name in names:
         scenario = f"sim/ttpsim/scenarios/{name.split('.')[0]}.py"
         assert (ROOT / BLOCK_TESTS.get(name, scenario)).exists(), name
@@ -47,9 +52,13 @@ def test_collecting_keeps_what_the_runs_do_not_tell_of():
     """Block tests are not among the results of `ttpoe sim`."""
     plan = load_plan()
     assert state_table.collected(plan, []) == plan
-    cells = [[event, state, number] for event, states in plan.items()
-             for state, rows in states.items() for number, names in enumerate(rows)
-             if "selective.scripted" in names]
+    cells = [
+        [event, state, number]
+        for event, states in plan.items()
+        for state, rows in states.items()
+        for number, names in enumerate(rows)
+        if "selective.scripted" in names
+    ]
     lost, kept = ["REPLAY", "OPEN", 0], ["PURGE", "CLOSED", 0]
     cells.remove(lost)
     cells.append(["RX_ACK", "OPEN", 1])
@@ -69,8 +78,12 @@ def test_holes_are_found():
 
 
 def test_a_claim_that_is_not_kept_fails():
-    taken = {(event, state, number) for event, cells in load_plan().items()
-             for state, rows in cells.items() for number in range(len(rows))}
+    taken = {
+        (event, state, number)
+        for event, cells in load_plan().items()
+        for state, rows in cells.items()
+        for number in range(len(rows))
+    }
     check_claims("cells", taken)
     with pytest.raises(AssertionError, match="VISIT"):
         check_claims("cells", taken - {("VISIT", "OPEN", 0)})

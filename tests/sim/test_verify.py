@@ -23,7 +23,7 @@ def test_a_part_is_a_command(part, short):
     else:
         assert program == "ttpoe"
         assert cli._parser(cli.commands()).parse_args(words).command == words[0]
-        assert part.process(short)[-len(words) - 1:] == ["ttpverif.cli", *words]
+        assert part.process(short)[-len(words) - 1 :] == ["ttpverif.cli", *words]
 
 
 def test_every_part_has_its_place_on_the_page():
@@ -51,6 +51,7 @@ def test_an_interrupt_ends_the_part(tmp_path, monkeypatch):
             seen.append(self)
             raise KeyboardInterrupt
         return wait(self, timeout)
+
     monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
     monkeypatch.setattr(Part, "process", lambda self, short: list(self.long))
     with pytest.raises(KeyboardInterrupt):

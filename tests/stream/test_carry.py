@@ -34,7 +34,7 @@ def run(width_bytes, carry_bytes, beats, gaps):
 
 
 def cut(octets, width):
-    return [octets[n:n + width].ljust(width, b"\0") for n in range(0, len(octets), width)]
+    return [octets[n : n + width].ljust(width, b"\0") for n in range(0, len(octets), width)]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -43,8 +43,8 @@ def test_payload_leaves_the_wire_alignment(width):
     payload = rng.randbytes(5 * width)
     beats = cut(rng.randbytes(60) + payload, width)
     seen = run(width, 4, beats, [rng.randrange(3) for _ in beats])
-    first = 60 // width + 1          # the first joined beat that is all payload
-    assert b"".join(seen[first:])[:len(payload)] == payload
+    first = 60 // width + 1  # the first joined beat that is all payload
+    assert b"".join(seen[first:])[: len(payload)] == payload
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -56,4 +56,4 @@ def test_payload_enters_the_wire_alignment(width):
     wire = cut(rng.randbytes(60) + payload, width)
     hb = 60 // width
     assert seen[0][-4:] == wire[hb][-4:]
-    assert seen[1:] == wire[hb + 1:hb + len(seen)]
+    assert seen[1:] == wire[hb + 1 : hb + len(seen)]

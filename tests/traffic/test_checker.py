@@ -40,11 +40,16 @@ def run(width, packets, lengths=UNIFORM, stall=0, hold=0, relinked_after=()):
         payload = checker.i.payload
         for index, (octets, node, packet_id) in enumerate(packets):
             for data, keep, last in beats_of(octets, width):
-                if keep != (1 << width) - 1:        # lanes without keep hold anything
+                if keep != (1 << width) - 1:  # lanes without keep hold anything
                     data |= rng.getrandbits(8 * width) & ~((1 << 8 * keep.bit_length()) - 1)
-                for signal, value in ((payload.data, data), (payload.keep, keep),
-                                      (payload.last, last), (payload.node, node),
-                                      (payload.id, packet_id), (checker.i.valid, 1)):
+                for signal, value in (
+                    (payload.data, data),
+                    (payload.keep, keep),
+                    (payload.last, last),
+                    (payload.node, node),
+                    (payload.id, packet_id),
+                    (checker.i.valid, 1),
+                ):
                     ctx.set(signal, value)
                 while not ctx.get(checker.i.ready):
                     await tick()
@@ -61,9 +66,13 @@ def run(width, packets, lengths=UNIFORM, stall=0, hold=0, relinked_after=()):
         result["latency"] = (before, len(received))
         await tick()
         await tick()
-        result.update(error=ctx.get(checker.o_error), number=ctx.get(checker.o_error_number),
-                      found=ctx.get(checker.o_error_found), beat=ctx.get(checker.o_error_beat),
-                      clocks=clocks)
+        result.update(
+            error=ctx.get(checker.o_error),
+            number=ctx.get(checker.o_error_number),
+            found=ctx.get(checker.o_error_found),
+            beat=ctx.get(checker.o_error_beat),
+            clocks=clocks,
+        )
 
     simulator = Simulator(checker)
     simulator.add_clock(1e-8)
@@ -115,8 +124,9 @@ def test_holds():
 
 
 def flip(packets, at, octet):
-    packets[at][0] = bytes(value ^ (0x10 if n == octet else 0)
-                           for n, value in enumerate(packets[at][0]))
+    packets[at][0] = bytes(
+        value ^ (0x10 if n == octet else 0) for n, value in enumerate(packets[at][0])
+    )
 
 
 def long_enough(packets, size, start=5):

@@ -117,10 +117,16 @@ def test_no_close_before_both_are_up_and_all_is_taken():
     assert play(story).error == CycleError.NONE
 
 
-@pytest.mark.parametrize("pulses", [
-    {"notice_a": Notice.LINK_DOWN}, {"notice_b": Notice.REFUSED},
-    {"notice_a": Notice.RETRIES_USED_UP}, {"notice_b": Notice.PEER_RESTARTED},
-    {"notice_a": Notice.LINK_UP}])
+@pytest.mark.parametrize(
+    "pulses",
+    [
+        {"notice_a": Notice.LINK_DOWN},
+        {"notice_b": Notice.REFUSED},
+        {"notice_a": Notice.RETRIES_USED_UP},
+        {"notice_b": Notice.PEER_RESTARTED},
+        {"notice_a": Notice.LINK_UP},
+    ],
+)
 def test_unasked_notices(pulses):
     async def story(ctx, engines):
         await engines.open(ctx)

@@ -11,8 +11,17 @@ from ttpoe.traffic.source import TrafficSource
 NODE = 0x5A5A01
 
 
-def run(width, lengths, packets, ready_rate=1.0, seed=0x1234ABCD, stream=4, gap_mask=0, stall=0,
-        reset_at=None):
+def run(
+    width,
+    lengths,
+    packets,
+    ready_rate=1.0,
+    seed=0x1234ABCD,
+    stream=4,
+    gap_mask=0,
+    stall=0,
+    reset_at=None,
+):
     """`(packets as bytes, clocks in which each began, clocks from reset to each beat)`."""
     rng = rng_for("source", width, lengths, ready_rate)
     config = Config(width_bits=8 * width)
@@ -37,8 +46,16 @@ def run(width, lengths, packets, ready_rate=1.0, seed=0x1234ABCD, stream=4, gap_
             ready = rng.random() < ready_rate
             ctx.set(source.o.ready, ready)
             payload = source.o.payload
-            valid, data, keep, last, node = (ctx.get(signal) for signal in (
-                source.o.valid, payload.data, payload.keep, payload.last, payload.node))
+            valid, data, keep, last, node = (
+                ctx.get(signal)
+                for signal in (
+                    source.o.valid,
+                    payload.data,
+                    payload.keep,
+                    payload.last,
+                    payload.node,
+                )
+            )
             if held is not None:
                 assert valid and held == (data, keep, last), f"not stable in clock {clock}"
             held = (data, keep, last) if valid and not ready else None
@@ -83,8 +100,7 @@ def test_stalls(width):
 
 
 def test_lengths_reach_the_ends():
-    lengths = [len(Twin(seed, 0, kind, 8).packet()) for seed in range(1)
-               for kind in (SHORT, LONG)]
+    lengths = [len(Twin(seed, 0, kind, 8).packet()) for seed in range(1) for kind in (SHORT, LONG)]
     twins = {kind: Twin(5, 0, kind, 8) for kind in (SHORT, LONG, UNIFORM, MIXED)}
     seen = {kind: {len(twin.packet()) for _ in range(3000)} for kind, twin in twins.items()}
     assert seen[SHORT] == set(range(1, 65)) and seen[LONG] == set(range(961, 1025)), lengths
@@ -121,7 +137,7 @@ def test_disabled_after_the_packet():
         await ctx.tick().repeat(20)
         assert ctx.get(source.o_busy)
         ctx.set(source.i_enable, 0)
-        await ctx.tick().until(source.sent)     # the packet that had begun goes on
+        await ctx.tick().until(source.sent)  # the packet that had begun goes on
         for _ in range(200):
             await ctx.tick()
             assert not ctx.get(source.o.valid) and not ctx.get(source.o_busy)

@@ -14,8 +14,9 @@ ALWAYS = 65536
 class Run:
     """What came out: `frames` of (octets, error), `ends` and `starts` in clocks, `counts`."""
 
-    def __init__(self, width, frames, idle=0, tail=3000, number=0, store=16, reset_at=None,
-                 **settings):
+    def __init__(
+        self, width, frames, idle=0, tail=3000, number=0, store=16, reset_at=None, **settings
+    ):
         self.frames, self.starts, self.ends, self.sent_at = [], [], [], []
         self.counts = dict.fromkeys(WIRE_EVENTS, 0)
         self.beats = []
@@ -32,8 +33,9 @@ class Run:
             if not ctx.get(wire.o.valid):
                 return
             beat = wire.o.payload
-            data, keep, last, error = (ctx.get(signal) for signal in (
-                beat.data, beat.keep, beat.last, beat.error))
+            data, keep, last, error = (
+                ctx.get(signal) for signal in (beat.data, beat.keep, beat.last, beat.error)
+            )
             self.beats.append(clock)
             if not octets:
                 self.starts.append(clock)
@@ -54,9 +56,13 @@ class Run:
             beat = wire.i.payload
             for number, (frame, error) in enumerate(frames):
                 for data, keep, last in beats_of(frame, width):
-                    for signal, value in ((beat.data, data), (beat.keep, keep),
-                                          (beat.last, last), (beat.error, error and last),
-                                          (wire.i.valid, 1)):
+                    for signal, value in (
+                        (beat.data, data),
+                        (beat.keep, keep),
+                        (beat.last, last),
+                        (beat.error, error and last),
+                        (wire.i.valid, 1),
+                    ):
                         ctx.set(signal, value)
                     while not ctx.get(wire.i.ready):
                         await tick(ctx)
@@ -90,8 +96,9 @@ class Run:
 
 def frames_for(width, count, low=64, high=200):
     rng = rng_for("frames", width, count, low, high)
-    return [(n.to_bytes(4, "big") + rng.randbytes(rng.randint(low, high) - 4), 0)
-            for n in range(count)]
+    return [
+        (n.to_bytes(4, "big") + rng.randbytes(rng.randint(low, high) - 4), 0) for n in range(count)
+    ]
 
 
 def numbers(frames):
@@ -205,11 +212,10 @@ def test_pause():
 
 def test_rates_and_independent_wires():
     frames = frames_for(64, 1500, 64, 64)
-    runs = [Run(64, frames, number=number, loss=6554, corrupt=3277, tail=100)
-            for number in (0, 1)]
+    runs = [Run(64, frames, number=number, loss=6554, corrupt=3277, tail=100) for number in (0, 1)]
     for run in runs:
-        assert 100 < run.counts["lost"] < 200       # 10 % of 1,500
-        assert 35 < run.counts["corrupted"] < 110   # 5 % of what is not lost
+        assert 100 < run.counts["lost"] < 200  # 10 % of 1,500
+        assert 35 < run.counts["corrupted"] < 110  # 5 % of what is not lost
     assert numbers(runs[0].frames) != numbers(runs[1].frames)
     again = Run(64, frames, number=0, loss=6554, corrupt=3277, tail=100)
     assert again.frames == runs[0].frames
@@ -218,12 +224,22 @@ def test_rates_and_independent_wires():
 @pytest.mark.parametrize("width", [8, 64])
 def test_everything_at_once(width):
     frames = frames_for(width, 300, 60, 1084 if width == 64 else 300)
-    run = Run(width, frames, idle=20, store=64, loss=6554, double=6554, reorder=6554, corrupt=6554,
-              delay=100, hold_mask=255, pause=30)
+    run = Run(
+        width,
+        frames,
+        idle=20,
+        store=64,
+        loss=6554,
+        double=6554,
+        reorder=6554,
+        corrupt=6554,
+        delay=100,
+        hold_mask=255,
+        pause=30,
+    )
     for octets, error in run.frames:
         assert error or (octets, error) in frames
-    assert all(run.counts[name] for name in
-               ("lost", "corrupted", "doubled", "held")), run.counts
+    assert all(run.counts[name] for name in ("lost", "corrupted", "doubled", "held")), run.counts
 
 
 def test_reset_in_mid_flight():

@@ -50,13 +50,16 @@ class Twin:
         self.seed, self.stream, self.lengths, self.width = seed, stream, lengths, width_bytes
         self.number = 0
         salt = (0x101 + stream) * GOLDEN & MASK32
-        self.draw = seed ^ salt ^ seed or salt     # at 32 bits the seed is mixed in twice
+        self.draw = seed ^ salt ^ seed or salt  # at 32 bits the seed is mixed in twice
 
     def packet(self):
         length = length_of(self.draw, self.lengths)
         self.draw = xorshift32(self.draw)
-        high = (rotl(self.seed, 11, 32) ^ (self.stream + 1) * 0x01000193 & MASK32
-                ^ int(f"{self.number:032b}"[::-1], 2))
+        high = (
+            rotl(self.seed, 11, 32)
+            ^ (self.stream + 1) * 0x01000193 & MASK32
+            ^ int(f"{self.number:032b}"[::-1], 2)
+        )
         word, octets = high << 32 | self.seed ^ self.number, b""
         while len(octets) < length:
             lanes = [rotl(word, 5 * n, 64) ^ GOLDEN * n & MASK64 for n in range(self.width // 8)]
@@ -71,9 +74,9 @@ class Twin:
 def beats_of(octets, width):
     """`(data, keep, last)` of each beat."""
     for start in range(0, len(octets), width):
-        part = octets[start:start + width]
+        part = octets[start : start + width]
         yield int.from_bytes(part, "little"), (1 << len(part)) - 1, start + width >= len(octets)
 
 
 def octets_of(data, keep, width):
-    return data.to_bytes(width, "little")[:keep.bit_length()]
+    return data.to_bytes(width, "little")[: keep.bit_length()]

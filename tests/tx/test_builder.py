@@ -18,7 +18,7 @@ def octets(beats, width):
         count = beat.keep.bit_count()
         assert beat.keep == (1 << count) - 1 and count and not beat.error
         assert beat.last or count == width
-    return b"".join(beat.data.to_bytes(width, "little")[:beat.keep.bit_count()] for beat in beats)
+    return b"".join(beat.data.to_bytes(width, "little")[: beat.keep.bit_count()] for beat in beats)
 
 
 @pytest.mark.parametrize("width_bits", [64, 128, 256, 512])
@@ -46,14 +46,32 @@ def test_control_frames(width_bits, pace):
 def test_payloads_around_every_boundary(width_bits):
     config, rng = Config(width_bits=width_bits), random.Random(width_bits)
     width, dut = config.width_bytes, FrameBuilder(config)
-    lengths = sorted({1, 3, 4, 5, 1023, 1024, *(edge + step for edge in (width, 2 * width)
-                                                for step in (-1, 0, 1, 3, 4, 5))})
-    frame = {"slot": 0, "lid": 0, "node": 0x123456, "vc": 2, "ieee": 1, "epoch": 0x7788,
-             "tx_id": 0xDEADBEEF}
+    lengths = sorted(
+        {
+            1,
+            3,
+            4,
+            5,
+            1023,
+            1024,
+            *(edge + step for edge in (width, 2 * width) for step in (-1, 0, 1, 3, 4, 5)),
+        }
+    )
+    frame = {
+        "slot": 0,
+        "lid": 0,
+        "node": 0x123456,
+        "vc": 2,
+        "ieee": 1,
+        "epoch": 0x7788,
+        "tx_id": 0xDEADBEEF,
+    }
     payloads = [rng.randbytes(length) for length in lengths]
-    words = [{"data": word, "first": number == 0, "length_bytes": len(payload), "frame": frame}
-             for payload in payloads
-             for number, word in enumerate(words_of(payload, width, filler=0xEE))]
+    words = [
+        {"data": word, "first": number == 0, "length_bytes": len(payload), "frame": frame}
+        for payload in payloads
+        for number, word in enumerate(words_of(payload, width, filler=0xEE))
+    ]
     frames = []
 
     async def sender(ctx):

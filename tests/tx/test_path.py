@@ -7,13 +7,7 @@ from amaranth.hdl import Module, ResetInserter, Signal
 from amaranth.lib import wiring
 
 from tests.streams import simulate
-from tests.tx.tx_bench import (
-    FrameSink,
-    control_bytes,
-    payload_bytes,
-    random_control,
-    words_of,
-)
+from tests.tx.tx_bench import FrameSink, control_bytes, payload_bytes, random_control, words_of
 from ttpoe.config import Config
 from ttpoe.replay.memory import ReplayMemory
 from ttpoe.tx.path import TxPath
@@ -64,17 +58,24 @@ class Bench:
         words += [int.from_bytes(b"\xdd" * width, "little")] * (len(words) < 1024 // width)
         for beat, word in enumerate(words):
             ctx.set(self.memory.i_write.valid, 1)
-            ctx.set(self.memory.i_write.payload, {
-                "slot": slot, "beat": beat, "data": word, "last": 1,
-                "length_bytes": len(payload)})
+            ctx.set(
+                self.memory.i_write.payload,
+                {"slot": slot, "beat": beat, "data": word, "last": 1, "length_bytes": len(payload)},
+            )
             await ctx.tick()
         ctx.set(self.memory.i_write.valid, 0)
 
     def descriptor(self, slot, lid=0):
         rng = self.rng
-        return {"slot": slot, "lid": lid, "node": rng.getrandbits(24), "vc": rng.randrange(3),
-                "ieee": rng.getrandbits(1), "epoch": rng.getrandbits(16),
-                "tx_id": rng.getrandbits(32)}
+        return {
+            "slot": slot,
+            "lid": lid,
+            "node": rng.getrandbits(24),
+            "vc": rng.randrange(3),
+            "ieee": rng.getrandbits(1),
+            "epoch": rng.getrandbits(16),
+            "tx_id": rng.getrandbits(32),
+        }
 
     async def step(self, ctx):
         path, rng = self.path, self.rng
@@ -103,7 +104,7 @@ class Bench:
         while len(self.sink.frames) < frames:
             await self.step(ctx)
             assert self.clock - start < limit, f"{len(self.sink.frames)} of {frames} frames"
-        for _ in range(20):             # nothing may follow, pulses may
+        for _ in range(20):  # nothing may follow, pulses may
             await self.step(ctx)
         assert len(self.sink.frames) == frames
 
@@ -131,10 +132,12 @@ def test_payload_of_every_length(width_bits, ready):
         for descriptor, (got, _, _) in zip(descriptors, bench.sink.frames):
             payload = bench.payload_of[descriptor["slot"]]
             assert got == payload_bytes(descriptor, NODE, payload), (
-                f"seed {seed}: {len(payload)} bytes")
+                f"seed {seed}: {len(payload)} bytes"
+            )
         assert bench.count("stat_tx_payload") == bench.count("o_payload_left") == len(lengths)
         assert bench.count("stat_tx_control") == bench.count("o_control_left") == 0
         assert not bench.sent
+
     simulate(bench.dut, testbench)
 
 
@@ -146,8 +149,7 @@ def test_control_and_payload_mixed(width_bits, ready):
     rng = random.Random(seed)
     config = Config(width_bits=width_bits, slots=16)
     bench = Bench(config, rng, ready, report_ready=0.1 if ready < 1 else 1.0)
-    controls = [random_control(rng, config.lid_bits, report=rng.random() < 0.2)
-                for _ in range(60)]
+    controls = [random_control(rng, config.lid_bits, report=rng.random() < 0.2) for _ in range(60)]
 
     async def testbench(ctx):
         for slot in range(16):
@@ -161,11 +163,13 @@ def test_control_and_payload_mixed(width_bits, ready):
             got[frame[42] == 6].append(frame)
         where = f"seed {seed}"
         assert got[False] == [control_bytes(control, NODE) for control in controls], where
-        assert got[True] == [payload_bytes(d, NODE, bench.payload_of[d["slot"]])
-                             for d in descriptors], where
+        assert got[True] == [
+            payload_bytes(d, NODE, bench.payload_of[d["slot"]]) for d in descriptors
+        ], where
         assert [lid for lid, _ in bench.sent] == [c["lid"] for c in controls if c["report"]]
         assert bench.count("stat_tx_control") == bench.count("o_control_left") == 60
         assert bench.count("stat_tx_payload") == bench.count("o_payload_left") == 40
+
     simulate(bench.dut, testbench)
 
 
@@ -194,6 +198,7 @@ def test_latency_of_an_idle_path(width_bits):
         assert (first - began, last - first) == (3, beats - 1)
         assert bench.pulses["stat_tx_payload"] == [last + 1]
         assert bench.pulses["o_payload_left"] == [began + 2]
+
     simulate(bench.dut, testbench)
 
 
@@ -215,6 +220,7 @@ def test_no_bubble_between_frames(width_bits, length):
         await bench.run(ctx, 12)
         frames = bench.sink.frames[6:]
         assert [b[1] - a[2] - 1 for a, b in zip(frames, frames[1:])] == [0] * 5
+
     simulate(bench.dut, testbench)
 
 
@@ -231,6 +237,7 @@ def test_payload_goes_after_four_control_frames(width_bits):
         # The PAYLOADs are ready a clock after the first control frame started.
         assert kinds.lstrip("c").startswith("PccccPccccPccccPc"), kinds
         assert 4 <= kinds.index("P") <= 5, kinds
+
     simulate(bench.dut, testbench)
 
 
@@ -244,12 +251,13 @@ def test_untaken_report_holds_back_reports_only():
         await bench.run(ctx, 2)
         assert ctx.get(bench.path.o_sent.valid) and ctx.get(bench.path.o_sent.payload) == 1
         bench.payloads = [bench.descriptor(0), bench.descriptor(0)]
-        await bench.run(ctx, 4)         # PAYLOADs still go, the second report does not
+        await bench.run(ctx, 4)  # PAYLOADs still go, the second report does not
         assert [frame[42] == 6 for frame, _, _ in bench.sink.frames] == [False, False, True, True]
         assert ctx.get(bench.path.o_sent.payload) == 1
         bench.report_ready = 1.0
         await bench.run(ctx, 6)
         assert [lid for lid, _ in bench.sent] == [1, 3]
+
     simulate(bench.dut, testbench)
 
 
@@ -266,6 +274,7 @@ def test_queues_hold_what_the_config_says():
         # One control frame in the builder, one PAYLOAD in the reader, the rest in the queues.
         assert 20 - len(bench.controls) == 8 + 1 and 20 - len(bench.payloads) == 4 + 1
         assert bench.count("o_control_left") == bench.count("o_payload_left") == 1
+
     simulate(bench.dut, testbench)
 
 
@@ -294,12 +303,15 @@ def test_reset_in_mid_frame(width_bits):
             await bench.run(ctx, 1)
             assert bench.sink.frames[0][0] == payload_bytes(descriptor, NODE, bytes(range(200)))
             assert bench.sink.frames[0][1] - began == 3 and not bench.sent
+
     simulate(bench.dut, testbench)
 
 
 @pytest.mark.parametrize("width_bits", WIDTHS)
-@pytest.mark.parametrize("length, whole_link, withdraw",
-                         [(1, 0, 0), (1, 1, 0), (40, 1, 0), (200, 0, 0), (1, 0, 1), (200, 0, 1)])
+@pytest.mark.parametrize(
+    "length, whole_link, withdraw",
+    [(1, 0, 0), (1, 1, 0), (40, 1, 0), (200, 0, 0), (1, 0, 1), (200, 0, 1)],
+)
 def test_the_last_clock_in_which_a_payload_can_be_killed(width_bits, length, whole_link, withdraw):
     """Killed in t: no first beat in t + 2 or later; the next PAYLOAD is not touched."""
     for kill_at in range(7):
@@ -315,9 +327,16 @@ def test_the_last_clock_in_which_a_payload_can_be_killed(width_bits, length, who
             bench.payloads = [doomed, other]
             for clock in range(40 + length // 2):
                 ctx.set(bench.path.i_free.valid, not withdraw and clock == kill_at)
-                ctx.set(bench.path.i_free.payload, {
-                    "head": 9 if whole_link else 3, "tail": 9, "count": 1,
-                    "lid": 5 if whole_link else 9, "whole_link": whole_link})
+                ctx.set(
+                    bench.path.i_free.payload,
+                    {
+                        "head": 9 if whole_link else 3,
+                        "tail": 9,
+                        "count": 1,
+                        "lid": 5 if whole_link else 9,
+                        "whole_link": whole_link,
+                    },
+                )
                 # A withdrawal spares what comes in the same clock.
                 ctx.set(bench.path.i_withdraw.valid, withdraw and clock == kill_at)
                 ctx.set(bench.path.i_withdraw.payload, 5)
@@ -325,11 +344,13 @@ def test_the_last_clock_in_which_a_payload_can_be_killed(width_bits, length, who
             spared = kill_at >= 2 or (withdraw and kill_at == 0)
             sent = [doomed, other] if spared else [other]
             assert [frame for frame, _, _ in bench.sink.frames] == [
-                payload_bytes(d, NODE, bench.payload_of[d["slot"]]) for d in sent]
+                payload_bytes(d, NODE, bench.payload_of[d["slot"]]) for d in sent
+            ]
             if doomed in sent:
                 assert bench.sink.frames[0][1] == began + 3
-            assert bench.count("o_payload_left") == 2           # the credit comes back anyway
+            assert bench.count("o_payload_left") == 2  # the credit comes back anyway
             assert bench.count("stat_tx_payload") == len(sent)
+
         simulate(bench.dut, testbench)
 
 
@@ -353,19 +374,22 @@ def test_payload_killed_in_its_turn_lets_control_frames_go(width_bits, length):
             bench.ready = 0.0
             await bench.step(ctx)
             await bench.step(ctx)
-        ctx.set(bench.path.i_free.payload, {"head": 3, "tail": 3, "count": 1, "lid": 0,
-                                            "whole_link": 0})
+        ctx.set(
+            bench.path.i_free.payload, {"head": 3, "tail": 3, "count": 1, "lid": 0, "whole_link": 0}
+        )
         ctx.set(bench.path.i_free.valid, 1)
         await bench.step(ctx)
         ctx.set(bench.path.i_free.valid, 0)
         bench.ready = 1.0
         await bench.run(ctx, 9)
         assert [frame for frame, _, _ in bench.sink.frames] == [
-            control_bytes(control, NODE) for control in controls]
+            control_bytes(control, NODE) for control in controls
+        ]
         other = bench.descriptor(4)
         bench.payloads = [other]
         await bench.run(ctx, 10)
         assert bench.sink.frames[-1][0] == payload_bytes(other, NODE, b"other")
+
     simulate(bench.dut, testbench)
 
 
@@ -383,8 +407,10 @@ def test_payload_killed_at_every_place_of_a_stalled_path(width_bits):
             bench.payloads = list(descriptors)
             for _ in range(12):
                 await bench.step(ctx)
-            ctx.set(bench.path.i_free.payload, {"head": victim, "tail": victim, "count": 1,
-                                                "lid": 0, "whole_link": 0})
+            ctx.set(
+                bench.path.i_free.payload,
+                {"head": victim, "tail": victim, "count": 1, "lid": 0, "whole_link": 0},
+            )
             ctx.set(bench.path.i_free.valid, 1)
             await bench.step(ctx)
             ctx.set(bench.path.i_free.valid, 0)
@@ -394,6 +420,8 @@ def test_payload_killed_at_every_place_of_a_stalled_path(width_bits):
             sent = [d for d in descriptors if d["slot"] != victim or victim == 0]
             await bench.run(ctx, len(sent))
             assert [frame for frame, _, _ in bench.sink.frames] == [
-                payload_bytes(d, NODE, bench.payload_of[d["slot"]]) for d in sent]
+                payload_bytes(d, NODE, bench.payload_of[d["slot"]]) for d in sent
+            ]
             assert bench.count("o_payload_left") == 5
+
         simulate(bench.dut, testbench)

@@ -33,14 +33,29 @@ class Pair(Elaboratable):
         for slot, payload in enumerate(payloads):
             words = list(words_of(payload, self.config.width_bytes))
             for beat, word in enumerate(words):
-                await send_event(ctx, self.memory.i_write, {
-                    "slot": slot, "beat": beat, "data": word, "last": beat == len(words) - 1,
-                    "length_bytes": len(payload)})
+                await send_event(
+                    ctx,
+                    self.memory.i_write,
+                    {
+                        "slot": slot,
+                        "beat": beat,
+                        "data": word,
+                        "last": beat == len(words) - 1,
+                        "length_bytes": len(payload),
+                    },
+                )
 
 
 def frame(slot):
-    return {"slot": slot, "lid": slot % 4, "node": 1000 + slot, "vc": slot % 3, "ieee": 0,
-            "epoch": slot, "tx_id": slot}
+    return {
+        "slot": slot,
+        "lid": slot % 4,
+        "node": 1000 + slot,
+        "vc": slot % 3,
+        "ieee": 0,
+        "epoch": slot,
+        "tx_id": slot,
+    }
 
 
 @pytest.mark.parametrize("width_bits", WIDTHS)
@@ -48,15 +63,24 @@ def frame(slot):
 def test_every_word_once_in_order(width_bits, pace):
     config, rng = Config(width_bits=width_bits, slots=16), random.Random(width_bits)
     width, dut = config.width_bytes, Pair(config)
-    lengths = [1, width, width + 1, 2 * width - 1, 2 * width, 1023, 1024,
-               *(rng.randint(1, 1024) for _ in range(9))]
+    lengths = [
+        1,
+        width,
+        width + 1,
+        2 * width - 1,
+        2 * width,
+        1023,
+        1024,
+        *(rng.randint(1, 1024) for _ in range(9)),
+    ]
     payloads = [rng.randbytes(length) for length in lengths]
     found = []
 
     async def sender(ctx):
         await dut.fill(ctx, payloads)
-        await send_packet(ctx, dut.reader.i, map(frame, range(16)),
-                          pause=lambda: rng.random() > pace)
+        await send_packet(
+            ctx, dut.reader.i, map(frame, range(16)), pause=lambda: rng.random() > pace
+        )
 
     async def receiver(ctx):
         for payload in payloads:
@@ -65,12 +89,13 @@ def test_every_word_once_in_order(width_bits, pace):
             def last(_beat, left=left):
                 left[0] -= 1
                 return left[0] == 0
+
             found.append(await receive_packet(ctx, dut.reader.o, lambda: rng.random() < pace, last))
 
     simulate(dut, sender, receiver)
     for slot, (payload, words) in enumerate(zip(payloads, found)):
         read = b"".join(word.data.to_bytes(width, "little") for word in words)
-        assert read[:len(payload)] == payload
+        assert read[: len(payload)] == payload
         assert [word.first for word in words] == [1] + [0] * (len(words) - 1)
         assert {word.length_bytes for word in words} == {len(payload)}
         assert {(word.frame.slot, word.frame.node) for word in words} == {(slot, 1000 + slot)}
@@ -91,9 +116,17 @@ def test_an_entry_that_is_dead_when_it_is_taken_is_not_read():
     simulate(dut, testbench)
 
 
-@pytest.mark.parametrize("how, kills", [
-    ("own slot", True), ("another slot", False), ("own link", True), ("another link", False),
-    ("withdrawn", True), ("another link withdrawn", False)])
+@pytest.mark.parametrize(
+    "how, kills",
+    [
+        ("own slot", True),
+        ("another slot", False),
+        ("own link", True),
+        ("another link", False),
+        ("withdrawn", True),
+        ("another link withdrawn", False),
+    ],
+)
 def test_a_death_behind_the_taking_is_told_with_the_first_word(how, kills):
     """The word waits; whoever has not started drops it, and nothing more of it is read."""
     dut = Pair(Config(slots=4))
@@ -107,9 +140,17 @@ def test_a_death_behind_the_taking_is_told_with_the_first_word(how, kills):
             await send_event(ctx, dut.reader.i_withdraw, 2 if own else 1)
         else:
             chain = 2 if own else 1
-            await send_event(ctx, dut.reader.i_free, {
-                "head": chain, "tail": chain, "count": 1, "lid": chain,
-                "whole_link": "link" in how})
+            await send_event(
+                ctx,
+                dut.reader.i_free,
+                {
+                    "head": chain,
+                    "tail": chain,
+                    "count": 1,
+                    "lid": chain,
+                    "whole_link": "link" in how,
+                },
+            )
         assert ctx.get(dut.reader.o.valid) and ctx.get(dut.reader.o_dead) == kills
         if kills:
             ctx.set(dut.reader.o.ready, 1)

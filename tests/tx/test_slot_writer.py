@@ -21,16 +21,16 @@ class Bench:
     def __init__(self, config, reset=None):
         self.config = config
         self.writer = SlotWriter(config)
-        self.beats = {vc: [] for vc in range(3)}        # what each host still has to offer
+        self.beats = {vc: [] for vc in range(3)}  # what each host still has to offer
         self.offer = dict.fromkeys(range(3), True)
         self.slots = []
         self.slot_ready = False
         self.memory, self.length = {}, {}
-        self.events = []                                # (vc, node, slot, clock) as Q0 takes them
+        self.events = []  # (vc, node, slot, clock) as Q0 takes them
         self.take = dict.fromkeys(range(3), True)
         self.result, self.retry = None, False
         self.stats = dict.fromkeys(STATS, 0)
-        self.taken = []                                 # (vc, clock) of every beat
+        self.taken = []  # (vc, clock) of every beat
         self.waiting = dict.fromkeys(range(3))
         self.clock = 0
 
@@ -56,8 +56,9 @@ class Bench:
             ctx.set(writer.i_result.payload, {"vc": self.result[0], "result": self.result[1]})
         ctx.set(writer.i_retry, self.retry)
 
-        accepted = [vc for vc in range(3)
-                    if ctx.get(self.host(vc).valid) and ctx.get(self.host(vc).ready)]
+        accepted = [
+            vc for vc in range(3) if ctx.get(self.host(vc).valid) and ctx.get(self.host(vc).ready)
+        ]
         assert len(accepted) <= 1
         for vc in accepted:
             self.beats[vc].pop(0)
@@ -117,11 +118,12 @@ def test_every_boundary_length(width_bits, trailing):
                 await bench.step(ctx)
             last = bench.taken[-1][1]
             await bench.steps(ctx, 2)
-            assert bench.events[-1] == (2, length, 7, last + 1)     # the clock after the last
+            assert bench.events[-1] == (2, length, 7, last + 1)  # the clock after the last
             assert bench.packet(7) == payload
             bench.result = (2, TAKEN)
             await bench.step(ctx)
         assert len(bench.events) == len(lengths) and not any(bench.stats.values())
+
     simulate(bench.writer, testbench)
 
 
@@ -134,13 +136,15 @@ def test_oversize_is_swallowed_and_its_slot_kept(width_bits, length, trailing):
 
     async def testbench(ctx):
         bench.slots = [3]
-        bench.beats[1] = (host_beats(bytes(length), config.width_bytes, 1, trailing)
-                          + host_beats(b"next", config.width_bytes, 2))
+        bench.beats[1] = host_beats(bytes(length), config.width_bytes, 1, trailing) + host_beats(
+            b"next", config.width_bytes, 2
+        )
         await bench.steps(ctx, 500)
         assert not bench.beats[1]
         assert [event[:3] for event in bench.events] == [(1, 2, 3)]
         assert bench.packet(3) == b"next"
         assert bench.stats == {"stat_tx_oversize": 1, "stat_tx_empty": 0, "stat_tx_refused": 0}
+
     simulate(bench.writer, testbench)
 
 
@@ -148,10 +152,11 @@ def test_empty_packet_takes_no_slot():
     bench = Bench(Config(width_bits=64))
 
     async def testbench(ctx):
-        bench.beats[0] = 3 * host_beats(b"", 8, 1)      # no slot is free
+        bench.beats[0] = 3 * host_beats(b"", 8, 1)  # no slot is free
         await bench.steps(ctx, 6)
         assert not bench.beats[0] and not bench.events and not bench.memory
         assert bench.stats == {"stat_tx_oversize": 0, "stat_tx_empty": 3, "stat_tx_refused": 0}
+
     simulate(bench.writer, testbench)
 
 
@@ -162,13 +167,14 @@ def test_one_free_slot_admits_exactly_one_packet():
         for vc in range(3):
             bench.beats[vc] = host_beats(bytes([vc]) * 20, 8, vc)
         await bench.steps(ctx, 10)
-        assert not bench.taken                          # physical backpressure, nothing lost
-        for rank, vc in enumerate((1, 0, 2)):           # in the order of urgency
+        assert not bench.taken  # physical backpressure, nothing lost
+        for rank, vc in enumerate((1, 0, 2)):  # in the order of urgency
             bench.slots = [rank]
             await bench.steps(ctx, 10)
             assert not bench.beats[vc] and len(bench.taken) == 3 * (rank + 1)
             assert bench.packet(rank) == bytes([vc]) * 20
         assert [event[:3] for event in bench.events] == [(1, 1, 0), (0, 0, 1), (2, 2, 2)]
+
     simulate(bench.writer, testbench)
 
 
@@ -181,8 +187,9 @@ def test_busy_urgent_port_leaves_a_share_to_the_others():
             bench.beats[vc] = host_beats(bytes(1024), 8, vc)
         await bench.steps(ctx, 120)
         share = [sum(vc == of for vc, _ in bench.taken) for of in range(3)]
-        assert len(bench.taken) == 120                  # one beat in every clock
+        assert len(bench.taken) == 120  # one beat in every clock
         assert share == [10, 100, 10]
+
     simulate(bench.writer, testbench)
 
 
@@ -194,7 +201,7 @@ def test_one_event_outstanding_and_one_packet_behind_it():
         bench.beats[2] = sum((host_beats(bytes([n]) * 8, 8, n) for n in range(4)), [])
         await bench.steps(ctx, 10)
         assert len(bench.events) == 1 and len(bench.beats[2]) == 2 and bench.slots == [2, 3]
-        bench.result = (1, TAKEN)                       # another VC's result
+        bench.result = (1, TAKEN)  # another VC's result
         await bench.steps(ctx, 5)
         assert len(bench.events) == 1
         for n in (1, 2, 3):
@@ -203,6 +210,7 @@ def test_one_event_outstanding_and_one_packet_behind_it():
             await bench.steps(ctx, 5)
             assert bench.events[-1] == (2, n, n, answered + 1)
         assert len(bench.events) == 4
+
     simulate(bench.writer, testbench)
 
 
@@ -217,6 +225,7 @@ def test_refused_is_done_and_counted():
         await bench.steps(ctx, 5)
         assert [event[:3] for event in bench.events] == [(0, 1, 0), (0, 2, 1)]
         assert bench.stats == {"stat_tx_oversize": 0, "stat_tx_empty": 0, "stat_tx_refused": 1}
+
     simulate(bench.writer, testbench)
 
 
@@ -243,6 +252,7 @@ def test_no_retry_is_missed(retry_at, vc):
         again = [event[3] - began for event in bench.events]
         assert all(event[:3] == (vc, 9, 5) for event in bench.events)
         assert again == ([0] if retry_at < 0 else [0, max(5, retry_at + 1)])
+
     simulate(bench.writer, testbench)
 
 
@@ -258,12 +268,26 @@ def test_random_hosts_slots_and_results(width_bits, seed):
     totals = dict.fromkeys(STATS, 0)
     for vc in range(3):
         for number in range(15):
-            length = rng.choice([0, 1, width - 1, width, width + 1, 1023, 1024, 1025, 1024 + width,
-                                 rng.randint(1, 200), rng.randint(1, 200)])
+            length = rng.choice(
+                [
+                    0,
+                    1,
+                    width - 1,
+                    width,
+                    width + 1,
+                    1023,
+                    1024,
+                    1025,
+                    1024 + width,
+                    rng.randint(1, 200),
+                    rng.randint(1, 200),
+                ]
+            )
             payload = rng.randbytes(length)
             node = (vc << 16) + number
-            bench.beats[vc] += host_beats(payload, width, node,
-                                          trailing=length % width == 0 and rng.random() < 0.3)
+            bench.beats[vc] += host_beats(
+                payload, width, node, trailing=length % width == 0 and rng.random() < 0.3
+            )
             totals["stat_tx_empty"] += length == 0
             totals["stat_tx_oversize"] += length > 1024
             if 1 <= length <= 1024:
@@ -301,6 +325,7 @@ def test_random_hosts_slots_and_results(width_bits, seed):
             seen = len(bench.events)
         await bench.steps(ctx, 4)
         assert bench.stats == totals, f"seed {seed}"
+
     simulate(bench.writer, testbench)
 
 
@@ -330,4 +355,5 @@ def test_reset_in_mid_packet(width_bits):
             assert bench.packet(6) == b"after"
             bench.result = (2, TAKEN)
             await bench.step(ctx)
+
     simulate(dut, testbench)

@@ -12,13 +12,7 @@ from amaranth.hdl import Elaboratable, Module
 from amaranth.lib import wiring
 
 from tests.streams import simulate
-from tests.tx.tx_bench import (
-    FrameSink,
-    control_bytes,
-    host_beats,
-    payload_bytes,
-    random_control,
-)
+from tests.tx.tx_bench import FrameSink, control_bytes, host_beats, payload_bytes, random_control
 from ttpoe.config import Config
 from ttpoe.layouts import HostResult
 from ttpoe.protocol import FIELDS, Opcode
@@ -62,24 +56,24 @@ class Pipeline:
 
     def __init__(self, ctx, dut, config, rng, freeing):
         self.ctx, self.dut, self.config, self.rng, self.freeing = ctx, dut, config, rng, freeing
-        self.hosts = {vc: [] for vc in range(3)}        # beats still to be offered
-        self.packets = {}                               # node -> bytes
-        self.queued = []                                # [descriptor, killed at]
+        self.hosts = {vc: [] for vc in range(3)}  # beats still to be offered
+        self.packets = {}  # node -> bytes
+        self.queued = []  # [descriptor, killed at]
         self.controls = []
-        self.chains = {lid: [] for lid in range(3)}     # (slot, node) linked
+        self.chains = {lid: [] for lid in range(3)}  # (slot, node) linked
         self.pending_links, self.results = [], []
         self.credits = {"payload": config.payload_depth, "control": config.control_depth}
         self.offering = None
-        self.seen = dict.fromkeys(("killed", "killed_when_started", "freed_while_read", "chain",
-                                   "control"), 0)
+        self.seen = dict.fromkeys(
+            ("killed", "killed_when_started", "freed_while_read", "chain", "control"), 0
+        )
 
     def offer(self, draining):
         """What the hosts offer in this clock."""
         ctx, rng, width = self.ctx, self.rng, self.config.width_bytes
         for vc, beats in self.hosts.items():
             if not beats and not draining:
-                length = rng.choice([1, 4, width, 1024, rng.randint(1, 1024),
-                                     rng.randint(1, 100)])
+                length = rng.choice([1, 4, width, 1024, rng.randint(1, 1024), rng.randint(1, 100)])
                 node = len(self.packets) + 1
                 self.packets[node] = rng.randbytes(length)
                 beats = self.hosts[vc] = host_beats(self.packets[node], width, node)
@@ -104,15 +98,30 @@ class Pipeline:
             count = len(chains[lid]) if whole else 1
             self.freed, chains[lid] = chains[lid][:count], chains[lid][count:]
             self.seen["chain"] += count > 1
-            return {"free": {"head": self.freed[0][0], "tail": self.freed[-1][0], "count": count,
-                             "lid": lid, "whole_link": whole}}
+            return {
+                "free": {
+                    "head": self.freed[0][0],
+                    "tail": self.freed[-1][0],
+                    "count": count,
+                    "lid": lid,
+                    "whole_link": whole,
+                }
+            }
         if owned and choice < 0.7 and credits["payload"] and not draining:
             lid = rng.choice(owned)
             slot, node = rng.choice(chains[lid])
             credits["payload"] -= 1
-            return {"send": {"slot": slot, "lid": lid, "node": node, "vc": lid,
-                             "ieee": rng.getrandbits(1), "epoch": rng.getrandbits(16),
-                             "tx_id": rng.getrandbits(32)}}
+            return {
+                "send": {
+                    "slot": slot,
+                    "lid": lid,
+                    "node": node,
+                    "vc": lid,
+                    "ieee": rng.getrandbits(1),
+                    "epoch": rng.getrandbits(16),
+                    "tx_id": rng.getrandbits(32),
+                }
+            }
         if choice > 0.93 and credits["control"] and not draining:
             credits["control"] -= 1
             return {"control": random_control(rng, self.config.lid_bits)}
@@ -121,8 +130,12 @@ class Pipeline:
     def carry_out(self, decided, where):
         """Drives it; both queues must have room: credits are exact."""
         ctx, lists, path = self.ctx, self.dut.lists, self.dut.path
-        for name, port in (("append", lists.i_append), ("free", lists.i_free),
-                           ("send", path.i_payload), ("control", path.i_control)):
+        for name, port in (
+            ("append", lists.i_append),
+            ("free", lists.i_free),
+            ("send", path.i_payload),
+            ("control", path.i_control),
+        ):
             ctx.set(port.valid, name in decided)
             if name in decided:
                 ctx.set(port.payload, decided[name])
@@ -140,14 +153,16 @@ class Pipeline:
             event = writer.o_event[vc]
             ctx.set(event.ready, ctx.get(self.dut.lists.o_ready))
             if ctx.get(event.valid) and ctx.get(event.ready):
-                self.pending_links.append((vc, ctx.get(event.payload.slot),
-                                           ctx.get(event.payload.node)))
+                self.pending_links.append(
+                    (vc, ctx.get(event.payload.slot), ctx.get(event.payload.node))
+                )
                 self.results.append((clock + 5, vc))
         done = self.results and self.results[0][0] <= clock
         ctx.set(writer.i_result.valid, bool(done))
         if done:
-            ctx.set(writer.i_result.payload,
-                    {"vc": self.results.pop(0)[1], "result": HostResult.TAKEN})
+            ctx.set(
+                writer.i_result.payload, {"vc": self.results.pop(0)[1], "result": HostResult.TAKEN}
+            )
 
     def observe(self, decided, clock, where):
         """What was taken, killed and given back in this clock."""
@@ -163,10 +178,14 @@ class Pipeline:
         if "free" in decided:
             free, reading = decided["free"], ctx.get(path.o_reading)
             self.seen["freed_while_read"] += bool(
-                reading.valid and reading.slot in [slot for slot, _ in self.freed])
+                reading.valid and reading.slot in [slot for slot, _ in self.freed]
+            )
             for entry in self.queued:
-                dies = (entry[0]["lid"] == free["lid"] if free["whole_link"]
-                        else entry[0]["slot"] == free["head"])
+                dies = (
+                    entry[0]["lid"] == free["lid"]
+                    if free["whole_link"]
+                    else entry[0]["slot"] == free["head"]
+                )
                 if dies and entry[1] is None:
                     entry[1] = clock
         self.credits["payload"] += ctx.get(path.o_payload_left)
@@ -179,18 +198,21 @@ class Pipeline:
         payload_frames = [sent for sent in frames if sent[0][opcode] == Opcode.PAYLOAD.value]
         assert len(payload_frames) > least
         for frame, first_clock, _ in payload_frames:
-            while (self.queued and self.queued[0][1] is not None
-                   and self.queued[0][1] <= first_clock - 2):
+            while (
+                self.queued
+                and self.queued[0][1] is not None
+                and self.queued[0][1] <= first_clock - 2
+            ):
                 self.queued.pop(0)
                 self.seen["killed"] += 1
             descriptor, killed_at = self.queued.pop(0)
-            self.seen["killed_when_started"] += (killed_at is not None
-                                                 and killed_at >= first_clock - 1)
+            self.seen["killed_when_started"] += (
+                killed_at is not None and killed_at >= first_clock - 1
+            )
             expected = payload_bytes(descriptor, NODE, self.packets[descriptor["node"]])
             assert frame == expected, f"seed {seed}: first beat in clock {first_clock}"
         assert all(killed_at is not None for _, killed_at in self.queued), f"seed {seed}: lost"
-        control_frames = [frame for frame, _, _ in frames
-                          if frame[opcode] != Opcode.PAYLOAD.value]
+        control_frames = [frame for frame, _, _ in frames if frame[opcode] != Opcode.PAYLOAD.value]
         self.seen["control"] = len(control_frames)
         assert control_frames == [control_bytes(c, NODE) for c in self.controls], f"seed {seed}"
 
@@ -202,16 +224,25 @@ class Pipeline:
         assert self.credits == {"payload": config.payload_depth, "control": config.control_depth}
 
 
-@pytest.mark.parametrize("width_bits, slots, ready, seed", [
-    (64, 4, 0.9, 1), (64, 16, 0.5, 2), (128, 4, 0.3, 3), (256, 8, 0.9, 4), (512, 4, 0.3, 5),
-    (512, 4, 0.9, 6), (512, 16, 0.6, 7)])
+@pytest.mark.parametrize(
+    "width_bits, slots, ready, seed",
+    [
+        (64, 4, 0.9, 1),
+        (64, 16, 0.5, 2),
+        (128, 4, 0.3, 3),
+        (256, 8, 0.9, 4),
+        (512, 4, 0.3, 5),
+        (512, 4, 0.9, 6),
+        (512, 16, 0.6, 7),
+    ],
+)
 def test_slots_freed_at_any_moment(width_bits, slots, ready, seed):
     rng = random.Random(seed)
     config = Config(width_bits=width_bits, slots=slots, payload_depth=4, control_depth=8)
     dut = Transmit(config)
     sink = FrameSink(dut.path.o_frame, config.width_bytes)
     clocks = 3000 if width_bits == 64 else 2500
-    freeing = 0.02 if width_bits == 64 else 0.1        # a frame takes longer then
+    freeing = 0.02 if width_bits == 64 else 0.1  # a frame takes longer then
 
     async def testbench(ctx):
         around = Pipeline(ctx, dut, config, rng, freeing)

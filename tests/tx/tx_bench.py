@@ -5,8 +5,9 @@ import struct
 OUI = bytes.fromhex("98ed5c")
 
 
-def expected_frame(opcode, node, source, vc=0, ieee=0, epoch=0, selective=0, tx_id=0, rx_id=0,
-                   payload=b""):
+def expected_frame(
+    opcode, node, source, vc=0, ieee=0, epoch=0, selective=0, tx_id=0, rx_id=0, payload=b""
+):
     """A frame as section 1 of the protocol has it, byte by byte; nothing is shared with the RTL."""
     dst, src = node.to_bytes(3, "big"), source.to_bytes(3, "big")
     frame = OUI + dst + OUI + src + (b"\x9a\xc6" if ieee else b"\x0a\xc6") + b"\x05\x00"
@@ -21,25 +22,39 @@ def expected_frame(opcode, node, source, vc=0, ieee=0, epoch=0, selective=0, tx_
 def words_of(payload, width_bytes, filler=0):
     """The payload in memory words; bytes behind its end are `filler`."""
     for start in range(0, len(payload), width_bytes):
-        chunk = payload[start:start + width_bytes]
+        chunk = payload[start : start + width_bytes]
         yield int.from_bytes(chunk.ljust(width_bytes, bytes([filler])), "little")
 
 
 def host_beats(payload, width_bytes, node, trailing=False):
     """(data, keep, last, node) per beat; `trailing`: the end comes in a beat without bytes."""
-    chunks = [payload[n:n + width_bytes] for n in range(0, len(payload), width_bytes)]
+    chunks = [payload[n : n + width_bytes] for n in range(0, len(payload), width_bytes)]
     if trailing or not chunks:
         chunks.append(b"")
-    return [(int.from_bytes(chunk.ljust(width_bytes, b"\xcc"), "little"),
-             (1 << len(chunk)) - 1, number == len(chunks) - 1, node)
-            for number, chunk in enumerate(chunks)]
+    return [
+        (
+            int.from_bytes(chunk.ljust(width_bytes, b"\xcc"), "little"),
+            (1 << len(chunk)) - 1,
+            number == len(chunks) - 1,
+            node,
+        )
+        for number, chunk in enumerate(chunks)
+    ]
 
 
 def random_control(rng, lid_bits, report=0):
-    return {"opcode": rng.choice([0, 1, 2, 3, 4, 5, 7, 8, 9, 10]), "node": rng.getrandbits(24),
-            "vc": rng.randrange(3), "ieee": rng.getrandbits(1), "epoch": rng.getrandbits(16),
-            "selective": rng.getrandbits(1), "tx_id": rng.getrandbits(32),
-            "rx_id": rng.getrandbits(32), "lid": rng.getrandbits(lid_bits), "report": report}
+    return {
+        "opcode": rng.choice([0, 1, 2, 3, 4, 5, 7, 8, 9, 10]),
+        "node": rng.getrandbits(24),
+        "vc": rng.randrange(3),
+        "ieee": rng.getrandbits(1),
+        "epoch": rng.getrandbits(16),
+        "selective": rng.getrandbits(1),
+        "tx_id": rng.getrandbits(32),
+        "rx_id": rng.getrandbits(32),
+        "lid": rng.getrandbits(lid_bits),
+        "report": report,
+    }
 
 
 def control_bytes(control, source):

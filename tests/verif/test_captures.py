@@ -12,8 +12,11 @@ from ttpverif.model.states import State
 
 CAPTURES = load_all(Path(__file__).parent.parent / "data" / "pcap")
 NAMES = {name[:2]: name for name in CAPTURES}
-DATA = {name: [f.payload for f in (Frame.parse(raw)[0] for raw in capture.frames) if f.payload]
-        for name, capture in CAPTURES.items()}
+DATA = {
+    name: [f.payload for f in (Frame.parse(raw)[0] for raw in capture.frames) if f.payload]
+    for name, capture in CAPTURES.items()
+}
+# fmt: off
 FINAL = {  # state of (A, B) after the last frame, on VC 0; None: nothing reaches that node
     "01": ("CLOSED", "CLOSED"), "02": ("OPEN", "OPEN"), "03": ("OPEN", "OPEN"),
     "04": ("OPEN", "OPEN"), "06": ("OPEN", "OPEN"), "07": ("OPEN", "OPEN"),
@@ -21,6 +24,7 @@ FINAL = {  # state of (A, B) after the last frame, on VC 0; None: nothing reache
     "11": ("CLOSED", "CLOSED"), "12": ("OPEN", "OPEN"), "15": ("OPEN", "OPEN"),
     "16": ("CLOSED", "CLOSED"), "18": ("OPEN_SENT", None), "24": ("OPEN", "OPEN"),
     "25": ("CLOSED", None)}
+# fmt: on
 
 
 @pytest.mark.parametrize("role", "AB")
@@ -42,18 +46,19 @@ def test_b_delivers_each_payload_once(number):
     _, peer = replay_on_model(CAPTURES[NAMES[number]], "B")
     unique = list(dict.fromkeys(DATA[NAMES[number]]))
     assert [data for _, _, _, data in peer.delivered] == (
-        DATA[NAMES["03"]] if number == "03" else unique)
+        DATA[NAMES["03"]] if number == "03" else unique
+    )
 
 
 def test_every_listed_difference_occurs():
-    replays = [replay_on_model(capture, role)[0]
-               for capture in CAPTURES.values() for role in "AB"]
+    replays = [replay_on_model(capture, role)[0] for capture in CAPTURES.values() for role in "AB"]
     found = found_differences(replays)
     for entry in DIFFERENCES:
         for role in entry.roles:
             for opcode in entry.opcodes:
-                assert any(f[1] == role and f[3] == opcode and f[4] == entry.field
-                           for f in found), (entry.field, role, opcode)
+                assert any(
+                    f[1] == role and f[3] == opcode and f[4] == entry.field for f in found
+                ), (entry.field, role, opcode)
 
 
 def test_all_but_ipv4_are_scripts():
@@ -64,6 +69,7 @@ def test_all_but_ipv4_are_scripts():
 def test_script_of_lost_and_delayed_frames():
     def steps(number, role):
         return [(s.kind, s.number, s.numbers) for s in script(CAPTURES[NAMES[number]], role)]
+
     assert steps("11", "A")[-2:] == [("timer", 8, [8]), ("inject", 9, [])]
     assert steps("11", "B")[-2:] == [("inject", 5, [6, 7]), ("inject", 8, [9])]
     assert steps("12", "B")[2:4] == [("restart", 5, []), ("inject", 5, [6])]

@@ -23,7 +23,7 @@ VC = 2
 
 
 def frames_of(number):
-    path, = FOLDER.glob(f"{number}_*.pcap")
+    (path,) = FOLDER.glob(f"{number}_*.pcap")
     found = [Frame.parse(data) for _, data in read_pcap(path)]
     assert all(cause is None for _, cause in found)
     return [frame for frame, _ in found]
@@ -35,11 +35,17 @@ class Played:
     def __init__(self, number, **parameters):
         self.capture = frames_of(number)
         ours = [frame for frame in self.capture if frame.src == ENGINE]
-        opens = iter([(frame.tx_id - (frame.opcode == Opcode.OPEN_ACK), frame.epoch)
-                      for frame in ours if frame.opcode in (Opcode.OPEN, Opcode.OPEN_ACK)]
-                     + [(0x1000, 0x1000), (0x2000, 0x1001), (0x3000, 0x1002)])
-        self.model = Endpoint(Parameters(ENGINE, ethertype=ETHERTYPE_IEEE, **parameters),
-                              lambda: next(opens))
+        opens = iter(
+            [
+                (frame.tx_id - (frame.opcode == Opcode.OPEN_ACK), frame.epoch)
+                for frame in ours
+                if frame.opcode in (Opcode.OPEN, Opcode.OPEN_ACK)
+            ]
+            + [(0x1000, 0x1000), (0x2000, 0x1001), (0x3000, 0x1002)]
+        )
+        self.model = Endpoint(
+            Parameters(ENGINE, ethertype=ETHERTYPE_IEEE, **parameters), lambda: next(opens)
+        )
         self.peer = Peer(self.model)
         self.known = set()
         self.answers = Counter()
@@ -53,14 +59,23 @@ class Played:
 
     def rx(self, opcode, tx_id=0, rx_id=0, payload=b"", vc=VC):
         """A frame of the module that is not in the capture; what the model sends."""
-        frame = Frame(MODULE, ENGINE, Opcode[opcode], vc, tx_id, rx_id, 0,
-                      ethertype=ETHERTYPE_IEEE, payload=payload)
+        frame = Frame(
+            MODULE,
+            ENGINE,
+            Opcode[opcode],
+            vc,
+            tx_id,
+            rx_id,
+            0,
+            ethertype=ETHERTYPE_IEEE,
+            payload=payload,
+        )
         return self.feed(frame)
 
     def feed(self, frame):
         self.peer.receive(frame.pack())
         answers = self.sent()
-        if frame.opcode != Opcode.NACK:      # whose answer may be the PAYLOAD at once (R9)
+        if frame.opcode != Opcode.NACK:  # whose answer may be the PAYLOAD at once (R9)
             assert len(answers) <= 1, f"two answers to {frame}: {answers}"
         self.peer.visit_all()
         return answers + self.sent()
@@ -92,7 +107,7 @@ class Played:
 
     def play(self, first, last):
         """Frames `first` to `last` of the capture, counted from 1; all that the model sends."""
-        return [one for frame in self.capture[first - 1:last] for one in self.step(frame)]
+        return [one for frame in self.capture[first - 1 : last] for one in self.step(frame)]
 
     def talk(self, vc, count):
         """What a capture that was cut leaves out: so many packets, echoed by the engine."""
@@ -120,8 +135,8 @@ def test_31_the_engine_restarts_and_opens_a_link_that_the_module_holds():
     """Not one NACK: NACK_NOLINK, the module says where it stands, and its message arrives."""
     played = Played("31")
     played.play(1, 82)
-    first = Played("31")                    # the engine of frame 83 knows nothing
-    first.model.ids = played.model.ids      # (its seed is another one)
+    first = Played("31")  # the engine of frame 83 knows nothing
+    first.model.ids = played.model.ids  # (its seed is another one)
     first.known = played.known
     first.play(83, 90)
     assert first.link().guessed and first.link().in_flight == 0
@@ -132,7 +147,7 @@ def test_31_the_engine_restarts_and_opens_a_link_that_the_module_holds():
     assert first.rx("OPEN", 0x15, una - 1) == [("OPEN_ACK", una, 0x15)]
     assert first.feed(lost) == [("ACK", 0, 0x16)]
     for frame in first.capture[91:]:
-        if frame.src == MODULE:             # each is the same message once more
+        if frame.src == MODULE:  # each is the same message once more
             assert frame.tx_id == 0x16 and first.feed(frame) == [("ACK", 0, 0x16)]
     assert first.delivered == [lost.payload] and first.told == ["LINK_UP"]
     assert not first.answers["NACK"] and first.answers["NACK_NOLINK"] == 2
@@ -157,10 +172,11 @@ def test_32_the_module_is_reloaded_and_opens():
     assert played.sent() == [("PAYLOAD", 2, 0)]
     assert played.rx("ACK", 0, 2) == [] and played.link().stored == 0
     for frame in played.capture[13:]:
-        if frame.src == MODULE:             # the NACKs of the storm are no requests now
+        if frame.src == MODULE:  # the NACKs of the storm are no requests now
             assert played.feed(frame) == []
     assert played.model.counters["bad_ack"] == sum(
-        frame.opcode == Opcode.NACK for frame in played.capture[13:])
+        frame.opcode == Opcode.NACK for frame in played.capture[13:]
+    )
 
 
 def test_33_the_module_closes_while_its_page_is_full():

@@ -10,7 +10,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_page_is_up_to_date():
-    replays = [replay_on_model(capture, role)[0]
-               for capture in load_all(ROOT / "tests/data/pcap").values() for role in "AB"]
+    replays = [
+        replay_on_model(capture, role)[0]
+        for capture in load_all(ROOT / "tests/data/pcap").values()
+        for role in "AB"
+    ]
     assert (ROOT / "docs/protocol/differences.md").read_text() == page(
-        len(expected_differences(replays)))
+        len(expected_differences(replays))
+    )

@@ -38,8 +38,11 @@ def rebuilt(packet, automatic=()):
     """The packet again from its field values alone; fields in `automatic` are left out."""
     result = None
     for layer in layers(packet):
-        values = {f.name: layer.getfieldval(f.name) for f in layer.fields_desc
-                  if (type(layer), f.name) not in automatic}
+        values = {
+            f.name: layer.getfieldval(f.name)
+            for f in layer.fields_desc
+            if (type(layer), f.name) not in automatic
+        }
         fresh = type(layer)(**values)
         result = fresh if result is None else result / fresh
     return result
@@ -60,8 +63,15 @@ def test_captures_dissect_and_rebuild(path):
         assert TTP in packet, number
         assert bytes(without_cache(packet)) == raw, number
         assert bytes(rebuilt(Ether(raw))) == raw, number
-        automatic = {(TTH, "total_length"), (TSH, "length"), (TSH, "src_node"),
-                     (TSH, "dst_node"), (UDP, "len"), (IP, "ihl"), (IP, "chksum")}
+        automatic = {
+            (TTH, "total_length"),
+            (TSH, "length"),
+            (TSH, "src_node"),
+            (TSH, "dst_node"),
+            (UDP, "len"),
+            (IP, "ihl"),
+            (IP, "chksum"),
+        }
         # Not IPv4's length: the module counts the padding in it, but not in UDP's.
         assert bytes(rebuilt(Ether(raw), automatic)) == raw, number
 
@@ -121,26 +131,57 @@ def frames(draw):
         payload = draw(st.binary(min_size=size, max_size=size))
     src = draw(NODES)
     dst = draw(NODES.filter(lambda node: node != src))
-    return Frame(src, dst, opcode, draw(st.integers(0, 2)), draw(IDS), draw(IDS),
-                 draw(st.integers(0, 0xFFFF)), draw(st.sampled_from((0, 0x20, 0xFF))),
-                 draw(st.sampled_from(ETHERTYPES)), payload)
+    return Frame(
+        src,
+        dst,
+        opcode,
+        draw(st.integers(0, 2)),
+        draw(IDS),
+        draw(IDS),
+        draw(st.integers(0, 0xFFFF)),
+        draw(st.sampled_from((0, 0x20, 0xFF))),
+        draw(st.sampled_from(ETHERTYPES)),
+        payload,
+    )
 
 
 @settings(max_examples=150, deadline=None)
 @given(frames())
 def test_struct_against_scapy(frame):
-    packet = ttp_frame(frame.src, frame.dst, frame.opcode.name, frame.payload, frame.ethertype,
-                       vc=frame.vc, tx_id=frame.tx_id, rx_id=frame.rx_id, epoch=frame.epoch,
-                       extension=frame.extension)
+    packet = ttp_frame(
+        frame.src,
+        frame.dst,
+        frame.opcode.name,
+        frame.payload,
+        frame.ethertype,
+        vc=frame.vc,
+        tx_id=frame.tx_id,
+        rx_id=frame.rx_id,
+        epoch=frame.epoch,
+        extension=frame.extension,
+    )
     raw = frame.pack()
     assert bytes(packet) == raw
     assert len(raw) == max(64, 60 + len(frame.payload))
     assert Frame.parse(raw, frame.dst) == (frame, None)
     back = Ether(raw)
-    assert (back[TTP].sprintf("%TTP.opcode%"), back[TTP].vc, back[TTP].tx_id, back[TTP].rx_id,
-            back[TTP].epoch, back[TTP].extension, back.type) == (
-        frame.opcode.name, frame.vc, frame.tx_id, frame.rx_id, frame.epoch, frame.extension,
-        frame.ethertype)
+    assert (
+        back[TTP].sprintf("%TTP.opcode%"),
+        back[TTP].vc,
+        back[TTP].tx_id,
+        back[TTP].rx_id,
+        back[TTP].epoch,
+        back[TTP].extension,
+        back.type,
+    ) == (
+        frame.opcode.name,
+        frame.vc,
+        frame.tx_id,
+        frame.rx_id,
+        frame.epoch,
+        frame.extension,
+        frame.ethertype,
+    )
     assert (back[Raw].load if Raw in back else b"") == frame.payload
     assert (back[TSH].src_node, back[TSH].dst_node) == (frame.src, frame.dst)
 
@@ -151,7 +192,7 @@ GOOD = Frame(1, 2, Opcode.PAYLOAD, 2, 7, payload=b"0123456789").pack()
 def patched(*changes, data=GOOD):
     data = bytearray(data)
     for offset, value in changes:
-        data[offset:offset + len(value)] = value
+        data[offset : offset + len(value)] = value
     return bytes(data)
 
 
@@ -179,11 +220,24 @@ def test_cause_of_drop(cause):
 
 def test_first_cause_counts():
     """Each cause hides all later ones (F1)."""
-    worst = patched((12, b"\x08\x00"), (8, b"\x00"), (5, b"\x03"), (11, b"\x02"),
-                    (14, b"\x06"), (40, (1051).to_bytes(2, "big")), (42, b"\x0b\x03"),
-                    data=GOOD[:69])
-    repairs = ((8, b"\x5c"), (5, b"\x02"), (11, b"\x01"), (14, b"\x05"),
-               (40, (500).to_bytes(2, "big")), (16, (520).to_bytes(2, "big")))
+    worst = patched(
+        (12, b"\x08\x00"),
+        (8, b"\x00"),
+        (5, b"\x03"),
+        (11, b"\x02"),
+        (14, b"\x06"),
+        (40, (1051).to_bytes(2, "big")),
+        (42, b"\x0b\x03"),
+        data=GOOD[:69],
+    )
+    repairs = (
+        (8, b"\x5c"),
+        (5, b"\x02"),
+        (11, b"\x01"),
+        (14, b"\x05"),
+        (40, (500).to_bytes(2, "big")),
+        (16, (520).to_bytes(2, "big")),
+    )
     assert Frame.parse(worst[:60], 2, bad_fcs=True)[1] == "bad_fcs"
     assert Frame.parse(worst[:60], 2)[1] == "other_ethertype"
     assert Frame.parse(worst[:14], 2)[1] == "other_ethertype"
@@ -204,8 +258,17 @@ def test_first_cause_counts():
 
 
 def test_reserved_bits_and_trailing_bytes_are_ignored():
-    changed = patched((15, b"\xff"), (18, b"\xff" * 16), (34, b"\xff" * 6), (42, b"\xc6"),
-                      (44, b"\xff\xff"), (48, b"\xff\xff\xff")) + b"trailer"
+    changed = (
+        patched(
+            (15, b"\xff"),
+            (18, b"\xff" * 16),
+            (34, b"\xff" * 6),
+            (42, b"\xc6"),
+            (44, b"\xff\xff"),
+            (48, b"\xff\xff\xff"),
+        )
+        + b"trailer"
+    )
     assert Frame.parse(changed, 2) == Frame.parse(GOOD, 2)
 
 
@@ -220,9 +283,19 @@ def test_longest_payload_and_one_more():
     assert Frame.parse(longer + bytes(1015))[1] == "tsh_length"
 
 
-WRONG = [("src", 1 << 24), ("dst", -1), ("opcode", 11), ("vc", 3), ("vc", -1), ("tx_id", 1 << 32),
-         ("rx_id", -1), ("epoch", 1 << 16), ("ethertype", 0x0800), ("payload", bytes(1025)),
-         ("payload", b"")]
+WRONG = [
+    ("src", 1 << 24),
+    ("dst", -1),
+    ("opcode", 11),
+    ("vc", 3),
+    ("vc", -1),
+    ("tx_id", 1 << 32),
+    ("rx_id", -1),
+    ("epoch", 1 << 16),
+    ("ethertype", 0x0800),
+    ("payload", bytes(1025)),
+    ("payload", b""),
+]
 
 
 @pytest.mark.parametrize("name, value", [*WRONG, ("extension", 256)])
@@ -232,8 +305,10 @@ def test_frame_refuses_what_no_frame_has(name, value):
         Frame(**{**good, name: value})
 
 
-@pytest.mark.parametrize("name, value", [
-    *WRONG, ("extension", 256), ("opcode", "PAYLOADS"), ("congestion", 256), ("version", 16)])
+@pytest.mark.parametrize(
+    "name, value",
+    [*WRONG, ("extension", 256), ("opcode", "PAYLOADS"), ("congestion", 256), ("version", 16)],
+)
 @pytest.mark.parametrize("build", [ttp_frame, scapy_ttp.ipv4_frame])
 def test_scapy_frames_refuse_what_no_frame_has(build, name, value):
     if build is scapy_ttp.ipv4_frame and name == "ethertype":
@@ -244,11 +319,16 @@ def test_scapy_frames_refuse_what_no_frame_has(build, name, value):
 
 
 def test_scapy_layers_do_not_cut_numbers_off():
-    for layer in (TSH(src_node=1 << 24), TSH(dst_node=-1), TTH(header_words=16),
-                  TTP(opcode=64), TTP(vc=256)):
+    for layer in (
+        TSH(src_node=1 << 24),
+        TSH(dst_node=-1),
+        TTH(header_words=16),
+        TTP(opcode=64),
+        TTP(vc=256),
+    ):
         with pytest.raises(ValueError, match="must be from 0 to"):
             bytes(layer)
-    assert bytes(TTP(opcode=63, vc=255))[:2] == b"\x3f\xff"     # wrong, but what was asked for
+    assert bytes(TTP(opcode=63, vc=255))[:2] == b"\x3f\xff"  # wrong, but what was asked for
 
 
 def test_addresses_refuse_nodes_of_more_than_24_bits():

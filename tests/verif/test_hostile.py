@@ -57,4 +57,8 @@ def test_reserved_bits_change_nothing_for_the_parser():
         found, cause = Frame.parse(changed, NODE)
         assert cause is None, bit
         assert (found.payload, found.tx_id, found.epoch, found.opcode) == (
-            good.payload, good.tx_id, good.epoch, good.opcode), bit
+            good.payload,
+            good.tx_id,
+            good.epoch,
+            good.opcode,
+        ), bit

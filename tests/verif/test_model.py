@@ -39,6 +39,7 @@ def test_table_is_complete():
 # (event arguments, {state: (frame, new state)}); one line per cell of the protocol's table.
 SAME = object()
 ALL_STATES = ("CLOSED", "OPEN_SENT", "OPEN_RECD", "OPEN", "CLOSE_SENT", "CLOSE_RECD")
+# fmt: off
 RX_CELLS = [
     (("OPEN", R, 0, P), {
         "CLOSED": (("OPEN_ACK", ID, R, E), "OPEN_RECD"),
@@ -82,11 +83,17 @@ RX_CELLS = [
     *(((opcode, 0, ID, P), dict.fromkeys(ALL_STATES, (None, SAME))) for opcode in ("ACK", "NACK",
                                                                          "NACK_FULL")),
 ]
+# fmt: on
 
 
-@pytest.mark.parametrize("event, state, frame, after", [
-    pytest.param(event, state, *cell, id=f"{event[0]}-{event[1]}-{state}")
-    for event, cells in RX_CELLS for state, cell in cells.items()])
+@pytest.mark.parametrize(
+    "event, state, frame, after",
+    [
+        pytest.param(event, state, *cell, id=f"{event[0]}-{event[1]}-{state}")
+        for event, cells in RX_CELLS
+        for state, cell in cells.items()
+    ],
+)
 def test_cell_of_the_table(event, state, frame, after):
     m = in_state(state)
     outcome = rx(m, *event)
@@ -102,11 +109,16 @@ def test_cell_of_the_table(event, state, frame, after):
     m.check()
 
 
-@pytest.mark.parametrize("state, frame, after, count", [
-    ("OPEN_SENT", ("OPEN", ID - 1, 0, E), "OPEN_SENT", 1),
-    ("OPEN_RECD", ("OPEN_ACK", ID, R, E), "OPEN_RECD", 1),
-    ("OPEN", None, "OPEN", 1), ("CLOSE_SENT", ("CLOSE", ID, R, E), "CLOSE_SENT", 1),
-    ("CLOSE_RECD", None, "CLOSE_RECD", 1)])
+@pytest.mark.parametrize(
+    "state, frame, after, count",
+    [
+        ("OPEN_SENT", ("OPEN", ID - 1, 0, E), "OPEN_SENT", 1),
+        ("OPEN_RECD", ("OPEN_ACK", ID, R, E), "OPEN_RECD", 1),
+        ("OPEN", None, "OPEN", 1),
+        ("CLOSE_SENT", ("CLOSE", ID, R, E), "CLOSE_SENT", 1),
+        ("CLOSE_RECD", None, "CLOSE_RECD", 1),
+    ],
+)
 def test_time_out_and_retries_used_up(state, frame, after, count):
     m = in_state(state, data=state == "OPEN", max_retry=2)
     assert sent(m.timer(PEER, 0)) is None
@@ -214,15 +226,24 @@ def test_new_data_does_not_keep_a_dead_link_alive():
     assert m.state(PEER, 0) == State.CLOSED
 
 
-@pytest.mark.parametrize("state, result", [
-    ("OPEN_SENT", TAKEN), ("OPEN_RECD", TAKEN), ("OPEN", TAKEN), ("CLOSE_SENT", REFUSED),
-    ("CLOSE_RECD", REFUSED), ("CLOSED", TAKEN)])
+@pytest.mark.parametrize(
+    "state, result",
+    [
+        ("OPEN_SENT", TAKEN),
+        ("OPEN_RECD", TAKEN),
+        ("OPEN", TAKEN),
+        ("CLOSE_SENT", REFUSED),
+        ("CLOSE_RECD", REFUSED),
+        ("CLOSED", TAKEN),
+    ],
+)
 def test_host_payload(state, result):
     m = in_state(state)
     outcome = m.host_payload(PEER, 0, b"abc")
     assert outcome.result == result
-    assert sent(outcome) == {"OPEN": ("PAYLOAD", ID, 0, E),
-                             "CLOSED": ("OPEN", ID - 1, 0, E)}.get(state)
+    assert sent(outcome) == {"OPEN": ("PAYLOAD", ID, 0, E), "CLOSED": ("OPEN", ID - 1, 0, E)}.get(
+        state
+    )
 
 
 def test_payload_waits_for_its_turn():
@@ -259,9 +280,16 @@ def test_ack_window():
     assert rx(m, "ACK", 0, ID + 1).drop == "bad_ack"
 
 
-@pytest.mark.parametrize("named, drop, oldest, replayed", [
-    (ID, None, ID, ID), (ID + 2, None, ID + 2, ID + 2), (ID - 1, None, ID, ID),
-    (ID + 3, "bad_ack", ID, None), (ID + 0x7000, "bad_ack", ID, None)])
+@pytest.mark.parametrize(
+    "named, drop, oldest, replayed",
+    [
+        (ID, None, ID, ID),
+        (ID + 2, None, ID + 2, ID + 2),
+        (ID - 1, None, ID, ID),
+        (ID + 3, "bad_ack", ID, None),
+        (ID + 0x7000, "bad_ack", ID, None),
+    ],
+)
 def test_nack(named, drop, oldest, replayed):
     m = in_state("OPEN", data=3)
     outcome = rx(m, "NACK", 0, named)
@@ -295,8 +323,15 @@ def test_hold():
 def test_gap():
     m = in_state("OPEN")
     nack = ("NACK", 0, R + 1, E)
-    answers = [(R + 3, nack), (R + 4, None), (R + 6, None), (R + 6, nack), (R + 7, None),
-               (R + 2, nack), (R + 3, None)]
+    answers = [
+        (R + 3, nack),
+        (R + 4, None),
+        (R + 6, None),
+        (R + 6, nack),
+        (R + 7, None),
+        (R + 2, nack),
+        (R + 3, None),
+    ]
     for packet_id, answer in answers:
         outcome = rx(m, "PAYLOAD", packet_id)
         assert (sent(outcome), outcome.drop, outcome.deliveries) == (answer, "gap", [])
@@ -314,8 +349,9 @@ def test_gap():
 @pytest.mark.parametrize("opcode", ["PAYLOAD", "ACK", "NACK", "NACK_FULL", "CLOSE", "CLOSE_NACK"])
 @pytest.mark.parametrize("state", ["OPEN_RECD", "OPEN", "CLOSE_SENT", "CLOSE_RECD"])
 def test_stale_epoch(opcode, state):
-    means_nothing = (state == "OPEN_RECD" and opcode != "CLOSE"
-                     or state == "OPEN" and opcode == "CLOSE_NACK")
+    means_nothing = (
+        state == "OPEN_RECD" and opcode != "CLOSE" or state == "OPEN" and opcode == "CLOSE_NACK"
+    )
     drop = "unexpected" if means_nothing else "stale"
     for epoch in (P - 1, P + 1, E, 0):
         outcome = rx(in_state(state, data=1), opcode, R + 1, ID, epoch)
@@ -326,13 +362,18 @@ def test_stale_epoch(opcode, state):
 
 def test_which_refusals_are_believed():
     for epoch, believed in ((E, True), (0, False), (P, False)):
-        assert (rx(in_state("OPEN"), "NACK_NOLINK", epoch=epoch).new_state
-                == State.CLOSED) == believed
+        assert (
+            rx(in_state("OPEN"), "NACK_NOLINK", epoch=epoch).new_state == State.CLOSED
+        ) == believed
         close_ack = rx(in_state("CLOSE_SENT"), "CLOSE_ACK", epoch=epoch)
         assert (close_ack.new_state == State.CLOSED) == (epoch != 0)
     assert rx(in_state("OPEN", peer_epoch=0), "NACK_NOLINK", epoch=0).new_state == State.CLOSED
-    for epoch, rx_id, drop in ((0, ID - 1, None), (E, ID - 1, None), (P, ID - 1, "unexpected"),
-                               (E, ID, "unexpected")):
+    for epoch, rx_id, drop in (
+        (0, ID - 1, None),
+        (E, ID - 1, None),
+        (P, ID - 1, "unexpected"),
+        (E, ID, "unexpected"),
+    ):
         assert rx(in_state("OPEN_SENT"), "OPEN_NACK", 0, rx_id, epoch).drop == drop
     heard = in_state("OPEN_SENT")
     rx(heard, "OPEN", R, 0, P)
@@ -349,10 +390,18 @@ def test_receive_position_from_the_open_ack():
         assert link(m).received == position
 
 
-@pytest.mark.parametrize("had, epoch, tx_id, kind", [
-    (P, P, R, "repeat"), (P, P + 1, R, "restart"), (P, P - 1, R, "stale"),
-    (P, 0, R, "restart"), (0, P, R, "restart"),
-    (P, P + 0x7FFF, R, "restart"), (P, P + 0x8000, R, "stale")])
+@pytest.mark.parametrize(
+    "had, epoch, tx_id, kind",
+    [
+        (P, P, R, "repeat"),
+        (P, P + 1, R, "restart"),
+        (P, P - 1, R, "stale"),
+        (P, 0, R, "restart"),
+        (0, P, R, "restart"),
+        (P, P + 0x7FFF, R, "restart"),
+        (P, P + 0x8000, R, "stale"),
+    ],
+)
 def test_open_on_an_open_link(had, epoch, tx_id, kind):
     m = in_state("OPEN", peer_epoch=had, data=2)
     outcome = rx(m, "OPEN", tx_id, 30, epoch)
@@ -504,8 +553,11 @@ def test_close_acknowledges():
 def colliding(count, **changes):
     """Nodes that share one set of a table with `changes`, on VC 0."""
     first = link_hash(PEER, 0, changes["sets"], changes["vc_tables"])
-    return [n for n in range(PEER, 4000)
-            if link_hash(n, 0, changes["sets"], changes["vc_tables"]) == first][:count]
+    return [
+        n
+        for n in range(PEER, 4000)
+        if link_hash(n, 0, changes["sets"], changes["vc_tables"]) == first
+    ][:count]
 
 
 def test_full_set_and_victim():
@@ -529,7 +581,7 @@ def test_full_set_and_victim():
     m.host_payload(a, 0, b"waits", send_now=False)
     assert sent(m.victim(a, 0)) is None and m.host_open(c, 0).victim is None
     rx(m, "ACK", 0, m.visit(a, 0).frame.tx_id, src=a)
-    assert sent(m.victim(a, 0)) is None and m.host_open(c, 0).victim is None    # busy just now
+    assert sent(m.victim(a, 0)) is None and m.host_open(c, 0).victim is None  # busy just now
     m.timer(a, 0)
     assert m.host_open(c, 0).victim == (a, 0)
     assert m.victim(a, 0).frame.opcode == Opcode.CLOSE

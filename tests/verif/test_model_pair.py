@@ -23,12 +23,23 @@ class Pair:
     turn, and room in the PAYLOAD queue for the answer to a NACK. `selective`: of each node.
     """
 
-    def __init__(self, seed, faults, ids=(None, None), room=1.0, keep=1.0, send_now=0.5,
-                 selective=(True, True), **parameters):
+    def __init__(
+        self,
+        seed,
+        faults,
+        ids=(None, None),
+        room=1.0,
+        keep=1.0,
+        send_now=0.5,
+        selective=(True, True),
+        **parameters,
+    ):
         self.random = random.Random(seed)
         self.room, self.keep, self.send_now = room, keep, send_now
-        self.peers = {node: Peer(Endpoint(Parameters(node, selective=told, **parameters), source))
-                      for node, source, told in zip((1, 2), ids, selective)}
+        self.peers = {
+            node: Peer(Endpoint(Parameters(node, selective=told, **parameters), source))
+            for node, source, told in zip((1, 2), ids, selective)
+        }
         self.to = {node: Channel(2 * seed + node, **faults) for node in (1, 2)}
         self.checker = DeliveryChecker()
         self.now, self.packets = 0, 0
@@ -61,9 +72,13 @@ class Pair:
         self.now += 1
         for node, peer in self.peers.items():
             for data, bad in self.to[node].pop(self.now):
-                peer.receive(data, bad, self.random.random() < self.room,
-                             None if self.random.random() < self.keep else False,
-                             self.random.random() < self.send_now)
+                peer.receive(
+                    data,
+                    bad,
+                    self.random.random() < self.room,
+                    None if self.random.random() < self.keep else False,
+                    self.random.random() < self.send_now,
+                )
                 self.settle(node)
             peer.visit_once()
             self.settle(node)
@@ -72,23 +87,35 @@ class Pair:
                 self.settle(node)
 
     def quiet(self):
-        return not (any(map(len, self.to.values())) or any(
-            link.stored or link.looking or link.state not in (State.OPEN, State.CLOSED)
-            for peer in self.peers.values() for link in peer.endpoint.links))
+        return not (
+            any(map(len, self.to.values()))
+            or any(
+                link.stored or link.looking or link.state not in (State.OPEN, State.CLOSED)
+                for peer in self.peers.values()
+                for link in peer.endpoint.links
+            )
+        )
 
     def run_until_quiet(self, limit=60_000):
         for _ in range(limit):
             self.clock()
             if self.quiet():
                 return
-        raise AssertionError(f"not quiet after {limit} clocks: " + "; ".join(
-            str(link) for peer in self.peers.values() for link in peer.endpoint.links))
+        raise AssertionError(
+            f"not quiet after {limit} clocks: "
+            + "; ".join(str(link) for peer in self.peers.values() for link in peer.endpoint.links)
+        )
 
 
-FAULTS = st.fixed_dictionaries({
-    "loss": st.sampled_from((0.0, 0.05, 0.3)), "duplicate": st.sampled_from((0.0, 0.2)),
-    "reorder": st.sampled_from((0.0, 0.2)), "corrupt": st.sampled_from((0.0, 0.1)),
-    "delay_cycles": st.sampled_from((0, 3, (1, 20)))})
+FAULTS = st.fixed_dictionaries(
+    {
+        "loss": st.sampled_from((0.0, 0.05, 0.3)),
+        "duplicate": st.sampled_from((0.0, 0.2)),
+        "reorder": st.sampled_from((0.0, 0.2)),
+        "corrupt": st.sampled_from((0.0, 0.1)),
+        "delay_cycles": st.sampled_from((0, 3, (1, 20))),
+    }
+)
 TOLD = st.sampled_from(((True, True), (True, True), (True, False), (False, True), (False, False)))
 REORDER = st.sampled_from((0, 1, 4, 16))
 
@@ -109,11 +136,26 @@ def purge_all(peer):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**32), FAULTS, st.sampled_from((1.0, 0.6)),
-       st.sampled_from(((64, 0), (4, 0), (64, 3))), TOLD, REORDER, st.sampled_from((1.0, 0.7)))
+@given(
+    st.integers(0, 2**32),
+    FAULTS,
+    st.sampled_from((1.0, 0.6)),
+    st.sampled_from(((64, 0), (4, 0), (64, 3))),
+    TOLD,
+    REORDER,
+    st.sampled_from((1.0, 0.7)),
+)
 def test_everything_arrives_and_closes(seed, faults, room, slots, told, reorder_slots, keep):
-    pair = Pair(seed, faults, room=room, keep=keep, slots=slots[0], link_slots=slots[1],
-                selective=told, reorder_slots=reorder_slots)
+    pair = Pair(
+        seed,
+        faults,
+        room=room,
+        keep=keep,
+        slots=slots[0],
+        link_slots=slots[1],
+        selective=told,
+        reorder_slots=reorder_slots,
+    )
     open_links(pair, (0, 2))
     for _ in range(120):
         pair.host(pair.random.choice((1, 2)), pair.random.choice((0, 2)))
@@ -135,13 +177,24 @@ def test_everything_arrives_and_closes(seed, faults, room, slots, told, reorder_
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**32), FAULTS, st.sampled_from((1, 3)), st.sampled_from((2, 4)), TOLD,
-       REORDER)
+@given(
+    st.integers(0, 2**32), FAULTS, st.sampled_from((1, 3)), st.sampled_from((2, 4)), TOLD, REORDER
+)
 def test_any_host_behaviour(seed, faults, vc_tables, sets, told, reorder_slots):
     """Opens, closes, crossing or not, data at any time: order and once-only always hold, and what
     is not delivered was announced. Afterwards everything closes and all slots are free."""
-    pair = Pair(seed, faults, room=0.9, slots=16, sets=sets, vc_tables=vc_tables, max_retry=20,
-                idle_limit=3, selective=told, reorder_slots=reorder_slots)
+    pair = Pair(
+        seed,
+        faults,
+        room=0.9,
+        slots=16,
+        sets=sets,
+        vc_tables=vc_tables,
+        max_retry=20,
+        idle_limit=3,
+        selective=told,
+        reorder_slots=reorder_slots,
+    )
     for _ in range(150):
         node, vc = pair.random.choice((1, 2)), pair.random.randrange(3)
         what = pair.random.random()
@@ -264,11 +317,17 @@ def stream(pair, count, vcs=(0,), nodes=(1,)):
 @pytest.mark.parametrize("loss", [0.01, 0.05, 0.2])
 def test_stream_over_a_bad_network(loss, reorder_slots, told):
     for seed in range(2):
-        pair = Pair(seed, dict(loss=loss, duplicate=0.05, reorder=0.1, delay_cycles=(5, 20)),
-                    slots=64, room=0.97, keep=0.95, selective=told, reorder_slots=reorder_slots)
+        pair = Pair(
+            seed,
+            dict(loss=loss, duplicate=0.05, reorder=0.1, delay_cycles=(5, 20)),
+            slots=64,
+            room=0.97,
+            keep=0.95,
+            selective=told,
+            reorder_slots=reorder_slots,
+        )
         stream(pair, 120, vcs=(0, 2), nodes=(1, 2))
-        selective = [link.selective for peer in pair.peers.values() for link in
-                     peer.endpoint.links]
+        selective = [link.selective for peer in pair.peers.values() for link in peer.endpoint.links]
         assert selective == [told == (True, True)] * 4
 
 
@@ -286,8 +345,12 @@ def lossy(told, lost, count=60, timers=(), nacks_lost=()):
     zero = next(iter(pair.peers[1].endpoint.links)).oldest - 1
     for number, times in Counter(lost).items():
         for nth in range(1, times + 1):
-            pair.to[2].script(lambda data, number=number: is_payload(data)
-                              and Frame.parse(data)[0].tx_id == zero + number, nth)
+            pair.to[2].script(
+                lambda data, number=number: (
+                    is_payload(data) and Frame.parse(data)[0].tx_id == zero + number
+                ),
+                nth,
+            )
     for nth in nacks_lost:
         pair.to[1].script(lambda data: data[42] == Opcode.NACK, nth)
     nacks, push = [], pair.to[1].push
@@ -297,6 +360,7 @@ def lossy(told, lost, count=60, timers=(), nacks_lost=()):
         if frame.opcode == Opcode.NACK:
             nacks.append((frame.rx_id - zero, frame.tx_id and frame.tx_id - zero))
         push(data, now)
+
     pair.to[1].push = watch
     before = pair.to[2].counters["pushed"]
     stream(pair, count)
@@ -324,6 +388,12 @@ def test_a_lost_nack_and_a_lost_replay_are_asked_for_again():
 @pytest.mark.parametrize("told", [(True, True), (False, False)])
 def test_a_held_link_goes_on(told):
     """NACK_FULL again and again, together with loss."""
-    pair = Pair(7, dict(loss=0.05, reorder=0.05, delay_cycles=4), slots=16, room=0.5,
-                selective=told, reorder_slots=4)
+    pair = Pair(
+        7,
+        dict(loss=0.05, reorder=0.05, delay_cycles=4),
+        slots=16,
+        room=0.5,
+        selective=told,
+        reorder_slots=4,
+    )
     stream(pair, 80)

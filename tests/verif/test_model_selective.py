@@ -10,7 +10,7 @@ from ttpverif.model.states import State
 
 US, PEER, OTHER = 1, 2, 9
 E, P = 0x55, 0x77
-ID, R = 100, 500     # our first data ID; the peer's last ID before its data
+ID, R = 100, 500  # our first data ID; the peer's last ID before its data
 SELECTIVE = 0x20
 
 
@@ -25,8 +25,9 @@ class Desk:
 
     def __init__(self, **changes):
         numbers = iter(range(1000))
-        self.model = Endpoint(Parameters(US, **changes), lambda: (
-            lambda n: (ID - 1 + 1000 * n, E + n))(next(numbers)))
+        self.model = Endpoint(
+            Parameters(US, **changes), lambda: (lambda n: (ID - 1 + 1000 * n, E + n))(next(numbers))
+        )
 
     @classmethod
     def opened(cls, data=0, ext=SELECTIVE, start=R, **changes):
@@ -93,6 +94,7 @@ def ack(n):
 
 # ---- R1 ------------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("told", [True, False])
 @pytest.mark.parametrize("ext", [0, 0x20, 0x60, 0x21, 0x10])
 def test_answerer_negotiates(told, ext):
@@ -149,17 +151,25 @@ def test_a_new_incarnation_negotiates_anew():
 
 def test_no_other_frame_carries_the_extension():
     desk = Desk.opened(data=2)
-    outcomes = [desk.rx("PAYLOAD", R + 1), desk.rx("PAYLOAD", R + 3), desk.rx("NACK", ID, ID,
-                send_now=True), desk.rx("PAYLOAD", R + 2, room=False), desk.rx("CLOSE", R + 9, ID),
-                desk.rx("PAYLOAD", R + 99), desk.model.host_open(3, 0), desk.rx("CLOSE", R + 1,
-                src=7)]
+    outcomes = [
+        desk.rx("PAYLOAD", R + 1),
+        desk.rx("PAYLOAD", R + 3),
+        desk.rx("NACK", ID, ID, send_now=True),
+        desk.rx("PAYLOAD", R + 2, room=False),
+        desk.rx("CLOSE", R + 9, ID),
+        desk.rx("PAYLOAD", R + 99),
+        desk.model.host_open(3, 0),
+        desk.rx("CLOSE", R + 1, src=7),
+    ]
     frames = {o.frame.opcode.name: o.frame.extension for o in outcomes}
     assert frames.pop("OPEN") == 0x20
-    assert frames == dict.fromkeys(("ACK", "NACK", "PAYLOAD", "NACK_FULL", "CLOSE_NACK",
-                                    "NACK_NOLINK", "CLOSE_ACK"), 0)
+    assert frames == dict.fromkeys(
+        ("ACK", "NACK", "PAYLOAD", "NACK_FULL", "CLOSE_NACK", "NACK_NOLINK", "CLOSE_ACK"), 0
+    )
 
 
 # ---- R2, R3, R4 ----------------------------------------------------------------------------------
+
 
 def test_in_order_each_is_acknowledged_by_itself():
     desk = Desk.opened()
@@ -169,8 +179,19 @@ def test_in_order_each_is_acknowledged_by_itself():
 
 def test_every_gap_is_nacked_once_with_its_range():
     desk = Desk.opened()
-    answers = [(3, nack(1, 2)), (4, None), (8, nack(5, 7)), (6, None), (10, nack(9, 9)),
-               (9, None), (10, None), (6, None), (11, None), (12, None), (20, nack(13, 19))]
+    answers = [
+        (3, nack(1, 2)),
+        (4, None),
+        (8, nack(5, 7)),
+        (6, None),
+        (10, nack(9, 9)),
+        (9, None),
+        (10, None),
+        (6, None),
+        (11, None),
+        (12, None),
+        (20, nack(13, 19)),
+    ]
     for n, answer in answers:
         assert desk.data(n) == answer, n
     assert sorted(n - R for n in desk.link.kept) == [3, 4, 6, 8, 9, 10, 11, 12, 20]
@@ -188,17 +209,17 @@ def test_kept_already_is_dropped_without_answer():
 @pytest.mark.parametrize("fields", [dict(room=False), dict(keep=False)])
 def test_dropped_for_want_of_a_place(fields):
     desk = Desk.opened()
-    assert desk.data(4, **fields) == nack(1, 4)          # no gap was open
+    assert desk.data(4, **fields) == nack(1, 4)  # no gap was open
     assert (desk.link.seen, desk.link.kept) == (R + 4, {})
     assert [desk.data(n, **fields) for n in (6, 4, 3, 9)] == [None] * 4
-    assert desk.link.seen == R + 4                       # it stays
+    assert desk.link.seen == R + 4  # it stays
     assert desk.data(4) is None and desk.data(7) == nack(5, 6)
     assert [desk.data(n, **fields) for n in (12, 2)] == [None] * 2
 
 
 def test_window_and_reorder_slots():
     desk = Desk.opened(reorder_slots=3)
-    assert desk.data(12) == nack(1, 12) and not desk.link.kept     # 12 is the window
+    assert desk.data(12) == nack(1, 12) and not desk.link.kept  # 12 is the window
     desk = Desk.opened(reorder_slots=3)
     assert desk.data(11) == nack(1, 10) and desk.link.kept
     desk.data(3, 5)
@@ -227,15 +248,17 @@ def test_no_room_for_the_next():
 def test_nack_of_a_go_back_n_link():
     desk = Desk.opened(ext=0)
     assert desk.data(3) == ("NACK", 0, R + 1) and not desk.link.kept
-    assert desk.data(3) == ("NACK", 0, R + 1)      # a second pass (D4)
+    assert desk.data(3) == ("NACK", 0, R + 1)  # a second pass (D4)
     assert desk.timer() == ("NACK", 0, R + 1)
     assert desk.data(1) == ack(1)
 
 
 def test_ids_wrap():
     desk = Desk.opened(start=0xFFFFFFFD)
+
     def data(packet_id):
         return sent(desk.rx("PAYLOAD", packet_id))
+
     assert data(1) == ("NACK", 0, 0xFFFFFFFE)
     assert data(0xFFFFFFFE) is None and data(0xFFFFFFFF) is None and data(0) is None
     assert [desk.model.look(PEER, 0).deliveries[0][2:] for _ in range(1)] == [(1, b"1")]
@@ -243,6 +266,7 @@ def test_ids_wrap():
 
 
 # ---- R5 ------------------------------------------------------------------------------------------
+
 
 def test_look_up_delivers_what_was_kept_and_acknowledges_the_last():
     desk = Desk.opened()
@@ -263,7 +287,7 @@ def test_what_arrives_during_a_look_up():
     desk = Desk.opened()
     desk.data(2, 6)
     assert desk.data(1) is None
-    assert desk.data(2) is None                  # kept already, though it is the next
+    assert desk.data(2) is None  # kept already, though it is the next
     assert [desk.data(n) for n in (1, 3, 0)] == [ack(1), None, ack(0)]
     assert [desk.look(), desk.look()] == [[2], [3]]
     assert desk.data(4) is None and desk.link.looking
@@ -276,7 +300,7 @@ def test_the_next_during_a_look_up_without_kept_packets():
     desk = Desk.opened()
     desk.data(2, 1)
     assert desk.look() == [2] and not desk.link.kept
-    assert desk.data(3) is None                  # the look-up's ACK covers it
+    assert desk.data(3) is None  # the look-up's ACK covers it
     assert desk.look() == ack(3) and desk.data(4) == ack(4)
 
 
@@ -289,7 +313,7 @@ def test_a_look_up_is_progress():
     desk.timer()
     assert desk.look() == ack(2) and desk.link.timer_bit
     desk.data(4)
-    assert desk.link.timer_bit                   # keeping is none
+    assert desk.link.timer_bit  # keeping is none
 
 
 def test_a_gap_ends_when_r_reaches_s():
@@ -320,6 +344,7 @@ def test_nothing_beyond_the_peers_end_is_kept():
 
 # ---- R6 ------------------------------------------------------------------------------------------
 
+
 def test_timer_without_kept_packets_names_the_whole_gap():
     desk = Desk.opened()
     desk.data(4, keep=False)
@@ -343,8 +368,7 @@ def test_ask_nacks_every_run_of_missing_ids():
     desk.data(9, 10)
     assert desk.timer() is None
     answers = [desk.ask() for _ in range(10)]
-    assert answers == [None, None, nack(1, 2), None, None, None, nack(6, 6), None, nack(8, 8),
-                       None]
+    assert answers == [None, None, nack(1, 2), None, None, None, nack(6, 6), None, nack(8, 8), None]
     assert desk.model.asking is None and desk.ask() is None
 
 
@@ -363,8 +387,7 @@ def test_ask_ends_with_the_window():
     assert desk.data(1000) == nack(1, 1000) and not desk.link.kept
     desk.data(3)
     desk.timer()
-    assert [desk.ask() for _ in range(7)] == [None, None, nack(1, 2), None, None, None,
-                                              nack(4, 7)]
+    assert [desk.ask() for _ in range(7)] == [None, None, nack(1, 2), None, None, None, nack(4, 7)]
     assert desk.model.asking is None
 
 
@@ -376,7 +399,7 @@ def test_one_link_asks_at_a_time():
     desk.data(3)
     desk.model.timer(OTHER, 0)
     assert desk.timer() == nack(1, 1)
-    assert desk.ask() is None                                  # not this link's
+    assert desk.ask() is None  # not this link's
     answers = [sent(desk.model.ask(OTHER, 0)) for _ in range(3)]
     assert answers == [None, None, nack(1, 2)]
     assert desk.timer() is None and desk.model.asking.link is desk.link
@@ -389,11 +412,15 @@ def test_ask_follows_what_happens_meanwhile():
     assert desk.ask(R + 1, R + 1) is None
     desk.data(1, 2)
     assert desk.look() == ack(2)
-    assert desk.ask(R + 3, R + 3) is None                      # r passed 2: the run begins anew
+    assert desk.ask(R + 3, R + 3) is None  # r passed 2: the run begins anew
     assert desk.ask(R + 4, R + 3) == nack(3, 3)
     desk.data(5, 11)
     assert [desk.ask(R + n, R + m) for n, m in ((5, 5), (6, 6), (7, 6), (8, 6))] == [
-        None, None, None, nack(6, 7)]
+        None,
+        None,
+        None,
+        nack(6, 7),
+    ]
     desk.data(3)
     for _ in range(4):
         desk.look()
@@ -434,11 +461,24 @@ def test_a_timer_visit_may_begin_the_ask_once_more():
 
 # ---- R7, R8, R9 ----------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("first, last, drop, replayed", [
-    (0, 0, None, [0]), (2, 2, None, [2]), (1, 3, None, [1, 2, 3]), (4, 4, None, [4]),
-    (-7, 1, None, [0, 1]), (3, 99, None, [3, 4]), (-9, 99, None, [0, 1, 2, 3, 4]),
-    (5, 5, "bad_ack", []), (5, 9, "bad_ack", []), (-3, -1, "bad_ack", []), (3, 2, None, []),
-    (0x7000, 0x7000, "bad_ack", [])])
+
+@pytest.mark.parametrize(
+    "first, last, drop, replayed",
+    [
+        (0, 0, None, [0]),
+        (2, 2, None, [2]),
+        (1, 3, None, [1, 2, 3]),
+        (4, 4, None, [4]),
+        (-7, 1, None, [0, 1]),
+        (3, 99, None, [3, 4]),
+        (-9, 99, None, [0, 1, 2, 3, 4]),
+        (5, 5, "bad_ack", []),
+        (5, 9, "bad_ack", []),
+        (-3, -1, "bad_ack", []),
+        (3, 2, None, []),
+        (0x7000, 0x7000, "bad_ack", []),
+    ],
+)
 @pytest.mark.parametrize("send_now", [False, True])
 def test_nacked_range(first, last, drop, replayed, send_now):
     desk = Desk.opened(data=5)
@@ -446,7 +486,7 @@ def test_nacked_range(first, last, drop, replayed, send_now):
     outcome = desk.rx("NACK", id_add(ID, last), id_add(ID, first), send_now=send_now)
     assert outcome.drop == drop
     assert desk.link.oldest == ID and desk.link.position == desk.link.fresh == ID + 5
-    overtaken = drop is None and last >= 1          # 1 to 4 were sent after 0 (R12)
+    overtaken = drop is None and last >= 1  # 1 to 4 were sent after 0 (R12)
     at_once = send_now and (0 in replayed or overtaken)
     assert sent(outcome) == (("PAYLOAD", ID, 0) if at_once else None)
     assert desk.replays() == [n for n in replayed if n or not at_once]
@@ -485,7 +525,7 @@ def test_acknowledged_meanwhile_is_not_replayed():
 
 def test_only_what_the_sending_position_has_passed():
     desk = Desk.opened(data=5)
-    desk.rx("NACK_FULL"), desk.timer()                    # held and released: from the oldest
+    desk.rx("NACK_FULL"), desk.timer()  # held and released: from the oldest
     for _ in range(2):
         desk.model.visit(PEER, 0)
     assert desk.link.position == ID + 2
@@ -505,7 +545,7 @@ def test_replay_must_have_been_asked_for():
     for wrong in (ID, ID + 3):
         with pytest.raises(Impossible):
             desk.replay(wrong)
-    assert desk.replay(ID + 2) == (2, b"our 2")           # 1 was left out, as if walked past
+    assert desk.replay(ID + 2) == (2, b"our 2")  # 1 was left out, as if walked past
     for wrong in (ID + 1, ID + 2):
         with pytest.raises(Impossible):
             desk.replay(wrong)
@@ -532,22 +572,25 @@ def test_a_lost_replay_is_seen_by_a_nack_of_something_younger():
 
     def nack(first, last):
         return sent(desk.rx("NACK", ID + last, ID + first, send_now=True))
+
     oldest = ("PAYLOAD", ID, 0)
     assert nack(0, 0) == oldest
-    assert nack(3, 3) is None                             # sent before that replay
+    assert nack(3, 3) is None  # sent before that replay
     desk.model.host_payload(PEER, 0, b"5"), desk.model.host_payload(PEER, 0, b"6")
     assert nack(4, 4) is None
-    assert nack(5, 5) == oldest                           # 6 has arrived, and 0 has not
-    assert nack(5, 6) is None                             # once
+    assert nack(5, 5) == oldest  # 6 has arrived, and 0 has not
+    assert nack(5, 6) is None  # once
     desk.rx("ACK", 0, ID)
-    assert nack(6, 6) is None                             # 1 is the oldest only now
+    assert nack(6, 6) is None  # 1 is the oldest only now
     desk.model.host_payload(PEER, 0, b"7")
     assert nack(7, 7) == ("PAYLOAD", ID + 1, 0)
     assert sorted(desk.replays()) == [3, 4, 5, 5, 6, 6, 7]
 
 
-@pytest.mark.parametrize("named, held, at_once", [
-    (ID, False, True), (ID - 1, False, True), (ID + 1, False, False), (ID, True, False)])
+@pytest.mark.parametrize(
+    "named, held, at_once",
+    [(ID, False, True), (ID - 1, False, True), (ID + 1, False, False), (ID, True, False)],
+)
 def test_go_back_n_nack_sends_the_oldest_at_once(named, held, at_once):
     desk = Desk.opened(data=3, ext=0)
     if held:
@@ -562,6 +605,7 @@ def test_go_back_n_nack_sends_the_oldest_at_once(named, held, at_once):
 
 
 # ---- R10, R11 ------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("restart", [True, False])
 def test_kept_packets_of_an_ended_link(restart):

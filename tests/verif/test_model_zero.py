@@ -93,6 +93,7 @@ def test_close_while_ours_is_outstanding_ends_and_acknowledges_nothing(state, id
 
 # ---- Z2: our CLOSE waits ------------------------------------------------------------------------
 
+
 def test_our_close_waits_until_all_is_acknowledged():
     m = zero(data=2, got=1)
     m.host_payload(PEER, 0, b"unsent", send_now=False)
@@ -146,6 +147,7 @@ def test_an_open_that_acknowledges_the_last_makes_the_close_due():
 
 # ---- Z3: it does not send CLOSE again -----------------------------------------------------------
 
+
 def test_the_last_ack_is_followed_by_a_close_ack_and_two_more_before_the_end():
     m = zero("CLOSE_RECD", data=3, got=2)
     m.host_payload(PEER, 0, b"refused")
@@ -191,7 +193,7 @@ def test_the_last_word_when_the_retries_are_used_up():
     outcome = m.timer(PEER, 0)
     assert sent(outcome) == ("CLOSE_ACK", 0, R + 1, E)
     assert notices(outcome) == ["RETRIES_USED_UP"] and m.state(PEER, 0) == State.CLOSED
-    for state in ("OPEN", "CLOSE_SENT"):    # its CLOSE may have been lost
+    for state in ("OPEN", "CLOSE_SENT"):  # its CLOSE may have been lost
         m = zero(state, data=1, max_retry=2)
         time_outs(m, 2)
         outcome = m.timer(PEER, 0)
@@ -199,6 +201,7 @@ def test_the_last_word_when_the_retries_are_used_up():
 
 
 # ---- Z4: OPEN on a zero link --------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("state", DATA_STATES)
 @pytest.mark.parametrize("got, tx_id", [(0, R), (2, R + 2), (2, R + 1)])
@@ -248,7 +251,7 @@ def test_an_open_that_may_be_late_changes_nothing_but_the_doubt(state, tx_id, rx
     assert (link(m).stored, link(m).received, link(m).fed) == (2, R + 1, True)
     assert link(m).doubted and m.counters["doubted"] == 1 and outcome.new_state.name == state
     assert rx0(m, "PAYLOAD", R + 2).drop == "out_of_step"
-    rx0(m, "OPEN", R + 1, ID - 1)           # it was late: the link goes on as it was
+    rx0(m, "OPEN", R + 1, ID - 1)  # it was late: the link goes on as it was
     assert len(rx0(m, "PAYLOAD", R + 2).deliveries) == 1 and not link(m).doubted
 
 
@@ -256,13 +259,14 @@ def test_an_open_that_may_be_late_changes_nothing_but_the_doubt(state, tx_id, rx
 @pytest.mark.parametrize("why", ["doubted", "guessed"])
 @pytest.mark.parametrize("gap", [False, True])
 def test_an_open_that_does_not_agree_but_fits_resynchronises(state, why, gap):
-    m = zero(state, data=2, got=0 if why == "guessed" else 3, guessed=why == "guessed",
-             doubted=False)
+    m = zero(
+        state, data=2, got=0 if why == "guessed" else 3, guessed=why == "guessed", doubted=False
+    )
     if gap and why == "doubted":
         assert sent(rx0(m, "PAYLOAD", R + 9)) == ("NACK", 0, R + 4, E)
     if why == "doubted":
         rx0(m, "OPEN", R + 8, 3)
-    rx0(m, "PAYLOAD", R + 30)       # out of step: the answer asks
+    rx0(m, "PAYLOAD", R + 30)  # out of step: the answer asks
     epoch = link(m).epoch
     outcome = rx0(m, "OPEN", R + 8, ID)
     assert sent(outcome) == ("OPEN_ACK", ID + 1, R + 8, E) and notices(outcome) == []
@@ -275,7 +279,7 @@ def test_an_open_that_does_not_agree_but_fits_resynchronises(state, why, gap):
 def test_a_resynchronisation_takes_the_ethertype():
     m = zero(guessed=True, asked=True)
     m.receive(Frame(PEER, 1, Opcode.OPEN, 0, 9, ID - 1, 0, ethertype=0x9AC6))
-    assert m.host_payload(PEER, 0, b"x").frame.ethertype == 0x9AC6      # L17
+    assert m.host_payload(PEER, 0, b"x").frame.ethertype == 0x9AC6  # L17
 
 
 @pytest.mark.parametrize("why", ["doubted", "guessed"])
@@ -331,9 +335,13 @@ def test_passing_ships_with_a_zero_peer_guess_nothing():
 
 # ---- Z5: PAYLOADs that are out of step ----------------------------------------------------------
 
+
 def out_of_step(outcome, packet_id, epoch=0):
     return (sent(outcome), outcome.drop, outcome.deliveries) == (
-        ("NACK_NOLINK", 0, packet_id, epoch), "out_of_step", [])
+        ("NACK_NOLINK", 0, packet_id, epoch),
+        "out_of_step",
+        [],
+    )
 
 
 @pytest.mark.parametrize("state", DATA_STATES)
@@ -345,16 +353,23 @@ def test_a_doubted_link_takes_nothing(state, got):
         for packet_id in (r + 1, r, r - 1, r + 2, (r + (1 << 31)) % 2**32):
             assert out_of_step(rx0(m, "PAYLOAD", packet_id, room=room), packet_id)
             assert repr(link(m)) == before
-    rx0(m, "OPEN", r, ID - 1)       # where it stands: the OPEN that was in doubt was late
+    rx0(m, "OPEN", r, ID - 1)  # where it stands: the OPEN that was in doubt was late
     assert sent(rx0(m, "PAYLOAD", r + 1)) == ("ACK", 0, r + 1, E)
 
 
 def test_nothing_is_taken_twice_by_a_restart_behind_a_doubt():
     """A module is reloaded whose start ID is r, and its PAYLOADs meet its own OPENs."""
     m, delivered = zero(data=3), []
-    for opcode, tx_id, rx_id in [("OPEN", R, R), ("PAYLOAD", R + 1, 0), ("OPEN", R, R),
-                                 ("PAYLOAD", R + 1, 0), ("OPEN", R, R), ("PAYLOAD", R + 1, 0),
-                                 ("OPEN", R, R), ("PAYLOAD", R + 1, 0)]:
+    for opcode, tx_id, rx_id in [
+        ("OPEN", R, R),
+        ("PAYLOAD", R + 1, 0),
+        ("OPEN", R, R),
+        ("PAYLOAD", R + 1, 0),
+        ("OPEN", R, R),
+        ("PAYLOAD", R + 1, 0),
+        ("OPEN", R, R),
+        ("PAYLOAD", R + 1, 0),
+    ]:
         delivered += rx0(m, opcode, tx_id, rx_id).deliveries
     assert len(delivered) == 1
 
@@ -406,17 +421,26 @@ def test_the_answer_copies_the_frame():
 def test_links_with_epochs_are_not_out_of_step():
     m = endpoint()
     m.host_open(PEER, 0)
-    rx(m, "OPEN_ACK", 0, ID - 1, P)         # r is guessed, but its peer has an epoch
+    rx(m, "OPEN_ACK", 0, ID - 1, P)  # r is guessed, but its peer has an epoch
     assert sent(rx(m, "PAYLOAD", 9, 0, P)) == ("NACK", 0, 2, E)
     assert sent(rx(m, "PAYLOAD", 9, 0, P)) == ("NACK", 0, 2, E)
 
 
 # ---- Z6: NACKs and ACKs -------------------------------------------------------------------------
 
-@pytest.mark.parametrize("named, drop, oldest, replayed", [
-    (ID - 1, None, ID, ID), (ID, None, ID, ID), (ID + 2, None, ID + 2, ID + 2),
-    (ID - 2, "bad_ack", ID, None), (1, "bad_ack", ID, None), (ID + 3, "bad_ack", ID, None),
-    (ID - 1 - (1 << 30), "bad_ack", ID, None)])
+
+@pytest.mark.parametrize(
+    "named, drop, oldest, replayed",
+    [
+        (ID - 1, None, ID, ID),
+        (ID, None, ID, ID),
+        (ID + 2, None, ID + 2, ID + 2),
+        (ID - 2, "bad_ack", ID, None),
+        (1, "bad_ack", ID, None),
+        (ID + 3, "bad_ack", ID, None),
+        (ID - 1 - (1 << 30), "bad_ack", ID, None),
+    ],
+)
 def test_nack(named, drop, oldest, replayed):
     m = zero(data=3)
     outcome = rx0(m, "NACK", 0, named % 2**32)
@@ -454,14 +478,20 @@ def test_a_doubted_link_with_nothing_in_flight_answers_too():
 
 # ---- Z7: the timer wakes it ---------------------------------------------------------------------
 
-@pytest.mark.parametrize("how, frame", [
-    ({"got": 2}, ("ACK", 0, R + 2, E)), ({}, ("NACK", 0, R + 1, E)),
-    ({"guessed": True}, ("NACK", 0, 2, E))])
+
+@pytest.mark.parametrize(
+    "how, frame",
+    [
+        ({"got": 2}, ("ACK", 0, R + 2, E)),
+        ({}, ("NACK", 0, R + 1, E)),
+        ({"guessed": True}, ("NACK", 0, 2, E)),
+    ],
+)
 def test_eight_time_outs_wake_it(how, frame):
     m = zero(**how)
     assert WAKE_LIMIT == 8
     assert time_outs(m, 10) == [frame] * 8 + [None] * 2 and m.counters["woken"] == 8
-    rx0(m, "PAYLOAD", link(m).received + 1)         # progress: it counts anew
+    rx0(m, "PAYLOAD", link(m).received + 1)  # progress: it counts anew
     ack = ("ACK", 0, link(m).received, E)
     assert time_outs(m, 9) == [ack] * 8 + [None]
 
@@ -522,8 +552,10 @@ def test_peers_with_epochs_are_not_woken():
 
 # ---- Z8: its CLOSE_NACK -------------------------------------------------------------------------
 
-@pytest.mark.parametrize("tx_id, taken", [(0, True), (R - 1, True), (R, True), (R + 1, False),
-                                          (R + 900, False)])
+
+@pytest.mark.parametrize(
+    "tx_id, taken", [(0, True), (R - 1, True), (R, True), (R + 1, False), (R + 900, False)]
+)
 def test_close_nack_takes_back_what_was_not_fed(tx_id, taken):
     m = zero("CLOSE_SENT")
     outcome = rx0(m, "CLOSE_NACK", tx_id, ID)
@@ -557,9 +589,11 @@ def test_close_nack_in_close_recd():
 
 # ---- Z9: never selective ------------------------------------------------------------------------
 
+
 def test_never_selective():
     def extended(opcode, epoch, tx_id, rx_id):
         return Frame(PEER, 1, Opcode[opcode], 0, tx_id, rx_id, epoch, extension=0x20)
+
     m = endpoint()
     assert m.receive(extended("OPEN", 0, R, ID - 1)).frame.extension == 0
     assert not link(m).selective
@@ -582,7 +616,7 @@ def test_a_change_between_zero_and_not_zero_is_a_restart(had, comes):
     m = endpoint()
     rx(m, "OPEN", R, ID - 1, had)
     m.open_ack_sent(PEER, 0)
-    outcome = rx(m, "OPEN", R, ID - 1, comes)       # it would agree
+    outcome = rx(m, "OPEN", R, ID - 1, comes)  # it would agree
     assert notices(outcome) == ["PEER_RESTARTED"] and link(m).epoch == E + 1
     assert outcome.frame.tx_id == (ID if comes == 0 else ID + 1000)
 

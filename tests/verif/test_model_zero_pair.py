@@ -30,14 +30,22 @@ ENDS = {"LINK_DOWN", "PEER_RESTARTED", "RETRIES_USED_UP", "REFUSED"}
 
 # ---- arbitrary frames ---------------------------------------------------------------------------
 
+
 class Watched:
     """A model with one zero peer, and what must hold after each of its events."""
 
     def __init__(self, seed):
         self.rng = random.Random(seed)
-        self.model = Endpoint(Parameters(ENGINE, slots=8, max_retry=self.rng.choice((0, 3)),
-                                         idle_limit=self.rng.choice((0, 9))), WeylIds(seed))
-        self.had = Counter()        # ID -> deliveries since the peer last named its position
+        self.model = Endpoint(
+            Parameters(
+                ENGINE,
+                slots=8,
+                max_retry=self.rng.choice((0, 3)),
+                idle_limit=self.rng.choice((0, 9)),
+            ),
+            WeylIds(seed),
+        )
+        self.had = Counter()  # ID -> deliveries since the peer last named its position
         self.events = 0
 
     @property
@@ -49,21 +57,29 @@ class Watched:
         link = self.link
         stored, numbers = (link.stored, link.received) if link else (0, None)
         resynced = self.model.counters["resynced"]
-        outcome = call(*arguments)          # two frames for one event raise in the model
+        outcome = call(*arguments)  # two frames for one event raise in the model
         self.model.check()
         told = {name for name, _, _ in outcome.notices}
         after = self.link
         taken = outcome.event == "HOST_PAYLOAD" and outcome.result == TAKEN
         lost = stored + taken - (after.stored if after else 0)
         if after is not link or after is None:
-            assert not lost or told & ENDS or after is not None and (
-                outcome.old_state == State.OPEN_RECD), f"{lost} lost in silence: {outcome}"
+            assert (
+                not lost
+                or told & ENDS
+                or after is not None
+                and (outcome.old_state == State.OPEN_RECD)
+            ), f"{lost} lost in silence: {outcome}"
         elif lost:
             assert frame is not None and frame.opcode in (Opcode.ACK, Opcode.NACK, Opcode.OPEN)
-        if (after is not link or self.model.counters["resynced"] != resynced
-                or frame is not None and frame.opcode in (Opcode.OPEN, Opcode.CLOSE_NACK)):
+        if (
+            after is not link
+            or self.model.counters["resynced"] != resynced
+            or frame is not None
+            and frame.opcode in (Opcode.OPEN, Opcode.CLOSE_NACK)
+        ):
             if after is None or after.received != numbers:
-                self.had.clear()            # the peer named its position anew
+                self.had.clear()  # the peer named its position anew
         for _, _, packet_id, _ in outcome.deliveries:
             assert packet_id == id_add(numbers, 1), "out of order"
             self.had[packet_id] += 1
@@ -82,8 +98,9 @@ class Watched:
     def any_frame(self):
         """A frame of epoch 0: IDs near those that the link has, or anywhere."""
         rng, link = self.rng, self.link
-        opcode = rng.choice(list(Opcode) + [Opcode.PAYLOAD] * 5 + [Opcode.OPEN] * 3
-                            + [Opcode.ACK] * 3)
+        opcode = rng.choice(
+            list(Opcode) + [Opcode.PAYLOAD] * 5 + [Opcode.OPEN] * 3 + [Opcode.ACK] * 3
+        )
         if link is None:
             tx_id = rx_id = rng.choice((1, rng.getrandbits(32)))
         else:
@@ -91,21 +108,29 @@ class Watched:
             if opcode in (Opcode.OPEN, Opcode.PAYLOAD, Opcode.CLOSE_NACK):
                 bases = (link.received,) * 9 + bases
             tx_id = self.near(rng.choice(bases))
-            rx_id = tx_id if rng.random() < 0.2 else self.near(
-                rng.choice((link.oldest, link.fresh, link.open_id, rng.getrandbits(32))))
+            rx_id = (
+                tx_id
+                if rng.random() < 0.2
+                else self.near(
+                    rng.choice((link.oldest, link.fresh, link.open_id, rng.getrandbits(32)))
+                )
+            )
             if opcode == Opcode.OPEN_ACK and rng.random() < 0.7:
                 tx_id, rx_id = rng.choice((0, tx_id)), link.open_id
         payload = b"%d" % self.events if opcode == Opcode.PAYLOAD else b""
-        return Frame(MODULE, ENGINE, opcode, 0, tx_id, rx_id, 0,
-                     rng.choice((0, 0, 0x20)), payload=payload)
+        return Frame(
+            MODULE, ENGINE, opcode, 0, tx_id, rx_id, 0, rng.choice((0, 0, 0x20)), payload=payload
+        )
 
     def step(self):
         model, rng = self.model, self.rng
         what = rng.random()
         if what < 0.6:
             frame = self.any_frame()
-            self.event(lambda: model.receive(frame, room=rng.random() < 0.9,
-                                             send_now=rng.random() < 0.5), frame=frame)
+            self.event(
+                lambda: model.receive(frame, room=rng.random() < 0.9, send_now=rng.random() < 0.5),
+                frame=frame,
+            )
         elif what < 0.75:
             self.event(model.host_payload, MODULE, 0, b"h%d" % self.events, rng.random() < 0.5)
         elif what < 0.85:
@@ -141,6 +166,7 @@ def test_arbitrary_frames_reach_every_rule():
 
 
 # ---- Tesla's module -----------------------------------------------------------------------------
+
 
 class ModulePair:
     """The module (node 1) and the model (node 2) on a network that loses, and their clocks."""
@@ -203,10 +229,17 @@ class ModulePair:
         self.settle()
 
     def quiet(self):
-        return not (len(self.to[ENGINE]) or len(self.to[MODULE]) or self.module.queue
-                    or self.module.state == "OPENING" or self.module.closes
-                    or any(link.stored or link.state not in (State.OPEN, State.CLOSED)
-                           for link in self.model.links))
+        return not (
+            len(self.to[ENGINE])
+            or len(self.to[MODULE])
+            or self.module.queue
+            or self.module.state == "OPENING"
+            or self.module.closes
+            or any(
+                link.stored or link.state not in (State.OPEN, State.CLOSED)
+                for link in self.model.links
+            )
+        )
 
     def run_until_quiet(self, limit=30_000):
         for _ in range(limit):
@@ -216,14 +249,23 @@ class ModulePair:
         raise AssertionError(f"not quiet: {list(self.model.links)}, {vars(self.module)}")
 
 
-FAULTS = st.fixed_dictionaries({
-    "loss": st.sampled_from((0.0, 0.05, 0.25)), "duplicate": st.sampled_from((0.0, 0.1)),
-    "delay_cycles": st.sampled_from((0, 3, (1, 20)))})
+FAULTS = st.fixed_dictionaries(
+    {
+        "loss": st.sampled_from((0.0, 0.05, 0.25)),
+        "duplicate": st.sampled_from((0.0, 0.1)),
+        "delay_cycles": st.sampled_from((0, 3, (1, 20))),
+    }
+)
 
 
 @settings(max_examples=40, deadline=None, phases=PHASES)
-@given(st.integers(0, 2**32), FAULTS, st.sampled_from((1, 0xFFFFFFFA)),
-       st.sampled_from((MODULE, ENGINE)), st.sampled_from((4, 64)))
+@given(
+    st.integers(0, 2**32),
+    FAULTS,
+    st.sampled_from((1, 0xFFFFFFFA)),
+    st.sampled_from((MODULE, ENGINE)),
+    st.sampled_from((4, 64)),
+)
 def test_everything_arrives_at_and_from_the_module(seed, faults, start, opener, slots):
     """Both ways, exactly once, without a write that wakes the module, until the close."""
     pair = ModulePair(seed, faults, start, slots=slots, init_id=start)
@@ -239,7 +281,7 @@ def test_everything_arrives_at_and_from_the_module(seed, faults, start, opener, 
     if not faults["loss"] and not faults["duplicate"]:
         assert set(pair.told) == {"LINK_UP"}
     pair.write(ENGINE)
-    pair.peer.close(MODULE, 0)      # what was handed over before it is delivered (Z2)
+    pair.peer.close(MODULE, 0)  # what was handed over before it is delivered (Z2)
     pair.run_until_quiet()
     pair.checker.finish()
     assert not list(pair.model.links) and pair.model.free_slots == slots
@@ -277,7 +319,7 @@ class Restarting(ModulePair):
 
     def __init__(self, seed, faults):
         super().__init__(seed, faults, max_retry=20)
-        self.newest = Counter()     # by source: of the packets that this incarnation was given
+        self.newest = Counter()  # by source: of the packets that this incarnation was given
 
     def got(self, source, data):
         assert int(data) > self.newest[source], f"twice or out of order: {data}"
@@ -318,8 +360,9 @@ def test_no_frame_is_answered_without_end(seed):
         pair.write(pair.random.choice((MODULE, ENGINE)))
         pair.clock()
         if pair.random.random() < 0.1:
-            pair.random.choice((pair.module.reload, pair.module.close,
-                                lambda: pair.peer.close(MODULE, 0)))()
+            pair.random.choice(
+                (pair.module.reload, pair.module.close, lambda: pair.peer.close(MODULE, 0))
+            )()
     pair.peer.visit_all()
     pair.peer.sent.clear()
     pair.module.sent.clear()
@@ -327,8 +370,17 @@ def test_no_frame_is_answered_without_end(seed):
     strange = Watched(seed)
     strange.model = pair.model
     to_engine = [strange.any_frame().pack()]
-    to_module = [Frame(ENGINE, MODULE, pair.random.choice(list(Opcode)[:6]), 0,
-                       pair.random.choice((1, 2, pair.random.getrandbits(32))), 1, 9).pack()]
+    to_module = [
+        Frame(
+            ENGINE,
+            MODULE,
+            pair.random.choice(list(Opcode)[:6]),
+            0,
+            pair.random.choice((1, 2, pair.random.getrandbits(32))),
+            1,
+            9,
+        ).pack()
+    ]
     while to_engine or to_module:
         for data in to_engine:
             pair.peer.receive(data)

@@ -36,23 +36,40 @@ def data_flows(pair, vc=0):
 
 # ---- drawn schedules ------------------------------------------------------------------------
 
+
 def options(starts, **fixed):
     drawn = {name: st.sampled_from(choices) for name, choices in CHOICES.items()}
-    return st.builds(Options, start_id=st.sampled_from(starts), events=st.just(16),
-                     mutes_third_vc=st.just(False), **{**drawn, **fixed})
+    return st.builds(
+        Options,
+        start_id=st.sampled_from(starts),
+        events=st.just(16),
+        mutes_third_vc=st.just(False),
+        **{**drawn, **fixed},
+    )
 
 
 def schedules(*kinds, vcs=(0, 1, 2), nodes=(1,), longest=40):
     """[(what, node, VC, bytes, ms until the next)]: mostly data."""
-    return st.lists(st.tuples(
-        st.sampled_from(("send", "write") * 4 + ("read", "read") + kinds), st.sampled_from(nodes),
-        st.sampled_from(vcs), st.sampled_from(SIZES),
-        st.sampled_from((0, 1, 3, 10, 100, 400, 1500))), min_size=3, max_size=longest)
+    return st.lists(
+        st.tuples(
+            st.sampled_from(("send", "write") * 4 + ("read", "read") + kinds),
+            st.sampled_from(nodes),
+            st.sampled_from(vcs),
+            st.sampled_from(SIZES),
+            st.sampled_from((0, 1, 3, 10, 100, 400, 1500)),
+        ),
+        min_size=3,
+        max_size=longest,
+    )
 
 
-FAULT_RATES = st.fixed_dictionaries({
-    "loss": st.sampled_from((0.0, 0.05, 0.2)), "duplicate": st.sampled_from((0.0, 0.1)),
-    "reorder": st.sampled_from((0.0, 0.1))})
+FAULT_RATES = st.fixed_dictionaries(
+    {
+        "loss": st.sampled_from((0.0, 0.05, 0.2)),
+        "duplicate": st.sampled_from((0.0, 0.1)),
+        "reorder": st.sampled_from((0.0, 0.1)),
+    }
+)
 NO_FAULTS = st.just({})
 
 
@@ -62,7 +79,7 @@ def play(seed, chosen, faults, schedule, nodes=(1,), **arguments):
         for what, node, vc, size, pause in schedule:
             pair.do(what, node, vc, size)
             pair.pass_time(pause)
-            if pause > 1000:        # else its page is full for so long that control frames pile up
+            if pause > 1000:  # else its page is full for so long that control frames pile up
                 pair.do("read", node)
         pair.finish()
     except AssertionError as error:
@@ -78,49 +95,77 @@ def test_data_on_a_perfect_wire(seed, chosen, schedule):
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.integers(0, 2**20), options(STARTS), FAULT_RATES, schedules(),
-       st.sampled_from((50, 100, 400)))
+@given(
+    st.integers(0, 2**20),
+    options(STARTS),
+    FAULT_RATES,
+    schedules(),
+    st.sampled_from((50, 100, 400)),
+)
 def test_data_on_a_bad_wire(seed, chosen, faults, schedule, round_ms):
     play(seed, chosen, faults, schedule, round_ms=round_ms, max_retry=30)
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.integers(0, 2**20), options(STARTS), FAULT_RATES,
-       schedules("module_open", "module_open"), st.sampled_from((0.0, 0.1)))
+@given(
+    st.integers(0, 2**20),
+    options(STARTS),
+    FAULT_RATES,
+    schedules("module_open", "module_open"),
+    st.sampled_from((0.0, 0.1)),
+)
 def test_its_user_opens_again_and_opens_come_late(seed, chosen, faults, schedule, late):
     play(seed, chosen, faults, schedule, late_opens=late, max_retry=30)
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.integers(0, 2**20), options(STARTS), FAULT_RATES,
-       schedules("close", "module_close", "open", "module_open"), st.sampled_from((0, 3)))
+@given(
+    st.integers(0, 2**20),
+    options(STARTS),
+    FAULT_RATES,
+    schedules("close", "module_close", "open", "module_open"),
+    st.sampled_from((0, 3)),
+)
 def test_either_side_closes(seed, chosen, faults, schedule, idle_limit):
     play(seed, chosen, faults, schedule, idle_limit=idle_limit)
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.integers(0, 2**20), options(STARTS), FAULT_RATES,
-       st.sampled_from((("reload",), ("reset",), ("reload", "reset"))).flatmap(
-           lambda kinds: schedules(*kinds)))
+@given(
+    st.integers(0, 2**20),
+    options(STARTS),
+    FAULT_RATES,
+    st.sampled_from((("reload",), ("reset",), ("reload", "reset"))).flatmap(
+        lambda kinds: schedules(*kinds)
+    ),
+)
 def test_either_side_restarts(seed, chosen, faults, schedule):
     play(seed, chosen, faults, schedule)
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.integers(0, 2**20), options(STARTS),
-       schedules("reload", "reset", "module_open", "close", "module_close"))
+@given(
+    st.integers(0, 2**20),
+    options(STARTS),
+    schedules("reload", "reset", "module_open", "close", "module_close"),
+)
 def test_anything_on_a_perfect_wire(seed, chosen, schedule):
     play(seed, chosen, {}, schedule)
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.integers(0, 2**20), options(STARTS), FAULT_RATES,
-       schedules("reload", "close", "module_close", nodes=(1, 2, 3)))
+@given(
+    st.integers(0, 2**20),
+    options(STARTS),
+    FAULT_RATES,
+    schedules("reload", "close", "module_close", nodes=(1, 2, 3)),
+)
 def test_several_modules(seed, chosen, faults, schedule):
     play(seed, chosen, faults, schedule, nodes=(1, 2, 3))
 
 
 # ---- one case each --------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize("start", STARTS)
 def test_the_engine_restarts_and_opens(start):
@@ -295,6 +340,7 @@ def test_late_opens_move_the_position_back():
 
 # ---- the ledger itself ------------------------------------------------------------------------
 
+
 def filled():
     ledger = Ledger()
     for number in range(3):
@@ -304,8 +350,11 @@ def filled():
 
 
 def test_the_ledger_sees_every_kind_of_fault():
-    for got, kind in (((b"e0", b"e0"), "twice"), ((b"e1", b"e0"), "out of order"),
-                      ((b"??",), "nobody put in")):
+    for got, kind in (
+        ((b"e0", b"e0"), "twice"),
+        ((b"e1", b"e0"), "out of order"),
+        ((b"??",), "nobody put in"),
+    ):
         ledger = filled()
         with pytest.raises(LedgerError, match=kind):
             for data in got:

@@ -16,6 +16,7 @@ PLAYS = {str(play): play for folder in ("pcap", "pcap-live") for play in load_pl
 
 # ---- the captures ---------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize("name", sorted(PLAYS))
 def test_it_does_what_the_module_did(name):
     """Every frame, in order, every field; a timer never early, and at most `LATE_MS` late."""
@@ -32,10 +33,17 @@ def test_every_place_of_the_module_is_played():
     assert timed == {"06A", "07A", "08A", "09A", "10A", "11A", "18A", "33A", "37A", "38A"}
 
 
-@pytest.mark.parametrize("what, options", [
-    ("a window of two", None), ("replays too early", Options(replay_ms=300)),
-    ("opens too late", Options(open_ms=320)), ("closes too early", Options(close_ms=430)),
-    ("another start ID", Options(start_id=7)), ("a larger page", Options(page_bytes=5000))])
+@pytest.mark.parametrize(
+    "what, options",
+    [
+        ("a window of two", None),
+        ("replays too early", Options(replay_ms=300)),
+        ("opens too late", Options(open_ms=320)),
+        ("closes too early", Options(close_ms=430)),
+        ("another start ID", Options(start_id=7)),
+        ("a larger page", Options(page_bytes=5000)),
+    ],
+)
 def test_the_captures_see_a_wrong_peer(what, options, monkeypatch):
     if options is None:
         received = Module._rx_ack
@@ -44,14 +52,19 @@ def test_the_captures_see_a_wrong_peer(what, options, monkeypatch):
             received(self, tag, frame, now)
             if len(tag.queue) > 1:
                 self._put(tag.node, tag.vc, Opcode.PAYLOAD, tag.next_id + 1, 0, tag.queue[1])
+
         monkeypatch.setattr(Module, "_rx_ack", acked)
         options = Options()
     results = [(play, run_play(play, options)) for play in PLAYS.values()]
-    assert any(result.differences - expected_differences(play) or max(result.late.values(),
-               default=0) > LATE_MS for play, result in results), what
+    assert any(
+        result.differences - expected_differences(play)
+        or max(result.late.values(), default=0) > LATE_MS
+        for play, result in results
+    ), what
 
 
 # ---- one behaviour each ---------------------------------------------------------------------
+
 
 class Wire:
     """A `Module` that is node 1, and node 2 by hand."""
@@ -62,8 +75,17 @@ class Wire:
             assert self.rx("OPEN", 100) == [("OPEN_ACK", 0, 100)]
 
     def rx(self, opcode, tx_id=0, rx_id=0, payload=b"", **fields):
-        frame = Frame(2, 1, Opcode[opcode], fields.pop("vc", self.vc), tx_id, rx_id,
-                      ethertype=fields.pop("ethertype", 0x9AC6), payload=payload, **fields)
+        frame = Frame(
+            2,
+            1,
+            Opcode[opcode],
+            fields.pop("vc", self.vc),
+            tx_id,
+            rx_id,
+            ethertype=fields.pop("ethertype", 0x9AC6),
+            payload=payload,
+            **fields,
+        )
         return self.told(self.module.receive(frame.pack(), self.now))
 
     def write(self, data):
@@ -97,8 +119,7 @@ def test_start_id(start):
     assert wire.open() == [("OPEN", start, start)]
     assert wire.rx("OPEN_ACK", 5, start) == []
     assert wire.write(b"data") == [("PAYLOAD", first, 0)]
-    assert wire.rx("PAYLOAD", first, payload=b"x") == [
-        ("ACK", 0, first)]
+    assert wire.rx("PAYLOAD", first, payload=b"x") == [("ACK", 0, first)]
 
 
 def test_an_open_on_an_open_link_moves_only_what_it_expects():
@@ -130,7 +151,9 @@ def test_a_thousand_repetitions_then_silence():
         wire = Wire(dropped_id_used=used)
         wire.write(b"never acknowledged")
         assert wire.wait(375 * 1000) == [("PAYLOAD", 2, 0)] * 1000
-        assert wire.wait(375) == [] and wire.module.dropped == [(2, 0, b"never acknowledged", "tries")]
+        assert wire.wait(375) == [] and wire.module.dropped == [
+            (2, 0, b"never acknowledged", "tries")
+        ]
         assert wire.write(b"next") == [("PAYLOAD", following, 0)]
 
 
@@ -140,7 +163,7 @@ def test_out_of_order_is_answered_without_end():
         assert wire.rx("PAYLOAD", tx_id, payload=b"x") == [("NACK", 0, 100)]
     assert wire.rx("PAYLOAD", 99, payload=b"x") == [("ACK", 0, 100)], "a duplicate"
     empty = bytearray(Frame(2, 1, Opcode.ACK, 0, 101, ethertype=0x9AC6).pack())
-    empty[42] = Opcode.PAYLOAD              # of no bytes
+    empty[42] = Opcode.PAYLOAD  # of no bytes
     assert wire.told(wire.module.receive(bytes(empty), 0)) == [("NACK", 0, 100)]
     assert wire.module.accepted == []
 
@@ -202,7 +225,7 @@ def test_close_timer_is_cancelled():
 
 def test_left_over_ids_in_close():
     wire = Wire(events=4)
-    wire.rx("PAYLOAD", 101, payload=b"x")       # with the OPEN and the answers: four events
+    wire.rx("PAYLOAD", 101, payload=b"x")  # with the OPEN and the answers: four events
     assert wire.close() == [("CLOSE", 100, 0)]
     wire = Wire(leftovers="plausible")
     assert wire.close() == [("CLOSE", 1, 101)]
@@ -214,6 +237,7 @@ def test_two_links_for_one_hash_value():
     def opened(node, vc=0):
         frame = Frame(node, 1, Opcode.OPEN, vc, 9, ethertype=0x9AC6)
         return [Frame.parse(data)[0].opcode.name for data in module.receive(frame.pack(), 0.0)]
+
     # mac[3] ^ reverse_bits(mac[4]) ^ mac[5]: 0x03 each time
     assert [opened(node) for node in (0x000003, 0x020001, 0x010002)] == [["OPEN_ACK"]] * 2 + [[]]
     assert opened(0x010002, vc=1) == ["OPEN_ACK"] and opened(0x000004) == ["OPEN_ACK"]
@@ -233,7 +257,7 @@ def test_what_gets_no_answer():
     wire = Wire()
     assert wire.rx("PAYLOAD", 101, payload=b"x", ethertype=0x0AC6) == []
     unknown = bytearray(Frame(2, 1, Opcode.PAYLOAD, 0, 101, ethertype=0x9AC6, payload=b"x").pack())
-    unknown[43] = 3                         # VC
+    unknown[43] = 3  # VC
     assert wire.module.receive(bytes(unknown), 0) == []
     frame = Frame(2, 9, Opcode.PAYLOAD, 0, 101, ethertype=0x9AC6, payload=b"x").pack()
     assert wire.module.receive(frame, 0) == [] and wire.module.receive(frame[:60], 0) == []
@@ -244,21 +268,30 @@ def test_reload_forgets_everything():
     wire = Wire()
     wire.write(b"lost with it")
     wire.module.reload()
-    assert wire.module.next_time is None and wire.module.dropped == [(2, 0, b"lost with it", "reload")]
+    assert wire.module.next_time is None and wire.module.dropped == [
+        (2, 0, b"lost with it", "reload")
+    ]
     assert wire.rx("PAYLOAD", 101, payload=b"x") == [("NACK_NOLINK", 0, 0)]
 
 
-@pytest.mark.parametrize("value, told", [("nolink", [("NACK_NOLINK", 0, 0)]), ("silence", []),
-                                         ("accept", [("ACK", 0, 2)])])
+@pytest.mark.parametrize(
+    "value, told",
+    [("nolink", [("NACK_NOLINK", 0, 0)]), ("silence", []), ("accept", [("ACK", 0, 2)])],
+)
 def test_payload_in_open_sent(value, told):
     wire = Wire(opened=False, payload_in_open_sent=value)
     wire.open()
     assert wire.rx("PAYLOAD", 2, payload=b"x") == told
 
 
-@pytest.mark.parametrize("value, told, closing", [
-    ("stay", [("OPEN_ACK", 0, 300)], True), ("open", [("OPEN_ACK", 0, 300)], False),
-    ("silence", [], True)])
+@pytest.mark.parametrize(
+    "value, told, closing",
+    [
+        ("stay", [("OPEN_ACK", 0, 300)], True),
+        ("open", [("OPEN_ACK", 0, 300)], False),
+        ("silence", [], True),
+    ],
+)
 def test_open_in_close_sent(value, told, closing):
     wire = Wire(open_in_close_sent=value)
     wire.close()
@@ -266,8 +299,9 @@ def test_open_in_close_sent(value, told, closing):
     assert bool(wire.wait(600)) == closing
 
 
-@pytest.mark.parametrize("value, told", [("silence", []), ("close", []),
-                                         ("open", [("OPEN", 1, 100)])])
+@pytest.mark.parametrize(
+    "value, told", [("silence", []), ("close", []), ("open", [("OPEN", 1, 100)])]
+)
 def test_nolink_in_close_sent(value, told):
     wire = Wire(nolink_in_close_sent=value)
     wire.close()

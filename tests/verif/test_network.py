@@ -44,8 +44,12 @@ def test_each_fault_at_its_rate_and_counted():
     counts = channel.counters
     assert counts["pushed"] == COUNT and counts["popped"] == len(seen)
     assert len(seen) == COUNT - counts["lost"] + counts["duplicated"]
-    for name, rate in (("lost", 0.1), ("duplicated", 0.18), ("reordered", 0.09),
-                       ("corrupted", 0.045)):
+    for name, rate in (
+        ("lost", 0.1),
+        ("duplicated", 0.18),
+        ("reordered", 0.09),
+        ("corrupted", 0.045),
+    ):
         assert abs(counts[name] / COUNT - rate) < 0.03, name
     good = {frame(n) for n in range(COUNT)}
     assert all((data in good) == (not bad) for _, data, bad in seen)
@@ -60,6 +64,7 @@ def test_loss_of_one_fault_does_not_move_another():
     def lost(**more):
         got = Counter(data[:4] for _, data, _ in run(Channel(9, loss=0.1, **more)))
         return {n for n in range(COUNT) if frame(n)[:4] not in got}
+
     assert lost() == lost(duplicate=0.3, reorder=0.3) != set()
 
 
@@ -81,9 +86,13 @@ def test_scripted_faults():
     assert channel.counters["lost"] == 1
 
 
-@pytest.mark.parametrize("arguments, text", [
-    (dict(loss=1.5), "loss must be from 0 to 1; got 1.5"),
-    (dict(delay_cycles=(5, 2)), "delay_cycles must be a range of times")])
+@pytest.mark.parametrize(
+    "arguments, text",
+    [
+        (dict(loss=1.5), "loss must be from 0 to 1; got 1.5"),
+        (dict(delay_cycles=(5, 2)), "delay_cycles must be a range of times"),
+    ],
+)
 def test_refused(arguments, text):
     with pytest.raises(ValueError, match=text):
         Channel(0, **arguments)
@@ -109,8 +118,11 @@ def test_pcap_round_trip(tmp_path):
 
 def test_pcap_of_others(tmp_path):
     path = tmp_path / "big.pcap"
-    path.write_bytes(struct.pack(">IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
-                     + struct.pack(">IIII", 2, 3, 4, 4) + b"abcd")
+    path.write_bytes(
+        struct.pack(">IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+        + struct.pack(">IIII", 2, 3, 4, 4)
+        + b"abcd"
+    )
     assert read_pcap(path) == [(2_000_003_000, b"abcd")]
     path.write_bytes(b"\x0a\x0d\x0d\x0a" + bytes(40))
     with pytest.raises(ValueError, match="not a classic pcap"):

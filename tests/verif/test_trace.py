@@ -27,9 +27,11 @@ def test_code_points():
 def test_conditions_and_statistics_are_those_of_the_table():
     from ttpoe.link.effects import EFFECTS
     from ttpoe.link.fsm import GUARDS as HARDWARE
+
     assert {*GUARDS, *HARDWARE_KNOWS, "FULL", "LAG"} == set(HARDWARE)
-    assert {action.name: effects.stat for action, effects in EFFECTS.items() if effects.stat} \
-        == ACTION_STATS
+    assert {
+        action.name: effects.stat for action, effects in EFFECTS.items() if effects.stat
+    } == ACTION_STATS
 
 
 def record(**fields):
@@ -38,24 +40,60 @@ def record(**fields):
 
 
 def test_a_line_tells_the_event():
-    line = story_line("a", record(
-        event=Event.RX_PAYLOAD.value, lid=5, node=0xABC, vc=2, old_state=3, new_state=3,
-        action=Action.DELIVER.value, epoch=0x55, tx_id=0x5000, room=1, delivered=1, frame=1,
-        frame_opcode=7, frame_rx_id=0x5000, frame_epoch=0x66))
-    assert line.split() == (
-        "1234 a RX_PAYLOAD tx=00005000 rx=00000000 epoch=0055 000abc/2 #5 OPEN DELIVER "
-        "to the host; sends ACK tx=00000000 rx=00005000 epoch=0066").split()
-    for word, title in (("RX_PAYLOAD", "event"), ("000abc/2", "peer/vc"), ("OPEN", "state"),
-                        ("DELIVER", "action"), ("to the host", "what follows")):
+    line = story_line(
+        "a",
+        record(
+            event=Event.RX_PAYLOAD.value,
+            lid=5,
+            node=0xABC,
+            vc=2,
+            old_state=3,
+            new_state=3,
+            action=Action.DELIVER.value,
+            epoch=0x55,
+            tx_id=0x5000,
+            room=1,
+            delivered=1,
+            frame=1,
+            frame_opcode=7,
+            frame_rx_id=0x5000,
+            frame_epoch=0x66,
+        ),
+    )
+    assert (
+        line.split()
+        == (
+            "1234 a RX_PAYLOAD tx=00005000 rx=00000000 epoch=0055 000abc/2 #5 OPEN DELIVER "
+            "to the host; sends ACK tx=00000000 rx=00005000 epoch=0066"
+        ).split()
+    )
+    for word, title in (
+        ("RX_PAYLOAD", "event"),
+        ("000abc/2", "peer/vc"),
+        ("OPEN", "state"),
+        ("DELIVER", "action"),
+        ("to the host", "what follows"),
+    ):
         assert line.index(word) == HEADING.index(title), word
 
 
 def test_a_line_tells_states_notices_and_refusals():
-    line = story_line("b", record(event=Event.SENT.value, node=1, old_state=2, new_state=3,
-                                  action=Action.BECOME_OPEN.value, noticed=1))
+    line = story_line(
+        "b",
+        record(
+            event=Event.SENT.value,
+            node=1,
+            old_state=2,
+            new_state=3,
+            action=Action.BECOME_OPEN.value,
+            noticed=1,
+        ),
+    )
     assert "OPEN_RECD -> OPEN " in line and line.endswith("tells LINK_UP")
-    line = story_line("b", record(event=Event.HOST_PAYLOAD.value, node=1, result=2,
-                                  action=Action.BLOCK_FULL.value))
+    line = story_line(
+        "b",
+        record(event=Event.HOST_PAYLOAD.value, node=1, result=2, action=Action.BLOCK_FULL.value),
+    )
     assert line.endswith(" blocked")
     line = story_line("b", record(event=Event.VISIT.value, node=77))
     assert " - " in line and "00004d" not in line

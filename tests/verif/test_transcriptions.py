@@ -18,17 +18,27 @@ from ttpverif.model.states import State
 
 def fields_by_rtl(data):
     """The fields of a frame, cut out with the hardware's table."""
-    return {name: int.from_bytes(data[field.offset:field.offset + field.length], "big")
-            for name, field in protocol.FIELDS.items()}
+    return {
+        name: int.from_bytes(data[field.offset : field.offset + field.length], "big")
+        for name, field in protocol.FIELDS.items()
+    }
 
 
 def random_frame(rng):
     opcode = rng.choice(list(verif_frame.Opcode))
     payload = rng.randbytes(rng.randint(1, 1024)) if opcode.name == "PAYLOAD" else b""
-    return Frame(src=rng.getrandbits(24), dst=rng.getrandbits(24), opcode=opcode,
-                 vc=rng.randrange(3), tx_id=rng.getrandbits(32), rx_id=rng.getrandbits(32),
-                 epoch=rng.getrandbits(16), extension=rng.choice((0, 0x20)),
-                 ethertype=rng.choice((0x0AC6, 0x9AC6)), payload=payload)
+    return Frame(
+        src=rng.getrandbits(24),
+        dst=rng.getrandbits(24),
+        opcode=opcode,
+        vc=rng.randrange(3),
+        tx_id=rng.getrandbits(32),
+        rx_id=rng.getrandbits(32),
+        epoch=rng.getrandbits(16),
+        extension=rng.choice((0, 0x20)),
+        ethertype=rng.choice((0x0AC6, 0x9AC6)),
+        payload=payload,
+    )
 
 
 @pytest.mark.parametrize("seed", range(50))
@@ -45,13 +55,26 @@ def test_fields(seed):
     assert fields["total_length"] == fields["tsh_length"] + protocol.TOTAL_OVER_TSH
     for name in ("opcode", "vc", "tx_id", "rx_id", "epoch", "extension"):
         assert fields[name] == getattr(frame, name), name
-    assert data[protocol.HEADER_BYTES:][:len(frame.payload)] == frame.payload
+    assert data[protocol.HEADER_BYTES :][: len(frame.payload)] == frame.payload
     assert len(data) == max(protocol.MIN_FRAME_BYTES, protocol.HEADER_BYTES + len(frame.payload))
 
 
 def test_fields_of_the_scapy_layers():
-    data = bytes(Ether(bytes(ttp_frame(src=1, dst=2, opcode="NACK", vc=1, tx_id=0x01020304,
-                                       rx_id=0x05060708, epoch=0x090A))))
+    data = bytes(
+        Ether(
+            bytes(
+                ttp_frame(
+                    src=1,
+                    dst=2,
+                    opcode="NACK",
+                    vc=1,
+                    tx_id=0x01020304,
+                    rx_id=0x05060708,
+                    epoch=0x090A,
+                )
+            )
+        )
+    )
     fields = fields_by_rtl(data)
     assert (fields["tx_id"], fields["rx_id"], fields["epoch"]) == (0x01020304, 0x05060708, 0x090A)
     assert (fields["opcode"], fields["vc"]) == (protocol.Opcode.NACK.value, 1)
@@ -60,7 +83,8 @@ def test_fields_of_the_scapy_layers():
 
 def test_opcodes_and_limits():
     assert {o.name: o.value for o in protocol.Opcode} == {
-        o.name: o.value for o in verif_frame.Opcode}
+        o.name: o.value for o in verif_frame.Opcode
+    }
     assert {e.value for e in protocol.EtherType} == {0x0AC6, 0x9AC6}
     assert protocol.MAX_PAYLOAD_BYTES == verif_frame.MAX_PAYLOAD
     assert all(config.SLOT_BYTES == protocol.MAX_PAYLOAD_BYTES for config in PRESETS.values())

@@ -22,14 +22,17 @@ class Module:
 
     def _fresh(self):
         self.state = "CLOSED"
-        self.acked = self.received = self.start     # of its own, and of the other side's
-        self.queue = deque()                        # the first of it is in flight
-        self.replays = False                        # its replay timer runs
-        self.closes = False                         # its CLOSE timer runs
+        self.acked = self.received = self.start  # of its own, and of the other side's
+        self.queue = deque()  # the first of it is in flight
+        self.replays = False  # its replay timer runs
+        self.closes = False  # its CLOSE timer runs
 
     def _put(self, opcode, tx_id=0, rx_id=0, payload=b""):
-        self.sent.append(Frame(self.node, self.other, Opcode[opcode], self.vc, tx_id, rx_id, 0,
-                               payload=payload).pack())
+        self.sent.append(
+            Frame(
+                self.node, self.other, Opcode[opcode], self.vc, tx_id, rx_id, 0, payload=payload
+            ).pack()
+        )
 
     # ---- its user ------------------------------------------------------------------------
 
@@ -43,12 +46,12 @@ class Module:
             self.state = "OPENING"
             self._put("OPEN", self.acked, self.received)
         elif self.state == "OPEN" and (len(self.queue) == 1 or not self.replays):
-            self._send()                            # a write also wakes what has stalled
+            self._send()  # a write also wakes what has stalled
 
     def close(self):
         if self.state == "OPEN":
             self.state, self.closes = "CLOSING", True
-            self._put("CLOSE", 0x6A, 3)             # left over from another event
+            self._put("CLOSE", 0x6A, 3)  # left over from another event
 
     def tick(self):
         """All its timers run out, as far as they run."""
@@ -95,7 +98,7 @@ class Module:
         if self.state == "CLOSED":
             self._put("NACK_NOLINK")
             return
-        self.replays = self.closes = False          # the stall of section 10
+        self.replays = self.closes = False  # the stall of section 10
         ahead = id_distance(frame.tx_id, self.received)
         if ahead == 1:
             self.received = frame.tx_id
@@ -109,7 +112,7 @@ class Module:
         if frame.rx_id == id_add(self.acked, 1):
             self.acked, self.replays = frame.rx_id, False
             self.queue.popleft()
-        self._send()                                # the next, or at once again
+        self._send()  # the next, or at once again
 
     def _nack(self, _frame):
         self._send()
@@ -123,8 +126,10 @@ class Module:
             self._send()
 
     def _close(self, frame):
-        if self.state != "CLOSED" and id_distance(
-                frame.rx_id, id_add(self.acked, bool(self.queue))) > 0:
+        if (
+            self.state != "CLOSED"
+            and id_distance(frame.rx_id, id_add(self.acked, bool(self.queue))) > 0
+        ):
             self._put("CLOSE_NACK", 0, self.received)
             return
         self._put("CLOSE_ACK", 0, frame.rx_id)

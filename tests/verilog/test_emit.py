@@ -31,8 +31,13 @@ class Rom(wiring.Component):
         m = Module()
         m.submodules.inner = inner = memory.Memory(shape=8, depth=16, init=self._init)
         port, write = inner.read_port(), inner.write_port()
-        m.d.comb += [port.addr.eq(self.addr), self.data.eq(port.data),
-                     write.addr.eq(self.addr), write.en.eq(self.write), write.data.eq(self.addr)]
+        m.d.comb += [
+            port.addr.eq(self.addr),
+            self.data.eq(port.data),
+            write.addr.eq(self.addr),
+            write.en.eq(self.write),
+            write.data.eq(self.addr),
+        ]
         return m
 
 
@@ -53,9 +58,12 @@ class Nested(wiring.Component):
 
 def emitted(tmp_path, name, hash_seed, *options):
     path = tmp_path / name
-    subprocess.run([sys.executable, "-m", "ttpoe.verilog.emit", *options, "-o", path], check=True,
-                   cwd=tmp_path, env=dict(os.environ, PYTHONHASHSEED=hash_seed,
-                                          PYTHONPATH=str(ROOT / "rtl")))
+    subprocess.run(
+        [sys.executable, "-m", "ttpoe.verilog.emit", *options, "-o", path],
+        check=True,
+        cwd=tmp_path,
+        env=dict(os.environ, PYTHONHASHSEED=hash_seed, PYTHONPATH=str(ROOT / "rtl")),
+    )
     return path.read_bytes()
 
 
@@ -67,11 +75,27 @@ def test_same_bytes_in_every_process(tmp_path, name):
 
 
 def test_override_changes_the_verilog_and_its_header(tmp_path):
-    text = emitted(tmp_path, "wide.v", "0", "--preset", "tiny", "--width", "128",
-                   "--slots", "32", "--name", "wide").decode()
-    header = text[:text.index("module")]
-    for line in ("'wide'", "width_bits = 128", "slots = 32", "sets = 4",
-                 "8 links, 32 replay slots"):
+    text = emitted(
+        tmp_path,
+        "wide.v",
+        "0",
+        "--preset",
+        "tiny",
+        "--width",
+        "128",
+        "--slots",
+        "32",
+        "--name",
+        "wide",
+    ).decode()
+    header = text[: text.index("module")]
+    for line in (
+        "'wide'",
+        "width_bits = 128",
+        "slots = 32",
+        "sets = 4",
+        "8 links, 32 replay slots",
+    ):
         assert line in header, line
     assert "input [127:0] s_mac_rx_tdata;" in text
     assert "output [15:0] m_mac_tx_tkeep;" in text
@@ -110,6 +134,7 @@ def test_memory_contents_only_where_there_are_any():
 
 def test_emission_leaves_amaranth_as_it_was():
     from amaranth.back import rtlil
+
     before = rtlil.ModuleEmitter.emit_memory
     emit.emit_verilog(Rom([]), "rom")
     assert rtlil.ModuleEmitter.emit_memory is before
@@ -126,17 +151,27 @@ def test_a_yosys_on_path_is_not_used(tmp_path, monkeypatch):
 
 
 def ports_of(top, config):
-    return {key: width for key, (_direction, width)
-            in parse_ports(emit.top_verilog(top, config), f"ttp_{top}").items()}
+    return {
+        key: width
+        for key, (_direction, width) in parse_ports(
+            emit.top_verilog(top, config), f"ttp_{top}"
+        ).items()
+    }
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_ports_of_the_nic(name):
     """The engine's, and the OS's."""
     from ttpoe.nic.os_path import STATS
+
     config = PRESETS[name]
-    beat = {"tdata": config.width_bits, "tkeep": config.width_bytes, "tlast": 1, "tvalid": 1,
-            "tready": 1}
+    beat = {
+        "tdata": config.width_bits,
+        "tkeep": config.width_bytes,
+        "tlast": 1,
+        "tvalid": 1,
+        "tready": 1,
+    }
     expected = dict.fromkeys((*STATS, "cfg_os_enable"), 1)
     expected |= {f"m_os_rx_{part}": bits for part, bits in beat.items()}
     expected |= {f"s_os_tx_{part}": bits for part, bits in (beat | {"tuser": 1}).items()}
@@ -167,16 +202,37 @@ def test_ports_of_the_top(name):
     ports = ports_of("engine", config)
     width, lanes = config.width_bits, config.width_bits // 8
     expected = {
-        "s_mac_rx_tdata": width, "s_mac_rx_tkeep": lanes, "s_mac_rx_tlast": 1,
-        "s_mac_rx_tuser": 1, "s_mac_rx_tvalid": 1,
-        "m_mac_tx_tdata": width, "m_mac_tx_tkeep": lanes, "m_mac_tx_tlast": 1,
-        "m_mac_tx_tvalid": 1, "m_mac_tx_tready": 1,
-        "s_cmd_tdata": 27, "s_cmd_tvalid": 1, "s_cmd_tready": 1,
-        "m_notice_tdata": 29, "m_notice_tvalid": 1,
-        "cfg_enable": 1, "cfg_node": 24, "cfg_ieee": 1, "cfg_init_id": 32, "cfg_fixed_open_id": 1,
-        "cfg_open_id_seed": 32, "cfg_timer_tick": 24, "cfg_max_retry": 10, "cfg_idle_limit": 10,
-        "cfg_link_slots": config.count_bits, "cfg_selective": 1, "ready": 1,
-        "free_slots": config.count_bits, "trace_valid": 1, "clk": 1, "rst": 1,
+        "s_mac_rx_tdata": width,
+        "s_mac_rx_tkeep": lanes,
+        "s_mac_rx_tlast": 1,
+        "s_mac_rx_tuser": 1,
+        "s_mac_rx_tvalid": 1,
+        "m_mac_tx_tdata": width,
+        "m_mac_tx_tkeep": lanes,
+        "m_mac_tx_tlast": 1,
+        "m_mac_tx_tvalid": 1,
+        "m_mac_tx_tready": 1,
+        "s_cmd_tdata": 27,
+        "s_cmd_tvalid": 1,
+        "s_cmd_tready": 1,
+        "m_notice_tdata": 29,
+        "m_notice_tvalid": 1,
+        "cfg_enable": 1,
+        "cfg_node": 24,
+        "cfg_ieee": 1,
+        "cfg_init_id": 32,
+        "cfg_fixed_open_id": 1,
+        "cfg_open_id_seed": 32,
+        "cfg_timer_tick": 24,
+        "cfg_max_retry": 10,
+        "cfg_idle_limit": 10,
+        "cfg_link_slots": config.count_bits,
+        "cfg_selective": 1,
+        "ready": 1,
+        "free_slots": config.count_bits,
+        "trace_valid": 1,
+        "clk": 1,
+        "rst": 1,
     }
     for vc in range(3):
         beat = {"tdata": width, "tkeep": lanes, "tlast": 1, "tvalid": 1, "tready": 1}
@@ -186,4 +242,5 @@ def test_ports_of_the_top(name):
     stats = {key for key in ports if key.startswith("stat_")}
     assert {key: ports[key] for key in set(ports) - stats} == expected
     from ttpoe.stats import STATS
+
     assert stats == set(STATS)

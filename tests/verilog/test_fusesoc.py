@@ -15,10 +15,14 @@ ROOT = Path(__file__).resolve().parents[2]
 VERILATOR = Path(os.environ.get("TTP_VERILATOR_ROOT", ROOT / ".tools" / "verilator"))
 
 pytestmark = [
-    pytest.mark.skipif(importlib.util.find_spec("fusesoc") is None,
-                       reason="FuseSoC is missing: pip install fusesoc"),
-    pytest.mark.skipif(not (VERILATOR / "bin" / "verilator").exists(),
-                       reason="Verilator is not set up: make setup")]
+    pytest.mark.skipif(
+        importlib.util.find_spec("fusesoc") is None,
+        reason="FuseSoC is missing: pip install fusesoc",
+    ),
+    pytest.mark.skipif(
+        not (VERILATOR / "bin" / "verilator").exists(), reason="Verilator is not set up: make setup"
+    ),
+]
 
 
 def fusesoc(folder, cores, *arguments):
@@ -29,14 +33,24 @@ def fusesoc(folder, cores, *arguments):
         (tools / "python3").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
         (tools / "python3").chmod(0o755)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    environment |= {f"XDG_{name}_HOME": str(folder / "home") for name in
-                    ("CONFIG", "DATA", "CACHE")}
-    environment["PATH"] = os.pathsep.join(
-        map(str, (tools, VERILATOR / "bin", environment["PATH"])))
+    environment |= {
+        f"XDG_{name}_HOME": str(folder / "home") for name in ("CONFIG", "DATA", "CACHE")
+    }
+    environment["PATH"] = os.pathsep.join(map(str, (tools, VERILATOR / "bin", environment["PATH"])))
     return subprocess.run(
-        [sys.executable, "-c", "import sys; from fusesoc.main import main; sys.exit(main())",
-         "--cores-root", cores, *arguments], cwd=folder, env=environment, text=True,
-        capture_output=True)
+        [
+            sys.executable,
+            "-c",
+            "import sys; from fusesoc.main import main; sys.exit(main())",
+            "--cores-root",
+            cores,
+            *arguments,
+        ],
+        cwd=folder,
+        env=environment,
+        text=True,
+        capture_output=True,
+    )
 
 
 def repository(folder, core):
@@ -63,20 +77,26 @@ def test_the_core_of_the_repository(tmp_path):
 
 
 def test_parameters_reach_the_generator(tmp_path):
-    cores = repository(tmp_path, CORE.replace(
-        "{preset: default}", "{preset: tiny, top: engine, links: 16, width_bits: 128}").replace(
-        "toplevel: ttp_managed_nic", "toplevel: ttp_engine"))
+    cores = repository(
+        tmp_path,
+        CORE.replace(
+            "{preset: default}", "{preset: tiny, top: engine, links: 16, width_bits: 128}"
+        ).replace("toplevel: ttp_managed_nic", "toplevel: ttp_engine"),
+    )
     run = fusesoc(tmp_path, cores, "run", "--target=lint", "--setup", "ttpoe:ttpoe:nic")
     assert run.returncode == 0, run.stderr[-2000:]
     text = next(tmp_path.glob("build/*/lint/src/*/ttp_engine.v")).read_text()
     assert "//   width_bits = 128\n" in text and "// 16 links" in text
 
 
-@pytest.mark.parametrize("parameters, part", [
-    ("{preset: full, links: 1000}", "got 1000, possible: 768 or 1536"),
-    ("{top: switch}", "top must be one of engine, nic, managed_nic; got 'switch'"),
-    ("{colour: blue}", "colour"),
-])
+@pytest.mark.parametrize(
+    "parameters, part",
+    [
+        ("{preset: full, links: 1000}", "got 1000, possible: 768 or 1536"),
+        ("{top: switch}", "top must be one of engine, nic, managed_nic; got 'switch'"),
+        ("{colour: blue}", "colour"),
+    ],
+)
 def test_bad_parameters_are_one_line(tmp_path, parameters, part):
     cores = repository(tmp_path, CORE.replace("{preset: default}", parameters))
     run = fusesoc(tmp_path, cores, "run", "--target=lint", "--setup", "ttpoe:ttpoe:nic")
@@ -100,10 +120,12 @@ def test_the_core_that_is_generated(tmp_path, generated):
 def test_lint_would_complain(tmp_path, generated):
     """The waivers are few: a loop in the same file is found."""
     bad = dict(generated)
-    bad["ttp_managed_nic.v"] += ("\nmodule loop(input a, output y);\n  wire z = y & a;\n"
-                                 "  assign y = z | a;\nendmodule\n")
+    bad["ttp_managed_nic.v"] += (
+        "\nmodule loop(input a, output y);\n  wire z = y & a;\n  assign y = z | a;\nendmodule\n"
+    )
     bad["ttp_managed_nic.core"] = bad["ttp_managed_nic.core"].replace(
-        "toplevel: ttp_managed_nic", "toplevel: loop")
+        "toplevel: ttp_managed_nic", "toplevel: loop"
+    )
     write_package(tmp_path / "cores", bad)
     run = fusesoc(tmp_path, "cores", "run", "--target=lint", "ttp_managed_nic")
     assert run.returncode != 0 and "UNOPTFLAT" in run.stdout + run.stderr

@@ -13,8 +13,7 @@ from ttpoe.config import PRESETS
 from ttpoe.verilog.emit import TOPS
 
 ROOT = Path(__file__).resolve().parents[2]
-ALL = [*((name, top) for name in PRESETS for top in TOPS),
-       ("tiny_secded", "managed_nic")]
+ALL = [*((name, top) for name in PRESETS for top in TOPS), ("tiny_secded", "managed_nic")]
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +27,19 @@ def verilog(name, top):
 
 
 def icarus(path, top, output):
-    return subprocess.run(["iverilog", "-g2005", "-Wall", "-s", top, "-o", output, path],
-                          text=True, capture_output=True)
+    return subprocess.run(
+        ["iverilog", "-g2005", "-Wall", "-s", top, "-o", output, path],
+        text=True,
+        capture_output=True,
+    )
 
 
 def yosys(path, top):
-    script = ("import sys, pyosys.libyosys as yosys\ndesign = yosys.Design()\n"
-              f"for line in ('read_verilog {path}', 'hierarchy -check -top {top}', 'proc',"
-              " 'check -assert'):\n    yosys.run_pass('tee -q ' + line, design)\n")
+    script = (
+        "import sys, pyosys.libyosys as yosys\ndesign = yosys.Design()\n"
+        f"for line in ('read_verilog {path}', 'hierarchy -check -top {top}', 'proc',"
+        " 'check -assert'):\n    yosys.run_pass('tee -q ' + line, design)\n"
+    )
     return subprocess.run([sys.executable, "-c", script], text=True, capture_output=True)
 
 
@@ -51,8 +55,10 @@ def test_icarus_reads_it(linted, tmp_path, name, top):
     assert run.returncode == 0 and not run.stderr, run.stderr
 
 
-needs_yosys = pytest.mark.skipif(importlib.util.find_spec("pyosys") is None,
-                                 reason="pyosys is missing: pip install 'ttpoe[formal]'")
+needs_yosys = pytest.mark.skipif(
+    importlib.util.find_spec("pyosys") is None,
+    reason="pyosys is missing: pip install 'ttpoe[formal]'",
+)
 
 
 @needs_yosys

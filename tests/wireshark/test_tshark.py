@@ -21,9 +21,11 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "wireshark" / "ttp.lua"
 CAPTURES = sorted((ROOT / "tests" / "data" / "pcap").glob("*.pcap"))
 
-pytestmark = pytest.mark.skipif(shutil.which("tshark") is None,
-                                reason="tshark is not installed: apt-get install tshark")
+pytestmark = pytest.mark.skipif(
+    shutil.which("tshark") is None, reason="tshark is not installed: apt-get install tshark"
+)
 
+# fmt: off
 LAYERS = {
     TTH: {"subtype": "tth.subtype", "version": "tth.version", "gateway": "tth.gateway",
           "header_words": "tth.header_words", "reserved": "tth.reserved",
@@ -33,14 +35,33 @@ LAYERS = {
                                   "congestion", "reserved", "version", "reserved_low",
                                   "extension", "tx_id", "rx_id")},
 }
-LINKS = ("response_in", "request_in", "response_time", "replay_of", "attempt", "replay",
-         "duplicate", "retry", "changed", "bad_length", "bad_value", "nack", "payload",
-         "payload_length", "link")
+# fmt: on
+LINKS = (
+    "response_in",
+    "request_in",
+    "response_time",
+    "replay_of",
+    "attempt",
+    "replay",
+    "duplicate",
+    "retry",
+    "changed",
+    "bad_length",
+    "bad_value",
+    "nack",
+    "payload",
+    "payload_length",
+    "link",
+)
 
 
 def tshark(path, *arguments):
-    result = subprocess.run(["tshark", "-2", "-n", "-X", f"lua_script:{SCRIPT}", "-r", str(path),
-                             *arguments], capture_output=True, text=True, timeout=60)
+    result = subprocess.run(
+        ["tshark", "-2", "-n", "-X", f"lua_script:{SCRIPT}", "-r", str(path), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     errors = [line for line in result.stderr.splitlines() if "Running as user" not in line]
     assert result.returncode == 0 and not errors, errors
     return result.stdout
@@ -51,10 +72,22 @@ def fields(path):
     """[{field: value}] of every frame; every value as tshark prints it, absent ones left out."""
     names = [name for layer in LAYERS.values() for name in layer.values()] + list(LINKS)
     columns = [f"ttpoe.{name}" for name in names] + ["_ws.malformed", "_ws.lua.error"]
-    text = tshark(path, "-T", "fields", "-E", "separator=|", *(
-        part for column in columns for part in ("-e", column)))
-    return [{column.removeprefix("ttpoe."): value for column, value in
-             zip(columns, line.split("|"), strict=True) if value} for line in text.splitlines()]
+    text = tshark(
+        path,
+        "-T",
+        "fields",
+        "-E",
+        "separator=|",
+        *(part for column in columns for part in ("-e", column)),
+    )
+    return [
+        {
+            column.removeprefix("ttpoe."): value
+            for column, value in zip(columns, line.split("|"), strict=True)
+            if value
+        }
+        for line in text.splitlines()
+    ]
 
 
 def write(path, frames):
@@ -83,11 +116,12 @@ def compare(path):
                     continue
                 wanted = getattr(packet[layer], name)
                 value = found[column]
-                assert (value == wanted.hex() if isinstance(wanted, bytes)
-                        else number(value) == wanted), where
+                assert (
+                    value == wanted.hex() if isinstance(wanted, bytes) else number(value) == wanted
+                ), where
                 compared += 1
         if TTP in packet:
-            payload = bytes(packet[TTP].payload)[:int(found["payload_length"])]
+            payload = bytes(packet[TTP].payload)[: int(found["payload_length"])]
             assert found.get("payload", "") == payload.hex(), (path, index)
     return compared
 
@@ -103,14 +137,38 @@ def test_every_field_where_every_bit_matters(tmp_path):
     """Reserved fields and all, which the captures leave at zero."""
     frames = []
     for index, opcode in enumerate(Opcode):
-        for raw in (Frame(0xABCDEF, 0x123456, opcode, index % 3, 2**32 - 1 - index, 2**31 + index,
-                          0xFEDC - index, 0x20, payload=bytes(range(index + 1))
-                          if opcode == Opcode.PAYLOAD else b"").pack(),
-                    bytes(ipv4_frame(0xABCDEF, 0x123456, int(opcode), tx_id=index, epoch=0xFFFF,
-                                     payload=b"\xff" * 9 if opcode == Opcode.PAYLOAD else b""))):
+        for raw in (
+            Frame(
+                0xABCDEF,
+                0x123456,
+                opcode,
+                index % 3,
+                2**32 - 1 - index,
+                2**31 + index,
+                0xFEDC - index,
+                0x20,
+                payload=bytes(range(index + 1)) if opcode == Opcode.PAYLOAD else b"",
+            ).pack(),
+            bytes(
+                ipv4_frame(
+                    0xABCDEF,
+                    0x123456,
+                    int(opcode),
+                    tx_id=index,
+                    epoch=0xFFFF,
+                    payload=b"\xff" * 9 if opcode == Opcode.PAYLOAD else b"",
+                )
+            ),
+        ):
             raw = bytearray(raw)
-            for offset, value in ((42, 0xC0 | raw[42]), (44, 0xA1), (45, 0xA2), (48, 0xA3),
-                                  (49, 0xA4), (50, 0x95)):
+            for offset, value in (
+                (42, 0xC0 | raw[42]),
+                (44, 0xA1),
+                (45, 0xA2),
+                (48, 0xA3),
+                (49, 0xA4),
+                (50, 0x95),
+            ):
                 raw[offset] = value
             if raw[12] == 0x0A:
                 raw[15], raw[20] = 0xFF, 0x77
@@ -120,41 +178,64 @@ def test_every_field_where_every_bit_matters(tmp_path):
 
 def scenario_like(tmp_path):
     """A conversation of two engines, from the reference frames, with every kind of trouble."""
+
     def frame(src, opcode, **more):
         payload = b"data %d" % more["tx_id"] if opcode == "PAYLOAD" else b""
-        return Frame(src, 3 - src, Opcode[opcode], epoch=0x40 + src,
-                     **({"payload": payload} | more)).pack()
-    return write(tmp_path / "scenario.pcap", [
-        frame(1, "OPEN", tx_id=9), frame(1, "OPEN", tx_id=9),
-        frame(2, "OPEN_ACK", tx_id=5, rx_id=9),
-        *(frame(1, "PAYLOAD", tx_id=n) for n in (10, 11, 12)),
-        frame(2, "ACK", rx_id=10), frame(2, "NACK", rx_id=11),
-        frame(1, "PAYLOAD", tx_id=11), frame(1, "PAYLOAD", tx_id=12),
-        frame(2, "ACK", rx_id=12), frame(1, "PAYLOAD", tx_id=12),
-        frame(1, "PAYLOAD", tx_id=12, payload=b"other"), frame(2, "NACK_FULL"),
-        frame(1, "CLOSE", tx_id=13, rx_id=4), frame(2, "CLOSE_ACK", rx_id=13)])
+        return Frame(
+            src, 3 - src, Opcode[opcode], epoch=0x40 + src, **({"payload": payload} | more)
+        ).pack()
+
+    return write(
+        tmp_path / "scenario.pcap",
+        [
+            frame(1, "OPEN", tx_id=9),
+            frame(1, "OPEN", tx_id=9),
+            frame(2, "OPEN_ACK", tx_id=5, rx_id=9),
+            *(frame(1, "PAYLOAD", tx_id=n) for n in (10, 11, 12)),
+            frame(2, "ACK", rx_id=10),
+            frame(2, "NACK", rx_id=11),
+            frame(1, "PAYLOAD", tx_id=11),
+            frame(1, "PAYLOAD", tx_id=12),
+            frame(2, "ACK", rx_id=12),
+            frame(1, "PAYLOAD", tx_id=12),
+            frame(1, "PAYLOAD", tx_id=12, payload=b"other"),
+            frame(2, "NACK_FULL"),
+            frame(1, "CLOSE", tx_id=13, rx_id=4),
+            frame(2, "CLOSE_ACK", rx_id=13),
+        ],
+    )
 
 
 def test_links_replays_and_duplicates(tmp_path):
     found = fields(scenario_like(tmp_path))
+
     def column(name):
         return {index: number(row[name]) for index, row in enumerate(found, 1) if name in row}
+
     assert column("request_in") == {3: 2, 7: 4, 8: 5, 11: 10, 16: 15}
     assert column("response_in") == {2: 3, 4: 7, 5: 8, 9: 11, 10: 11, 15: 16}
     assert column("replay_of") == {2: 1, 9: 5, 10: 6, 12: 6, 13: 6}
     assert column("attempt") == {2: 2, 9: 2, 10: 2, 12: 3}
-    flagged = {name: [index for index, row in enumerate(found, 1) if name in row]
-               for name in ("replay", "duplicate", "retry", "changed", "nack")}
-    assert flagged == {"replay": [9, 10], "duplicate": [12], "retry": [2], "changed": [13],
-                       "nack": [8, 14]}
+    flagged = {
+        name: [index for index, row in enumerate(found, 1) if name in row]
+        for name in ("replay", "duplicate", "retry", "changed", "nack")
+    }
+    assert flagged == {
+        "replay": [9, 10],
+        "duplicate": [12],
+        "retry": [2],
+        "changed": [13],
+        "nack": [8, 14],
+    }
     assert [float(found[i]["response_time"]) for i in (2, 6, 7, 10)] == [1e-6, 3e-6, 3e-6, 1e-6]
     assert {row["link"] for row in found} == {"000001-000002 vc 0"}
 
 
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda path: path.stem)
 def test_replays_and_duplicates_as_the_ladder_marks_them(path):
-    events = analyse([decode(Packet(n, t, raw, len(raw)))
-                      for n, (t, raw) in enumerate(read_pcap(path), 1)]).events
+    events = analyse(
+        [decode(Packet(n, t, raw, len(raw))) for n, (t, raw) in enumerate(read_pcap(path), 1)]
+    ).events
     for event, row in zip(events, fields(path), strict=True):
         wanted = {m for m in ("replay", "duplicate", "retry") if m in event.marks}
         assert {m for m in ("replay", "duplicate", "retry") if m in row} == wanted
@@ -162,11 +243,20 @@ def test_replays_and_duplicates_as_the_ladder_marks_them(path):
             assert number(row["request_in"]) == event.answers
 
 
-@pytest.mark.parametrize("wanted, count", [
-    ("ttpoe.opcode == 6", 6), ("ttpoe.opcode == PAYLOAD", 6),
-    ("ttpoe.vc == 0 && ttpoe.tx_id == 3", 3),
-    ("ttpoe.replay", 2), ("ttpoe.payload contains 6c:6f", 6), ("ttpoe.opcode == 10", 0),
-    ("ttpoe", 12), ("ttpoe.tsh.src_node == 2", 5), ("ttpoe.response_time > 0.5", 0)])
+@pytest.mark.parametrize(
+    "wanted, count",
+    [
+        ("ttpoe.opcode == 6", 6),
+        ("ttpoe.opcode == PAYLOAD", 6),
+        ("ttpoe.vc == 0 && ttpoe.tx_id == 3", 3),
+        ("ttpoe.replay", 2),
+        ("ttpoe.payload contains 6c:6f", 6),
+        ("ttpoe.opcode == 10", 0),
+        ("ttpoe", 12),
+        ("ttpoe.tsh.src_node == 2", 5),
+        ("ttpoe.response_time > 0.5", 0),
+    ],
+)
 def test_filters(wanted, count):
     path = next(path for path in CAPTURES if path.name.startswith("08"))
     if "contains" in wanted:
@@ -180,7 +270,8 @@ def test_the_info_column():
     assert lines.splitlines()[5:8] == [
         "TTP\tACK vc=0 tx_id=0x0 rx_id=0x3",
         "TTP\tPAYLOAD vc=0 tx_id=0x3 rx_id=0x0 len=11 [duplicate]",
-        "TTP\tACK vc=0 tx_id=0x0 rx_id=0x3"]
+        "TTP\tACK vc=0 tx_id=0x0 rx_id=0x3",
+    ]
 
 
 def changed(*pairs, cut=None):
@@ -189,9 +280,11 @@ def changed(*pairs, cut=None):
         for offset, value in pairs:
             raw[offset] = value
         return bytes(raw[:cut])
+
     return change
 
 
+# fmt: off
 LIES = [
     (changed(), None), (lambda raw: raw + bytes(4), None),
     (changed((41, 25)), "bad_length"), (changed((40, 5)), "bad_length"),
@@ -202,18 +295,20 @@ LIES = [
     (changed((0, 2)), "bad_value"),
     (lambda _: bytes(Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=420, dport=420)
                      / b"short"), "bad_length")]
+# fmt: on
 
 
 def test_lies_are_flagged_and_nothing_breaks(tmp_path):
     """Each case on a link of its own; behind each the good frame that was changed."""
     frames = []
     for index, (change, _) in enumerate(LIES):
-        good = Frame(2 * index + 1, 2 * index + 2, Opcode.PAYLOAD, 0, 7,
-                     payload=b"0123456789").pack()
+        good = Frame(
+            2 * index + 1, 2 * index + 2, Opcode.PAYLOAD, 0, 7, payload=b"0123456789"
+        ).pack()
         frames += [change(good), good]
     rows = fields(write(tmp_path / "lies.pcap", frames))
     for index, (_, flag) in enumerate(LIES):
-        bad, good = rows[2 * index:2 * index + 2]
+        bad, good = rows[2 * index : 2 * index + 2]
         flags = [name for name in ("bad_length", "bad_value") if name in bad]
         assert flags == ([flag] if flag else []), index
         # What a receiver drops is no first attempt of the good frame behind it.
@@ -224,8 +319,11 @@ def test_lies_are_flagged_and_nothing_breaks(tmp_path):
 
 def test_a_scenario_if_one_has_run(tmp_path):
     """The wire of the last `ttpoe sim`, whatever it was; every field, and no complaint."""
-    runs = [path for path in sorted((ROOT / "build" / "sim" / "runs").glob("*/wire.pcap"))
-            if path.parent.name.startswith(("hello", "loss"))]
+    runs = [
+        path
+        for path in sorted((ROOT / "build" / "sim" / "runs").glob("*/wire.pcap"))
+        if path.parent.name.startswith(("hello", "loss"))
+    ]
     if not runs:
         pytest.skip("no scenario has run here: ttpoe sim loss")
     path = tmp_path / "wire.pcap"

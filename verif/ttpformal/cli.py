@@ -22,8 +22,13 @@ def add_parser(subparsers):
     parser = verb(subparsers, "formal", SUMMARY, _DESCRIPTION, _EXAMPLES, CHECKOUT)
     add_names(parser, "proof", "name of a proof, or its beginning; none: all")
     add_short(parser, "a subset of less than a minute")
-    parser.add_argument("--seconds", metavar="SECONDS", type=number(1, 86_400), default=900,
-                        help="after which one run of SymbiYosys is given up (900)")
+    parser.add_argument(
+        "--seconds",
+        metavar="SECONDS",
+        type=number(1, 86_400),
+        default=900,
+        help="after which one run of SymbiYosys is given up (900)",
+    )
     parser.add_argument("--list", action="store_true", help="only list the proofs")
     add_jobs(parser, of="runs of SymbiYosys")
     return parser
@@ -32,4 +37,5 @@ def add_parser(subparsers):
 def run(arguments):
     """Do it; the exit code."""
     from .run import main
+
     return main(arguments)

@@ -12,15 +12,23 @@ BEGIN, END = "<!-- table: ttpoe pages formal -->", "<!-- end of table -->"
 
 def table(rows):
     """One line per proof, in Markdown."""
-    lines = ["| proof | what it shows | size | how | s | defects found |",
-             "|---|---|---|---|---|---|"]
+    lines = [
+        "| proof | what it shows | size | how | s | defects found |",
+        "|---|---|---|---|---|---|",
+    ]
     for row in rows:
-        how = {"pdr": "unbounded (PDR)", "induction": f"unbounded (induction, {row['depth']})",
-               "bmc": f"{row['depth']} clocks", "sat": f"{row['depth']} clocks"}[row["mode"]]
+        how = {
+            "pdr": "unbounded (PDR)",
+            "induction": f"unbounded (induction, {row['depth']})",
+            "bmc": f"{row['depth']} clocks",
+            "sat": f"{row['depth']} clocks",
+        }[row["mode"]]
         found = sum(defect["found"] for defect in row["defects"])
         result = "" if row["ok"] else f" **{row['result']}**"
-        lines.append(f"| {row['proof']}{result} | {row['shows']} | {row['config']} | {how} |"
-                     f" {row['seconds']:.0f} | {found} of {len(row['defects'])} |")
+        lines.append(
+            f"| {row['proof']}{result} | {row['shows']} | {row['config']} | {how} |"
+            f" {row['seconds']:.0f} | {found} of {len(row['defects'])} |"
+        )
     bounded = [row for row in rows if row["mode"] in ("bmc", "sat")]
     lines += ["", "Why the bounded ones are deep enough:", ""]
     lines += [f"- `{row['proof']}`: {row['why_enough']}." for row in bounded]

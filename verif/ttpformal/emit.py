@@ -9,6 +9,8 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from ttpformal.source import changed
+
 __all__ = ["apply_defect"]
 
 
@@ -30,29 +32,33 @@ def apply_defect(defect):
     package = Path(importlib.util.find_spec("ttpoe").origin).parent
     path = package / defect.path
     module = "ttpoe." + defect.path.removesuffix(".py").replace("/", ".")
-    source = path.read_text()
-    if source.count(defect.old) != 1:
-        raise SystemExit(f"defect '{defect.what}': '{defect.old}' occurs {source.count(defect.old)}"
-                         f" times in {defect.path}, not once")
+    try:
+        source = changed(path.read_text(), defect.old, defect.new)
+    except ValueError as error:
+        raise SystemExit(f"defect '{defect.what}', {defect.path}: {error}") from None
     for name in [name for name in sys.modules if name.split(".")[0] == "ttpoe"]:
         del sys.modules[name]
-    sys.meta_path.insert(0, _Patched(module, str(path), source.replace(defect.old, defect.new)))
+    sys.meta_path.insert(0, _Patched(module, str(path), source))
 
 
 def main(arguments):
     name, output = arguments[:2]
     from ttpformal.table import load
+
     proof = load()[name]
     if len(arguments) > 2:
         apply_defect(proof.defects[int(arguments[2])])
-        for module in [m for m in sys.modules if m.startswith("ttpformal.")
-                       and m != "ttpformal.emit"]:
+        for module in [
+            m for m in sys.modules if m.startswith("ttpformal.") and m != "ttpformal.emit"
+        ]:
             del sys.modules[module]
         from ttpformal.table import load
+
         proof = load()[name]
     from amaranth.back import rtlil
 
     from ttpformal.proof import Harness
+
     harness = Harness(proof())
     Path(output).write_text(rtlil.convert(harness, name="top", ports=harness.ports))
 

@@ -32,25 +32,43 @@ def _harsh(h, found):
         def elaborate(self, platform):
             m = Module()
             m.submodules.cells = cells = MemoryInstance(data=self.data)
-            indices = {port: cells.write_port(domain=port.domain, addr=port.addr, data=port.data,
-                                              en=port.en) for port in self.write_ports}
+            indices = {
+                port: cells.write_port(
+                    domain=port.domain, addr=port.addr, data=port.data, en=port.en
+                )
+                for port in self.write_ports
+            }
             harsh = self.attrs.keys() >= COLLISION_UNDEFINED.keys()
             for port in self.read_ports:
                 raw = Signal(len(self.watched), name="raw")
-                cells.read_port(domain=port.domain, addr=port.addr, data=raw, en=port.en,
-                                transparent_for=[indices[w] for w in port.transparent_for])
+                cells.read_port(
+                    domain=port.domain,
+                    addr=port.addr,
+                    data=raw,
+                    en=port.en,
+                    transparent_for=[indices[w] for w in port.transparent_for],
+                )
                 data = Cat(port.data)
                 if not harsh or port.domain == "comb":
                     m.d.comb += data.eq(raw)
                     continue
                 collided = Signal(name="collided")
                 with m.If(port.en):
-                    m.d.sync += collided.eq(Cat(
-                        write.en & (write.addr == port.addr) for write in self.write_ports).any())
+                    m.d.sync += collided.eq(
+                        Cat(
+                            write.en & (write.addr == port.addr) for write in self.write_ports
+                        ).any()
+                    )
                 m.d.comb += data.eq(Mux(collided, h.free(len(raw), "undefined"), raw))
-            cells.read_port(domain="comb", addr=self.watch_place, data=self.watched,
-                            en=Const(1), transparent_for=())
+            cells.read_port(
+                domain="comb",
+                addr=self.watch_place,
+                data=self.watched,
+                en=Const(1),
+                transparent_for=(),
+            )
             return m
+
     return Harsh
 
 
@@ -71,16 +89,26 @@ def _begun(h, found, clocks):
         def elaborate(self, platform):
             m = Module()
             m.submodules.cells = cells = MemoryInstance(data=self.data)
-            write, = self.write_ports
+            (write,) = self.write_ports
             age = Signal(range(clocks + 1))
             m.d.sync += age.eq(Mux(age == clocks, age, age + 1))
-            cells.write_port(domain=write.domain, addr=write.addr, en=write.en,
-                             data=Mux(age == clocks, write.data, self.begin[write.addr]))
+            cells.write_port(
+                domain=write.domain,
+                addr=write.addr,
+                en=write.en,
+                data=Mux(age == clocks, write.data, self.begin[write.addr]),
+            )
             for port in self.read_ports:
                 assert not port.transparent_for
-                cells.read_port(domain=port.domain, addr=port.addr, data=port.data, en=port.en,
-                                transparent_for=())
+                cells.read_port(
+                    domain=port.domain,
+                    addr=port.addr,
+                    data=port.data,
+                    en=port.en,
+                    transparent_for=(),
+                )
             return m
+
     return Begun
 
 
@@ -120,5 +148,8 @@ def inner(fragment, *path):
     """
     for step in path:
         fragment = next(sub for sub, name, *_ in fragment.subfragments if name == step)
-    return {signal.name: signal for statements in fragment.statements.values()
-            for signal in statements._lhs_signals()}
+    return {
+        signal.name: signal
+        for statements in fragment.statements.values()
+        for signal in statements._lhs_signals()
+    }

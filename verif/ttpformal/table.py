@@ -6,8 +6,27 @@ from .proof import Proof
 
 __all__ = ["load"]
 
-_FILES = ("stream", "secded", "memory", "link", "tag", "zero", "arbitrate", "pipeline",
-          "victim", "background", "replay", "tx", "transmit", "path", "rx", "receive", "nic", "csr", "ends")
+_FILES = (
+    "stream",
+    "secded",
+    "memory",
+    "link",
+    "tag",
+    "zero",
+    "arbitrate",
+    "pipeline",
+    "victim",
+    "background",
+    "replay",
+    "tx",
+    "transmit",
+    "path",
+    "rx",
+    "receive",
+    "nic",
+    "csr",
+    "ends",
+)
 
 
 def load():
@@ -21,8 +40,12 @@ def load():
                 raise
             continue
         for value in vars(module).values():
-            if (isinstance(value, type) and issubclass(value, Proof) and value.shows
-                    and value.__module__ == module.__name__):
+            if (
+                isinstance(value, type)
+                and issubclass(value, Proof)
+                and value.shows
+                and value.__module__ == module.__name__
+            ):
                 words = "".join("_" + c.lower() if c.isupper() else c for c in value.__name__)
                 proofs[f"{file}.{words.strip('_')}"] = value
     return proofs

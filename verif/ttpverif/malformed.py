@@ -32,31 +32,74 @@ def _transport(opcode, vc, tx_id=5):
     return struct.pack(">BBBBHBBBBII", opcode, vc, 0, 0, 0x101, 0, 0, 0, 0, tx_id, 0)
 
 
-def _ethernet(opcode=_PAYLOAD, payload=b"0123456789", vc=0, *, tsh=None, total=None, tth=5,
-              dst=_OUI + DST.to_bytes(3, "big"), src=_OUI + SRC.to_bytes(3, "big"),
-              ethertype=0x0AC6, size=None):
+def _ethernet(
+    opcode=_PAYLOAD,
+    payload=b"0123456789",
+    vc=0,
+    *,
+    tsh=None,
+    total=None,
+    tth=5,
+    dst=_OUI + DST.to_bytes(3, "big"),
+    src=_OUI + SRC.to_bytes(3, "big"),
+    ethertype=0x0AC6,
+    size=None,
+):
     """A frame whose lengths are right unless others are given; padded or cut to `size` bytes."""
     tsh = len(payload) + 26 if tsh is None else tsh
     total = tsh + 20 if total is None else total
-    data = (dst + src + struct.pack(">HBBH", ethertype, tth, 0, total & 0xFFFF) + bytes(16)
-            + src[3:] + dst[3:] + struct.pack(">H", tsh) + _transport(opcode, vc) + payload)
+    data = (
+        dst
+        + src
+        + struct.pack(">HBBH", ethertype, tth, 0, total & 0xFFFF)
+        + bytes(16)
+        + src[3:]
+        + dst[3:]
+        + struct.pack(">H", tsh)
+        + _transport(opcode, vc)
+        + payload
+    )
     return data.ljust(64, b"\0") if size is None else data.ljust(size, b"\0")[:size]
 
 
-def _ipv4(opcode=_PAYLOAD, payload=b"0123456789", vc=0, *, udp=None, total=None, size=None,
-          first=0x45, options=b"", fragment=0x4000):
+def _ipv4(
+    opcode=_PAYLOAD,
+    payload=b"0123456789",
+    vc=0,
+    *,
+    udp=None,
+    total=None,
+    size=None,
+    first=0x45,
+    options=b"",
+    fragment=0x4000,
+):
     """The same behind IPv4 and UDP, 10.x.y.z for node xyz."""
     udp = 8 + 18 + len(payload) if udp is None else udp
     total = 20 + len(options) + 8 + 18 + len(payload) if total is None else total
-    head = bytearray(struct.pack(">BBHHHBBH", first, 0, total, 0, fragment, 9, 17, 0)
-                     + b"\x0a" + SRC.to_bytes(3, "big") + b"\x0a" + DST.to_bytes(3, "big")
-                     + options)
+    head = bytearray(
+        struct.pack(">BBHHHBBH", first, 0, total, 0, fragment, 9, 17, 0)
+        + b"\x0a"
+        + SRC.to_bytes(3, "big")
+        + b"\x0a"
+        + DST.to_bytes(3, "big")
+        + options
+    )
     words = sum(struct.unpack(f">{len(head) // 2}H", head))
     while words >> 16:
         words = (words & 0xFFFF) + (words >> 16)
     head[10:12] = (~words & 0xFFFF).to_bytes(2, "big")
-    data = (_OUI + DST.to_bytes(3, "big") + _OUI + SRC.to_bytes(3, "big") + b"\x08\x00" + head
-            + struct.pack(">HHHH", 420, 420, udp, 0) + _transport(opcode, vc) + payload)
+    data = (
+        _OUI
+        + DST.to_bytes(3, "big")
+        + _OUI
+        + SRC.to_bytes(3, "big")
+        + b"\x08\x00"
+        + head
+        + struct.pack(">HHHH", 420, 420, udp, 0)
+        + _transport(opcode, vc)
+        + payload
+    )
     return data.ljust(64, b"\0") if size is None else data.ljust(size, b"\0")[:size]
 
 
@@ -70,8 +113,11 @@ def _both(make, form):
     yield "ACK with NOC bytes", make(_ACK, b"ignored"), None
     yield "truncated by a byte", make(payload=bytes(100), size=159), "truncated"
     yield "truncated to its header", make(payload=bytes(100), size=64), "truncated"
-    yield "jumbo that says 1025", make(payload=bytes(1025)), {
-        "ethernet": "tsh_length", "ipv4": "udp_length"}[form]
+    yield (
+        "jumbo that says 1025",
+        make(payload=bytes(1025)),
+        {"ethernet": "tsh_length", "ipv4": "udp_length"}[form],
+    )
     for opcode in (10, 11, 63):
         yield f"opcode {opcode}", make(opcode, b""), None if opcode == 10 else "bad_opcode"
     yield "reserved bits of the opcode", make(0xC0 | _PAYLOAD), None
@@ -89,8 +135,11 @@ def _ethernet_only():
     yield "runt of another OUI", make(size=60, dst=bytes(6)), "runt"
     yield "64 bytes", make(_ACK, b"", size=64), None
     yield "EtherType 0x9AC6", make(ethertype=0x9AC6), None
-    yield "destination's OUI", make(dst=bytes.fromhex("98ed5d") + DST.to_bytes(3, "big")), \
-        "wrong_oui"
+    yield (
+        "destination's OUI",
+        make(dst=bytes.fromhex("98ed5d") + DST.to_bytes(3, "big")),
+        "wrong_oui",
+    )
     yield "source's OUI", make(src=bytes.fromhex("02ed5c") + SRC.to_bytes(3, "big")), "wrong_oui"
     yield "broadcast", make(dst=b"\xff" * 6), "wrong_oui"
     yield "text of an OUI", make(src=b"tesla\x01"), "wrong_oui"
@@ -124,6 +173,8 @@ def table():
     """Every `Malformed`; names are unique within a form."""
     found = []
     for form, make, more in (("ethernet", _ethernet, _ethernet_only), ("ipv4", _ipv4, _ipv4_only)):
-        found += [Malformed(name, form, data, cause) for name, data, cause in
-                  (*_both(make, form), *more())]
+        found += [
+            Malformed(name, form, data, cause)
+            for name, data, cause in (*_both(make, form), *more())
+        ]
     return found

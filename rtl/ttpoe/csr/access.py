@@ -40,14 +40,20 @@ class RegisterAccess:
 
     def fields(self):
         """A dict of its fields."""
-        return _then(self.read(), lambda value: {
-            field.name: (value & field.mask) >> field.lsb for field in self.register.fields})
+        return _then(
+            self.read(),
+            lambda value: {
+                field.name: (value & field.mask) >> field.lsb for field in self.register.fields
+            },
+        )
 
     def set(self, **fields):
         """Change some fields and keep the others: one read, one write."""
         mask = sum(self._field(name).mask for name in fields)
-        return _then(self.read(), lambda value: self._write(
-            self.register.address, self._pack(value & ~mask, fields)))
+        return _then(
+            self.read(),
+            lambda value: self._write(self.register.address, self._pack(value & ~mask, fields)),
+        )
 
     def _field(self, name):
         for field in self.register.fields:
@@ -59,8 +65,9 @@ class RegisterAccess:
         for name, part in fields.items():
             field = self._field(name)
             if part << field.lsb & ~field.mask or part < 0:
-                raise ValueError(f"{self.register.name}.{name} must fit in {field.width} bits; "
-                                 f"got {part}")
+                raise ValueError(
+                    f"{self.register.name}.{name} must fit in {field.width} bits; got {part}"
+                )
             value |= part << field.lsb
         return value
 

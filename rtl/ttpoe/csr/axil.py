@@ -36,9 +36,12 @@ class AxiLiteSignature(wiring.Signature):
     """
 
     def __init__(self):
-        super().__init__({
-            channel: (In if channel in ("b", "r") else Out)(stream.Signature(layout))
-            for channel, layout in _CHANNELS.items()})
+        super().__init__(
+            {
+                channel: (In if channel in ("b", "r") else Out)(stream.Signature(layout))
+                for channel, layout in _CHANNELS.items()
+            }
+        )
 
     def __eq__(self, other):
         return isinstance(other, AxiLiteSignature)
@@ -89,17 +92,19 @@ class AxiLite(wiring.Component):
     """
 
     def __init__(self):
-        super().__init__({
-            "s_axil": In(AxiLiteSignature()),
-            "o_start": Out(1),
-            "o_write": Out(1),
-            "o_address": Out(ADDRESS_BITS),
-            "o_data": Out(32),
-            "o_strobe": Out(4),
-            "i_done": In(1),
-            "i_error": In(1),
-            "i_data": In(32),
-        })
+        super().__init__(
+            {
+                "s_axil": In(AxiLiteSignature()),
+                "o_start": Out(1),
+                "o_write": Out(1),
+                "o_address": Out(ADDRESS_BITS),
+                "o_data": Out(32),
+                "o_strobe": Out(4),
+                "i_done": In(1),
+                "i_error": In(1),
+                "i_data": In(32),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -121,17 +126,13 @@ class AxiLite(wiring.Component):
                         w.ready.eq(1),
                     ]
                 with m.Else():
-                    m.d.sync += [
-                        self.o_address.eq(ar.p.addr),
-                        ar.ready.eq(ar.valid),
-                    ]
+                    m.d.sync += [self.o_address.eq(ar.p.addr), ar.ready.eq(ar.valid)]
                 with m.If(takes_write | ar.valid):
                     m.d.sync += self.o_write.eq(takes_write)
                     m.next = "TAKE"
             with m.State("TAKE"):
                 m.d.comb += self.o_start.eq(1)
-                m.d.sync += [aw.ready.eq(0), w.ready.eq(0),
-                             ar.ready.eq(0)]
+                m.d.sync += [aw.ready.eq(0), w.ready.eq(0), ar.ready.eq(0)]
                 m.next = "WORK"
             with m.State("WORK"):
                 with m.If(self.i_done):

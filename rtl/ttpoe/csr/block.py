@@ -22,8 +22,10 @@ from .shapes import Access
 
 __all__ = ["Csr", "FRAME_DROPS", "PAYLOAD_DROPS"]
 
-FRAME_DROPS = (*(f"stat_rx_{cause}" for cause in DROP_CAUSES if cause != "other_ethertype"),
-               "stat_rx_queue_full")
+FRAME_DROPS = (
+    *(f"stat_rx_{cause}" for cause in DROP_CAUSES if cause != "other_ethertype"),
+    "stat_rx_queue_full",
+)
 """Pulses behind the cause `frame_dropped`. Another EtherType is no fault: it is not TTP."""
 
 PAYLOAD_DROPS = ("stat_tx_oversize", "stat_tx_empty", "stat_tx_refused")
@@ -74,28 +76,33 @@ class Csr(wiring.Component):
     def __init__(self, config):
         self._config = config
         self._map = register_map(config)
-        super().__init__({
-            "s_axil": In(AxiLiteSignature()),
-            "i_node": In(24),
-            "i_open_id_seed": In(32),
-            **{field.drives: Out(field.width) for register in self._map.registers
-               for field in register.fields if field.drives},
-            "cfg_ieee": Out(1),
-            "i_ready": In(1),
-            "i_free_slots": In(config.count_bits),
-            "o_command": Out(stream.Signature(command_layout)),
-            "o_inspect": Out(stream.Signature(config.lid_bits)),
-            "i_inspected": In(event_signature(tag_layout(config))),
-            "i_notice": In(event_signature(notice_layout)),
-            "o_interrupt": Out(1),
-            **{name: In(1) for name in PULSES},
-        })
+        super().__init__(
+            {
+                "s_axil": In(AxiLiteSignature()),
+                "i_node": In(24),
+                "i_open_id_seed": In(32),
+                **{
+                    field.drives: Out(field.width)
+                    for register in self._map.registers
+                    for field in register.fields
+                    if field.drives
+                },
+                "cfg_ieee": Out(1),
+                "i_ready": In(1),
+                "i_free_slots": In(config.count_bits),
+                "o_command": Out(stream.Signature(command_layout)),
+                "o_inspect": Out(stream.Signature(config.lid_bits)),
+                "i_inspected": In(event_signature(tag_layout(config))),
+                "i_notice": In(event_signature(notice_layout)),
+                "o_interrupt": Out(1),
+                **{name: In(1) for name in PULSES},
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.axil = self._axil = AxiLite()
-        m.submodules.counters = self._counters = Counters(len(COUNTERS),
-                                                                self._config.protect)
+        m.submodules.counters = self._counters = Counters(len(COUNTERS), self._config.protect)
         m.submodules.notices = self._notices = Notices(self._config.protect)
         wiring.connect(m, wiring.flipped(self.s_axil), self._axil.s_axil)
 
@@ -119,7 +126,7 @@ class Csr(wiring.Component):
         """One bit per register, decoded in the clock of `o_start` and held; all counters: one."""
         axil = self._axil
         address = axil.o_address
-        self._active = Signal()         # from the clock after `o_start` to `i_done`
+        self._active = Signal()  # from the clock after `o_start` to `i_done`
         with m.If(axil.o_start):
             m.d.sync += self._active.eq(1)
         with m.Elif(axil.i_done):
@@ -131,8 +138,10 @@ class Csr(wiring.Component):
         # the high half with the rest.
         halves = {}
         for register in self._map.registers:
-            for name, part, value in (("low", address[:6], register.address & 0x3F),
-                                      ("high", address[6:], register.address >> 6)):
+            for name, part, value in (
+                ("low", address[:6], register.address & 0x3F),
+                ("high", address[6:], register.address >> 6),
+            ):
                 if (name, value) not in halves and register not in counters:
                     halves[name, value] = half = Signal(name=f"address_{name}_{value:x}")
                     m.d.comb += half.eq(part == value)
@@ -141,15 +150,18 @@ class Csr(wiring.Component):
             if register not in counters:
                 selected = Signal(name=f"selected_{register.name.lower()}")
                 with m.If(axil.o_start):
-                    m.d.sync += selected.eq(halves["low", register.address & 0x3F]
-                                            & halves["high", register.address >> 6])
+                    m.d.sync += selected.eq(
+                        halves["low", register.address & 0x3F]
+                        & halves["high", register.address >> 6]
+                    )
                 self._selected[register.name] = selected
         self._counter_selected = Signal()
         with m.If(axil.o_start):
             m.d.sync += self._counter_selected.eq(
-                (address[:2] == 0) & (address >= first) & (address <= last))
+                (address[:2] == 0) & (address >= first) & (address <= last)
+            )
         m.d.comb += self._counters.i_index.eq(address[2:] - (first >> 2))
-        self._refused = []              # (register, condition under which a write is refused)
+        self._refused = []  # (register, condition under which a write is refused)
 
     def _writes(self, name):
         """A write to a register that is not refused: high for one clock."""
@@ -162,25 +174,31 @@ class Csr(wiring.Component):
             for field in register.fields:
                 if field.access is not Access.RW or register.name in ("ETHERTYPE", "LINK_INDEX"):
                     continue
-                stored = Signal(field.width, init=field.reset or 0,
-                                name=f"{register.name.lower()}_{field.name}")
+                stored = Signal(
+                    field.width, init=field.reset or 0, name=f"{register.name.lower()}_{field.name}"
+                )
                 shown = stored
                 if field.port:
                     written = Signal(-(-field.width // 8), name=f"{field.name}_written")
-                    shown = Cat(Mux(written[low // 8], stored[low:low + 8],
-                                    getattr(self, field.port)[low:low + 8])
-                                for low in range(0, field.width, 8))
+                    shown = Cat(
+                        Mux(
+                            written[low // 8],
+                            stored[low : low + 8],
+                            getattr(self, field.port)[low : low + 8],
+                        )
+                        for low in range(0, field.width, 8)
+                    )
                 for lane in range(4):
-                    low, high = max(8 * lane, field.lsb), min(8 * lane + 8,
-                                                              field.lsb + field.width)
+                    low, high = max(8 * lane, field.lsb), min(8 * lane + 8, field.lsb + field.width)
                     if low >= high:
                         continue
                     writes = self._writes(register.name) & axil.o_strobe[lane]
                     if register.name == "COMMAND_NODE":
                         writes = writes & ~self.o_command.valid
                     with m.If(writes):
-                        m.d.sync += stored[low - field.lsb:high - field.lsb].eq(
-                            axil.o_data[low:high])
+                        m.d.sync += stored[low - field.lsb : high - field.lsb].eq(
+                            axil.o_data[low:high]
+                        )
                         if field.port:
                             m.d.sync += written[lane].eq(1)
                 self._shown[register.name, field.name] = shown
@@ -191,8 +209,9 @@ class Csr(wiring.Component):
         """ETHERTYPE is one bit that shows as two bytes; each byte is checked by itself."""
         data, strobe = self._axil.o_data, self._axil.o_strobe
         plain, ieee = _ETHERTYPES
-        bad = ((strobe[0] & (data[:8] != plain & 0xFF))
-               | (strobe[1] & (data[8:16] != plain >> 8) & (data[8:16] != ieee >> 8)))
+        bad = (strobe[0] & (data[:8] != plain & 0xFF)) | (
+            strobe[1] & (data[8:16] != plain >> 8) & (data[8:16] != ieee >> 8)
+        )
         self._refused.append(("ETHERTYPE", bad))
         with m.If(self._writes("ETHERTYPE") & strobe[1] & ~bad):
             m.d.sync += self.cfg_ieee.eq(data[8:16] == ieee >> 8)
@@ -200,10 +219,15 @@ class Csr(wiring.Component):
 
     def _answer(self, m):
         axil = self._axil
-        known = Signal()                # a register, and not a write to one that is only read
-        m.d.comb += known.eq(self._counter_selected | Cat(
-            self._selected[register.name] & (~axil.o_write if not register.writable else 1)
-            for register in self._map.registers if register.name in self._selected).any())
+        known = Signal()  # a register, and not a write to one that is only read
+        m.d.comb += known.eq(
+            self._counter_selected
+            | Cat(
+                self._selected[register.name] & (~axil.o_write if not register.writable else 1)
+                for register in self._map.registers
+                if register.name in self._selected
+            ).any()
+        )
         refused = Cat(self._selected[name] & bad for name, bad in self._refused).any()
         words = []
         for register in self._map.registers:
@@ -213,7 +237,7 @@ class Csr(wiring.Component):
                 if field.access is Access.WO:
                     continue
                 value = self._shown.get((register.name, field.name))
-                if value is None:       # a constant of the configuration
+                if value is None:  # a constant of the configuration
                     value = Const(field.reset, field.width)
                 words.append(Mux(self._selected[register.name], value, 0) << field.lsb)
         words.append(Mux(self._counter_selected, self._counters.o_value, 0))
@@ -232,8 +256,11 @@ class Csr(wiring.Component):
         with m.If(command.ready):
             m.d.sync += command.valid.eq(0)
         with m.If(self._writes("COMMAND") & self._axil.o_strobe[0] & ~command.valid):
-            m.d.sync += [command.valid.eq(1), command.payload.vc.eq(data[0:2]),
-                         command.payload.command.eq(data[4])]
+            m.d.sync += [
+                command.valid.eq(1),
+                command.payload.vc.eq(data[0:2]),
+                command.payload.command.eq(data[4]),
+            ]
         m.d.comb += command.payload.node.eq(self._shown["COMMAND_NODE", "node"])
         self._refused += [("COMMAND", command.valid), ("COMMAND_NODE", command.valid)]
         self._shown["STATUS", "command_busy"] = command.valid
@@ -245,10 +272,17 @@ class Csr(wiring.Component):
         ask, answer = self.o_inspect, self.i_inspected
         tag = Signal(tag_layout(config))
         busy, valid = Signal(), Signal()
-        link = Signal(32)               # what the write would leave; bytes not written stay
-        m.d.comb += link.eq(Cat(Mux(axil.o_strobe[lane], axil.o_data.word_select(lane, 8),
-                                    Cat(ask.payload, Const(0, 32 - config.lid_bits))
-                                    .word_select(lane, 8)) for lane in range(4)))
+        link = Signal(32)  # what the write would leave; bytes not written stay
+        m.d.comb += link.eq(
+            Cat(
+                Mux(
+                    axil.o_strobe[lane],
+                    axil.o_data.word_select(lane, 8),
+                    Cat(ask.payload, Const(0, 32 - config.lid_bits)).word_select(lane, 8),
+                )
+                for lane in range(4)
+            )
+        )
         bad = busy | (link >= config.links)
         with m.If(ask.ready):
             m.d.sync += ask.valid.eq(0)
@@ -258,13 +292,20 @@ class Csr(wiring.Component):
             m.d.sync += [busy.eq(1), valid.eq(0), ask.valid.eq(1), ask.payload.eq(link)]
         self._refused.append(("LINK_INDEX", bad))
         self._shown |= {
-            ("LINK_INDEX", "link"): ask.payload, ("LINK_STATUS", "busy"): busy,
-            ("LINK_STATUS", "valid"): valid, ("LINK_STATE", "state"): tag.state,
-            ("LINK_STATE", "vc"): tag.vc, ("LINK_NODE", "node"): tag.node,
-            ("LINK_UNA", "id"): tag.una, ("LINK_RECEIVED", "id"): tag.received,
-            ("LINK_ALLOC", "slots"): tag.alloc, ("LINK_SENT", "slots"): tag.sent,
-            ("LINK_CHAIN", "slots"): tag.alloc + tag.lag, ("LINK_EPOCHS", "own"): tag.epoch,
-            ("LINK_EPOCHS", "peer"): tag.peer_epoch, ("LINK_RETRIES", "retries"): tag.retries,
+            ("LINK_INDEX", "link"): ask.payload,
+            ("LINK_STATUS", "busy"): busy,
+            ("LINK_STATUS", "valid"): valid,
+            ("LINK_STATE", "state"): tag.state,
+            ("LINK_STATE", "vc"): tag.vc,
+            ("LINK_NODE", "node"): tag.node,
+            ("LINK_UNA", "id"): tag.una,
+            ("LINK_RECEIVED", "id"): tag.received,
+            ("LINK_ALLOC", "slots"): tag.alloc,
+            ("LINK_SENT", "slots"): tag.sent,
+            ("LINK_CHAIN", "slots"): tag.alloc + tag.lag,
+            ("LINK_EPOCHS", "own"): tag.epoch,
+            ("LINK_EPOCHS", "peer"): tag.peer_epoch,
+            ("LINK_RETRIES", "retries"): tag.retries,
             **{("LINK_STATE", name): tag[name] for name in LINK_FLAGS},
         }
 
@@ -282,8 +323,7 @@ class Csr(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i_notice), notices.i_notice)
         m.d.comb += [
             notices.i_frame_dropped.eq(Cat(getattr(self, name) for name in FRAME_DROPS).any()),
-            notices.i_payload_dropped.eq(
-                Cat(getattr(self, name) for name in PAYLOAD_DROPS).any()),
+            notices.i_payload_dropped.eq(Cat(getattr(self, name) for name in PAYLOAD_DROPS).any()),
             notices.i_memory_fault.eq(self._pulses["stat_memory_uncorrectable"]),
             notices.i_mask.eq(mask),
             notices.i_clear.eq(Mux(self._writes("INT_STATUS"), axil.o_data & strobes, 0)),
@@ -293,9 +333,14 @@ class Csr(wiring.Component):
         head = notices.o_head
         self._shown |= {
             **{("INT_STATUS", name): notices.o_causes[bit] for bit, name in enumerate(INTERRUPTS)},
-            **{("NOTICE_HEAD", name): Mux(notices.o_waiting, value, 0)
-               for name, value in (("node", head.node), ("vc", head.vc),
-                                   ("notice", head.notice.as_value()))},
+            **{
+                ("NOTICE_HEAD", name): Mux(notices.o_waiting, value, 0)
+                for name, value in (
+                    ("node", head.node),
+                    ("vc", head.vc),
+                    ("notice", head.notice.as_value()),
+                )
+            },
             ("NOTICE_HEAD", "valid"): notices.o_waiting,
         }
 

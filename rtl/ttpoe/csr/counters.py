@@ -75,16 +75,18 @@ class Counters(wiring.Component):
         self._number = number
         self._protect = protect
         self._bits = pending_bits(number)
-        super().__init__({
-            "i_pulses": In(number),
-            "i_request": In(1),
-            "i_index": In(range(number)),
-            "i_clear": In(1),
-            "i_all": In(1),
-            "o_done": Out(1),
-            "o_value": Out(32),
-            "o_errors": Out(ERRORS),
-        })
+        super().__init__(
+            {
+                "i_pulses": In(number),
+                "i_request": In(1),
+                "i_index": In(range(number)),
+                "i_clear": In(1),
+                "i_all": In(1),
+                "o_done": Out(1),
+                "o_value": Out(32),
+                "o_errors": Out(ERRORS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -123,8 +125,12 @@ class Counters(wiring.Component):
         zeroed = Signal(self._number, init=-1)
         not_taken = Signal(self._number, init=-1)
         following = Cat(last, ring[:-1])
-        m.d.sync += [pulses.eq(self.i_pulses), ring.eq(following), zeroed.eq(following),
-                     not_taken.eq(Cat(~last, not_taken[:-1]))]
+        m.d.sync += [
+            pulses.eq(self.i_pulses),
+            ring.eq(following),
+            zeroed.eq(following),
+            not_taken.eq(Cat(~last, not_taken[:-1])),
+        ]
         taken = []
         for number in range(self._number):
             state = Signal(bits, name=f"pending{number}", reset_less=True)
@@ -143,8 +149,8 @@ class Counters(wiring.Component):
 
     def _requests(self, m, index, last):
         """Flags of this clock's visit: it clears its counter; it ends the request."""
-        started = Signal()          # this request has met its visit, or its round has begun
-        sweeping = Signal()         # the round that clears all
+        started = Signal()  # this request has met its visit, or its round has begun
+        sweeping = Signal()  # the round that clears all
         met, clear, done = Signal(), Signal(), Signal()
         wanted = self.i_request & ~started
         m.d.comb += [
@@ -162,7 +168,8 @@ class Counters(wiring.Component):
 
     def _totals(self, m, code, visits):
         m.submodules.totals = self.totals = totals = protected_memory(
-            self._protect, shape=33, depth=self._number, init=[])      # bit 32: the counter is full
+            self._protect, shape=33, depth=self._number, init=[]
+        )  # bit 32: the counter is full
         write, read = totals.write_port(), totals.read_port()
         bits = len(self.i_index)
 
@@ -203,7 +210,4 @@ class Counters(wiring.Component):
             write.data.eq(Cat(total_sum[:32], full)),
             write.en.eq(1),
         ]
-        m.d.sync += [
-            self.o_done.eq(done),
-            self.o_value.eq(Mux(full, 0xFFFFFFFF, total_sum)),
-        ]
+        m.d.sync += [self.o_done.eq(done), self.o_value.eq(Mux(full, 0xFFFFFFFF, total_sum))]

@@ -18,7 +18,12 @@ from .shapes import Access
 __all__ = ["markdown", "c_header", "systemrdl", "main"]
 
 _ACCESS_TEXT = {
-    Access.RO: "ro", Access.RW: "rw", Access.W1C: "w1c", Access.WO: "wo", Access.WCLR: "wclr"}
+    Access.RO: "ro",
+    Access.RW: "rw",
+    Access.W1C: "w1c",
+    Access.WO: "wo",
+    Access.WCLR: "wclr",
+}
 
 _PAGE = """\
 # Registers
@@ -68,8 +73,9 @@ def markdown(config):
     lines = []
     for register in register_map(config).registers:
         for position, field in enumerate(register.fields):
-            place = f"{field.lsb}" if field.width == 1 else \
-                f"{field.lsb + field.width - 1}:{field.lsb}"
+            place = (
+                f"{field.lsb}" if field.width == 1 else f"{field.lsb + field.width - 1}:{field.lsb}"
+            )
             if field.sized:
                 place += "*"
             meaning = field.meaning
@@ -79,17 +85,26 @@ def markdown(config):
                 meaning += f" Cleared {field.clears}."
             if field.saturates:
                 meaning += " Saturates."
-            lines.append(" | ".join((
-                f"| 0x{register.address:03X}" if position == 0 else "| ",
-                register.name if position == 0 else "", place, f"`{field.name}`",
-                _ACCESS_TEXT[field.access], _reset_text(field), f"{meaning} |")))
+            lines.append(
+                " | ".join(
+                    (
+                        f"| 0x{register.address:03X}" if position == 0 else "| ",
+                        register.name if position == 0 else "",
+                        place,
+                        f"`{field.name}`",
+                        _ACCESS_TEXT[field.access],
+                        _reset_text(field),
+                        f"{meaning} |",
+                    )
+                )
+            )
     # Every counter says the same; the table says it once.
     text = _PAGE.format(name=config.name) + "\n".join(lines) + "\n"
     counter = register_map(config).counters[0].fields[0]
-    return text.replace(
-        f" {counter.meaning} Cleared {counter.clears}. Saturates.", "") + (
+    return text.replace(f" {counter.meaning} Cleared {counter.clears}. Saturates.", "") + (
         f"\nEvery COUNT_* register: {counter.meaning[0].lower()}{counter.meaning[1:-1]}; "
-        f"saturates; cleared {counter.clears}.\n")
+        f"saturates; cleared {counter.clears}.\n"
+    )
 
 
 def _comment(text):
@@ -101,16 +116,25 @@ def c_header(config):
     lines = [
         f"/* Registers of the TTP engine, configuration {config.name!r}.",
         "   Generated; do not edit. */",
-        "#ifndef TTP_REGISTERS_H", "#define TTP_REGISTERS_H", "", "#include <stdint.h>", ""]
+        "#ifndef TTP_REGISTERS_H",
+        "#define TTP_REGISTERS_H",
+        "",
+        "#include <stdint.h>",
+        "",
+    ]
     registers = register_map(config)
     for register in registers.registers:
         prefix = f"TTP_{register.name}"
-        lines += [f"/* {_comment(register.meaning)} */",
-                  f"#define {prefix} UINT32_C(0x{register.address:04X})"]
+        lines += [
+            f"/* {_comment(register.meaning)} */",
+            f"#define {prefix} UINT32_C(0x{register.address:04X})",
+        ]
         for field in register.fields:
             stem = f"{prefix}_{field.name.upper()}"
-            lines += [f"#define {stem}_LSB {field.lsb}",
-                      f"#define {stem}_MASK UINT32_C(0x{field.mask:08X})"]
+            lines += [
+                f"#define {stem}_LSB {field.lsb}",
+                f"#define {stem}_MASK UINT32_C(0x{field.mask:08X})",
+            ]
             if field.reset is not None and field.access is not Access.WO:
                 lines.append(f"#define {stem}_RESET UINT32_C(0x{field.reset:X})")
         lines.append("")
@@ -119,8 +143,10 @@ def c_header(config):
         "#define TTP_GET(word, field) (((uint32_t)(word) & field##_MASK) >> field##_LSB)",
         "#define TTP_PUT(word, field, value) \\",
         "    (((uint32_t)(word) & ~field##_MASK) "
-        "| (((uint32_t)(value) << field##_LSB) & field##_MASK))", "",
-        "#endif"]
+        "| (((uint32_t)(value) << field##_LSB) & field##_MASK))",
+        "",
+        "#endif",
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -139,18 +165,24 @@ def _rdl_string(text):
 
 def systemrdl(config):
     """The map as SystemRDL 2.0."""
-    lines = [f"// Registers of the TTP engine, configuration {config.name!r}. "
-             "Generated; do not edit.", "addrmap ttp_registers {",
-             '    name = "TTP engine"; default regwidth = 32; default accesswidth = 32;']
+    lines = [
+        f"// Registers of the TTP engine, configuration {config.name!r}. Generated; do not edit.",
+        "addrmap ttp_registers {",
+        '    name = "TTP engine"; default regwidth = 32; default accesswidth = 32;',
+    ]
     for register in register_map(config).registers:
         lines += ["    reg {", f"        desc = {_rdl_string(register.meaning)};"]
         for field in register.fields:
-            reset = "" if field.reset is None or field.access is Access.WO \
+            reset = (
+                ""
+                if field.reset is None or field.access is Access.WO
                 else f" = {field.width}'h{field.reset:x}"
+            )
             lines += [
                 f"        field {{ {_RDL_ACCESS[field.access]} "
                 f"desc = {_rdl_string(field.meaning)}; }}",
-                f"            {field.name}[{field.lsb + field.width - 1}:{field.lsb}]{reset};"]
+                f"            {field.name}[{field.lsb + field.width - 1}:{field.lsb}]{reset};",
+            ]
         lines.append(f"    }} {register.name} @ 0x{register.address:x};")
     lines.append("};")
     return "\n".join(lines) + "\n"
@@ -158,8 +190,11 @@ def systemrdl(config):
 
 def main(argv=None):
     """Command line; exit code 0, or 2 after one line about what was wrong."""
-    parser = argparse.ArgumentParser(prog="ttpoe.csr.documents", allow_abbrev=False,
-                                     description="Write the register map for C and SystemRDL.")
+    parser = argparse.ArgumentParser(
+        prog="ttpoe.csr.documents",
+        allow_abbrev=False,
+        description="Write the register map for C and SystemRDL.",
+    )
     parser.add_argument("--preset", default="default", help=f"one of {', '.join(PRESETS)}")
     parser.add_argument("--output", type=Path, default=Path("build/registers"))
     parser.add_argument("--docs", type=Path, help="write the page for people to this file, too")
@@ -167,8 +202,10 @@ def main(argv=None):
     try:
         config = preset(arguments.preset)
         arguments.output.mkdir(parents=True, exist_ok=True)
-        files = {arguments.output / "ttp_registers.h": c_header(config),
-                 arguments.output / "ttp_registers.rdl": systemrdl(config)}
+        files = {
+            arguments.output / "ttp_registers.h": c_header(config),
+            arguments.output / "ttp_registers.rdl": systemrdl(config),
+        }
         if arguments.docs is not None:
             files[arguments.docs] = markdown(config)
         for path, text in files.items():
@@ -178,8 +215,9 @@ def main(argv=None):
         print(f"ttpoe.csr.documents: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"ttpoe.csr.documents: cannot write {error.filename}: {error.strerror}",
-              file=sys.stderr)
+        print(
+            f"ttpoe.csr.documents: cannot write {error.filename}: {error.strerror}", file=sys.stderr
+        )
         return 2
     return 0
 

@@ -48,31 +48,35 @@ class Notices(wiring.Component):
 
     def __init__(self, protect="none"):
         self._protect = protect
-        super().__init__({
-            "i_notice": In(event_signature(notice_layout)),
-            "i_frame_dropped": In(1),
-            "i_payload_dropped": In(1),
-            "i_memory_fault": In(1),
-            "i_mask": In(_CAUSES),
-            "i_clear": In(_CAUSES),
-            "i_pop": In(1),
-            "o_causes": Out(_CAUSES),
-            "o_head": Out(notice_layout),
-            "o_waiting": Out(1),
-            "o_lost": Out(1),
-            "o_errors": Out(ERRORS),
-            "o_interrupt": Out(1),
-        })
+        super().__init__(
+            {
+                "i_notice": In(event_signature(notice_layout)),
+                "i_frame_dropped": In(1),
+                "i_payload_dropped": In(1),
+                "i_memory_fault": In(1),
+                "i_mask": In(_CAUSES),
+                "i_clear": In(_CAUSES),
+                "i_pop": In(1),
+                "o_causes": Out(_CAUSES),
+                "o_head": Out(notice_layout),
+                "o_waiting": Out(1),
+                "o_lost": Out(1),
+                "o_errors": Out(ERRORS),
+                "o_interrupt": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.queue = queue = protected_fifo(
-            self._protect, SyncFIFO, width=notice_layout.size, depth=NOTICE_DEPTH)
+            self._protect, SyncFIFO, width=notice_layout.size, depth=NOTICE_DEPTH
+        )
         report(m, self._protect, self.o_errors, errors_of(queue))
         notice = self.i_notice
         pulses = {
-            **{kind.name.lower(): notice.valid & (notice.payload.notice == kind)
-               for kind in Notice},
+            **{
+                kind.name.lower(): notice.valid & (notice.payload.notice == kind) for kind in Notice
+            },
             "frame_dropped": self.i_frame_dropped,
             "payload_dropped": self.i_payload_dropped,
             "notice_lost": self.o_lost,

@@ -13,7 +13,7 @@ from .shapes import Access, Field, Register, RegisterMap
 
 __all__ = ["register_map", "COUNTERS", "INTERRUPTS", "NOTICE_DEPTH", "MAGIC"]
 
-MAGIC = 0x54545031              # "TTP1", big-endian ASCII
+MAGIC = 0x54545031  # "TTP1", big-endian ASCII
 VERSION_MAJOR, VERSION_MINOR = 1, 0
 NOTICE_DEPTH = 16
 COUNTER_BASE = 0x400
@@ -22,8 +22,10 @@ _RO, _RW, _W1C, _WO, _WCLR = Access.RO, Access.RW, Access.W1C, Access.WO, Access
 PULSES = {**STATS, **OS_STATS}
 """Every statistic of the NIC: the engine's and the OS path's."""
 
-COUNTERS = {"stat_notice_lost": "notice to the host lost because the notice queue was full",
-            **PULSES}
+COUNTERS = {
+    "stat_notice_lost": "notice to the host lost because the notice queue was full",
+    **PULSES,
+}
 """What is counted, in the order of the counters' addresses: name of the pulse -> meaning."""
 
 INTERRUPTS = {
@@ -42,6 +44,7 @@ INTERRUPTS = {
 """Bits of INT_STATUS and INT_MASK from bit 0; the first seven are numbered as `layouts.Notice`."""
 
 
+# fmt: off
 def _identification(config):
     names = "\n".join(COUNTERS)
     return [
@@ -229,9 +232,19 @@ def _counters():
                             clears="by a write of any value with any byte, or COUNTER_CLEAR; what "
                             "happens in that clock counts 1", saturates=True),))
             for position, (name, meaning) in enumerate(COUNTERS.items())]
+# fmt: on
 
 
 def register_map(config):
     """The `RegisterMap` of one configuration."""
-    return RegisterMap(config, (*_identification(config), *_configuration(config),
-                                *_control(config), *_link(config), *_events(), *_counters()))
+    return RegisterMap(
+        config,
+        (
+            *_identification(config),
+            *_configuration(config),
+            *_control(config),
+            *_link(config),
+            *_events(),
+            *_counters(),
+        ),
+    )

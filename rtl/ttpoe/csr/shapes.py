@@ -10,11 +10,12 @@ __all__ = ["Access", "Field", "Register", "RegisterMap"]
 
 class Access(Enum):
     """What software can do with a field."""
-    RO = "ro"           # read only
-    RW = "rw"           # read and write
-    W1C = "w1c"         # set by hardware; reads back, a written 1 clears
-    WO = "wo"           # a write does something; reads 0
-    WCLR = "wclr"       # moved by hardware; reads back, a write of any value clears
+
+    RO = "ro"  # read only
+    RW = "rw"  # read and write
+    W1C = "w1c"  # set by hardware; reads back, a written 1 clears
+    WO = "wo"  # a write does something; reads 0
+    WCLR = "wclr"  # moved by hardware; reads back, a write of any value clears
 
 
 @dataclass(frozen=True)
@@ -96,5 +97,4 @@ class RegisterMap:
     @property
     def counters(self):
         """The registers that are counters, in the order of `registers.COUNTERS`."""
-        return [register for register in self.registers
-                if register.fields[0].access is Access.WCLR]
+        return [register for register in self.registers if register.fields[0].access is Access.WCLR]

@@ -15,7 +15,7 @@ __all__ = ["Effects", "EFFECTS", "LINK_STATS", "WORDS", "FLAGS"]
 LINK_STATS = {
     "link_opened": "a link became OPEN",
     "link_closed": "a link was closed by agreement, or because a peer with epoch 0 wished it and "
-                   "had everything",
+    "had everything",
     "link_lost": "a link ended by NACK_NOLINK",
     "link_refused": "an OPEN of ours was refused, or closed before it was answered",
     "link_retries_used_up": "a link ended because its peer stayed silent",
@@ -25,7 +25,7 @@ LINK_STATS = {
     "doubted": "OPEN of a peer with epoch 0 that does not fit what is known, and may be late",
     "resynced": "OPEN of a peer with epoch 0 that set the position of its data anew",
     "out_of_step": "PAYLOAD, ACK or NACK of a peer with epoch 0 dropped: its position is not "
-                   "known; answered with NACK_NOLINK",
+    "known; answered with NACK_NOLINK",
     "drop_stale": "frame of another incarnation dropped",
     "drop_unexpected": "frame dropped that makes no sense in the link's state",
     "drop_bad_ack": "ACK, NACK or NACK_FULL dropped whose ID is not in flight",
@@ -155,7 +155,7 @@ _MARK = dict(marks=True, releases=True)
 _CLOSE = dict(frame=Opcode.CLOSE, tx="end", rx="r", closes=True)
 _CLOSE_NACK = dict(frame=Opcode.CLOSE_NACK, tx="last", rx="r")
 _CLOSE_ACK = dict(frame=Opcode.CLOSE_ACK, rx="tx_id")
-_LAST_WORD = dict(frame=Opcode.CLOSE_ACK, rx="r")     # unasked: there is no CLOSE to name (Z3)
+_LAST_WORD = dict(frame=Opcode.CLOSE_ACK, rx="r")  # unasked: there is no CLOSE to name (Z3)
 _WAKE_ACK = dict(frame=Opcode.ACK, rx="r", wakes=True)
 _WAKE_NACK = dict(**_NACK, wakes=True)
 
@@ -165,48 +165,63 @@ EFFECTS = {
     Action.DROP_UNEXPECTED: Effects(stat="drop_unexpected"),
     Action.DROP_BAD_ACK: Effects(stat="drop_bad_ack"),
     Action.DROP_GAP: Effects(opens_gap=True, stat="drop_gap"),
-
     Action.OPEN_BY_HOST: Effects(frame=Opcode.OPEN, tx="open_id", ours="fresh"),
-    Action.OPEN_BY_PAYLOAD: Effects(frame=Opcode.OPEN, tx="open_id", ours="fresh",
-                                    slots="append"),
+    Action.OPEN_BY_PAYLOAD: Effects(frame=Opcode.OPEN, tx="open_id", ours="fresh", slots="append"),
     Action.OPEN_AGAIN: Effects(frame=Opcode.OPEN, tx="open_id", **_COUNTED),
     Action.ANSWER_OPEN: Effects(**_OPEN_ACK, ours="answer", learns=True),
     Action.LEARN_OPEN: Effects(**_OPEN_ACK, learns=True),
     Action.ANSWER_AGAIN: Effects(**_OPEN_ACK),
     Action.ANSWER_TIMED: Effects(frame=Opcode.OPEN_ACK, tx="first", rx="r", **_COUNTED),
     Action.REPLACE_OPEN: Effects(**_OPEN_ACK, ours="answer", learns=True),
-    Action.RESTART: Effects(**_OPEN_ACK, ours="answer", learns=True, **_FREE,
-                            notice=Notice.PEER_RESTARTED, stat="peer_restarted"),
-    Action.RESTART_CLOSING: Effects(**_OPEN_ACK, ours="answer", learns=True, **_FREE,
-                                    notice=Notice.LINK_DOWN, stat="peer_restarted"),
-    Action.REFUSE_OPEN: Effects(frame=Opcode.OPEN_NACK, rx="tx_id", copies=True, evicts=True,
-                                stat="open_nacked"),
+    Action.RESTART: Effects(
+        **_OPEN_ACK,
+        ours="answer",
+        learns=True,
+        **_FREE,
+        notice=Notice.PEER_RESTARTED,
+        stat="peer_restarted",
+    ),
+    Action.RESTART_CLOSING: Effects(
+        **_OPEN_ACK,
+        ours="answer",
+        learns=True,
+        **_FREE,
+        notice=Notice.LINK_DOWN,
+        stat="peer_restarted",
+    ),
+    Action.REFUSE_OPEN: Effects(
+        frame=Opcode.OPEN_NACK, rx="tx_id", copies=True, evicts=True, stat="open_nacked"
+    ),
     Action.BECOME_OPEN: Effects(notice=Notice.LINK_UP, stat="link_opened"),
     Action.OPENED: Effects(opened=True, notice=Notice.LINK_UP, stat="link_opened"),
     Action.REFUSED: Effects(notice=Notice.REFUSED, stat="link_refused", **_FREE),
-    Action.REFUSE_HOST_OPEN: Effects(notice=Notice.REFUSED, result=HostResult.REFUSED,
-                                     stat="host_refused", evicts=True),
-
+    Action.REFUSE_HOST_OPEN: Effects(
+        notice=Notice.REFUSED, result=HostResult.REFUSED, stat="host_refused", evicts=True
+    ),
     Action.APPEND: Effects(slots="append"),
     Action.APPEND_SEND: Effects(slots="append", sends=True, frame=Opcode.PAYLOAD, tx="current"),
     Action.BLOCK: Effects(result=HostResult.BLOCKED, stat="host_blocked"),
     Action.BLOCK_FULL: Effects(result=HostResult.BLOCKED, stat="host_blocked", evicts=True),
-    Action.REFUSE_PAYLOAD: Effects(result=HostResult.REFUSED, slots="refuse",
-                                   notice=Notice.PAYLOAD_REFUSED, stat="host_refused"),
+    Action.REFUSE_PAYLOAD: Effects(
+        result=HostResult.REFUSED,
+        slots="refuse",
+        notice=Notice.PAYLOAD_REFUSED,
+        stat="host_refused",
+    ),
     Action.SEND: Effects(sends=True, frame=Opcode.PAYLOAD, tx="current"),
     Action.RETIRE_ONE: Effects(slots="one"),
-    Action.DELIVER: Effects(frame=Opcode.ACK, rx="tx_id", accepts=True, stat="delivered",
-                            peer_progress=True),
+    Action.DELIVER: Effects(
+        frame=Opcode.ACK, rx="tx_id", accepts=True, stat="delivered", peer_progress=True
+    ),
     Action.ACK_AGAIN: Effects(frame=Opcode.ACK, rx="tx_id", stat="drop_duplicate"),
     Action.NACK_GAP: Effects(**_NACK, opens_gap=True, stat="nack_gap"),
     Action.SAY_FULL: Effects(frame=Opcode.NACK_FULL, stat="drop_no_room"),
-    Action.SAY_NOLINK: Effects(frame=Opcode.NACK_NOLINK, rx="tx_id", copies=True,
-                               stat="drop_no_link"),
+    Action.SAY_NOLINK: Effects(
+        frame=Opcode.NACK_NOLINK, rx="tx_id", copies=True, stat="drop_no_link"
+    ),
     Action.RETIRE: Effects(slots="ack", stat="ack_retired"),
-    Action.RETIRE_REPLAY: Effects(slots="nack", rewinds=True, resends=True,
-                                  stat="nack_replayed"),
+    Action.RETIRE_REPLAY: Effects(slots="nack", rewinds=True, resends=True, stat="nack_replayed"),
     Action.HOLD: Effects(holds=True, stat="link_held"),
-
     Action.MARK: Effects(**_MARK),
     Action.MARK_NACK: Effects(**_MARK, **_ASK, stat="nack_gap"),
     Action.REPLAY: Effects(**_REPLAY),
@@ -214,53 +229,64 @@ EFFECTS = {
     Action.COUNT: Effects(counts=True),
     Action.COUNT_NACK: Effects(counts=True, **_ASK, stat="nack_gap"),
     Action.GIVE_UP: Effects(notice=Notice.RETRIES_USED_UP, stat="link_retries_used_up", **_FREE),
-
     Action.CLOSE_LATER: Effects(close_later=True),
     Action.CLOSE: Effects(**_CLOSE),
     Action.CLOSE_UNSAID: Effects(closes=True, as_nacked=True),
     Action.CLOSE_AGAIN: Effects(**_CLOSE),
     Action.CLOSE_TIMED: Effects(**_CLOSE, **_COUNTED),
-    Action.CLOSE_AGREED: Effects(**_CLOSE_ACK, **_FREE, notice=Notice.LINK_DOWN,
-                                 stat="link_closed"),
+    Action.CLOSE_AGREED: Effects(
+        **_CLOSE_ACK, **_FREE, notice=Notice.LINK_DOWN, stat="link_closed"
+    ),
     Action.CLOSE_NOLINK: Effects(**_CLOSE_ACK, copies=True),
     Action.CLOSE_ACK_STAY: Effects(**_CLOSE_ACK),
-    Action.CLOSE_REFUSED: Effects(**_CLOSE_ACK, copies=True, **_FREE, notice=Notice.REFUSED,
-                                  stat="link_refused"),
+    Action.CLOSE_REFUSED: Effects(
+        **_CLOSE_ACK, copies=True, **_FREE, notice=Notice.REFUSED, stat="link_refused"
+    ),
     Action.CLOSE_NOT_YET: Effects(**_CLOSE_NACK, slots="close", notes_end="next"),
     Action.CLOSE_NACK_AGAIN: Effects(**_CLOSE_NACK, **_COUNTED),
     Action.CLOSE_DONE: Effects(**_FREE, notice=Notice.LINK_DOWN, stat="link_closed"),
     Action.NOTE_END: Effects(notes_end="last"),
     Action.LINK_LOST: Effects(**_FREE, notice=Notice.LINK_DOWN, stat="link_lost"),
-
     Action.DELIVER_LOOK: Effects(accepts=True, looks=True, stat="delivered", peer_progress=True),
     Action.KEEP: Effects(keeps=True, stat="kept"),
-    Action.KEEP_NACK: Effects(frame=Opcode.NACK, tx="before", rx="gap", keeps=True,
-                              stat="kept_nacked"),
+    Action.KEEP_NACK: Effects(
+        frame=Opcode.NACK, tx="before", rx="gap", keeps=True, stat="kept_nacked"
+    ),
     Action.LOSE: Effects(stat="drop_unkept"),
-    Action.NACK_ALL: Effects(frame=Opcode.NACK, tx="tx_id", rx="missing", opens_gap=True,
-                             stat="nack_gap"),
-    Action.DELIVER_KEPT: Effects(accepts=True, unkeeps=True, stat="delivered_kept",
-                                 peer_progress=True),
+    Action.NACK_ALL: Effects(
+        frame=Opcode.NACK, tx="tx_id", rx="missing", opens_gap=True, stat="nack_gap"
+    ),
+    Action.DELIVER_KEPT: Effects(
+        accepts=True, unkeeps=True, stat="delivered_kept", peer_progress=True
+    ),
     Action.LOOKED: Effects(frame=Opcode.ACK, rx="r", looked=True),
     Action.NACK_RUN: Effects(frame=Opcode.NACK, tx="run_end", rx="rx_id", stat="nack_run"),
     Action.FREE_KEPT: Effects(unkeeps=True, stat="purged"),
     Action.NACK_RANGE: Effects(seeks=True, resends=True, stat="nack_replayed"),
     Action.START_WALK: Effects(starts_walk=True),
     Action.RESEND: Effects(frame=Opcode.PAYLOAD, tx="position"),
-
-    Action.REFUSE_REUSED: Effects(frame=Opcode.OPEN_NACK, rx="tx_id", copies=True,
-                                  notice=Notice.IDS_REUSED, stat="open_reused"),
-    Action.REFUSE_OWN_OPEN: Effects(result=HostResult.REFUSED, notice=Notice.REFUSED,
-                                    stat="host_refused"),
-    Action.REFUSE_OWN_PAYLOAD: Effects(result=HostResult.REFUSED, slots="refuse",
-                                       notice=Notice.REFUSED, stat="host_refused"),
+    Action.REFUSE_REUSED: Effects(
+        frame=Opcode.OPEN_NACK,
+        rx="tx_id",
+        copies=True,
+        notice=Notice.IDS_REUSED,
+        stat="open_reused",
+    ),
+    Action.REFUSE_OWN_OPEN: Effects(
+        result=HostResult.REFUSED, notice=Notice.REFUSED, stat="host_refused"
+    ),
+    Action.REFUSE_OWN_PAYLOAD: Effects(
+        result=HostResult.REFUSED, slots="refuse", notice=Notice.REFUSED, stat="host_refused"
+    ),
     Action.AGREE: Effects(**_OPEN_ACK, slots="open"),
-    Action.AGREE_TOLD: Effects(**_OPEN_ACK, slots="open", notice=Notice.PEER_RESTARTED,
-                               stat="peer_restarted"),
+    Action.AGREE_TOLD: Effects(
+        **_OPEN_ACK, slots="open", notice=Notice.PEER_RESTARTED, stat="peer_restarted"
+    ),
     Action.DOUBT: Effects(**_OPEN_ACK, doubts=True, stat="doubted"),
     Action.RESYNC: Effects(**_OPEN_ACK, slots="open", learns=True, stat="resynced"),
-    Action.SAY_OUT_OF_STEP: Effects(frame=Opcode.NACK_NOLINK, rx="tx_id", copies=True, questions=True,
-                                    stat="out_of_step"),
+    Action.SAY_OUT_OF_STEP: Effects(
+        frame=Opcode.NACK_NOLINK, rx="tx_id", copies=True, questions=True, stat="out_of_step"
+    ),
     Action.WAKE_ACK: Effects(**_WAKE_ACK, counts=True),
     Action.WAKE_NACK: Effects(**_WAKE_NACK, counts=True),
     Action.REPLAY_WAKE_ACK: Effects(**_REPLAY, **_WAKE_ACK),
@@ -270,10 +296,13 @@ EFFECTS = {
     Action.TAKE_POSITION: Effects(as_nacked=True, notes_end="position"),
     Action.RETIRE_CLOSE: Effects(**_LAST_WORD, slots="ack", stat="ack_retired"),
     Action.SAY_CLOSED: Effects(**_LAST_WORD, counts=True),
-    Action.CLOSE_UNASKED: Effects(**_LAST_WORD, **_FREE, notice=Notice.LINK_DOWN,
-                                  stat="link_closed"),
-    Action.CLOSE_DONE_TOLD: Effects(**_LAST_WORD, **_FREE, notice=Notice.LINK_DOWN,
-                                    stat="link_closed"),
-    Action.GIVE_UP_CLOSE: Effects(**_LAST_WORD, **_FREE, notice=Notice.RETRIES_USED_UP,
-                                  stat="link_retries_used_up"),
+    Action.CLOSE_UNASKED: Effects(
+        **_LAST_WORD, **_FREE, notice=Notice.LINK_DOWN, stat="link_closed"
+    ),
+    Action.CLOSE_DONE_TOLD: Effects(
+        **_LAST_WORD, **_FREE, notice=Notice.LINK_DOWN, stat="link_closed"
+    ),
+    Action.GIVE_UP_CLOSE: Effects(
+        **_LAST_WORD, **_FREE, notice=Notice.RETRIES_USED_UP, stat="link_retries_used_up"
+    ),
 }

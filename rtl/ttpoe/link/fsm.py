@@ -17,6 +17,7 @@ __all__ = ["LinkState", "Event", "Action", "GUARDS", "TABLE", "rows"]
 
 class LinkState(enum.Enum, shape=3):
     """Section 2. A tag in CLOSED is free; there is no TIME_WAIT."""
+
     CLOSED = 0
     OPEN_SENT = 1
     OPEN_RECD = 2
@@ -27,6 +28,7 @@ class LinkState(enum.Enum, shape=3):
 
 class Event(enum.Enum, shape=5):
     """What enters the pipeline. The first eleven are received frames, numbered as their opcodes."""
+
     RX_OPEN = Opcode.OPEN.value
     RX_OPEN_ACK = Opcode.OPEN_ACK.value
     RX_OPEN_NACK = Opcode.OPEN_NACK.value
@@ -38,21 +40,21 @@ class Event(enum.Enum, shape=5):
     RX_NACK = Opcode.NACK.value
     RX_NACK_FULL = Opcode.NACK_FULL.value
     RX_NACK_NOLINK = Opcode.NACK_NOLINK.value
-    HOST_PAYLOAD = 11   # a payload of the host lies in a replay slot
+    HOST_PAYLOAD = 11  # a payload of the host lies in a replay slot
     HOST_OPEN = 12
     HOST_CLOSE = 13
-    VISIT = 14          # the link has come to the front of its ready queue
-    TIMER = 15          # the global link timer visits the link
-    SENT = 16           # the OPEN_ACK that makes an OPEN_RECD link OPEN is on the wire
-    VICTIM = 17         # the set is full: close this link if it is idle
+    VISIT = 14  # the link has come to the front of its ready queue
+    TIMER = 15  # the global link timer visits the link
+    SENT = 16  # the OPEN_ACK that makes an OPEN_RECD link OPEN is on the wire
+    VICTIM = 17  # the set is full: close this link if it is idle
     # Selective replay (section 5.3), all by link number, in the background:
-    LOOK = 18           # is the next packet in order a kept one?
-    ASK = 19            # the timer's look at one ID behind an open gap
-    PURGE = 20          # one place of the directory, for a link that has ended
-    SEEK = 21           # a range that was NACKed is to be sent again: where does its list begin?
-    REPLAY = 22         # one PAYLOAD of that range
-    WALKED = 23         # the range is done
-    RETIRE = 24         # free one slot that was acknowledged with others
+    LOOK = 18  # is the next packet in order a kept one?
+    ASK = 19  # the timer's look at one ID behind an open gap
+    PURGE = 20  # one place of the directory, for a link that has ended
+    SEEK = 21  # a range that was NACKed is to be sent again: where does its list begin?
+    REPLAY = 22  # one PAYLOAD of that range
+    WALKED = 23  # the range is done
+    RETIRE = 24  # free one slot that was acknowledged with others
 
 
 GUARDS = {
@@ -71,21 +73,21 @@ GUARDS = {
     "BOTH_ZERO": "the OPEN's epoch and the known one are 0",
     "OPEN_FITS": "RxID is the last acknowledged ID, or sent and unacknowledged",
     "OPEN_AGREES": "OPEN_FITS, and TxID is the last in-order ID, or one less if that was received "
-                   "on this link",
+    "on this link",
     "FIRST_AGAIN": "TxID and RxID are the same, and not the last in-order ID",
     "ASKED": "a NACK_NOLINK of ours has asked the peer where it stands",
     "DOUBTED": "an OPEN made the last in-order ID doubtful",
     "FED": "the last in-order ID was received on this link",
     "OUT_OF_STEP": "DOUBTED; or ZERO, TxID does not follow the last in-order ID, and the peer "
-                   "cannot be expected to fill what is missing: the last in-order ID was guessed, "
-                   "or not FED and TxID is younger, or TxID is the very ID seen last behind an "
-                   "open gap",
+    "cannot be expected to fill what is missing: the last in-order ID was guessed, "
+    "or not FED and TxID is younger, or TxID is the very ID seen last behind an "
+    "open gap",
     "QUIET": "nothing is missing on either side; if ZERO, nothing of ours",
     "IN_WINDOW": "RxID is sent and unacknowledged",
     "GOOD_0": "ZERO, and RxID is 0, sent and unacknowledged",
     "LAST_ACK": "RxID acknowledges everything of ours, and nothing waits",
     "NACK_OK": "something is unacknowledged and RxID is not younger than that; if ZERO, it is not "
-               "older than the last acknowledged ID either",
+    "older than the last acknowledged ID either",
     "UNACKED": "something is sent and unacknowledged",
     "DUPLICATE": "TxID is not younger than the last in-order ID",
     "NEXT": "TxID follows the last in-order ID",
@@ -102,7 +104,7 @@ GUARDS = {
     "LAG": "acknowledged slots wait to be freed, and nobody walks along the list",
     "CLOSE_DUE": "a CLOSE is to be sent",
     "CLOSE_WAITS": "something is unacknowledged or waits, and a CLOSE would not keep it: ZERO, or "
-                   "our last data ID is 0xFFFFFFFF, so that it cannot declare the ID behind it",
+    "our last data ID is 0xFFFFFFFF, so that it cannot declare the ID behind it",
     "UNSENT": "something waits to be sent, its slot is known, and the link is not held",
     "SELECTIVE": "both sides keep packets behind a gap",
     "LOOKING": "a look-up is under way",
@@ -122,6 +124,7 @@ GUARDS = {
 
 class Action(enum.Enum, shape=7):
     """What Q2 does. `link.effects` says what each means for the tag, the wire and the memories."""
+
     NOTHING = 0
     DROP_STALE = 1
     DROP_UNEXPECTED = 2
@@ -221,8 +224,14 @@ class Action(enum.Enum, shape=7):
 
 # Short names, so that the table can be read as a table.
 _S, _E, _A = LinkState, Event, Action
-CL, OS, OR, OP, CS, CR = (_S.CLOSED, _S.OPEN_SENT, _S.OPEN_RECD, _S.OPEN, _S.CLOSE_SENT,
-                          _S.CLOSE_RECD)
+CL, OS, OR, OP, CS, CR = (
+    _S.CLOSED,
+    _S.OPEN_SENT,
+    _S.OPEN_RECD,
+    _S.OPEN,
+    _S.CLOSE_SENT,
+    _S.CLOSE_RECD,
+)
 
 
 def rows(*alternatives):
@@ -236,16 +245,23 @@ def _stay(state, action=_A.NOTHING):
 
 def _payload(state, *extra):
     """Section 3, receiver, in the three states where data flows."""
-    return rows(("STALE", _A.DROP_STALE, state), ("OUT_OF_STEP", _A.SAY_OUT_OF_STEP, state),
-                ("DUPLICATE", _A.ACK_AGAIN, state), *extra,
-                ("SELECTIVE HIT", _A.LOSE, state),
-                ("NEXT ROOM LOOKING", _A.DELIVER_LOOK, state),
-                ("NEXT ROOM KEPT_ANY", _A.DELIVER_LOOK, state),
-                ("NEXT ROOM", _A.DELIVER, state), ("NEXT", _A.SAY_FULL, state),
-                ("SELECTIVE KEEP_OK NEW_GAP", _A.KEEP_NACK, state),
-                ("SELECTIVE KEEP_OK", _A.KEEP, state),
-                ("SELECTIVE !GAP", _A.NACK_ALL, state), ("SELECTIVE", _A.LOSE, state),
-                ("NACK_DUE", _A.NACK_GAP, state), ("", _A.DROP_GAP, state))
+    return rows(
+        ("STALE", _A.DROP_STALE, state),
+        ("OUT_OF_STEP", _A.SAY_OUT_OF_STEP, state),
+        ("DUPLICATE", _A.ACK_AGAIN, state),
+        *extra,
+        ("SELECTIVE HIT", _A.LOSE, state),
+        ("NEXT ROOM LOOKING", _A.DELIVER_LOOK, state),
+        ("NEXT ROOM KEPT_ANY", _A.DELIVER_LOOK, state),
+        ("NEXT ROOM", _A.DELIVER, state),
+        ("NEXT", _A.SAY_FULL, state),
+        ("SELECTIVE KEEP_OK NEW_GAP", _A.KEEP_NACK, state),
+        ("SELECTIVE KEEP_OK", _A.KEEP, state),
+        ("SELECTIVE !GAP", _A.NACK_ALL, state),
+        ("SELECTIVE", _A.LOSE, state),
+        ("NACK_DUE", _A.NACK_GAP, state),
+        ("", _A.DROP_GAP, state),
+    )
 
 
 def _sender(state, *last):
@@ -254,16 +270,28 @@ def _sender(state, *last):
     `last`: what the ACK does that leaves nothing of ours, or a NACK that is one (decision Z6).
     """
     return {
-        _E.RX_ACK: rows(("STALE", _A.DROP_STALE, state), *last, ("IN_WINDOW", _A.RETIRE, state),
-                        ("DOUBTED", _A.SAY_OUT_OF_STEP, state), ("", _A.DROP_BAD_ACK, state)),
-        _E.RX_NACK: rows(("STALE", _A.DROP_STALE, state),
-                         ("SELECTIVE RANGE_OK", _A.NACK_RANGE, state),
-                         ("SELECTIVE", _A.DROP_BAD_ACK, state),
-                         *((f"GOOD_0 {guards}", action, to) for guards, action, to in last),
-                         ("GOOD_0", _A.RETIRE, state), ("NACK_OK", _A.RETIRE_REPLAY, state),
-                         ("DOUBTED", _A.SAY_OUT_OF_STEP, state), ("", _A.DROP_BAD_ACK, state)),
-        _E.RX_NACK_FULL: rows(("STALE", _A.DROP_STALE, state), ("UNACKED", _A.HOLD, state),
-                              ("", _A.DROP_BAD_ACK, state)),
+        _E.RX_ACK: rows(
+            ("STALE", _A.DROP_STALE, state),
+            *last,
+            ("IN_WINDOW", _A.RETIRE, state),
+            ("DOUBTED", _A.SAY_OUT_OF_STEP, state),
+            ("", _A.DROP_BAD_ACK, state),
+        ),
+        _E.RX_NACK: rows(
+            ("STALE", _A.DROP_STALE, state),
+            ("SELECTIVE RANGE_OK", _A.NACK_RANGE, state),
+            ("SELECTIVE", _A.DROP_BAD_ACK, state),
+            *((f"GOOD_0 {guards}", action, to) for guards, action, to in last),
+            ("GOOD_0", _A.RETIRE, state),
+            ("NACK_OK", _A.RETIRE_REPLAY, state),
+            ("DOUBTED", _A.SAY_OUT_OF_STEP, state),
+            ("", _A.DROP_BAD_ACK, state),
+        ),
+        _E.RX_NACK_FULL: rows(
+            ("STALE", _A.DROP_STALE, state),
+            ("UNACKED", _A.HOLD, state),
+            ("", _A.DROP_BAD_ACK, state),
+        ),
         _E.RX_NACK_NOLINK: rows(("OWN_EPOCH", _A.LINK_LOST, CL), ("", _A.DROP_STALE, state)),
     }
 
@@ -271,12 +299,17 @@ def _sender(state, *last):
 def _background(state):
     """Selective replay in the three states where data flows: {event: cell}."""
     return {
-        _E.LOOK: rows(("LOOKING NEXT HIT", _A.DELIVER_KEPT, state),
-                      ("LOOKING NEXT", _A.LOOKED, state), ("", _A.NOTHING, state)),
+        _E.LOOK: rows(
+            ("LOOKING NEXT HIT", _A.DELIVER_KEPT, state),
+            ("LOOKING NEXT", _A.LOOKED, state),
+            ("", _A.NOTHING, state),
+        ),
         # Without SELECTIVE it is a question of the incarnation before, and NACK would acknowledge.
-        _E.ASK: rows(("SELECTIVE GAP HIT RUN", _A.NACK_RUN, state),
-                     ("SELECTIVE GAP AT_SEEN !HIT", _A.NACK_RUN, state),
-                     ("", _A.NOTHING, state)),
+        _E.ASK: rows(
+            ("SELECTIVE GAP HIT RUN", _A.NACK_RUN, state),
+            ("SELECTIVE GAP AT_SEEN !HIT", _A.NACK_RUN, state),
+            ("", _A.NOTHING, state),
+        ),
         _E.SEEK: rows(("SEEK_OK", _A.START_WALK, state), ("", _A.NOTHING, state)),
         _E.REPLAY: rows(("RESEND_OK", _A.RESEND, state), ("", _A.NOTHING, state)),
         _E.RETIRE: rows(("LAG", _A.RETIRE_ONE, state), ("", _A.NOTHING, state)),
@@ -284,8 +317,9 @@ def _background(state):
 
 
 def _visit(state, close):
-    return rows(("LAG", _A.RETIRE_ONE, state), *close, ("UNSENT", _A.SEND, state),
-                ("", _A.NOTHING, state))
+    return rows(
+        ("LAG", _A.RETIRE_ONE, state), *close, ("UNSENT", _A.SEND, state), ("", _A.NOTHING, state)
+    )
 
 
 # A peer with epoch 0 may wait for a CLOSE_ACK, and would for ever (decision Z3).
@@ -294,30 +328,42 @@ _RETRIES_UP = (("RETRIES_UP ZERO", _A.GIVE_UP_CLOSE, CL), ("RETRIES_UP", _A.GIVE
 
 def _timer_closing(state, again):
     """Section 2, time-outs of CLOSE_SENT and CLOSE_RECD; `again` repeats our word."""
-    return rows(("!TIMER_BIT GAP", _A.MARK_NACK, state), ("!TIMER_BIT", _A.MARK, state),
-                # Nothing of ours is left: our word may have been lost, its own will not come again.
-                *((("ZERO EMPTY TOLD", _A.CLOSE_UNASKED, CL), ("ZERO EMPTY", _A.SAY_CLOSED, CR))
-                  if state == CR else ()),
-                *_RETRIES_UP,
-                ("UNACKED GAP", _A.REPLAY_NACK, state), ("UNACKED", _A.REPLAY, state),
-                ("GAP", _A.COUNT_NACK, state), *again)
+    return rows(
+        ("!TIMER_BIT GAP", _A.MARK_NACK, state),
+        ("!TIMER_BIT", _A.MARK, state),
+        # Nothing of ours is left: our word may have been lost, its own will not come again.
+        *(
+            (("ZERO EMPTY TOLD", _A.CLOSE_UNASKED, CL), ("ZERO EMPTY", _A.SAY_CLOSED, CR))
+            if state == CR
+            else ()
+        ),
+        *_RETRIES_UP,
+        ("UNACKED GAP", _A.REPLAY_NACK, state),
+        ("UNACKED", _A.REPLAY, state),
+        ("GAP", _A.COUNT_NACK, state),
+        *again,
+    )
 
 
 def _timer_opening(state, again):
-    return rows(("!TIMER_BIT", _A.MARK, state), ("RETRIES_UP", _A.GIVE_UP, CL),
-                ("", again, state))
+    return rows(("!TIMER_BIT", _A.MARK, state), ("RETRIES_UP", _A.GIVE_UP, CL), ("", again, state))
 
 
 def _open_known(state, restart):
     """Section 4.1 and decision Z4: an OPEN for a link on which data flows."""
-    return rows(("BOTH_ZERO OPEN_AGREES FIRST_AGAIN", _A.AGREE_TOLD, state),
-                ("BOTH_ZERO OPEN_AGREES", _A.AGREE, state),
-                ("BOTH_ZERO !ASKED", _A.DOUBT, state),
-                ("BOTH_ZERO OPEN_FITS", _A.RESYNC, state),
-                ("REPEAT USED", _A.REFUSE_REUSED, state), ("REPEAT", _A.ANSWER_AGAIN, state),
-                ("OLDER", _A.DROP_STALE, state), restart)
+    return rows(
+        ("BOTH_ZERO OPEN_AGREES FIRST_AGAIN", _A.AGREE_TOLD, state),
+        ("BOTH_ZERO OPEN_AGREES", _A.AGREE, state),
+        ("BOTH_ZERO !ASKED", _A.DOUBT, state),
+        ("BOTH_ZERO OPEN_FITS", _A.RESYNC, state),
+        ("REPEAT USED", _A.REFUSE_REUSED, state),
+        ("REPEAT", _A.ANSWER_AGAIN, state),
+        ("OLDER", _A.DROP_STALE, state),
+        restart,
+    )
 
 
+# fmt: off
 TABLE = {
     _E.HOST_PAYLOAD: {
         CL: rows(("SELF", _A.REFUSE_OWN_PAYLOAD, CL), ("FULL", _A.BLOCK_FULL, CL),
@@ -450,4 +496,5 @@ TABLE = {
                for state in (CL, OS, OR, OP, CS, CR)},
     _E.WALKED: {state: _stay(state) for state in (CL, OS, OR, OP, CS, CR)},
 }
+# fmt: on
 """TABLE[event][state] = ((guards, action, next state), ...); every cell is there."""

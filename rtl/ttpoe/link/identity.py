@@ -46,8 +46,7 @@ class Identity(wiring.Component):
         with m.If(~seeded):
             m.d.sync += [open_id.eq(seed), epoch.eq(Mux(seed[16:] == 0, 1, seed[16:]))]
         with m.Elif(self.i_step):
-            m.d.sync += [open_id.eq(open_id + _WEYL_STEP),
-                         epoch.eq(Mux(epoch.all(), 1, epoch + 1))]
+            m.d.sync += [open_id.eq(open_id + _WEYL_STEP), epoch.eq(Mux(epoch.all(), 1, epoch + 1))]
         m.d.comb += [
             self.o_first_id.eq(Mux(self.cfg_fixed_open_id, self.cfg_init_id, open_id) + 1),
             self.o_epoch.eq(epoch),

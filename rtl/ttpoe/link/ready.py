@@ -36,11 +36,13 @@ class ReadyQueues(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_push": In(event_signature(push_layout(config))),
-            "o_visit": Out(stream.Signature(config.lid_bits)).array(config.VCS),
-            "o_errors": Out(ERRORS),
-        })
+        super().__init__(
+            {
+                "i_push": In(event_signature(push_layout(config))),
+                "o_visit": Out(stream.Signature(config.lid_bits)).array(config.VCS),
+                "o_errors": Out(ERRORS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -24,53 +24,55 @@ def tag_layout(config):
     Only `queued`, `purging`, `lag` (0) and `touch` mean something in a free tag; no other field is
     looked at.
     """
-    return data.StructLayout({
-        "state": LinkState,
-        "node": 24,                      # the peer
-        "vc": 2,
-        "ieee": 1,                       # the link's EtherType is 0x9AC6
-        "selective": 1,                  # selective replay was agreed (section 5.3)
-        # our data
-        "una": 32,                       # oldest unacknowledged ID
-        "alloc": config.count_bits,      # payloads not yet acknowledged, sent or not
-        "sent": config.count_bits,       # of these, sent at least once
-        "current": config.count_bits,    # position of the next one to be sent
-        "oldest_at": config.count_bits,  # `sent` when the oldest went out last, or became it (R12)
-        "lag": config.count_bits,        # acknowledged slots in front of these in the list
-        "head": config.slot_bits,        # oldest slot (retire)
-        "next": config.slot_bits,        # slot of `current`, if that is neither 0 nor `alloc`
-        "tail": config.slot_bits,        # youngest slot (alloc)
-        "held": 1,                       # NACK_FULL: wait for the timer
-        # the peer's data
-        "received": 32,                  # last in-order ID
-        "gap": 1,                        # a gap is open and was NACKed
-        "seen": 32,                      # last ID seen behind the gap; on a selective link the
-                                         # youngest one noted, `received` while no gap is open
-        "kept": ceil_log2(config.reorder_slots) + 1,   # packets kept behind the gap
-        "looking": 1,                    # a look-up for kept packets is under way
-        # epochs (section 6)
-        "epoch": 16,                     # ours
-        "peer_epoch": 16,
-        "heard": 1,                      # an OPEN of the peer came while ours was under way
-        # what `received` is worth, of a peer with epoch 0 (section 10.1)
-        "fed": 1,                        # it is the ID of a PAYLOAD accepted on this link
-        "guessed": 1,                    # it is cfg_init_id: the peer did not say where it stands
-        "doubted": 1,                    # an OPEN came that does not fit
-        "asked": 1,                      # NACK_NOLINK has asked it for an OPEN, which is believed
-        # closing
-        "close_due": 1,                  # a CLOSE is to be sent at the next visit
-        "close_nacked": 1,               # the peer answered our CLOSE with CLOSE_NACK
-        "end_known": 1,                  # the peer declared its last ID: `end`
-        "end_ahead": 1,                  # ... and it has not been received yet
-        "end": 32,
-        # housekeeping
-        "timer": 1,                      # set by the link timer, cleared by progress
-        "retries": 10,                   # time-outs in a row
-        "queued": 1,                     # the link is in its ready queue (survives a close)
-        "purging": 1,                    # packets that the last link here kept are still being
-                                         # freed (survives a close)
-        "touch": 1,                      # the ways' touch bits differ if way 1 was used last
-    })
+    return data.StructLayout(
+        {
+            "state": LinkState,
+            "node": 24,  # the peer
+            "vc": 2,
+            "ieee": 1,  # the link's EtherType is 0x9AC6
+            "selective": 1,  # selective replay was agreed (section 5.3)
+            # our data
+            "una": 32,  # oldest unacknowledged ID
+            "alloc": config.count_bits,  # payloads not yet acknowledged, sent or not
+            "sent": config.count_bits,  # of these, sent at least once
+            "current": config.count_bits,  # position of the next one to be sent
+            "oldest_at": config.count_bits,  # `sent` when the oldest went out last, or became it (R12)
+            "lag": config.count_bits,  # acknowledged slots in front of these in the list
+            "head": config.slot_bits,  # oldest slot (retire)
+            "next": config.slot_bits,  # slot of `current`, if that is neither 0 nor `alloc`
+            "tail": config.slot_bits,  # youngest slot (alloc)
+            "held": 1,  # NACK_FULL: wait for the timer
+            # the peer's data
+            "received": 32,  # last in-order ID
+            "gap": 1,  # a gap is open and was NACKed
+            "seen": 32,  # last ID seen behind the gap; on a selective link the
+            # youngest one noted, `received` while no gap is open
+            "kept": ceil_log2(config.reorder_slots) + 1,  # packets kept behind the gap
+            "looking": 1,  # a look-up for kept packets is under way
+            # epochs (section 6)
+            "epoch": 16,  # ours
+            "peer_epoch": 16,
+            "heard": 1,  # an OPEN of the peer came while ours was under way
+            # what `received` is worth, of a peer with epoch 0 (section 10.1)
+            "fed": 1,  # it is the ID of a PAYLOAD accepted on this link
+            "guessed": 1,  # it is cfg_init_id: the peer did not say where it stands
+            "doubted": 1,  # an OPEN came that does not fit
+            "asked": 1,  # NACK_NOLINK has asked it for an OPEN, which is believed
+            # closing
+            "close_due": 1,  # a CLOSE is to be sent at the next visit
+            "close_nacked": 1,  # the peer answered our CLOSE with CLOSE_NACK
+            "end_known": 1,  # the peer declared its last ID: `end`
+            "end_ahead": 1,  # ... and it has not been received yet
+            "end": 32,
+            # housekeeping
+            "timer": 1,  # set by the link timer, cleared by progress
+            "retries": 10,  # time-outs in a row
+            "queued": 1,  # the link is in its ready queue (survives a close)
+            "purging": 1,  # packets that the last link here kept are still being
+            # freed (survives a close)
+            "touch": 1,  # the ways' touch bits differ if way 1 was used last
+        }
+    )
 
 
 def link_row(config, node, vc):
@@ -85,7 +87,7 @@ def link_row(config, node, vc):
     if bits <= 8:
         index = 0
         for start in range(0, 8, bits):
-            index = index ^ hash_8[start:min(start + bits, 8)]
+            index = index ^ hash_8[start : min(start + bits, 8)]
     else:
         index = Cat(hash_8, middle, high)[:bits]
     if config.vc_tables == 3:

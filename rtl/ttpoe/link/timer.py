@@ -33,12 +33,14 @@ class LinkTimer(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_enable": In(1),
-            "cfg_timer_tick": In(24),
-            "o_visit": Out(stream.Signature(config.lid_bits)),
-            "o_round": Out(1),
-        })
+        super().__init__(
+            {
+                "i_enable": In(1),
+                "cfg_timer_tick": In(24),
+                "o_visit": Out(stream.Signature(config.lid_bits)),
+                "o_round": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

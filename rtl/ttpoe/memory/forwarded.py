@@ -31,16 +31,18 @@ class _Cells(wiring.Component):
     def __init__(self, protect, width, depth, ways):
         self._protect, self._width, self._depth, self._ways = protect, width, depth, ways
         index = ceil_log2(depth)
-        super().__init__({
-            "i_read_index": In(index),
-            "o_read": Out(width).array(ways),
-            "i_used": In(1).array(ways),
-            "i_write": In(1).array(ways),
-            "i_write_index": In(index),
-            "i_value": In(width),
-            "o_ready": Out(1),
-            "o_errors": Out(ERRORS),
-        })
+        super().__init__(
+            {
+                "i_read_index": In(index),
+                "o_read": Out(width).array(ways),
+                "i_used": In(1).array(ways),
+                "i_write": In(1).array(ways),
+                "i_write_index": In(index),
+                "i_value": In(width),
+                "o_ready": Out(1),
+                "o_errors": Out(ERRORS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -49,8 +51,13 @@ class _Cells(wiring.Component):
             m.d.sync += [sweep.eq(sweep + 1), self.o_ready.eq(sweep == self._depth - 1)]
         errors = []
         for way in range(self._ways):
-            words = protected_memory(self._protect, shape=self._width, depth=self._depth, init=[],
-                                     attrs=COLLISION_UNDEFINED)
+            words = protected_memory(
+                self._protect,
+                shape=self._width,
+                depth=self._depth,
+                init=[],
+                attrs=COLLISION_UNDEFINED,
+            )
             m.submodules[f"way{way}"] = words
             write, read = words.write_port(), words.read_port()
             m.d.comb += [
@@ -136,30 +143,31 @@ class ForwardedMemory(wiring.Component):
 
     def __init__(self, protect, layout, depth, ways=1):
         if depth < 2 or ways not in (1, 2):
-            raise ValueError("depth must be 2 or more and ways 1 or 2; "
-                             f"got {depth} and {ways}")
+            raise ValueError(f"depth must be 2 or more and ways 1 or 2; got {depth} and {ways}")
         self._protect, self._layout, self._depth, self._ways = protect, layout, depth, ways
         index = ceil_log2(depth)
-        super().__init__({
-            "i_index": In(index),
-            "i_valid": In(1),
-            "o_read": Out(layout).array(ways),
-            "i_hit": In(1),
-            "i_way": In(1),
-            "i_follows": In(1),
-            "o_index": Out(index),
-            "o_behind": Out(1),
-            "o_from_q3": Out(1),
-            "o_value": Out(layout),
-            "o_stored": Out(layout).array(ways),
-            "i_change": In(1),
-            "i_change_way": In(1),
-            "i_value": In(layout),
-            "o_write": Out(1),
-            "o_write_way": Out(1),
-            "o_ready": Out(1),
-            "o_errors": Out(ERRORS),
-        })
+        super().__init__(
+            {
+                "i_index": In(index),
+                "i_valid": In(1),
+                "o_read": Out(layout).array(ways),
+                "i_hit": In(1),
+                "i_way": In(1),
+                "i_follows": In(1),
+                "o_index": Out(index),
+                "o_behind": Out(1),
+                "o_from_q3": Out(1),
+                "o_value": Out(layout),
+                "o_stored": Out(layout).array(ways),
+                "i_change": In(1),
+                "i_change_way": In(1),
+                "i_value": In(layout),
+                "o_write": Out(1),
+                "o_write_way": Out(1),
+                "o_ready": Out(1),
+                "o_errors": Out(ERRORS),
+            }
+        )
         # An access's place in the clocks of its write and after it.
         place = data.StructLayout({"live": 1, "index": index, "way": 1, "value": layout})
         # Named for what they hold: `newest` brings them into the user's module, which has a `q3` itself.
@@ -173,8 +181,11 @@ class ForwardedMemory(wiring.Component):
         `of` is computed of every copy and then chosen, so a long `of` costs no time behind the
         choice.
         """
-        return Mux(self._from_q3[way], of(self._q3.value),
-                   Mux(self._from_q4[way], of(self._q4.value), of(self.o_read[way])))
+        return Mux(
+            self._from_q3[way],
+            of(self._q3.value),
+            Mux(self._from_q4[way], of(self._q4.value), of(self.o_read[way])),
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -189,8 +200,11 @@ class ForwardedMemory(wiring.Component):
             q4.eq(q3),
             q5.eq(q4),
         ]
-        m.d.comb += [q3.value.eq(self.i_value), self.o_write.eq(q3.live),
-                     self.o_write_way.eq(q3.way)]
+        m.d.comb += [
+            q3.value.eq(self.i_value),
+            self.o_write.eq(q3.live),
+            self.o_write_way.eq(q3.way),
+        ]
         self._store(m)
         self._choose(m, q1_index)
         return m
@@ -202,8 +216,9 @@ class ForwardedMemory(wiring.Component):
     def _store(self, m):
         """The memory, and what of it is read in Q1."""
         q3 = self._q3
-        m.submodules.cells = cells = _Cells(self._protect, self._layout.size, self._depth,
-                                            self._ways)
+        m.submodules.cells = cells = _Cells(
+            self._protect, self._layout.size, self._depth, self._ways
+        )
         m.d.comb += [
             cells.i_read_index.eq(self.i_index),
             cells.i_write_index.eq(q3.index),
@@ -234,8 +249,9 @@ class ForwardedMemory(wiring.Component):
             same.eq(self.o_index == q1_index),
             follows.eq(same & self.i_change & ((self.i_hit & same_way) | self.i_follows)),
         ]
-        q3_has, q4_has = (Mux(self.i_way, bits[-1], bits[0])
-                          for bits in (self._from_q3, self._from_q4))
+        q3_has, q4_has = (
+            Mux(self.i_way, bits[-1], bits[0]) for bits in (self._from_q3, self._from_q4)
+        )
         alone = self.i_hit & ~follows
         # One assignment each: it names them in waveforms.
         use_q3 = Signal()
@@ -248,13 +264,19 @@ class ForwardedMemory(wiring.Component):
             use_q3.eq(follows),
             use_q4.eq(alone & q3_has),
             use_q5.eq(alone & ~q3_has & q4_has),
-            *(use_read[way].eq(alone & ~q3_has & ~q4_has & self._is(self.i_way, way))
-              for way in ways),
+            *(
+                use_read[way].eq(alone & ~q3_has & ~q4_has & self._is(self.i_way, way))
+                for way in ways
+            ),
             *(stored[way].eq(self.o_read[way]) for way in ways),
         ]
         chosen = 0
-        for use, copy in ((use_q3, q3.value), (use_q4, q4.value), (use_q5, q5.value),
-                          *zip(use_read, stored)):
+        for use, copy in (
+            (use_q3, q3.value),
+            (use_q4, q4.value),
+            (use_q5, q5.value),
+            *zip(use_read, stored),
+        ):
             chosen |= Value.cast(copy) & use.replicate(self._layout.size)
         m.d.comb += [
             self.o_from_q3.eq(use_q3),

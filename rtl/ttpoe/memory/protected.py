@@ -13,8 +13,16 @@ from amaranth.lib import data, fifo, memory
 
 from .secded import Decoder, Encoder, check_bits, chunks, coded_bits
 
-__all__ = ["COLLISION_UNDEFINED", "BlockFifo", "ERRORS", "STATS", "protected_memory",
-           "protected_fifo", "errors_of", "report"]
+__all__ = [
+    "COLLISION_UNDEFINED",
+    "BlockFifo",
+    "ERRORS",
+    "STATS",
+    "protected_memory",
+    "protected_fifo",
+    "errors_of",
+    "report",
+]
 
 COLLISION_UNDEFINED = {"ttp_collision_undefined": 1}
 """Attribute of a memory whose readers never use what a synchronous port reads in the clock in which
@@ -61,14 +69,17 @@ def _decoded(m, word, value, errors):
     at, decoders = width, []
     for begin, end in chunks(width):
         m.submodules += (decoder := Decoder(end - begin))
-        m.d.comb += [decoder.i_data.eq(word[begin:end]),
-                     decoder.i_check.eq(word[at:at + check_bits(end - begin)]),
-                     value[begin:end].eq(decoder.o_data)]
+        m.d.comb += [
+            decoder.i_data.eq(word[begin:end]),
+            decoder.i_check.eq(word[at : at + check_bits(end - begin)]),
+            value[begin:end].eq(decoder.o_data),
+        ]
         at += check_bits(end - begin)
         decoders.append(decoder)
-    m.d.comb += [errors.corrected.eq(Cat(decoder.o_corrected for decoder in decoders).any()),
-                 errors.uncorrectable.eq(
-                     Cat(decoder.o_uncorrectable for decoder in decoders).any())]
+    m.d.comb += [
+        errors.corrected.eq(Cat(decoder.o_corrected for decoder in decoders).any()),
+        errors.uncorrectable.eq(Cat(decoder.o_uncorrectable for decoder in decoders).any()),
+    ]
 
 
 class _Port:
@@ -89,8 +100,9 @@ class _SecdedMemory(Elaboratable):
     def __init__(self, *, shape, depth, init=(), attrs=None):
         assert not any(init), "zeros are a coded word, other contents would have to be coded"
         self._shape = shape
-        self._coded = memory.Memory(shape=coded_bits(Shape.cast(shape).width), depth=depth,
-                                    init=[], attrs=attrs)
+        self._coded = memory.Memory(
+            shape=coded_bits(Shape.cast(shape).width), depth=depth, init=[], attrs=attrs
+        )
         self._reads, self._writes = [], []
 
     def write_port(self):
@@ -99,8 +111,9 @@ class _SecdedMemory(Elaboratable):
         return port
 
     def read_port(self, *, domain="sync", transparent_for=()):
-        inner = self._coded.read_port(domain=domain,
-                                      transparent_for=[port.inner for port in transparent_for])
+        inner = self._coded.read_port(
+            domain=domain, transparent_for=[port.inner for port in transparent_for]
+        )
         port = _Port(inner, self._shape, f"read{len(self._reads)}")
         port.errors = Signal(ERRORS, name=f"read{len(self._reads)}_errors")
         self._reads.append(port)
@@ -134,9 +147,13 @@ class _SecdedFifo(fifo.FIFOInterface, Elaboratable):
         m.submodules.coded = coded = self._coded
         found = Signal(ERRORS)
         m.d.comb += [
-            coded.w_data.eq(_encoded(m, self.w_data)), coded.w_en.eq(self.w_en),
-            coded.r_en.eq(self.r_en), self.w_rdy.eq(coded.w_rdy), self.r_rdy.eq(coded.r_rdy),
-            self.w_level.eq(coded.w_level), self.r_level.eq(coded.r_level),
+            coded.w_data.eq(_encoded(m, self.w_data)),
+            coded.w_en.eq(self.w_en),
+            coded.r_en.eq(self.r_en),
+            self.w_rdy.eq(coded.w_rdy),
+            self.r_rdy.eq(coded.r_rdy),
+            self.w_level.eq(coded.w_level),
+            self.r_level.eq(coded.r_level),
             self.level.eq(coded.level),
             self.errors.eq(found.as_value() & (self.r_en & self.r_rdy).replicate(2)),
         ]

@@ -29,12 +29,9 @@ class ReadPort(wiring.Signature):
     """
 
     def __init__(self, addr_shape, data_shape):
-        super().__init__({
-            "addr": Out(addr_shape),
-            "en": Out(1),
-            "data": In(data_shape),
-            "used": Out(1),
-        })
+        super().__init__(
+            {"addr": Out(addr_shape), "en": Out(1), "data": In(data_shape), "used": Out(1)}
+        )
 
     def __eq__(self, other):
         return isinstance(other, ReadPort) and self.members == other.members

@@ -43,8 +43,9 @@ def columns(width):
     for weight in range(3, bits + 1, 2):
         left = list(combinations(range(bits), weight))
         while left and len(taken) < width:
-            best = min(left, key=lambda rows: (sorted((lengths[row] for row in rows),
-                                                      reverse=True), rows))
+            best = min(
+                left, key=lambda rows: (sorted((lengths[row] for row in rows), reverse=True), rows)
+            )
             left.remove(best)
             for row in best:
                 lengths[row] += 1
@@ -66,8 +67,10 @@ def coded_bits(width):
 
 def _equations(data, width):
     """The check bits that belong to `data`."""
-    return Cat(Cat(data[bit] for bit, column in enumerate(columns(width))
-                   if column >> row & 1).xor() for row in range(check_bits(width)))
+    return Cat(
+        Cat(data[bit] for bit, column in enumerate(columns(width)) if column >> row & 1).xor()
+        for row in range(check_bits(width))
+    )
 
 
 class Encoder(wiring.Component):
@@ -107,17 +110,24 @@ class Decoder(wiring.Component):
 
     def __init__(self, width):
         self._width = width
-        super().__init__({
-            "i_data": In(width), "i_check": In(check_bits(width)), "o_data": Out(width),
-            "o_corrected": Out(1), "o_uncorrectable": Out(1)})
+        super().__init__(
+            {
+                "i_data": In(width),
+                "i_check": In(check_bits(width)),
+                "o_data": Out(width),
+                "o_corrected": Out(1),
+                "o_uncorrectable": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         syndrome = Signal(check_bits(self._width))
         m.d.comb += [
             syndrome.eq(_equations(self.i_data, self._width) ^ self.i_check),
-            self.o_data.eq(self.i_data ^ Cat(syndrome == column
-                                             for column in columns(self._width))),
+            self.o_data.eq(
+                self.i_data ^ Cat(syndrome == column for column in columns(self._width))
+            ),
             self.o_corrected.eq(syndrome.xor()),
             self.o_uncorrectable.eq(syndrome.any() & ~syndrome.xor()),
         ]

@@ -38,22 +38,24 @@ class Classifier(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i": In(stream.Signature(beat_layout(config))),
-            "o": Out(stream.Signature(beat_layout(config))),
-            "bad": Out(1),
-            "short": Out(1),
-            "ttp": Out(1),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(beat_layout(config))),
+                "o": Out(stream.Signature(beat_layout(config))),
+                "bad": Out(1),
+                "short": Out(1),
+                "ttp": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         frame, width_bytes = self.i.payload, self._config.width_bytes
         offset = FIELDS["ethertype"].offset
-        decides = offset // width_bytes             # the beat that holds the EtherType
+        decides = offset // width_bytes  # the beat that holds the EtherType
         lane = offset % width_bytes
 
-        index = Signal(range(decides + 2))          # stays at the first beat behind that one
+        index = Signal(range(decides + 2))  # stays at the first beat behind that one
         taken, ended = Signal(), Signal()
         m.d.comb += [
             self.i.ready.eq(~self.o.valid | self.o.ready),
@@ -71,8 +73,10 @@ class Classifier(wiring.Component):
             has_ethertype = frame.keep[lane + 1]
             m.d.comb += [
                 is_short.eq(~has_ethertype),
-                is_ttp.eq(has_ethertype & ((ethertype == EtherType.ARTICLE.value)
-                                           | (ethertype == EtherType.IEEE.value))),
+                is_ttp.eq(
+                    has_ethertype
+                    & ((ethertype == EtherType.ARTICLE.value) | (ethertype == EtherType.IEEE.value))
+                ),
             ]
         with m.Else():
             m.d.comb += [is_short.eq(index < decides), is_ttp.eq(was_ttp & (index > decides))]

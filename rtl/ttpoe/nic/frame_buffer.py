@@ -52,23 +52,27 @@ class FrameBuffer(wiring.Component):
     def __init__(self, config, lossy):
         self._config = config
         self._lossy = lossy
-        super().__init__({
-            "i": In(stream.Signature(beat_layout(config))),
-            "o": Out(stream.Signature(beat_layout(config))),
-            "kept": Out(1),
-            "dropped": Out(1),
-            "o_errors": Out(ERRORS),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(beat_layout(config))),
+                "o": Out(stream.Signature(beat_layout(config))),
+                "kept": Out(1),
+                "dropped": Out(1),
+                "o_errors": Out(ERRORS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         config = self._config
         depth = config.os_buffer_bytes // config.width_bytes
-        word = data.StructLayout({
-            "data": config.width_bits, "last_lane": ceil_log2(config.width_bytes), "last": 1})
+        word = data.StructLayout(
+            {"data": config.width_bits, "last_lane": ceil_log2(config.width_bytes), "last": 1}
+        )
         m.submodules.frame_memory = frame_memory = protected_memory(
-            config.protect, shape=word, depth=depth, init=[], attrs=COLLISION_UNDEFINED)
-        read = Signal(ceil_log2(depth) + 1)         # the highest bit tells full from empty
+            config.protect, shape=word, depth=depth, init=[], attrs=COLLISION_UNDEFINED
+        )
+        read = Signal(ceil_log2(depth) + 1)  # the highest bit tells full from empty
         kept = Signal.like(read)
         self._write(m, frame_memory.write_port(), read, kept)
         self._read(m, frame_memory.read_port(), read, kept)
@@ -78,7 +82,7 @@ class FrameBuffer(wiring.Component):
         frame = self.i.payload
         written, following = Signal.like(read), Signal.like(read)
         full, too_long = Signal(), Signal()
-        giving_up = Signal()                        # the rest of this frame is thrown away
+        giving_up = Signal()  # the rest of this frame is thrown away
         taken, placed = Signal(), Signal()
         all_round = 1 << len(read) - 1
         m.d.comb += [
@@ -89,7 +93,6 @@ class FrameBuffer(wiring.Component):
             taken.eq(self.i.valid & self.i.ready),
             placed.eq(taken & ~giving_up & ~full),
             following.eq(written + 1),
-
             port.addr.eq(written[:-1]),
             port.data.data.eq(frame.data),
             port.data.last_lane.eq(self._last_lane(frame.keep)),
@@ -111,13 +114,14 @@ class FrameBuffer(wiring.Component):
     def _last_lane(keep):
         """Number of the highest lane of a run of ones from lane 0."""
         ends_at = [bit & ~above for bit, above in zip(keep, [*keep[1:], Const(0, 1)])]
-        return Cat(Cat(ends_at[n] for n in range(len(keep)) if n >> bit & 1).any()
-                   for bit in range(ceil_log2(len(keep))))
+        return Cat(
+            Cat(ends_at[n] for n in range(len(keep)) if n >> bit & 1).any()
+            for bit in range(ceil_log2(len(keep)))
+        )
 
     def _read(self, m, port, read, kept):
         # The memory's own output is the output register.
-        report(m, self._config.protect, self.o_errors,
-               errors_of(port, self.o.valid & self.o.ready))
+        report(m, self._config.protect, self.o_errors, errors_of(port, self.o.valid & self.o.ready))
         move = Signal()
         m.d.comb += [
             move.eq(~self.o.valid | self.o.ready),
@@ -125,8 +129,12 @@ class FrameBuffer(wiring.Component):
             port.en.eq(move & (read != kept)),
             self.o.payload.data.eq(port.data.data),
             self.o.payload.last.eq(port.data.last),
-            self.o.payload.keep.eq(Cat(~port.data.last | (port.data.last_lane >= lane)
-                                       for lane in range(self._config.width_bytes))),
+            self.o.payload.keep.eq(
+                Cat(
+                    ~port.data.last | (port.data.last_lane >= lane)
+                    for lane in range(self._config.width_bytes)
+                )
+            ),
         ]
         with m.If(move):
             m.d.sync += self.o.valid.eq(port.en)

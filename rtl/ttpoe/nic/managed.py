@@ -42,15 +42,20 @@ class ManagedNic(wiring.Component):
 
     def __init__(self, config):
         self._nic, self._csr = Nic(config), Csr(config)
-        outside = {name: member for name, member in self._nic.signature.members.items()
-                   if not name.startswith("cfg_") and name not in _BEHIND_REGISTERS}
-        super().__init__({
-            **outside,
-            "s_axil": In(AxiLiteSignature()),
-            "i_node": In(24),
-            "i_open_id_seed": In(32),
-            "o_interrupt": Out(1),
-        })
+        outside = {
+            name: member
+            for name, member in self._nic.signature.members.items()
+            if not name.startswith("cfg_") and name not in _BEHIND_REGISTERS
+        }
+        super().__init__(
+            {
+                **outside,
+                "s_axil": In(AxiLiteSignature()),
+                "i_node": In(24),
+                "i_open_id_seed": In(32),
+                "o_interrupt": Out(1),
+            }
+        )
         self._outside = list(outside)
 
     def elaborate(self, platform):
@@ -65,8 +70,11 @@ class ManagedNic(wiring.Component):
         wiring.connect(m, nic.o_inspected, csr.i_inspected)
         wiring.connect(m, nic.o_notice, csr.i_notice)
         m.d.comb += [
-            *(getattr(nic, name).eq(getattr(csr, name)) for name in nic.signature.members
-              if name.startswith("cfg_")),
+            *(
+                getattr(nic, name).eq(getattr(csr, name))
+                for name in nic.signature.members
+                if name.startswith("cfg_")
+            ),
             *(getattr(csr, name).eq(getattr(nic, name)) for name in PULSES),
             csr.i_ready.eq(nic.o_ready),
             csr.i_free_slots.eq(nic.o_free_slots),

@@ -47,13 +47,15 @@ class Nic(wiring.Component):
     def __init__(self, config):
         self._config = config
         self._engine = Engine(config)
-        super().__init__({
-            **dict(self._engine.signature.members.items()),
-            "i_os": In(stream.Signature(beat_layout(config))),
-            "o_os": Out(stream.Signature(beat_layout(config))),
-            "cfg_os_enable": In(1),
-            **{name: Out(1) for name in OS_STATS},
-        })
+        super().__init__(
+            {
+                **dict(self._engine.signature.members.items()),
+                "i_os": In(stream.Signature(beat_layout(config))),
+                "o_os": Out(stream.Signature(beat_layout(config))),
+                "cfg_os_enable": In(1),
+                **{name: Out(1) for name in OS_STATS},
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -71,18 +73,29 @@ class Nic(wiring.Component):
         wiring.connect(m, tx_merge.o, wiring.flipped(self.o_mac))
         wiring.connect(m, wiring.flipped(self.i_os), os_path.i_os)
         wiring.connect(m, os_path.o_os, wiring.flipped(self.o_os))
-        m.d.comb += [os_path.cfg_os_enable.eq(self.cfg_os_enable),
-                     *(getattr(self, name).eq(getattr(os_path, name)) for name in OS_STATS)]
+        m.d.comb += [
+            os_path.cfg_os_enable.eq(self.cfg_os_enable),
+            *(getattr(self, name).eq(getattr(os_path, name)) for name in OS_STATS),
+        ]
         self._host_side(m, engine)
         errors = os_path.o_errors
         m.d.comb += [
             self.stat_memory_corrected.eq(engine.stat_memory_corrected | errors.corrected),
             self.stat_memory_uncorrectable.eq(
-                engine.stat_memory_uncorrectable | errors.uncorrectable),
+                engine.stat_memory_uncorrectable | errors.uncorrectable
+            ),
         ]
         return m
 
     def _host_side(self, m, engine):
         """The engine's streams to the host, its configuration and its statistics."""
-        pass_through(m, self, engine, [name for name in engine.signature.members
-                                       if name not in ("i_mac", "o_mac", *MEMORY_STATS)])
+        pass_through(
+            m,
+            self,
+            engine,
+            [
+                name
+                for name in engine.signature.members
+                if name not in ("i_mac", "o_mac", *MEMORY_STATS)
+            ],
+        )

@@ -60,15 +60,17 @@ class OsPath(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_mac": In(event_signature(beat_layout(config))),
-            "o_os": Out(stream.Signature(beat_layout(config))),
-            "i_os": In(stream.Signature(beat_layout(config))),
-            "cfg_os_enable": In(1),
-            "o_frame": Out(stream.Signature(beat_layout(config))),
-            "o_errors": Out(ERRORS),
-            **{name: Out(1) for name in STATS},
-        })
+        super().__init__(
+            {
+                "i_mac": In(event_signature(beat_layout(config))),
+                "o_os": Out(stream.Signature(beat_layout(config))),
+                "i_os": In(stream.Signature(beat_layout(config))),
+                "cfg_os_enable": In(1),
+                "o_frame": Out(stream.Signature(beat_layout(config))),
+                "o_errors": Out(ERRORS),
+                **{name: Out(1) for name in STATS},
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -59,8 +59,13 @@ class BootSeed(wiring.Component):
         if clocks < 4 * _CHANGES:
             raise ValueError(f"clocks must be at least {4 * _CHANGES}; got {clocks!r}")
         self._oscillator, self._clocks, self._simulated = oscillator, clocks, simulated
-        super().__init__({"o_seed": Out(32), "o_ready": Out(1),
-                          **({} if oscillator or simulated is not None else {"i_noise": In(1)})})
+        super().__init__(
+            {
+                "o_seed": Out(32),
+                "o_ready": Out(1),
+                **({} if oscillator or simulated is not None else {"i_noise": In(1)}),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -74,7 +79,8 @@ class BootSeed(wiring.Component):
 
         noise, last = Signal(), Signal()
         m.submodules.synchronise = FFSynchronizer(
-            self.i_noise if self._oscillator is None else self._toggling(m), noise)
+            self.i_noise if self._oscillator is None else self._toggling(m), noise
+        )
         mixed = Signal(32, reset_less=True)
         changes = Signal(range(_CHANGES + 1))
         m.d.sync += last.eq(noise)

@@ -38,16 +38,18 @@ class TxMerge(wiring.Component):
     """
 
     def __init__(self, config):
-        super().__init__({
-            "i_ttp": In(stream.Signature(beat_layout(config))),
-            "i_os": In(stream.Signature(beat_layout(config))),
-            "o": Out(stream.Signature(beat_layout(config))),
-        })
+        super().__init__(
+            {
+                "i_ttp": In(stream.Signature(beat_layout(config))),
+                "i_os": In(stream.Signature(beat_layout(config))),
+                "o": Out(stream.Signature(beat_layout(config))),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         ttp, os, out = self.i_ttp, self.i_os, self.o
-        bound = Signal()            # a frame has been offered and is not finished
+        bound = Signal()  # a frame has been offered and is not finished
         bound_to_os = Signal()
         row = Signal(range(TTP_IN_A_ROW + 1))
         os_turn, chosen_os = Signal(), Signal()
@@ -60,10 +62,7 @@ class TxMerge(wiring.Component):
             os.ready.eq(out.ready & chosen_os),
         ]
         with m.If(out.valid):
-            m.d.sync += [
-                bound.eq(~(out.ready & out.payload.last)),
-                bound_to_os.eq(chosen_os),
-            ]
+            m.d.sync += [bound.eq(~(out.ready & out.payload.last)), bound_to_os.eq(chosen_os)]
             with m.If(~bound):
                 m.d.sync += row.eq(Mux(os.valid & ~chosen_os, row + 1, 0))
         return m

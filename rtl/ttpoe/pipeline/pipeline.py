@@ -63,27 +63,29 @@ class Pipeline(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_event": In(event_signature(pipeline_event_layout(config))),
-            "o_ready": Out(1),
-            "successor": Out(successor_port(config)),
-            "o_errors": Out(ERRORS),
-            "o_done": Out(event_signature(committed_layout(config))),
-            "o_may_retire": Out(1),
-            "i_inspect": In(stream.Signature(config.lid_bits)),
-            "o_inspected": Out(event_signature(tag_layout(config))),
-            "i_kept_freed": In(2),
-            "i_ask_over": In(1),
-            "i_first_id": In(32),
-            "i_epoch": In(16),
-            "o_stepped": Out(1),
-            "cfg_node": In(24),
-            "cfg_init_id": In(32),
-            "cfg_max_retry": In(10),
-            "cfg_idle_limit": In(10),
-            "cfg_link_slots": In(config.count_bits),
-            "cfg_selective": In(1),
-        })
+        super().__init__(
+            {
+                "i_event": In(event_signature(pipeline_event_layout(config))),
+                "o_ready": Out(1),
+                "successor": Out(successor_port(config)),
+                "o_errors": Out(ERRORS),
+                "o_done": Out(event_signature(committed_layout(config))),
+                "o_may_retire": Out(1),
+                "i_inspect": In(stream.Signature(config.lid_bits)),
+                "o_inspected": Out(event_signature(tag_layout(config))),
+                "i_kept_freed": In(2),
+                "i_ask_over": In(1),
+                "i_first_id": In(32),
+                "i_epoch": In(16),
+                "o_stepped": Out(1),
+                "cfg_node": In(24),
+                "cfg_init_id": In(32),
+                "cfg_max_retry": In(10),
+                "cfg_idle_limit": In(10),
+                "cfg_link_slots": In(config.count_bits),
+                "cfg_selective": In(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -105,8 +107,8 @@ class Pipeline(wiring.Component):
         self.q2 = Signal(event)
         self.q3 = Signal(event)
         self.q2_row = self.table.o_index
-        self.q3_tag = Signal(tag)           # as Q2 left it
-        self.q3_written = Signal(tag)       # as it is written: `q3_tag` finished by Q3
+        self.q3_tag = Signal(tag)  # as Q2 left it
+        self.q3_written = Signal(tag)  # as it is written: `q3_tag` finished by Q3
 
         # Known of the event in Q2, and needed by the one in Q1.
         self.q2_missed = Signal()
@@ -129,15 +131,16 @@ class Pipeline(wiring.Component):
         m.d.comb += [
             row.eq(Mux(event.by_lid, event.lid[1:], link_row(config, event.node, event.vc))),
             # Nor while a tag is written: a read of the same row would be undefined.
-            self.i_inspect.ready.eq(self.table.o_ready & ~self.i_event.valid
-                                    & ~self.table.o_write),
+            self.i_inspect.ready.eq(self.table.o_ready & ~self.i_event.valid & ~self.table.o_write),
             self.table.i_index.eq(Mux(self.i_event.valid, row, self.i_inspect.payload[1:])),
             self.reorder.i_index.eq(directory_index(config, row, event.tx_id)),
             self.o_inspected.valid.eq(inspected),
             self.o_inspected.payload.eq(Mux(way, self.table.o_read[1], self.table.o_read[0])),
         ]
-        m.d.sync += [inspected.eq(self.i_inspect.valid & self.i_inspect.ready),
-                     way.eq(self.i_inspect.payload[0])]
+        m.d.sync += [
+            inspected.eq(self.i_inspect.valid & self.i_inspect.ready),
+            way.eq(self.i_inspect.payload[0]),
+        ]
         m.d.sync += [self.q1_valid.eq(self.i_event.valid), self.q1.eq(event)]
 
     # ---- Q1: read ------------------------------------------------------------------------------
@@ -145,27 +148,34 @@ class Pipeline(wiring.Component):
     def _read(self, m):
         """Find the link's way; the table finds the newest copy of its tag for Q2."""
         event, table = self.q1, self.table
-        m.d.comb += self.o_may_retire.eq(
-            self.q1_valid & event.event.as_value().matches(*_RETIRES))
+        m.d.comb += self.o_may_retire.eq(self.q1_valid & event.event.as_value().matches(*_RETIRES))
 
         hits = []
         self.q2_flags = [Signal(_flags_layout(), name=f"q2_flags{way}") for way in range(2)]
         for way in range(2):
             used = table.newest(way, lambda tag: tag.state != LinkState.CLOSED)
-            hits.append(used & table.newest(
-                way, lambda tag: (tag.node == event.node) & (tag.vc == event.vc)))
+            hits.append(
+                used
+                & table.newest(way, lambda tag: (tag.node == event.node) & (tag.vc == event.vc))
+            )
             m.d.sync += [
                 self.q2_flags[way].used.eq(used),
-                *(self.q2_flags[way][name].eq(table.newest(way, lambda tag: tag[name]))
-                  for name in ("queued", "purging", "touch")),
+                *(
+                    self.q2_flags[way][name].eq(table.newest(way, lambda tag: tag[name]))
+                    for name in ("queued", "purging", "touch")
+                ),
             ]
 
         self.q2_way, self.q2_self = Signal(), Signal()
         hit, way = Signal(), Signal()
         # The event right in front may be of the same link, though neither is in the table: two
         # frames of a peer that has no link yet are of the same link by their key.
-        same_key = (~event.by_lid & ~self.q2.by_lid & (event.node == self.q2.node)
-                    & (event.vc == self.q2.vc))
+        same_key = (
+            ~event.by_lid
+            & ~self.q2.by_lid
+            & (event.node == self.q2.node)
+            & (event.vc == self.q2.vc)
+        )
         m.d.comb += [
             hit.eq(event.by_lid | hits[0] | hits[1]),
             way.eq(Mux(event.by_lid, event.lid[0], hits[1])),
@@ -175,8 +185,12 @@ class Pipeline(wiring.Component):
             table.i_follows.eq(same_key & self.q2_missed),
             self.reorder.i_valid.eq(self.q1_valid),
         ]
-        m.d.sync += [self.q2_valid.eq(self.q1_valid), self.q2.eq(event), self.q2_way.eq(way),
-                     self.q2_self.eq(event.node == self.cfg_node)]
+        m.d.sync += [
+            self.q2_valid.eq(self.q1_valid),
+            self.q2.eq(event),
+            self.q2_way.eq(way),
+            self.q2_self.eq(event.node == self.cfg_node),
+        ]
 
     # ---- Q2: decide ----------------------------------------------------------------------------
 
@@ -192,8 +206,10 @@ class Pipeline(wiring.Component):
             with m.If(table.o_behind & table.o_write & (table.o_write_way == way)):
                 m.d.comb += [
                     flags[way].used.eq(self.q3_written.state != LinkState.CLOSED),
-                    *(flags[way][name].eq(self.q3_written[name])
-                      for name in ("queued", "purging", "touch")),
+                    *(
+                        flags[way][name].eq(self.q3_written[name])
+                        for name in ("queued", "purging", "touch")
+                    ),
                 ]
 
         full = flags[0].used & flags[1].used
@@ -201,8 +217,13 @@ class Pipeline(wiring.Component):
         own, other = Signal(_flags_layout()), Signal(_flags_layout())
         m.d.comb += [
             self.q2_missed.eq(~event.by_lid & (found.state == LinkState.CLOSED)),
-            self.q2_owned_way.eq(Mux(self.q2_missed, flags[0].used,
-                                     Mux(table.o_from_q3, table.o_write_way, self.q2_way))),
+            self.q2_owned_way.eq(
+                Mux(
+                    self.q2_missed,
+                    flags[0].used,
+                    Mux(table.o_from_q3, table.o_write_way, self.q2_way),
+                )
+            ),
             self.q2_owns.eq(~(self.q2_missed & full)),
             table.i_change.eq(self.q2_valid & self.q2_owns),
             table.i_change_way.eq(self.q2_owned_way),
@@ -214,21 +235,33 @@ class Pipeline(wiring.Component):
             decide.i_self.eq(self.q2_self),
             decide.i_first_id.eq(self.i_first_id),
             decide.i_epoch.eq(self.i_epoch),
-            *(getattr(decide, name).eq(getattr(self, name)) for name in
-              ("cfg_init_id", "cfg_max_retry", "cfg_idle_limit", "cfg_link_slots",
-               "cfg_selective")),
+            *(
+                getattr(decide, name).eq(getattr(self, name))
+                for name in (
+                    "cfg_init_id",
+                    "cfg_max_retry",
+                    "cfg_idle_limit",
+                    "cfg_link_slots",
+                    "cfg_selective",
+                )
+            ),
             decide.i_lid.eq(lid),
             self.o_stepped.eq(self.q2_valid & decide.o_outcome.stepped),
             # A visit passes a slot that lags behind, or sends the current one; all else that
             # follows the list starts at its head.
             self.successor.en.eq(1),
-            self.successor.addr.eq(Mux(
-                (event.event == Event.VISIT) & (found.current != 0)
-                & ((found.lag == 0) | decide.i_walking), found.next, found.head)),
+            self.successor.addr.eq(
+                Mux(
+                    (event.event == Event.VISIT)
+                    & (found.current != 0)
+                    & ((found.lag == 0) | decide.i_walking),
+                    found.next,
+                    found.head,
+                )
+            ),
         ]
         with m.If(self.q2_missed):
-            m.d.comb += [decide.i_tag.queued.eq(own.queued),
-                         decide.i_tag.purging.eq(own.purging)]
+            m.d.comb += [decide.i_tag.queued.eq(own.queued), decide.i_tag.purging.eq(own.purging)]
 
         self.q3_lid = Signal(config.lid_bits)
         self.q3_outcome = Signal(outcome_layout(config))
@@ -274,11 +307,10 @@ class Pipeline(wiring.Component):
 
     def _reorder(self, m):
         """What of selective replay belongs to no link alone, kept in step with Q2."""
-        config, decide, event, outcome = (self._config, self.decide, self.q2,
-                                          self.decide.o_outcome)
+        config, decide, event, outcome = (self._config, self.decide, self.q2, self.decide.o_outcome)
         free = Signal(range(config.reorder_slots + 1), init=config.reorder_slots)
         asking = Signal()
-        walked_lid, walked = Signal(config.lid_bits), Signal()     # whose list is walked along
+        walked_lid, walked = Signal(config.lid_bits), Signal()  # whose list is walked along
         self.q3_kept_slot = Signal(config.rx_slot_bits)
         m.d.comb += [
             decide.i_kept.eq(self.reorder.o_kept),
@@ -300,8 +332,9 @@ class Pipeline(wiring.Component):
             m.d.sync += asking.eq(0)
         with m.If(self.q2_valid & outcome.starts_walk):
             m.d.sync += [walked.eq(1), walked_lid.eq(decide.i_lid)]
-        with m.Elif(self.q2_valid & ((event.event == Event.WALKED)
-                                     | (outcome.free_all & decide.i_walking))):
+        with m.Elif(
+            self.q2_valid & ((event.event == Event.WALKED) | (outcome.free_all & decide.i_walking))
+        ):
             m.d.sync += walked.eq(0)
 
     # ---- Q3: commit ----------------------------------------------------------------------------
@@ -309,15 +342,19 @@ class Pipeline(wiring.Component):
     def _commit(self, m):
         outcome, done = self.q3_outcome, self.o_done.payload
         tag, table = self.q3_written, self.table
-        data_state = ((tag.state == LinkState.OPEN) | (tag.state == LinkState.CLOSE_SENT)
-                      | (tag.state == LinkState.CLOSE_RECD))
+        data_state = (
+            (tag.state == LinkState.OPEN)
+            | (tag.state == LinkState.CLOSE_SENT)
+            | (tag.state == LinkState.CLOSE_RECD)
+        )
         # Nothing is freed, nor the oldest sent, while somebody walks along the list: the WALKED
         # event looks again.
         lag = tag.lag != 0
-        wants_visit = ((lag & ~outcome.walking)
-                       | (tag.close_due & data_state & (tag.state != LinkState.CLOSE_RECD))
-                       | ((tag.current != tag.alloc) & ~tag.held & data_state
-                          & ~(lag & (tag.current == 0))))
+        wants_visit = (
+            (lag & ~outcome.walking)
+            | (tag.close_due & data_state & (tag.state != LinkState.CLOSE_RECD))
+            | ((tag.current != tag.alloc) & ~tag.held & data_state & ~(lag & (tag.current == 0)))
+        )
         visited = self.q3.event == Event.VISIT
         m.d.comb += [
             tag.eq(self.q3_tag),

@@ -56,29 +56,31 @@ class Arbitrate(wiring.Component):
     def __init__(self, config):
         self._config = config
         lid = stream.Signature(config.lid_bits)
-        super().__init__({
-            "i_enable": In(1),
-            "i_rx": In(stream.Signature(rx_event_layout(config))),
-            "i_sent": In(lid),
-            "i_timer": In(lid),
-            "i_visit": In(lid).array(config.VCS),
-            "i_host": In(stream.Signature(host_event_layout(config))).array(config.VCS),
-            "i_look": In(stream.Signature(look_layout(config))),
-            "i_replay": In(stream.Signature(replay_layout(config))),
-            "i_retire": In(lid),
-            "i_ask": In(stream.Signature(ask_layout(config))),
-            "i_victim": In(lid),
-            "i_command": In(stream.Signature(command_layout)),
-            "cfg_ieee": In(1),
-            "i_done": In(1),
-            "i_done_event": In(Event),
-            "i_done_may_send": In(1),
-            "i_done_control": In(1),
-            "i_done_payload": In(1),
-            "i_control_left": In(1),
-            "i_payload_left": In(2),
-            "o_event": Out(event_signature(pipeline_event_layout(config))),
-        })
+        super().__init__(
+            {
+                "i_enable": In(1),
+                "i_rx": In(stream.Signature(rx_event_layout(config))),
+                "i_sent": In(lid),
+                "i_timer": In(lid),
+                "i_visit": In(lid).array(config.VCS),
+                "i_host": In(stream.Signature(host_event_layout(config))).array(config.VCS),
+                "i_look": In(stream.Signature(look_layout(config))),
+                "i_replay": In(stream.Signature(replay_layout(config))),
+                "i_retire": In(lid),
+                "i_ask": In(stream.Signature(ask_layout(config))),
+                "i_victim": In(lid),
+                "i_command": In(stream.Signature(command_layout)),
+                "cfg_ieee": In(1),
+                "i_done": In(1),
+                "i_done_event": In(Event),
+                "i_done_may_send": In(1),
+                "i_done_control": In(1),
+                "i_done_payload": In(1),
+                "i_control_left": In(1),
+                "i_payload_left": In(2),
+                "o_event": Out(event_signature(pipeline_event_layout(config))),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -97,12 +99,17 @@ class Arbitrate(wiring.Component):
             (replay, None, None, no_room & (payload_free | ~resends)),
         ]
         for vc in VC_ORDER:
-            sources += [(self.i_visit[vc], Event.VISIT, None, payload),
-                        (self.i_host[vc], Event.HOST_PAYLOAD, vc, payload)]
-        sources += [(self.i_retire, Event.RETIRE, None, no_room), (ask, None, None, control),
-                    (self.i_victim, Event.VICTIM, None, control),
-                    (self.i_command, None, None, control),
-                    (self.i_timer, Event.TIMER, None, control)]
+            sources += [
+                (self.i_visit[vc], Event.VISIT, None, payload),
+                (self.i_host[vc], Event.HOST_PAYLOAD, vc, payload),
+            ]
+        sources += [
+            (self.i_retire, Event.RETIRE, None, no_room),
+            (ask, None, None, control),
+            (self.i_victim, Event.VICTIM, None, control),
+            (self.i_command, None, None, control),
+            (self.i_timer, Event.TIMER, None, control),
+        ]
 
         m.submodules.arbiter = arbiter = UrgencyArbiter(len(sources))
         m.d.comb += [
@@ -113,8 +120,24 @@ class Arbitrate(wiring.Component):
         ]
         # At most one grant: what the sources say is masked and joined, which no tool would find.
         joined = dict.fromkeys(
-            ("event", "by_lid", "lid", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id",
-             "room", "rx_slot", "slot", "may_send"), 0)
+            (
+                "event",
+                "by_lid",
+                "lid",
+                "node",
+                "vc",
+                "ieee",
+                "epoch",
+                "selective",
+                "tx_id",
+                "rx_id",
+                "room",
+                "rx_slot",
+                "slot",
+                "may_send",
+            ),
+            0,
+        )
         for index, (source, kind, vc, _room) in enumerate(sources):
             grant = arbiter.grant[index]
             m.d.comb += source.ready.eq(grant)
@@ -129,36 +152,75 @@ class Arbitrate(wiring.Component):
         payload = source.payload
         if source is self.i_rx:
             nacked = payload.opcode == Opcode.NACK
-            return {**{name: payload[name] for name in ("node", "vc", "ieee", "epoch", "selective",
-                                                        "tx_id", "rx_id", "room")},
-                    "event": payload.opcode, "rx_slot": payload.slot,
-                    "may_send": nacked & payload_free}
+            return {
+                **{
+                    name: payload[name]
+                    for name in (
+                        "node",
+                        "vc",
+                        "ieee",
+                        "epoch",
+                        "selective",
+                        "tx_id",
+                        "rx_id",
+                        "room",
+                    )
+                },
+                "event": payload.opcode,
+                "rx_slot": payload.slot,
+                "may_send": nacked & payload_free,
+            }
         if source is self.i_command:
             closes = payload.command == Command.CLOSE
-            return {"event": Mux(closes, Event.HOST_CLOSE, Event.HOST_OPEN), "node": payload.node,
-                    "vc": payload.vc, "ieee": self.cfg_ieee}
+            return {
+                "event": Mux(closes, Event.HOST_CLOSE, Event.HOST_OPEN),
+                "node": payload.node,
+                "vc": payload.vc,
+                "ieee": self.cfg_ieee,
+            }
         if vc is not None:
-            return {"event": kind, "node": payload.node, "vc": Const(vc, 2), "ieee": self.cfg_ieee,
-                    "slot": payload.slot, "may_send": Const(1)}
+            return {
+                "event": kind,
+                "node": payload.node,
+                "vc": Const(vc, 2),
+                "ieee": self.cfg_ieee,
+                "slot": payload.slot,
+                "may_send": Const(1),
+            }
         # The others know their link's number.
         if source is self.i_look:
             # A LOOK's ID lies where a PURGE has its place.
-            return {"event": Mux(payload.purge, Event.PURGE, Event.LOOK), "by_lid": Const(1),
-                    "lid": payload.lid,
-                    **event_fields("purge", place=payload.id, last=payload.last)}
+            return {
+                "event": Mux(payload.purge, Event.PURGE, Event.LOOK),
+                "by_lid": Const(1),
+                "lid": payload.lid,
+                **event_fields("purge", place=payload.id, last=payload.last),
+            }
         if source is self.i_ask:
-            return {"event": Event.ASK, "by_lid": Const(1), "lid": payload.lid,
-                    **event_fields("ask", id=payload.id, first=payload.first)}
+            return {
+                "event": Event.ASK,
+                "by_lid": Const(1),
+                "lid": payload.lid,
+                **event_fields("ask", id=payload.id, first=payload.first),
+            }
         if source is self.i_replay:
             resends = payload.walk == Walk.REPLAY
             seeks = payload.walk == Walk.SEEK
             # A REPLAY's ID lies where a SEEK has the first of its range.
-            return {"event": Mux(resends, Event.REPLAY, Mux(seeks, Event.SEEK, Event.WALKED)),
-                    "by_lid": Const(1), "lid": payload.lid, "slot": payload.slot,
-                    **event_fields("seek", first=payload.first, last=payload.last),
-                    "may_send": resends}
-        return {"event": kind, "by_lid": Const(1), "lid": payload,
-                "may_send": Const(kind == Event.VISIT)}
+            return {
+                "event": Mux(resends, Event.REPLAY, Mux(seeks, Event.SEEK, Event.WALKED)),
+                "by_lid": Const(1),
+                "lid": payload.lid,
+                "slot": payload.slot,
+                **event_fields("seek", first=payload.first, last=payload.last),
+                "may_send": resends,
+            }
+        return {
+            "event": kind,
+            "by_lid": Const(1),
+            "lid": payload,
+            "may_send": Const(kind == Event.VISIT),
+        }
 
     def _credits(self, m):
         """Room that is promised to nobody in the control and the PAYLOAD queue."""
@@ -171,11 +233,21 @@ class Arbitrate(wiring.Component):
 
         free = []
         for left, takes, unused, came_back in (
-                (control, may_answer(self.o_event.payload.event),
-                 may_answer(self.i_done_event) & ~self.i_done_control, self.i_control_left),
-                (payload, self.o_event.payload.may_send,
-                 self.i_done_may_send & ~self.i_done_payload, self.i_payload_left)):
-            m.d.sync += left.eq(left - (self.o_event.valid & takes) + (self.i_done & unused)
-                                + came_back)
+            (
+                control,
+                may_answer(self.o_event.payload.event),
+                may_answer(self.i_done_event) & ~self.i_done_control,
+                self.i_control_left,
+            ),
+            (
+                payload,
+                self.o_event.payload.may_send,
+                self.i_done_may_send & ~self.i_done_payload,
+                self.i_payload_left,
+            ),
+        ):
+            m.d.sync += left.eq(
+                left - (self.o_event.valid & takes) + (self.i_done & unused) + came_back
+            )
             free.append(left != 0)
         return free

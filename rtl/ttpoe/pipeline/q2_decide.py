@@ -18,16 +18,30 @@ from .records import RxBase, TxBase, outcome_layout, pipeline_event_layout
 
 __all__ = ["Decide"]
 
-_TX_BASE = {None: TxBase.ZERO, "open_id": TxBase.OPEN_ID, "first": TxBase.FIRST,
-            "end": TxBase.END, "last": TxBase.LAST, "current": TxBase.CURRENT,
-            "position": TxBase.POSITION, "tx_id": TxBase.TX_ID, "before": TxBase.BEFORE_TX,
-            "run_end": TxBase.TX_ID}      # BEFORE_TX if the event's ID is kept
-_RX_BASE = {None: RxBase.ZERO, "tx_id": RxBase.TX_ID, "r": RxBase.RECEIVED,
-            "missing": RxBase.MISSING, "gap": RxBase.GAP, "rx_id": RxBase.RX_ID}
+_TX_BASE = {
+    None: TxBase.ZERO,
+    "open_id": TxBase.OPEN_ID,
+    "first": TxBase.FIRST,
+    "end": TxBase.END,
+    "last": TxBase.LAST,
+    "current": TxBase.CURRENT,
+    "position": TxBase.POSITION,
+    "tx_id": TxBase.TX_ID,
+    "before": TxBase.BEFORE_TX,
+    "run_end": TxBase.TX_ID,
+}  # BEFORE_TX if the event's ID is kept
+_RX_BASE = {
+    None: RxBase.ZERO,
+    "tx_id": RxBase.TX_ID,
+    "r": RxBase.RECEIVED,
+    "missing": RxBase.MISSING,
+    "gap": RxBase.GAP,
+    "rx_id": RxBase.RX_ID,
+}
 assert _TX_BASE.keys() - {None} == set(WORDS["tx"])
 assert _RX_BASE.keys() - {None} == set(WORDS["rx"])
-_WORDS = 2      # time-outs in a row that repeat the CLOSE_ACK to such a peer (decision Z3)
-_WAKES = 8      # time-outs in a row that wake a peer with epoch 0 (decision Z7)
+_WORDS = 2  # time-outs in a row that repeat the CLOSE_ACK to such a peer (decision Z3)
+_WAKES = 8  # time-outs in a row that wake a peer with epoch 0 (decision Z7)
 
 
 def _any(bits):
@@ -82,26 +96,28 @@ class Decide(wiring.Component):
     def __init__(self, config):
         self._config = config
         tag = tag_layout(config)
-        super().__init__({
-            "i_event": In(pipeline_event_layout(config)),
-            "i_tag": In(tag),
-            "i_full": In(1),
-            "i_self": In(1),
-            "i_lid": In(config.lid_bits),
-            "i_kept": In(kept_layout(config)),
-            "i_reorder_free": In(1),
-            "i_asking": In(1),
-            "i_walking": In(1),
-            "i_first_id": In(32),
-            "i_epoch": In(16),
-            "cfg_init_id": In(32),
-            "cfg_max_retry": In(10),
-            "cfg_idle_limit": In(10),
-            "cfg_link_slots": In(config.count_bits),
-            "cfg_selective": In(1),
-            "o_tag": Out(tag),
-            "o_outcome": Out(outcome_layout(config)),
-        })
+        super().__init__(
+            {
+                "i_event": In(pipeline_event_layout(config)),
+                "i_tag": In(tag),
+                "i_full": In(1),
+                "i_self": In(1),
+                "i_lid": In(config.lid_bits),
+                "i_kept": In(kept_layout(config)),
+                "i_reorder_free": In(1),
+                "i_asking": In(1),
+                "i_walking": In(1),
+                "i_first_id": In(32),
+                "i_epoch": In(16),
+                "cfg_init_id": In(32),
+                "cfg_max_retry": In(10),
+                "cfg_idle_limit": In(10),
+                "cfg_link_slots": In(config.count_bits),
+                "cfg_selective": In(1),
+                "o_tag": Out(tag),
+                "o_outcome": Out(outcome_layout(config)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -122,13 +138,13 @@ class Decide(wiring.Component):
         """Serial distances (section 3) of the frame's IDs from the link's."""
         event, tag = self.i_event, self.i_tag
         count_bits = self._config.count_bits
-        self.ack_ahead = Signal(32)       # RxID - oldest unacknowledged
-        self.in_order = Signal(32)        # TxID - last in-order ID
-        self.past_seen = Signal(32)       # TxID - last ID seen behind the gap
-        self.past_end = Signal(32)        # TxID - the peer's declared end
+        self.ack_ahead = Signal(32)  # RxID - oldest unacknowledged
+        self.in_order = Signal(32)  # TxID - last in-order ID
+        self.past_seen = Signal(32)  # TxID - last ID seen behind the gap
+        self.past_end = Signal(32)  # TxID - the peer's declared end
         self.ack_low = Signal(count_bits)
         self.in_window = Signal()
-        self.younger_open = Signal(16)    # epoch - the peer's known epoch
+        self.younger_open = Signal(16)  # epoch - the peer's known epoch
         m.d.comb += [
             self.ack_ahead.eq(event.rx_id - tag.una),
             self.in_order.eq(event.tx_id - tag.received),
@@ -142,11 +158,11 @@ class Decide(wiring.Component):
     def _ranges(self, m):
         """Where a NACKed range, and what is sent again of it, lie in what is in flight (R7)."""
         event, tag, count_bits = self.i_event, self.i_tag, self._config.count_bits
-        self.range_end = Signal(32)       # TxID - oldest unacknowledged
-        self.resent = Signal(count_bits + 1)    # the REPLAY's ID; an older one is a large number
+        self.range_end = Signal(32)  # TxID - oldest unacknowledged
+        self.resent = Signal(count_bits + 1)  # the REPLAY's ID; an older one is a large number
         m.d.comb += [
             self.range_end.eq(event.tx_id - tag.una),
-            self.resent.eq(self.ack_ahead[:count_bits + 1]),
+            self.resent.eq(self.ack_ahead[: count_bits + 1]),
         ]
 
     def _guards(self, m):
@@ -166,8 +182,9 @@ class Decide(wiring.Component):
         agrees = fits & ((self.in_order == 0) | (self.in_order.all() & tag.fed))
         ahead = (self.in_order != 0) & ~self.in_order[31]
         nothing_waits = tag.current == tag.alloc
-        ends_at_max = (tag.una[count_bits:].all()
-                       & ((tag.una[:count_bits] + tag.alloc)[:count_bits] == 0))
+        ends_at_max = tag.una[count_bits:].all() & (
+            (tag.una[:count_bits] + tag.alloc)[:count_bits] == 0
+        )
         guards = {
             "FULL": self.i_full,
             "SELF": self.i_self,
@@ -188,8 +205,12 @@ class Decide(wiring.Component):
             "ASKED": tag.asked,
             "DOUBTED": tag.doubted,
             "FED": tag.fed,
-            "OUT_OF_STEP": zero & (tag.doubted | (self.in_order != 1) & (
-                tag.guessed | (~tag.fed & ahead) | (tag.gap & (self.past_seen == 0)))),
+            "OUT_OF_STEP": zero
+            & (
+                tag.doubted
+                | (self.in_order != 1)
+                & (tag.guessed | (~tag.fed & ahead) | (tag.gap & (self.past_seen == 0)))
+            ),
             "QUIET": all_acked & (zero | (event.tx_id == 0) | (self.in_order == 1)),
             "IN_WINDOW": self.in_window,
             "GOOD_0": zero & self.in_window & (event.rx_id == 0),
@@ -211,14 +232,14 @@ class Decide(wiring.Component):
             "LAG": (tag.lag != 0) & ~self.i_walking,
             "CLOSE_DUE": tag.close_due,
             "CLOSE_WAITS": (tag.alloc != 0) & (zero | ends_at_max),
-            "UNSENT": (~nothing_waits & ~tag.held
-                       & ~((tag.current == 0) & (tag.lag != 0))),
+            "UNSENT": (~nothing_waits & ~tag.held & ~((tag.current == 0) & (tag.lag != 0))),
             "SELECTIVE": tag.selective,
             "LOOKING": tag.looking,
             "KEPT_ANY": tag.kept != 0,
             "HIT": here & in_reach & ~tag.purging,
-            "KEEP_OK": (event.room & self.i_reorder_free & in_reach & ~self.i_kept.valid
-                        & ~tag.purging),
+            "KEEP_OK": (
+                event.room & self.i_reorder_free & in_reach & ~self.i_kept.valid & ~tag.purging
+            ),
             "NEW_GAP": (self.past_seen[1:] != 0) & ~self.past_seen[31],
             "RUN": event.rx_id != event.tx_id,
             "AT_SEEN": (self.past_seen == 0) | (in_reach & self.in_order[:window_bits].all()),
@@ -242,16 +263,22 @@ class Decide(wiring.Component):
         taken = {action: [] for action in Action}
         moves = {next_state: [] for next_state in LinkState}
         for kind, cells in TABLE.items():
-            alike = {}      # states with the same alternatives, but for staying where they are
+            alike = {}  # states with the same alternatives, but for staying where they are
             for old, alternatives in cells.items():
-                key = tuple((guards, action, next_state if next_state != old else None)
-                            for guards, action, next_state in alternatives)
+                key = tuple(
+                    (guards, action, next_state if next_state != old else None)
+                    for guards, action, next_state in alternatives
+                )
                 alike.setdefault(key, []).append(old)
             for alternatives, states in alike.items():
                 left = (event == kind) & Cat(*(state == old for old in states)).any()
                 for guards, action, next_state in alternatives:
-                    met = Cat(*(~self.guard[guard[1:]] if guard.startswith("!")
-                                else self.guard[guard] for guard in guards))
+                    met = Cat(
+                        *(
+                            ~self.guard[guard[1:]] if guard.startswith("!") else self.guard[guard]
+                            for guard in guards
+                        )
+                    )
                     row = left & met.all()
                     left = left & ~met.all()
                     taken[action].append(row)
@@ -262,8 +289,12 @@ class Decide(wiring.Component):
         m.d.comb += [self.taken[action].eq(_any(rows)) for action, rows in taken.items()]
         moves = {next_state: _any(rows) for next_state, rows in moves.items()}
         m.d.comb += self.next_state.as_value().eq(
-            Mux(_any(moves.values()), _joined((move, to.value) for to, move in moves.items()),
-                state.as_value()))
+            Mux(
+                _any(moves.values()),
+                _joined((move, to.value) for to, move in moves.items()),
+                state.as_value(),
+            )
+        )
 
     def _effects(self, m):
         """One control bit per effect, from the actions that have it."""
@@ -275,21 +306,36 @@ class Decide(wiring.Component):
         def chosen(field, value_of):
             """The outcome's field, from what each action says of it; None says nothing."""
             values = {action: value_of(effects) for action, effects in EFFECTS.items()}
-            m.d.comb += Value.cast(field).eq(_joined(
-                (taken[action], value.value) for action, value in values.items()
-                if value is not None))
+            m.d.comb += Value.cast(field).eq(
+                _joined(
+                    (taken[action], value.value)
+                    for action, value in values.items()
+                    if value is not None
+                )
+            )
 
-        self.do = {name: Signal(name=f"do_{name}") for name in (
-            *FLAGS, *WORDS["ours"], *WORDS["slots"],
-            *(f"end_{word}" for word in WORDS["notes_end"]))}
+        self.do = {
+            name: Signal(name=f"do_{name}")
+            for name in (
+                *FLAGS,
+                *WORDS["ours"],
+                *WORDS["slots"],
+                *(f"end_{word}" for word in WORDS["notes_end"]),
+            )
+        }
         m.d.comb += [
             *(self.do[name].eq(those(lambda e, name=name: getattr(e, name))) for name in FLAGS),
-            *(self.do[word].eq(those(lambda e, word=word: word in (e.ours, e.slots)))
-              for word in (*WORDS["ours"], *WORDS["slots"])),
-            *(self.do[f"end_{word}"].eq(those(lambda e, word=word: e.notes_end == word))
-              for word in WORDS["notes_end"]),
-            Value.cast(out.action).eq(_joined((bit, action.value)
-                                              for action, bit in taken.items())),
+            *(
+                self.do[word].eq(those(lambda e, word=word: word in (e.ours, e.slots)))
+                for word in (*WORDS["ours"], *WORDS["slots"])
+            ),
+            *(
+                self.do[f"end_{word}"].eq(those(lambda e, word=word: e.notes_end == word))
+                for word in WORDS["notes_end"]
+            ),
+            Value.cast(out.action).eq(
+                _joined((bit, action.value) for action, bit in taken.items())
+            ),
             out.old_state.eq(self.i_tag.state),
             out.append.eq(self.do["append"]),
             out.free_own.eq(self.do["refuse"]),
@@ -316,8 +362,8 @@ class Decide(wiring.Component):
         tag, do, out, event = self.i_tag, self.do, self.o_outcome, self.i_event
         held_back = tag.held | (tag.lag != 0) | (tag.current == 0) | ~event.may_send
         self.resends = Signal()
-        named = Signal()                  # the oldest is one of those that the NACK names
-        overtaken = Signal()              # ... or a packet sent after it has arrived (R12)
+        named = Signal()  # the oldest is one of those that the NACK names
+        overtaken = Signal()  # ... or a packet sent after it has arrived (R12)
         m.d.comb += [
             named.eq(self.ack_ahead[31] | (self.ack_ahead == 0)),
             overtaken.eq(do["seeks"] & (self.range_end >= tag.oldest_at)),
@@ -328,12 +374,14 @@ class Decide(wiring.Component):
             out.clip_oldest.eq(self.resends & named),
             out.clip_end.eq(do["seeks"] & (self.range_end >= tag.sent)),
             out.starts_walk.eq(do["starts_walk"]),
-            out.walking.eq((self.i_walking & (event.event != Event.WALKED))
-                           | do["starts_walk"]),
+            out.walking.eq((self.i_walking & (event.event != Event.WALKED)) | do["starts_walk"]),
         ]
         with m.If(self.resends):
-            m.d.comb += [out.frame.eq(1), out.opcode.eq(Opcode.PAYLOAD),
-                         out.tx_base.eq(TxBase.FIRST)]
+            m.d.comb += [
+                out.frame.eq(1),
+                out.opcode.eq(Opcode.PAYLOAD),
+                out.tx_base.eq(TxBase.FIRST),
+            ]
 
         with m.If(do["asks"] & tag.selective):
             asks_all = self.guard["KEPT_ANY"] & ~self.i_asking
@@ -342,8 +390,9 @@ class Decide(wiring.Component):
                 out.asks.eq(~tag.looking & asks_all),
                 out.tx_base.eq(Mux(self.guard["KEPT_ANY"], TxBase.MISSING, TxBase.SEEN)),
             ]
-        m.d.comb += out.asks_on.eq(tag.gap & self.in_reach & (self.in_order != 0)
-                                   & ~self.guard["AT_SEEN"])
+        m.d.comb += out.asks_on.eq(
+            tag.gap & self.in_reach & (self.in_order != 0) & ~self.guard["AT_SEEN"]
+        )
 
     def _retire(self, m):
         """How many IDs this event acknowledges, and whether a slot leaves the list.
@@ -353,9 +402,10 @@ class Decide(wiring.Component):
         """
         tag, do, count_bits = self.i_tag, self.do, self._config.count_bits
         self.retire_count = Signal(count_bits)
-        covers = Signal()                  # the ID itself is acknowledged, not only older ones
-        m.d.comb += covers.eq(do["ack"] | (self.in_window & (
-            do["open"] | (do["close"] & (self.i_event.tx_id != 0)))))
+        covers = Signal()  # the ID itself is acknowledged, not only older ones
+        m.d.comb += covers.eq(
+            do["ack"] | (self.in_window & (do["open"] | (do["close"] & (self.i_event.tx_id != 0))))
+        )
         with m.If(covers):
             m.d.comb += self.retire_count.eq(self.ack_low + 1)
         with m.Elif(do["nack"] & self.in_window):
@@ -366,8 +416,11 @@ class Decide(wiring.Component):
             self.retires.eq(self.retire_count != 0),
             self.o_outcome.retired.eq(self.retires),
             self.o_outcome.chain.eq(tag.alloc + tag.lag),
-            self.o_outcome.pop.eq((do["ack"] | do["nack"] | do["close"] | do["open"] | do["one"])
-                                  & ((tag.lag != 0) | self.retires) & ~self.i_walking),
+            self.o_outcome.pop.eq(
+                (do["ack"] | do["nack"] | do["close"] | do["open"] | do["one"])
+                & ((tag.lag != 0) | self.retires)
+                & ~self.i_walking
+            ),
         ]
 
     def _new_tag(self, m):
@@ -387,9 +440,9 @@ class Decide(wiring.Component):
         self._new_received(m)
 
         # Closing (decisions C1 to C6).
-        completes = ((self.retires & (self.retire_count == old.alloc) & ~guard["END_AHEAD"])
-                     | (do["accepts"] & guard["END_AHEAD"] & (self.past_end == 0)
-                        & (old.alloc == 0)))
+        completes = (self.retires & (self.retire_count == old.alloc) & ~guard["END_AHEAD"]) | (
+            do["accepts"] & guard["END_AHEAD"] & (self.past_end == 0) & (old.alloc == 0)
+        )
         with m.If(do["closes"]):
             m.d.comb += new.close_due.eq(0)
         with m.Elif(do["close_later"] | (completes & old.close_nacked)):
@@ -398,8 +451,12 @@ class Decide(wiring.Component):
         with m.If(do["end_last"] | do["as_nacked"]):
             m.d.comb += new.close_nacked.eq(1)
         with m.If(do["end_last"] & declared & ~guard["DUPLICATE"]):
-            m.d.comb += [new.end.eq(event.tx_id), new.end_known.eq(1), new.end_ahead.eq(1),
-                         new.close_due.eq(0)]
+            m.d.comb += [
+                new.end.eq(event.tx_id),
+                new.end_known.eq(1),
+                new.end_ahead.eq(1),
+                new.close_due.eq(0),
+            ]
         with m.Elif(do["end_next"] & declared & (old.state != LinkState.CLOSE_SENT)):
             m.d.comb += [
                 new.end.eq(event.tx_id - 1),
@@ -426,8 +483,21 @@ class Decide(wiring.Component):
                 new.epoch.eq(self.i_epoch),
                 new.node.eq(event.node),
                 new.vc.eq(event.vc),
-                *(new[name].eq(0) for name in ("gap", "held", "heard", "fed", "guessed", "doubted",
-                                               "asked", "close_nacked", "end_known", "end_ahead")),
+                *(
+                    new[name].eq(0)
+                    for name in (
+                        "gap",
+                        "held",
+                        "heard",
+                        "fed",
+                        "guessed",
+                        "doubted",
+                        "asked",
+                        "close_nacked",
+                        "end_known",
+                        "end_ahead",
+                    )
+                ),
             ]
         # A close that the host asked for before the link was open outlives the peer's restart.
         with m.If(ours & (old.state != LinkState.OPEN_RECD) & (old.state != LinkState.OPEN)):
@@ -485,7 +555,7 @@ class Decide(wiring.Component):
         event, old, new, do = self.i_event, self.i_tag, self.o_tag, self.do
         with m.If(do["learns"] | do["accepts"] | (do["end_position"] & self.in_order[31])):
             m.d.comb += new.received.eq(event.tx_id)
-        with m.Elif(do["end_position"]):    # as far from there as an ID can be (Z8)
+        with m.Elif(do["end_position"]):  # as far from there as an ID can be (Z8)
             m.d.comb += new.received.eq(old.received ^ (1 << 31))
         with m.Elif(do["opened"]):
             with m.If(event.tx_id != 0):
@@ -508,7 +578,7 @@ class Decide(wiring.Component):
             m.d.comb += new.asked.eq(1)
         with m.If(do["learns"] | do["opened"]):
             m.d.comb += new.peer_epoch.eq(event.epoch)
-        with m.Elif(do["fresh"]):      # a link that ended in the clock before left its own
+        with m.Elif(do["fresh"]):  # a link that ended in the clock before left its own
             m.d.comb += new.peer_epoch.eq(0)
         with m.If(do["learns"]):
             m.d.comb += new.heard.eq(1)
@@ -525,7 +595,7 @@ class Decide(wiring.Component):
     def _reorder(self, m):
         """Selective replay: whether it is agreed (R1), and what is kept (R2 to R10)."""
         event, old, new, do, out = self.i_event, self.i_tag, self.o_tag, self.do, self.o_outcome
-        speaks = event.selective & (event.epoch != 0)       # decision Z9
+        speaks = event.selective & (event.epoch != 0)  # decision Z9
         with m.If(do["fresh"]):
             m.d.comb += new.selective.eq(self.cfg_selective)
         with m.Elif(do["answer"]):

@@ -74,29 +74,31 @@ class Commit(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_done": In(event_signature(committed_layout(config))),
-            "o_control": Out(stream.Signature(control_frame_layout(config))),
-            "o_payload": Out(stream.Signature(payload_frame_layout(config))),
-            "o_append": Out(event_signature(slot_append_layout(config))),
-            "o_free": Out(event_signature(slot_free_layout(config))),
-            "o_withdraw": Out(event_signature(config.lid_bits)),
-            "o_push": Out(event_signature(push_layout(config))),
-            "o_verdict": Out(event_signature(rx_verdict_layout(config))),
-            "o_result": Out(event_signature(host_result_layout)),
-            "o_notice": Out(event_signature(notice_layout)),
-            "o_trace": Out(event_signature(trace_layout(config))),
-            "o_kept": Out(event_signature(2)),
-            "o_look_job": Out(event_signature(look_job_layout(config))),
-            "o_looked": Out(event_signature(looked_layout())),
-            "o_ask_start": Out(event_signature(ask_start_layout(config))),
-            "o_asked": Out(event_signature(looked_layout())),
-            "o_range": Out(event_signature(range_layout(config))),
-            "o_walk": Out(event_signature(walk_layout(config))),
-            "o_lag": Out(event_signature(lag_layout(config))),
-            "o_retry": Out(1),
-            **{name: Out(1) for name in STATS},
-        })
+        super().__init__(
+            {
+                "i_done": In(event_signature(committed_layout(config))),
+                "o_control": Out(stream.Signature(control_frame_layout(config))),
+                "o_payload": Out(stream.Signature(payload_frame_layout(config))),
+                "o_append": Out(event_signature(slot_append_layout(config))),
+                "o_free": Out(event_signature(slot_free_layout(config))),
+                "o_withdraw": Out(event_signature(config.lid_bits)),
+                "o_push": Out(event_signature(push_layout(config))),
+                "o_verdict": Out(event_signature(rx_verdict_layout(config))),
+                "o_result": Out(event_signature(host_result_layout)),
+                "o_notice": Out(event_signature(notice_layout)),
+                "o_trace": Out(event_signature(trace_layout(config))),
+                "o_kept": Out(event_signature(2)),
+                "o_look_job": Out(event_signature(look_job_layout(config))),
+                "o_looked": Out(event_signature(looked_layout())),
+                "o_ask_start": Out(event_signature(ask_start_layout(config))),
+                "o_asked": Out(event_signature(looked_layout())),
+                "o_range": Out(event_signature(range_layout(config))),
+                "o_walk": Out(event_signature(walk_layout(config))),
+                "o_lag": Out(event_signature(lag_layout(config))),
+                "o_retry": Out(1),
+                **{name: Out(1) for name in STATS},
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -113,8 +115,13 @@ class Commit(wiring.Component):
             self.o_push.valid.eq(valid & done.push),
             self.o_push.payload.lid.eq(done.lid),
             self.o_push.payload.vc.eq(tag.vc),
-            self.o_verdict.valid.eq(valid & (outcome.unkeeps | (
-                (event.event == Event.RX_PAYLOAD) & event.room & ~outcome.keeps))),
+            self.o_verdict.valid.eq(
+                valid
+                & (
+                    outcome.unkeeps
+                    | ((event.event == Event.RX_PAYLOAD) & event.room & ~outcome.keeps)
+                )
+            ),
             self.o_verdict.payload.slot.eq(Mux(outcome.unkeeps, done.kept_slot, event.rx_slot)),
             self.o_verdict.payload.vc.eq(done.vc),
             self.o_verdict.payload.deliver.eq(delivers),
@@ -150,15 +157,18 @@ class Commit(wiring.Component):
             with m.Case(TxBase.CURRENT):
                 m.d.comb += ahead.eq(tag.current)
             with m.Case(TxBase.POSITION):
-                m.d.comb += ahead.eq(event.replay.id[:len(ahead)] - tag.una[:len(ahead)])
+                m.d.comb += ahead.eq(event.replay.id[: len(ahead)] - tag.una[: len(ahead)])
             with m.Case(TxBase.TX_ID, TxBase.BEFORE_TX):
                 m.d.comb += tx_from.eq(event.tx_id)
             with m.Case(TxBase.SEEN):
                 m.d.comb += tx_from.eq(tag.seen)
             with m.Case(TxBase.MISSING):
                 m.d.comb += [tx_from.eq(tag.received), ahead.eq(1)]
-        m.d.comb += one_back.eq(outcome.tx_base.as_value().matches(
-            TxBase.OPEN_ID, TxBase.LAST, TxBase.CURRENT, TxBase.BEFORE_TX))
+        m.d.comb += one_back.eq(
+            outcome.tx_base.as_value().matches(
+                TxBase.OPEN_ID, TxBase.LAST, TxBase.CURRENT, TxBase.BEFORE_TX
+            )
+        )
         with m.If(outcome.tx_base != TxBase.ZERO):
             m.d.comb += tx_id.eq(tx_from + ahead - one_back)
         one_on = (outcome.rx_base == RxBase.MISSING) | (outcome.rx_base == RxBase.GAP)
@@ -180,13 +190,16 @@ class Commit(wiring.Component):
             control.vc.eq(done.vc),
             control.ieee.eq(Mux(outcome.copies, event.ieee, tag.ieee)),
             control.epoch.eq(Mux(outcome.copies, event.epoch, tag.epoch)),
-            control.selective.eq(tag.selective & ((outcome.opcode == Opcode.OPEN)
-                                                  | (outcome.opcode == Opcode.OPEN_ACK))),
+            control.selective.eq(
+                tag.selective
+                & ((outcome.opcode == Opcode.OPEN) | (outcome.opcode == Opcode.OPEN_ACK))
+            ),
             control.tx_id.eq(tx_id),
             control.rx_id.eq(rx_id),
             control.lid.eq(done.lid),
-            control.report.eq((outcome.opcode == Opcode.OPEN_ACK)
-                              & (tag.state == LinkState.OPEN_RECD)),
+            control.report.eq(
+                (outcome.opcode == Opcode.OPEN_ACK) & (tag.state == LinkState.OPEN_RECD)
+            ),
             self.o_payload.valid.eq(self.i_done.valid & outcome.frame & is_payload),
             payload.slot.eq(done.sent_slot),
             payload.lid.eq(done.lid),
@@ -205,16 +218,25 @@ class Commit(wiring.Component):
             self.o_append.valid.eq(self.i_done.valid & outcome.append & (outcome.chain != 0)),
             self.o_append.payload.tail.eq(done.old_tail),
             self.o_append.payload.slot.eq(done.event.slot),
-            self.o_free.valid.eq(self.i_done.valid & (
-                outcome.pop | outcome.free_own | (outcome.free_all & (outcome.chain != 0)))),
-            self.o_withdraw.valid.eq(self.i_done.valid & (
-                (outcome.action == Action.RETIRE_REPLAY) | (outcome.action == Action.HOLD))),
+            self.o_free.valid.eq(
+                self.i_done.valid
+                & (outcome.pop | outcome.free_own | (outcome.free_all & (outcome.chain != 0)))
+            ),
+            self.o_withdraw.valid.eq(
+                self.i_done.valid
+                & ((outcome.action == Action.RETIRE_REPLAY) | (outcome.action == Action.HOLD))
+            ),
             self.o_withdraw.payload.eq(done.lid),
             free.lid.eq(done.lid),
             free.whole_link.eq(outcome.free_all),
             free.head.eq(Mux(outcome.free_own, done.event.slot, done.old_head)),
-            free.tail.eq(Mux(outcome.free_own, done.event.slot,
-                             Mux(outcome.free_all, done.old_tail, done.old_head))),
+            free.tail.eq(
+                Mux(
+                    outcome.free_own,
+                    done.event.slot,
+                    Mux(outcome.free_all, done.old_tail, done.old_head),
+                )
+            ),
             free.count.eq(Mux(outcome.free_all, outcome.chain, 1)),
         ]
 
@@ -233,11 +255,14 @@ class Commit(wiring.Component):
             self.o_asked.valid.eq(valid & (event.event == Event.ASK)),
             self.o_asked.p.on.eq(outcome.asks_on & (tag.state != LinkState.CLOSED)),
             self.o_asked.p.hit.eq(outcome.hit),
-            self.o_lag.valid.eq(valid & (tag.lag != 0) & ~outcome.walking
-                                & (tag.state != LinkState.CLOSED)),
+            self.o_lag.valid.eq(
+                valid & (tag.lag != 0) & ~outcome.walking & (tag.state != LinkState.CLOSED)
+            ),
             self.o_lag.p.count.eq(tag.lag),
-            *(port.p.lid.eq(done.lid) for port in
-              (self.o_look_job, self.o_ask_start, self.o_range, self.o_lag)),
+            *(
+                port.p.lid.eq(done.lid)
+                for port in (self.o_look_job, self.o_ask_start, self.o_range, self.o_lag)
+            ),
         ]
         # What of a range was acknowledged or not yet sent when the NACK came needs no replay, nor
         # does what the NACK's own event sends again.
@@ -272,12 +297,18 @@ class Commit(wiring.Component):
         for name in LINK_STATS:
             actions = [action for action, effects in EFFECTS.items() if effects.stat == name]
             m.d.comb += getattr(self, f"stat_{name}").eq(
-                valid & outcome.action.as_value().matches(*actions))
+                valid & outcome.action.as_value().matches(*actions)
+            )
         m.d.comb += [
             self.stat_payload_first_sent.eq(valid & outcome.sends & outcome.first_sent),
             self.stat_payload_replayed.eq(
-                valid & ((outcome.sends & ~outcome.first_sent) | outcome.resends
-                         | (outcome.action == Action.RESEND))),
+                valid
+                & (
+                    (outcome.sends & ~outcome.first_sent)
+                    | outcome.resends
+                    | (outcome.action == Action.RESEND)
+                )
+            ),
             self.stat_slot_retired.eq(valid & outcome.pop),
             self.stat_woken.eq(valid & outcome.wakes),
         ]

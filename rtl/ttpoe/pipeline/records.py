@@ -7,16 +7,23 @@ from ..link.fsm import Action, Event, LinkState
 from ..link.table import tag_layout
 from ..protocol import Opcode
 
-__all__ = ["KINDS", "pipeline_event_layout", "event_fields", "outcome_layout", "committed_layout",
-           "TxBase", "RxBase"]
+__all__ = [
+    "KINDS",
+    "pipeline_event_layout",
+    "event_fields",
+    "outcome_layout",
+    "committed_layout",
+    "TxBase",
+    "RxBase",
+]
 
 
 KINDS = {
-    "look": {"id": "tx_id"},                        # the ID that is looked at
-    "ask": {"id": "tx_id", "first": "rx_id"},       # ... and the first missing ID in front of it
-    "purge": {"place": "tx_id", "last": "room"},    # the place in the directory; it is the last one
-    "seek": {"first": "rx_id", "last": "tx_id"},    # ends of the range, `count_bits` + 1 bits each
-    "replay": {"id": "rx_id", "slot": "slot"},      # as many bits of the ID in `slot`
+    "look": {"id": "tx_id"},  # the ID that is looked at
+    "ask": {"id": "tx_id", "first": "rx_id"},  # ... and the first missing ID in front of it
+    "purge": {"place": "tx_id", "last": "room"},  # the place in the directory; it is the last one
+    "seek": {"first": "rx_id", "last": "tx_id"},  # ends of the range, `count_bits` + 1 bits each
+    "replay": {"id": "rx_id", "slot": "slot"},  # as many bits of the ID in `slot`
 }
 """What the events of selective replay say, {name: field of the record}: they use the places of a
 received frame's fields. `event.purge.last` is the field `last` of a PURGE."""
@@ -54,107 +61,115 @@ def event_fields(kind, **values):
 
 def pipeline_event_layout(config):
     """An event as it travels from Q0 to Q3; see `KINDS` for those of selective replay."""
-    return _EventLayout({
-        "event": Event,
-        "by_lid": 1,                    # the link is known by its number, not by node and VC
-        "lid": config.lid_bits,         # if `by_lid`
-        "node": 24,                     # if not `by_lid`
-        "vc": 2,
-        "ieee": 1,                      # these seven: of the received frame
-        "epoch": 16,
-        "selective": 1,
-        "tx_id": 32,
-        "rx_id": 32,
-        "room": 1,
-        "rx_slot": config.rx_slot_bits,
-        "slot": config.slot_bits,       # the replay slot of HOST_PAYLOAD and REPLAY
-        "may_send": 1,                  # there is room in the PAYLOAD queue, and it is promised
-    })
+    return _EventLayout(
+        {
+            "event": Event,
+            "by_lid": 1,  # the link is known by its number, not by node and VC
+            "lid": config.lid_bits,  # if `by_lid`
+            "node": 24,  # if not `by_lid`
+            "vc": 2,
+            "ieee": 1,  # these seven: of the received frame
+            "epoch": 16,
+            "selective": 1,
+            "tx_id": 32,
+            "rx_id": 32,
+            "room": 1,
+            "rx_slot": config.rx_slot_bits,
+            "slot": config.slot_bits,  # the replay slot of HOST_PAYLOAD and REPLAY
+            "may_send": 1,  # there is room in the PAYLOAD queue, and it is promised
+        }
+    )
 
 
 class TxBase(enum.Enum, shape=4):
     """TxID of the frame to be sent: from the new tag, or from the event."""
+
     ZERO = 0
-    OPEN_ID = 1        # una - 1
-    FIRST = 2          # una
-    END = 3            # una + alloc
-    LAST = 4           # una + alloc - 1
-    CURRENT = 5        # una + current - 1: the one just passed
-    POSITION = 6       # una + distance of the REPLAY's ID from there
-    TX_ID = 7          # the event's TxID
-    BEFORE_TX = 8      # the event's TxID - 1
-    SEEN = 9           # youngest ID noted
-    MISSING = 10       # last in-order ID + 1
+    OPEN_ID = 1  # una - 1
+    FIRST = 2  # una
+    END = 3  # una + alloc
+    LAST = 4  # una + alloc - 1
+    CURRENT = 5  # una + current - 1: the one just passed
+    POSITION = 6  # una + distance of the REPLAY's ID from there
+    TX_ID = 7  # the event's TxID
+    BEFORE_TX = 8  # the event's TxID - 1
+    SEEN = 9  # youngest ID noted
+    MISSING = 10  # last in-order ID + 1
 
 
 class RxBase(enum.Enum, shape=3):
     """RxID of the frame to be sent."""
+
     ZERO = 0
-    TX_ID = 1          # the received TxID
-    RECEIVED = 2       # last in-order ID
-    MISSING = 3        # last in-order ID + 1
-    GAP = 4            # youngest ID noted before the event + 1
-    RX_ID = 5          # the event's RxID
+    TX_ID = 1  # the received TxID
+    RECEIVED = 2  # last in-order ID
+    MISSING = 3  # last in-order ID + 1
+    GAP = 4  # youngest ID noted before the event + 1
+    RX_ID = 5  # the event's RxID
 
 
 def outcome_layout(config):
     """What Q2 decided, besides the new tag; carried out in Q3."""
-    return data.StructLayout({
-        "action": Action,
-        "old_state": LinkState,
-        "frame": 1,                     # a frame is sent ...
-        "opcode": Opcode,
-        "tx_base": TxBase,
-        "rx_base": RxBase,
-        "copies": 1,                    # ... for a link that is not there
-        "wakes": 1,                     # ... to wake a peer with epoch 0
-        "append": 1,                    # the host's slot joins the list
-        "pop": 1,                       # the oldest slot leaves the list
-        "free_own": 1,                  # the host's slot is freed
-        "free_all": 1,                  # the whole list is freed, `chain` slots
-        "chain": config.count_bits,
-        "noticed": 1,
-        "notice": Notice,
-        "result": HostResult,
-        "evicts": 1,
-        "stepped": 1,                   # an open ID and an epoch were used
-        "retired": 1,                   # an ID left the window
-        "sends": 1,                     # a PAYLOAD goes out ...
-        "first_sent": 1,                # ... for the first time
-        "resends": 1,                   # the oldest PAYLOAD goes out again, out of turn
-        # selective replay, as sender
-        "seeks": 1,                     # a range is to be sent again: it joins the queue ...
-        "clip_begin": 1,                # ... but what is older than `una` is acknowledged
-        "clip_oldest": 1,               # ... and the oldest goes out with this event
-        "clip_end": 1,                  # ... and what is behind the youngest sent not yet sent
-        "starts_walk": 1,
-        "walking": 1,                   # somebody walks along this link's list
-        # selective replay, as receiver
-        "looks": 1,                     # a look-up starts
-        "asks": 1,                      # a round of questions for the gaps starts
-        "asks_on": 1,                   # ... and goes on behind this ID
-        "purges": 1,                    # kept packets of an incarnation that ended are to be freed
-        "keeps": 1,                     # the receive slot is kept
-        "unkeeps": 1,                   # a kept slot is delivered or freed
-        "hit": 1,                       # the event's ID is kept
-        "old_seen": 32,
-    })
+    return data.StructLayout(
+        {
+            "action": Action,
+            "old_state": LinkState,
+            "frame": 1,  # a frame is sent ...
+            "opcode": Opcode,
+            "tx_base": TxBase,
+            "rx_base": RxBase,
+            "copies": 1,  # ... for a link that is not there
+            "wakes": 1,  # ... to wake a peer with epoch 0
+            "append": 1,  # the host's slot joins the list
+            "pop": 1,  # the oldest slot leaves the list
+            "free_own": 1,  # the host's slot is freed
+            "free_all": 1,  # the whole list is freed, `chain` slots
+            "chain": config.count_bits,
+            "noticed": 1,
+            "notice": Notice,
+            "result": HostResult,
+            "evicts": 1,
+            "stepped": 1,  # an open ID and an epoch were used
+            "retired": 1,  # an ID left the window
+            "sends": 1,  # a PAYLOAD goes out ...
+            "first_sent": 1,  # ... for the first time
+            "resends": 1,  # the oldest PAYLOAD goes out again, out of turn
+            # selective replay, as sender
+            "seeks": 1,  # a range is to be sent again: it joins the queue ...
+            "clip_begin": 1,  # ... but what is older than `una` is acknowledged
+            "clip_oldest": 1,  # ... and the oldest goes out with this event
+            "clip_end": 1,  # ... and what is behind the youngest sent not yet sent
+            "starts_walk": 1,
+            "walking": 1,  # somebody walks along this link's list
+            # selective replay, as receiver
+            "looks": 1,  # a look-up starts
+            "asks": 1,  # a round of questions for the gaps starts
+            "asks_on": 1,  # ... and goes on behind this ID
+            "purges": 1,  # kept packets of an incarnation that ended are to be freed
+            "keeps": 1,  # the receive slot is kept
+            "unkeeps": 1,  # a kept slot is delivered or freed
+            "hit": 1,  # the event's ID is kept
+            "old_seen": 32,
+        }
+    )
 
 
 def committed_layout(config):
     """An event at the end of Q3: everything that the other blocks carry out."""
-    return data.StructLayout({
-        "event": pipeline_event_layout(config),
-        "outcome": outcome_layout(config),
-        "tag": tag_layout(config),      # as it is written back
-        "lid": config.lid_bits,
-        "node": 24,
-        "vc": 2,
-        "old_head": config.slot_bits,   # ends of the list before the event
-        "old_tail": config.slot_bits,
-        "sent_slot": config.slot_bits,  # slot of the PAYLOAD that is sent
-        "kept_slot": config.rx_slot_bits,   # receive slot of the event's ID, if that is kept
-        "push": 1,                      # the link joins its ready queue
-        "victim_valid": 1,
-        "victim": config.lid_bits,
-    })
+    return data.StructLayout(
+        {
+            "event": pipeline_event_layout(config),
+            "outcome": outcome_layout(config),
+            "tag": tag_layout(config),  # as it is written back
+            "lid": config.lid_bits,
+            "node": 24,
+            "vc": 2,
+            "old_head": config.slot_bits,  # ends of the list before the event
+            "old_tail": config.slot_bits,
+            "sent_slot": config.slot_bits,  # slot of the PAYLOAD that is sent
+            "kept_slot": config.rx_slot_bits,  # receive slot of the event's ID, if that is kept
+            "push": 1,  # the link joins its ready queue
+            "victim_valid": 1,
+            "victim": config.lid_bits,
+        }
+    )

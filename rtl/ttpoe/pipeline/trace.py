@@ -28,12 +28,14 @@ class Trace(wiring.Component):
     """
 
     def __init__(self, config):
-        super().__init__({
-            "i_done": In(event_signature(committed_layout(config))),
-            "i_frame": In(control_frame_layout(config)),
-            "i_delivers": In(1),
-            "o_trace": Out(event_signature(trace_layout(config))),
-        })
+        super().__init__(
+            {
+                "i_done": In(event_signature(committed_layout(config))),
+                "i_frame": In(control_frame_layout(config)),
+                "i_delivers": In(1),
+                "o_trace": Out(event_signature(trace_layout(config))),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -54,8 +56,10 @@ class Trace(wiring.Component):
             trace.background.eq(outcome.action == Action.RETIRE_ONE),
             trace.result.eq(outcome.result),
             trace.frame.eq(outcome.frame),
-            *(trace[f"frame_{name}"].eq(self.i_frame[name]) for name in
-              ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")),
+            *(
+                trace[f"frame_{name}"].eq(self.i_frame[name])
+                for name in ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")
+            ),
             trace.noticed.eq(outcome.noticed),
             trace.notice.eq(outcome.notice),
         ]

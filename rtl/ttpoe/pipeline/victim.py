@@ -34,19 +34,20 @@ class VictimChoice(wiring.Component):
     """
 
     def __init__(self, config):
-        super().__init__({
-            "i_wanted": In(1),
-            "i_row": In(config.row_bits),
-            "i_tags": In(tag_layout(config)).array(config.WAYS),
-            "i_touch": In(1).array(config.WAYS),
-            "o_valid": Out(1),
-            "o_lid": Out(config.lid_bits),
-        })
+        super().__init__(
+            {
+                "i_wanted": In(1),
+                "i_row": In(config.row_bits),
+                "i_tags": In(tag_layout(config)).array(config.WAYS),
+                "i_touch": In(1).array(config.WAYS),
+                "o_valid": Out(1),
+                "o_lid": Out(config.lid_bits),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
-        idle = [(tag.state == LinkState.OPEN) & (tag.alloc == 0) & tag.timer
-                for tag in self.i_tags]
+        idle = [(tag.state == LinkState.OPEN) & (tag.alloc == 0) & tag.timer for tag in self.i_tags]
         newer_way = self.i_touch[0] ^ self.i_touch[1]
         older_idle = Mux(newer_way, idle[0], idle[1])
         m.d.comb += [

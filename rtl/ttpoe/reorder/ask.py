@@ -46,24 +46,29 @@ class Ask(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_start": In(event_signature(ask_start_layout(config))),
-            "o_ask": Out(stream.Signature(ask_layout(config))),
-            "i_asked": In(event_signature(looked_layout())),
-            "o_over": Out(1),
-        })
+        super().__init__(
+            {
+                "i_start": In(event_signature(ask_start_layout(config))),
+                "o_ask": Out(stream.Signature(ask_layout(config))),
+                "i_asked": In(event_signature(looked_layout())),
+                "o_over": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         ask, start, asked = self.o_ask, self.i_start, self.i_asked
         next_id = Signal(32)
-        m.d.comb += [next_id.eq(ask.p.id + 1),
-                     self.o_over.eq(asked.valid & ~asked.p.on)]
+        m.d.comb += [next_id.eq(ask.p.id + 1), self.o_over.eq(asked.valid & ~asked.p.on)]
         with m.If(ask.valid & ask.ready):
             m.d.sync += ask.valid.eq(0)
         with m.If(start.valid):
-            m.d.sync += [ask.valid.eq(1), ask.p.lid.eq(start.p.lid), ask.p.id.eq(start.p.id),
-                         ask.p.first.eq(start.p.id)]
+            m.d.sync += [
+                ask.valid.eq(1),
+                ask.p.lid.eq(start.p.lid),
+                ask.p.id.eq(start.p.id),
+                ask.p.first.eq(start.p.id),
+            ]
         with m.Elif(asked.valid & asked.p.on):
             m.d.sync += [ask.valid.eq(1), ask.p.id.eq(next_id)]
             with m.If(asked.p.hit):

@@ -30,7 +30,7 @@ def kept_layout(config):
 def directory_index(config, row, packet_id):
     """Place of an ID of a link in `row` of the link table: links lie at different offsets."""
     bits = config.reorder_bits
-    folded = reduce(xor, (row[start:start + bits] for start in range(0, config.row_bits, bits)))
+    folded = reduce(xor, (row[start : start + bits] for start in range(0, config.row_bits, bits)))
     return (folded ^ packet_id[:bits])[:bits]
 
 
@@ -60,25 +60,28 @@ class ReorderDirectory(wiring.Component):
     def __init__(self, config):
         self._config = config
         kept = kept_layout(config)
-        super().__init__({
-            "i_index": In(config.reorder_bits),
-            "o_kept": Out(kept),
-            "i_change": In(1),
-            "i_kept": In(kept),
-            "i_valid": In(1),
-            "o_ready": Out(1),
-            "o_errors": Out(ERRORS),
-        })
+        super().__init__(
+            {
+                "i_index": In(config.reorder_bits),
+                "o_kept": Out(kept),
+                "i_change": In(1),
+                "i_kept": In(kept),
+                "i_valid": In(1),
+                "o_ready": Out(1),
+                "o_errors": Out(ERRORS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         config = self._config
         layout = kept_layout(config)
-        m.submodules.places = places = ForwardedMemory(config.protect, layout,
-                                                       config.reorder_window)
+        m.submodules.places = places = ForwardedMemory(
+            config.protect, layout, config.reorder_window
+        )
         q3_kept = Signal(layout)
         m.d.sync += q3_kept.eq(self.i_kept)
-        with m.If(~places.o_ready):         # what the sweep writes
+        with m.If(~places.o_ready):  # what the sweep writes
             m.d.sync += q3_kept.eq(0)
         m.d.comb += [
             places.i_index.eq(self.i_index),

@@ -52,19 +52,24 @@ class LookUp(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_job": In(event_signature(look_job_layout(config))),
-            "o_look": Out(stream.Signature(look_layout(config))),
-            "i_looked": In(event_signature(looked_layout())),
-            "o_errors": Out(ERRORS),
-        })
+        super().__init__(
+            {
+                "i_job": In(event_signature(look_job_layout(config))),
+                "o_look": Out(stream.Signature(look_layout(config))),
+                "i_looked": In(event_signature(looked_layout())),
+                "o_errors": Out(ERRORS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         config, look = self._config, self.o_look
         m.submodules.jobs = jobs = protected_fifo(
-            config.protect, BlockFifo, width=look_job_layout(config).size,
-            depth=2 * config.reorder_slots)
+            config.protect,
+            BlockFifo,
+            width=look_job_layout(config).size,
+            depth=2 * config.reorder_slots,
+        )
         report(m, config.protect, self.o_errors, errors_of(jobs))
         job = Signal(look_job_layout(config))
         m.d.comb += [
@@ -76,8 +81,11 @@ class LookUp(wiring.Component):
             with m.State("IDLE"):
                 m.d.comb += jobs.r_en.eq(1)
                 with m.If(jobs.r_rdy):
-                    m.d.sync += [look.p.purge.eq(job.purge), look.p.lid.eq(job.lid),
-                                 look.valid.eq(1)]
+                    m.d.sync += [
+                        look.p.purge.eq(job.purge),
+                        look.p.lid.eq(job.lid),
+                        look.valid.eq(1),
+                    ]
                     with m.If(job.purge):
                         m.d.sync += [look.p.id.eq(0), look.p.last.eq(0)]
                         m.next = "PURGE"
@@ -97,8 +105,10 @@ class LookUp(wiring.Component):
                         m.next = "IDLE"
             with m.State("PURGE"):
                 with m.If(look.ready):
-                    m.d.sync += [look.p.id.eq(look.p.id + 1),
-                                 look.p.last.eq(look.p.id == config.reorder_window - 2)]
+                    m.d.sync += [
+                        look.p.id.eq(look.p.id + 1),
+                        look.p.last.eq(look.p.id == config.reorder_window - 2),
+                    ]
                     with m.If(look.p.last):
                         m.d.sync += [look.valid.eq(0), look.p.last.eq(0)]
                         m.next = "IDLE"

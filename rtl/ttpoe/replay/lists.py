@@ -76,51 +76,70 @@ class SlotLists(wiring.Component):
     def __init__(self, config):
         self._config = config
         slot = config.slot_bits
-        super().__init__({
-            "successor": In(successor_port(config)),
-            "walk": In(successor_port(config)),
-            "i_append": In(event_signature(slot_append_layout(config))),
-            "i_free": In(event_signature(slot_free_layout(config))),
-            "i_reading": In(reading_layout(config)),
-            "o_slot": Out(stream.Signature(slot)),
-            "o_free_count": Out(config.count_bits),
-            "o_ready": Out(1),
-            "o_errors": Out(ERRORS),
-        })
+        super().__init__(
+            {
+                "successor": In(successor_port(config)),
+                "walk": In(successor_port(config)),
+                "i_append": In(event_signature(slot_append_layout(config))),
+                "i_free": In(event_signature(slot_free_layout(config))),
+                "i_reading": In(reading_layout(config)),
+                "o_slot": Out(stream.Signature(slot)),
+                "o_free_count": Out(config.count_bits),
+                "o_ready": Out(1),
+                "o_errors": Out(ERRORS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         config = self._config
 
         m.submodules.next_memory = next_memory = protected_memory(
-            config.protect, shape=config.slot_bits, depth=config.slots, init=[],
-            attrs={"ram_style": "block"})
+            config.protect,
+            shape=config.slot_bits,
+            depth=config.slots,
+            init=[],
+            attrs={"ram_style": "block"},
+        )
         write = next_memory.write_port()
         link_read = next_memory.read_port(transparent_for=[write])
         free_read = next_memory.read_port(transparent_for=[write])
         walk_read = next_memory.read_port()
 
         for reader, port in ((self.walk, walk_read), (self.successor, link_read)):
-            m.d.comb += [port.addr.eq(reader.addr), port.en.eq(reader.en),
-                         reader.data.eq(port.data)]
+            m.d.comb += [
+                port.addr.eq(reader.addr),
+                port.en.eq(reader.en),
+                reader.data.eq(port.data),
+            ]
 
         head = Signal(config.slot_bits)
         tail = Signal(config.slot_bits, init=config.slots - 1)
-        count = Signal(config.count_bits, init=config.slots)        # without the stock
+        count = Signal(config.count_bits, init=config.slots)  # without the stock
         sweep = Signal(config.slot_bits)
         freed = self.i_free.payload
-        taken = Signal()        # from the list into the stock
-        empties = Signal()      # nothing of the old list is left after this clock
+        taken = Signal()  # from the list into the stock
+        empties = Signal()  # nothing of the old list is left after this clock
 
         m.submodules.stock = stock = protected_fifo(
-            config.protect, fifo.SyncFIFO, width=config.slot_bits, depth=2)
-        report(m, config.protect, self.o_errors, errors_of(stock),
-               errors_of(link_read, self.successor.used), errors_of(walk_read, self.walk.used),
-               errors_of(free_read, taken & ~(self.i_free.valid & empties)))
+            config.protect, fifo.SyncFIFO, width=config.slot_bits, depth=2
+        )
+        report(
+            m,
+            config.protect,
+            self.o_errors,
+            errors_of(stock),
+            errors_of(link_read, self.successor.used),
+            errors_of(walk_read, self.walk.used),
+            errors_of(free_read, taken & ~(self.i_free.valid & empties)),
+        )
         m.d.comb += [
             stock.w_data.eq(head),
-            stock.w_en.eq(self.o_ready & (count != 0)
-                          & ~(self.i_reading.valid & (self.i_reading.slot == head))),
+            stock.w_en.eq(
+                self.o_ready
+                & (count != 0)
+                & ~(self.i_reading.valid & (self.i_reading.slot == head))
+            ),
             taken.eq(stock.w_en & stock.w_rdy),
             self.o_slot.payload.eq(stock.r_data),
             self.o_slot.valid.eq(stock.r_rdy),

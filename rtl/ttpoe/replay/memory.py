@@ -50,22 +50,29 @@ class ReplayMemory(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_write": In(event_signature(slot_write_layout(config))),
-            "word": In(word_port(config)),
-            "length": In(length_port(config)),
-            "o_errors": Out(ERRORS),
-        })
+        super().__init__(
+            {
+                "i_write": In(event_signature(slot_write_layout(config))),
+                "word": In(word_port(config)),
+                "length": In(length_port(config)),
+                "o_errors": Out(ERRORS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         config = self._config
         block = {"ram_style": "block", **COLLISION_UNDEFINED}
         m.submodules.payload_memory = payload_memory = protected_memory(
-            config.protect, shape=config.width_bits, depth=config.slots * config.slot_beats,
-            init=[], attrs=block)
+            config.protect,
+            shape=config.width_bits,
+            depth=config.slots * config.slot_beats,
+            init=[],
+            attrs=block,
+        )
         m.submodules.length_memory = length_memory = protected_memory(
-            config.protect, shape=11, depth=config.slots, init=[], attrs=block)
+            config.protect, shape=11, depth=config.slots, init=[], attrs=block
+        )
         payload_write = payload_memory.write_port()
         payload_read = payload_memory.read_port()
         length_write = length_memory.write_port()
@@ -79,7 +86,6 @@ class ReplayMemory(wiring.Component):
             length_write.en.eq(self.i_write.valid & written.last),
             length_write.addr.eq(written.slot),
             length_write.data.eq(written.length_bytes),
-
             payload_read.en.eq(self.word.en),
             payload_read.addr.eq(self.word.addr),
             self.word.data.eq(payload_read.data),
@@ -87,6 +93,11 @@ class ReplayMemory(wiring.Component):
             length_read.addr.eq(self.length.addr),
             self.length.data.eq(length_read.data),
         ]
-        report(m, config.protect, self.o_errors, errors_of(payload_read, self.word.used),
-               errors_of(length_read, self.length.used))
+        report(
+            m,
+            config.protect,
+            self.o_errors,
+            errors_of(payload_read, self.word.used),
+            errors_of(length_read, self.length.used),
+        )
         return m

@@ -15,15 +15,14 @@ from .lists import successor_port
 
 __all__ = ["Replayer", "range_layout", "walk_layout", "replay_layout", "Walk", "STATS"]
 
-STATS = {
-    "stat_nack_queue_full": "range of a NACK dropped because the queue of ranges was full",
-}
+STATS = {"stat_nack_queue_full": "range of a NACK dropped because the queue of ranges was full"}
 
 
 def range_layout(config):
     """IDs `first` to `last` of a link, by their lowest bits: enough to find them in flight."""
-    return data.StructLayout({"lid": config.lid_bits, "first": config.count_bits + 1,
-                              "last": config.count_bits + 1})
+    return data.StructLayout(
+        {"lid": config.lid_bits, "first": config.count_bits + 1, "last": config.count_bits + 1}
+    )
 
 
 def walk_layout(config):
@@ -33,8 +32,15 @@ def walk_layout(config):
     and `current` from there on have been passed by the sending position. `found` is low if there
     is nothing to send again.
     """
-    return data.StructLayout({"found": 1, "head": config.slot_bits, "una": config.count_bits + 1,
-                              "lag": config.count_bits, "current": config.count_bits})
+    return data.StructLayout(
+        {
+            "found": 1,
+            "head": config.slot_bits,
+            "una": config.count_bits + 1,
+            "lag": config.count_bits,
+            "current": config.count_bits,
+        }
+    )
 
 
 class Walk(enum.Enum, shape=2):
@@ -46,8 +52,15 @@ class Walk(enum.Enum, shape=2):
 def replay_layout(config):
     """An event of the `Replayer`. SEEK: `first`, `last` as in the range. REPLAY: the slot and, in
     `first`, the lowest bits of its ID."""
-    return data.StructLayout({"walk": Walk, "lid": config.lid_bits, "slot": config.slot_bits,
-                              "first": config.count_bits + 1, "last": config.count_bits + 1})
+    return data.StructLayout(
+        {
+            "walk": Walk,
+            "lid": config.lid_bits,
+            "slot": config.slot_bits,
+            "first": config.count_bits + 1,
+            "last": config.count_bits + 1,
+        }
+    )
 
 
 class Replayer(wiring.Component):
@@ -84,20 +97,23 @@ class Replayer(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_range": In(event_signature(range_layout(config))),
-            "o_replay": Out(stream.Signature(replay_layout(config))),
-            "i_walk": In(event_signature(walk_layout(config))),
-            "successor": Out(successor_port(config)),
-            "o_errors": Out(ERRORS),
-            "stat_nack_queue_full": Out(1),
-        })
+        super().__init__(
+            {
+                "i_range": In(event_signature(range_layout(config))),
+                "o_replay": Out(stream.Signature(replay_layout(config))),
+                "i_walk": In(event_signature(walk_layout(config))),
+                "successor": Out(successor_port(config)),
+                "o_errors": Out(ERRORS),
+                "stat_nack_queue_full": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         config, out, walk = self._config, self.o_replay, self.i_walk
         m.submodules.ranges = ranges = protected_fifo(
-            config.protect, fifo.SyncFIFO, width=range_layout(config).size, depth=self.QUEUE)
+            config.protect, fifo.SyncFIFO, width=range_layout(config).size, depth=self.QUEUE
+        )
         report(m, config.protect, self.o_errors, errors_of(ranges))
         oldest = Signal(range_layout(config))
         m.d.comb += [
@@ -107,20 +123,22 @@ class Replayer(wiring.Component):
             oldest.eq(ranges.r_data),
         ]
         slot = Signal(config.slot_bits)
-        here = Signal(config.slot_bits)       # the slot that the walk has come to
+        here = Signal(config.slot_bits)  # the slot that the walk has come to
         hopped = Signal()
-        m.d.comb += [here.eq(Mux(hopped, self.successor.data, slot)),
-                     self.successor.addr.eq(here), self.successor.en.eq(1),
-                     self.successor.used.eq(hopped)]
+        m.d.comb += [
+            here.eq(Mux(hopped, self.successor.data, slot)),
+            self.successor.addr.eq(here),
+            self.successor.en.eq(1),
+            self.successor.used.eq(hopped),
+        ]
         m.d.sync += [hopped.eq(0), slot.eq(here)]
 
         # Distances from `una`; an ID older than that, or an empty range, is negative.
-        begin, end = (Signal(signed(config.count_bits + 1), name=name) for name in
-                      ("begin", "end"))
-        place = Signal(signed(config.count_bits + 1))       # of `here`; negative: acknowledged
+        begin, end = (Signal(signed(config.count_bits + 1), name=name) for name in ("begin", "end"))
+        place = Signal(signed(config.count_bits + 1))  # of `here`; negative: acknowledged
         una = Signal(config.count_bits + 1)
         passed = Signal(config.count_bits)
-        first_id, last_id = out.p.first, out.p.last         # until the first REPLAY
+        first_id, last_id = out.p.first, out.p.last  # until the first REPLAY
         over = Signal()
         m.d.comb += over.eq((place > end) | (place >= passed))
 
@@ -128,16 +146,24 @@ class Replayer(wiring.Component):
             with m.State("IDLE"):
                 with m.If(ranges.r_rdy):
                     m.d.comb += ranges.r_en.eq(1)
-                    m.d.sync += [out.valid.eq(1), out.p.walk.eq(Walk.SEEK),
-                                 out.p.lid.eq(oldest.lid), out.p.first.eq(oldest.first),
-                                 out.p.last.eq(oldest.last)]
+                    m.d.sync += [
+                        out.valid.eq(1),
+                        out.p.walk.eq(Walk.SEEK),
+                        out.p.lid.eq(oldest.lid),
+                        out.p.first.eq(oldest.first),
+                        out.p.last.eq(oldest.last),
+                    ]
                     m.next = "SEEK"
             with m.State("SEEK"):
                 with m.If(out.ready):
                     m.d.sync += out.valid.eq(0)
                 with m.If(walk.valid):
-                    m.d.sync += [slot.eq(walk.p.head), una.eq(walk.p.una),
-                                 place.eq(-walk.p.lag), passed.eq(walk.p.current)]
+                    m.d.sync += [
+                        slot.eq(walk.p.head),
+                        una.eq(walk.p.una),
+                        place.eq(-walk.p.lag),
+                        passed.eq(walk.p.current),
+                    ]
                     with m.If(walk.p.found):
                         m.next = "MEASURE"
                     with m.Else():
@@ -158,7 +184,7 @@ class Replayer(wiring.Component):
                     m.next = "REPLAY"
                 with m.Else():
                     m.d.sync += [place.eq(place + 1), hopped.eq(1)]
-            with m.State("NEXT"):       # is a packet of the next range still ahead?
+            with m.State("NEXT"):  # is a packet of the next range still ahead?
                 with m.If((begin >= place) & (begin < passed) & (end >= begin) & (end >= 0)):
                     m.d.comb += ranges.r_en.eq(1)
                     m.next = "HOP"

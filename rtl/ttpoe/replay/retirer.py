@@ -35,19 +35,24 @@ class Retirer(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_lag": In(event_signature(lag_layout(config))),
-            "o_retire": Out(stream.Signature(config.lid_bits)),
-        })
+        super().__init__(
+            {
+                "i_lag": In(event_signature(lag_layout(config))),
+                "o_retire": Out(stream.Signature(config.lid_bits)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         retire = self.o_retire
-        left = Signal(self._config.count_bits)      # the one offered included
+        left = Signal(self._config.count_bits)  # the one offered included
         with m.If(~retire.valid):
             with m.If(self.i_lag.valid):
-                m.d.sync += [left.eq(self.i_lag.p.count), retire.payload.eq(self.i_lag.p.lid),
-                             retire.valid.eq(1)]
+                m.d.sync += [
+                    left.eq(self.i_lag.p.count),
+                    retire.payload.eq(self.i_lag.p.lid),
+                    retire.valid.eq(1),
+                ]
         with m.Elif(retire.ready):
             m.d.sync += [left.eq(left - 1), retire.valid.eq(left != 1)]
         return m

@@ -50,16 +50,18 @@ class Deliver(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_verdict": In(event_signature(rx_verdict_layout(config))),
-            "beat": Out(beat_port(config)),
-            "count": Out(count_port(config)),
-            "o_dropped": Out(event_signature(freed_layout(config))),
-            "o_delivered": Out(event_signature(freed_layout(config))),
-            "stat_rx_delivered": Out(1),
-            "o_errors": Out(ERRORS),
-            "o_host": Out(stream.Signature(host_rx_layout(config))).array(config.VCS),
-        })
+        super().__init__(
+            {
+                "i_verdict": In(event_signature(rx_verdict_layout(config))),
+                "beat": Out(beat_port(config)),
+                "count": Out(count_port(config)),
+                "o_dropped": Out(event_signature(freed_layout(config))),
+                "o_delivered": Out(event_signature(freed_layout(config))),
+                "stat_rx_delivered": Out(1),
+                "o_errors": Out(ERRORS),
+                "o_host": Out(stream.Signature(host_rx_layout(config))).array(config.VCS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -78,8 +80,11 @@ class Deliver(wiring.Component):
         # One clock, in which the number of beats is looked up.
         verdict_taken = Signal()
         verdict = Signal(rx_verdict_layout(self._config))
-        m.d.comb += [self.count.addr.eq(self.i_verdict.p.slot), self.count.en.eq(1),
-                     self.count.used.eq(verdict_taken)]
+        m.d.comb += [
+            self.count.addr.eq(self.i_verdict.p.slot),
+            self.count.en.eq(1),
+            self.count.used.eq(verdict_taken),
+        ]
         m.d.sync += [verdict_taken.eq(self.i_verdict.valid), verdict.eq(self.i_verdict.payload)]
         for vc, reader in enumerate(readers):
             m.d.comb += [
@@ -102,8 +107,13 @@ class Deliver(wiring.Component):
         def granted(name):
             """`name` of the reader that is granted; AND-OR, since this is the longest path."""
             values = [getattr(reader, name) for reader in readers]
-            return reduce(or_, (value & grant.replicate(len(value))
-                                for value, grant in zip(values, arbiter.grant)))
+            return reduce(
+                or_,
+                (
+                    value & grant.replicate(len(value))
+                    for value, grant in zip(values, arbiter.grant)
+                ),
+            )
 
         last_read = Signal()
         m.d.comb += [
@@ -129,7 +139,4 @@ class Deliver(wiring.Component):
             self.o_delivered.p.slot.eq(self.beat.addr.slot),
             self.o_delivered.p.kept.eq(granted("kept")),
         ]
-        m.d.comb += [
-            self.o_delivered.valid.eq(last_read),
-            self.stat_rx_delivered.eq(last_read),
-        ]
+        m.d.comb += [self.o_delivered.valid.eq(last_read), self.stat_rx_delivered.eq(last_read)]

@@ -13,26 +13,26 @@ from ..layouts import event_signature
 from ..memory.protected import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
 from ..memory.read_port import ReadPort, slot_beat_address
 
-__all__ = ["RxMemory", "slot_beat_layout", "slot_info_layout", "beat_count_layout", "beat_port",
-           "count_port"]
+__all__ = [
+    "RxMemory",
+    "slot_beat_layout",
+    "slot_info_layout",
+    "beat_count_layout",
+    "beat_port",
+    "count_port",
+]
 
 
 def slot_beat_layout(config):
     """One beat written into a receive slot."""
-    return data.StructLayout({
-        "slot": config.rx_slot_bits,
-        "beat": config.beat_bits,
-        "data": config.width_bits,
-    })
+    return data.StructLayout(
+        {"slot": config.rx_slot_bits, "beat": config.beat_bits, "data": config.width_bits}
+    )
 
 
 def slot_info_layout(config):
     """Read with each beat of a slot. `last_lane`: of the last byte, in the last beat."""
-    return data.StructLayout({
-        "node": 24,
-        "id": 32,
-        "last_lane": ceil_log2(config.width_bytes),
-    })
+    return data.StructLayout({"node": 24, "id": 32, "last_lane": ceil_log2(config.width_bytes)})
 
 
 def beat_count_layout(config):
@@ -42,8 +42,10 @@ def beat_count_layout(config):
 
 def beat_port(config):
     """Reads one beat of a slot: `data`, and the slot's `info`."""
-    return ReadPort(slot_beat_address(config.rx_slot_bits, config.beat_bits), data.StructLayout({
-        "data": config.width_bits, "info": slot_info_layout(config)}))
+    return ReadPort(
+        slot_beat_address(config.rx_slot_bits, config.beat_bits),
+        data.StructLayout({"data": config.width_bits, "info": slot_info_layout(config)}),
+    )
 
 
 def count_port(config):
@@ -77,31 +79,51 @@ class RxMemory(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_write": In(event_signature(slot_beat_layout(config))),
-            "i_describe": In(event_signature(data.StructLayout({
-                "slot": config.rx_slot_bits,
-                "info": slot_info_layout(config),
-                "count": beat_count_layout(config),
-            }))),
-            "beat": In(beat_port(config)),
-            "count": In(count_port(config)),
-            "o_errors": Out(ERRORS),
-        })
+        super().__init__(
+            {
+                "i_write": In(event_signature(slot_beat_layout(config))),
+                "i_describe": In(
+                    event_signature(
+                        data.StructLayout(
+                            {
+                                "slot": config.rx_slot_bits,
+                                "info": slot_info_layout(config),
+                                "count": beat_count_layout(config),
+                            }
+                        )
+                    )
+                ),
+                "beat": In(beat_port(config)),
+                "count": In(count_port(config)),
+                "o_errors": Out(ERRORS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         config = self._config
         m.submodules.payload_memory = payload_memory = protected_memory(
-            config.protect, shape=config.width_bits, depth=config.rx_slots * config.slot_beats,
-            init=[], attrs=COLLISION_UNDEFINED)
+            config.protect,
+            shape=config.width_bits,
+            depth=config.rx_slots * config.slot_beats,
+            init=[],
+            attrs=COLLISION_UNDEFINED,
+        )
         # With few slots a tool would take LUTs for this one, and many.
         m.submodules.info_memory = info_memory = protected_memory(
-            config.protect, shape=slot_info_layout(config), depth=config.rx_slots, init=[],
-            attrs={"ram_style": "block", **COLLISION_UNDEFINED})
+            config.protect,
+            shape=slot_info_layout(config),
+            depth=config.rx_slots,
+            init=[],
+            attrs={"ram_style": "block", **COLLISION_UNDEFINED},
+        )
         m.submodules.count_memory = count_memory = protected_memory(
-            config.protect, shape=beat_count_layout(config), depth=config.rx_slots, init=[],
-            attrs=COLLISION_UNDEFINED)
+            config.protect,
+            shape=beat_count_layout(config),
+            depth=config.rx_slots,
+            init=[],
+            attrs=COLLISION_UNDEFINED,
+        )
 
         write, describe = self.i_write, self.i_describe
         write_port = payload_memory.write_port()
@@ -120,9 +142,10 @@ class RxMemory(wiring.Component):
 
         errors = []
         for ram, reader, address, output in (
-                (payload_memory, self.beat, self.beat.addr, self.beat.data.data),
-                (info_memory, self.beat, self.beat.addr.slot, self.beat.data.info),
-                (count_memory, self.count, self.count.addr, self.count.data)):
+            (payload_memory, self.beat, self.beat.addr, self.beat.data.data),
+            (info_memory, self.beat, self.beat.addr.slot, self.beat.data.info),
+            (count_memory, self.count, self.count.addr, self.count.data),
+        ):
             port = ram.read_port()
             m.d.comb += [port.addr.eq(address), port.en.eq(reader.en), output.eq(port.data)]
             errors.append(errors_of(port, reader.used))

@@ -43,24 +43,26 @@ DROP_CAUSES = {
 }
 """Why a frame does not parse, in the order of decision F1: the first that holds is counted."""
 
-LENGTH_BITS = 11   # frame lengths are told apart up to 34 + 1050 bytes; longer ones saturate
+LENGTH_BITS = 11  # frame lengths are told apart up to 34 + 1050 bytes; longer ones saturate
 
 
 def parsed_layout(config):
     """What a good frame says. `last_beat`, `last_lane`: where its last payload byte lies."""
-    return data.StructLayout({
-        "opcode": Opcode,
-        "node": 24,
-        "vc": 2,
-        "ieee": 1,
-        "epoch": 16,
-        "selective": 1,
-        "tx_id": 32,
-        "rx_id": 32,
-        "payload": 1,
-        "last_lane": ceil_log2(config.width_bytes),
-        "last_beat": config.beat_bits,
-    })
+    return data.StructLayout(
+        {
+            "opcode": Opcode,
+            "node": 24,
+            "vc": 2,
+            "ieee": 1,
+            "epoch": 16,
+            "selective": 1,
+            "tx_id": 32,
+            "rx_id": 32,
+            "payload": 1,
+            "last_lane": ceil_log2(config.width_bytes),
+            "last_beat": config.beat_bits,
+        }
+    )
 
 
 def payload_write_layout(config):
@@ -97,14 +99,16 @@ class FrameParser(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_frame": In(event_signature(beat_layout(config))),
-            "cfg_node": In(24),
-            "o_write": Out(event_signature(payload_write_layout(config))),
-            "frame_ended": Out(1),
-            "o_parsed": Out(event_signature(parsed_layout(config))),
-            **{f"stat_rx_{cause}": Out(1) for cause in DROP_CAUSES},
-        })
+        super().__init__(
+            {
+                "i_frame": In(event_signature(beat_layout(config))),
+                "cfg_node": In(24),
+                "o_write": Out(event_signature(payload_write_layout(config))),
+                "frame_ended": Out(1),
+                "o_parsed": Out(event_signature(parsed_layout(config))),
+                **{f"stat_rx_{cause}": Out(1) for cause in DROP_CAUSES},
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -166,9 +170,18 @@ class FrameParser(wiring.Component):
     def _header_checks(self, m, index):
         """Captures the fields as they pass; which causes hold, in the clock after the last beat."""
         parsed = self.o_parsed.p
-        flags = {cause: Signal(name=cause) for cause in (
-            "other_ethertype", "not_ours", "own_source", "bad_tth", "tsh_range", "bad_opcode",
-            "bad_vc")}
+        flags = {
+            cause: Signal(name=cause)
+            for cause in (
+                "other_ethertype",
+                "not_ours",
+                "own_source",
+                "bad_tth",
+                "tsh_range",
+                "bad_opcode",
+                "bad_vc",
+            )
+        }
         wrong_octet = Signal(6)
         # The source's OUI straddles two beats at 64 bits: byte by byte.
         for which, name in enumerate(("dst_oui", "src_oui")):
@@ -176,7 +189,8 @@ class FrameParser(wiring.Component):
                 offset = FIELDS[name].offset + n
                 with m.If(self._passes(offset, index)):
                     m.d.sync += wrong_octet[3 * which + n].eq(
-                        self._octet(offset) != (OUI >> 8 * (2 - n) & 0xFF))
+                        self._octet(offset) != (OUI >> 8 * (2 - n) & 0xFF)
+                    )
         flags["wrong_oui"] = wrong_octet.any()
 
         def capture(name, target, value):
@@ -185,19 +199,25 @@ class FrameParser(wiring.Component):
 
         ieee = self._word("ethertype") == EtherType.IEEE.value
         tsh = self._word("tsh_length")
-        opcode = self._word("opcode")[:6]        # F2: the two bits above are not ours
+        opcode = self._word("opcode")[:6]  # F2: the two bits above are not ours
         # A frame that ends before its EtherType has none: it is a runt.
         with m.If(self._passes(0, index)):
             m.d.sync += flags["other_ethertype"].eq(0)
         lane = (FIELDS["ethertype"].offset + 1) % self._config.width_bytes
         has_ethertype = self.i_frame.p.keep[lane]
-        capture("ethertype", flags["other_ethertype"], has_ethertype & ~ieee
-                & (self._word("ethertype") != EtherType.ARTICLE.value))
+        capture(
+            "ethertype",
+            flags["other_ethertype"],
+            has_ethertype & ~ieee & (self._word("ethertype") != EtherType.ARTICLE.value),
+        )
         capture("dst_node", flags["not_ours"], self._word("dst_node") != self.cfg_node)
         capture("src_node", flags["own_source"], self._word("src_node") == self.cfg_node)
         capture("tth_byte0", flags["bad_tth"], self._word("tth_byte0") != TTH_BYTE0)
-        capture("tsh_length", flags["tsh_range"],
-                (tsh < TSH_BYTES) | (tsh > TSH_BYTES + MAX_PAYLOAD_BYTES))
+        capture(
+            "tsh_length",
+            flags["tsh_range"],
+            (tsh < TSH_BYTES) | (tsh > TSH_BYTES + MAX_PAYLOAD_BYTES),
+        )
         capture("opcode", flags["bad_opcode"], opcode > max(op.value for op in Opcode))
         capture("vc", flags["bad_vc"], self._word("vc") > 2)
 
@@ -218,10 +238,13 @@ class FrameParser(wiring.Component):
         error = Signal()
         # Length - 1 = {beat number, last lane}: no adder, and it cannot wrap.
         last_octet = Signal(LENGTH_BITS)
-        ends_at = [keep & ~above for keep, above in
-                   zip(frame.p.keep, [*frame.p.keep[1:], Const(0, 1)])]
-        last_lane = Cat(Cat(ends_at[n] for n in range(width_bytes) if n >> bit & 1).any()
-                        for bit in range(ceil_log2(width_bytes)))
+        ends_at = [
+            keep & ~above for keep, above in zip(frame.p.keep, [*frame.p.keep[1:], Const(0, 1)])
+        ]
+        last_lane = Cat(
+            Cat(ends_at[n] for n in range(width_bytes) if n >> bit & 1).any()
+            for bit in range(ceil_log2(width_bytes))
+        )
         m.d.sync += [error.eq(frame.p.error), last_octet.eq(Cat(last_lane, index))]
 
         total = Signal(16)

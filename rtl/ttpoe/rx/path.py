@@ -74,17 +74,19 @@ class RxPath(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_frame": In(event_signature(beat_layout(config))),
-            "cfg_node": In(24),
-            "o_event": Out(stream.Signature(rx_event_layout(config))),
-            "i_verdict": In(event_signature(rx_verdict_layout(config))),
-            "i_kept": In(event_signature(2)),
-            "o_kept_freed": Out(2),
-            "o_host": Out(stream.Signature(host_rx_layout(config))).array(config.VCS),
-            "o_errors": Out(ERRORS),
-            **{name: Out(1) for name in STATS},
-        })
+        super().__init__(
+            {
+                "i_frame": In(event_signature(beat_layout(config))),
+                "cfg_node": In(24),
+                "o_event": Out(stream.Signature(rx_event_layout(config))),
+                "i_verdict": In(event_signature(rx_verdict_layout(config))),
+                "i_kept": In(event_signature(2)),
+                "o_kept_freed": Out(2),
+                "o_host": Out(stream.Signature(host_rx_layout(config))).array(config.VCS),
+                "o_errors": Out(ERRORS),
+                **{name: Out(1) for name in STATS},
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -109,8 +111,15 @@ class RxPath(wiring.Component):
             self.o_kept_freed.eq(pool.o_kept_freed),
             self.stat_rx_delivered.eq(deliver.stat_rx_delivered),
         ]
-        report(m, self._config.protect, self.o_errors, pool.o_errors, memory.o_errors,
-               events.o_errors, deliver.o_errors)
+        report(
+            m,
+            self._config.protect,
+            self.o_errors,
+            pool.o_errors,
+            memory.o_errors,
+            events.o_errors,
+            deliver.o_errors,
+        )
         for cause in DROP_CAUSES:
             name = f"stat_rx_{cause}"
             m.d.comb += getattr(self, name).eq(getattr(parser, name))
@@ -123,7 +132,7 @@ class RxPath(wiring.Component):
     def _decide(self, m, parser, pool, events):
         """Whether the PAYLOAD that ended keeps its slot."""
         parsed = parser.o_parsed
-        missed = Signal()     # a beat of this frame came while no slot was there
+        missed = Signal()  # a beat of this frame came while no slot was there
         with m.If(parser.frame_ended):
             m.d.sync += missed.eq(0)
         with m.Elif(parser.o_write.valid & ~pool.slot_ready):

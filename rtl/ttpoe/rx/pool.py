@@ -62,18 +62,20 @@ class SlotPool(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "slot": Out(config.rx_slot_bits),
-            "slot_ready": Out(1, init=1),
-            "vc": In(2),
-            "room": Out(1),
-            "take": In(1),
-            "i_kept": In(event_signature(2)),
-            "o_kept_freed": Out(2),
-            "i_dropped": In(event_signature(freed_layout(config))),
-            "i_delivered": In(event_signature(freed_layout(config))),
-            "o_errors": Out(ERRORS),
-        })
+        super().__init__(
+            {
+                "slot": Out(config.rx_slot_bits),
+                "slot_ready": Out(1, init=1),
+                "vc": In(2),
+                "room": Out(1),
+                "take": In(1),
+                "i_kept": In(event_signature(2)),
+                "o_kept_freed": Out(2),
+                "i_dropped": In(event_signature(freed_layout(config))),
+                "i_delivered": In(event_signature(freed_layout(config))),
+                "o_errors": Out(ERRORS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -83,28 +85,23 @@ class SlotPool(wiring.Component):
 
     def _free_slots(self, m):
         config = self._config
-        never_used = Signal(config.rx_slot_bits + 1, init=1)   # slot 0 is at hand after reset
+        never_used = Signal(config.rx_slot_bits + 1, init=1)  # slot 0 is at hand after reset
         all_used_once = never_used[-1]
-        m.submodules.dropped = dropped = make_fifo(config.rx_slot_bits, config.rx_slots,
-                                                   config.protect)
-        m.submodules.delivered = delivered = make_fifo(config.rx_slot_bits, config.rx_slots,
-                                                       config.protect)
+        m.submodules.dropped = dropped = make_fifo(
+            config.rx_slot_bits, config.rx_slots, config.protect
+        )
+        m.submodules.delivered = delivered = make_fifo(
+            config.rx_slot_bits, config.rx_slots, config.protect
+        )
         report(m, config.protect, self.o_errors, errors_of(dropped), errors_of(delivered))
         for returned, freed in ((dropped, self.i_dropped), (delivered, self.i_delivered)):
-            m.d.comb += [
-                returned.w_data.eq(freed.p.slot),
-                returned.w_en.eq(freed.valid),
-            ]
+            m.d.comb += [returned.w_data.eq(freed.p.slot), returned.w_en.eq(freed.valid)]
         wanted = Signal()
         m.d.comb += wanted.eq(self.take | ~self.slot_ready)
         with m.If(wanted):
-            m.d.sync += self.slot_ready.eq(
-                ~all_used_once | dropped.r_rdy | delivered.r_rdy)
+            m.d.sync += self.slot_ready.eq(~all_used_once | dropped.r_rdy | delivered.r_rdy)
             with m.If(~all_used_once):
-                m.d.sync += [
-                    self.slot.eq(never_used[:-1]),
-                    never_used.eq(never_used + 1),
-                ]
+                m.d.sync += [self.slot.eq(never_used[:-1]), never_used.eq(never_used + 1)]
             with m.Elif(dropped.r_rdy):
                 m.d.comb += dropped.r_en.eq(1)
                 m.d.sync += self.slot.eq(dropped.r_data)
@@ -117,14 +114,18 @@ class SlotPool(wiring.Component):
         shared = config.rx_slots - config.VCS * config.rx_reserved - config.reorder_slots
         # Slots held, less those owned: the sign says "below its own share", and what is above
         # zero is shared slots in use.
-        excess = [Signal(signed(config.rx_slot_bits + 1), name=f"excess_{vc}",
-                         init=-config.rx_reserved) for vc in range(config.VCS)]
+        excess = [
+            Signal(signed(config.rx_slot_bits + 1), name=f"excess_{vc}", init=-config.rx_reserved)
+            for vc in range(config.VCS)
+        ]
         freed = (self.i_dropped, self.i_delivered)
         for vc, held in enumerate(excess):
-            m.d.sync += held.eq(held + (self.take & (self.vc == vc))
-                                - (self.i_kept.valid & (self.i_kept.payload == vc))
-                                - sum(slot.valid & ~slot.p.kept & (slot.p.vc == vc)
-                                      for slot in freed))
+            m.d.sync += held.eq(
+                held
+                + (self.take & (self.vc == vc))
+                - (self.i_kept.valid & (self.i_kept.payload == vc))
+                - sum(slot.valid & ~slot.p.kept & (slot.p.vc == vc) for slot in freed)
+            )
         m.d.comb += self.o_kept_freed.eq(sum(slot.valid & slot.p.kept for slot in freed))
         shared_used = Signal(config.rx_slot_bits + 1)
         m.d.comb += shared_used.eq(sum(Mux(held < 0, 0, held.as_unsigned()) for held in excess))

@@ -46,11 +46,13 @@ class EventQueue(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i": In(stream.Signature(rx_event_layout(config))),
-            "o": Out(stream.Signature(rx_event_layout(config))),
-            "o_errors": Out(ERRORS),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(rx_event_layout(config))),
+                "o": Out(stream.Signature(rx_event_layout(config))),
+                "o_errors": Out(ERRORS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

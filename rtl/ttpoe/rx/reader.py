@@ -22,11 +22,9 @@ the host takes it are three clocks, so three keep the host busy; the fourth cost
 
 def read_beat_layout(config):
     """A beat as it comes out of the receive memory."""
-    return data.StructLayout({
-        "data": config.width_bits,
-        "last": 1,
-        "info": slot_info_layout(config),
-    })
+    return data.StructLayout(
+        {"data": config.width_bits, "last": 1, "info": slot_info_layout(config)}
+    )
 
 
 class VcReader(wiring.Component):
@@ -64,21 +62,23 @@ class VcReader(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "arrived": In(1),
-            "arrived_slot": In(config.rx_slot_bits),
-            "arrived_kept": In(1),
-            "arrived_count": In(beat_count_layout(config)),
-            "request": Out(1),
-            "slot": Out(config.rx_slot_bits),
-            "beat": Out(config.beat_bits),
-            "kept": Out(1),
-            "grant": In(1),
-            "last": Out(1),
-            "i_beat": In(event_signature(read_beat_layout(config))),
-            "o_host": Out(stream.Signature(host_rx_layout(config))),
-            "o_errors": Out(ERRORS),
-        })
+        super().__init__(
+            {
+                "arrived": In(1),
+                "arrived_slot": In(config.rx_slot_bits),
+                "arrived_kept": In(1),
+                "arrived_count": In(beat_count_layout(config)),
+                "request": Out(1),
+                "slot": Out(config.rx_slot_bits),
+                "beat": Out(config.beat_bits),
+                "kept": Out(1),
+                "grant": In(1),
+                "last": Out(1),
+                "i_beat": In(event_signature(read_beat_layout(config))),
+                "o_host": Out(stream.Signature(host_rx_layout(config))),
+                "o_errors": Out(ERRORS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -89,13 +89,15 @@ class VcReader(wiring.Component):
 
     def _select(self, m, has_room):
         config = self._config
-        waiting_layout = data.StructLayout({
-            "slot": config.rx_slot_bits, "last_beat": config.beat_bits, "kept": 1})
-        m.submodules.waiting = waiting = make_fifo(waiting_layout.size, config.rx_slots,
-                                                   config.protect)
+        waiting_layout = data.StructLayout(
+            {"slot": config.rx_slot_bits, "last_beat": config.beat_bits, "kept": 1}
+        )
+        m.submodules.waiting = waiting = make_fifo(
+            waiting_layout.size, config.rx_slots, config.protect
+        )
         arrived = Signal(waiting_layout)
         current = Signal(waiting_layout)
-        busy = Signal()                      # `current` has beats left; `beat` is 0 otherwise
+        busy = Signal()  # `current` has beats left; `beat` is 0 otherwise
         # With nothing ahead of it a payload is read in the very clock in which it arrives.
         at_once = Signal()
         finished = Signal()
@@ -120,8 +122,10 @@ class VcReader(wiring.Component):
             with m.If(waiting.r_rdy):
                 m.d.sync += [busy.eq(1), current.eq(waiting.r_data)]
             with m.Else():
-                m.d.sync += [busy.eq(self.arrived & none_waiting & ~(at_once & finished)),
-                             current.eq(arrived)]
+                m.d.sync += [
+                    busy.eq(self.arrived & none_waiting & ~(at_once & finished)),
+                    current.eq(arrived),
+                ]
             with m.If(none_waiting):
                 m.d.comb += waiting.w_en.eq(0)
         return waiting
@@ -131,7 +135,8 @@ class VcReader(wiring.Component):
         config = self._config
         lane_bits = ceil_log2(config.width_bytes)
         m.submodules.buffer = buffer = protected_fifo(
-            config.protect, fifo.SyncFIFO, width=read_beat_layout(config).size, depth=BUFFER_BEATS)
+            config.protect, fifo.SyncFIFO, width=read_beat_layout(config).size, depth=BUFFER_BEATS
+        )
         unclaimed = Signal(range(BUFFER_BEATS + 1), init=BUFFER_BEATS)
         taken = self.o_host.valid & self.o_host.ready
         with m.If(self.grant & ~taken):
@@ -148,8 +153,9 @@ class VcReader(wiring.Component):
             buffer.r_en.eq(self.o_host.ready),
             self.o_host.valid.eq(buffer.r_rdy),
             host.data.eq(beat.data),
-            host.keep.eq(Cat(~beat.last | (beat.info.last_lane >= lane)
-                             for lane in range(1 << lane_bits))),
+            host.keep.eq(
+                Cat(~beat.last | (beat.info.last_lane >= lane) for lane in range(1 << lane_bits))
+            ),
             host.last.eq(beat.last),
             host.node.eq(beat.info.node),
             host.id.eq(beat.info.id),

@@ -53,13 +53,15 @@ class UrgencyArbiter(wiring.Component):
     def __init__(self, count, share=4):
         self._count = count
         self._share = share
-        super().__init__({
-            "requests": In(count),
-            "waiting": In(count),
-            "advance": In(1),
-            "grant": Out(count),
-            "index": Out(range(count)),
-        })
+        super().__init__(
+            {
+                "requests": In(count),
+                "waiting": In(count),
+                "advance": In(1),
+                "grant": Out(count),
+                "index": Out(range(count)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -73,12 +75,14 @@ class UrgencyArbiter(wiring.Component):
         most_urgent = Signal(count)
         m.d.comb += [
             favoured.eq(self.requests & pointer & by_turn.replicate(count)),
-            most_urgent.eq(Cat(self.requests[n] & ~self.requests[:n].any()
-                               for n in range(count))),
+            most_urgent.eq(Cat(self.requests[n] & ~self.requests[:n].any() for n in range(count))),
             self.grant.eq(Mux(favoured.any(), favoured, most_urgent)),
-            self.index.eq(Cat(
-                Cat(self.grant[n] for n in range(count) if n >> bit & 1).any()
-                for bit in range(len(self.index)))),
+            self.index.eq(
+                Cat(
+                    Cat(self.grant[n] for n in range(count) if n >> bit & 1).any()
+                    for bit in range(len(self.index))
+                )
+            ),
         ]
         wants = self.requests | self.waiting
         others_wait = (wants & ~self.grant).any()

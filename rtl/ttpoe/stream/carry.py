@@ -22,7 +22,7 @@ def splice(carried, beat):
 
     Pure wiring. `carried` is whole bytes and narrower than `beat`; its first byte becomes lane 0.
     """
-    return Cat(carried, beat[:len(beat) - len(carried)])
+    return Cat(carried, beat[: len(beat) - len(carried)])
 
 
 class Carry(wiring.Component):
@@ -54,16 +54,14 @@ class Carry(wiring.Component):
 
     def __init__(self, width_bytes, carry_bytes):
         self._carry_bits = 8 * carry_bytes
-        super().__init__({
-            "beat": In(8 * width_bytes),
-            "advance": In(1),
-            "joined": Out(8 * width_bytes),
-        })
+        super().__init__(
+            {"beat": In(8 * width_bytes), "advance": In(1), "joined": Out(8 * width_bytes)}
+        )
 
     def elaborate(self, platform):
         m = Module()
         carried = Signal(self._carry_bits)
         m.d.comb += self.joined.eq(splice(carried, self.beat))
         with m.If(self.advance):
-            m.d.sync += carried.eq(self.beat[-self._carry_bits:])
+            m.d.sync += carried.eq(self.beat[-self._carry_bits :])
         return m

@@ -10,7 +10,7 @@ from .pattern import Lengths, Pattern
 
 __all__ = ["TrafficChecker", "TrafficError"]
 
-_HOLD_BITS = 12     # a long pause begins in one of 2^12 clocks
+_HOLD_BITS = 12  # a long pause begins in one of 2^12 clocks
 
 
 class TrafficError(enum.Enum, shape=3):
@@ -19,6 +19,7 @@ class TrafficError(enum.Enum, shape=3):
     NUMBER: it is another packet than the next one (lost, doubled or swapped). LENGTH, DATA: its
     length, a byte. NODE: the source's node. ID: not one more than that of the packet before.
     """
+
     NONE = 0
     NUMBER = 1
     LENGTH = 2
@@ -65,21 +66,23 @@ class TrafficChecker(wiring.Component):
     def __init__(self, config, number):
         self._config = config
         self._number = number
-        super().__init__({
-            "cfg_seed": In(32),
-            "cfg_lengths": In(Lengths),
-            "cfg_node": In(24),
-            "cfg_stall": In(8),
-            "cfg_hold_mask": In(16),
-            "i_relinked": In(1),
-            "i": In(stream.Signature(host_rx_layout(config))),
-            "received": Out(1),
-            "o_length_bytes": Out(11),
-            "o_error": Out(TrafficError),
-            "o_error_number": Out(32),
-            "o_error_found": Out(32),
-            "o_error_beat": Out(7),
-        })
+        super().__init__(
+            {
+                "cfg_seed": In(32),
+                "cfg_lengths": In(Lengths),
+                "cfg_node": In(24),
+                "cfg_stall": In(8),
+                "cfg_hold_mask": In(16),
+                "i_relinked": In(1),
+                "i": In(stream.Signature(host_rx_layout(config))),
+                "received": Out(1),
+                "o_length_bytes": Out(11),
+                "o_error": Out(TrafficError),
+                "o_error_number": Out(32),
+                "o_error_found": Out(32),
+                "o_error_beat": Out(7),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -102,8 +105,12 @@ class TrafficChecker(wiring.Component):
         with m.If(pattern.i_step):
             m.d.sync += index.eq(Mux(pattern.o_last, 0, index + 1))
         with m.If(checked):
-            m.d.sync += [self.o_error.eq(error), self.o_error_number.eq(pattern.o_number),
-                         self.o_error_found.eq(beat.data[:32]), self.o_error_beat.eq(index)]
+            m.d.sync += [
+                self.o_error.eq(error),
+                self.o_error_number.eq(pattern.o_number),
+                self.o_error_found.eq(beat.data[:32]),
+                self.o_error_beat.eq(index),
+            ]
         self._compare(m, pattern, beat, error)
         return m
 
@@ -118,16 +125,20 @@ class TrafficChecker(wiring.Component):
         # The pattern is there in the fourth clock after reset, and needed one clock after a beat.
         started = Signal(2)
         m.d.sync += started.eq(Cat(1, started))
-        m.d.sync += self.i.ready.eq(started.all() & (hold == 0)
-                                    & (noise.o_value[24:] >= self.cfg_stall))
+        m.d.sync += self.i.ready.eq(
+            started.all() & (hold == 0) & (noise.o_value[24:] >= self.cfg_stall)
+        )
 
     def _compare(self, m, pattern, beat, error):
         any_id, next_id = Signal(init=1), Signal(32)
         wrong_lanes = Signal(self._config.width_bytes)
-        m.d.comb += wrong_lanes.eq(Cat(
-            beat.keep[lane] & (beat.data.word_select(lane, 8)
-                               != pattern.o_data.word_select(lane, 8))
-            for lane in range(self._config.width_bytes)))
+        m.d.comb += wrong_lanes.eq(
+            Cat(
+                beat.keep[lane]
+                & (beat.data.word_select(lane, 8) != pattern.o_data.word_select(lane, 8))
+                for lane in range(self._config.width_bytes)
+            )
+        )
         with m.If(pattern.o_first & beat.keep[3] & wrong_lanes[:4].any()):
             m.d.comb += error.eq(TrafficError.NUMBER)
         with m.Elif((beat.keep != pattern.o_keep) | (beat.last != pattern.o_last)):

@@ -19,6 +19,7 @@ class CycleError(enum.Enum, shape=3):
     NOTICE: a host was told of a link's change that nobody asked for. REFUSED: an engine refused a
     payload. LOST: the link is closed, and a packet has not arrived. STUCK: no progress.
     """
+
     NONE = 0
     NOTICE = 1
     REFUSED = 2
@@ -84,15 +85,28 @@ class LinkCycle(wiring.Component):
         for x in SIDES:
             members |= {
                 f"i_notice_{x}": In(event_signature(Notice)),
-                **{f"i_{name}_{x}": In(1) for name in
-                   ("taken", "refused", "busy", "sent", "received")},
-                f"o_open_{x}": Out(1), f"o_close_{x}": Out(1),
+                **{
+                    f"i_{name}_{x}": In(1)
+                    for name in ("taken", "refused", "busy", "sent", "received")
+                },
+                f"o_open_{x}": Out(1),
+                f"o_close_{x}": Out(1),
             }
-        super().__init__(members | {
-            "cfg_seed": In(32), "cfg_run_mask": In(20), "cfg_settle": In(20),
-            "cfg_patience": In(24), "i_finish": In(1), "o_enable": Out(1), "o_relinked": Out(1),
-            "closed": Out(1), "o_done": Out(1), "o_error": Out(CycleError),
-        })
+        super().__init__(
+            members
+            | {
+                "cfg_seed": In(32),
+                "cfg_run_mask": In(20),
+                "cfg_settle": In(20),
+                "cfg_patience": In(24),
+                "i_finish": In(1),
+                "o_enable": Out(1),
+                "o_relinked": Out(1),
+                "closed": Out(1),
+                "o_done": Out(1),
+                "o_error": Out(CycleError),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -100,10 +114,13 @@ class LinkCycle(wiring.Component):
         m.d.comb += [self._noise.cfg_seed.eq(self.cfg_seed), self._noise.i_step.eq(1)]
         self._errors, self._expects_up, self._expects_down = [], Signal(), Signal()
         up = Cat(self._link_up(m, x) for x in SIDES)
-        offered = Cat(self._differ(m, f"offered_{x}", x, f"i_sent_{x}", f"i_taken_{x}")
-                      for x in SIDES)
-        missing = Cat(self._differ(m, f"missing_from_{x}", x, f"i_sent_{x}", f"i_received_{y}")
-                      for x, y in (SIDES, SIDES[::-1]))
+        offered = Cat(
+            self._differ(m, f"offered_{x}", x, f"i_sent_{x}", f"i_taken_{x}") for x in SIDES
+        )
+        missing = Cat(
+            self._differ(m, f"missing_from_{x}", x, f"i_sent_{x}", f"i_received_{y}")
+            for x, y in (SIDES, SIDES[::-1])
+        )
         busy = Cat(getattr(self, f"i_busy_{x}") for x in SIDES)
         self._states(m, up, ~(offered.any() | busy.any()), ~missing.any())
         self._verdict(m)
@@ -114,8 +131,13 @@ class LinkCycle(wiring.Component):
         goes_up, goes_down = notice.p == Notice.LINK_UP, notice.p == Notice.LINK_DOWN
         with m.If(notice.valid):
             m.d.sync += up.eq(goes_up)
-        self._errors.append((CycleError.NOTICE, notice.valid & ~(
-            (goes_up & ~up & self._expects_up) | (goes_down & up & self._expects_down))))
+        self._errors.append(
+            (
+                CycleError.NOTICE,
+                notice.valid
+                & ~((goes_up & ~up & self._expects_up) | (goes_down & up & self._expects_down)),
+            )
+        )
         self._errors.append((CycleError.REFUSED, getattr(self, f"i_refused_{x}")))
         return up
 
@@ -128,9 +150,9 @@ class LinkCycle(wiring.Component):
     def _states(self, m, up, all_taken, all_arrived):
         noise = self._noise.o_value
         clocks, drains = Signal(20), Signal()
-        used = Signal(2)                            # both sides have sent in this RUN
+        used = Signal(2)  # both sides have sent in this RUN
         settled = clocks == 0
-        sides = Signal(2)                           # told to open or close
+        sides = Signal(2)  # told to open or close
         m.d.comb += sides.eq(Mux(noise[4:6] == 0, noise[6:8], noise[4:6]))
         with m.If(~settled):
             m.d.sync += clocks.eq(clocks - 1)
@@ -142,9 +164,13 @@ class LinkCycle(wiring.Component):
                         m.next = "DONE"
                     with m.Else():
                         m.d.comb += Cat(self.o_open_a, self.o_open_b).eq(
-                            sides & noise[8].replicate(2))
-                        m.d.sync += [used.eq(0), drains.eq(noise[9]),
-                                     clocks.eq(self.cfg_settle + (noise[12:] & self.cfg_run_mask))]
+                            sides & noise[8].replicate(2)
+                        )
+                        m.d.sync += [
+                            used.eq(0),
+                            drains.eq(noise[9]),
+                            clocks.eq(self.cfg_settle + (noise[12:] & self.cfg_run_mask)),
+                        ]
                         m.next = "RUN"
             with m.State("RUN"):
                 m.d.comb += [self.o_enable.eq(1), self._expects_up.eq(1)]
@@ -178,8 +204,10 @@ class LinkCycle(wiring.Component):
         with m.Else():
             m.d.sync += waited.eq(waited + 1)
         late = waited == self.cfg_patience
-        self._errors += [(CycleError.LOST, late & fsm.ongoing("SETTLE")),
-                         (CycleError.STUCK, late & ~fsm.ongoing("SETTLE"))]
+        self._errors += [
+            (CycleError.LOST, late & fsm.ongoing("SETTLE")),
+            (CycleError.STUCK, late & ~fsm.ongoing("SETTLE")),
+        ]
 
     def _verdict(self, m):
         with m.If(self.o_error == CycleError.NONE):

@@ -9,7 +9,7 @@ from .noise import Noise, xorshift
 
 __all__ = ["Pattern", "Lengths"]
 
-_LANE_STEP = 0x9E3779B97F4A7C15     # sets the 64-bit lanes of a wide beat apart
+_LANE_STEP = 0x9E3779B97F4A7C15  # sets the 64-bit lanes of a wide beat apart
 _LANE_TURN = 5
 
 
@@ -19,6 +19,7 @@ class Lengths(enum.Enum, shape=2):
     SHORT: 1 to 64 bytes. LONG: 961 to 1024. UNIFORM: 1 to 1024. MIXED: a quarter each of these,
     and of lengths up to four bytes on either side of a multiple of 64.
     """
+
     SHORT = 0
     LONG = 1
     UNIFORM = 2
@@ -57,28 +58,30 @@ class Pattern(wiring.Component):
     def __init__(self, config, stream):
         self._config = config
         self._stream = stream
-        super().__init__({
-            "cfg_seed": In(32),
-            "cfg_lengths": In(Lengths),
-            "i_step": In(1),
-            "o_valid": Out(1),
-            "o_data": Out(config.width_bits),
-            "o_keep": Out(config.width_bytes),
-            "o_first": Out(1, init=1),
-            "o_last": Out(1),
-            "o_number": Out(32),
-            "o_length_bytes": Out(11),
-        })
+        super().__init__(
+            {
+                "cfg_seed": In(32),
+                "cfg_lengths": In(Lengths),
+                "i_step": In(1),
+                "o_valid": Out(1),
+                "o_data": Out(config.width_bits),
+                "o_keep": Out(config.width_bytes),
+                "o_first": Out(1, init=1),
+                "o_last": Out(1),
+                "o_number": Out(32),
+                "o_length_bytes": Out(11),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         lane_bits = ceil_log2(self._config.width_bytes)
         m.submodules.noise = noise = Noise(32, 0x101 + self._stream)
-        filling = Signal(2)                 # 0 seed, 1 first length, 2 first packet, 3 filled
+        filling = Signal(2)  # 0 seed, 1 first length, 2 first packet, 3 filled
         next_number = Signal(32)
-        left, length, next_length = Signal(10), Signal(10), Signal(10)   # bytes, less one
+        left, length, next_length = Signal(10), Signal(10), Signal(10)  # bytes, less one
         word = Signal(64)
-        packet = Signal()                   # on to the next packet
+        packet = Signal()  # on to the next packet
         m.d.comb += [
             noise.cfg_seed.eq(self.cfg_seed),
             self.o_valid.eq(filling.all()),
@@ -86,8 +89,12 @@ class Pattern(wiring.Component):
             noise.i_step.eq(packet | (filling == 1)),
             self.o_last.eq(left[lane_bits:] == 0),
             self.o_length_bytes.eq(length + 1),
-            self.o_keep.eq(Cat(~self.o_last | (left[:lane_bits] >= lane)
-                               for lane in range(self._config.width_bytes))),
+            self.o_keep.eq(
+                Cat(
+                    ~self.o_last | (left[:lane_bits] >= lane)
+                    for lane in range(self._config.width_bytes)
+                )
+            ),
         ]
         with m.If(~filling.all()):
             m.d.sync += filling.eq(filling + 1)
@@ -96,13 +103,19 @@ class Pattern(wiring.Component):
         following = xorshift(m, word)
         with m.If(packet):
             m.d.sync += [
-                left.eq(next_length), length.eq(next_length), self.o_first.eq(1),
-                self.o_number.eq(next_number), next_number.eq(next_number + 1),
+                left.eq(next_length),
+                length.eq(next_length),
+                self.o_first.eq(1),
+                self.o_number.eq(next_number),
+                next_number.eq(next_number + 1),
                 word.eq(self._start(next_number)),
             ]
         with m.Elif(self.i_step):
-            m.d.sync += [left.eq(left - self._config.width_bytes), self.o_first.eq(0),
-                         word.eq(following)]
+            m.d.sync += [
+                left.eq(left - self._config.width_bytes),
+                self.o_first.eq(0),
+                word.eq(following),
+            ]
         m.d.comb += self.o_data.eq(self._beat(word))
         return m
 
@@ -120,7 +133,9 @@ class Pattern(wiring.Component):
         return Cat(seed ^ number, seed.rotate_left(11) ^ salt ^ Cat(reversed(number)))
 
     def _beat(self, word):
-        lanes = [word.rotate_left(_LANE_TURN * n) ^ (_LANE_STEP * n & (1 << 64) - 1)
-                 for n in range(self._config.width_bits // 64)]
+        lanes = [
+            word.rotate_left(_LANE_TURN * n) ^ (_LANE_STEP * n & (1 << 64) - 1)
+            for n in range(self._config.width_bits // 64)
+        ]
         lanes[0] = Cat(Mux(self.o_first, self.o_number, word[:32]), word[32:])
         return Cat(lanes)

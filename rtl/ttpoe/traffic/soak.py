@@ -21,10 +21,10 @@ from .wire import WIRE_EVENTS, Wire
 
 __all__ = ["Soak"]
 
-WIRES = ("ab", "ba")                # from, to
+WIRES = ("ab", "ba")  # from, to
 WIRE_FRAMES = 64
 _VCS = (0, 1, 2)
-_COMMANDS = 8                       # a cycle has at most one under way
+_COMMANDS = 8  # a cycle has at most one under way
 _WIRE_SETTINGS = ("loss", "double", "reorder", "corrupt", "delay", "hold_mask", "pause")
 
 
@@ -68,44 +68,62 @@ class Soak(wiring.Component):
     def __init__(self, config):
         self._config = config
         self._engines = {x: Engine(config) for x in SIDES}
-        self._the_wires = {xy: Wire(config, number, WIRE_FRAMES)
-                           for number, xy in enumerate(WIRES)}
-        self._engine_cfg = {name: member.shape for name, member
-                            in self._engines["a"].signature.members.items()
-                            if name.startswith("cfg_")}
+        self._the_wires = {xy: Wire(config, number, WIRE_FRAMES) for number, xy in enumerate(WIRES)}
+        self._engine_cfg = {
+            name: member.shape
+            for name, member in self._engines["a"].signature.members.items()
+            if name.startswith("cfg_")
+        }
         members = {
-            "i_finish": In(1), "cfg_seed": In(32), "cfg_run_mask": In(20), "cfg_settle": In(20),
-            "cfg_patience": In(24), "status_clocks": Out(48), "status_failed": Out(1),
-            "status_failed_at": Out(48), "status_done": Out(1), "status_closed": Out(32),
+            "i_finish": In(1),
+            "cfg_seed": In(32),
+            "cfg_run_mask": In(20),
+            "cfg_settle": In(20),
+            "cfg_patience": In(24),
+            "status_clocks": Out(48),
+            "status_failed": Out(1),
+            "status_failed_at": Out(48),
+            "status_done": Out(1),
+            "status_closed": Out(32),
             **{f"status_vc{vc}_error": Out(CycleError) for vc in _VCS},
         }
         for x in SIDES:
             members |= {
-                f"cfg_{x}_lengths": In(Lengths), f"cfg_{x}_gap_mask": In(16),
-                f"cfg_{x}_tx_stall": In(8), f"cfg_{x}_rx_stall": In(8),
-                f"cfg_{x}_hold_mask": In(16), f"status_{x}_bytes": Out(48),
+                f"cfg_{x}_lengths": In(Lengths),
+                f"cfg_{x}_gap_mask": In(16),
+                f"cfg_{x}_tx_stall": In(8),
+                f"cfg_{x}_rx_stall": In(8),
+                f"cfg_{x}_hold_mask": In(16),
+                f"status_{x}_bytes": Out(48),
                 f"status_{x}_free_slots": Out(config.count_bits),
-                **{self._engine_port(x, name): In(shape)
-                   for name, shape in self._engine_cfg.items()},
+                **{
+                    self._engine_port(x, name): In(shape)
+                    for name, shape in self._engine_cfg.items()
+                },
                 **{f"status_{x}_{name.removeprefix('stat_')}": Out(32) for name in STATS},
             }
             for vc in _VCS:
                 members |= {
-                    f"status_{x}_vc{vc}_sent": Out(32), f"status_{x}_vc{vc}_received": Out(32),
+                    f"status_{x}_vc{vc}_sent": Out(32),
+                    f"status_{x}_vc{vc}_received": Out(32),
                     f"status_{x}_vc{vc}_error": Out(TrafficError),
                     f"status_{x}_vc{vc}_error_number": Out(32),
                     f"status_{x}_vc{vc}_error_found": Out(32),
                     f"status_{x}_vc{vc}_error_beat": Out(7),
                 }
         for xy, wire in self._the_wires.items():
-            members |= {f"cfg_{xy}_{name}": In(wire.signature.members[f"cfg_{name}"].shape)
-                        for name in _WIRE_SETTINGS}
+            members |= {
+                f"cfg_{xy}_{name}": In(wire.signature.members[f"cfg_{name}"].shape)
+                for name in _WIRE_SETTINGS
+            }
             members |= {f"status_{xy}_{name}": Out(32) for name in WIRE_EVENTS}
         super().__init__(members)
         # Sampled once: short ways on an FPGA, and nothing but registers for a simulator to look at.
-        self._settings = {name: Signal(member.shape, name=f"{name}_set", reset_less=True)
-                          for name, member in self.signature.members.items()
-                          if member.flow == In}
+        self._settings = {
+            name: Signal(member.shape, name=f"{name}_set", reset_less=True)
+            for name, member in self.signature.members.items()
+            if member.flow == In
+        }
 
     @staticmethod
     def _engine_port(x, name):
@@ -121,8 +139,16 @@ class Soak(wiring.Component):
         for vc, cycle in enumerate(self._cycles):
             m.submodules[f"cycle{vc}"] = cycle
             m.d.comb += [
-                *(getattr(cycle, name).eq(self._settings[name]) for name in
-                  ("cfg_seed", "cfg_run_mask", "cfg_settle", "cfg_patience", "i_finish")),
+                *(
+                    getattr(cycle, name).eq(self._settings[name])
+                    for name in (
+                        "cfg_seed",
+                        "cfg_run_mask",
+                        "cfg_settle",
+                        "cfg_patience",
+                        "i_finish",
+                    )
+                ),
                 getattr(self, f"status_vc{vc}_error").eq(cycle.o_error),
             ]
         self._wires(m)
@@ -140,8 +166,10 @@ class Soak(wiring.Component):
             wiring.connect(m, self._engines[xy[0]].o_mac, wire.i)
             wiring.connect(m, wire.o, self._engines[xy[1]].i_mac)
             m.d.comb += wire.cfg_seed.eq(self._settings["cfg_seed"])
-            m.d.comb += [getattr(wire, f"cfg_{name}").eq(self._settings[f"cfg_{xy}_{name}"])
-                         for name in _WIRE_SETTINGS]
+            m.d.comb += [
+                getattr(wire, f"cfg_{name}").eq(self._settings[f"cfg_{xy}_{name}"])
+                for name in _WIRE_SETTINGS
+            ]
             for name in WIRE_EVENTS:
                 self._count(m, f"status_{xy}_{name}", getattr(wire, name))
 
@@ -151,8 +179,10 @@ class Soak(wiring.Component):
 
     def _engine(self, m, x):
         engine = self._engines[x]
-        m.d.comb += [getattr(engine, name).eq(self._settings[self._engine_port(x, name)])
-                     for name in self._engine_cfg]
+        m.d.comb += [
+            getattr(engine, name).eq(self._settings[self._engine_port(x, name)])
+            for name in self._engine_cfg
+        ]
         m.d.comb += getattr(self, f"status_{x}_free_slots").eq(engine.o_free_slots)
         for name in STATS:
             self._count(m, f"status_{x}_{name.removeprefix('stat_')}", getattr(engine, name))
@@ -162,22 +192,29 @@ class Soak(wiring.Component):
             told = getattr(cycle, f"i_notice_{x}")
             m.d.comb += [
                 getattr(cycle, f"i_taken_{x}").eq(
-                    decided & (trace.vc == vc) & (trace.result == HostResult.TAKEN)),
+                    decided & (trace.vc == vc) & (trace.result == HostResult.TAKEN)
+                ),
                 getattr(cycle, f"i_refused_{x}").eq(
-                    decided & (trace.vc == vc) & (trace.result == HostResult.REFUSED)),
+                    decided & (trace.vc == vc) & (trace.result == HostResult.REFUSED)
+                ),
                 told.valid.eq(notice.valid & (notice.p.vc == vc)),
                 told.p.eq(notice.p.notice),
             ]
 
     def _commands(self, m, x):
         """Commands of all VCs in one queue; two in one clock go in one after the other."""
-        m.submodules[f"commands_{x}"] = queue = SyncFIFO(width=command_layout.size,
-                                                         depth=_COMMANDS)
+        m.submodules[f"commands_{x}"] = queue = SyncFIFO(width=command_layout.size, depth=_COMMANDS)
         engine, entry = self._engines[x], Signal(command_layout)
         waits, asked = Signal(2 * len(_VCS)), Signal(2 * len(_VCS))
         m.d.comb += [
-            asked.eq(waits | Cat(getattr(cycle, f"o_{what}_{x}") for cycle in self._cycles
-                                 for what in ("open", "close"))),
+            asked.eq(
+                waits
+                | Cat(
+                    getattr(cycle, f"o_{what}_{x}")
+                    for cycle in self._cycles
+                    for what in ("open", "close")
+                )
+            ),
             entry.node.eq(self._settings[self._engine_port(self._peer(x), "cfg_node")]),
             queue.w_data.eq(entry),
             queue.w_en.eq(asked.any()),
@@ -185,12 +222,14 @@ class Soak(wiring.Component):
             engine.i_command.valid.eq(queue.r_rdy),
             queue.r_en.eq(engine.i_command.ready),
         ]
-        lowest = asked & (~asked + 1)[:len(asked)]
+        lowest = asked & (~asked + 1)[: len(asked)]
         m.d.sync += waits.eq(asked & ~lowest)
         for number in range(len(asked)):
             with m.If(lowest[number]):
-                m.d.comb += [entry.vc.eq(number // 2),
-                             entry.command.eq(Command.CLOSE if number % 2 else Command.OPEN)]
+                m.d.comb += [
+                    entry.vc.eq(number // 2),
+                    entry.command.eq(Command.CLOSE if number % 2 else Command.OPEN),
+                ]
 
     @staticmethod
     def _peer(x):
@@ -220,16 +259,19 @@ class Soak(wiring.Component):
             getattr(cycle, f"i_busy_{x}").eq(source.o_busy),
             getattr(cycle, f"i_sent_{x}").eq(source.sent),
             getattr(cycle, f"i_received_{y}").eq(checker.received),
-            *(getattr(self, f"status_{y}_vc{vc}_{name}").eq(getattr(checker, f"o_{name}"))
-              for name in ("error", "error_number", "error_found", "error_beat")),
+            *(
+                getattr(self, f"status_{y}_vc{vc}_{name}").eq(getattr(checker, f"o_{name}"))
+                for name in ("error", "error_number", "error_found", "error_beat")
+            ),
         ]
         self._count(m, f"status_{x}_vc{vc}_sent", source.sent)
         self._count(m, f"status_{y}_vc{vc}_received", checker.received)
 
     def _status(self, m):
-        failed = Cat(*(checker.o_error != TrafficError.NONE for checker in
-                       self._checkers.values()),
-                     *(cycle.o_error != CycleError.NONE for cycle in self._cycles)).any()
+        failed = Cat(
+            *(checker.o_error != TrafficError.NONE for checker in self._checkers.values()),
+            *(cycle.o_error != CycleError.NONE for cycle in self._cycles),
+        ).any()
         m.d.comb += self.status_done.eq(Cat(cycle.o_done for cycle in self._cycles).all())
         m.d.sync += self.status_clocks.eq(self.status_clocks + 1)
         with m.If(failed & ~self.status_failed):
@@ -237,8 +279,12 @@ class Soak(wiring.Component):
         closed = Cat(cycle.closed for cycle in self._cycles)
         m.d.sync += self.status_closed.eq(self.status_closed + sum(closed))
         for x in SIDES:
-            arrived = sum((Mux(self._checkers[x, vc].received,
-                               self._checkers[x, vc].o_length_bytes, 0) for vc in _VCS),
-                          start=0)
+            arrived = sum(
+                (
+                    Mux(self._checkers[x, vc].received, self._checkers[x, vc].o_length_bytes, 0)
+                    for vc in _VCS
+                ),
+                start=0,
+            )
             total = getattr(self, f"status_{x}_bytes")
             m.d.sync += total.eq(total + arrived)

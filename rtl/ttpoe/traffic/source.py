@@ -45,17 +45,19 @@ class TrafficSource(wiring.Component):
     def __init__(self, config, number):
         self._config = config
         self._number = number
-        super().__init__({
-            "cfg_seed": In(32),
-            "cfg_lengths": In(Lengths),
-            "cfg_node": In(24),
-            "cfg_gap_mask": In(16),
-            "cfg_stall": In(8),
-            "i_enable": In(1),
-            "o": Out(stream.Signature(host_tx_layout(config))),
-            "o_busy": Out(1),
-            "sent": Out(1),
-        })
+        super().__init__(
+            {
+                "cfg_seed": In(32),
+                "cfg_lengths": In(Lengths),
+                "cfg_node": In(24),
+                "cfg_gap_mask": In(16),
+                "cfg_stall": In(8),
+                "i_enable": In(1),
+                "o": Out(stream.Signature(host_tx_layout(config))),
+                "o_busy": Out(1),
+                "sent": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -70,22 +72,26 @@ class TrafficSource(wiring.Component):
             pattern.i_step.eq(taken),
             noise.cfg_seed.eq(self.cfg_seed),
             noise.i_step.eq(1),
-
             self.o.payload.data.eq(pattern.o_data),
             self.o.payload.keep.eq(pattern.o_keep),
             self.o.payload.last.eq(pattern.o_last),
             self.o.payload.node.eq(self.cfg_node),
             self.o_busy.eq(inside | self.o.valid),
-
             taken.eq(self.o.valid & self.o.ready),
             ended.eq(taken & pattern.o_last),
             inside_next.eq(Mux(taken, ~pattern.o_last, inside)),
-            gap_next.eq(Mux(ended, noise.o_value[:16] & self.cfg_gap_mask,
-                            Mux(gap == 0, 0, gap - 1))),
+            gap_next.eq(
+                Mux(ended, noise.o_value[:16] & self.cfg_gap_mask, Mux(gap == 0, 0, gap - 1))
+            ),
         ]
         m.d.sync += [inside.eq(inside_next), gap.eq(gap_next), self.sent.eq(ended)]
         with m.If(taken | ~self.o.valid):
-            m.d.sync += self.o.valid.eq(pattern.o_valid & Mux(
-                inside_next, noise.o_value[24:] >= self.cfg_stall,
-                self.i_enable & (gap_next == 0)))
+            m.d.sync += self.o.valid.eq(
+                pattern.o_valid
+                & Mux(
+                    inside_next,
+                    noise.o_value[24:] >= self.cfg_stall,
+                    self.i_enable & (gap_next == 0),
+                )
+            )
         return m

@@ -68,36 +68,41 @@ class Wire(wiring.Component):
         self._number = number
         self._frames = frames
         self._beats = FRAME_BYTES // config.width_bytes
-        super().__init__({
-            "cfg_seed": In(32),
-            "cfg_loss": In(17),
-            "cfg_double": In(17),
-            "cfg_reorder": In(17),
-            "cfg_corrupt": In(17),
-            "cfg_delay": In(14),
-            "cfg_hold_mask": In(12),
-            "cfg_pause": In(8),
-            "i": In(stream.Signature(beat_layout(config))),
-            "o": Out(event_signature(beat_layout(config))),
-            **{name: Out(1) for name in WIRE_EVENTS},
-        })
-        self._stored = data.StructLayout({
-            "slot": ceil_log2(frames),
-            "last_beat": ceil_log2(self._beats),
-            "last_lane": ceil_log2(config.width_bytes),
-            "error": 1,
-            "flip": 1,
-            "flip_from": ceil_log2(2 * config.header_beats),
-            "flip_bit": 6,
-            "hold": 1,
-            "double": 1,
-            "due": 16,
-        })
+        super().__init__(
+            {
+                "cfg_seed": In(32),
+                "cfg_loss": In(17),
+                "cfg_double": In(17),
+                "cfg_reorder": In(17),
+                "cfg_corrupt": In(17),
+                "cfg_delay": In(14),
+                "cfg_hold_mask": In(12),
+                "cfg_pause": In(8),
+                "i": In(stream.Signature(beat_layout(config))),
+                "o": Out(event_signature(beat_layout(config))),
+                **{name: Out(1) for name in WIRE_EVENTS},
+            }
+        )
+        self._stored = data.StructLayout(
+            {
+                "slot": ceil_log2(frames),
+                "last_beat": ceil_log2(self._beats),
+                "last_lane": ceil_log2(config.width_bytes),
+                "error": 1,
+                "flip": 1,
+                "flip_from": ceil_log2(2 * config.header_beats),
+                "flip_bit": 6,
+                "hold": 1,
+                "double": 1,
+                "due": 16,
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.frame_memory = frame_memory = memory.Memory(
-            shape=self._config.width_bits, depth=self._frames * self._beats, init=[])
+            shape=self._config.width_bits, depth=self._frames * self._beats, init=[]
+        )
         m.submodules.queue = self._queue = SyncFIFO(width=self._stored.size, depth=self._frames)
         m.submodules.draws = self._draws = Noise(64, 0x401 + self._number)
         m.submodules.noise = self._noise = Noise(64, 0x501 + self._number)
@@ -105,7 +110,7 @@ class Wire(wiring.Component):
         m.d.sync += self._now.eq(self._now + 1)
         for noise in (self._draws, self._noise):
             m.d.comb += [noise.cfg_seed.eq(self.cfg_seed), noise.i_step.eq(1)]
-        self._free = Signal()                       # `_free_slot` goes back in this clock
+        self._free = Signal()  # `_free_slot` goes back in this clock
         self._free_slot = Signal(ceil_log2(self._frames))
         self._write(m, frame_memory.write_port())
         self._read(m, frame_memory.read_port())
@@ -116,7 +121,7 @@ class Wire(wiring.Component):
     def _slot(self, m, used):
         """A free slot for the next frame: `(valid, number)`; `used` takes it."""
         m.submodules.free_slots = free = SyncFIFO(width=len(self._free_slot), depth=self._frames)
-        never_used = Signal(range(self._frames + 1))    # slots from here on
+        never_used = Signal(range(self._frames + 1))  # slots from here on
         valid, number = Signal(), Signal.like(self._free_slot)
         fresh, move = never_used != self._frames, Signal()
         m.d.comb += [
@@ -126,15 +131,17 @@ class Wire(wiring.Component):
             free.r_en.eq(move & ~fresh),
         ]
         with m.If(move):
-            m.d.sync += [valid.eq(fresh | free.r_rdy),
-                         number.eq(Mux(fresh, never_used, free.r_data))]
+            m.d.sync += [
+                valid.eq(fresh | free.r_rdy),
+                number.eq(Mux(fresh, never_used, free.r_data)),
+            ]
             with m.If(fresh):
                 m.d.sync += never_used.eq(never_used + 1)
         return valid, number
 
     def _write(self, m, port):
         taken, whole, kept = Signal(), Signal(), Signal()
-        giving_up = Signal()                        # the rest of this frame is thrown away
+        giving_up = Signal()  # the rest of this frame is thrown away
         beat = Signal(ceil_log2(self._beats))
         valid, slot = self._slot(m, kept)
         frame = self.i.payload
@@ -149,11 +156,16 @@ class Wire(wiring.Component):
         ]
         m.d.sync += self.i.ready.eq(self._noise.o_value[:8] >= self.cfg_pause)
         with m.If(taken):
-            m.d.sync += [beat.eq(Mux(frame.last, 0, beat + 1)),
-                         giving_up.eq(giving_up_now & ~frame.last)]
+            m.d.sync += [
+                beat.eq(Mux(frame.last, 0, beat + 1)),
+                giving_up.eq(giving_up_now & ~frame.last),
+            ]
         lost, double, reorder, corrupt = (
-            self._draws.o_value.word_select(n, 16) < rate for n, rate in enumerate(
-                (self.cfg_loss, self.cfg_double, self.cfg_reorder, self.cfg_corrupt)))
+            self._draws.o_value.word_select(n, 16) < rate
+            for n, rate in enumerate(
+                (self.cfg_loss, self.cfg_double, self.cfg_reorder, self.cfg_corrupt)
+            )
+        )
         stored = Signal(self._stored)
         m.d.comb += [
             kept.eq(whole & ~lost),
@@ -181,8 +193,10 @@ class Wire(wiring.Component):
     def _last_lane(keep):
         """Number of the highest lane of a run of ones from lane 0."""
         ends_at = [bit & ~above for bit, above in zip(keep, [*keep[1:], Const(0, 1)])]
-        return Cat(Cat(ends_at[n] for n in range(len(keep)) if n >> bit & 1).any()
-                   for bit in range(ceil_log2(len(keep))))
+        return Cat(
+            Cat(ends_at[n] for n in range(len(keep)) if n >> bit & 1).any()
+            for bit in range(ceil_log2(len(keep)))
+        )
 
     # ---- out -------------------------------------------------------------------------------
 
@@ -192,7 +206,7 @@ class Wire(wiring.Component):
 
     def _read(self, m, port):
         sending, now_sent = Signal(), Signal(self._stored)
-        copy_follows = Signal()                     # the slot is needed once more
+        copy_follows = Signal()  # the slot is needed once more
         beat = Signal(ceil_log2(self._beats))
         holding, held_back = Signal(), Signal(self._stored)
         ends, idle = Signal(), Signal()
@@ -214,23 +228,36 @@ class Wire(wiring.Component):
         with m.If(idle):
             m.d.sync += [sending.eq(0), beat.eq(0)]
             with m.If(holding & self._due(held_back.due)):
-                m.d.sync += [sending.eq(1), now_sent.eq(held_back), copy_follows.eq(0),
-                             holding.eq(0)]
+                m.d.sync += [
+                    sending.eq(1),
+                    now_sent.eq(held_back),
+                    copy_follows.eq(0),
+                    holding.eq(0),
+                ]
             with m.Elif(head_due):
                 m.d.comb += self._queue.r_en.eq(1)
-                m.d.sync += [sending.eq(holding | ~head.hold), now_sent.eq(head),
-                             copy_follows.eq(head.double & ~head.hold & ~holding)]
+                m.d.sync += [
+                    sending.eq(holding | ~head.hold),
+                    now_sent.eq(head),
+                    copy_follows.eq(head.double & ~head.hold & ~holding),
+                ]
                 with m.If(~holding & (head.hold | head.double)):
                     m.d.sync += [
-                        holding.eq(1), held_back.eq(head), held_back.due.eq(release_at),
-                        self.held.eq(head.hold), self.doubled.eq(~head.hold),
+                        holding.eq(1),
+                        held_back.eq(head),
+                        held_back.due.eq(release_at),
+                        self.held.eq(head.hold),
+                        self.doubled.eq(~head.hold),
                     ]
         self._output(m, port.data, sending, ends, beat, now_sent)
 
     def _output(self, m, word, sending, ends, beat, now_sent):
         lanes = self._config.width_bytes
-        last_lane, flip, flip_bit = (Signal.like(now_sent.last_lane), Signal(),
-                                     Signal.like(now_sent.flip_bit))
+        last_lane, flip, flip_bit = (
+            Signal.like(now_sent.last_lane),
+            Signal(),
+            Signal.like(now_sent.flip_bit),
+        )
         error = Signal()
         m.d.sync += [
             self.o.valid.eq(sending),

@@ -26,9 +26,20 @@ from .slot_reader import word_layout
 
 __all__ = ["FrameBuilder"]
 
-frame_fields = data.StructLayout({
-    "opcode": Opcode, "node": 24, "vc": 2, "ieee": 1, "epoch": 16, "selective": 1,
-    "tx_id": 32, "rx_id": 32, "is_payload": 1, "noc_bytes": 11})
+frame_fields = data.StructLayout(
+    {
+        "opcode": Opcode,
+        "node": 24,
+        "vc": 2,
+        "ieee": 1,
+        "epoch": 16,
+        "selective": 1,
+        "tx_id": 32,
+        "rx_id": 32,
+        "is_payload": 1,
+        "noc_bytes": 11,
+    }
+)
 
 
 def header_bits(fields, cfg_node):
@@ -54,9 +65,10 @@ def header_bits(fields, cfg_node):
     octets = [Const(0, 8)] * HEADER_BYTES
     for name, value in values.items():
         offset, length = FIELDS[name]
-        wide = Cat(value, Const(0, 8 * length))[:8 * length]
-        octets[offset:offset + length] = [wide.word_select(length - 1 - n, 8)
-                                          for n in range(length)]
+        wide = Cat(value, Const(0, 8 * length))[: 8 * length]
+        octets[offset : offset + length] = [
+            wide.word_select(length - 1 - n, 8) for n in range(length)
+        ]
     return Cat(octets)
 
 
@@ -92,21 +104,23 @@ class FrameBuilder(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_control": In(stream.Signature(control_frame_layout(config))),
-            "i_word": In(stream.Signature(word_layout(config))),
-            "i_word_dead": In(1),
-            "o_word_drop": Out(1),
-            "cfg_node": In(24),
-            "o_frame": Out(stream.Signature(beat_layout(config))),
-            "o_payload_started": Out(1),
-        })
+        super().__init__(
+            {
+                "i_control": In(stream.Signature(control_frame_layout(config))),
+                "i_word": In(stream.Signature(word_layout(config))),
+                "i_word_dead": In(1),
+                "o_word_drop": Out(1),
+                "cfg_node": In(24),
+                "o_frame": Out(stream.Signature(beat_layout(config))),
+                "o_payload_started": Out(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         config = self._config
         width, head_beats = config.width_bytes, config.header_beats
-        over = MIN_FRAME_BYTES - HEADER_BYTES       # payload bytes in the last header beat
+        over = MIN_FRAME_BYTES - HEADER_BYTES  # payload bytes in the last header beat
         word = self.i_word.payload
 
         # What the frame says: known at its start, and kept for its later beats.
@@ -122,13 +136,18 @@ class FrameBuilder(wiring.Component):
 
         first_octets = Signal(8 * over)
         fields = now if head_beats == 1 else kept
-        m.d.comb += first_octets.eq(Cat(
-            word.data.word_select(n, 8) & (fields.noc_bytes > n).replicate(8)
-            for n in range(over)))
+        m.d.comb += first_octets.eq(
+            Cat(
+                word.data.word_select(n, 8) & (fields.noc_bytes > n).replicate(8)
+                for n in range(over)
+            )
+        )
         octets_now = Cat(header_bits(now, self.cfg_node), first_octets)
         octets_kept = Cat(header_bits(kept, self.cfg_node), first_octets)
-        head = [(octets_kept if n else octets_now)[8 * width * n:8 * width * (n + 1)]
-                for n in range(head_beats)]
+        head = [
+            (octets_kept if n else octets_now)[8 * width * n : 8 * width * (n + 1)]
+            for n in range(head_beats)
+        ]
 
         # Behind the header beats comes payload alone, rotated: `tail_beats` beats.
         tail_beats = Signal(config.beat_bits + 1)
@@ -147,12 +166,15 @@ class FrameBuilder(wiring.Component):
         """Control frames go first; what a PAYLOAD has no field for is zero."""
         control, word = self.i_control.payload, self.i_word.payload
         with m.If(self.i_control.valid):
-            m.d.comb += [getattr(now, name).eq(getattr(control, name))
-                         for name in ("opcode", "node", "vc", "ieee", "epoch", "selective",
-                                      "tx_id", "rx_id")]
+            m.d.comb += [
+                getattr(now, name).eq(getattr(control, name))
+                for name in ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")
+            ]
         with m.Else():
-            m.d.comb += [getattr(now, name).eq(getattr(word.frame, name))
-                         for name in ("node", "vc", "ieee", "epoch", "tx_id")]
+            m.d.comb += [
+                getattr(now, name).eq(getattr(word.frame, name))
+                for name in ("node", "vc", "ieee", "epoch", "tx_id")
+            ]
             m.d.comb += [
                 now.opcode.eq(Opcode.PAYLOAD),
                 now.is_payload.eq(1),
@@ -163,21 +185,14 @@ class FrameBuilder(wiring.Component):
         """Which beat comes next: those of `head`, then `tail_beats` times `joined`."""
         frame, beat = self.o_frame, self.o_frame.payload
         width = self._config.width_bytes
-        move = Signal()                             # the output register is free
-        number = Signal(range(len(head) + 1))       # beat of the header; len(head): the tail
+        move = Signal()  # the output register is free
+        number = Signal(range(len(head) + 1))  # beat of the header; len(head): the tail
         tail_left = Signal.like(tail_beats)
         first_word = self.i_word.valid & self.i_word.payload.first
         offered = self.i_control.valid | (first_word & ~self.i_word_dead)
-        m.d.comb += [
-            move.eq(~frame.valid | frame.ready),
-            start.eq(move & (number == 0) & offered),
-        ]
+        m.d.comb += [move.eq(~frame.valid | frame.ready), start.eq(move & (number == 0) & offered)]
         with m.If(move):
-            m.d.sync += [
-                frame.valid.eq((number != 0) | offered),
-                beat.keep.eq(-1),
-                beat.last.eq(0),
-            ]
+            m.d.sync += [frame.valid.eq((number != 0) | offered), beat.keep.eq(-1), beat.last.eq(0)]
             with m.Switch(number):
                 for n, octets in enumerate(head):
                     with m.Case(n):

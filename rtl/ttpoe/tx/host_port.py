@@ -14,10 +14,11 @@ __all__ = ["HostPort"]
 
 class EventState(enum.Enum, shape=2):
     """What becomes of the one outstanding event of a VC."""
+
     IDLE = 0
-    RAISED = 1      # offered to Q0
-    WAITING = 2     # in the pipeline
-    BLOCKED = 3     # to be raised again when a slot or a tag was freed
+    RAISED = 1  # offered to Q0
+    WAITING = 2  # in the pipeline
+    BLOCKED = 3  # to be raised again when a slot or a tag was freed
 
 
 class HostPort(wiring.Component):
@@ -44,25 +45,27 @@ class HostPort(wiring.Component):
     def __init__(self, config, vc):
         self._config = config
         self._vc = vc
-        super().__init__({
-            "i_valid": In(1),
-            "i_last": In(1),
-            "i_no_bytes": In(1),
-            "i_node": In(24),
-            "i_granted": In(1),
-            "i_slot_valid": In(1),
-            "i_slot": In(config.slot_bits),
-            "o_request": Out(1),
-            "o_take_slot": Out(1),
-            "o_slot": Out(config.slot_bits),
-            "o_beat": Out(config.beat_bits + 1),
-            "o_write": Out(1),
-            "o_oversize": Out(1),
-            "o_empty": Out(1),
-            "o_event": Out(stream.Signature(host_event_layout(config))),
-            "i_result": In(event_signature(host_result_layout)),
-            "i_retry": In(1),
-        })
+        super().__init__(
+            {
+                "i_valid": In(1),
+                "i_last": In(1),
+                "i_no_bytes": In(1),
+                "i_node": In(24),
+                "i_granted": In(1),
+                "i_slot_valid": In(1),
+                "i_slot": In(config.slot_bits),
+                "o_request": Out(1),
+                "o_take_slot": Out(1),
+                "o_slot": Out(config.slot_bits),
+                "o_beat": Out(config.beat_bits + 1),
+                "o_write": Out(1),
+                "o_oversize": Out(1),
+                "o_empty": Out(1),
+                "o_event": Out(stream.Signature(host_event_layout(config))),
+                "i_result": In(event_signature(host_result_layout)),
+                "i_retry": In(1),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -70,11 +73,11 @@ class HostPort(wiring.Component):
         slot = Signal(config.slot_bits)
         holds_slot = Signal()
         node = Signal(24)
-        complete = Signal()             # the packet in `slot` waits for the event register
+        complete = Signal()  # the packet in `slot` waits for the event register
         beat = Signal(config.beat_bits + 1)
-        full = beat[-1]                 # beat == slot_beats
-        begun = Signal()                # not the packet's first beat
-        swallowing = Signal()           # the rest of a packet that is too long
+        full = beat[-1]  # beat == slot_beats
+        begun = Signal()  # not the packet's first beat
+        swallowing = Signal()  # the rest of a packet that is too long
         discard = Signal()
         finished = Signal()
         event_free = Signal()
@@ -84,8 +87,9 @@ class HostPort(wiring.Component):
             self.o_empty.eq(~begun & self.i_no_bytes),
             discard.eq(swallowing | self.o_oversize | self.o_empty),
             self.o_take_slot.eq(~holds_slot & ~discard),
-            self.o_request.eq(self.i_valid & ~complete
-                              & (holds_slot | discard | self.i_slot_valid)),
+            self.o_request.eq(
+                self.i_valid & ~complete & (holds_slot | discard | self.i_slot_valid)
+            ),
             self.o_slot.eq(Mux(holds_slot, slot, self.i_slot)),
             self.o_beat.eq(beat),
             # The beat of a full slot can only be an empty last one: nothing to write.
@@ -118,14 +122,16 @@ class HostPort(wiring.Component):
     def _event(self, m, event_free, next_event):
         """The life of the one outstanding event."""
         state = Signal(EventState)
-        retry_seen = Signal()           # since Q0 took the event
+        retry_seen = Signal()  # since Q0 took the event
         result = self.i_result.payload
         answered = Signal()
         m.d.comb += [
-            answered.eq((state == EventState.WAITING) & self.i_result.valid
-                        & (result.vc == self._vc)),
-            event_free.eq((state == EventState.IDLE)
-                          | (answered & (result.result != HostResult.BLOCKED))),
+            answered.eq(
+                (state == EventState.WAITING) & self.i_result.valid & (result.vc == self._vc)
+            ),
+            event_free.eq(
+                (state == EventState.IDLE) | (answered & (result.result != HostResult.BLOCKED))
+            ),
             self.o_event.valid.eq(state == EventState.RAISED),
         ]
         m.d.sync += retry_seen.eq(retry_seen | self.i_retry)
@@ -134,5 +140,6 @@ class HostPort(wiring.Component):
         with m.Elif((state == EventState.RAISED) & self.o_event.ready):
             m.d.sync += [state.eq(EventState.WAITING), retry_seen.eq(self.i_retry)]
         with m.Elif(answered | (state == EventState.BLOCKED)):
-            m.d.sync += state.eq(Mux(retry_seen | self.i_retry,
-                                     EventState.RAISED, EventState.BLOCKED))
+            m.d.sync += state.eq(
+                Mux(retry_seen | self.i_retry, EventState.RAISED, EventState.BLOCKED)
+            )

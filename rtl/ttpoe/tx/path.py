@@ -83,21 +83,24 @@ class TxPath(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_control": In(stream.Signature(control_frame_layout(config))),
-            "i_payload": In(stream.Signature(payload_frame_layout(config))),
-            "i_free": In(event_signature(slot_free_layout(config))),
-            "i_withdraw": In(event_signature(config.lid_bits)),
-            "cfg_node": In(24),
-            "o_frame": Out(stream.Signature(beat_layout(config))),
-            "o_reading": Out(reading_layout(config)),
-            "word": Out(word_port(config)),
-            "length": Out(length_port(config)),
-            "o_sent": Out(stream.Signature(config.lid_bits)),
-            "o_control_left": Out(1),
-            "o_payload_left": Out(1),
-            "o_errors": Out(ERRORS),
-        } | {name: Out(1) for name in STATS})
+        super().__init__(
+            {
+                "i_control": In(stream.Signature(control_frame_layout(config))),
+                "i_payload": In(stream.Signature(payload_frame_layout(config))),
+                "i_free": In(event_signature(slot_free_layout(config))),
+                "i_withdraw": In(event_signature(config.lid_bits)),
+                "cfg_node": In(24),
+                "o_frame": Out(stream.Signature(beat_layout(config))),
+                "o_reading": Out(reading_layout(config)),
+                "word": Out(word_port(config)),
+                "length": Out(length_port(config)),
+                "o_sent": Out(stream.Signature(config.lid_bits)),
+                "o_control_left": Out(1),
+                "o_payload_left": Out(1),
+                "o_errors": Out(ERRORS),
+            }
+            | {name: Out(1) for name in STATS}
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -106,8 +109,11 @@ class TxPath(wiring.Component):
         m.submodules.reader = reader = SlotReader(config)
         m.submodules.builder = builder = FrameBuilder(config)
         m.submodules.control_queue = control_queue = protected_fifo(
-            config.protect, fifo.SyncFIFO, width=control_frame_layout(config).size,
-            depth=config.control_depth)
+            config.protect,
+            fifo.SyncFIFO,
+            width=control_frame_layout(config).size,
+            depth=config.control_depth,
+        )
         report(m, config.protect, self.o_errors, queue.o_errors, errors_of(control_queue))
 
         wiring.connect(m, wiring.flipped(self.i_payload), queue.i)
@@ -144,15 +150,18 @@ class TxPath(wiring.Component):
         """
         control = builder.i_control
         row = Signal(range(CONTROL_IN_A_ROW + 1))
-        reporting = Signal()            # a frame with `report` is being sent
+        reporting = Signal()  # a frame with `report` is being sent
         sent_lid = Signal(self._config.lid_bits)
-        is_payload = Signal()           # the frame that is being sent
+        is_payload = Signal()  # the frame that is being sent
         started = Signal()
         ended = Signal()
         m.d.comb += [
             control.payload.eq(control_queue.r_data),
-            control.valid.eq(control_queue.r_rdy & (row != CONTROL_IN_A_ROW)
-                             & ~(control.payload.report & (reporting | self.o_sent.valid))),
+            control.valid.eq(
+                control_queue.r_rdy
+                & (row != CONTROL_IN_A_ROW)
+                & ~(control.payload.report & (reporting | self.o_sent.valid))
+            ),
             started.eq(control.valid & control.ready),
             control_queue.r_en.eq(started),
             ended.eq(self.o_frame.valid & self.o_frame.ready & self.o_frame.payload.last),
@@ -164,10 +173,9 @@ class TxPath(wiring.Component):
             self.stat_tx_payload.eq(ended & is_payload),
         ]
 
-        payload_ready = (builder.i_word.valid & builder.i_word.payload.first
-                         & ~builder.i_word_dead)
+        payload_ready = builder.i_word.valid & builder.i_word.payload.first & ~builder.i_word_dead
         with m.If(~payload_ready & (row == CONTROL_IN_A_ROW)):
-            m.d.sync += row.eq(0)       # the PAYLOAD whose turn it is was killed
+            m.d.sync += row.eq(0)  # the PAYLOAD whose turn it is was killed
         with m.If(started):
             m.d.sync += [row.eq(Mux(payload_ready, row + 1, 0)), is_payload.eq(0)]
         with m.If(builder.o_payload_started):

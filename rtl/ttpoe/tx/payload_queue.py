@@ -60,22 +60,25 @@ class PayloadQueue(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i": In(stream.Signature(payload_frame_layout(config))),
-            "i_free": In(event_signature(slot_free_layout(config))),
-            "i_withdraw": In(event_signature(config.lid_bits)),
-            "o": Out(stream.Signature(payload_frame_layout(config))),
-            "o_dead": Out(1),
-            "o_left": Out(1),
-            "o_errors": Out(ERRORS),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(payload_frame_layout(config))),
+                "i_free": In(event_signature(slot_free_layout(config))),
+                "i_withdraw": In(event_signature(config.lid_bits)),
+                "o": Out(stream.Signature(payload_frame_layout(config))),
+                "o_dead": Out(1),
+                "o_left": Out(1),
+                "o_errors": Out(ERRORS),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         config, depth = self._config, self._config.payload_depth
         # The bits that a free event is compared with lie in registers, the others in LUT RAM.
         m.submodules.frame_memory = frame_memory = protected_memory(
-            config.protect, shape=payload_frame_layout(config), depth=depth, init=[])
+            config.protect, shape=payload_frame_layout(config), depth=depth, init=[]
+        )
         write = frame_memory.write_port()
         read = frame_memory.read_port(domain="comb")
         slots = Array(Signal(config.slot_bits, name=f"slot{n}") for n in range(depth))
@@ -86,7 +89,7 @@ class PayloadQueue(wiring.Component):
         head, tail = (Signal(ceil_log2(depth) + 1, name=name) for name in ("head", "tail"))
         head_index, tail_index = head[:-1], tail[:-1]
         filled = Signal()
-        held = Signal()          # the entry on `o` was offered before, so it must stay
+        held = Signal()  # the entry on `o` was offered before, so it must stay
         skipped = Signal()
         taken = Signal()
         m.d.comb += [
@@ -111,15 +114,21 @@ class PayloadQueue(wiring.Component):
             head.eq(head + (taken | skipped)),
         ]
 
-        m.d.sync += dead.eq(dead | Cat(
-            kills(self.i_free, slots[n], lids[n])
-            | (self.i_withdraw.valid & (self.i_withdraw.payload == lids[n])) for n in range(depth)))
+        m.d.sync += dead.eq(
+            dead
+            | Cat(
+                kills(self.i_free, slots[n], lids[n])
+                | (self.i_withdraw.valid & (self.i_withdraw.payload == lids[n]))
+                for n in range(depth)
+            )
+        )
         with m.If(write.en):
             m.d.sync += [
                 tail.eq(tail + 1),
                 slots[tail_index].eq(self.i.payload.slot),
                 lids[tail_index].eq(self.i.payload.lid),
                 dead.bit_select(tail_index, 1).eq(
-                    kills(self.i_free, self.i.payload.slot, self.i.payload.lid)),
+                    kills(self.i_free, self.i.payload.slot, self.i.payload.lid)
+                ),
             ]
         return m

@@ -20,12 +20,14 @@ def word_layout(config):
 
     `first`: the payload's first word. With it come `frame`, its descriptor, and `length_bytes`.
     """
-    return data.StructLayout({
-        "data": config.width_bits,
-        "first": 1,
-        "length_bytes": 11,
-        "frame": payload_frame_layout(config),
-    })
+    return data.StructLayout(
+        {
+            "data": config.width_bits,
+            "first": 1,
+            "length_bytes": 11,
+            "frame": payload_frame_layout(config),
+        }
+    )
 
 
 class SlotReader(wiring.Component):
@@ -64,32 +66,34 @@ class SlotReader(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i": In(stream.Signature(payload_frame_layout(config))),
-            "i_dead": In(1),
-            "i_free": In(event_signature(slot_free_layout(config))),
-            "i_withdraw": In(event_signature(config.lid_bits)),
-            "o": Out(stream.Signature(word_layout(config))),
-            "o_dead": Out(1),
-            "i_drop": In(1),
-            "o_reading": Out(reading_layout(config)),
-            "word": Out(word_port(config)),
-            "length": Out(length_port(config)),
-        })
+        super().__init__(
+            {
+                "i": In(stream.Signature(payload_frame_layout(config))),
+                "i_dead": In(1),
+                "i_free": In(event_signature(slot_free_layout(config))),
+                "i_withdraw": In(event_signature(config.lid_bits)),
+                "o": Out(stream.Signature(word_layout(config))),
+                "o_dead": Out(1),
+                "i_drop": In(1),
+                "o_reading": Out(reading_layout(config)),
+                "word": Out(word_port(config)),
+                "length": Out(length_port(config)),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
         config = self._config
         frame = Signal(payload_frame_layout(config))
-        words = Signal(config.beat_bits + 1)     # of this payload
-        issued = Signal(config.beat_bits + 1)    # reads issued for it
-        learning = Signal()      # the length is on its way into `words`
-        read = Signal()          # a word was read and not taken yet
+        words = Signal(config.beat_bits + 1)  # of this payload
+        issued = Signal(config.beat_bits + 1)  # reads issued for it
+        learning = Signal()  # the length is on its way into `words`
+        read = Signal()  # a word was read and not taken yet
         first = Signal()
-        guessed = Signal()       # the second word, read before it was known to exist
+        guessed = Signal()  # the second word, read before it was known to exist
 
         more = Signal()
-        move = Signal()          # the memory's output is free for the next word
+        move = Signal()  # the memory's output is free for the next word
         start = Signal()
         m.d.comb += [
             more.eq(learning | (issued < words)),
@@ -97,13 +101,11 @@ class SlotReader(wiring.Component):
             move.eq(~self.o.valid | self.o.ready),
             self.i.ready.eq(move & ~more),
             start.eq(self.i.ready & self.i.valid & ~self.i_dead),
-
             self.o.payload.data.eq(self.word.data),
             self.o.payload.first.eq(first),
             self.o.payload.length_bytes.eq(self.length.data),
             self.o.payload.frame.eq(frame),
             self.o_reading.slot.eq(frame.slot),
-
             self.word.used.eq(self.o.valid & self.o.ready),
             self.word.addr.slot.eq(Mux(more, frame.slot, self.i.payload.slot)),
             self.word.addr.beat.eq(Mux(more, issued, 0)),
@@ -124,11 +126,13 @@ class SlotReader(wiring.Component):
         # A register, and so a clock longer than needed: it is the start of a long path.
         m.d.sync += [learning.eq(start), self.o_reading.valid.eq(start | more)]
         killed = Signal()
-        here = Signal(payload_frame_layout(config))     # what is taken in this clock, or was
+        here = Signal(payload_frame_layout(config))  # what is taken in this clock, or was
         m.d.comb += [
             here.eq(Mux(start, self.i.payload, frame)),
-            killed.eq(kills(self.i_free, here.slot, here.lid)
-                      | (self.i_withdraw.valid & (self.i_withdraw.payload == here.lid))),
+            killed.eq(
+                kills(self.i_free, here.slot, here.lid)
+                | (self.i_withdraw.valid & (self.i_withdraw.payload == here.lid))
+            ),
         ]
         m.d.sync += self.o_dead.eq(killed | (self.o_dead & ~start))
         with m.If(start):

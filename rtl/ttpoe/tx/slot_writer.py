@@ -81,15 +81,17 @@ class SlotWriter(wiring.Component):
 
     def __init__(self, config):
         self._config = config
-        super().__init__({
-            "i_host": In(stream.Signature(host_tx_layout(config))).array(config.VCS),
-            "o_event": Out(stream.Signature(host_event_layout(config))).array(config.VCS),
-            "i_slot": In(stream.Signature(config.slot_bits)),
-            "o_write": Out(event_signature(slot_write_layout(config))),
-            "i_result": In(event_signature(host_result_layout)),
-            "i_retry": In(1),
-            **{name: Out(1) for name in STATS},
-        })
+        super().__init__(
+            {
+                "i_host": In(stream.Signature(host_tx_layout(config))).array(config.VCS),
+                "o_event": Out(stream.Signature(host_event_layout(config))).array(config.VCS),
+                "i_slot": In(stream.Signature(config.slot_bits)),
+                "o_write": Out(event_signature(slot_write_layout(config))),
+                "i_result": In(event_signature(host_result_layout)),
+                "i_retry": In(1),
+                **{name: Out(1) for name in STATS},
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -123,15 +125,34 @@ class SlotWriter(wiring.Component):
         """The granted beat goes to memory through one register."""
         config = self._config
         chosen = Signal(host_tx_layout(config))
-        port = Signal(data.StructLayout({
-            "take_slot": 1, "slot": config.slot_bits, "beat": config.beat_bits + 1,
-            "write": 1, "oversize": 1, "empty": 1}))
+        port = Signal(
+            data.StructLayout(
+                {
+                    "take_slot": 1,
+                    "slot": config.slot_bits,
+                    "beat": config.beat_bits + 1,
+                    "write": 1,
+                    "oversize": 1,
+                    "empty": 1,
+                }
+            )
+        )
         m.d.comb += [
             arbiter.advance.eq(arbiter.grant.any()),
             chosen.eq(Array(host.payload.as_value() for host, _ in ports)[arbiter.index]),
-            port.eq(Array(
-                Cat(port.o_take_slot, port.o_slot, port.o_beat, port.o_write, port.o_oversize,
-                    port.o_empty) for _, port in ports)[arbiter.index]),
+            port.eq(
+                Array(
+                    Cat(
+                        port.o_take_slot,
+                        port.o_slot,
+                        port.o_beat,
+                        port.o_write,
+                        port.o_oversize,
+                        port.o_empty,
+                    )
+                    for _, port in ports
+                )[arbiter.index]
+            ),
             self.i_slot.ready.eq(arbiter.advance & port.take_slot),
         ]
 
@@ -146,11 +167,13 @@ class SlotWriter(wiring.Component):
             keep.eq(chosen.keep),
             self.stat_tx_oversize.eq(arbiter.advance & port.oversize),
             self.stat_tx_empty.eq(arbiter.advance & port.empty),
-            self.stat_tx_refused.eq(self.i_result.valid
-                                    & (self.i_result.payload.result == HostResult.REFUSED)),
+            self.stat_tx_refused.eq(
+                self.i_result.valid & (self.i_result.payload.result == HostResult.REFUSED)
+            ),
         ]
         m.d.comb += [
             self.o_write.payload.eq(taken),
             self.o_write.payload.length_bytes.eq(
-                (taken.beat << ceil_log2(config.width_bytes)) + run_length(keep)),
+                (taken.beat << ceil_log2(config.width_bytes)) + run_length(keep)
+            ),
         ]

@@ -18,7 +18,7 @@ def writable_cache(env=os.environ):
         return
     folder = Path(tempfile.gettempdir()) / f"ttpoe-cache-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():         # somebody else's: one of this process alone
+    if folder.stat().st_uid != os.getuid():  # somebody else's: one of this process alone
         folder = Path(tempfile.mkdtemp(prefix="ttpoe-cache-"))
     env["XDG_CACHE_HOME"] = str(folder)
 

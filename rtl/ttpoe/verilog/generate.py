@@ -15,15 +15,22 @@ from ..csr.documents import markdown as registers_markdown
 from .emit import TOPS, configured, module_name, top_verilog, wrapped, write
 from .ports import markdown, ports, to_dict
 
-__all__ = ["TOPS", "configuration", "sets_for_links", "instance", "fusesoc_core", "package",
-           "write_package"]
+__all__ = [
+    "TOPS",
+    "configuration",
+    "sets_for_links",
+    "instance",
+    "fusesoc_core",
+    "package",
+    "write_package",
+]
 
 _LEAST_SETS, _MOST_SETS = 2, 16384
 
 
 def sets_for_links(links, vc_tables):
     """Sets of each link table for `links` links; `ConfigError` names what is possible."""
-    unit = 2 * vc_tables            # two ways in each set of each table
+    unit = 2 * vc_tables  # two ways in each set of each table
     sets = links // unit
     if links % unit == 0 and _LEAST_SETS <= sets <= _MOST_SETS and sets & (sets - 1) == 0:
         return sets
@@ -31,12 +38,13 @@ def sets_for_links(links, vc_tables):
     below = max((size for size in sizes if size < links), default=None)
     above = min((size for size in sizes if size > links), default=None)
     near = " or ".join(str(size) for size in (below, above) if size is not None)
-    other = 4 - vc_tables           # 1 and 3 are all there is
+    other = 4 - vc_tables  # 1 and 3 are all there is
     fits = any(links == 2 * other << power for power in range(1, 15))
     raise ConfigError(
         f"links must be 2 ways x {vc_tables} vc_tables x a power of two from {_LEAST_SETS} to "
         f"{_MOST_SETS} of sets; got {links}, possible: {near}"
-        + (f", or {links} with --vc-tables {other}" if fits else ""))
+        + (f", or {links} with --vc-tables {other}" if fits else "")
+    )
 
 
 def configuration(preset_name, changes, links=None):
@@ -47,8 +55,9 @@ def configuration(preset_name, changes, links=None):
     changes = {name: value for name, value in changes.items() if value is not None}
     if links is not None:
         if "sets" in changes:
-            raise ConfigError("give --links or --sets, not both; "
-                              f"got links={links}, sets={changes['sets']}")
+            raise ConfigError(
+                f"give --links or --sets, not both; got links={links}, sets={changes['sets']}"
+            )
         tables = configured(preset_name, {"vc_tables": changes.get("vc_tables")}).vc_tables
         changes["sets"] = sets_for_links(links, tables)
     config = configured(preset_name, changes)
@@ -66,9 +75,12 @@ def instance(module, found):
 
     It is to be copied into a module, or included there, that has `clk` and `rst`.
     """
-    lines = [f"// A wire for each port of {module}, and its instance, for a module that has clk",
-             "// and rst: copy it, and put what you connect in the place of the idle value of",
-             f"// an input. What each port means: {module}_ports.md", ""]
+    lines = [
+        f"// A wire for each port of {module}, and its instance, for a module that has clk",
+        "// and rst: copy it, and put what you connect in the place of the idle value of",
+        f"// an input. What each port means: {module}_ports.md",
+        "",
+    ]
     group = None
     for port in found:
         if port.group != group:
@@ -86,14 +98,18 @@ def _waivers(module):
     """Verilator's waivers for what Yosys writes, for this file only."""
     text = files("ttpoe.verilog").joinpath("lint.vlt").read_text()
     lines = text.splitlines()
-    return "\n".join(f'{line} -file "*{module}.v"' if line.startswith("lint_off") else line
-                     for line in lines) + "\n"
+    return (
+        "\n".join(
+            f'{line} -file "*{module}.v"' if line.startswith("lint_off") else line for line in lines
+        )
+        + "\n"
+    )
 
 
 def _version():
     try:
         return version("ttpoe")
-    except PackageNotFoundError:        # used where it lies, not installed
+    except PackageNotFoundError:  # used where it lies, not installed
         return "0"
 
 
@@ -144,9 +160,12 @@ def package(top, config, module=None, vlnv=None):
         f"{module}_ports.md": markdown(module, config, found),
         f"{module}_ports.json": json.dumps(to_dict(module, config, found), indent=1) + "\n",
     }
-    if top == "managed_nic":            # the others have no registers
-        result |= {"ttp_registers.h": c_header(config), "ttp_registers.rdl": systemrdl(config),
-                   "ttp_registers.md": registers_markdown(config)}
+    if top == "managed_nic":  # the others have no registers
+        result |= {
+            "ttp_registers.h": c_header(config),
+            "ttp_registers.rdl": systemrdl(config),
+            "ttp_registers.md": registers_markdown(config),
+        }
     return result
 
 

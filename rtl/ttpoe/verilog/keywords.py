@@ -5,7 +5,8 @@ Those of IEEE 1364-2005 are among them. A module with such a name can be written
 
 __all__ = ["KEYWORDS"]
 
-KEYWORDS = frozenset("""
+KEYWORDS = frozenset(
+    """
 accept_on alias always always_comb always_ff always_latch and assert assign assume automatic before
 begin bind bins binsof bit break buf bufif0 bufif1 byte case casex casez cell chandle checker class
 clocking cmos config const constraint context continue cover covergroup coverpoint cross deassign
@@ -26,4 +27,5 @@ super supply0 supply1 sync_accept_on sync_reject_on table tagged task this throu
 timeprecision timeunit tran tranif0 tranif1 tri tri0 tri1 triand trior trireg type typedef union
 unique unique0 unsigned until until_with untyped use uwire var vectored virtual void wait wait_order
 wand weak weak0 weak1 while wildcard wire with within wor xnor xor
-""".split())
+""".split()
+)

@@ -33,6 +33,7 @@ class Port:
 
 
 # Stream -> (group, what it carries, `tready` to tie it to if nobody takes it).
+# fmt: off
 _STREAMS = {
     "s_mac_rx": ("MAC", "Frames from the MAC, from the destination address on, without FCS. "
                  "Never held back: there is no `tready`.", None),
@@ -49,6 +50,7 @@ _STREAMS = {
     "m_notice": ("Commands and notices", "What became of links. Never held back: there is no "
                  "`tready`.", None),
 }
+# fmt: on
 _PARTS = {
     "tdata": "Byte 0 of the wire in bits 7:0.",
     "tkeep": "Bytes of this beat that count: ones from bit 0 on, all of them unless `tlast`.",
@@ -61,12 +63,18 @@ _PARTS_OF = {
     "s_os_tx_tuser": "With `tlast`: do not send this frame.",
     "s_cmd_tdata": "{command, vc[1:0], node[23:0]}; command 0 opens, 1 closes.",
     "m_notice_tdata": "{notice[2:0], vc[1:0], node[23:0]}; 0 link up, 1 link down, 2 refused, "
-                      "3 peer restarted, 4 retries used up, 5 payload refused, 6 IDs reused.",
-    **{f"s_host_tx{vc}_tdest": "Destination node, the lower half of its MAC; the same in every "
-       "beat of a packet." for vc in range(3)},
-    **{f"m_host_rx{vc}_tuser": "{id[31:0], source node[23:0]}; the same in every beat of a packet."
-       for vc in range(3)},
+    "3 peer restarted, 4 retries used up, 5 payload refused, 6 IDs reused.",
+    **{
+        f"s_host_tx{vc}_tdest": "Destination node, the lower half of its MAC; the same in every "
+        "beat of a packet."
+        for vc in range(3)
+    },
+    **{
+        f"m_host_rx{vc}_tuser": "{id[31:0], source node[23:0]}; the same in every beat of a packet."
+        for vc in range(3)
+    },
 }
+# fmt: off
 _AXIL = {
     "awaddr": "Byte address of a write.", "awprot": "Ignored.", "awvalid": "Address is valid.",
     "awready": "Address is taken.", "wdata": "Data of a write.", "wstrb": "Bytes that are written.",
@@ -77,16 +85,17 @@ _AXIL = {
     "arvalid": "Address is valid.", "arready": "Address is taken.", "rdata": "What was read.",
     "rresp": "0 OKAY, 2 SLVERR.", "rvalid": "Data are valid.", "rready": "Data are taken.",
 }
+# fmt: on
 _CONFIGURATION = {
     "cfg_enable": "The engine works. Low: links and timers stand still, the host waits, and what "
-                  "the MAC receives is dropped and counted.",
+    "the MAC receives is dropped and counted.",
     "cfg_node": "This node: the lower half of its MAC; the upper half is 98:ed:5c.",
     "cfg_ieee": "EtherType of links that this node opens: 0 = 0x0AC6, 1 = 0x9AC6.",
     "cfg_init_id": "Where a peer that declares no first ID starts: its first is this + 1.",
     "cfg_fixed_open_id": "Every open ID is `cfg_init_id`; for tests.",
     "cfg_open_id_seed": "Where IDs and epochs start, taken in the first clock after reset. It must "
-                        "be another value at every start of a node, or old packets may be taken "
-                        "for new ones: docs/guides/integration.md. The idle value is for simulations.",
+    "be another value at every start of a node, or old packets may be taken "
+    "for new ones: docs/guides/integration.md. The idle value is for simulations.",
     "cfg_timer_tick": "Clocks between two visits of the link timer; a round visits every link.",
     "cfg_max_retry": "Time-outs in a row after which a link ends; 0 = never.",
     "cfg_idle_limit": "Rounds of the timer after which an idle link is closed; 0 = never.",
@@ -97,16 +106,23 @@ _CONFIGURATION = {
 _LEVELS = {
     "clk": ("Clock and reset", "Clock of every port; rising edge."),
     "rst": ("Clock and reset", "Synchronous reset, active high. Ends every link."),
-    "node": ("Identity", "This node, the lower half of its MAC, until software writes NODE; "
-             "constant, or stable from reset on."),
-    "open_id_seed": ("Identity", "Where IDs and epochs start, taken in the first clock after "
-                     "reset. It must be another value at every start of a node, or old packets may "
-                     "be taken for new ones: docs/guides/integration.md. The idle value is for "
-                     "simulations."),
+    "node": (
+        "Identity",
+        "This node, the lower half of its MAC, until software writes NODE; "
+        "constant, or stable from reset on.",
+    ),
+    "open_id_seed": (
+        "Identity",
+        "Where IDs and epochs start, taken in the first clock after "
+        "reset. It must be another value at every start of a node, or old packets may "
+        "be taken for new ones: docs/guides/integration.md. The idle value is for "
+        "simulations.",
+    ),
     "ready": ("Status", "The memories are initialised. Nothing has to wait for it."),
     "free_slots": ("Status", "Replay slots that are free."),
     "irq": ("Status", "Level: a cause of INT_STATUS that INT_MASK lets through."),
 }
+# fmt: off
 _TRACE = {
     "valid": "An event leaves the pipeline: the others hold in this clock.",
     "event": "Which event; the numbers of these fields are in docs/reference/trace.md.",
@@ -123,9 +139,19 @@ _TRACE = {
     "frame_rx_id": "Its RX ID.", "noticed": "The host is told: `trace_notice`.",
     "notice": "What the host is told.",
 }
+# fmt: on
 # What the registers do not give; of these a node has to have its own.
-_IDLE = {"clk": None, "rst": None, "cfg_ieee": 0, "cfg_node": 1, "cfg_open_id_seed": 1,
-         "node": 1, "open_id_seed": 1, "s_axil_bready": 1, "s_axil_rready": 1}
+_IDLE = {
+    "clk": None,
+    "rst": None,
+    "cfg_ieee": 0,
+    "cfg_node": 1,
+    "cfg_open_id_seed": 1,
+    "node": 1,
+    "open_id_seed": 1,
+    "s_axil_bready": 1,
+    "s_axil_rready": 1,
+}
 
 
 def _words(name):
@@ -156,27 +182,47 @@ def _idle(name, resets):
 
 def ports(component, config):
     """The `Port`s of an `EngineTop` of this configuration, in the order of their groups."""
-    resets = {field.drives: field.reset for register in register_map(config).registers
-              for field in register.fields if field.drives and field.reset is not None}
+    resets = {
+        field.drives: field.reset
+        for register in register_map(config).registers
+        for field in register.fields
+        if field.drives and field.reset is not None
+    }
     found = {"clk": ("input", 1), "rst": ("input", 1)}
     for name, member in component.signature.members.items():
-        found[name] = ("input" if member.flow == In else "output",
-                       Shape.cast(member.shape).width)
+        found[name] = ("input" if member.flow == In else "output", Shape.cast(member.shape).width)
     groups, result = {}, []
     for name, (direction, width) in found.items():
         group, meaning = _words(name)
         groups.setdefault(group, len(groups))
-        result.append(Port(name, direction, width, group, meaning,
-                           _idle(name, resets) if direction == "input" else None))
-    last = ("Statistics", "Trace")      # long, and seldom connected
-    return sorted(result, key=lambda port: (
-        last.index(port.group) + 1 if port.group in last else 0, groups[port.group]))
+        result.append(
+            Port(
+                name,
+                direction,
+                width,
+                group,
+                meaning,
+                _idle(name, resets) if direction == "input" else None,
+            )
+        )
+    last = ("Statistics", "Trace")  # long, and seldom connected
+    return sorted(
+        result,
+        key=lambda port: (
+            last.index(port.group) + 1 if port.group in last else 0,
+            groups[port.group],
+        ),
+    )
 
 
 def to_dict(module, config, found):
     """What the JSON port list holds."""
-    return {"module": module, "configuration": asdict(config), "links": config.links,
-            "ports": [asdict(port) for port in found]}
+    return {
+        "module": module,
+        "configuration": asdict(config),
+        "links": config.links,
+        "ports": [asdict(port) for port in found],
+    }
 
 
 _PAGE = """\
@@ -191,14 +237,26 @@ open.
 
 def markdown(module, config, found):
     """The port list for people."""
-    lines = [_PAGE.format(module=module, name=config.name, width=config.width_bits,
-                          links=config.links, slots=config.slots)]
+    lines = [
+        _PAGE.format(
+            module=module,
+            name=config.name,
+            width=config.width_bits,
+            links=config.links,
+            slots=config.slots,
+        )
+    ]
     group = None
     for port in found:
         if port.group != group:
             group = port.group
-            lines += ["" if len(lines) > 1 else None, f"## {group}", "",
-                      "| port | direction | bits | idle | meaning |", "|---|---|---|---|---|"]
+            lines += [
+                "" if len(lines) > 1 else None,
+                f"## {group}",
+                "",
+                "| port | direction | bits | idle | meaning |",
+                "|---|---|---|---|---|",
+            ]
         idle = "" if port.idle is None else str(port.idle)
         meaning = port.meaning.replace("|", "\\|")
         lines.append(f"| `{port.name}` | {port.direction} | {port.width} | {idle} | {meaning} |")

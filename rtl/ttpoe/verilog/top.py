@@ -65,8 +65,13 @@ _SOURCES = {
     "m_notice": ("o_notice", None, {"tdata": ("node", "vc", "notice")}),
     **{f"m_host_rx{vc}": ("o_host", vc, _BEAT | {"tuser": ("node", "id")}) for vc in _VCS},
 }
-LEVELS = {"o_ready": "ready", "o_free_slots": "free_slots", "o_interrupt": "irq",
-           "i_node": "node", "i_open_id_seed": "open_id_seed"}
+LEVELS = {
+    "o_ready": "ready",
+    "o_free_slots": "free_slots",
+    "o_interrupt": "irq",
+    "i_node": "node",
+    "i_open_id_seed": "open_id_seed",
+}
 """Ports of the core that have another name in Verilog: {the core's: Verilog's}."""
 
 
@@ -102,8 +107,10 @@ class EngineTop(wiring.Component):
         members["trace_valid"] = Out(1)
         for name, member in core.signature.members.items():
             if name == "s_axil":
-                members |= {port: flow(width) for port, _channel, _part, flow, width
-                            in AxiLiteSignature.flat(name)}
+                members |= {
+                    port: flow(width)
+                    for port, _channel, _part, flow, width in AxiLiteSignature.flat(name)
+                }
             elif name.startswith(("cfg_", "stat_")):
                 members[name] = member.flow(member.shape)
             elif name in LEVELS:
@@ -116,8 +123,7 @@ class EngineTop(wiring.Component):
         for flow in (In, Out):
             for name, inner, number, fields in self._streams(flow):
                 port = getattr(core, inner)
-                self._stream(m, name, port if number is None else port[number], fields,
-                             flow == In)
+                self._stream(m, name, port if number is None else port[number], fields, flow == In)
         for name, path, _width in flat_fields(core.o_trace.p.shape()):
             m.d.comb += getattr(self, f"trace_{name}").eq(_leaf(core.o_trace.p, path))
         m.d.comb += self.trace_valid.eq(core.o_trace.valid)

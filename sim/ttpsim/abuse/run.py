@@ -24,9 +24,9 @@ from ttpverif.frames.frame import ETHERTYPES, Frame, Opcode
 from ttpverif.frames.hostile import ANY_CAUSE, CATEGORIES, Hostile
 
 RESULTS = ROOT / "build" / "verify" / "abuse.json"
-NODES = (0x00A5C3, 0x015A0B)            # as in sim/ttpsim/native/engine.h
+NODES = (0x00A5C3, 0x015A0B)  # as in sim/ttpsim/native/engine.h
 PARTS = ("parse", "forged", "go_back_n", "reset", "flood", "x")
-_HEADER = struct.Struct("<H10B3iQ")     # `Header` of sim/ttpsim/abuse/frames.h
+_HEADER = struct.Struct("<H10B3iQ")  # `Header` of sim/ttpsim/abuse/frames.h
 # Two causes have names of their own in the hardware.
 _CAUSE = {"tsh_length": "tsh_range", "total_length": "total_mismatch"}
 _NOTHING = (0, 0)
@@ -34,21 +34,43 @@ _NOTHING = (0, 0)
 
 def record(bad, side):
     """One frame as the program reads it."""
-    flags = (bad.bad_fcs | bad.gaps << 1 | bad.odd_keep << 2 | (bad.vc is not None) << 3)
-    cause = (255 if bad.cause is None else 254 if bad.cause == ANY_CAUSE
-             else CAUSES.index(_CAUSE.get(bad.cause, bad.cause)))
+    flags = bad.bad_fcs | bad.gaps << 1 | bad.odd_keep << 2 | (bad.vc is not None) << 3
+    cause = (
+        255
+        if bad.cause is None
+        else 254
+        if bad.cause == ANY_CAUSE
+        else CAUSES.index(_CAUSE.get(bad.cause, bad.cause))
+    )
     epoch, tx, rx = (field or _NOTHING for field in (bad.epoch, bad.tx, bad.rx))
     stats = 1 << LINK_STAT_NAMES.index(bad.stat) if bad.stat else 0
-    return _HEADER.pack(len(bad.data), flags, CATEGORIES.index(bad.category), cause,
-                        255 if bad.answer is None else bad.answer, side, bad.vc or 0, epoch[0],
-                        tx[0], rx[0], 255 if bad.notice is None else NOTICES.index(bad.notice),
-                        epoch[1], tx[1], rx[1], stats) + bad.data
+    return (
+        _HEADER.pack(
+            len(bad.data),
+            flags,
+            CATEGORIES.index(bad.category),
+            cause,
+            255 if bad.answer is None else bad.answer,
+            side,
+            bad.vc or 0,
+            epoch[0],
+            tx[0],
+            rx[0],
+            255 if bad.notice is None else NOTICES.index(bad.notice),
+            epoch[1],
+            tx[1],
+            rx[1],
+            stats,
+        )
+        + bad.data
+    )
 
 
 def records(mode, seed, count, slots):
     """`count` frames, half of them to either engine, in chunks of bytes."""
-    makers = [Hostile(seed, NODES[side], NODES[not side], slots, mode != "go_back_n")
-              for side in (0, 1)]
+    makers = [
+        Hostile(seed, NODES[side], NODES[not side], slots, mode != "go_back_n") for side in (0, 1)
+    ]
     first = [maker.structured() if mode == "parse" else [] for maker in makers]
     chunk = []
     for number in range(count):
@@ -56,7 +78,7 @@ def records(mode, seed, count, slots):
         maker = makers[side]
         if first[side]:
             bad = first[side].pop()
-        else:       # among the forged ones, some that do not parse
+        else:  # among the forged ones, some that do not parse
             bad = maker.malformed() if mode == "parse" or number % 8 < 2 else maker.forged()
         chunk.append(record(bad, side))
         if len(chunk) == 512:
@@ -70,18 +92,29 @@ def floods(seed, count, newcomers=30):
     rng = random.Random(f"flood/{seed}")
     start, chunk = rng.randrange(1 << 24), []
     for number in range(count + newcomers):
-        node = (start + number * 0x9E3779) % (1 << 24)      # odd: every node once
+        node = (start + number * 0x9E3779) % (1 << 24)  # odd: every node once
         if node not in NODES:
-            frame = Frame(node, NODES[0], Opcode.OPEN, rng.randrange(3), rng.randrange(1 << 31), 0,
-                          rng.randint(1, 0xFFFF), rng.choice((0, 0x20)), rng.choice(ETHERTYPES))
+            frame = Frame(
+                node,
+                NODES[0],
+                Opcode.OPEN,
+                rng.randrange(3),
+                rng.randrange(1 << 31),
+                0,
+                rng.randint(1, 0xFFFF),
+                rng.choice((0, 0x20)),
+                rng.choice(ETHERTYPES),
+            )
             chunk.append((number >= count, frame.pack()))
-    yield b"".join(_HEADER.pack(len(data), late, *(0,) * 13) + data
-                   for late, data in sorted(chunk, key=lambda one: not one[0]))
+    yield b"".join(
+        _HEADER.pack(len(data), late, *(0,) * 13) + data
+        for late, data in sorted(chunk, key=lambda one: not one[0])
+    )
 
 
 def run_program(program, mode, seed=1, feed=(), output=None, plus=(), **numbers):
     """`(exit code, results as a dict)`; `feed` goes to its standard input, `plus` to the design."""
-    if mode == "go_back_n":         # forged frames on links of that kind
+    if mode == "go_back_n":  # forged frames on links of that kind
         mode, numbers = "forged", numbers | {"selective": 0}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "abuse.json"
@@ -94,7 +127,7 @@ def run_program(program, mode, seed=1, feed=(), output=None, plus=(), **numbers)
                 for chunk in feed:
                     process.stdin.write(chunk)
                 process.stdin.close()
-            except BrokenPipeError:     # it has found something
+            except BrokenPipeError:  # it has found something
                 pass
             code = process.wait()
         except KeyboardInterrupt:
@@ -108,10 +141,14 @@ def _plan(arguments):
     """`{part: (frames, numbers)}` of the parts that are asked for."""
     long = arguments.long
     frames = arguments.frames or (1_000_000 if long else 40_000)
-    parts = {"parse": (frames * 3 // 4, {}), "forged": (frames // 8, {}),
-             "go_back_n": (frames // 8, {}), "reset": (0, {"every": 1 if long else 16}),
-             "flood": (10_000 if long else 1_000, {}),
-             "x": (0, {"every": 20 if long else 150})}
+    parts = {
+        "parse": (frames * 3 // 4, {}),
+        "forged": (frames // 8, {}),
+        "go_back_n": (frames // 8, {}),
+        "reset": (0, {"every": 1 if long else 16}),
+        "flood": (10_000 if long else 1_000, {}),
+        "x": (0, {"every": 20 if long else 150}),
+    }
     return {name: parts[name] for name in PARTS if name in (arguments.part or PARTS)}
 
 
@@ -138,8 +175,11 @@ def _x_search(config, processes, numbers):
     print("[abuse] x: Icarus, minutes", flush=True)
     verilog = builds.emitted(config, processes).read_text()
     code, result = run_x(builds.BUILD / f"x-{config.name}", verilog, processes, **numbers)
-    print("[abuse] FAILED: " + result["failure"] if code else
-          f"[abuse] {result['resets']} resets, {result['clocks']} clocks: no X")
+    print(
+        "[abuse] FAILED: " + result["failure"]
+        if code
+        else f"[abuse] {result['resets']} resets, {result['clocks']} clocks: no X"
+    )
     return code, result
 
 
@@ -158,8 +198,13 @@ def _run_parts(arguments, parts, done):
                 print(f"[abuse] building {config.name}", flush=True)
                 program = compile_abuse(config, processes)
             print(f"[abuse] {part}, seed {seed}", flush=True)
-            feed = (floods(seed, count) if part == "flood" else
-                    records(part, seed, count, config.slots) if count else ())
+            feed = (
+                floods(seed, count)
+                if part == "flood"
+                else records(part, seed, count, config.slots)
+                if count
+                else ()
+            )
             code, result = run_program(program, part, seed, feed, **numbers)
         if code == 130:
             raise KeyboardInterrupt
@@ -175,8 +220,10 @@ def main(arguments):
     try:
         _run_parts(arguments, parts, done)
     except KeyboardInterrupt:
-        raise Interrupted(f"{len(done)} of {len(parts)} parts had ended, "
-                          f"{sum(map(bool, done.values()))} of them failed") from None
+        raise Interrupted(
+            f"{len(done)} of {len(parts)} parts had ended, "
+            f"{sum(map(bool, done.values()))} of them failed"
+        ) from None
     failed = any(done.values())
     print(f"[abuse] {'FAILED' if failed else 'passed'}; {RESULTS.relative_to(ROOT)}")
     return int(failed)

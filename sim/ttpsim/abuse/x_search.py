@@ -16,10 +16,17 @@ __all__ = ["run_x", "cold"]
 
 _NODES = ("24'h00A5C3", "24'h015A0B")
 _CONFIGURATION = {
-    "cfg_enable": "1'b1", "cfg_fixed_open_id": "1'b0", "cfg_init_id": "32'd1",
-    "cfg_idle_limit": "10'd0", "cfg_max_retry": "10'd0", "cfg_timer_tick": "24'd40",
-    "cfg_selective": "1'b1", "s_cmd_tvalid": "1'b0", "s_cmd_tdata": "27'd0",
-    "s_mac_rx_tuser": "1'b0"}
+    "cfg_enable": "1'b1",
+    "cfg_fixed_open_id": "1'b0",
+    "cfg_init_id": "32'd1",
+    "cfg_idle_limit": "10'd0",
+    "cfg_max_retry": "10'd0",
+    "cfg_timer_tick": "24'd40",
+    "cfg_selective": "1'b1",
+    "s_cmd_tvalid": "1'b0",
+    "s_cmd_tdata": "27'd0",
+    "s_mac_rx_tuser": "1'b0",
+}
 _OF_RX = ("trace_epoch", "trace_tx_id", "trace_rx_id", "trace_room")
 
 _BENCH = """`timescale 1ns / 1ns
@@ -89,8 +96,9 @@ _HOSTS = """
 
 def cold(verilog):
     """The Verilog without the values that registers have before any reset."""
-    text, found = re.subn(r"(?m)^(\s*reg (?:\[\d+:0\] )?\S+)\s*= \d+'[hd][0-9a-f]+;$", r"\1 ;",
-                          verilog)
+    text, found = re.subn(
+        r"(?m)^(\s*reg (?:\[\d+:0\] )?\S+)\s*= \d+'[hd][0-9a-f]+;$", r"\1 ;", verilog
+    )
     assert found > 100 and not re.search(r"(?m)^\s*reg [^;]*=", text), "registers keep a value"
     return text
 
@@ -101,9 +109,11 @@ def _checks(side, ports):
     lines = []
 
     def look(condition, what, name):
-        lines.append(f'    if ({condition}^{side}_{what} === 1\'bx) begin bad = 1; $display('
-                     f'"FAILED {side}_{name} is X in clock %0d after reset, reset at clock %0d", '
-                     'clocks, at); $finish; end')
+        lines.append(
+            f"    if ({condition}^{side}_{what} === 1'bx) begin bad = 1; $display("
+            f'"FAILED {side}_{name} is X in clock %0d after reset, reset at clock %0d", '
+            "clocks, at); $finish; end"
+        )
 
     for name in outputs:
         stream = re.match(r"(m_\w+)_t(data|keep|last|user)$", name)
@@ -116,8 +126,11 @@ def _checks(side, ports):
             look(when, name, name)
         elif f"{stream[1]}_tkeep" in ports and stream[2] == "data":
             for lane in range(ports[f"{stream[1]}_tkeep"][1]):
-                look(f"{side}_{stream[1]}_tvalid && {side}_{stream[1]}_tkeep[{lane}] && ",
-                     f"{name}[{8 * lane}+:8]", name)
+                look(
+                    f"{side}_{stream[1]}_tvalid && {side}_{stream[1]}_tkeep[{lane}] && ",
+                    f"{name}[{8 * lane}+:8]",
+                    name,
+                )
         else:
             look(f"{side}_{stream[1]}_tvalid && ", name, name)
     return lines
@@ -127,10 +140,16 @@ def _bench(ports):
     lines, checks, fed = [], [], []
     for number, side in enumerate("ab"):
         other = "ba"[number]
-        drive = dict(_CONFIGURATION, clk="clk", rst="rst", cfg_node=_NODES[number],
-                     cfg_ieee=f"1'b{number}", m_mac_tx_tready="1'b1",
-                     cfg_open_id_seed=f"32'h{number}1234567",
-                     cfg_link_slots=f"{ports['free_slots'][1]}'d{1 << ports['free_slots'][1] - 3}")
+        drive = dict(
+            _CONFIGURATION,
+            clk="clk",
+            rst="rst",
+            cfg_node=_NODES[number],
+            cfg_ieee=f"1'b{number}",
+            m_mac_tx_tready="1'b1",
+            cfg_open_id_seed=f"32'h{number}1234567",
+            cfg_link_slots=f"{ports['free_slots'][1]}'d{1 << ports['free_slots'][1] - 3}",
+        )
         for field in ("tdata", "tkeep", "tlast", "tvalid"):
             drive[f"s_mac_rx_{field}"] = f"{other}_m_mac_tx_{field}"
         for vc in range(3):
@@ -138,21 +157,32 @@ def _bench(ports):
             lines.append(_HOSTS % {"p": host, "s": side, "vc": vc})
             fed.append(f"{host}_got > 1")
             width = ports[f"s_host_tx{vc}_tdata"][1]
-            drive |= {f"m_host_rx{vc}_tready": "1'b1", f"s_host_tx{vc}_tvalid": f"{host}_valid",
-                      f"s_host_tx{vc}_tdest": _NODES[1 - number],
-                      f"s_host_tx{vc}_tdata": f"{{{width // 32}{{2'd{vc}, {host}_beat}}}}",
-                      f"s_host_tx{vc}_tkeep": f"{{{width // 8}{{1'b1}}}}",
-                      f"s_host_tx{vc}_tlast": f"{host}_beat[1:0] == 2"}
+            drive |= {
+                f"m_host_rx{vc}_tready": "1'b1",
+                f"s_host_tx{vc}_tvalid": f"{host}_valid",
+                f"s_host_tx{vc}_tdest": _NODES[1 - number],
+                f"s_host_tx{vc}_tdata": f"{{{width // 32}{{2'd{vc}, {host}_beat}}}}",
+                f"s_host_tx{vc}_tkeep": f"{{{width // 8}{{1'b1}}}}",
+                f"s_host_tx{vc}_tlast": f"{host}_beat[1:0] == 2",
+            }
         for name, (direction, width) in ports.items():
             if direction == "output":
                 lines.append(f"  wire [{width - 1}:0] {side}_{name};")
-        lines.append(f"  ttp_engine {side} (" + ", ".join(
-            f".{name}({f'{side}_{name}' if direction == 'output' else drive[name]})"
-            for name, (direction, _width) in ports.items()) + ");")
+        lines.append(
+            f"  ttp_engine {side} ("
+            + ", ".join(
+                f".{name}({f'{side}_{name}' if direction == 'output' else drive[name]})"
+                for name, (direction, _width) in ports.items()
+            )
+            + ");"
+        )
         checks += _checks(side, ports)
     wires = sorted(lines, key=lambda line: not line.startswith("  wire"))
-    return _BENCH % {"wires": "\n".join(wires), "fed": " && ".join(fed),
-                     "checks": "\n".join(checks)}
+    return _BENCH % {
+        "wires": "\n".join(wires),
+        "fed": " && ".join(fed),
+        "checks": "\n".join(checks),
+    }
 
 
 def run_x(folder, verilog, processes, start=0, stop=400, every=10):
@@ -165,13 +195,25 @@ def run_x(folder, verilog, processes, start=0, stop=400, every=10):
     folder.mkdir(parents=True)
     (folder / "engine.v").write_text(cold(verilog))
     (folder / "bench.v").write_text(_bench(parse_ports(verilog, "ttp_engine")))
-    command = ["iverilog", "-g2012", "-s", "x_bench", "-o", str(folder / "x.vvp"),
-               *(f"-Px_bench.{name}={value}" for name, value in
-                 (("FROM", start), ("TO", stop), ("EVERY", every))),
-               str(folder / "bench.v"), str(folder / "engine.v")]
+    command = [
+        "iverilog",
+        "-g2012",
+        "-s",
+        "x_bench",
+        "-o",
+        str(folder / "x.vvp"),
+        *(
+            f"-Px_bench.{name}={value}"
+            for name, value in (("FROM", start), ("TO", stop), ("EVERY", every))
+        ),
+        str(folder / "bench.v"),
+        str(folder / "engine.v"),
+    ]
     if processes.run(command, folder / "compile.log"):
-        raise builds.BuildError("the search for X could not be built; see "
-                                f"{(folder / 'compile.log').relative_to(builds.ROOT)}")
+        raise builds.BuildError(
+            "the search for X could not be built; see "
+            f"{(folder / 'compile.log').relative_to(builds.ROOT)}"
+        )
     done = subprocess.run(["vvp", "-n", str(folder / "x.vvp")], capture_output=True, text=True)
     said = re.search(r"PASSED (\d+) (\d+) (\d+)", done.stdout)
     failed = re.search(r"FAILED (.*)", done.stdout)

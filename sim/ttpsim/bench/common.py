@@ -1,6 +1,5 @@
 """What all parts of `ttpoe bench` use: runs, figures, clocks."""
 
-
 from ttpoe.config import preset
 from ttpsim.scenario import run as runner
 
@@ -11,8 +10,9 @@ SIMULATED = "two engines in Verilator, seeded"
 def run_of(package, name, config, label="", **params):
     """One run of a scenario or bench, of a preset or a `Config`; the label tells runs apart."""
     config = preset(config) if isinstance(config, str) else config
-    return runner.Run(name, f"bench.{name}{label}", "verilator", config, 1, params, False,
-                      package=package)
+    return runner.Run(
+        name, f"bench.{name}{label}", "verilator", config, 1, params, False, package=package
+    )
 
 
 def tick_for(rtt, links):
@@ -33,9 +33,18 @@ class Metrics(list):
         if value is None:
             return
         met = None if goal is None else value <= goal if better == "lower" else value >= goal
-        self.append({"name": name, "value": round(value, 4) if isinstance(value, float) else value,
-                     "unit": unit, "configuration": configuration, "method": method,
-                     "better": better, "goal": goal, "met": met})
+        self.append(
+            {
+                "name": name,
+                "value": round(value, 4) if isinstance(value, float) else value,
+                "unit": unit,
+                "configuration": configuration,
+                "method": method,
+                "better": better,
+                "goal": goal,
+                "met": met,
+            }
+        )
 
     def value(self, name):
         return next((metric["value"] for metric in self if metric["name"] == name), None)

@@ -12,9 +12,9 @@ from ttpsim.fabric import run as fabric
 
 NODES, SHORT_NODES = (2, 4, 8, 16, 32, 64), (4, 8)
 FRAME = 60 + 1024
-BUFFER, LARGE = 65536, 8 << 20          # LARGE holds all that can be under way
+BUFFER, LARGE = 65536, 8 << 20  # LARGE holds all that can be under way
 CLOCKS, SHORT_CLOCKS = 300_000, 80_000  # of an incast without an end, at least
-COUNT = 32                              # packets of each sender in one with an end
+COUNT = 32  # packets of each sender in one with an end
 SLOTS_NODES, SLOTS = 16, (1, 2, 4, 8, 16, 32, 0)
 
 
@@ -53,7 +53,7 @@ LARGEST = {"selective", "limited", "selective_1pct", "leaf_spine"}
 
 
 def fabric_runs(_short):
-    return []           # no cocotb: the program is run below
+    return []  # no cocotb: the program is run below
 
 
 class _Bench:
@@ -68,8 +68,11 @@ class _Bench:
         again = fabric.command(self.config.name, settings, traffic)
         if code:
             raise builds.BuildError(f"{found.get('failure', 'it broke off')}; again: {again}")
-        print(f"bench: {again.removeprefix('ttpoe ')}: {100 * found['goodput']:.1f} % "
-              f"({found['cpu_seconds']:.0f} s)", flush=True)
+        print(
+            f"bench: {again.removeprefix('ttpoe ')}: {100 * found['goodput']:.1f} % "
+            f"({found['cpu_seconds']:.0f} s)",
+            flush=True,
+        )
         return found
 
     def add(self, name, value, unit, where, method, better):
@@ -81,86 +84,141 @@ def _incast(bench, name, nodes, settings):
     settings = {"NODES": nodes, "SEED": 1} | settings
     found = bench.run("incast", settings)
     clocks = settings.get("CLOCKS", 0)
-    where = (f"default, {nodes - 1} senders of "
-             + ("" if clocks else f"{settings['COUNT']} ") + f"packets of "
-             f"{settings.get('BYTES', 1024):,} bytes into one, "
-             f"buffer {settings.get('BUFFER', BUFFER) // 1024} KB, "
-             f"link_slots {settings.get('LINK_SLOTS', 0)}")
+    where = (
+        f"default, {nodes - 1} senders of "
+        + ("" if clocks else f"{settings['COUNT']} ")
+        + f"packets of "
+        f"{settings.get('BYTES', 1024):,} bytes into one, "
+        f"buffer {settings.get('BUFFER', BUFFER) // 1024} KB, "
+        f"link_slots {settings.get('LINK_SLOTS', 0)}"
+    )
 
     def add(what, value, unit, method, better):
         bench.add(name.format(what), value, unit, where, method, better)
-    add("goodput", found["goodput"], "share", (
-        f"beats of PAYLOADs delivered for the first time, clock {clocks // 2} to {clocks}"
-        if clocks else f"ideal {found['ideal']} / last packet delivered {found['completed']} "
-        "clocks") + "; every byte, order, source and ID checked; tail drop, store and forward",
-        "higher")
-    add("fairness", found["fairness"], "index", "Jain's index of the senders' bytes delivered "
-        + ("by then" if clocks else "when half of all is"), "higher")
+
+    add(
+        "goodput",
+        found["goodput"],
+        "share",
+        (
+            f"beats of PAYLOADs delivered for the first time, clock {clocks // 2} to {clocks}"
+            if clocks
+            else f"ideal {found['ideal']} / last packet delivered {found['completed']} clocks"
+        )
+        + "; every byte, order, source and ID checked; tail drop, store and forward",
+        "higher",
+    )
+    add(
+        "fairness",
+        found["fairness"],
+        "index",
+        "Jain's index of the senders' bytes delivered "
+        + ("by then" if clocks else "when half of all is"),
+        "higher",
+    )
     add("dropped", found["dropped_full"], "frames", "found no room in the switch", "lower")
-    add("replays", found["stats"].get("payload_replayed", 0), "frames",
-        f"PAYLOADs sent again; {found['packets']} packets were delivered", "lower")
+    add(
+        "replays",
+        found["stats"].get("payload_replayed", 0),
+        "frames",
+        f"PAYLOADs sent again; {found['packets']} packets were delivered",
+        "lower",
+    )
     for key in ("p50", "p99", "max") if found["pings"] else ():
-        add(f"urgent_{key}_clocks", found[f"ping_{key}"], "clocks",
+        add(
+            f"urgent_{key}_clocks",
+            found[f"ping_{key}"],
+            "clocks",
             f"{found['pings']} packets of 64 bytes on REQ_HI, from when they are offered to when "
             f"they are delivered whole, links opened on the way; {found['pings_unfinished']} are "
-            "counted with the age that they had at the end", "lower")
+            "counted with the age that they had at the end",
+            "lower",
+        )
     return found
 
 
 def _all_to_all(bench, what, nodes, settings):
     settings = {"NODES": nodes, "COUNT": 512 // nodes, "SEED": 1} | settings
     found = bench.run("all_to_all", settings)
-    bench.add(f"all_to_all_{what}_goodput.{nodes}_nodes", found["goodput"], "share",
-              f"default, {nodes} nodes, {settings['COUNT']} packets of 1,024 bytes from everybody "
-              "to everybody else, in orders of chance, links not open yet",
-              f"ideal {found['ideal']} (ACKs counted) / {found['completed']} clocks", "higher")
+    bench.add(
+        f"all_to_all_{what}_goodput.{nodes}_nodes",
+        found["goodput"],
+        "share",
+        f"default, {nodes} nodes, {settings['COUNT']} packets of 1,024 bytes from everybody "
+        "to everybody else, in orders of chance, links not open yet",
+        f"ideal {found['ideal']} (ACKs counted) / {found['completed']} clocks",
+        "higher",
+    )
 
 
 def fabric_part(_runs, metrics):
     """All runs, one after the other; `builds.BuildError` if one of them fails."""
     bench, speed = _Bench(metrics), {}
-    _incast(bench, "idle_{}.2_nodes", 2,
-            endless(2, metrics.short) | {"BYTES": 1, "LINK_SLOTS": 1})
+    _incast(bench, "idle_{}.2_nodes", 2, endless(2, metrics.short) | {"BYTES": 1, "LINK_SLOTS": 1})
     for nodes in SHORT_NODES if metrics.short else NODES:
         largest = nodes == NODES[-1]
         for what, (_words, settings) in INCAST.items():
             if largest and what not in LARGEST:
                 continue
-            found = _incast(bench, f"incast_{what}_{{}}.{nodes}_nodes", nodes, settings(nodes)
-                            | endless(nodes, metrics.short, what == "limited"))
+            found = _incast(
+                bench,
+                f"incast_{what}_{{}}.{nodes}_nodes",
+                nodes,
+                settings(nodes) | endless(nodes, metrics.short, what == "limited"),
+            )
             speed[nodes] = found["clocks"] / max(found["cpu_seconds"], 0.01)
             if what != "large_buffer" and not largest:
-                _incast(bench, f"burst_{what}_{{}}.{nodes}_nodes", nodes,
-                        settings(nodes) | {"COUNT": COUNT})
+                _incast(
+                    bench,
+                    f"burst_{what}_{{}}.{nodes}_nodes",
+                    nodes,
+                    settings(nodes) | {"COUNT": COUNT},
+                )
         for what, (_words, settings) in ALL_TO_ALL.items():
             if (nodes > 8 or "LEAF_HOSTS" not in settings) and (not largest or what in LARGEST):
                 _all_to_all(bench, what, nodes, settings)
     nodes = SHORT_NODES[-1] if metrics.short else SLOTS_NODES
     for slots in (1, 4, 0) if metrics.short else SLOTS:
-        _incast(bench, f"slots_{{}}.{slots or bench.config.slots}_slots", nodes,
-                endless(nodes, metrics.short) | {"LINK_SLOTS": slots})
+        _incast(
+            bench,
+            f"slots_{{}}.{slots or bench.config.slots}_slots",
+            nodes,
+            endless(nodes, metrics.short) | {"LINK_SLOTS": slots},
+        )
     for what in ("selective", "limited", "gbn"):
-        _incast(bench, f"stalled_{what}_{{}}.{nodes}_nodes", nodes,
-                INCAST[what][1](nodes) | endless(nodes, metrics.short) | STALLED)
+        _incast(
+            bench,
+            f"stalled_{what}_{{}}.{nodes}_nodes",
+            nodes,
+            INCAST[what][1](nodes) | endless(nodes, metrics.short) | STALLED,
+        )
     for nodes, rate in speed.items():
-        bench.add(f"clocks_per_second.{nodes}_nodes", round(rate), "clocks/s", f"default, {nodes} "
-                  "engines, switch and hosts", "processor time of this machine, one thread",
-                  "higher")
+        bench.add(
+            f"clocks_per_second.{nodes}_nodes",
+            round(rate),
+            "clocks/s",
+            f"default, {nodes} engines, switch and hosts",
+            "processor time of this machine, one thread",
+            "higher",
+        )
 
 
 # ---- the report --------------------------------------------------------------------------------
 
+
 def _points(found, name, unit="nodes"):
     """`(numbers of nodes, values)` of a metric."""
     pattern = re.compile(rf"fabric\.{re.escape(name)}\.(\d+)_{unit}")
-    points = sorted((int(match[1]), value) for key, value in found.items()
-                    if (match := pattern.fullmatch(key)))
+    points = sorted(
+        (int(match[1]), value) for key, value in found.items() if (match := pattern.fullmatch(key))
+    )
     return tuple(zip(*points)) if points else ((), ())
 
 
 def plot(metrics):
     """Goodput and urgent latency of incast, goodput of all-to-all; None without figures."""
     from matplotlib.figure import Figure
+
     found = {metric["name"]: metric["value"] for metric in metrics}
     if not _points(found, "incast_selective_goodput")[0]:
         return None
@@ -168,22 +226,35 @@ def plot(metrics):
     (incast, slots), (urgent, everybody) = figure.subplots(2, 2)
     for what, (words_, _settings) in INCAST.items():
         nodes, values = _points(found, f"incast_{what}_goodput")
-        line, = incast.plot(nodes, [100 * value for value in values],
-                            "s--" if what == "gbn" else "o-", label=words_)
+        (line,) = incast.plot(
+            nodes, [100 * value for value in values], "s--" if what == "gbn" else "o-", label=words_
+        )
         for key, style in (("p50", "o-"), ("p99", "^:")):
-            urgent.plot(*_points(found, f"incast_{what}_urgent_{key}_clocks"), style,
-                        color=line.get_color(), label=f"{words_}: {key}")
+            urgent.plot(
+                *_points(found, f"incast_{what}_urgent_{key}_clocks"),
+                style,
+                color=line.get_color(),
+                label=f"{words_}: {key}",
+            )
     urgent.axhline(found["fabric.idle_urgent_p50_clocks.2_nodes"], color="grey", label="idle: p50")
     for what, (words_, _settings) in ALL_TO_ALL.items():
         nodes, values = _points(found, f"all_to_all_{what}_goodput")
         if nodes:
-            everybody.plot(nodes, [100 * value for value in values],
-                           "s--" if what == "gbn_1pct" else "o-", label=words_)
+            everybody.plot(
+                nodes,
+                [100 * value for value in values],
+                "s--" if what == "gbn_1pct" else "o-",
+                label=words_,
+            )
     limits, values = _points(found, "slots_goodput", "slots")
     slots.plot(limits, [100 * value for value in values], "o-", label="goodput, %")
     clocks = slots.twinx()
-    clocks.plot(*_points(found, "slots_urgent_p50_clocks", "slots"), "^:", color="#bf8700",
-                label="urgent packets: p50, clocks")
+    clocks.plot(
+        *_points(found, "slots_urgent_p50_clocks", "slots"),
+        "^:",
+        color="#bf8700",
+        label="urgent packets: p50, clocks",
+    )
     clocks.set(yscale="log")
     clocks.legend(fontsize=7, loc="lower center")
     percent = "% of what headers allow"
@@ -195,7 +266,7 @@ def plot(metrics):
         axes.set(xscale="log", xlabel=axes.get_xlabel() or "nodes")
         axes.set_xticks(ticks, ticks)
         axes.minorticks_off()
-        axes.grid(True, alpha=.3)
+        axes.grid(True, alpha=0.3)
         axes.legend(fontsize=7)
     figure.tight_layout()
     return figure
@@ -209,9 +280,11 @@ def words(metrics):
         return ""
     at, worst = min(zip(nodes, free), key=lambda point: point[1])
     bounded = found[f"fabric.incast_limited_goodput.{at}_nodes"]
-    return (f"<p>Engines behind one output-queued switch. TTP has no congestion control: the "
-            f"window is the replay memory. So incast into a buffer of 64 KB collapses, to "
-            f"{100 * worst:.0f} % with {at} nodes, and what is delivered is still exact. With "
-            f"<code>link_slots</code> such that all senders together fit the buffer it is "
-            f"{100 * bounded:.0f} %. Urgent packets wait in the switch's one queue like any "
-            "other; the shorter the queue, the sooner they come (docs/evidence/fabric.md).</p>")
+    return (
+        f"<p>Engines behind one output-queued switch. TTP has no congestion control: the "
+        f"window is the replay memory. So incast into a buffer of 64 KB collapses, to "
+        f"{100 * worst:.0f} % with {at} nodes, and what is delivered is still exact. With "
+        f"<code>link_slots</code> such that all senders together fit the buffer it is "
+        f"{100 * bounded:.0f} %. Urgent packets wait in the switch's one queue like any "
+        "other; the shorter the queue, the sooner they come (docs/evidence/fabric.md).</p>"
+    )

@@ -21,8 +21,10 @@ ROUND_TRIPS = (2.6, 10, 80)
 SEEDS = 3
 
 # {preset: {loss: clocks of a run}} for the short round trips, and the factor for the longest.
-_CLOCKS = {"full": {1e-3: 2_000_000, 1e-2: 1_000_000, 1e-1: 1_000_000},
-           "default": {1e-2: 3_000_000, 1e-1: 1_500_000}}
+_CLOCKS = {
+    "full": {1e-3: 2_000_000, 1e-2: 1_000_000, 1e-1: 1_000_000},
+    "default": {1e-2: 3_000_000, 1e-1: 1_500_000},
+}
 _LONGEST = {"full": 4, "default": 1}
 SHORT = ("default", {5e-2: 300_000})
 
@@ -36,7 +38,7 @@ class Line:
         self.config, self.clock, self.jobs = config, CLOCK_MHZ[config.name], jobs
         print(f"bench: goodput {config.name}, building", flush=True)
         self.program = fabric.compile_fabric(config, builds.Processes(), optimise=optimise)
-        self.frame = -(-(60 + SIZE) // config.width_bytes)      # beats, and clocks
+        self.frame = -(-(60 + SIZE) // config.width_bytes)  # beats, and clocks
         # That of a lone packet over cables of one clock, engines and serialisation included.
         self.shortest = self.run({"COUNT": 1, "DELAY": 1, "SEED": 1})["round_trip"]
 
@@ -51,13 +53,19 @@ class Line:
 
     def point(self, rtt_us, loss, selective, clocks, seeds):
         """`(round trip in clocks, results of each seed)`."""
-        delay = max(1, 1 + round((rtt_us * self.clock - self.shortest) / 4))    # of four cables
+        delay = max(1, 1 + round((rtt_us * self.clock - self.shortest) / 4))  # of four cables
         rtt = self.shortest + 4 * (delay - 1)
-        settings = {"DELAY": delay, "LOSS_PPM": round(1e6 * loss), "SELECTIVE": selective,
-                    "CLOCKS": clocks, "TICK": tick_for(rtt, self.config.links)}
+        settings = {
+            "DELAY": delay,
+            "LOSS_PPM": round(1e6 * loss),
+            "SELECTIVE": selective,
+            "CLOCKS": clocks,
+            "TICK": tick_for(rtt, self.config.links),
+        }
         with ThreadPoolExecutor(self.jobs) as pool:
-            found = list(pool.map(lambda seed: self.run(settings | {"SEED": seed}),
-                                  range(1, seeds + 1)))
+            found = list(
+                pool.map(lambda seed: self.run(settings | {"SEED": seed}), range(1, seeds + 1))
+            )
         return rtt, found
 
 
@@ -77,13 +85,13 @@ def goal(config, rtt_us, window, loss, selective):
 
 def name_of(config, kind, loss, rtt_us):
     """Name of the metric; of `full` it has no preset."""
-    return (f"goodput.{kind}_{100 * loss:g}pct_{rtt_us}us"
-            + ("" if config.name == "full" else f".{config.name}"))
+    return f"goodput.{kind}_{100 * loss:g}pct_{rtt_us}us" + (
+        "" if config.name == "full" else f".{config.name}"
+    )
 
 
 def where(config, rtt, loss):
-    return (f"{config.name}, RTT {rtt} clocks at {CLOCK_MHZ[config.name]} MHz, loss "
-            f"{100 * loss:g} %")
+    return f"{config.name}, RTT {rtt} clocks at {CLOCK_MHZ[config.name]} MHz, loss {100 * loss:g} %"
 
 
 def loss_points(metrics):
@@ -104,12 +112,20 @@ def loss_points(metrics):
 def _add(metrics, line, kind, rtt_us, rtt, loss, found):
     window, values = rtt / line.frame, sorted(run["goodput"] for run in found)
     metric = name_of(line.config, kind, loss, rtt_us)
-    print(f"bench: {metric}: {sum(values) / len(values):.4f}, {values[0]:.4f} to "
-          f"{values[-1]:.4f} ({sum(run['cpu_seconds'] for run in found):.0f} s)", flush=True)
-    metrics.add(metric, sum(values) / len(values), "of header limit",
-                f"{where(line.config, rtt, loss)}, W {window:.1f}",
-                f"mean of {len(values)} seeds, {values[0]:.4f} to {values[-1]:.4f}; the second half"
-                f" of {found[0]['clocks']:,} clocks each, every byte, order and ID checked; "
-                f"{sum(run['lost'] for run in found):,} of "
-                f"{sum(run['lost'] + run['switch_frames'] for run in found):,} frames lost",
-                "higher", goal(line.config, rtt_us, window, loss, kind == "selective"))
+    print(
+        f"bench: {metric}: {sum(values) / len(values):.4f}, {values[0]:.4f} to "
+        f"{values[-1]:.4f} ({sum(run['cpu_seconds'] for run in found):.0f} s)",
+        flush=True,
+    )
+    metrics.add(
+        metric,
+        sum(values) / len(values),
+        "of header limit",
+        f"{where(line.config, rtt, loss)}, W {window:.1f}",
+        f"mean of {len(values)} seeds, {values[0]:.4f} to {values[-1]:.4f}; the second half"
+        f" of {found[0]['clocks']:,} clocks each, every byte, order and ID checked; "
+        f"{sum(run['lost'] for run in found):,} of "
+        f"{sum(run['lost'] + run['switch_frames'] for run in found):,} frames lost",
+        "higher",
+        goal(line.config, rtt_us, window, loss, kind == "selective"),
+    )

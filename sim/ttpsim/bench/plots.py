@@ -15,14 +15,19 @@ def _values(metrics):
 def links(metrics):
     """Logic, block RAM bits and clock against the number of links; None without a sweep."""
     from matplotlib.figure import Figure
+
     found = _values(metrics)
-    counts = sorted(int(match[1]) for name in found
-                    if (match := re.fullmatch(r"scale\.lut4\.(\d+)_links", name)))
+    counts = sorted(
+        int(match[1])
+        for name in found
+        if (match := re.fullmatch(r"scale\.lut4\.(\d+)_links", name))
+    )
     if len(counts) < 2:
         return None
 
     def of(key):
         return [found.get(f"scale.{key}.{count}_links") for count in counts]
+
     figure = Figure(figsize=(9, 3.6))
     logic, memory, clock = figure.subplots(1, 3)
     logic.plot(counts, of("lut4"), "o-", color=_BLUE, label="everything")
@@ -39,7 +44,7 @@ def links(metrics):
         axes.set(xscale="log", xlabel="links", xlim=(counts[0] / 1.5, counts[-1] * 1.5))
         axes.set_xticks(counts, [f"{count:,}" for count in counts], fontsize=7, rotation=40)
         axes.minorticks_off()
-        axes.grid(True, alpha=.3)
+        axes.grid(True, alpha=0.3)
     figure.tight_layout()
     return figure
 
@@ -47,22 +52,42 @@ def links(metrics):
 def path(metrics):
     """Where the time from host to host goes, at 100 Gb/s on paper; None without the figures."""
     from matplotlib.figure import Figure
+
     total = _values(metrics).get("latency.one_way_100g_us")
     if total is None:
         return None
-    stages = [("TTP engines", 1000 * total - sum(ns for _, ns, _ in bench_path.STAGES_100G)),
-              *((name, ns) for name, ns, _ in bench_path.STAGES_100G)]
+    stages = [
+        ("TTP engines", 1000 * total - sum(ns for _, ns, _ in bench_path.STAGES_100G)),
+        *((name, ns) for name, ns, _ in bench_path.STAGES_100G),
+    ]
     axes = (figure := Figure(figsize=(9, 2.2))).subplots()
     left = 0.0
     for number, (name, ns) in enumerate(stages):
-        axes.barh(0, ns, left=left, color=_BLUE if number == 0 else f"{0.55 + 0.06 * number:.2f}",
-                  edgecolor="white", label=f"{name}, {ns:.0f} ns")
+        axes.barh(
+            0,
+            ns,
+            left=left,
+            color=_BLUE if number == 0 else f"{0.55 + 0.06 * number:.2f}",
+            edgecolor="white",
+            label=f"{name}, {ns:.0f} ns",
+        )
         left += ns
     axes.axvline(1300, color="#b42318", linewidth=1)
-    axes.annotate("goal 1.3 us", (1300, 0.3), ha="right", fontsize=8, color="#b42318",
-                  xytext=(-4, 0), textcoords="offset points")
-    axes.set(title=f"One way, 64 bytes, 100 Gb/s on paper: {total:.2f} us", xlabel="ns",
-             yticks=[], xlim=(0, 1400))
+    axes.annotate(
+        "goal 1.3 us",
+        (1300, 0.3),
+        ha="right",
+        fontsize=8,
+        color="#b42318",
+        xytext=(-4, 0),
+        textcoords="offset points",
+    )
+    axes.set(
+        title=f"One way, 64 bytes, 100 Gb/s on paper: {total:.2f} us",
+        xlabel="ns",
+        yticks=[],
+        xlim=(0, 1400),
+    )
     axes.legend(fontsize=7, ncol=3, loc="upper center", bbox_to_anchor=(0.5, -0.35))
     return figure
 
@@ -70,25 +95,37 @@ def path(metrics):
 def tcp(metrics):
     """Beside TCP sockets: processor time of a message, links per second; None without them."""
     from matplotlib.figure import Figure
+
     found = _values(metrics)
     times = [("TTP", found.get("host.cpu_us_per_message.ttp"))] + [
         (f"TCP, {size} B", found.get(f"host.cpu_us_per_message.tcp_{size}_bytes"))
-        for size in (64, 1024)]
-    rates = [("TTP, 128 links", found.get("recycle.ttp_links_per_second")),
-             ("TCP, 128 ports", found.get("recycle.tcp_connections_per_second"))]
+        for size in (64, 1024)
+    ]
+    rates = [
+        ("TTP, 128 links", found.get("recycle.ttp_links_per_second")),
+        ("TCP, 128 ports", found.get("recycle.tcp_connections_per_second")),
+    ]
     if None in [value for _, value in times + rates]:
         return None
     figure = Figure(figsize=(9, 2.8))
     for axes, bars, title, label in zip(
-            figure.subplots(1, 2), (times, rates),
-            ("Processor time of both hosts per message", "Links opened and closed"),
-            ("us", "per second")):
-        drawn = axes.bar([name for name, _ in bars], [value for _, value in bars],
-                         color=[_BLUE if name.startswith("TTP") else _ORANGE for name, _ in bars])
-        axes.bar_label(drawn, [f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
-                               for _, value in bars], fontsize=8)
+        figure.subplots(1, 2),
+        (times, rates),
+        ("Processor time of both hosts per message", "Links opened and closed"),
+        ("us", "per second"),
+    ):
+        drawn = axes.bar(
+            [name for name, _ in bars],
+            [value for _, value in bars],
+            color=[_BLUE if name.startswith("TTP") else _ORANGE for name, _ in bars],
+        )
+        axes.bar_label(
+            drawn,
+            [f"{value:,.3g}" if value < 1000 else f"{value:,.0f}" for _, value in bars],
+            fontsize=8,
+        )
         axes.set(title=title, ylabel=label)
-        axes.margins(y=.2)
+        axes.margins(y=0.2)
     axes.set(yscale="log")
     figure.tight_layout()
     return figure
@@ -96,11 +133,15 @@ def tcp(metrics):
 
 def stages():
     """The cited delays as a table of HTML."""
-    rows = "".join(f"<tr><td>{html.escape(name)}</td><td class=number>{ns:,.1f}</td>"
-                   f"<td><small>{html.escape(source)}</small></td></tr>"
-                   for name, ns, source in bench_path.STAGES_100G)
-    return ("<h2>What is assumed outside the engine at 100 Gb/s</h2><table><tr><th>stage</th>"
-            f"<th>ns</th><th>from</th></tr>{rows}</table>")
+    rows = "".join(
+        f"<tr><td>{html.escape(name)}</td><td class=number>{ns:,.1f}</td>"
+        f"<td><small>{html.escape(source)}</small></td></tr>"
+        for name, ns, source in bench_path.STAGES_100G
+    )
+    return (
+        "<h2>What is assumed outside the engine at 100 Gb/s</h2><table><tr><th>stage</th>"
+        f"<th>ns</th><th>from</th></tr>{rows}</table>"
+    )
 
 
 def side_by_side(summary):
@@ -110,11 +151,19 @@ def side_by_side(summary):
         return ""
     columns = [("TTP engine, 64 bits", ours, theirs["does"]["TTP engine"])] + [
         (f"LiteEth UDP, {width} bits", figures, theirs["does"]["LiteEth UDP"])
-        for width, figures in theirs["widths"].items()]
+        for width, figures in theirs["widths"].items()
+    ]
     rows = "".join(
-        f"<tr><td>{name}</td>" + "".join(f"<td class=number>{value:,}</td>" for value in (
-            figures["lut4"], figures["ff"], figures["dp16kd"], figures["fmax_mhz"]))
-        + f"<td><small>{html.escape(does)}</small></td></tr>" for name, figures, does in columns)
-    return ("<h2>Beside LiteEth's UDP core</h2><p>The same Yosys, the same flags of nextpnr, the "
-            "same device, no pins.</p><table><tr><th></th><th>LUT4</th><th>FF</th><th>RAM</th>"
-            f"<th>MHz</th><th>what it does</th></tr>{rows}</table>")
+        f"<tr><td>{name}</td>"
+        + "".join(
+            f"<td class=number>{value:,}</td>"
+            for value in (figures["lut4"], figures["ff"], figures["dp16kd"], figures["fmax_mhz"])
+        )
+        + f"<td><small>{html.escape(does)}</small></td></tr>"
+        for name, figures, does in columns
+    )
+    return (
+        "<h2>Beside LiteEth's UDP core</h2><p>The same Yosys, the same flags of nextpnr, the "
+        "same device, no pins.</p><table><tr><th></th><th>LUT4</th><th>FF</th><th>RAM</th>"
+        f"<th>MHz</th><th>what it does</th></tr>{rows}</table>"
+    )

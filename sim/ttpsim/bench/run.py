@@ -34,9 +34,12 @@ SIZES = (1, 64, 256, 1024)
 
 # ---- latency, events, opening, replay ----------------------------------------------------------
 
+
 def latency_runs(short):
-    return [run_of("ttpsim.scenarios", "latency", name, repeats=8 if short else 25)
-            for name in (("default",) if short else ("tiny", "default", "full"))]
+    return [
+        run_of("ttpsim.scenarios", "latency", name, repeats=8 if short else 25)
+        for name in (("default",) if short else ("tiny", "default", "full"))
+    ]
 
 
 def latency(runs, metrics):
@@ -44,20 +47,38 @@ def latency(runs, metrics):
     for run in runs:
         name, width = run.config.name, run.config.width_bytes
         for size in SIZES:
-            figures = {way: run.summary["latency"][f"{way}_{size}_bytes"]
-                       for way in ("tx", "rx", "host_to_host")}
+            figures = {
+                way: run.summary["latency"][f"{way}_{size}_bytes"]
+                for way in ("tx", "rx", "host_to_host")
+            }
             through, beats = figures["host_to_host"], -(-(max(64, 60 + size)) // width)
             for way in worst:
                 worst[way] = max(worst[way], figures[way]["clocks"])
-            metrics.add(f"latency.one_way_{size}_bytes.{name}", through["clocks"],
-                        "clocks", f"{name}, idle", f"host's last beat in to host's first beat out,"
-                        f" the frame's {beats} beats included; {through['samples']} samples, "
-                        f"spread {through['spread']}", "lower", beats + 16)
+            metrics.add(
+                f"latency.one_way_{size}_bytes.{name}",
+                through["clocks"],
+                "clocks",
+                f"{name}, idle",
+                f"host's last beat in to host's first beat out,"
+                f" the frame's {beats} beats included; {through['samples']} samples, "
+                f"spread {through['spread']}",
+                "lower",
+                beats + 16,
+            )
     names = ", ".join(run.config.name for run in runs)
-    for way, text in (("tx", "host's last beat to first beat on the wire"),
-                      ("rx", "last beat from the wire to first beat to the host")):
-        metrics.add(f"latency.{way}_clocks", worst[way], "clocks", f"worst of {names}, idle",
-                    f"{text}, 1 to 1,024 bytes; {SIMULATED}; spread 0 is asserted", "lower", 8)
+    for way, text in (
+        ("tx", "host's last beat to first beat on the wire"),
+        ("rx", "last beat from the wire to first beat to the host"),
+    ):
+        metrics.add(
+            f"latency.{way}_clocks",
+            worst[way],
+            "clocks",
+            f"worst of {names}, idle",
+            f"{text}, 1 to 1,024 bytes; {SIMULATED}; spread 0 is asserted",
+            "lower",
+            8,
+        )
 
 
 def events_runs(short):
@@ -66,58 +87,105 @@ def events_runs(short):
 
 def events(runs, metrics):
     found = runs[0].summary["events"]
-    metrics.add("pipeline.events_per_clock", min(e["events_per_clock"] for e in found.values()),
-                "events", "full, one link, received frames back to back", "records of the trace "
-                f"port per clock; worst of {', '.join(found)}; "
-                f"{found['mixed']['frames']} frames each", "higher", 1.0)
-    metrics.add("pipeline.lost_at_the_door", sum(e["lost_at_the_door"] for e in found.values()),
-                "frames", "full", "the same run", "lower", 0)
+    metrics.add(
+        "pipeline.events_per_clock",
+        min(e["events_per_clock"] for e in found.values()),
+        "events",
+        "full, one link, received frames back to back",
+        "records of the trace "
+        f"port per clock; worst of {', '.join(found)}; "
+        f"{found['mixed']['frames']} frames each",
+        "higher",
+        1.0,
+    )
+    metrics.add(
+        "pipeline.lost_at_the_door",
+        sum(e["lost_at_the_door"] for e in found.values()),
+        "frames",
+        "full",
+        "the same run",
+        "lower",
+        0,
+    )
 
 
 def opening_runs(short):
-    return [run_of("ttpsim.bench.scenarios", "opening", name) for name in (("default",) if short else
-                                                            ("default", "full"))]
+    return [
+        run_of("ttpsim.bench.scenarios", "opening", name)
+        for name in (("default",) if short else ("default", "full"))
+    ]
 
 
 def opening(runs, metrics):
     found = {run.config.name: run.summary["opening"] for run in runs}
     names = ", ".join(found)
-    metrics.add("close.recycle_clocks", max(e["recycle_clocks"] for e in found.values()),
-                "clocks", f"worst of {names}", "from the CLOSE_ACK's event to the first event "
-                "that can open the same tag again; every offset tried", "lower", 2)
+    metrics.add(
+        "close.recycle_clocks",
+        max(e["recycle_clocks"] for e in found.values()),
+        "clocks",
+        f"worst of {names}",
+        "from the CLOSE_ACK's event to the first event "
+        "that can open the same tag again; every offset tried",
+        "lower",
+        2,
+    )
     for name, entry in found.items():
-        metrics.add(f"open.beyond_round_trip_clocks.{name}",
-                    entry["open_beyond_round_trip_clocks"], "clocks", name, "host's request to "
-                    "LINK_UP, less the time from the OPEN's first beat out to the OPEN_ACK's last "
-                    "beat in (the peer's engine is in it)", "lower", 12)
-        metrics.add(f"open.beyond_wires_clocks.{name}", entry["open_beyond_wires_clocks"],
-                    "clocks", name, "host's request to LINK_UP in both engines together, without "
-                    "frames and wires", "lower")
+        metrics.add(
+            f"open.beyond_round_trip_clocks.{name}",
+            entry["open_beyond_round_trip_clocks"],
+            "clocks",
+            name,
+            "host's request to "
+            "LINK_UP, less the time from the OPEN's first beat out to the OPEN_ACK's last "
+            "beat in (the peer's engine is in it)",
+            "lower",
+            12,
+        )
+        metrics.add(
+            f"open.beyond_wires_clocks.{name}",
+            entry["open_beyond_wires_clocks"],
+            "clocks",
+            name,
+            "host's request to LINK_UP in both engines together, without frames and wires",
+            "lower",
+        )
 
 
 def replay_runs(short):
-    return [run_of("ttpsim.scenarios", "selective", name, label=".clocks", part="clocks")
-            for name in (("tiny",) if short else ("default", "full"))]
+    return [
+        run_of("ttpsim.scenarios", "selective", name, label=".clocks", part="clocks")
+        for name in (("tiny",) if short else ("default", "full"))
+    ]
 
 
 def replay(runs, metrics):
-    metrics.add("replay.nack_to_wire_clocks",
-                max(run.summary["replay"]["nack_to_wire_clocks"] for run in runs), "clocks",
-                "worst of " + ", ".join(run.config.name for run in runs),
-                "NACK's last beat to the replay's first, oldest gap, 1 to "
-                f"{max(run.summary['replay']['in_flight'] for run in runs)} in flight, "
-                "constant is asserted", "lower", 8)
+    metrics.add(
+        "replay.nack_to_wire_clocks",
+        max(run.summary["replay"]["nack_to_wire_clocks"] for run in runs),
+        "clocks",
+        "worst of " + ", ".join(run.config.name for run in runs),
+        "NACK's last beat to the replay's first, oldest gap, 1 to "
+        f"{max(run.summary['replay']['in_flight'] for run in runs)} in flight, "
+        "constant is asserted",
+        "lower",
+        8,
+    )
 
 
 # ---- synthesis ---------------------------------------------------------------------------------
 
-SYNTHESIS = {       # key of the summary -> unit, what is better, goal of the engine on ECP5
-    "fmax_mhz": ("MHz", "higher", 125), "lut4": ("LUT4", "lower", 6000),
-    "lut": ("LUT", "lower", None), "ff": ("FF", "lower", None),
-    "trellis_comb": ("LUT4", "lower", None), "dp16kd": ("RAM", "lower", None),
+SYNTHESIS = {  # key of the summary -> unit, what is better, goal of the engine on ECP5
+    "fmax_mhz": ("MHz", "higher", 125),
+    "lut4": ("LUT4", "lower", 6000),
+    "lut": ("LUT", "lower", None),
+    "ff": ("FF", "lower", None),
+    "trellis_comb": ("LUT4", "lower", None),
+    "dp16kd": ("RAM", "lower", None),
     "longest_path_cells": ("cells", "lower", None),
-    "nand2_equivalents": ("NAND2", "lower", None), "path_mhz": ("MHz", "higher", None),
-    "path_fo4": ("FO4", "lower", None)}
+    "nand2_equivalents": ("NAND2", "lower", None),
+    "path_mhz": ("MHz", "higher", None),
+    "path_fo4": ("FO4", "lower", None),
+}
 
 
 def synthesis(metrics):
@@ -127,35 +195,56 @@ def synthesis(metrics):
         name = "synth." + entry["target"] + ("" if what == "default" else f".{what}")
         engine = (entry["target"], what) == ("ecp5", "default")
         for key, (unit, better, goal) in SYNTHESIS.items():
-            metrics.add(f"{name}.{key}", entry.get(key), unit, where, entry["method"], better,
-                        goal if engine else None)
+            metrics.add(
+                f"{name}.{key}",
+                entry.get(key),
+                unit,
+                where,
+                entry["method"],
+                better,
+                goal if engine else None,
+            )
         for width, figures in entry.get("widths", {}).items():
             for key in ("fmax_mhz", "lut4", "ff", "dp16kd"):
                 unit, better, _ = SYNTHESIS[key]
-                metrics.add(f"synth.{entry['target']}.{what}_{width}_bits.{key}", figures[key],
-                            unit, f"{where}, {width} bits", figures["method"], better)
+                metrics.add(
+                    f"synth.{entry['target']}.{what}_{width}_bits.{key}",
+                    figures[key],
+                    unit,
+                    f"{where}, {width} bits",
+                    figures["method"],
+                    better,
+                )
         low = (entry.get("estimated_mhz") or [None])[0]
         metrics.add(f"{name}.estimated_mhz", low, "MHz", where, entry["method"], "higher")
 
 
-PARTS = {"latency": (latency_runs, latency), "events": (events_runs, events),
-         "opening": (opening_runs, opening), "replay": (replay_runs, replay),
-         "goodput": (bench_goodput.goodput_runs, bench_goodput.goodput),
-         "window": (bench_goodput.window_runs, bench_goodput.window),
-         "links": (bench_links.links_runs, bench_links.links_part),
-         "host": (bench_host.host_runs, bench_host.host),
-         "recycle": (bench_host.recycle_runs, bench_host.recycle),
-         "simulation": (bench_host.simulation_runs, bench_host.simulation),
-         "fabric": (bench_fabric.fabric_runs, bench_fabric.fabric_part)}
+PARTS = {
+    "latency": (latency_runs, latency),
+    "events": (events_runs, events),
+    "opening": (opening_runs, opening),
+    "replay": (replay_runs, replay),
+    "goodput": (bench_goodput.goodput_runs, bench_goodput.goodput),
+    "window": (bench_goodput.window_runs, bench_goodput.window),
+    "links": (bench_links.links_runs, bench_links.links_part),
+    "host": (bench_host.host_runs, bench_host.host),
+    "recycle": (bench_host.recycle_runs, bench_host.recycle),
+    "simulation": (bench_host.simulation_runs, bench_host.simulation),
+    "fabric": (bench_fabric.fabric_runs, bench_fabric.fabric_part),
+}
 
 
 # ---- the command -------------------------------------------------------------------------------
 
+
 class _Progress:
     def changed(self, run):
         if run.state not in ("building", "waiting"):
-            print(f"bench: {run.test} {run.config.name} {run.state} {run.message}"
-                  + (f" ({run.seconds:.0f} s)" if run.passed else ""), flush=True)
+            print(
+                f"bench: {run.test} {run.config.name} {run.state} {run.message}"
+                + (f" ({run.seconds:.0f} s)" if run.passed else ""),
+                flush=True,
+            )
 
 
 def measure(parts, short, jobs):
@@ -194,24 +283,37 @@ def table(metrics):
     """What is printed."""
     lines = [f"{'metric':48} {'value':>10} {'goal':>10} {'baseline':>10}"]
     for metric in metrics:
+
         def shown(value):
             return "" if value is None else f"{value:g}"
-        goal = shown(metric["goal"]) and ("<=" if metric["better"] == "lower" else ">=") \
-            + shown(metric["goal"])
+
+        goal = shown(metric["goal"]) and ("<=" if metric["better"] == "lower" else ">=") + shown(
+            metric["goal"]
+        )
         verdict = {True: "ok", False: "MISSED", None: ""}[metric["met"]]
         change = "" if metric["change"] == "same" else metric["change"]
-        lines.append(f"{metric['name']:48} {shown(metric['value']):>10} {goal:>10} "
-                     f"{shown(metric['before']):>10} {verdict:6} {change}".rstrip())
+        lines.append(
+            f"{metric['name']:48} {shown(metric['value']):>10} {goal:>10} "
+            f"{shown(metric['before']):>10} {verdict:6} {change}".rstrip()
+        )
     return "\n".join(lines)
 
 
 def origin():
     """Where the baseline is from, for the pages of docs/ that show it."""
-    revision = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, text=True,
-                              capture_output=True, check=True).stdout.strip()
-    return {"command": "ttpoe bench --save", "revision": revision,
-            "date": time.strftime("%Y-%m-%d"),
-            "seeds": "1 to 3 for goodput, 1 for all else"}
+    revision = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        cwd=ROOT,
+        text=True,
+        capture_output=True,
+        check=True,
+    ).stdout.strip()
+    return {
+        "command": "ttpoe bench --save",
+        "revision": revision,
+        "date": time.strftime("%Y-%m-%d"),
+        "seeds": "1 to 3 for goodput, 1 for all else",
+    }
 
 
 def main(arguments):
@@ -222,8 +324,7 @@ def main(arguments):
     baseline = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
     compared(metrics, baseline)
     write(folder / "metrics.json", json.dumps(metrics, indent=1) + "\n")
-    write(folder / "report.html", bench_report.page(
-        metrics, synth.summary()))
+    write(folder / "report.html", bench_report.page(metrics, synth.summary()))
     print(table(metrics))
     if arguments.save and not failed:
         new = baseline | {metric["name"]: metric["value"] for metric in metrics}

@@ -24,8 +24,12 @@ def add_parser(subparsers):
     add_names(parser, "part", f"one of {', '.join(_PARTS)}; none: all", _PARTS)
     add_seed(parser)
     add_preset(parser, "tiny")
-    parser.add_argument("--frames", metavar="N", type=number(8, 10**12),
-                        help="bad frames in all (40000; 1000000 with --long)")
+    parser.add_argument(
+        "--frames",
+        metavar="N",
+        type=number(8, 10**12),
+        help="bad frames in all (40000; 1000000 with --long)",
+    )
     add_long(parser, "1,000,000 frames, reset at every clock")
     add_jobs(parser, of="compilers")
     return parser
@@ -34,4 +38,5 @@ def add_parser(subparsers):
 def run(arguments):
     """Do it; the exit code."""
     from ttpsim.abuse.run import main
+
     return main(arguments)

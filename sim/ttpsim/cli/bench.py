@@ -6,8 +6,19 @@ __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 
 SUMMARY = "measure the engine in simulation and compare with the baseline"
 CHECKOUT = True
-_PARTS = ("latency", "events", "opening", "replay", "goodput", "window", "links", "host", "recycle",
-          "simulation", "fabric")
+_PARTS = (
+    "latency",
+    "events",
+    "opening",
+    "replay",
+    "goodput",
+    "window",
+    "links",
+    "host",
+    "recycle",
+    "simulation",
+    "fabric",
+)
 
 _DESCRIPTION = """Measure latency, goodput, replay, opening and more; compare with the baseline.
 Half an hour or more. Figures of synthesis are those of the last `ttpoe synth`. Writes
@@ -33,4 +44,5 @@ def add_parser(subparsers):
 def run(arguments):
     """Do it; the exit code."""
     from ttpsim.bench.run import main
+
     return main(arguments)

@@ -29,4 +29,5 @@ def add_parser(subparsers):
 def run(arguments):
     """Do it; the exit code."""
     from ttpsim.coverage.run import main
+
     return main(arguments)

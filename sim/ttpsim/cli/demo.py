@@ -27,10 +27,16 @@ _EXAMPLES = """examples:
 def add_parser(subparsers):
     """The parser of `ttpoe demo`."""
     parser = verb(subparsers, "demo", SUMMARY, _DESCRIPTION, _EXAMPLES, CHECKOUT)
-    parser.add_argument("--seconds", metavar="SECONDS", type=number(0.1, 86_400, float),
-                        default=30.0, help="how long to simulate, in seconds of yours (30)")
-    parser.add_argument("--clocks", metavar="N", type=number(1, 2**40),
-                        help="how long, in clocks, instead")
+    parser.add_argument(
+        "--seconds",
+        metavar="SECONDS",
+        type=number(0.1, 86_400, float),
+        default=30.0,
+        help="how long to simulate, in seconds of yours (30)",
+    )
+    parser.add_argument(
+        "--clocks", metavar="N", type=number(1, 2**40), help="how long, in clocks, instead"
+    )
     add_loss(parser, 3.0, 50)
     add_preset(parser)
     add_simulator(parser)
@@ -42,4 +48,5 @@ def add_parser(subparsers):
 def run(arguments):
     """Do it; the exit code."""
     from ttpsim.demo.__main__ import main
+
     return main(arguments)

@@ -25,4 +25,5 @@ def add_parser(subparsers):
 def run(arguments):
     """Do it; the exit code."""
     from ttpsim.pages.__main__ import main
+
     return main(arguments)

@@ -48,16 +48,29 @@ def add_parser(subparsers):
     """The parser of `ttpoe fabric`."""
     parser = verb(subparsers, "fabric", SUMMARY, _DESCRIPTION, _EXAMPLES, CHECKOUT)
     add_preset(parser)
-    parser.add_argument("--traffic", metavar="NAME", type=one_of("incast", "all_to_all"),
-                        default="incast", help="incast or all_to_all (incast)")
+    parser.add_argument(
+        "--traffic",
+        metavar="NAME",
+        type=one_of("incast", "all_to_all"),
+        default="incast",
+        help="incast or all_to_all (incast)",
+    )
     add_seed(parser)
     add_loss(parser, high=100, of="of the frames on each cable that are lost")
     add_gbn(parser)
-    parser.add_argument("--cut-through", action="store_true",
-                        help="switches send a frame on before they have all of it")
+    parser.add_argument(
+        "--cut-through",
+        action="store_true",
+        help="switches send a frame on before they have all of it",
+    )
     for name, (low, high, default, meaning) in SETTINGS.items():
-        parser.add_argument(f"--{name}", metavar="N", type=number(low, high), default=default,
-                            help=f"{meaning} ({default})")
+        parser.add_argument(
+            f"--{name}",
+            metavar="N",
+            type=number(low, high),
+            default=default,
+            help=f"{meaning} ({default})",
+        )
     add_jobs(parser, of="compilers")
     return parser
 
@@ -65,4 +78,5 @@ def add_parser(subparsers):
 def run(arguments):
     """Do it; the exit code."""
     from ttpsim.fabric.run import main
+
     return main(arguments)

@@ -20,8 +20,12 @@ def add_parser(subparsers):
     """The parser of `ttpoe faults`."""
     parser = verb(subparsers, "faults", SUMMARY, _DESCRIPTION, _EXAMPLES, CHECKOUT)
     add_seed(parser)
-    parser.add_argument("--upsets", metavar="N", type=number(1, 100_000),
-                        help="upsets of each memory (6; 60 with --long)")
+    parser.add_argument(
+        "--upsets",
+        metavar="N",
+        type=number(1, 100_000),
+        help="upsets of each memory (6; 60 with --long)",
+    )
     add_long(parser, "60 upsets of each memory")
     add_save(parser, "the table of docs/evidence/faults.md")
     add_jobs(parser, of="compilers")
@@ -31,4 +35,5 @@ def add_parser(subparsers):
 def run(arguments):
     """Do it; the exit code."""
     from ttpsim.faults.run import main
+
     return main(arguments)

@@ -26,4 +26,5 @@ def add_parser(subparsers):
 def run(arguments):
     """Do it; the exit code."""
     from ttpsim.build.lint import main
+
     return main(arguments.name or _NAMES)

@@ -26,8 +26,9 @@ _EXAMPLES = """examples:
 def _mutant(text):
     found = re.fullmatch(rf"({'|'.join(TOPS)})\.([0-9]{{1,6}})", text)
     if found is None:
-        raise argparse.ArgumentTypeError("must be a top and a number, for example engine.17; "
-                                         f"got {text!r}")
+        raise argparse.ArgumentTypeError(
+            f"must be a top and a number, for example engine.17; got {text!r}"
+        )
     return found[1], int(found[2])
 
 
@@ -35,8 +36,9 @@ def add_parser(subparsers):
     """The parser of `ttpoe mutate`."""
     parser = verb(subparsers, "mutate", SUMMARY, _DESCRIPTION, _EXAMPLES, CHECKOUT)
     add_seed(parser)
-    parser.add_argument("--count", metavar="N", type=number(1, MOST), default=215,
-                        help="mutants (215)")
+    parser.add_argument(
+        "--count", metavar="N", type=number(1, MOST), default=215, help="mutants (215)"
+    )
     parser.add_argument("--mutant", metavar="TOP.N", type=_mutant, help="only this one, anew")
     add_save(parser, "the tables of docs/evidence/mutation.md")
     add_jobs(parser, 1, "mutants")
@@ -46,4 +48,5 @@ def add_parser(subparsers):
 def run(arguments):
     """Do it; the exit code."""
     from ttpsim.mutation.__main__ import main
+
     return main(arguments)

@@ -27,17 +27,26 @@ def add_parser(subparsers):
     """The parser of `ttpoe pages`."""
     parser = verb(subparsers, "pages", SUMMARY, _DESCRIPTION, _EXAMPLES, CHECKOUT)
     add_names(parser, "kind", f"one of {', '.join(KINDS)}; none: tables and registers", KINDS)
-    parser.add_argument("--check", action="store_true",
-                        help="write nothing; exit code 1 if a page is not up to date")
-    parser.add_argument("--collect", action="store_true",
-                        help="with tables: first take from the last `ttpoe sim` which run takes "
-                        "which row")
-    parser.add_argument("--sample", action="store_true",
-                        help="first keep the last `ttpoe sim` as the sample run of the README")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; exit code 1 if a page is not up to date",
+    )
+    parser.add_argument(
+        "--collect",
+        action="store_true",
+        help="with tables: first take from the last `ttpoe sim` which run takes which row",
+    )
+    parser.add_argument(
+        "--sample",
+        action="store_true",
+        help="first keep the last `ttpoe sim` as the sample run of the README",
+    )
     return parser
 
 
 def run(arguments):
     """Do it; the exit code."""
     from ttpsim.pages.kinds import main
+
     return main(arguments)

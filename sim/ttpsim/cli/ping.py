@@ -25,18 +25,34 @@ def add_parser(subparsers):
     """The parser of `ttpoe ping`."""
     parser = verb(subparsers, "ping", SUMMARY, _DESCRIPTION, _EXAMPLES, CHECKOUT)
     parser.add_argument("peer", metavar="NODE", type=node, help="the node that echoes, hexadecimal")
-    parser.add_argument("--count", metavar="N", type=number(1, 10**9), default=5,
-                        help="messages (5)")
-    parser.add_argument("--bytes", metavar="N", type=number(4, 1024), default=56,
-                        help="length of a message (56)")
-    parser.add_argument("--vc", metavar="VC", type=number(0, 2), default=2,
-                        help="virtual channel: 0, 1 or 2 (2)")
-    parser.add_argument("--interval", metavar="SECONDS", type=number(0, 3600, float), default=1.0,
-                        help="from one message to the next (1)")
-    parser.add_argument("--flood", action="store_true",
-                        help="as fast as they come back, 8 under way, no line for each")
-    parser.add_argument("--wait", metavar="SECONDS", type=number(0.1, 3600, float), default=10.0,
-                        help="for what has not come back after the last was sent (10)")
+    parser.add_argument(
+        "--count", metavar="N", type=number(1, 10**9), default=5, help="messages (5)"
+    )
+    parser.add_argument(
+        "--bytes", metavar="N", type=number(4, 1024), default=56, help="length of a message (56)"
+    )
+    parser.add_argument(
+        "--vc", metavar="VC", type=number(0, 2), default=2, help="virtual channel: 0, 1 or 2 (2)"
+    )
+    parser.add_argument(
+        "--interval",
+        metavar="SECONDS",
+        type=number(0, 3600, float),
+        default=1.0,
+        help="from one message to the next (1)",
+    )
+    parser.add_argument(
+        "--flood",
+        action="store_true",
+        help="as fast as they come back, 8 under way, no line for each",
+    )
+    parser.add_argument(
+        "--wait",
+        metavar="SECONDS",
+        type=number(0.1, 3600, float),
+        default=10.0,
+        help="for what has not come back after the last was sent (10)",
+    )
     add_options(parser, default_node=2)
     return parser
 
@@ -46,6 +62,7 @@ def run(arguments):
     if arguments.peer == arguments.node:
         raise UsageError(f"node {arguments.peer:06x} is this NIC itself; give --node another value")
     if arguments.partner and arguments.bytes > 1008:
-        raise UsageError("a module sends at most 1008 bytes in a PAYLOAD; got --bytes "
-                         f"{arguments.bytes}")
+        raise UsageError(
+            f"a module sends at most 1008 bytes in a PAYLOAD; got --bytes {arguments.bytes}"
+        )
     return run_live("ping", arguments)

@@ -42,4 +42,5 @@ def add_parser(subparsers):
 def run(arguments):
     """Do it; the exit code."""
     from ttpsim.scenario.run import main
+
     return main(arguments)

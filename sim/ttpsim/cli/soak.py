@@ -22,18 +22,38 @@ def add_parser(subparsers):
     parser = verb(subparsers, "soak", SUMMARY, _DESCRIPTION, _EXAMPLES, CHECKOUT)
     add_preset(parser)
     add_seed(parser)
-    parser.add_argument("--clocks", metavar="N", type=_CLOCKS, default=0,
-                        help="how long, in whole rounds (1000000000, or as --rounds)")
+    parser.add_argument(
+        "--clocks",
+        metavar="N",
+        type=_CLOCKS,
+        default=0,
+        help="how long, in whole rounds (1000000000, or as --rounds)",
+    )
     parser.add_argument("--round", metavar="N", type=_CLOCKS, default=0, help="the first (0)")
-    parser.add_argument("--rounds", metavar="N", type=_CLOCKS, default=0,
-                        help="how many; 0: as --clocks (0)")
-    parser.add_argument("--round-clocks", metavar="N", type=number(1, 10**12), default=1_000_000,
-                        help="length of a round (1000000)")
-    parser.add_argument("--resume", action="store_true",
-                        help="go on with the soak of this seed that was interrupted")
+    parser.add_argument(
+        "--rounds", metavar="N", type=_CLOCKS, default=0, help="how many; 0: as --clocks (0)"
+    )
+    parser.add_argument(
+        "--round-clocks",
+        metavar="N",
+        type=number(1, 10**12),
+        default=1_000_000,
+        help="length of a round (1000000)",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the soak of this seed that was interrupted",
+    )
     add_waves(parser)
-    parser.add_argument("--from", metavar="CLOCK", type=_CLOCKS, default=0, dest="start",
-                        help="clock of the round at which the waveform begins (0)")
+    parser.add_argument(
+        "--from",
+        metavar="CLOCK",
+        type=_CLOCKS,
+        default=0,
+        dest="start",
+        help="clock of the round at which the waveform begins (0)",
+    )
     add_jobs(parser, of="compilers")
     return parser
 
@@ -41,4 +61,5 @@ def add_parser(subparsers):
 def run(arguments):
     """Do it; the exit code."""
     from ttpsim.soak.run import main
+
     return main(arguments)

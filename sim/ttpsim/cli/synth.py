@@ -27,17 +27,31 @@ _EXAMPLES = """examples:
 def add_parser(subparsers):
     """The parser of `ttpoe synth`."""
     parser = verb(subparsers, "synth", SUMMARY, _DESCRIPTION, _EXAMPLES, CHECKOUT)
-    parser.add_argument("--target", metavar="NAME", type=one_of(*_TARGETS), default="ecp5",
-                        help=f"{', '.join(_TARGETS[:-1])} or {_TARGETS[-1]} (ecp5)")
+    parser.add_argument(
+        "--target",
+        metavar="NAME",
+        type=one_of(*_TARGETS),
+        default="ecp5",
+        help=f"{', '.join(_TARGETS[:-1])} or {_TARGETS[-1]} (ecp5)",
+    )
     add_preset(parser, None)
-    parser.add_argument("--protect", metavar="HOW", type=one_of("none", "secded"),
-                        help="check bits on every word of every memory: none or secded (none)")
-    parser.add_argument("--sweep", metavar="WHAT", type=one_of("links"),
-                        help="links: `default` for ECP5 with 16 to 16,384 links")
+    parser.add_argument(
+        "--protect",
+        metavar="HOW",
+        type=one_of("none", "secded"),
+        help="check bits on every word of every memory: none or secded (none)",
+    )
+    parser.add_argument(
+        "--sweep",
+        metavar="WHAT",
+        type=one_of("links"),
+        help="links: `default` for ECP5 with 16 to 16,384 links",
+    )
     return parser
 
 
 def run(arguments):
     """Do it; the exit code."""
     from ttpsim.synth.run import main
+
     return main(arguments)

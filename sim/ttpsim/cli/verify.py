@@ -27,4 +27,5 @@ def add_parser(subparsers):
 def run(arguments):
     """Do it; the exit code."""
     from ttpsim.verify import main
+
     return main(arguments)

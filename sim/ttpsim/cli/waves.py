@@ -24,12 +24,17 @@ def add_parser(subparsers):
     add_simulator(parser, None)
     add_preset(parser, None)
     add_long(parser, "the run in full length")
-    parser.add_argument("--viewer", metavar="NAME", type=one_of("gtkwave", "surfer"),
-                        help="gtkwave or surfer (gtkwave, if it is there)")
+    parser.add_argument(
+        "--viewer",
+        metavar="NAME",
+        type=one_of("gtkwave", "surfer"),
+        help="gtkwave or surfer (gtkwave, if it is there)",
+    )
     return parser
 
 
 def run(arguments):
     """Do it; the exit code of the run."""
     from ttpsim.views.waves import main
+
     return main(arguments)

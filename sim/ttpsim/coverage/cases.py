@@ -51,8 +51,10 @@ def never_taken(lines, number, values=()):
     """The reason why the `default:` on line `number` (from 1) of the Verilog is out of reach; None
     if that is not certain. `values`: entries of [[values]]."""
     lines = tuple(lines) if not isinstance(lines, tuple) else lines
-    body = next((line for line in lines[number - 1:number + 1]
-                 if re.fullmatch(r"\s*_\d+_ = a;", line)), None)
+    body = next(
+        (line for line in lines[number - 1 : number + 1] if re.fullmatch(r"\s*_\d+_ = a;", line)),
+        None,
+    )
     if body is None:
         return None
     assigns, calls = _module(lines, *_around(lines, number - 1))

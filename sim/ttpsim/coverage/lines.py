@@ -25,17 +25,24 @@ __all__ = ["add", "summary", "REASONS", "TOPS"]
 REASONS = ROOT / "verif" / "ttpverif" / "coverage" / "reasons.toml"
 TOPS = ("engine", "nic", "managed_nic")
 """What can be simulated, each with the one before it inside."""
-_ENGINE = {"engine": "ttp_engine_core", "nic": "ttp_nic_core_engine",
-           "managed_nic": "ttp_managed_nic_core_nic_engine"}
+_ENGINE = {
+    "engine": "ttp_engine_core",
+    "nic": "ttp_nic_core_engine",
+    "managed_nic": "ttp_managed_nic_core_nic_engine",
+}
 _NIC = {"nic": "ttp_nic_core", "managed_nic": "ttp_managed_nic_core_nic"}
 
 
 def block_of(module, top):
     """The block's name without the names of what is around it, or None: not the hardware's."""
-    for prefix, name in ((_ENGINE[top], "engine"), (_NIC.get(top), "nic"),
-                         (f"ttp_{top}_core", "managed"), (f"ttp_{top}", f"top_{top}")):
+    for prefix, name in (
+        (_ENGINE[top], "engine"),
+        (_NIC.get(top), "nic"),
+        (f"ttp_{top}_core", "managed"),
+        (f"ttp_{top}", f"top_{top}"),
+    ):
         if prefix and (module == prefix or module.startswith(prefix + "_")):
-            return (name + module.removeprefix(prefix).replace("_", "/", 1))
+            return name + module.removeprefix(prefix).replace("_", "/", 1)
     return None
 
 
@@ -79,8 +86,14 @@ def reason(kind, block, text):
 
 def apart(block):
     """Why this block has figures of its own and none in the totals; None: it is in them."""
-    return next((entry["reason"] for entry in _reasons().get("apart", [])
-                 if re.search(entry["block"], block)), None)
+    return next(
+        (
+            entry["reason"]
+            for entry in _reasons().get("apart", [])
+            if re.search(entry["block"], block)
+        ),
+        None,
+    )
 
 
 def unreachable(source, lines):
@@ -123,23 +136,36 @@ def _signal(comment):
 def summary(modules):
     """What `coverage.json` holds: totals, per block, the uncovered lines and signals."""
     blocks, missed, quiet, wrong = [], [], {}, []
-    sources = {file: tuple(Path(file).read_text().splitlines())
-               for file in {found["file"] for found in modules.values()}}
+    sources = {
+        file: tuple(Path(file).read_text().splitlines())
+        for file in {found["file"] for found in modules.values()}
+    }
     for block, found in sorted(modules.items()):
         source, lines = sources[found["file"]], _block_lines(found)
         never = unreachable(source, lines)
-        toggles = {key[3]: count for key, count in found["points"].items()
-                   if key[0] == "v_toggle"}
-        blocks.append({"block": block, "top": found["top"], "lines": len(lines),
-                       "lines_hit": sum(lines.values()), "toggles": len(toggles),
-                       "toggles_hit": sum(map(bool, toggles.values())), "apart": apart(block)})
+        toggles = {key[3]: count for key, count in found["points"].items() if key[0] == "v_toggle"}
+        blocks.append(
+            {
+                "block": block,
+                "top": found["top"],
+                "lines": len(lines),
+                "lines_hit": sum(lines.values()),
+                "toggles": len(toggles),
+                "toggles_hit": sum(map(bool, toggles.values())),
+                "apart": apart(block),
+            }
+        )
         if apart(block):
             continue
         for number, hit in sorted(lines.items()):
             text = source[number - 1].strip()
-            entry = {"block": block, "line": number, "text": text,
-                     "reason": never.get(number) or reason("lines", block, text),
-                     "unreachable": number in never}
+            entry = {
+                "block": block,
+                "line": number,
+                "text": text,
+                "reason": never.get(number) or reason("lines", block, text),
+                "unreachable": number in never,
+            }
             if not hit:
                 missed.append(entry)
             elif number in never:
@@ -148,20 +174,34 @@ def summary(modules):
             if not count:
                 entry = quiet.setdefault((block, _signal(comment)), [])
                 entry.append(comment)
-    signals = [{"block": block, "signal": name, "missed": len(bits),
-                "reason": reason("toggles", block, name)}
-               for (block, name), bits in sorted(quiet.items())]
+    signals = [
+        {
+            "block": block,
+            "signal": name,
+            "missed": len(bits),
+            "reason": reason("toggles", block, name),
+        }
+        for (block, name), bits in sorted(quiet.items())
+    ]
 
     counted = [entry for entry in blocks if not entry["apart"]]
 
     def percent(what):
         total = sum(entry[what] for entry in counted)
         return 100 * sum(entry[f"{what}_hit"] for entry in counted) / total if total else 0.0
+
     left_out = sum(entry["unreachable"] for entry in missed)
     lines = sum(entry["lines"] for entry in counted)
     reached = sum(entry["lines_hit"] for entry in counted)
-    return {"blocks": blocks, "lines": lines, "unreachable_lines": left_out,
-            "reachable_percent": 100 * reached / (lines - left_out) if reached else 0.0,
-            "toggles": sum(entry["toggles"] for entry in counted),
-            "lines_percent": percent("lines"), "toggles_percent": percent("toggles"),
-            "uncovered_lines": missed, "wrongly_left_out": wrong, "quiet_signals": signals}
+    return {
+        "blocks": blocks,
+        "lines": lines,
+        "unreachable_lines": left_out,
+        "reachable_percent": 100 * reached / (lines - left_out) if reached else 0.0,
+        "toggles": sum(entry["toggles"] for entry in counted),
+        "lines_percent": percent("lines"),
+        "toggles_percent": percent("toggles"),
+        "uncovered_lines": missed,
+        "wrongly_left_out": wrong,
+        "quiet_signals": signals,
+    }

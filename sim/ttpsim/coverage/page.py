@@ -35,9 +35,14 @@ which reach more, and the block tests.
 
 def block_tests():
     """`{row point: reason}` of the rows that a block test claims."""
-    return {f"row/{event}/{state}/{number}": f"block test {BLOCK_TESTS[name]}"
-            for event, cells in load_plan().items() for state, rows in cells.items()
-            for number, names in enumerate(rows) for name in names if name in BLOCK_TESTS}
+    return {
+        f"row/{event}/{state}/{number}": f"block test {BLOCK_TESTS[name]}"
+        for event, cells in load_plan().items()
+        for state, rows in cells.items()
+        for number, names in enumerate(rows)
+        for name in names
+        if name in BLOCK_TESTS
+    }
 
 
 def _table(head, rows):
@@ -46,8 +51,11 @@ def _table(head, rows):
 
 
 def _family(points, family):
-    return {name.partition("/")[2]: point for name, point in points.items()
-            if name.startswith(family + "/")}
+    return {
+        name.partition("/")[2]: point
+        for name, point in points.items()
+        if name.startswith(family + "/")
+    }
 
 
 def _covered(points):
@@ -61,27 +69,38 @@ def _covered(points):
 def _totals(results):
     points, rows = results["points"], []
     for title, families in (
-            ("rows of the state table", ["row"]),
-            ("opcode x state x direction", list(plan.MATRICES)),
-            ("counters", ["counter"]), ("stalls", ["stall"]), ("payload lengths", ["length"]),
-            ("registers read and written", ["read", "written"]),
-            ("notices, results, interrupts, sources of Q0",
-             ["notice", "result", "interrupt", "admitted"]),
-            ("functional points", ["point"])):
-        chosen = {name: point for name, point in points.items()
-                  if name.partition("/")[0] in families}
+        ("rows of the state table", ["row"]),
+        ("opcode x state x direction", list(plan.MATRICES)),
+        ("counters", ["counter"]),
+        ("stalls", ["stall"]),
+        ("payload lengths", ["length"]),
+        ("registers read and written", ["read", "written"]),
+        (
+            "notices, results, interrupts, sources of Q0",
+            ["notice", "result", "interrupt", "admitted"],
+        ),
+        ("functional points", ["point"]),
+    ):
+        chosen = {
+            name: point for name, point in points.items() if name.partition("/")[0] in families
+        }
         hit, total, other, open_ = _covered(chosen)
         remark = f" ({other} by other tests)" if other else ""
         remark += f" (**{open_} open**)" if open_ else ""
         rows.append(f"| {title} | {hit}{remark} | {total} |")
     code = results["code"]
     if code["lines"]:
-        rows.append(f"| lines of the generated Verilog | {code['lines_percent']:.2f} % | "
-                    f"{code['lines']:,} |")
-        rows.append(f"| of these, lines that can be reached | {code['reachable_percent']:.2f} % | "
-                    f"{code['lines'] - code['unreachable_lines']:,} |")
-        rows.append(f"| toggles of its signals | {code['toggles_percent']:.2f} % | "
-                    f"{code['toggles']:,} |")
+        rows.append(
+            f"| lines of the generated Verilog | {code['lines_percent']:.2f} % | "
+            f"{code['lines']:,} |"
+        )
+        rows.append(
+            f"| of these, lines that can be reached | {code['reachable_percent']:.2f} % | "
+            f"{code['lines'] - code['unreachable_lines']:,} |"
+        )
+        rows.append(
+            f"| toggles of its signals | {code['toggles_percent']:.2f} % | {code['toggles']:,} |"
+        )
     return "\n".join(rows) + "\n"
 
 
@@ -91,15 +110,30 @@ def _cells(points):
     for name, point in of_row.items():
         event, state, _number = name.split("/")
         counts[event, state] += point["count"]
-    table = _table(["event", *_STATES], [
-        [event, *(f"{counts[event, state]:,}" if counts[event, state] else "hole"
-                  for state in _STATES)] for event in EVENTS])
-    holes = [[name.replace("/", " "), point["what"].partition(": ")[2],
-              point["reason"] or "**open**"]
-             for name, point in of_row.items() if not point["count"]]
-    return table + ("\nRows (alternatives of a cell, counted from 0) without a count:\n\n"
-                    + _table(["row", "action", "why, or where it is tested"], holes)
-                    if holes else "\nEvery alternative of every cell has a count.\n")
+    table = _table(
+        ["event", *_STATES],
+        [
+            [
+                event,
+                *(
+                    f"{counts[event, state]:,}" if counts[event, state] else "hole"
+                    for state in _STATES
+                ),
+            ]
+            for event in EVENTS
+        ],
+    )
+    holes = [
+        [name.replace("/", " "), point["what"].partition(": ")[2], point["reason"] or "**open**"]
+        for name, point in of_row.items()
+        if not point["count"]
+    ]
+    return table + (
+        "\nRows (alternatives of a cell, counted from 0) without a count:\n\n"
+        + _table(["row", "action", "why, or where it is tested"], holes)
+        if holes
+        else "\nEvery alternative of every cell has a count.\n"
+    )
 
 
 def _matrix(points, matrix):
@@ -110,18 +144,29 @@ def _matrix(points, matrix):
         if point["impossible"]:
             return f"**{point['count']:,}, impossible**" if point["count"] else "-"
         return f"{point['count']:,}" if point["count"] else point["reason"] or "**open**"
-    return _table(["opcode", *_STATES],
-                  [[opcode.name, *(cell(opcode, state) for state in _STATES)] for opcode in Opcode])
+
+    return _table(
+        ["opcode", *_STATES],
+        [[opcode.name, *(cell(opcode, state) for state in _STATES)] for opcode in Opcode],
+    )
 
 
 def _opcodes(points):
     lines = []
-    for matrix, title in zip(plan.MATRICES, (
-            "Received, by the state of the link before", "Sent, by the state before the event",
-            "Sent, by the state after the event")):
+    for matrix, title in zip(
+        plan.MATRICES,
+        (
+            "Received, by the state of the link before",
+            "Sent, by the state before the event",
+            "Sent, by the state after the event",
+        ),
+    ):
         lines += [f"### {title}\n", _matrix(points, matrix)]
-        reasons = [f"- `-` in {', '.join(entry['states'])}: {entry['reason']}"
-                   for entry in plan.load()["impossible"] if entry["matrix"] == matrix]
+        reasons = [
+            f"- `-` in {', '.join(entry['states'])}: {entry['reason']}"
+            for entry in plan.load()["impossible"]
+            if entry["matrix"] == matrix
+        ]
         lines.append("\n".join(reasons) + "\n" if reasons else "")
     return "\n".join(lines)
 
@@ -131,10 +176,22 @@ def _lengths(points):
     rows = []
     for width, sizes in plan.LENGTHS.items():
         for port in plan.HOST_PORTS:
-            rows.append([width, f"`{port}`", *(
-                f"{size}: " + (f"{point['count']:,}" if point["count"] else
-                               point["reason"] or "**open**")
-                for size in sizes for point in [found[f"{port}/{width}/{size}"]])])
+            rows.append(
+                [
+                    width,
+                    f"`{port}`",
+                    *(
+                        f"{size}: "
+                        + (
+                            f"{point['count']:,}"
+                            if point["count"]
+                            else point["reason"] or "**open**"
+                        )
+                        for size in sizes
+                        for point in [found[f"{port}/{width}/{size}"]]
+                    ),
+                ]
+            )
     return _table(["bits", "port", "1", "width - 1", "width", "width + 1", "1023", "1024"], rows)
 
 
@@ -143,8 +200,14 @@ def _list(points, families):
     for family in families:
         for name, point in _family(points, family).items():
             count = f"{point['count']:,}" if point["count"] else point["reason"] or "**open**"
-            rows.append([f"`{family}/{name}`" if len(families) > 1 else f"`{name}`",
-                         point["what"].replace("|", "\\|"), count, point["runs"]])
+            rows.append(
+                [
+                    f"`{family}/{name}`" if len(families) > 1 else f"`{name}`",
+                    point["what"].replace("|", "\\|"),
+                    count,
+                    point["runs"],
+                ]
+            )
     return _table(["point", "meaning", "clocks", "runs"], rows)
 
 
@@ -164,29 +227,48 @@ def _grouped(entries, text):
 
 def _code(code):
     def rows(entries):
-        return [[f"`{entry['block']}`", entry["top"], entry["lines"],
-                 entry["lines"] - entry["lines_hit"], entry["toggles"],
-                 f"{100 * entry['toggles_hit'] / (entry['toggles'] or 1):.1f} %"]
-                for entry in entries]
+        return [
+            [
+                f"`{entry['block']}`",
+                entry["top"],
+                entry["lines"],
+                entry["lines"] - entry["lines_hit"],
+                entry["toggles"],
+                f"{100 * entry['toggles_hit'] / (entry['toggles'] or 1):.1f} %",
+            ]
+            for entry in entries
+        ]
+
     head = ["block", "from", "lines", "uncovered", "toggles", "toggled"]
     own = [entry for entry in code["blocks"] if entry["apart"]]
-    lines = ["Engine, NIC and NIC with registers of preset `tiny`, by block, each from the "
-             "smallest of them that has it. A line counts as covered if every branch on it was "
-             "taken; toggles are both directions of every bit of every named signal of up to 72 "
-             "bits (wider ones are structures, whose fields have names, too). Out of reach is a "
-             "branch for a value that its signal cannot have, and nothing else: "
-             "`sim/ttpsim/coverage/cases.py` works it out for each one from the text, and it is an error "
-             "if one is hit.\n",
-             _table(head, rows(entry for entry in code["blocks"] if not entry["apart"]))]
+    lines = [
+        "Engine, NIC and NIC with registers of preset `tiny`, by block, each from the "
+        "smallest of them that has it. A line counts as covered if every branch on it was "
+        "taken; toggles are both directions of every bit of every named signal of up to 72 "
+        "bits (wider ones are structures, whose fields have names, too). Out of reach is a "
+        "branch for a value that its signal cannot have, and nothing else: "
+        "`sim/ttpsim/coverage/cases.py` works it out for each one from the text, and it is an error "
+        "if one is hit.\n",
+        _table(head, rows(entry for entry in code["blocks"] if not entry["apart"])),
+    ]
     if own:
-        lines += ["\nIn no total, with the reason:\n", _table(
-            [*head, "why"], [[*row, entry["apart"]] for row, entry in zip(rows(own), own)])]
+        lines += [
+            "\nIn no total, with the reason:\n",
+            _table([*head, "why"], [[*row, entry["apart"]] for row, entry in zip(rows(own), own)]),
+        ]
     lines.append("\n### Uncovered lines\n")
-    lines.append(_grouped(code["uncovered_lines"], lambda entry: f"{entry['block']}: "
-                          + entry["text"].replace("|", "\\|")[:70])
-                 if code["uncovered_lines"] else "None.\n")
-    lines += ["\n### Signals that do not toggle in full\n",
-              _grouped(code["quiet_signals"], lambda entry: f"{entry['block']}.{entry['signal']}")]
+    lines.append(
+        _grouped(
+            code["uncovered_lines"],
+            lambda entry: f"{entry['block']}: " + entry["text"].replace("|", "\\|")[:70],
+        )
+        if code["uncovered_lines"]
+        else "None.\n"
+    )
+    lines += [
+        "\n### Signals that do not toggle in full\n",
+        _grouped(code["quiet_signals"], lambda entry: f"{entry['block']}.{entry['signal']}"),
+    ]
     return "\n".join(lines)
 
 
@@ -194,21 +276,50 @@ def page(results):
     """Text of docs/reference/coverage.md."""
     runs, points = results["runs"], results["points"]
     presets = Counter(run["preset"] for run in runs)
-    lines = [_HEAD.format(
-        runs=len(runs), scenarios=len({run["scenario"] for run in runs}),
-        clocks=sum(run.get("clocks", 0) for run in runs), totals=_totals(results),
-        form="presets " + ", ".join(f"{name} ({count})" for name, count in presets.items()))]
-    lines += ["\n## Events by state\n", _cells(points), "\n## Opcodes by state and direction\n",
-              _opcodes(points), "\n## Functional points\n", _list(points, ["point"]),
-              "\n## Counters\n", _list(points, ["counter"]), "\n## Stalls\n",
-              _list(points, ["stall"]), "\n## Payload lengths\n", _lengths(points),
-              "\n## Notices, results, interrupts, sources of Q0\n",
-              _list(points, ["notice", "result", "interrupt", "admitted"]),
-              "\n## Registers\n", _list(points, ["read", "written"])]
+    lines = [
+        _HEAD.format(
+            runs=len(runs),
+            scenarios=len({run["scenario"] for run in runs}),
+            clocks=sum(run.get("clocks", 0) for run in runs),
+            totals=_totals(results),
+            form="presets " + ", ".join(f"{name} ({count})" for name, count in presets.items()),
+        )
+    ]
+    lines += [
+        "\n## Events by state\n",
+        _cells(points),
+        "\n## Opcodes by state and direction\n",
+        _opcodes(points),
+        "\n## Functional points\n",
+        _list(points, ["point"]),
+        "\n## Counters\n",
+        _list(points, ["counter"]),
+        "\n## Stalls\n",
+        _list(points, ["stall"]),
+        "\n## Payload lengths\n",
+        _lengths(points),
+        "\n## Notices, results, interrupts, sources of Q0\n",
+        _list(points, ["notice", "result", "interrupt", "admitted"]),
+        "\n## Registers\n",
+        _list(points, ["read", "written"]),
+    ]
     if results["code"]["lines"]:
         lines += ["\n## Code\n", _code(results["code"])]
-    lines += ["\n## Runs\n", _table(["run", "top", "preset", "simulator", "seed", "clocks"], [
-        [f"`{run['test']}`", run["top"], run["preset"], run["simulator"], run["seed"],
-         f"{run.get('clocks', 0):,}"]
-        for run in sorted(runs, key=lambda run: (run["top"], run["preset"], run["test"]))])]
+    lines += [
+        "\n## Runs\n",
+        _table(
+            ["run", "top", "preset", "simulator", "seed", "clocks"],
+            [
+                [
+                    f"`{run['test']}`",
+                    run["top"],
+                    run["preset"],
+                    run["simulator"],
+                    run["seed"],
+                    f"{run.get('clocks', 0):,}",
+                ]
+                for run in sorted(runs, key=lambda run: (run["top"], run["preset"], run["test"]))
+            ],
+        ),
+    ]
     return "\n".join(line for line in lines if line).rstrip() + "\n"

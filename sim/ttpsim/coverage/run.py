@@ -30,6 +30,7 @@ CODE = "tiny"
 LINES_GOAL = 98.0
 _CODE_FLAGS = ("--coverage-line", "--coverage-toggle", "--coverage-max-width", "72")
 
+
 def extra_of(run):
     """What this run is compiled with."""
     verilog, _names = plan.counting_verilog(run.top, run.config)
@@ -37,8 +38,14 @@ def extra_of(run):
     outputs = (("+points=", "points.hex"),)
     if code:
         outputs += (("+verilator+coverage+file+", "coverage.dat"),)
-    return Extra("code" if code else "points", verilog, "ttp_points points();",
-                 _CODE_FLAGS if code else (), UNOPTIMISED if code else QUICK, outputs)
+    return Extra(
+        "code" if code else "points",
+        verilog,
+        "ttp_points points();",
+        _CODE_FLAGS if code else (),
+        UNOPTIMISED if code else QUICK,
+        outputs,
+    )
 
 
 def _builds_first(runs):
@@ -47,8 +54,13 @@ def _builds_first(runs):
     groups = {}
     for run in runs:
         groups.setdefault((run.simulator, run.top, run.config.name), []).append(run)
-    ordered = sorted(groups.values(), key=lambda group: (
-        group[0].simulator != "verilator", -coverage_lines.TOPS.index(group[0].top)))
+    ordered = sorted(
+        groups.values(),
+        key=lambda group: (
+            group[0].simulator != "verilator",
+            -coverage_lines.TOPS.index(group[0].top),
+        ),
+    )
     return [group[0] for group in ordered] + [run for group in ordered for run in group[1:]]
 
 
@@ -63,8 +75,11 @@ def regression(long, test=()):
         return sim_run.plan(sim_run.Wanted(list(test), "verilator"))
     runs = sim_run.plan(sim_run.Wanted(list(test), short=True))
     tiny = [run for run in runs if (run.config.name, run.simulator) == (CODE, "verilator")]
-    widths = {run.config.width_bits: run for run in runs
-              if run.scenario == "lengths" and run.config.width_bits > 64}
+    widths = {
+        run.config.width_bits: run
+        for run in runs
+        if run.scenario == "lengths" and run.config.width_bits > 64
+    }
     for width, run in widths.items():
         run.test = f"lengths.{width}bit"
         run.config = preset("tiny").replace(name=f"tiny{width}", width_bits=width)
@@ -87,9 +102,11 @@ def collect(runs):
         data = run.folder / "coverage.dat"
         if data.exists():
             coverage_lines.add(modules, data.read_text(errors="replace"), run.top)
-    return {"runs": [dict(run.to_dict(), top=run.top) for run in runs],
-            "points": verdicts(counts, by_run),
-            "code": coverage_lines.summary(modules)}
+    return {
+        "runs": [dict(run.to_dict(), top=run.top) for run in runs],
+        "points": verdicts(counts, by_run),
+        "code": coverage_lines.summary(modules),
+    }
 
 
 def verdicts(counts, by_run):
@@ -100,31 +117,47 @@ def verdicts(counts, by_run):
     for name, point in plan.universe().items():
         reason = impossible.get(name)
         if reason is None and not counts[name]:
-            reason = (elsewhere.get(name) or block_tests.get(name)
-                      or elsewhere.get(name.partition("/")[0] + "/"))
-        found[name] = {"what": point.what, "count": counts[name],
-                       "runs": len(by_run.get(name, [])),
-                       "first": by_run.get(name, [None])[0], "reason": reason,
-                       "impossible": name in impossible}
+            reason = (
+                elsewhere.get(name)
+                or block_tests.get(name)
+                or elsewhere.get(name.partition("/")[0] + "/")
+            )
+        found[name] = {
+            "what": point.what,
+            "count": counts[name],
+            "runs": len(by_run.get(name, [])),
+            "first": by_run.get(name, [None])[0],
+            "reason": reason,
+            "impossible": name in impossible,
+        }
     return found
 
 
 def problems(results):
     """One line for each thing that makes the coverage incomplete."""
-    lines = [f"{run['test']} {run['preset']} failed: {run['message']}"
-             for run in results["runs"] if run["result"] != "passed"]
+    lines = [
+        f"{run['test']} {run['preset']} failed: {run['message']}"
+        for run in results["runs"]
+        if run["result"] != "passed"
+    ]
     for name, point in results["points"].items():
         if point["impossible"] and point["count"]:
-            lines.append(f"{name} was hit {point['count']} times, but the plan says: "
-                         f"{point['reason']}")
+            lines.append(
+                f"{name} was hit {point['count']} times, but the plan says: {point['reason']}"
+            )
         elif not point["count"] and not point["reason"]:
             lines.append(f"{name} was not hit: {point['what']}")
     code = results["code"]
-    lines += [f"{entry['block']}: line {entry['line']} was hit, and is left out as out of reach: "
-              f"{entry['text']}" for entry in code["wrongly_left_out"]]
+    lines += [
+        f"{entry['block']}: line {entry['line']} was hit, and is left out as out of reach: "
+        f"{entry['text']}"
+        for entry in code["wrongly_left_out"]
+    ]
     if code["lines"] and code["reachable_percent"] < LINES_GOAL:
-        lines.append(f"{code['reachable_percent']:.2f} % of the lines that can be reached, "
-                     f"less than {LINES_GOAL} %")
+        lines.append(
+            f"{code['reachable_percent']:.2f} % of the lines that can be reached, "
+            f"less than {LINES_GOAL} %"
+        )
     return lines
 
 
@@ -152,9 +185,11 @@ def _finish(results, page):
         print(f"coverage: {line}")
     hit = sum(bool(point["count"]) for point in results["points"].values())
     code = results["code"]
-    print(f"coverage: {hit} points hit, {len(lines)} problems; lines {code['lines_percent']:.2f} %,"
-          f" of those that can be reached {code['reachable_percent']:.2f} %,"
-          f" toggles {code['toggles_percent']:.2f} %; {RESULTS.relative_to(ROOT)}")
+    print(
+        f"coverage: {hit} points hit, {len(lines)} problems; lines {code['lines_percent']:.2f} %,"
+        f" of those that can be reached {code['reachable_percent']:.2f} %,"
+        f" toggles {code['toggles_percent']:.2f} %; {RESULTS.relative_to(ROOT)}"
+    )
     return 1 if lines else 0
 
 

@@ -14,7 +14,7 @@ from .display import Display, duration
 from .samples import Samples, quantile
 
 _OUT = builds.ROOT / "build" / "demo"
-_GRACE_SECONDS = 60         # without a sign of life, while what is under way is delivered
+_GRACE_SECONDS = 60  # without a sign of life, while what is under way is delivered
 
 
 class _Simulation(threading.Thread):
@@ -25,10 +25,11 @@ class _Simulation(threading.Thread):
         params = {"loss": arguments.loss / 100, "folder": str(folder), "seconds": arguments.seconds}
         if arguments.clocks:
             params["clocks"] = arguments.clocks
-        self._run = lambda: builds.simulate(build, "ttpsim.scenarios._demo", folder, arguments.seed,
-                                            params, processes, config)
+        self._run = lambda: builds.simulate(
+            build, "ttpsim.scenarios._demo", folder, arguments.seed, params, processes, config
+        )
         self.folder, self.code, self.error = folder, None, None
-        self.over = threading.Event()       # `join` and Ctrl-C do not go together
+        self.over = threading.Event()  # `join` and Ctrl-C do not go together
 
     def run(self):
         try:
@@ -92,19 +93,28 @@ def _watch(simulation, samples, display, arguments):
 def _summary(samples, display):
     first, last = samples.all[0], samples.last
     rates, bins = samples.rates(first, last), last["latency"]
-    display.say("{:.2f} Gbit/s a to b, {:.2f} Gbit/s b to a, over {} at 125 MHz".format(
-        *rates.goodput, duration(last["cycle"])))
-    display.say(f"{sum(bins.values()):,} packets, every one delivered once, in order; of "
-                f"{last['frames']:,} frames the wire lost or broke {last['lost']:,}; "
-                f"{last['replays']:,} packets were sent again")
-    display.say(f"latency, host to host: half within {duration(quantile(bins, 0.5))}, 99 % within "
-                f"{duration(quantile(bins, 0.99))}")
+    display.say(
+        "{:.2f} Gbit/s a to b, {:.2f} Gbit/s b to a, over {} at 125 MHz".format(
+            *rates.goodput, duration(last["cycle"])
+        )
+    )
+    display.say(
+        f"{sum(bins.values()):,} packets, every one delivered once, in order; of "
+        f"{last['frames']:,} frames the wire lost or broke {last['lost']:,}; "
+        f"{last['replays']:,} packets were sent again"
+    )
+    display.say(
+        f"latency, host to host: half within {duration(quantile(bins, 0.5))}, 99 % within "
+        f"{duration(quantile(bins, 0.99))}"
+    )
 
 
 def _demo(arguments, processes):
     config = preset(arguments.preset)
-    title = (f"two {config.name} NICs, {config.width_bits} bits at 125 MHz, a wire that loses "
-             f"{arguments.loss:g} % of the frames, and breaks, doubles and delays others")
+    title = (
+        f"two {config.name} NICs, {config.width_bits} bits at 125 MHz, a wire that loses "
+        f"{arguments.loss:g} % of the frames, and breaks, doubles and delays others"
+    )
     folder = builds.BUILD / "runs" / f"demo-{arguments.simulator}-{config.name}-{arguments.seed}"
     with Display(title) as display:
         processes.tell(display.step)
@@ -112,7 +122,7 @@ def _demo(arguments, processes):
         display.step("starting the simulator")
         simulation = _Simulation(build, config, arguments, folder, processes)
         samples = Samples(folder / "samples.jsonl")
-        (folder / "samples.jsonl").unlink(missing_ok=True)      # of an earlier demo
+        (folder / "samples.jsonl").unlink(missing_ok=True)  # of an earlier demo
         simulation.start()
         interrupted = _watch(simulation, samples, display, arguments)
     failure = simulation.failure()
@@ -122,6 +132,7 @@ def _demo(arguments, processes):
         raise Failed(failure or "ended before the first samples")
     _summary(samples, display)
     from .picture import draw
+
     folder = arguments.output or _OUT
     folder.mkdir(parents=True, exist_ok=True)
     for path in draw(samples, title, folder):

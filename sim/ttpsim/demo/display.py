@@ -34,10 +34,12 @@ def line(samples, left):
     """One line of plain text."""
     last, rates = samples.last, samples.recent()
     speeds = "{:.2f} + {:.2f} Gbit/s".format(*rates.goodput) if rates else "starting"
-    return (f"{duration(last['cycle'])}: {speeds}, {last['frames']:,} frames, "
-            f"{last['lost']:,} lost, {last['replays']:,} replayed, slots in use "
-            f"{last['slots_used'][0]} + {last['slots_used'][1]} of {last['slots']}, "
-            f"{left:.0f} s left")
+    return (
+        f"{duration(last['cycle'])}: {speeds}, {last['frames']:,} frames, "
+        f"{last['lost']:,} lost, {last['replays']:,} replayed, slots in use "
+        f"{last['slots_used'][0]} + {last['slots_used'][1]} of {last['slots']}, "
+        f"{left:.0f} s left"
+    )
 
 
 class Display:
@@ -52,8 +54,9 @@ class Display:
     def __enter__(self):
         self.say(self._title)
         if self._console.is_terminal:
-            self._live = Live(Text("..."), console=self._console, refresh_per_second=8,
-                              transient=True)
+            self._live = Live(
+                Text("..."), console=self._console, refresh_per_second=8, transient=True
+            )
             self._live.start()
         return self
 
@@ -87,24 +90,39 @@ class Display:
         grid = Table.grid(padding=(0, 2))
         for name, index in (("a to b", 0), ("b to a", 1)):
             speed = rates.goodput[index] if rates else 0.0
-            grid.add_row(f"goodput {name}", Text(bar(speed / 8, width), style="green"),
-                         f"{speed:.2f} Gbit/s")
+            grid.add_row(
+                f"goodput {name}", Text(bar(speed / 8, width), style="green"), f"{speed:.2f} Gbit/s"
+            )
         for name, used in zip("ab", last["slots_used"]):
-            grid.add_row(f"replay slots of {name}",
-                         Text(bar(used / last["slots"], width), style="cyan"),
-                         f"{used} of {last['slots']}")
+            grid.add_row(
+                f"replay slots of {name}",
+                Text(bar(used / last["slots"], width), style="cyan"),
+                f"{used} of {last['slots']}",
+            )
         grid.add_row("frames", f"{last['frames']:,}", f"{last['lost']:,} lost or broken")
         grid.add_row("replays", f"{last['replays']:,}", f"{last['kept']:,} kept behind a gap")
-        grid.add_row("simulated", duration(last["cycle"]),
-                     f"{rates.clocks_per_second:,.0f} clocks/s" if rates else "")
+        grid.add_row(
+            "simulated",
+            duration(last["cycle"]),
+            f"{rates.clocks_per_second:,.0f} clocks/s" if rates else "",
+        )
         histogram = octaves(last["latency"])
         most = max(histogram.values(), default=1)
         latency = Table.grid(padding=(0, 2))
         for clocks, packets in histogram.items():
-            latency.add_row(f"{'up to ' + duration(2 * clocks):>17}",
-                            Text(bar(packets / most, width), style="magenta"), f"{packets:,}")
-        return Panel(Group(
-            grid, Text("\nlatency, host to host", style="bold"), latency,
-            Text(f"\n{left:.0f} s left"),
-            ProgressBar(total=total, completed=max(0.0, total - left), width=width + 20)),
-            title="two NICs, a bad wire", expand=False)
+            latency.add_row(
+                f"{'up to ' + duration(2 * clocks):>17}",
+                Text(bar(packets / most, width), style="magenta"),
+                f"{packets:,}",
+            )
+        return Panel(
+            Group(
+                grid,
+                Text("\nlatency, host to host", style="bold"),
+                latency,
+                Text(f"\n{left:.0f} s left"),
+                ProgressBar(total=total, completed=max(0.0, total - left), width=width + 20),
+            ),
+            title="two NICs, a bad wire",
+            expand=False,
+        )

@@ -13,7 +13,7 @@ from .samples import CLOCK_NS, quantile
 __all__ = ["draw"]
 
 _COLOURS = ("#1b6ca8", "#d1495b")
-_POINTS = 120           # at most, along the time
+_POINTS = 120  # at most, along the time
 
 
 def _thin(samples):
@@ -29,8 +29,12 @@ def _time(samples):
 def _goodput(axes, samples, thin):
     rates = [samples.rates(*pair) for pair in zip(thin, thin[1:])]
     for index, label in enumerate(("a to b", "b to a")):
-        axes.plot(_time(thin[1:]), [rate.goodput[index] for rate in rates], label=label,
-                  color=_COLOURS[index])
+        axes.plot(
+            _time(thin[1:]),
+            [rate.goodput[index] for rate in rates],
+            label=label,
+            color=_COLOURS[index],
+        )
     axes.set_ylabel("Gbit/s of payload")
     axes.set_title("goodput")
     axes.set_ylim(bottom=0)
@@ -38,20 +42,37 @@ def _goodput(axes, samples, thin):
 
 
 def _faults(axes, thin):
-    axes.plot(_time(thin), [sample["lost"] for sample in thin], color="#555555",
-              label="frames lost or broken by the wire")
-    axes.plot(_time(thin), [sample["replays"] for sample in thin], color=_COLOURS[1],
-              label="packets sent again")
-    axes.plot(_time(thin), [sample["kept"] for sample in thin], color=_COLOURS[0],
-              linestyle="--", label="kept behind a gap, not sent again")
+    axes.plot(
+        _time(thin),
+        [sample["lost"] for sample in thin],
+        color="#555555",
+        label="frames lost or broken by the wire",
+    )
+    axes.plot(
+        _time(thin),
+        [sample["replays"] for sample in thin],
+        color=_COLOURS[1],
+        label="packets sent again",
+    )
+    axes.plot(
+        _time(thin),
+        [sample["kept"] for sample in thin],
+        color=_COLOURS[0],
+        linestyle="--",
+        label="kept behind a gap, not sent again",
+    )
     axes.set_title("losses and replays, so far")
     axes.legend(loc="upper left")
 
 
 def _slots(axes, thin):
     for index, name in enumerate("ab"):
-        axes.plot(_time(thin), [sample["slots_used"][index] for sample in thin],
-                  color=_COLOURS[index], label=f"NIC {name}")
+        axes.plot(
+            _time(thin),
+            [sample["slots_used"][index] for sample in thin],
+            color=_COLOURS[index],
+            label=f"NIC {name}",
+        )
     axes.axhline(thin[-1]["slots"], color="#999999", linestyle=":")
     axes.set_ylim(0, thin[-1]["slots"] * 1.08)
     axes.set_title(f"replay slots in use, of {thin[-1]['slots']}")
@@ -63,14 +84,24 @@ def _latency(axes, bins):
     indices = range(min(map(int, bins)), max(map(int, bins)) + 1) if bins else range(0)
     edges = [2 ** (index / BINS_PER_OCTAVE) * CLOCK_NS / 1000 for index in indices]
     width = 2 ** (1 / BINS_PER_OCTAVE) - 1
-    axes.bar(edges, [bins.get(str(index), 0) for index in indices],
-             [edge * width for edge in edges], align="edge", color="#7a5195")
+    axes.bar(
+        edges,
+        [bins.get(str(index), 0) for index in indices],
+        [edge * width for edge in edges],
+        align="edge",
+        color="#7a5195",
+    )
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter("{x:g}")
     for share, style in ((0.5, "-"), (0.99, "--")):
         clocks = quantile(bins, share)
-        axes.axvline(clocks * CLOCK_NS / 1000, color="#222222", linestyle=style, linewidth=1,
-                     label=f"{share:.0%} within {clocks * CLOCK_NS / 1000:.1f} µs")
+        axes.axvline(
+            clocks * CLOCK_NS / 1000,
+            color="#222222",
+            linestyle=style,
+            linewidth=1,
+            label=f"{share:.0%} within {clocks * CLOCK_NS / 1000:.1f} µs",
+        )
     axes.set_title("latency, host to host")
     axes.set_xlabel("µs")
     axes.set_ylabel("packets")
@@ -81,7 +112,8 @@ def draw(samples, title, folder):
     """Write `demo.png` and `demo.svg` into `folder`; returns their paths."""
     thin = _thin(samples.all)
     figure, ((goodput, latency), (faults, slots)) = plt.subplots(
-        2, 2, figsize=(12, 7), layout="constrained")
+        2, 2, figsize=(12, 7), layout="constrained"
+    )
     figure.suptitle(title)
     _goodput(goodput, samples, thin)
     _faults(faults, thin)

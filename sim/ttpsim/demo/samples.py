@@ -33,7 +33,7 @@ class Samples:
                 text = file.read()
         except FileNotFoundError:
             return False
-        whole = text[:text.rfind("\n") + 1]
+        whole = text[: text.rfind("\n") + 1]
         self._read += len(whole.encode())
         self.all += [json.loads(line) for line in whole.splitlines()]
         return bool(whole)
@@ -44,8 +44,10 @@ class Samples:
 
     def rates(self, before, after):
         clocks = max(1, after["cycle"] - before["cycle"])
-        goodput = tuple(8 * (new - old) / (clocks * CLOCK_NS)
-                        for old, new in zip(before["bytes"], after["bytes"]))
+        goodput = tuple(
+            8 * (new - old) / (clocks * CLOCK_NS)
+            for old, new in zip(before["bytes"], after["bytes"])
+        )
         seconds = max(1e-9, after["seconds"] - before["seconds"])
         return Rates(goodput, after["replays"] - before["replays"], clocks / seconds)
 
@@ -64,8 +66,7 @@ def octaves(bins):
         packets[octave] = packets.get(octave, 0) + count
     if not packets:
         return {}
-    return {2 ** octave: packets.get(octave, 0)
-            for octave in range(min(packets), max(packets) + 1)}
+    return {2**octave: packets.get(octave, 0) for octave in range(min(packets), max(packets) + 1)}
 
 
 def quantile(bins, share):

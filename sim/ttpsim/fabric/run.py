@@ -21,9 +21,12 @@ _SOURCES = [Path(__file__).with_name(name) for name in ("main.cpp", "run.h", "ho
 TRAFFIC = ("incast", "all_to_all")
 DEFECTS = ("swap", "port", "node", "number")
 
-SETTINGS = {"SEED": (*SEEDS, 1), "CUT_THROUGH": (0, 1, 0), "LOSS_PPM": (0, 1_000_000, 0),
-            "SELECTIVE": (0, 1, 1)} | {
-    name.upper().replace("-", "_"): limits[:3] for name, limits in SWITCHES.items()}
+SETTINGS = {
+    "SEED": (*SEEDS, 1),
+    "CUT_THROUGH": (0, 1, 0),
+    "LOSS_PPM": (0, 1_000_000, 0),
+    "SELECTIVE": (0, 1, 1),
+} | {name.upper().replace("-", "_"): limits[:3] for name, limits in SWITCHES.items()}
 """Setting -> (smallest, largest, default). The program calls them --like-this; `ttpoe fabric` has
 `--loss` in percent for LOSS_PPM, `--gbn` for no SELECTIVE, and the others likewise."""
 _FLAGS = {"CUT_THROUGH": "--cut-through", "SELECTIVE": "--gbn"}
@@ -67,8 +70,15 @@ def run_fabric(program, traffic, settings, output=None, defect=None, plus=()):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "fabric.json"
         values = {key: settings.get(key, default) for key, (_, _, default) in SETTINGS.items()}
-        words = [program, "--traffic", traffic, "--json", path, *plus,
-                 *(["--defect", defect] if defect else [])]
+        words = [
+            program,
+            "--traffic",
+            traffic,
+            "--json",
+            path,
+            *plus,
+            *(["--defect", defect] if defect else []),
+        ]
         for key, value in values.items():
             words += [f"--{key.lower().replace('_', '-')}", value]
         process = subprocess.Popen(list(map(str, words)), stdout=output)
@@ -83,37 +93,56 @@ def run_fabric(program, traffic, settings, output=None, defect=None, plus=()):
 
 def _settings(arguments, config):
     """The settings that are asked for."""
-    found = {name.upper().replace("-", "_"): getattr(arguments, name.replace("-", "_"))
-             for name in SWITCHES}
-    found |= {"SEED": arguments.seed, "CUT_THROUGH": int(arguments.cut_through),
-              "LOSS_PPM": round(arguments.loss * 10_000), "SELECTIVE": int(not arguments.gbn)}
+    found = {
+        name.upper().replace("-", "_"): getattr(arguments, name.replace("-", "_"))
+        for name in SWITCHES
+    }
+    found |= {
+        "SEED": arguments.seed,
+        "CUT_THROUGH": int(arguments.cut_through),
+        "LOSS_PPM": round(arguments.loss * 10_000),
+        "SELECTIVE": int(not arguments.gbn),
+    }
     if found["NODES"] > most_nodes(config):
-        raise builds.SetupError(f"--nodes must be at most {most_nodes(config)}, the sets of the "
-                                f"link table of {config.name}; got {found['NODES']}")
+        raise builds.SetupError(
+            f"--nodes must be at most {most_nodes(config)}, the sets of the "
+            f"link table of {config.name}; got {found['NODES']}"
+        )
     if found["STOP_PERIOD"] and found["STOP"] >= found["STOP_PERIOD"]:
-        raise builds.SetupError("--stop must be less than --stop-period; got "
-                                f"{found['STOP']} and {found['STOP_PERIOD']}")
+        raise builds.SetupError(
+            "--stop must be less than --stop-period; got "
+            f"{found['STOP']} and {found['STOP_PERIOD']}"
+        )
     if found["CLOCKS"] and arguments.traffic != "incast":
-        raise builds.SetupError("--clocks is for --traffic incast, which goes on without an end "
-                                "then")
+        raise builds.SetupError(
+            "--clocks is for --traffic incast, which goes on without an end then"
+        )
     return found
 
 
 def _shown(result):
     """The result in a few lines."""
     stats = result["stats"]
-    took = (f"in {result['completed']:,} clocks, ideal {result['ideal']:,}"
-            if result["completed"] else f"in {result['clocks']:,} clocks, and more under way")
-    lines = [f"{result['packets']} packets {took}: {100 * result['goodput']:.1f} % of what headers "
-             "allow",
-             f"fairness {result['fairness']:.3f}; dropped by full buffers "
-             f"{result['dropped_full']:,}, lost {result['lost']:,}; fullest buffer "
-             f"{result['peak_bytes']:,} bytes",
-             f"replays {stats.get('payload_replayed', 0):,}; {result['clocks']:,} clocks, "
-             f"{result['clocks'] / max(result['cpu_seconds'], 0.01):,.0f} clocks/s"]
+    took = (
+        f"in {result['completed']:,} clocks, ideal {result['ideal']:,}"
+        if result["completed"]
+        else f"in {result['clocks']:,} clocks, and more under way"
+    )
+    lines = [
+        f"{result['packets']} packets {took}: {100 * result['goodput']:.1f} % of what headers "
+        "allow",
+        f"fairness {result['fairness']:.3f}; dropped by full buffers "
+        f"{result['dropped_full']:,}, lost {result['lost']:,}; fullest buffer "
+        f"{result['peak_bytes']:,} bytes",
+        f"replays {stats.get('payload_replayed', 0):,}; {result['clocks']:,} clocks, "
+        f"{result['clocks'] / max(result['cpu_seconds'], 0.01):,.0f} clocks/s",
+    ]
     if result["pings"]:
-        lines.insert(2, f"{result['pings']} urgent packets: {result['ping_p50']:,} / "
-                     f"{result['ping_p99']:,} / {result['ping_max']:,} clocks (p50 / p99 / max)")
+        lines.insert(
+            2,
+            f"{result['pings']} urgent packets: {result['ping_p50']:,} / "
+            f"{result['ping_p99']:,} / {result['ping_max']:,} clocks (p50 / p99 / max)",
+        )
     return "\n".join(f"[fabric] {line}" for line in lines)
 
 

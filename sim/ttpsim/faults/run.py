@@ -23,7 +23,7 @@ MAIN = Path(__file__).with_name("main.cpp")
 PAGE = ROOT / "docs" / "evidence" / "faults.md"
 BEGIN, END = "<!-- results: ttpoe faults --save -->\n", "<!-- end of results -->"
 UPSETS, UPSETS_LONG = 6, 60
-FIRST, LAST = 1_000, 11_000         # clocks of an upset; traffic goes on to clock 12,000
+FIRST, LAST = 1_000, 11_000  # clocks of an upset; traffic goes on to clock 12,000
 _REGISTER = re.compile(r"(?m)^(\s*reg (?:\[\d+:0\] )?\w+ \[\d+:0\]);")
 
 OUTCOMES = (
@@ -79,59 +79,87 @@ def faults_verilog(config):
 def program(protect, processes):
     """The program for `tiny` with this protection; it is compiled if it is not there yet."""
     config = preset("tiny").replace(protect=protect)
-    return soak.compile_soak(config, processes, verilog=faults_verilog(config),
-                             optimise=native.QUICK, main=MAIN)[0]
+    return soak.compile_soak(
+        config, processes, verilog=faults_verilog(config), optimise=native.QUICK, main=MAIN
+    )[0]
 
 
 def memories(binary):
     """{name: (words, bits of a word)} of the memories of both engines."""
-    lines = subprocess.run([binary, "--list"], capture_output=True, text=True,
-                           check=True).stdout.splitlines()
+    lines = subprocess.run(
+        [binary, "--list"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     return {name: (int(words), int(bits)) for name, words, bits in map(str.split, lines)}
 
 
 def plan(found, seed, upsets):
     """`upsets` for each of the memories `found`: dicts, in random order of their memories."""
     rng = random.Random(seed)
-    chosen = [{"memory": name, "bit": rng.randrange(bits), "clock": rng.randrange(FIRST, LAST),
-               "recent": int(rng.random() < 0.9), "choice": rng.getrandbits(32)}
-              for _ in range(upsets) for name, (_words, bits) in found.items()]
+    chosen = [
+        {
+            "memory": name,
+            "bit": rng.randrange(bits),
+            "clock": rng.randrange(FIRST, LAST),
+            "recent": int(rng.random() < 0.9),
+            "choice": rng.getrandbits(32),
+        }
+        for _ in range(upsets)
+        for name, (_words, bits) in found.items()
+    ]
     return [{"number": number, **upset} for number, upset in enumerate(chosen)]
 
 
 def outcome(failure):
     """A word or two for what the bench said."""
-    return next((name for name, words in OUTCOMES if re.search(words, failure)),
-                "other" if failure else "")
+    return next(
+        (name for name, words in OUTCOMES if re.search(words, failure)), "other" if failure else ""
+    )
 
 
 def run(binary, seed, planned, done=lambda result: None, arguments=()):
     """The upsets with what became of each; `done` hears of them as they come."""
-    process = subprocess.Popen([binary, "--seed", str(seed), *arguments], stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [binary, "--seed", str(seed), *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     results = []
-    lines = "".join("{number} {memory} {bit} {clock} {recent} {choice}\n".format(**upset)
-                    for upset in planned)
+    lines = "".join(
+        "{number} {memory} {bit} {clock} {recent} {choice}\n".format(**upset) for upset in planned
+    )
     try:
         process.stdin.write(lines)
         process.stdin.close()
     except BrokenPipeError:
-        pass                    # its exit code says why
+        pass  # its exit code says why
     try:
         for upset, line in zip(planned, process.stdout):
-            number, word, recent, passed, corrected, double, lost, clocks, failure = \
-                line.rstrip("\n").split("\t")
+            number, word, recent, passed, corrected, double, lost, clocks, failure = line.rstrip(
+                "\n"
+            ).split("\t")
             assert int(number) == upset["number"]
-            results.append(upset | {
-                "word": int(word), "recent": int(recent), "passed": passed == "1",
-                "corrected": int(corrected), "uncorrectable": int(double),
-                "links_lost": int(lost), "clocks": int(clocks), "failure": failure,
-                "outcome": outcome(failure)})
+            results.append(
+                upset
+                | {
+                    "word": int(word),
+                    "recent": int(recent),
+                    "passed": passed == "1",
+                    "corrected": int(corrected),
+                    "uncorrectable": int(double),
+                    "links_lost": int(lost),
+                    "clocks": int(clocks),
+                    "failure": failure,
+                    "outcome": outcome(failure),
+                }
+            )
             done(results[-1])
     except KeyboardInterrupt:
         process.terminate()
-        raise Interrupted(f"{len(results)} of {len(planned)} upsets were done, "
-                          f"{sum(not result['passed'] for result in results)} did harm") from None
+        raise Interrupted(
+            f"{len(results)} of {len(planned)} upsets were done, "
+            f"{sum(not result['passed'] for result in results)} did harm"
+        ) from None
     finally:
         process.stdout.close()
         code = process.wait()
@@ -156,8 +184,11 @@ def wrong(protected, plain):
         if result["uncorrectable"]:
             said.append(f"{place}: taken for two wrong bits")
         harm = hurt.get(result["number"])
-        if harm and not result["corrected"] and all(
-                harm[name] == result[name] for name in ("word", "recent")):
+        if (
+            harm
+            and not result["corrected"]
+            and all(harm[name] == result[name] for name in ("word", "recent"))
+        ):
             said.append(f"{place}: not counted, and without protection: {harm['outcome']}")
     return said
 
@@ -182,8 +213,7 @@ def markdown(rows):
     """The rows as the table of docs/evidence/faults.md."""
     harms = [name for name, _words in OUTCOMES] + ["other"]
     shown = [harm for harm in harms if any(row[harm] for row in rows.values())]
-    columns = ["upsets", "read and corrected", "harm with protection", "tried without",
-               *shown]
+    columns = ["upsets", "read and corrected", "harm with protection", "tried without", *shown]
     lines = ["| memory | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     total = Counter()
     for name, row in rows.items():
@@ -198,8 +228,10 @@ def documented(page, rows, seed, clocks):
     before, rest = page.split(BEGIN)
     after = rest.split(END)[1]
     total = sum(rows.values(), Counter())
-    said = (f"Seed {seed}, both engines of a pair taken together, {total['upsets']:,} upsets, "
-            f"{clocks:,} clocks:")
+    said = (
+        f"Seed {seed}, both engines of a pair taken together, {total['upsets']:,} upsets, "
+        f"{clocks:,} clocks:"
+    )
     return f"{before}{BEGIN}{said}\n\n{markdown(rows)}\n{END}{after}"
 
 
@@ -219,8 +251,12 @@ def _show(name, total):
         seen["corrected"] += result["corrected"] > 0
         seen["harm"] += not result["passed"]
         if seen["all"] % 25 == 0 or seen["all"] == total:
-            print(f"[faults] {name}: {seen['all']} of {total} upsets, {seen['corrected']} "
-                  f"corrected, {seen['harm']} did harm", flush=True)
+            print(
+                f"[faults] {name}: {seen['all']} of {total} upsets, {seen['corrected']} "
+                f"corrected, {seen['harm']} did harm",
+                flush=True,
+            )
+
     return done
 
 
@@ -240,8 +276,17 @@ def main(arguments):
     said = wrong(protected, plain)
     rows = table(protected, plain)
     clocks = sum(result["clocks"] for result in protected)
-    _save({"seed": seed, "upsets": len(planned), "failed": said, "rows": rows, "clocks": clocks,
-           "protected": protected, "plain": plain})
+    _save(
+        {
+            "seed": seed,
+            "upsets": len(planned),
+            "failed": said,
+            "rows": rows,
+            "clocks": clocks,
+            "protected": protected,
+            "plain": plain,
+        }
+    )
     if arguments.save:
         PAGE.write_text(documented(PAGE.read_text(), rows, seed, clocks))
     print(markdown(rows))
@@ -249,6 +294,5 @@ def main(arguments):
         print(f"[faults] {line}")
     if said:
         print(f"[faults] again: ttpoe faults --seed {seed} --upsets {upsets}")
-    print(f"[faults] {len(planned)} upsets, {len(said)} not contained; "
-          f"{RESULTS.relative_to(ROOT)}")
+    print(f"[faults] {len(planned)} upsets, {len(said)} not contained; {RESULTS.relative_to(ROOT)}")
     return 1 if said else 0

@@ -5,9 +5,9 @@ import time
 
 __all__ = ["echo", "ping"]
 
-_FLOOD = 8              # messages of a flood that are under way
-_BACKLOG = 64           # packets that wait for the NIC until echo stops to read
-_PATIENCE = 5           # seconds for the answer to CLOSE
+_FLOOD = 8  # messages of a flood that are under way
+_BACKLOG = 64  # packets that wait for the NIC until echo stops to read
+_PATIENCE = 5  # seconds for the answer to CLOSE
 _ENDS = ("LINK_DOWN", "REFUSED", "RETRIES_USED_UP")
 _ETHERTYPES = (0x0AC6, 0x9AC6)
 
@@ -15,9 +15,12 @@ _ETHERTYPES = (0x0AC6, 0x9AC6)
 def _summary(counts):
     """The line on frames that every application ends with."""
     replayed, lost = counts["stat_payload_replayed"], counts["wire_lost"]
-    return (f"frames: {counts['stat_payload_first_sent'] + replayed:,} PAYLOADs sent, "
-            f"{replayed:,} of them replays; {counts['stat_rx_good']:,} received"
-            + (f"; {lost:,} lost by --loss" if lost else "") + f"; {counts['clocks']:,} clocks")
+    return (
+        f"frames: {counts['stat_payload_first_sent'] + replayed:,} PAYLOADs sent, "
+        f"{replayed:,} of them replays; {counts['stat_rx_good']:,} received"
+        + (f"; {lost:,} lost by --loss" if lost else "")
+        + f"; {counts['clocks']:,} clocks"
+    )
 
 
 def _tell(message):
@@ -81,8 +84,11 @@ def echo(nic, options):
                 nic.send(message.node, message.data, message.vc)
                 packets, octets = packets + 1, octets + len(message.data)
                 if options.verbose:
-                    print(f"{len(message.data)} bytes from {message.node:06x}, VC {message.vc}, ID "
-                          f"{message.id}: {message.data[:32]!r}", flush=True)
+                    print(
+                        f"{len(message.data)} bytes from {message.node:06x}, VC {message.vc}, ID "
+                        f"{message.id}: {message.data[:32]!r}",
+                        flush=True,
+                    )
             elif message.kind == "ready":
                 print("echoes what it receives; Ctrl-C ends it", flush=True)
             else:
@@ -108,11 +114,11 @@ class _Pings:
         self.nic, self.options = nic, options
         self.links = _Links(nic)
         self.sent = self.wrong = 0
-        self.order = []                 # numbers of the messages in the order handed to the NIC
+        self.order = []  # numbers of the messages in the order handed to the NIC
         self.untried = [kind for kind in _ETHERTYPES if options.ethertype is None][1:]
         self.sent_at, self.taken_at = {}, {}
         self.seconds, self.clocks = [], []
-        self.ended = None               # why it ends before its time
+        self.ended = None  # why it ends before its time
 
     def _data(self, number):
         pattern = bytes((number + n) & 0xFF for n in range(self.options.bytes - 4))
@@ -141,7 +147,9 @@ class _Pings:
         if message.kind == "taken":
             self.taken_at[self.order[message.id]] = message.clock
         elif message.kind == "received" and (message.node, message.vc) == (
-                self.options.peer, self.options.vc):
+            self.options.peer,
+            self.options.vc,
+        ):
             self._returned(message)
         elif message.kind in ("notice", "wire"):
             _tell(message)
@@ -166,8 +174,11 @@ class _Pings:
         self.seconds.append(seconds)
         self.clocks.append(clocks)
         if not self.options.flood:
-            print(f"{len(message.data)} bytes from {message.node:06x}: number {number + 1}, "
-                  f"{seconds * 1000:.2f} ms, {clocks:,} clocks", flush=True)
+            print(
+                f"{len(message.data)} bytes from {message.node:06x}: number {number + 1}, "
+                f"{seconds * 1000:.2f} ms, {clocks:,} clocks",
+                flush=True,
+            )
 
     def run(self):
         """Send and receive until all is back, time is up or the link ends."""
@@ -195,8 +206,11 @@ def ping(nic, options):
     0: all came back; 1: not; 130: interrupted, after the same summary.
     """
     pings = _Pings(nic, options)
-    print(f"{options.count:,} messages of {options.bytes} bytes to node {options.peer:06x}, "
-          f"VC {options.vc}", flush=True)
+    print(
+        f"{options.count:,} messages of {options.bytes} bytes to node {options.peer:06x}, "
+        f"VC {options.vc}",
+        flush=True,
+    )
     started, interrupted = time.monotonic(), False
     try:
         pings.run()
@@ -211,14 +225,19 @@ def ping(nic, options):
             return 130
     counts, _ = nic.statistics()
     returned = len(pings.seconds)
-    print(f"--- node {options.peer:06x}, VC {options.vc} ---\n"
-          f"{pings.sent:,} messages sent, {returned:,} came back, "
-          f"{pings.sent - returned:,} lost, {elapsed:.2f} s")
-    for name, values, scale, form in (("ms", pings.seconds, 1000, ".2f"),
-                                      ("clocks", pings.clocks, 1, ",.0f")):
+    print(
+        f"--- node {options.peer:06x}, VC {options.vc} ---\n"
+        f"{pings.sent:,} messages sent, {returned:,} came back, "
+        f"{pings.sent - returned:,} lost, {elapsed:.2f} s"
+    )
+    for name, values, scale, form in (
+        ("ms", pings.seconds, 1000, ".2f"),
+        ("clocks", pings.clocks, 1, ",.0f"),
+    ):
         if values:
-            low, mean, high = (scale * value for value in (
-                min(values), sum(values) / returned, max(values)))
+            low, mean, high = (
+                scale * value for value in (min(values), sum(values) / returned, max(values))
+            )
             print(f"round trip min/mean/max: {low:{form}} / {mean:{form}} / {high:{form}} {name}")
     print(_summary(counts))
     if interrupted:

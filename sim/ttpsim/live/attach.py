@@ -19,8 +19,11 @@ def _wire(options):
     """`(file descriptor, framing, what it is)`."""
     if options.tap:
         file = wires.tap(options.tap, options.bridge)
-        return file, "frames", f"TAP {options.tap}" + (
-            f" on bridge {options.bridge}" if options.bridge else "")
+        return (
+            file,
+            "frames",
+            f"TAP {options.tap}" + (f" on bridge {options.bridge}" if options.bridge else ""),
+        )
     if options.partner:
         file, node = module_user.start(options)
         return file, "frames", f"a wire to a peer as Tesla's module, node {node:06x}"
@@ -50,16 +53,30 @@ def attached(options):
             except OSError as error:
                 raise UsageError(f"cannot write {options.pcap}: {error.strerror}") from None
         program = build.program(options.preset)
-        nic = stack.enter_context(LiveNic(
-            program, file, framing, preset(options.preset), options.node,
-            ieee=options.ethertype == 0x9AC6, selective=not options.gbn, retries=options.retries,
-            seed=random_seed() if options.seed is None else options.seed,
-            round_clocks=options.timeout * options.idle_clock // 1000,
-            idle_clock=options.idle_clock, loss=options.loss / 100, capture=options.pcap,
-            os_file=os_file))
-        _close(file)        # the program has its own: the wire ends with it
-        print(f"NIC {_mac(options.node)}, node {options.node:06x}, preset {options.preset}, "
-              f"on {where}", flush=True)
+        nic = stack.enter_context(
+            LiveNic(
+                program,
+                file,
+                framing,
+                preset(options.preset),
+                options.node,
+                ieee=options.ethertype == 0x9AC6,
+                selective=not options.gbn,
+                retries=options.retries,
+                seed=random_seed() if options.seed is None else options.seed,
+                round_clocks=options.timeout * options.idle_clock // 1000,
+                idle_clock=options.idle_clock,
+                loss=options.loss / 100,
+                capture=options.pcap,
+                os_file=os_file,
+            )
+        )
+        _close(file)  # the program has its own: the wire ends with it
+        print(
+            f"NIC {_mac(options.node)}, node {options.node:06x}, preset {options.preset}, "
+            f"on {where}",
+            flush=True,
+        )
         yield nic
 
 

@@ -21,22 +21,36 @@ __all__ = ["compile_live", "program"]
 
 HERE = Path(__file__).resolve().parent
 
+
 def _header(verilog, config):
     """The C++ header with what depends on the configuration."""
     stats = [name for name in parse_ports(verilog, "ttp_nic") if name.startswith("stat_")]
-    return "\n".join([
-        "// Generated from the ports of ttp_nic; do not edit.", "#pragma once",
-        f"#define LIVE_BYTES {config.width_bytes}",
-        f"#define LIVE_STAT_COUNT {len(stats)}",
-        "#define LIVE_STATS(X) " + " ".join(f"X({name})" for name in stats), ""])
+    return "\n".join(
+        [
+            "// Generated from the ports of ttp_nic; do not edit.",
+            "#pragma once",
+            f"#define LIVE_BYTES {config.width_bytes}",
+            f"#define LIVE_STAT_COUNT {len(stats)}",
+            "#define LIVE_STATS(X) " + " ".join(f"X({name})" for name in stats),
+            "",
+        ]
+    )
 
 
 def compile_live(config, processes):
     """Path of the program for `config`; it is compiled if it is not there yet."""
     text = builds.emitted(config, processes, top="nic").read_text()
-    return native.compiled("live", config, text, "ttp_nic", "Vlive",
-                           {"live_ports.h": _header(text, config)},
-                           [HERE / "main.cpp", *sorted(HERE.glob("*.h"))], processes, native.QUICK)
+    return native.compiled(
+        "live",
+        config,
+        text,
+        "ttp_nic",
+        "Vlive",
+        {"live_ports.h": _header(text, config)},
+        [HERE / "main.cpp", *sorted(HERE.glob("*.h"))],
+        processes,
+        native.QUICK,
+    )
 
 
 def _owner():
@@ -54,8 +68,13 @@ def program(name):
         return _compile_interruptibly(name)
     paths = os.pathsep.join(str(builds.ROOT / folder) for folder in ("sim", "verif", "rtl"))
     process = subprocess.Popen(
-        [sys.executable, "-m", "ttpsim.live.build", name], stdout=subprocess.PIPE, text=True,
-        stdin=subprocess.DEVNULL, env=dict(os.environ, PYTHONPATH=paths), **owner)
+        [sys.executable, "-m", "ttpsim.live.build", name],
+        stdout=subprocess.PIPE,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env=dict(os.environ, PYTHONPATH=paths),
+        **owner,
+    )
     try:
         text = process.communicate()[0].strip()
     except KeyboardInterrupt:

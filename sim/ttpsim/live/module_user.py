@@ -13,7 +13,7 @@ from ttpverif.module import Module
 
 __all__ = ["ModuleUser", "start"]
 
-_VC = 0                 # of the link that the user opens, as `vci` is after loading
+_VC = 0  # of the link that the user opens, as `vci` is after loading
 _LINE_SECONDS = 1.0
 
 
@@ -42,7 +42,7 @@ class ModuleUser(threading.Thread):
         try:
             while self._turn():
                 pass
-        except OSError:         # the NIC has ended
+        except OSError:  # the NIC has ended
             pass
         self.wire.close()
 

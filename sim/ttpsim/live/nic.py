@@ -1,5 +1,4 @@
-"""`LiveNic`: the native program as an object: packets, commands and notices; `host.h` is its peer.
-"""
+"""`LiveNic`: the native program as an object: packets, commands and notices; `host.h` is its peer."""
 
 import collections
 import dataclasses
@@ -14,7 +13,7 @@ from ttpverif.check.trace import NOTICES
 
 __all__ = ["LiveNic", "Message", "NicEnded"]
 
-_HEADER = struct.Struct("<BBHIIQ")      # `struct Header` of host.h
+_HEADER = struct.Struct("<BBHIIQ")  # `struct Header` of host.h
 _SEND, _OPEN, _CLOSE, _ASK, _ETHERTYPE = 1, 2, 3, 4, 5
 _KINDS = {1: "received", 2: "taken", 3: "notice", 4: "statistics", 5: "ready", 6: "wire"}
 _FRAMINGS = ("frames", "stream", "listen")
@@ -72,23 +71,51 @@ class LiveNic:
         File descriptor of the operating system's side of the NIC.
     """
 
-    def __init__(self, program, wire, framing, config, node, *, ieee=False, selective=True,
-                 retries=10, seed=1, round_clocks=20_000, idle_clock=50_000, loss=0.0,
-                 capture=None, os_file=None):
+    def __init__(
+        self,
+        program,
+        wire,
+        framing,
+        config,
+        node,
+        *,
+        ieee=False,
+        selective=True,
+        retries=10,
+        seed=1,
+        round_clocks=20_000,
+        idle_clock=50_000,
+        loss=0.0,
+        capture=None,
+        os_file=None,
+    ):
         self._host, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._host.setblocking(False)
         self._unsent = collections.deque()
         options = {
-            "host": theirs.fileno(), "wire": wire, "framing": _FRAMINGS.index(framing),
-            "os": os_file or 0, "node": node, "ieee": int(ieee), "selective": int(selective),
-            "seed": seed & 0xFFFFFFFF, "tick": min(max(2, round_clocks // config.links), 2**24 - 1),
-            "retries": retries, "link-slots": config.slots * 3 // 4, "idle-clock": idle_clock,
-            "loss": round(loss * 1_000_000), "loss-seed": seed,
-            **({"capture": capture} if capture else {})}
+            "host": theirs.fileno(),
+            "wire": wire,
+            "framing": _FRAMINGS.index(framing),
+            "os": os_file or 0,
+            "node": node,
+            "ieee": int(ieee),
+            "selective": int(selective),
+            "seed": seed & 0xFFFFFFFF,
+            "tick": min(max(2, round_clocks // config.links), 2**24 - 1),
+            "retries": retries,
+            "link-slots": config.slots * 3 // 4,
+            "idle-clock": idle_clock,
+            "loss": round(loss * 1_000_000),
+            "loss-seed": seed,
+            **({"capture": capture} if capture else {}),
+        }
         files = [theirs.fileno(), wire, *([os_file] if os_file else [])]
         self.process = subprocess.Popen(
             [program, *(f"--{name}={value}" for name, value in options.items())],
-            pass_fds=files, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            pass_fds=files,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
         theirs.close()
 
     def send(self, node, data, vc=2):
@@ -130,7 +157,7 @@ class LiveNic:
             if not raw:
                 raise NicEnded(f"the simulated NIC has ended (exit code {self.process.wait()})")
             kind, vc, code, node, id_, clock = _HEADER.unpack_from(raw)
-            return Message(_KINDS[kind], vc, node, id_, clock, code, raw[_HEADER.size:])
+            return Message(_KINDS[kind], vc, node, id_, clock, code, raw[_HEADER.size :])
 
     def drain(self, limit):
         """Wait until no more than `limit` packets wait; nothing is received meanwhile."""
@@ -183,7 +210,7 @@ class LiveNic:
             except OSError as error:
                 if isinstance(error, ConnectionError):
                     raise NicEnded("the simulated NIC has ended") from None
-                return      # ENOBUFS
+                return  # ENOBUFS
             self._unsent.popleft()
 
 

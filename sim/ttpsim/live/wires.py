@@ -29,8 +29,10 @@ _SIOCGIFFLAGS, _IFF_UP = 0x8913, 1
 
 
 def _denied(what):
-    return UsageError(f"{what} needs root (CAP_NET_ADMIN and CAP_NET_RAW): start it with sudo, or "
-                      "use --listen or --connect, which need none")
+    return UsageError(
+        f"{what} needs root (CAP_NET_ADMIN and CAP_NET_RAW): start it with sudo, or "
+        "use --listen or --connect, which need none"
+    )
 
 
 def _ip(*words):
@@ -72,11 +74,13 @@ def tap(name, bridge=None, mac=None):
     try:
         file = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
-        raise UsageError(f"/dev/net/tun: {error.strerror}: this machine has no TAP interfaces; "
-                         "modprobe tun, or use --interface, --listen or --connect") from None
+        raise UsageError(
+            f"/dev/net/tun: {error.strerror}: this machine has no TAP interfaces; "
+            "modprobe tun, or use --interface, --listen or --connect"
+        ) from None
     try:
         fcntl.ioctl(file, _TUNSETIFF, struct.pack("16sH22x", name.encode(), _IFF_TAP_NO_PI))
-        with contextlib.suppress(OSError):      # the kernel's own frames would only be noise
+        with contextlib.suppress(OSError):  # the kernel's own frames would only be noise
             Path(f"/proc/sys/net/ipv6/conf/{name}/disable_ipv6").write_text("1")
         if mac:
             _ip("link", "set", name, "address", mac)
@@ -86,8 +90,9 @@ def tap(name, bridge=None, mac=None):
     except OSError as error:
         os.close(file)
         if error.errno == errno.EBUSY:
-            raise UsageError(f"the TAP {name} is in use by another program; take another name"
-                             ) from None
+            raise UsageError(
+                f"the TAP {name} is in use by another program; take another name"
+            ) from None
         if error.errno == errno.EPERM:
             raise _denied(f"a TAP interface ({name})") from None
         raise UsageError(f"cannot make the TAP {name}: {error.strerror}") from None
@@ -129,8 +134,9 @@ def interface(name):
         # The kernel takes VLAN tags out; with this it says what they were (`wire.h`).
         wire.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 1)
         index = socket.if_nametoindex(name)
-        wire.setsockopt(_SOL_PACKET, _PACKET_ADD_MEMBERSHIP,
-                        struct.pack("iHH8x", index, _PACKET_MR_PROMISC, 0))
+        wire.setsockopt(
+            _SOL_PACKET, _PACKET_ADD_MEMBERSHIP, struct.pack("iHH8x", index, _PACKET_MR_PROMISC, 0)
+        )
         wire.bind((name, _ETH_P_ALL))
         request = fcntl.ioctl(wire, _SIOCGIFFLAGS, struct.pack("16sH22x", name.encode(), 0))
         if not struct.unpack_from("16xH", request)[0] & _IFF_UP:
@@ -149,8 +155,10 @@ def connect(host, port):
     try:
         connection = socket.create_connection((host, port), timeout=10)
     except OSError as error:
-        raise UsageError(f"cannot connect to {host}:{port}: {error.strerror or error}; start the "
-                         "other end first, or use --listen here") from None
+        raise UsageError(
+            f"cannot connect to {host}:{port}: {error.strerror or error}; start the "
+            "other end first, or use --listen here"
+        ) from None
     connection.setblocking(False)
     return connection.detach()
 

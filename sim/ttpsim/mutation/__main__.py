@@ -19,8 +19,9 @@ GOAL = 0.95
 def _check_setup():
     builds.check_simulator("verilator")
     if importlib.util.find_spec("pyosys") is None:
-        raise builds.SetupError("the Python package pyosys is missing: run "
-                                "`make setup WITH=formal`")
+        raise builds.SetupError(
+            "the Python package pyosys is missing: run `make setup WITH=formal`"
+        )
 
 
 def _say(text):
@@ -47,20 +48,25 @@ def main(arguments):
     if arguments.mutant is not None:
         top, number = arguments.mutant
         if not 1 <= number <= len(drawn[top]):
-            raise builds.SetupError(f"--mutant: {top} has mutants 1 to {len(drawn[top])}; "
-                                    f"got {number}")
+            raise builds.SetupError(
+                f"--mutant: {top} has mutants 1 to {len(drawn[top])}; got {number}"
+            )
     try:
         campaign.execute(arguments.jobs, arguments.mutant)
     except KeyboardInterrupt:
         counted = summary(campaign.results)
-        raise Interrupted(f"{counted['killed']} killed, {counted['survived']} survived, "
-                          f"{counted['left']} left; the same command goes on") from None
+        raise Interrupted(
+            f"{counted['killed']} killed, {counted['survived']} survived, "
+            f"{counted['left']} left; the same command goes on"
+        ) from None
     if arguments.save:
         write(PAGE, page(PAGE.read_text(), campaign.results))
     counted = summary(campaign.results)
     decided = counted["killed"] + counted["survived"]
     harmless = len(equivalent(campaign.results))
     score = counted["killed"] / max(1, decided - harmless)
-    _say(f"[mutate] {counted['killed']} of {decided} killed, {harmless} of the others change "
-         f"nothing: {100 * score:.1f} %; {RESULTS.relative_to(ROOT)}")
+    _say(
+        f"[mutate] {counted['killed']} of {decided} killed, {harmless} of the others change "
+        f"nothing: {100 * score:.1f} %; {RESULTS.relative_to(ROOT)}"
+    )
     return 0 if score >= GOAL or arguments.mutant else 1

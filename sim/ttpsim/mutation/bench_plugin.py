@@ -57,6 +57,7 @@ class Plugin:
                 simulator.add_process(block.registers)
                 simulator.add_process(block.wires)
             self._fresh = []
+
         sim.Simulator.__init__ = init
 
     def _replace(self, class_):
@@ -73,6 +74,7 @@ class Plugin:
             block = gates.Gates(component, module, self._tick)
             self._fresh.append(block)
             return block.contents()
+
         class_.elaborate = replaced
 
     def _netlist(self, folder, emitted):
@@ -83,7 +85,7 @@ class Plugin:
                 return gates.compiled(module), mutated
             except gates.NoModel:
                 return gates.compiled(gates.to_gates(folder, emitted, None)[0]), False
-        except SynthError as error:     # no failure of the test
+        except SynthError as error:  # no failure of the test
             self.error = str(error)
             pytest.exit(self.error)
 
@@ -100,8 +102,7 @@ class Plugin:
     def pytest_runtest_protocol(self, item):
         self._clocks, self._limit, blocks = 0, None, self.blocks
         if self.tests is not None:
-            self._limit = (campaign.LIMIT_TIMES * self.tests[item.nodeid]
-                           + campaign.LIMIT_MORE)
+            self._limit = campaign.LIMIT_TIMES * self.tests[item.nodeid] + campaign.LIMIT_MORE
         self._good = False
         yield
         if self._good and self.blocks > blocks:
@@ -112,8 +113,9 @@ class Plugin:
             self._good = report.passed
 
     def pytest_sessionfinish(self):
-        self.path.with_suffix(".out").write_text(json.dumps(
-            {"passed": self.passed, "mutated": self.mutated, "error": self.error}))
+        self.path.with_suffix(".out").write_text(
+            json.dumps({"passed": self.passed, "mutated": self.mutated, "error": self.error})
+        )
 
 
 def pytest_configure(config):

@@ -31,14 +31,23 @@ class Bench:
         """Another one when the tests, what they share, or how a mutant is put there are others."""
         ours = [Path(__file__).with_name(file) for file in ("gates.py", "bench_plugin.py")]
         tests = [ROOT / test.split("::")[0] for test in self.tests]
-        files = [file for test in tests for file in sorted(test.parent.glob("*.py"))
-                 if file == test or not file.name.startswith("test_")] + ours
+        files = [
+            file
+            for test in tests
+            for file in sorted(test.parent.glob("*.py"))
+            if file == test or not file.name.startswith("test_")
+        ] + ours
         return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 def _bench(block, component, *tests):
-    return Bench(block, f"ttpoe.{component}", tuple(
-        "::".join([f"tests/{file}.py", *one]) for file, *one in (t.split("::") for t in tests)))
+    return Bench(
+        block,
+        f"ttpoe.{component}",
+        tuple(
+            "::".join([f"tests/{file}.py", *one]) for file, *one in (t.split("::") for t in tests)
+        ),
+    )
 
 
 # The quick ones first. Blocks with kilobytes of memory, and all registers, would take too long.
@@ -50,10 +59,17 @@ BENCHES = [
     _bench("retirer", "replay.retirer:Retirer", "replay/test_retirer"),
     _bench("identity", "link.identity:Identity", "link/test_identity"),
     _bench("timer", "link.timer:LinkTimer", "link/test_timer"),
-    _bench("pipeline_decide", "pipeline.q2_decide:Decide", "pipeline/test_decide",
-           "pipeline/test_decide_selective"),
-    _bench("pipeline_reorder", "reorder.directory:ReorderDirectory",
-           "reorder/test_directory::test_a_change_is_seen_at_every_distance"),
+    _bench(
+        "pipeline_decide",
+        "pipeline.q2_decide:Decide",
+        "pipeline/test_decide",
+        "pipeline/test_decide_selective",
+    ),
+    _bench(
+        "pipeline_reorder",
+        "reorder.directory:ReorderDirectory",
+        "reorder/test_directory::test_a_change_is_seen_at_every_distance",
+    ),
     _bench("lookup", "reorder.lookup:LookUp", "reorder/test_lookup"),
     _bench("ask", "reorder.ask:Ask", "reorder/test_ask"),
     _bench("slot_lists", "replay.lists:SlotLists", "replay/test_lists"),
@@ -77,8 +93,11 @@ BENCHES = [
 
 def benches_of(block, benches=None):
     """The benches of a block, or of a block that it is part of, the smallest first."""
-    found = [bench for bench in (BENCHES if benches is None else benches)
-             if block == bench.block or block.startswith(bench.block + "_")]
+    found = [
+        bench
+        for bench in (BENCHES if benches is None else benches)
+        if block == bench.block or block.startswith(bench.block + "_")
+    ]
     return sorted(found, key=lambda bench: -len(bench.block))
 
 
@@ -100,17 +119,38 @@ def run_bench(bench, folder, processes, tests=None, mutant=None, clean=None):
     if mutant is not None:
         path = mutant.block.removeprefix(bench.block).strip("_")
         place = dataclasses.asdict(Place.of(mutant, path, cells_of(clean)[mutant.module]))
-    task.write_text(json.dumps({"class": bench.component, "folder": str(folder), "place": place,
-                                "tests": tests}))
+    task.write_text(
+        json.dumps(
+            {"class": bench.component, "folder": str(folder), "place": place, "tests": tests}
+        )
+    )
     out.unlink(missing_ok=True)
     paths = [ROOT / "rtl", ROOT / "verif", ROOT / "sim"]
-    environment = dict(os.environ, TTP_MUTATED=str(task),
-                       PYTHONPATH=os.pathsep.join(map(str, paths)),
-                       COLUMNS="250")       # or pytest leaves out why a test failed
+    environment = dict(
+        os.environ,
+        TTP_MUTATED=str(task),
+        PYTHONPATH=os.pathsep.join(map(str, paths)),
+        COLUMNS="250",
+    )  # or pytest leaves out why a test failed
     log = folder / "log.txt"
-    processes.run([sys.executable, "-m", "pytest", "-q", "-p", "ttpsim.mutation.bench_plugin", "-p",
-                   "no:cacheprovider", "--tb=short", *(["-x"] if mutant else []), *bench.tests],
-                  log, env=environment, cwd=ROOT)
+    processes.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "ttpsim.mutation.bench_plugin",
+            "-p",
+            "no:cacheprovider",
+            "--tb=short",
+            *(["-x"] if mutant else []),
+            *bench.tests,
+        ],
+        log,
+        env=environment,
+        cwd=ROOT,
+    )
     if not out.exists():
         if processes.stopped:
             return {} if mutant is None else (None, "")

@@ -15,8 +15,8 @@ from ttpverif.cli.errors import Failed
 
 __all__ = ["Campaign", "ControlFailed", "summary"]
 
-SHORT = 7       # killers before anything is proven, and before benches
-LIMIT_TIMES, LIMIT_MORE = 2, 10_000     # clocks of a run, against the same run without mutant
+SHORT = 7  # killers before anything is proven, and before benches
+LIMIT_TIMES, LIMIT_MORE = 2, 10_000  # clocks of a run, against the same run without mutant
 
 
 class ControlFailed(Failed):
@@ -31,8 +31,9 @@ def summary(results):
 
 def _likeness(mutant):
     """What is the same when only the rest of the hardware has changed."""
-    return tuple(mutant[name] for name in ("top", "module", "cell", "port", "portbit", "ctrlbit",
-                                           "mode"))
+    return tuple(
+        mutant[name] for name in ("top", "module", "cell", "port", "portbit", "ctrlbit", "mode")
+    )
 
 
 class Campaign:
@@ -53,8 +54,18 @@ class Campaign:
         Scenarios by top; benches of a block; whether a mutant changes nothing: others for tests.
     """
 
-    def __init__(self, config, drawn, verilog, path, settings, say=print, killers=KILLERS,
-                 benches=benches_of, prove=proven_equal):
+    def __init__(
+        self,
+        config,
+        drawn,
+        verilog,
+        path,
+        settings,
+        say=print,
+        killers=KILLERS,
+        benches=benches_of,
+        prove=proven_equal,
+    ):
         self.config, self.drawn, self.verilog, self.path = config, drawn, verilog, path
         self.say, self.killers, self.benches, self.prove = say, killers, benches, prove
         self.processes = builds.Processes()
@@ -62,11 +73,25 @@ class Campaign:
         self._lock = threading.Lock()
         self._free, self._built = [], {}
         netlist = source_hash("".join(verilog.values()))
-        self.results = {**settings, "preset": config.name, "netlist": netlist, "control": {},
-                        "mutants": [{**mutant.to_dict(), "block": mutant.block,
-                                     "source": mutant.source, "signal": mutant.signal,
-                                     "meaning": mutant.meaning, "state": "left", "runs": {}}
-                                    for mutants in drawn.values() for mutant in mutants]}
+        self.results = {
+            **settings,
+            "preset": config.name,
+            "netlist": netlist,
+            "control": {},
+            "mutants": [
+                {
+                    **mutant.to_dict(),
+                    "block": mutant.block,
+                    "source": mutant.source,
+                    "signal": mutant.signal,
+                    "meaning": mutant.meaning,
+                    "state": "left",
+                    "runs": {},
+                }
+                for mutants in drawn.values()
+                for mutant in mutants
+            ],
+        }
         try:
             earlier = json.loads(path.read_text())
         except (OSError, ValueError):
@@ -74,9 +99,12 @@ class Campaign:
         if earlier.get("netlist") == netlist:
             self.results["control"] = earlier["control"]
             self.results["mutants"] = earlier["mutants"]
-        else:       # what killed a mutant of another netlist meets its like first
-            killed = {_likeness(mutant): mutant["by"] for mutant in earlier.get("mutants", ())
-                      if "by" in mutant}
+        else:  # what killed a mutant of another netlist meets its like first
+            killed = {
+                _likeness(mutant): mutant["by"]
+                for mutant in earlier.get("mutants", ())
+                if "by" in mutant
+            }
             for mutant in self.results["mutants"]:
                 if _likeness(mutant) in killed:
                     mutant["first"] = killed[_likeness(mutant)]
@@ -94,16 +122,23 @@ class Campaign:
         self.say(f"[mutate] building {top} with {len(self.drawn[top])} mutants")
         core = self.folder / f"{top}.v"
         write(core, self.verilog[top])
-        self._built[top] = builds.compile_pair("verilator", core, f"mutants-{self.config.name}",
-                                               False, self.processes, top)
+        self._built[top] = builds.compile_pair(
+            "verilator", core, f"mutants-{self.config.name}", False, self.processes, top
+        )
         return self._built[top]
 
     def _run(self, top, build, killer, number, limit=0):
         with self._lock:
             place = self._free.pop()
         try:
-            return run_killer(Selected(build, number, limit), killer, self.config, top,
-                              self.folder / f"run{place}", self.processes)
+            return run_killer(
+                Selected(build, number, limit),
+                killer,
+                self.config,
+                top,
+                self.folder / f"run{place}",
+                self.processes,
+            )
         finally:
             self._free.append(place)
 
@@ -119,34 +154,48 @@ class Campaign:
                 raise ControlFailed(f"{killer.test} fails without a mutant: {outcome.message}")
             known = {"figures": outcome.figures, "seconds": outcome.seconds}
             self.results["control"][name] = known
-            self.say(f"[mutate] {top} without a mutant: {killer.test} passed, "
-                     f"{outcome.clocks:,} clocks, {outcome.seconds:.1f} s")
+            self.say(
+                f"[mutate] {top} without a mutant: {killer.test} passed, "
+                f"{outcome.clocks:,} clocks, {outcome.seconds:.1f} s"
+            )
         return known["figures"]
 
     def _one(self, build, mutant, killer):
         top = mutant["top"]
         control = self._control(top, build, killer)
-        outcome = self._run(top, build, killer, mutant["number"],
-                            LIMIT_TIMES * control["clocks"] + LIMIT_MORE)
+        outcome = self._run(
+            top, build, killer, mutant["number"], LIMIT_TIMES * control["clocks"] + LIMIT_MORE
+        )
         if self.processes.stopped:
             return
         mutant["runs"][f"{killer.test} {killer.key()}"] = {
-            "seconds": outcome.seconds, "clocks": outcome.clocks,
-            "differs": sorted(name for name in control
-                              if outcome.figures.get(name) != control[name])}
+            "seconds": outcome.seconds,
+            "clocks": outcome.clocks,
+            "differs": sorted(
+                name for name in control if outcome.figures.get(name) != control[name]
+            ),
+        }
         if outcome.state != "passed":
-            mutant.update(state="killed", by=killer.test, message=outcome.message,
-                          hung=outcome.hung)
+            mutant.update(
+                state="killed", by=killer.test, message=outcome.message, hung=outcome.hung
+            )
             self._tell(mutant)
         self.save()
 
     def _tell(self, mutant):
         counted = summary(self.results)
-        by = (f"killed by {mutant['by']}: {mutant['message'][:100]}" if mutant["state"] == "killed"
-              else "proven to change nothing" if mutant.get("proven_equal") else "SURVIVED")
-        self.say(f"[mutate] {counted['killed']} killed, {counted['survived']} survived, "
-                 f"{counted['left']} left: {mutant['top']} {mutant['number']}, "
-                 f"{mutant['source']} {mutant['signal']} {mutant['meaning']}: {by}")
+        by = (
+            f"killed by {mutant['by']}: {mutant['message'][:100]}"
+            if mutant["state"] == "killed"
+            else "proven to change nothing"
+            if mutant.get("proven_equal")
+            else "SURVIVED"
+        )
+        self.say(
+            f"[mutate] {counted['killed']} killed, {counted['survived']} survived, "
+            f"{counted['left']} left: {mutant['top']} {mutant['number']}, "
+            f"{mutant['source']} {mutant['signal']} {mutant['meaning']}: {by}"
+        )
 
     def execute(self, jobs, only=None):
         """Decide every mutant that is left, and show survivors to new killers. `only`: (top,
@@ -160,16 +209,30 @@ class Campaign:
             if only == (mutant["top"], mutant["number"]):
                 mutant.update(state="left", runs={})
                 mutant.pop("proven_equal", None)
-        asked = [mutant for mutant in self.results["mutants"]
-                 if only in (None, (mutant["top"], mutant["number"]))]
-        self._each(1, self._benches, [mutant for mutant in asked if self._alive(mutant)
-                                      and mutant.get("first", "").startswith("tests/")])
+        asked = [
+            mutant
+            for mutant in self.results["mutants"]
+            if only in (None, (mutant["top"], mutant["number"]))
+        ]
+        self._each(
+            1,
+            self._benches,
+            [
+                mutant
+                for mutant in asked
+                if self._alive(mutant) and mutant.get("first", "").startswith("tests/")
+            ],
+        )
         tops = {top: [mutant for mutant in asked if mutant["top"] == top] for top in self.drawn}
         tops = dict(sorted(tops.items(), key=lambda item: len(item[1])))
         for top, mutants in tops.items():
             for killer in self.killers[top]:
-                self._show(top, jobs, killer, [mutant for mutant in mutants
-                                               if mutant.get("first") == killer.test])
+                self._show(
+                    top,
+                    jobs,
+                    killer,
+                    [mutant for mutant in mutants if mutant.get("first") == killer.test],
+                )
         for top, mutants in tops.items():
             for killer in self.killers[top][:SHORT]:
                 self._show(top, jobs, killer, mutants)
@@ -193,8 +256,9 @@ class Campaign:
     def _show(self, top, jobs, killer, mutants):
         """A killer on those of the mutants that are left and have not met it."""
         name = f"{killer.test} {killer.key()}"
-        waiting = [mutant for mutant in mutants if self._alive(mutant)
-                   and name not in mutant["runs"]]
+        waiting = [
+            mutant for mutant in mutants if self._alive(mutant) and name not in mutant["runs"]
+        ]
         if waiting:
             build = self.compiled(top)
             self._each(1, lambda _none: self._control(top, build, killer), [None])
@@ -235,16 +299,25 @@ class Campaign:
                 self.say(f"[mutate] {bench.name}: {len(tests or [])} tests pass without a mutant")
                 self.save()
             if not self.results["control"][name]["tests"]:
-                continue                # nothing of this bench passes on a netlist: it cannot say
-            test, words = run_bench(bench, folder, self.processes,
-                                    self.results["control"][name]["tests"], mutant,
-                                    self.folder / mutant.top / "clean.json")
+                continue  # nothing of this bench passes on a netlist: it cannot say
+            test, words = run_bench(
+                bench,
+                folder,
+                self.processes,
+                self.results["control"][name]["tests"],
+                mutant,
+                self.folder / mutant.top / "clean.json",
+            )
             if self.processes.stopped:
                 return
             result["runs"][key] = {"said": words}
             if test:
-                result.update(state="killed", by=test, message=words, hung=words.startswith(
-                    "ttpsim.mutation.bench_plugin.Hung"))
+                result.update(
+                    state="killed",
+                    by=test,
+                    message=words,
+                    hung=words.startswith("ttpsim.mutation.bench_plugin.Hung"),
+                )
                 self._tell(result)
             self.save()
             if test:

@@ -8,8 +8,8 @@ from ttpsim.synth.targets.tools import SynthError, yosys
 
 __all__ = ["proven_equal"]
 
-MOST_CELLS, MOST_BITS = 600, 1024      # more of them, or in memories: it is not tried
-NEAR_STEPS, NEAR_CELLS = 2, 60          # gates behind the mutated one, compared by themselves
+MOST_CELLS, MOST_BITS = 600, 1024  # more of them, or in memories: it is not tried
+NEAR_STEPS, NEAR_CELLS = 2, 60  # gates behind the mutated one, compared by themselves
 _KEPT = re.compile(r"\$(s?dff|adff|aldff|dlatch|sr|ff|mem|scopeinfo|print|check|_)|[^$]")
 """Types of cells that are no gates: they keep something, or are modules."""
 
@@ -20,17 +20,36 @@ def _unproven(place, mutant, name, ignored):
     (place / "ignored.txt").write_text("\n".join(ignored) + "\n")
     load = ["read_rtlil clean.il"]
     flat = [f"hierarchy -top {name}", "flatten", "opt_clean", "memory_map", "opt_clean"]
-    yosys(place, [
-        *load, *flat, f"rename {name} gold", "design -stash gold",
-        *load, mutant.command(control=False), *flat, f"rename {name} gate", "design -stash gate",
-        "design -copy-from gold -as gold gold", "design -copy-from gate -as gate gate",
-        "equiv_make -blacklist ignored.txt gold gate equiv", "hierarchy -top equiv", "opt_clean",
-        "equiv_simple", "equiv_induct", "equiv_status"], log="equivalence.log")
+    yosys(
+        place,
+        [
+            *load,
+            *flat,
+            f"rename {name} gold",
+            "design -stash gold",
+            *load,
+            mutant.command(control=False),
+            *flat,
+            f"rename {name} gate",
+            "design -stash gate",
+            "design -copy-from gold -as gold gold",
+            "design -copy-from gate -as gate gate",
+            "equiv_make -blacklist ignored.txt gold gate equiv",
+            "hierarchy -top equiv",
+            "opt_clean",
+            "equiv_simple",
+            "equiv_induct",
+            "equiv_status",
+        ],
+        log="equivalence.log",
+    )
     text = (place / "equivalence.log").read_text()
     if not re.search(r"Of those cells \d+ are proven and \d+ are unproven", text):
         raise SynthError(f"Yosys compared nothing; see {place / 'equivalence.log'}")
-    return {re.sub(r"_(gold|gate)$", "", found) for found in
-            re.findall(r"Unproven \$equiv \S+: (\S+) ", text)}
+    return {
+        re.sub(r"_(gold|gate)$", "", found)
+        for found in re.findall(r"Unproven \$equiv \S+: (\S+) ", text)
+    }
 
 
 def _proven(place, mutant, name, module):
@@ -62,9 +81,14 @@ def _near(place, mutant):
         return []
     found = edge = {mutant.cell}
     for _step in range(NEAR_STEPS):
-        edge = {user for name in edge for port, bits in cells[name]["connections"].items()
-                if cells[name]["port_directions"][port] == "output" for bit in bits
-                for user in users.get(bit, ())}
+        edge = {
+            user
+            for name in edge
+            for port, bits in cells[name]["connections"].items()
+            if cells[name]["port_directions"][port] == "output"
+            for bit in bits
+            for user in users.get(bit, ())
+        }
         if len(found | edge) > NEAR_CELLS:
             break
         found = found | edge
@@ -80,31 +104,48 @@ def _proven_near(place, mutant):
     near = _near(place, mutant)
     if not near:
         return False
-    yosys(place, [
-        "read_rtlil clean.il", "memory_collect",
-        "submod -name near " + " ".join(f"{mutant.module}/c:{cell}" for cell in near),
-        # Once only: names of its ports are not the same again.
-        "design -save both", "rename near gold", "design -stash gold", "design -load both",
-        replace(mutant, module="near").command(control=False), "rename near gate",
-        "design -stash gate",
-        "design -copy-from gold -as gold gold", "design -copy-from gate -as gate gate",
-        "miter -equiv -flatten gold gate both", "hierarchy -top both",
-        "sat -timeout 30 -prove trigger 0 both"], log="near.log")
+    yosys(
+        place,
+        [
+            "read_rtlil clean.il",
+            "memory_collect",
+            "submod -name near " + " ".join(f"{mutant.module}/c:{cell}" for cell in near),
+            # Once only: names of its ports are not the same again.
+            "design -save both",
+            "rename near gold",
+            "design -stash gold",
+            "design -load both",
+            replace(mutant, module="near").command(control=False),
+            "rename near gate",
+            "design -stash gate",
+            "design -copy-from gold -as gold gold",
+            "design -copy-from gate -as gate gate",
+            "miter -equiv -flatten gold gate both",
+            "hierarchy -top both",
+            "sat -timeout 30 -prove trigger 0 both",
+        ],
+        log="near.log",
+    )
     return "SAT proof finished - no model found: SUCCESS!" in (place / "near.log").read_text()
 
 
 def _modules(text):
     """`{name: text}` of an RTLIL file."""
-    return {re.match(r"module \\(\S+)", part)[1]: part
-            for part in re.split(r"(?m)^(?=module )", text)[1:]}
+    return {
+        re.match(r"module \\(\S+)", part)[1]: part
+        for part in re.split(r"(?m)^(?=module )", text)[1:]
+    }
 
 
 def _small(modules, name):
     """Is this module, with all below it, small enough to be tried?"""
-    inside = "".join(text for module, text in modules.items()
-                     if module == name or module.startswith(f"{name}_"))
-    bits = sum(int(width or 1) * int(size) for width, size in
-               re.findall(r"(?m)^  memory (?:width (\d+) )?size (\d+)", inside))
+    inside = "".join(
+        text for module, text in modules.items() if module == name or module.startswith(f"{name}_")
+    )
+    bits = sum(
+        int(width or 1) * int(size)
+        for width, size in re.findall(r"(?m)^  memory (?:width (\d+) )?size (\d+)", inside)
+    )
     return len(re.findall(r"(?m)^  cell ", inside)) <= MOST_CELLS and bits <= MOST_BITS
 
 

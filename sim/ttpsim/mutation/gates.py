@@ -20,12 +20,29 @@ from ttpsim.synth.targets.tools import yosys
 
 __all__ = ["Gates", "NoModel", "Place", "cells_of", "compiled", "to_gates"]
 
-_GATES = ("flatten -noscopeinfo", "opt_clean", "memory_collect", "memory_map", "techmap",
-          "dfflegalize -cell $_DFF_P_ 01", "simplemap", "opt_clean")
-_FORM = {"$_NOT_": "1^{A}", "$_BUF_": "{A}", "$_AND_": "{A}&{B}", "$_OR_": "{A}|{B}",
-         "$_XOR_": "{A}^{B}", "$_NAND_": "1^({A}&{B})", "$_NOR_": "1^({A}|{B})",
-         "$_XNOR_": "1^{A}^{B}", "$_ANDNOT_": "{A}&(1^{B})", "$_ORNOT_": "{A}|(1^{B})",
-         "$_MUX_": "({B} if {S} else {A})"}
+_GATES = (
+    "flatten -noscopeinfo",
+    "opt_clean",
+    "memory_collect",
+    "memory_map",
+    "techmap",
+    "dfflegalize -cell $_DFF_P_ 01",
+    "simplemap",
+    "opt_clean",
+)
+_FORM = {
+    "$_NOT_": "1^{A}",
+    "$_BUF_": "{A}",
+    "$_AND_": "{A}&{B}",
+    "$_OR_": "{A}|{B}",
+    "$_XOR_": "{A}^{B}",
+    "$_NAND_": "1^({A}&{B})",
+    "$_NOR_": "1^({A}|{B})",
+    "$_XNOR_": "1^{A}^{B}",
+    "$_ANDNOT_": "{A}&(1^{B})",
+    "$_ORNOT_": "{A}|(1^{B})",
+    "$_MUX_": "({B} if {S} else {A})",
+}
 
 
 class NoModel(Exception):
@@ -56,8 +73,16 @@ class Place:
         kind, source = _kind(cells[mutant.cell], mutant.module), cells[mutant.cell][1]
         alike = _alike(cells, kind, source, mutant.module)
         ports = sorted(cells[mutant.cell][2], key=_order)
-        return cls(mutant.to_dict(), path, kind, source, alike.index(mutant.cell), len(alike),
-                   ports.index(mutant.port), len(ports))
+        return cls(
+            mutant.to_dict(),
+            path,
+            kind,
+            source,
+            alike.index(mutant.cell),
+            len(alike),
+            ports.index(mutant.port),
+            len(ports),
+        )
 
     def command(self, modules, top):
         """The Yosys command that applies it in the block `top`; None if there is no such point."""
@@ -89,16 +114,25 @@ def _kind(cell, module):
 
 
 def _alike(cells, kind, source, module):
-    return sorted((name for name, cell in cells.items()
-                   if (_kind(cell, module), cell[1]) == (kind, source)), key=_order)
+    return sorted(
+        (name for name, cell in cells.items() if (_kind(cell, module), cell[1]) == (kind, source)),
+        key=_order,
+    )
 
 
 def cells_of(path):
     """`{module: {cell: (type, source, {port: width})}}` of what `write_json` wrote."""
-    return {module: {name: (cell["type"], cell["attributes"].get("src", ""),
-                            {port: len(bits) for port, bits in cell["connections"].items()})
-                     for name, cell in found["cells"].items()}
-            for module, found in json.loads(path.read_text())["modules"].items()}
+    return {
+        module: {
+            name: (
+                cell["type"],
+                cell["attributes"].get("src", ""),
+                {port: len(bits) for port, bits in cell["connections"].items()},
+            )
+            for name, cell in found["cells"].items()
+        }
+        for module, found in json.loads(path.read_text())["modules"].items()
+    }
 
 
 def to_gates(folder, emitted, place):
@@ -108,8 +142,17 @@ def to_gates(folder, emitted, place):
     load = ["read_rtlil emitted.il", "hierarchy -check -top block", *CLEAN]
     yosys(folder, [*load, "write_rtlil clean.il", "write_json clean.json"], log="clean.log")
     command = place.command(cells_of(folder / "clean.json"), "block") if place else None
-    yosys(folder, ["read_rtlil clean.il", *([command] if command else []),
-                   "hierarchy -top block", *_GATES, "write_json gates.json"], log="gates.log")
+    yosys(
+        folder,
+        [
+            "read_rtlil clean.il",
+            *([command] if command else []),
+            "hierarchy -top block",
+            *_GATES,
+            "write_json gates.json",
+        ],
+        log="gates.log",
+    )
     return json.loads((folder / "gates.json").read_text())["modules"]["block"], bool(command)
 
 
@@ -127,20 +170,23 @@ def compiled(module):
 
     def name(bit):
         return names.get(bit) or f"n{bit}"
+
     registers, gates, drives = [], {}, {}
     for cell in module["cells"].values():
         pins = {pin: bits[0] for pin, bits in cell["connections"].items()}
         if cell["type"] == "$_DFF_P_":
-            stopped = isinstance(pins["C"], str)        # a clock that is stuck
+            stopped = isinstance(pins["C"], str)  # a clock that is stuck
             if not stopped and pins["C"] not in clock:
                 raise NoModel("a clock that is not the clock")
             registers.append((pins["Q"], pins["Q"] if stopped else pins["D"]))
         else:
             out = pins.pop("Y")
             gates[out], drives[out] = (_FORM[cell["type"]], pins), set(pins.values())
-    lines += [f" n{bit} = v{k} >> {n} & 1"
-              for k, port in enumerate(p for p in ports.values() if p["direction"] == "input")
-              for n, bit in enumerate(port["bits"])]
+    lines += [
+        f" n{bit} = v{k} >> {n} & 1"
+        for k, port in enumerate(p for p in ports.values() if p["direction"] == "input")
+        for n, bit in enumerate(port["bits"])
+    ]
     for k, (bit, _next) in enumerate(registers):
         lines.append(f" n{bit} = s[{k}]")
     driven = set(re.findall(r"n(\d+) =", "\n".join(lines)))
@@ -153,16 +199,26 @@ def compiled(module):
             form, pins = gates[bit]
             lines.append(f" n{bit} = " + form.format(**{p: name(b) for p, b in pins.items()}))
         elif bit not in names and str(bit) not in driven:
-            lines.append(f" n{bit} = 0")            # undriven
+            lines.append(f" n{bit} = 0")  # undriven
         driven.add(str(bit))
-    outputs = ["|".join(f"{name(bit)}<<{n}" if str(bit) in driven or bit in names else "0"
-                        for n, bit in enumerate(port["bits"])) or "0"
-               for port in ports.values() if port["direction"] == "output"]
+    outputs = [
+        "|".join(
+            f"{name(bit)}<<{n}" if str(bit) in driven or bit in names else "0"
+            for n, bit in enumerate(port["bits"])
+        )
+        or "0"
+        for port in ports.values()
+        if port["direction"] == "output"
+    ]
     inputs = sum(port["direction"] == "input" for port in ports.values())
-    text = "\n".join(["def step(s, values):",
-                      f" [{', '.join(f'v{k}' for k in range(inputs))}] = values", *lines,
-                      f" return [{', '.join(outputs)}], "
-                      f"[{', '.join(name(data) for _q, data in registers)}]"])
+    text = "\n".join(
+        [
+            "def step(s, values):",
+            f" [{', '.join(f'v{k}' for k in range(inputs))}] = values",
+            *lines,
+            f" return [{', '.join(outputs)}], [{', '.join(name(data) for _q, data in registers)}]",
+        ]
+    )
     scope = {}
     exec(compile(text, "<gates>", "exec"), scope)
     return list(ports), scope["step"], [int(init.get(bit, 0)) for bit, _next in registers]
@@ -185,8 +241,10 @@ class Gates:
         names, self._step, self._state = netlist
         self._tick = tick
         self._alive, self._stepped, self._before = Signal(), Signal(), None
-        ports = {"__".join(map(str, path)): (member.flow, Value.cast(value))
-                 for path, member, value in component.signature.flatten(component)}
+        ports = {
+            "__".join(map(str, path)): (member.flow, Value.cast(value))
+            for path, member, value in component.signature.flatten(component)
+        }
         self._inputs, self._outputs = [], []
         for name in names:
             if name in ("clk", "rst"):
@@ -204,8 +262,10 @@ class Gates:
 
     def _values(self, values, reset):
         values = iter(values)
-        return [{"clk": 0, "rst": reset}[signal] if isinstance(signal, str) else next(values)
-                for signal in self._inputs]
+        return [
+            {"clk": 0, "rst": reset}[signal] if isinstance(signal, str) else next(values)
+            for signal in self._inputs
+        ]
 
     async def registers(self, ctx):
         """A process of the simulator: the state moves at each rising edge."""
@@ -219,9 +279,10 @@ class Gates:
 
     async def wires(self, ctx):
         """A process of the simulator: outputs follow inputs and state."""
-        async for alive, _stepped, *values in ctx.changed(self._alive, self._stepped,
-                                                          *self._watched):
-            if not alive and self._before:      # the last edge was a reset: it is taken again
+        async for alive, _stepped, *values in ctx.changed(
+            self._alive, self._stepped, *self._watched
+        ):
+            if not alive and self._before:  # the last edge was a reset: it is taken again
                 state, before = self._before
                 _outputs, self._state = self._step(state, self._values(before, 1))
             self._before = None

@@ -39,6 +39,7 @@ class Killer:
 
 
 # By top, in the order of mutants found per second of processor time, as far as measured.
+# fmt: off
 KILLERS = {
     "engine": [Killer(test) for test in (
         "loss.20pct", "corners", "scripts.engine", "cells", "strangers", "selective.scripted",
@@ -47,6 +48,7 @@ KILLERS = {
     "nic": [Killer("nic"), Killer("scripts.nic")],
     "managed_nic": [Killer("register_walk"), Killer("registers"), Killer("scripts.nic")],
 }
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -62,19 +64,22 @@ class Selected:
         return self.build.folder
 
     def command(self, run_folder, seed):
-        return [*self.build.command(run_folder, seed), f"+mutsel={self.number}",
-                *([f"+clocks={self.limit_clocks}"] if self.limit_clocks else [])]
+        return [
+            *self.build.command(run_folder, seed),
+            f"+mutsel={self.number}",
+            *([f"+clocks={self.limit_clocks}"] if self.limit_clocks else []),
+        ]
 
 
 class _Run(Run):
-    folder = None       # set for each
+    folder = None  # set for each
 
 
 @dataclass
 class Outcome:
     """What a run came to; `figures` are exact and the same in every run of one design."""
 
-    state: str          # passed, failed
+    state: str  # passed, failed
     message: str
     hung: bool
     figures: dict
@@ -88,18 +93,27 @@ class Outcome:
 def run_killer(selected, killer, config, top, folder, processes):
     """Run it; the `Outcome`. The seconds are those of the wall, to tell progress only."""
     params = killer.all_params()
-    run = _Run(killer.scenario, killer.test, "verilator", config, killer.seed, params, False,
-               top=top)
+    run = _Run(
+        killer.scenario, killer.test, "verilator", config, killer.seed, params, False, top=top
+    )
     run.folder = folder
     started = time.monotonic()
-    code = builds.simulate(selected, f"ttpsim.scenarios.{killer.scenario}", folder, killer.seed, params,
-                           processes, config)
+    code = builds.simulate(
+        selected,
+        f"ttpsim.scenarios.{killer.scenario}",
+        folder,
+        killer.seed,
+        params,
+        processes,
+        config,
+    )
     seconds = time.monotonic() - started
     _verdict(run, code)
     text = (folder / "log.txt").read_text(errors="replace")
     # The wrapper's $finish names its file; cocotb's own end of a run does not.
     hung = run.state == "failed" and re.search(r"\.v:\d+: Verilog \$finish", text) is not None
     message = "no end after the limit of clocks" if hung else run.message
-    figures = {name: run.summary[name] for name in ("clocks", "frames", "counts")
-               if name in run.summary}
+    figures = {
+        name: run.summary[name] for name in ("clocks", "frames", "counts") if name in run.summary
+    }
     return Outcome(run.state, message, hung, figures, round(seconds, 2))

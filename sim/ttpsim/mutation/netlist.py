@@ -17,16 +17,30 @@ from ttpoe.verilog.emit import TOPS, emit_rtlil, wrapped, write
 from ttpsim.synth.targets.tools import ROOT, yosys
 from ttpverif.bench.pair import parse_ports
 
-__all__ = ["CLEAN", "Mutant", "allot", "clean", "draw", "mutant_of", "mutated_verilog",
-           "parse_mutations", "prepare", "wrapper"]
+__all__ = [
+    "CLEAN",
+    "Mutant",
+    "allot",
+    "clean",
+    "draw",
+    "mutant_of",
+    "mutated_verilog",
+    "parse_mutations",
+    "prepare",
+    "wrapper",
+]
 
 SELECT_BITS = 12
 CLEAN = ("proc", "opt -full", "wreduce", "opt -full -fine")
 """Passes between the emitted RTLIL and the netlist that mutants are drawn in."""
 _LIBRARY = str(memory.__file__).removesuffix("amaranth/lib/memory.py")
-_MEANING = {"inv": "inverted", "const0": "stuck at 0", "const1": "stuck at 1",
-            "cnot0": "inverted while its neighbour is 0",
-            "cnot1": "inverted while its neighbour is 1"}
+_MEANING = {
+    "inv": "inverted",
+    "const0": "stuck at 0",
+    "const1": "stuck at 1",
+    "cnot0": "inverted while its neighbour is 0",
+    "cnot1": "inverted while its neighbour is 1",
+}
 _OPTIONS = re.compile(r"-(mode|module|cell|port|portbit|ctrlbit|wire|wirebit|src) (\S+)")
 
 
@@ -78,8 +92,23 @@ class Mutant:
         """The Yosys command that applies it; without `control` it is there always."""
         select = ["-ctrl mutsel", str(SELECT_BITS), str(self.number)] if control else []
         neighbour = [] if self.ctrlbit is None else ["-ctrlbit", str(self.ctrlbit)]
-        return " ".join(["mutate", *select, "-mode", self.mode, "-module", self.module, "-cell",
-                         self.cell, "-port", self.port, "-portbit", str(self.portbit), *neighbour])
+        return " ".join(
+            [
+                "mutate",
+                *select,
+                "-mode",
+                self.mode,
+                "-module",
+                self.module,
+                "-cell",
+                self.cell,
+                "-port",
+                self.port,
+                "-portbit",
+                str(self.portbit),
+                *neighbour,
+            ]
+        )
 
     def to_dict(self):
         return asdict(self)
@@ -100,24 +129,37 @@ def parse_mutations(text, top):
             continue
         wire = values.get("wire", "").removeprefix("\\")
         bit = values.get("wirebit", "0")
-        sources = [place.removeprefix(_LIBRARY).removeprefix(f"{ROOT}/")
-                   for name, place in found if name == "src"]
-        mutants.append(Mutant(
-            0, top, values["mode"], values["module"], values["cell"], values["port"],
-            int(values["portbit"]), int(values["ctrlbit"]) if "ctrlbit" in values else None,
-            f"{wire}[{bit}]" if wire else "", sources))
+        sources = [
+            place.removeprefix(_LIBRARY).removeprefix(f"{ROOT}/")
+            for name, place in found
+            if name == "src"
+        ]
+        mutants.append(
+            Mutant(
+                0,
+                top,
+                values["mode"],
+                values["module"],
+                values["cell"],
+                values["port"],
+                int(values["portbit"]),
+                int(values["ctrlbit"]) if "ctrlbit" in values else None,
+                f"{wire}[{bit}]" if wire else "",
+                sources,
+            )
+        )
     return mutants
 
 
 def allot(sizes, count):
     """Mutants of `count` for each module: by its cells to the power of 3/4, at least 1."""
     count = max(count, len(sizes))
-    weight = {name: size ** 0.75 for name, size in sizes.items()}
+    weight = {name: size**0.75 for name, size in sizes.items()}
     total = sum(weight.values())
     free = count - len(sizes)
     shares = {name: 1 + int(free * w / total) for name, w in weight.items()}
     rest = sorted(weight, key=lambda name: (-(free * weight[name] / total % 1), name))
-    for name in rest[:count - sum(shares.values())]:
+    for name in rest[: count - sum(shares.values())]:
         shares[name] += 1
     return shares
 
@@ -138,19 +180,33 @@ def clean(place, component, name):
     Without `opt` many points would be constant, or lead nowhere, and show nothing.
     """
     write(place / "emitted.il", emit_rtlil(component, name, source_positions=True))
-    yosys(place, ["read_rtlil emitted.il", f"hierarchy -check -top {name}", *CLEAN,
-                  "write_rtlil clean.il", "write_json clean.json"], log="clean.log")
+    yosys(
+        place,
+        [
+            "read_rtlil emitted.il",
+            f"hierarchy -check -top {name}",
+            *CLEAN,
+            "write_rtlil clean.il",
+            "write_json clean.json",
+        ],
+        log="clean.log",
+    )
     modules = re.split(r"(?m)^(?=module )", (place / "clean.il").read_text())[1:]
-    sizes = {re.match(r"module \\(\S+)", module)[1]: len(re.findall(r"(?m)^  cell ", module))
-             for module in modules}
+    sizes = {
+        re.match(r"module \\(\S+)", module)[1]: len(re.findall(r"(?m)^  cell ", module))
+        for module in modules
+    }
     return {name: cells for name, cells in sizes.items() if cells}
 
 
 def prepare(config, folder, tops=tuple(TOPS)):
     """Emit and clean up every top into `folder`; `{(top, module): cells}` to draw from."""
-    return {(top, module): cells for top in tops for module, cells in
-            clean(folder / top, wrapped(top, config), f"ttp_{top}").items()
-            if belongs(top, module)}
+    return {
+        (top, module): cells
+        for top in tops
+        for module, cells in clean(folder / top, wrapped(top, config), f"ttp_{top}").items()
+        if belongs(top, module)
+    }
 
 
 def draw(folder, sizes, count, seed):
@@ -161,14 +217,21 @@ def draw(folder, sizes, count, seed):
     for top in tops:
         place, modules = folder / top, [module for t, module in sizes if t == top]
         # Twice as many as are wanted: one point can be drawn twice.
-        yosys(place, ["read_rtlil clean.il"] + [
-            f"mutate -list {2 * shares[top, module] + 2} -seed {seed} -o {module}.list "
-            f"-module {module}" for module in modules], log="draw.log")
+        yosys(
+            place,
+            ["read_rtlil clean.il"]
+            + [
+                f"mutate -list {2 * shares[top, module] + 2} -seed {seed} -o {module}.list "
+                f"-module {module}"
+                for module in modules
+            ],
+            log="draw.log",
+        )
         different = {}
         for module in modules:
             found = parse_mutations((place / f"{module}.list").read_text(), top)
             unique = list({mutant.identity: mutant for mutant in found}.values())
-            for mutant in unique[:shares[top, module]]:
+            for mutant in unique[: shares[top, module]]:
                 different[mutant.identity] = mutant
         drawn[top] = list(different.values())
         for number, mutant in enumerate(drawn[top], 1):
@@ -182,13 +245,20 @@ def wrapper(top, ports):
     lines = [f"module ttp_{top}({', '.join(outer)});"]
     for name, (direction, width) in outer.items():
         lines.append(f"  {direction} {f'[{width - 1}:0] ' if width > 1 else ''}{name};")
-    lines += [f"  reg [{SELECT_BITS - 1}:0] mutsel;", "  reg [63:0] limit, count;",
-              "  initial begin", "    mutsel = 0; limit = 0; count = 0;",
-              '    if ($value$plusargs("mutsel=%d", mutsel)) ;',
-              '    if ($value$plusargs("clocks=%d", limit)) ;', "  end",
-              "  always @(posedge clk) begin", "    count <= count + 1;",
-              "    if (limit != 0 && count == limit) $finish;", "  end",
-              f"  mutated_{top} inner ("]
+    lines += [
+        f"  reg [{SELECT_BITS - 1}:0] mutsel;",
+        "  reg [63:0] limit, count;",
+        "  initial begin",
+        "    mutsel = 0; limit = 0; count = 0;",
+        '    if ($value$plusargs("mutsel=%d", mutsel)) ;',
+        '    if ($value$plusargs("clocks=%d", limit)) ;',
+        "  end",
+        "  always @(posedge clk) begin",
+        "    count <= count + 1;",
+        "    if (limit != 0 && count == limit) $finish;",
+        "  end",
+        f"  mutated_{top} inner (",
+    ]
     lines.append(",\n".join(f"    .{name}({name})" for name in ports))
     return "\n".join([*lines, "  );", "endmodule", ""])
 
@@ -200,10 +270,17 @@ def mutated_verilog(folder, top, mutants):
     in which, with a mutant or while signals still settle, two are true.
     """
     place = folder / top
-    yosys(place, ["read_rtlil clean.il", *(mutant.command() for mutant in mutants),
-                  "techmap -map +/pmux2mux.v",
-                  f"rename ttp_{top} mutated_{top}", "write_verilog -noattr mutants.v"],
-          log="mutate.log")
+    yosys(
+        place,
+        [
+            "read_rtlil clean.il",
+            *(mutant.command() for mutant in mutants),
+            "techmap -map +/pmux2mux.v",
+            f"rename ttp_{top} mutated_{top}",
+            "write_verilog -noattr mutants.v",
+        ],
+        log="mutate.log",
+    )
     inner = (place / "mutants.v").read_text()
     inner = re.sub(r"\A/\*.*?\*/\s*", "", inner, flags=re.DOTALL)
     return wrapper(top, parse_ports(inner, f"mutated_{top}")) + inner

@@ -19,8 +19,10 @@ PAGE = ROOT / "docs" / "evidence" / "mutation.md"
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 BEGIN, END = "<!-- from build/verify/mutate.json -->", "<!-- end -->"
 
-PROVEN = {"verdict": "equivalent",
-          "why": "Proven by Yosys: its block, or the gates near it, give the same."}
+PROVEN = {
+    "verdict": "equivalent",
+    "why": "Proven by Yosys: its block, or the gates near it, give the same.",
+}
 
 
 def explanations(results, path=SURVIVORS):
@@ -38,8 +40,12 @@ def survivors(results):
 def equivalent(results, path=SURVIVORS):
     """The survivors that are proven, or explained, to be equivalent."""
     known = explanations(results, path)
-    return [mutant for mutant in survivors(results) if mutant.get("proven_equal")
-            or known.get((mutant["top"], mutant["number"]), {}).get("verdict") == "equivalent"]
+    return [
+        mutant
+        for mutant in survivors(results)
+        if mutant.get("proven_equal")
+        or known.get((mutant["top"], mutant["number"]), {}).get("verdict") == "equivalent"
+    ]
 
 
 def _by(mutants, key):
@@ -66,7 +72,7 @@ def page(text, results, path=SURVIVORS):
     left = sum(mutant["state"] == "left" for mutant in mutants)
     possible = len(mutants) - harmless
     score = f"**{100 * killed / possible:.1f} %**"
-    if left:        # those that are left are the hard ones: nothing is said as if they were not
+    if left:  # those that are left are the hard ones: nothing is said as if they were not
         score = f"{score} so far, and {100 * (killed + left) / possible:.1f} % at most"
     benches = sum(mutant.get("by", "").startswith("tests/") for mutant in mutants)
     lines = [
@@ -74,34 +80,48 @@ def page(text, results, path=SURVIVORS):
         f"**{killed} of {len(mutants)}** mutants killed ({100 * killed / len(mutants):.1f} %); "
         f"{harmless} survivors are equivalent, without them {score}. "
         f"Of the killed ones {killed - benches} were seen in a whole engine or NIC, {benches} only "
-        f"by the bench of their block; {sum(bool(m.get('hung')) for m in mutants)} hung.", "",
+        f"by the bench of their block; {sum(bool(m.get('hung')) for m in mutants)} hung.",
+        "",
         "| blocks | mutants | killed | equivalent | other survivors | not decided |",
-        "|---|---|---|---|---|---|"]
+        "|---|---|---|---|---|---|",
+    ]
     for name, group in _by(mutants, lambda mutant: mutant["top"] + ": " + mutant["block"]).items():
         alike = sum(id(mutant) in same for mutant in group)
         open_ = sum(mutant["state"] == "left" for mutant in group)
-        lines.append(f"| {name} | {len(group)} | {_killed(group)} | {alike} | "
-                     f"{len(group) - _killed(group) - alike - open_} | {open_} |")
+        lines.append(
+            f"| {name} | {len(group)} | {_killed(group)} | {alike} | "
+            f"{len(group) - _killed(group) - alike - open_} | {open_} |"
+        )
     lines += ["", "| killed by | mutants |", "|---|---|"]
-    by = Counter(mutant["by"].split("::")[0] for mutant in mutants
-                 if mutant["state"] == "killed")
+    by = Counter(mutant["by"].split("::")[0] for mutant in mutants if mutant["state"] == "killed")
     lines += [f"| `{name}` | {count} |" for name, count in by.most_common()]
     lines += ["", "| survivor | where | mutation | verdict | why |", "|---|---|---|---|---|"]
     for mutant in survivors(results):
-        entry = known.get((mutant["top"], mutant["number"]), PROVEN if mutant.get("proven_equal")
-                          else {"verdict": "not yet looked at", "why": ""})
-        lines.append(f"| {mutant['top']}.{mutant['number']} | {_place(mutant)} | "
-                     f"`{mutant['signal']}` {mutant['meaning']} | {entry['verdict']} | "
-                     f"{entry['why']} |")
+        entry = known.get(
+            (mutant["top"], mutant["number"]),
+            PROVEN if mutant.get("proven_equal") else {"verdict": "not yet looked at", "why": ""},
+        )
+        lines.append(
+            f"| {mutant['top']}.{mutant['number']} | {_place(mutant)} | "
+            f"`{mutant['signal']}` {mutant['meaning']} | {entry['verdict']} | "
+            f"{entry['why']} |"
+        )
     waiting = [mutant for mutant in mutants if mutant["state"] == "left"]
     if waiting:
-        lines += ["", f"**{len(waiting)} mutants are not decided**: the run was ended before all "
-                  "scenarios had been shown to them. Those that have met some:", "",
-                  "| mutant | where | mutation | not seen by |", "|---|---|---|---|"]
+        lines += [
+            "",
+            f"**{len(waiting)} mutants are not decided**: the run was ended before all "
+            "scenarios had been shown to them. Those that have met some:",
+            "",
+            "| mutant | where | mutation | not seen by |",
+            "|---|---|---|---|",
+        ]
     for mutant in waiting:
         met = ", ".join(f"`{name.split()[0]}`" for name in mutant["runs"])
         if met:
-            lines.append(f"| {mutant['top']}.{mutant['number']} | {_place(mutant)} | "
-                         f"`{mutant['signal']}` {mutant['meaning']} | {met} |")
+            lines.append(
+                f"| {mutant['top']}.{mutant['number']} | {_place(mutant)} | "
+                f"`{mutant['signal']}` {mutant['meaning']} | {met} |"
+            )
     head, rest = text.split(BEGIN)
     return f"{head}{BEGIN}\n\n" + "\n".join(lines) + f"\n\n{END}" + rest.split(END)[1]

@@ -16,8 +16,9 @@ HERE = Path(__file__).resolve().parent
 _FLAGS = ("--no-assert", "--output-split", "20000")
 
 
-def compiled(name, config, verilog, top, prefix, headers, sources, processes, optimise,
-             flags=(), include=()):
+def compiled(
+    name, config, verilog, top, prefix, headers, sources, processes, optimise, flags=(), include=()
+):
     """Path of the program `name` for `config`; it is compiled if it is not there yet.
 
     Parameters
@@ -29,14 +30,38 @@ def compiled(name, config, verilog, top, prefix, headers, sources, processes, op
     flags : for Verilator, waveforms for example. include : more folders of headers.
     Raises `SetupError` without Verilator, `BuildError` if a compiler refuses.
     """
-    design = cxx.model(config.name, {f"{top}.v": verilog}, top, prefix, (*_FLAGS, *flags),
-                       optimise, processes, what=f"compiling the model for {name}, {config.name}")
-    return cxx.program(name, config.name, design, headers, [*sources, *sorted(HERE.glob("*.h"))],
-                       processes, include=[HERE, *include])
+    design = cxx.model(
+        config.name,
+        {f"{top}.v": verilog},
+        top,
+        prefix,
+        (*_FLAGS, *flags),
+        optimise,
+        processes,
+        what=f"compiling the model for {name}, {config.name}",
+    )
+    return cxx.program(
+        name,
+        config.name,
+        design,
+        headers,
+        [*sources, *sorted(HERE.glob("*.h"))],
+        processes,
+        include=[HERE, *include],
+    )
 
 
 def compiled_engine(name, config, verilog, headers, sources, processes, optimise):
     """The same around engines, `ttp_engine`: `native/engine.h` is what the program includes."""
     headers = {engine_ports.NAME: engine_ports.ports_header(verilog, config), **headers}
-    return compiled(name, config, engine_ports.readable(verilog), "ttp_engine", "Vengine", headers,
-                    sources, processes, optimise)
+    return compiled(
+        name,
+        config,
+        engine_ports.readable(verilog),
+        "ttp_engine",
+        "Vengine",
+        headers,
+        sources,
+        processes,
+        optimise,
+    )

@@ -18,8 +18,7 @@ _MEMORIES = {
     "TAG_WAY0": ("pipeline_table_cells", "way0", "core.pipeline.table.cells"),
     "TAG_WAY1": ("pipeline_table_cells", "way1", "core.pipeline.table.cells"),
     "NEXT_SLOTS": ("slot_lists", "next_memory", "core.slot_lists"),
-    "KEPT_PLACES": ("pipeline_reorder_places_cells", "way0",
-                    "core.pipeline.reorder.places.cells"),
+    "KEPT_PLACES": ("pipeline_reorder_places_cells", "way0", "core.pipeline.reorder.places.cells"),
 }
 
 
@@ -28,15 +27,20 @@ def readable(verilog):
     for module, name, _path in _MEMORIES.values():
         verilog, found = re.subn(
             rf"(^module ttp_engine_core_{module}\(.*?\n  reg \[\d+:0\] {name} \[\d+:0\]);",
-            r"\1 /*verilator public_flat_rd*/;", verilog, count=1, flags=re.DOTALL | re.MULTILINE)
+            r"\1 /*verilator public_flat_rd*/;",
+            verilog,
+            count=1,
+            flags=re.DOTALL | re.MULTILINE,
+        )
         assert found, f"no memory {name} in ttp_engine_core_{module}"
     return verilog
 
 
 def _masks(layout, width, may_change):
     """C initializers: the bits of a tag that a frame must leave alone."""
-    keep = sum((1 << field.width) - 1 << field.offset for name, field in layout
-               if name not in may_change)
+    keep = sum(
+        (1 << field.width) - 1 << field.offset for name, field in layout if name not in may_change
+    )
     return "{" + ", ".join(f"{keep >> 32 * word & 0xFFFFFFFF:#x}u" for word in range(width)) + "}"
 
 
@@ -49,43 +53,73 @@ def ports_header(verilog, config):
     """The C++ header with what the program must know of this configuration."""
     ports = parse_ports(verilog, "ttp_engine")
     outputs = [name for name, (direction, _w) in ports.items() if direction == "output"]
-    inputs = [name for name, (direction, _w) in ports.items()
-              if direction == "input" and name not in ("clk", "rst")]
+    inputs = [
+        name
+        for name, (direction, _w) in ports.items()
+        if direction == "input" and name not in ("clk", "rst")
+    ]
     causes = [f"stat_rx_{name}" for name in CAUSES]
-    compared = [name for name in outputs if name not in causes and (
-        name.startswith("stat_") or name.endswith(("_tvalid", "_tready"))
-        or name in ("ready", "free_slots", "trace_valid"))]
+    compared = [
+        name
+        for name in outputs
+        if name not in causes
+        and (
+            name.startswith("stat_")
+            or name.endswith(("_tvalid", "_tready"))
+            or name in ("ready", "free_slots", "trace_valid")
+        )
+    ]
     of_rx = [f"trace_{name}" for name in ("epoch", "tx_id", "rx_id", "room")]
-    trace = [name for name in outputs if name.startswith("trace_")
-             and name not in ("trace_valid", *of_rx)]
+    trace = [
+        name
+        for name in outputs
+        if name.startswith("trace_") and name not in ("trace_valid", *of_rx)
+    ]
     layout, tag_bits = tag_layout(config), tag_layout(config).size
     words = (tag_bits + 31) // 32
     free = [name for name, _field in layout if name not in ("state", "queued", "purging", "lag")]
-    paths = {macro: f"ttp_engine__DOT__{path.replace('.', '__DOT__')}__DOT__{name}"
-             for macro, (_module, name, path) in _MEMORIES.items()}
+    paths = {
+        macro: f"ttp_engine__DOT__{path.replace('.', '__DOT__')}__DOT__{name}"
+        for macro, (_module, name, path) in _MEMORIES.items()
+    }
 
     def each(macro, names):
         return f"#define {macro}(X) " + " ".join(f"X({name})" for name in names)
 
-    return "\n".join([
-        "// Generated from the engine's configuration and ports; do not edit.", "#pragma once",
-        f"#define WIDTH_BYTES {config.width_bytes}", f"#define LINKS {config.links}",
-        f"#define SLOTS {config.slots}", f"#define RX_SLOTS {config.rx_slots}",
-        f"#define SETS {config.sets}", f"#define SET_BITS {config.sets.bit_length() - 1}",
-        f"#define VC_TABLES {config.vc_tables}",
-        f"#define STALL_CLOCKS {3 * config.rx_slots * (320 // config.width_bytes + 4) + 2000}",
-        f"#define TIMER_TICK {max(8, 8192 // config.links)}", f"#define TAG_WORDS {words}",
-        *(f"#define {macro} {path}" for macro, path in paths.items()),
-        *(f"#define TAG_{name} {field.offset}\n#define TAG_{name}_bits {field.width}"
-          for name, field in layout),
-        f"static const unsigned OPEN_MASK[] = {_masks(layout, words, ['touch'])};",
-        f"static const unsigned FREE_MASK[] = {_masks(layout, words, free)};",
-        "#define RX_LAST 10", each("LINK_STATS", LINK_STAT_NAMES),
-        each("DROP_CAUSES", CAUSES), each("COMPARED", compared),
-        each("COMPARED_CAUSES", causes), each("COMPARED_TRACE", trace),
-        each("COMPARED_TRACE_RX", of_rx), each("INPUTS", inputs),
-        f"static const char *const CAUSE_NAMES[] = {c_names(CAUSES)};",
-        f"#define CAUSE_not_ours {CAUSES.index('not_ours')}",
-        f"static const int CAUSE_COUNT = {len(CAUSES)};",
-        f"static const char *const LINK_STAT_NAMES[] = {c_names(LINK_STAT_NAMES)};",
-        f"static const int LINK_STAT_COUNT = {len(LINK_STAT_NAMES)};", ""])
+    return "\n".join(
+        [
+            "// Generated from the engine's configuration and ports; do not edit.",
+            "#pragma once",
+            f"#define WIDTH_BYTES {config.width_bytes}",
+            f"#define LINKS {config.links}",
+            f"#define SLOTS {config.slots}",
+            f"#define RX_SLOTS {config.rx_slots}",
+            f"#define SETS {config.sets}",
+            f"#define SET_BITS {config.sets.bit_length() - 1}",
+            f"#define VC_TABLES {config.vc_tables}",
+            f"#define STALL_CLOCKS {3 * config.rx_slots * (320 // config.width_bytes + 4) + 2000}",
+            f"#define TIMER_TICK {max(8, 8192 // config.links)}",
+            f"#define TAG_WORDS {words}",
+            *(f"#define {macro} {path}" for macro, path in paths.items()),
+            *(
+                f"#define TAG_{name} {field.offset}\n#define TAG_{name}_bits {field.width}"
+                for name, field in layout
+            ),
+            f"static const unsigned OPEN_MASK[] = {_masks(layout, words, ['touch'])};",
+            f"static const unsigned FREE_MASK[] = {_masks(layout, words, free)};",
+            "#define RX_LAST 10",
+            each("LINK_STATS", LINK_STAT_NAMES),
+            each("DROP_CAUSES", CAUSES),
+            each("COMPARED", compared),
+            each("COMPARED_CAUSES", causes),
+            each("COMPARED_TRACE", trace),
+            each("COMPARED_TRACE_RX", of_rx),
+            each("INPUTS", inputs),
+            f"static const char *const CAUSE_NAMES[] = {c_names(CAUSES)};",
+            f"#define CAUSE_not_ours {CAUSES.index('not_ours')}",
+            f"static const int CAUSE_COUNT = {len(CAUSES)};",
+            f"static const char *const LINK_STAT_NAMES[] = {c_names(LINK_STAT_NAMES)};",
+            f"static const int LINK_STAT_COUNT = {len(LINK_STAT_NAMES)};",
+            "",
+        ]
+    )

@@ -36,6 +36,7 @@ def _with_sources(name, text, sources):
             return match[0]
         sources.add(there)
         return f"]({os.path.relpath(f'docs/source/{there}.txt', folder)}"
+
     return _LINK.sub(found, text)
 
 
@@ -44,9 +45,10 @@ def _indented(text):
     if not re.search(r"^ {2}(?:[-*]|\d+\.) ", text, re.MULTILINE):
         return text
     parts = re.split(r"(^```.*?^```$)", text, flags=re.DOTALL | re.MULTILINE)
-    return "".join(part if number % 2 else re.sub(r"^ +", lambda match: 2 * match[0], part,
-                                                  flags=re.MULTILINE)
-                   for number, part in enumerate(parts))
+    return "".join(
+        part if number % 2 else re.sub(r"^ +", lambda match: 2 * match[0], part, flags=re.MULTILINE)
+        for number, part in enumerate(parts)
+    )
 
 
 def assemble(folder):
@@ -78,30 +80,65 @@ def navigation(pages):
     """mkdocs' `nav`; pages that nobody has put anywhere come last."""
     sections = [(title, [page for page in names if page in pages]) for title, names in NAVIGATION]
     rest = sorted(pages - {page for _title, names in NAVIGATION for page in names})
-    return [{title: [f"{page}.md" for page in names]}
-            for title, names in [*sections, ("More", rest)] if names]
+    return [
+        {title: [f"{page}.md" for page in names]}
+        for title, names in [*sections, ("More", rest)]
+        if names
+    ]
 
 
 def configuration(sources, output, pages):
     """mkdocs' configuration. Nothing is loaded from elsewhere: no fonts, no scripts."""
     return {
-        "site_name": "TTP engine", "docs_dir": str(sources), "site_dir": str(output),
-        "nav": navigation(pages), "use_directory_urls": False, "extra_css": ["style.css"],
+        "site_name": "TTP engine",
+        "docs_dir": str(sources),
+        "site_dir": str(output),
+        "nav": navigation(pages),
+        "use_directory_urls": False,
+        "extra_css": ["style.css"],
         "theme": {
-            "name": "material", "font": False,
-            "features": ["navigation.sections", "navigation.top", "navigation.footer",
-                         "content.code.copy", "search.highlight", "toc.follow"],
+            "name": "material",
+            "font": False,
+            "features": [
+                "navigation.sections",
+                "navigation.top",
+                "navigation.footer",
+                "content.code.copy",
+                "search.highlight",
+                "toc.follow",
+            ],
             "palette": [
-                {"media": "(prefers-color-scheme: light)", "scheme": "default", "primary": "white",
-                 "toggle": {"icon": "material/weather-night", "name": "dark"}},
-                {"media": "(prefers-color-scheme: dark)", "scheme": "slate", "primary": "black",
-                 "toggle": {"icon": "material/weather-sunny", "name": "light"}}]},
+                {
+                    "media": "(prefers-color-scheme: light)",
+                    "scheme": "default",
+                    "primary": "white",
+                    "toggle": {"icon": "material/weather-night", "name": "dark"},
+                },
+                {
+                    "media": "(prefers-color-scheme: dark)",
+                    "scheme": "slate",
+                    "primary": "black",
+                    "toggle": {"icon": "material/weather-sunny", "name": "light"},
+                },
+            ],
+        },
         "plugins": ["search", "offline"],
-        "markdown_extensions": ["tables", "attr_list", "md_in_html", "sane_lists",
-                                "pymdownx.superfences", {"toc": {"permalink": True}},
-                                {"pymdownx.highlight": {"use_pygments": True}}],
-        "validation": {"omitted_files": "warn", "absolute_links": "warn", "anchors": "warn",
-                       "unrecognized_links": "warn", "not_found": "warn"},
+        "markdown_extensions": [
+            "tables",
+            "attr_list",
+            "md_in_html",
+            "sane_lists",
+            "pymdownx.superfences",
+            {"toc": {"permalink": True}},
+            {"pymdownx.highlight": {"use_pygments": True}},
+        ],
+        "validation": {
+            "omitted_files": "warn",
+            "absolute_links": "warn",
+            "anchors": "warn",
+            "unrecognized_links": "warn",
+            "not_found": "warn",
+        },
     }
 
 
@@ -114,12 +151,18 @@ def build(output):
     file = sources.with_suffix(".yml")
     file.write_text(yaml.safe_dump(configuration(sources.resolve(), output.resolve(), pages)))
     # Not --quiet: with it, warnings no longer count.
-    run = subprocess.run([sys.executable, "-m", "mkdocs", "build", "--strict", "-f", file],
-                         env=os.environ | {"NO_MKDOCS_2_WARNING": "1"}, capture_output=True,
-                         text=True)
+    run = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", file],
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+    )
     if run.returncode:
-        lines = [line for line in (run.stdout + run.stderr).splitlines()
-                 if re.match(r"(WARNING|ERROR)", line)]
+        lines = [
+            line
+            for line in (run.stdout + run.stderr).splitlines()
+            if re.match(r"(WARNING|ERROR)", line)
+        ]
         raise SiteError("; ".join(lines) or (run.stdout + run.stderr).strip()[-300:])
     for path in output.rglob("*.html"):
         text = path.read_text()

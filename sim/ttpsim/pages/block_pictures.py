@@ -28,18 +28,23 @@ class Moments:
 
     def of(self, x, event=None, action=None, nth=0):
         """The cycle of the `nth` record of engine `x` with that event and action."""
-        actions, events, valid = (self._dump.sampler(f"pair.{x}_trace_{name}")
-                                  for name in ("action", "event", "valid"))
-        found = [cycle for edge, cycle in zip(self._edges, self._cycles)
-                 if valid(edge - 1) == 1
-                 and event in (None, EVENTS[events(edge - 1)])
-                 and action in (None, ACTIONS[actions(edge - 1)])]
+        actions, events, valid = (
+            self._dump.sampler(f"pair.{x}_trace_{name}") for name in ("action", "event", "valid")
+        )
+        found = [
+            cycle
+            for edge, cycle in zip(self._edges, self._cycles)
+            if valid(edge - 1) == 1
+            and event in (None, EVENTS[events(edge - 1)])
+            and action in (None, ACTIONS[actions(edge - 1)])
+        ]
         return found[nth]
 
     def rise(self, path, x, nth=0):
         """The cycle in which the bit becomes 1 for the `nth` time."""
-        times = [time for time, value in self._dump.changes(self._dump.resolve(path, x))
-                 if value == 1]
+        times = [
+            time for time, value in self._dump.changes(self._dump.resolve(path, x)) if value == 1
+        ]
         return self._cycles[bisect_left(self._edges, times[nth] + 1)]
 
 
@@ -52,8 +57,9 @@ def _value(label, path, when, colour="", kind="number"):
 
 
 def _stage(stage, valid, event):
-    return Lane(f"{stage} event", f"@pipeline.{event}.event", "event", f"@pipeline.{valid}",
-                "yellow", True)
+    return Lane(
+        f"{stage} event", f"@pipeline.{event}.event", "event", f"@pipeline.{valid}", "yellow", True
+    )
 
 
 _Q0 = _stage("Q0", "i_event__valid", "i_event__payload")
@@ -67,10 +73,14 @@ def _q2(label, field, kind="number"):
 
 
 def _sources(*sources):
-    return [Lane(f"{label} {part}", f"@arbitrate.i_{name}__{part}")
-            for label, name in sources for part in ("valid", "ready")]
+    return [
+        Lane(f"{label} {part}", f"@arbitrate.i_{name}__{part}")
+        for label, name in sources
+        for part in ("valid", "ready")
+    ]
 
 
+# fmt: off
 def walk_pictures(dump):
     """`{name: WaveDrom source}` from the run `walk_through`."""
     at = Moments(dump)
@@ -320,3 +330,4 @@ def nic_pictures(dump):
             ("block", "a", [Lane("start", f"{csr}.o_start"), Lane("done", f"{csr}.i_done")]),
             ("answer", "a", axil("bvalid", "bready"))], write - 2, write + 9),
     }
+# fmt: on

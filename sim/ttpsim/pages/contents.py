@@ -15,6 +15,7 @@ class Block:
     pictures: tuple = ()
 
 
+# fmt: off
 BLOCKS = (
     Block("engine", "Engine and its flat ports", ("engine", "verilog/top", "verilog/ports")),
     Block("rx-parser", "Frame parser", ("rx/parser", "stream/carry"), ("block-rx-parser",)),
@@ -55,7 +56,9 @@ BLOCKS = (
           ("traffic/soak", "traffic/source", "traffic/pattern", "traffic/checker",
            "traffic/wire", "traffic/cycle", "traffic/noise")),
 )
+# fmt: on
 
+# fmt: off
 NAVIGATION = (
     ("Start", ("index", "start/quick-start", "start/walk-through", "start/limits")),
     ("Protocol", ("protocol/protocol", "protocol/decisions", "protocol/sources",
@@ -71,5 +74,6 @@ NAVIGATION = (
                   "evidence/soak", "evidence/goodput", "evidence/fabric", "evidence/synthesis",
                   "evidence/log")),
 )
+# fmt: on
 """(section, pages). A page that does not exist is left out; one of docs/ that is not named here
 is put under "More"."""

@@ -12,14 +12,36 @@ def blocks():
     """The whole engine; the README's first picture."""
     d = Drawing(900, 430, "The engine: host streams above, MAC below, the pipeline in between")
     d.frame(20, 60, 860, 310, "TTP engine")
-    d.box(60, 100, 170, 62, "receive memory", "1 KB slots", "keeps what is behind a gap",
-          kind="memory")
-    d.box(320, 100, 170, 62, "replay memory", "1 KB slots in linked lists",
-          "= the window", kind="memory")
+    d.box(
+        60,
+        100,
+        170,
+        62,
+        "receive memory",
+        "1 KB slots",
+        "keeps what is behind a gap",
+        kind="memory",
+    )
+    d.box(
+        320,
+        100,
+        170,
+        62,
+        "replay memory",
+        "1 KB slots in linked lists",
+        "= the window",
+        kind="memory",
+    )
     d.frame(560, 84, 290, 158)
     d.text(705, 101, "one event per clock, 4 clocks each")
-    for number, (name, what) in enumerate((("Q0", "arbitrate"), ("Q1", "read the link's tag"),
-                                           ("Q2", "decide: state table"), ("Q3", "commit"))):
+    for number, (name, what) in enumerate(
+        (
+            ("Q0", "arbitrate"),
+            ("Q1", "read the link's tag"),
+            ("Q2", "decide: state table"),
+            ("Q3", "commit"),
+        )
+    ):
         y = 110 + 32 * number
         d.box(575, y, 260, 24, "", kind="stage")
         d.text(590, y + 17, name, "title", "")
@@ -48,8 +70,11 @@ def blocks():
     d.arrow((575, 222), (515, 222), (515, 148), (490, 148))
     d.arrow((850, 310), (865, 310), (865, 122), (835, 122))
     d.arrow((705, 32), (705, 84))
-    for x, text in ((145, "to the host: a stream per VC"), (405, "from the host: a stream per VC"),
-                    (705, "commands, notices")):
+    for x, text in (
+        (145, "to the host: a stream per VC"),
+        (405, "from the host: a stream per VC"),
+        (705, "commands, notices"),
+    ):
         d.text(x, 24, text, "")
     d.text(195, 420, "from the MAC", "")
     d.text(555, 420, "to the MAC", "")
@@ -59,16 +84,19 @@ def blocks():
 def pipeline():
     """Q0 to Q3 with what each reads and writes, and the forwarding."""
     d = Drawing(900, 300, "The pipeline: four stages, with the forwarding of the newest tag")
-    stages = ((170, "Q0 arbitrate", "the most urgent event,", "if its outcome has room"),
-              (350, "Q1 read", "two ways of the set,", "where is the newest copy"),
-              (530, "Q2 decide", "distances, guards,", "state table, new tag"),
-              (710, "Q3 commit", "IDs and slots of the frame,", "write the tag"))
+    stages = (
+        (170, "Q0 arbitrate", "the most urgent event,", "if its outcome has room"),
+        (350, "Q1 read", "two ways of the set,", "where is the newest copy"),
+        (530, "Q2 decide", "distances, guards,", "state table, new tag"),
+        (710, "Q3 commit", "IDs and slots of the frame,", "write the tag"),
+    )
     for x, *lines in stages:
         d.box(x, 110, 150, 72, *lines, kind="stage")
     for x in (320, 500, 680):
         d.arrow((x, 146), (x + 30, 146))
-    for number, name in enumerate(("received frame", "link timer", "replays, look-ups",
-                                   "host packet", "host command")):
+    for number, name in enumerate(
+        ("received frame", "link timer", "replays, look-ups", "host packet", "host command")
+    ):
         y = 80 + 32 * number
         d.text(118, y + 4, name, anchor="end")
         d.arrow((122, y), (150, y), (150, 146), (170, 146))
@@ -97,9 +125,13 @@ def receive():
     d.arrow((160, 160), (230, 160))
     d.arrow((390, 160), (450, 160))
     d.arrow((580, 160), (600, 160), (600, 167), (720, 167))
-    outcomes = ((30, "r + 1, room", "deliver, ACK"), (95, "r or older", "drop, ACK again"),
-                (160, "behind a gap", "keep, NACK of the gap"),
-                (225, "r + 1, no room", "NACK_FULL"), (280, "no link", "NACK_NOLINK"))
+    outcomes = (
+        (30, "r + 1, room", "deliver, ACK"),
+        (95, "r or older", "drop, ACK again"),
+        (160, "behind a gap", "keep, NACK of the gap"),
+        (225, "r + 1, no room", "NACK_FULL"),
+        (280, "no link", "NACK_NOLINK"),
+    )
     for y, when, what in outcomes:
         d.text(612, y + 1, when, "", "")
         d.box(720, y - 10, 170, 32, what, kind="plain")
@@ -127,8 +159,15 @@ def slots():
     for number in range(6):
         x = 200 + 90 * number
         sent = number < 3
-        d.box(x, 66, 60, 50, f"ID {7 + number}", "sent" if sent else "waits",
-              kind="memory" if sent else "plain")
+        d.box(
+            x,
+            66,
+            60,
+            50,
+            f"ID {7 + number}",
+            "sent" if sent else "waits",
+            kind="memory" if sent else "plain",
+        )
         if number < 5:
             d.arrow((x + 60, 91), (x + 90, 91))
     d.text(200, 140, "ACK 8: retire moves on, slots 7 and 8 become free", anchor="")
@@ -149,6 +188,12 @@ def slots():
 
 def diagrams():
     """`{path below docs/: SVG}`."""
-    return {f"pictures/{name}.svg": draw().svg() for name, draw in (
-        ("engine", blocks), ("pipeline", pipeline), ("receive-path", receive),
-        ("slot-lists", slots))}
+    return {
+        f"pictures/{name}.svg": draw().svg()
+        for name, draw in (
+            ("engine", blocks),
+            ("pipeline", pipeline),
+            ("receive-path", receive),
+            ("slot-lists", slots),
+        )
+    }

@@ -12,8 +12,10 @@ _CODE = re.compile(r"(`+.*?`+)", re.DOTALL)
 def _escaped(text):
     """Text outside of backticks, without what Markdown or HTML would take for its own."""
     parts = _CODE.split(text)
-    return "".join(part.replace("|", "\\|") if number % 2 else re.sub(r"([*<\[\]|])", r"\\\1", part)
-                   for number, part in enumerate(parts))
+    return "".join(
+        part.replace("|", "\\|") if number % 2 else re.sub(r"([*<\[\]|])", r"\\\1", part)
+        for number, part in enumerate(parts)
+    )
 
 
 def _joined(lines):
@@ -42,16 +44,18 @@ def _entries(lines):
 
 
 def _pairs(text, meaning):
-    """"a : In(1), b : Out(2)" is two entries, whose meaning stands beside the first."""
+    """ "a : In(1), b : Out(2)" is two entries, whose meaning stands beside the first."""
     pairs = re.findall(r"(.+?) : (.+?)(?:, (?=[^()]+ : )|$)", text) or [(text, "")]
-    return [(names, kind, [] if number else meaning)
-            for number, (names, kind) in enumerate(pairs)]
+    return [(names, kind, [] if number else meaning) for number, (names, kind) in enumerate(pairs)]
 
 
 def _names(text):
     """Each name as code, and what stands beside it in brackets as text."""
-    return ", ".join(_escaped(name) if "`" in name or " " in name else f"`{name}`"
-                     for name in text.split(", ") if name)
+    return ", ".join(
+        _escaped(name) if "`" in name or " " in name else f"`{name}`"
+        for name in text.split(", ")
+        if name
+    )
 
 
 def _kind(text):
@@ -88,15 +92,21 @@ def markdown(docstring):
     """A docstring as Markdown: text, a table for each list of members or parameters."""
     lines = inspect.cleandoc(docstring).splitlines()
     marks = [n for n in range(1, len(lines)) if re.fullmatch(r"-{3,}", lines[n])]
-    out = [_paragraphs(lines[:marks[0] - 1] if marks else lines)]
+    out = [_paragraphs(lines[: marks[0] - 1] if marks else lines)]
     for begin, end in zip(marks, [*(mark - 1 for mark in marks[1:]), len(lines)]):
-        title, body = lines[begin - 1], lines[begin + 1:end]
+        title, body = lines[begin - 1], lines[begin + 1 : end]
         if not title.startswith(("Members", "Parameters")):
             out.append(f"**{title}.** {_paragraphs(body)}")
             continue
         # The section ends where text begins at the margin that is no entry.
-        stop = next((n for n, line in enumerate(body) if n and not body[n - 1].strip()
-                     and line and not line.startswith(" ")), len(body))
+        stop = next(
+            (
+                n
+                for n, line in enumerate(body)
+                if n and not body[n - 1].strip() and line and not line.startswith(" ")
+            ),
+            len(body),
+        )
         out += [_table(title, body[:stop]), _paragraphs(body[stop:])]
     return "\n\n".join(text for text in out if text)
 

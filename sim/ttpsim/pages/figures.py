@@ -22,8 +22,10 @@ def baseline():
 def origin():
     """Where the figures are from, in one sentence."""
     found = json.loads((FOLDER / "baseline_origin.json").read_text())
-    return (f"Last saved by `{found['command']}`, revision {found['revision']}, {found['date']}"
-            f"; seeds: {found['seeds']}.")
+    return (
+        f"Last saved by `{found['command']}`, revision {found['revision']}, {found['date']}"
+        f"; seeds: {found['seeds']}."
+    )
 
 
 def _text(value, form):
@@ -36,16 +38,25 @@ def _text(value, form):
 
 def _table(head, rows):
     """Markdown; figures to the right."""
-    return "\n".join([f"| {' | '.join(head)} |", "|---|" + "---:|" * (len(head) - 1),
-                      *(f"| {' | '.join(row)} |" for row in rows)])
+    return "\n".join(
+        [
+            f"| {' | '.join(head)} |",
+            "|---|" + "---:|" * (len(head) - 1),
+            *(f"| {' | '.join(row)} |" for row in rows),
+        ]
+    )
 
 
 def _by_nodes(rows, nodes=NODES):
     """`rows`: (words, name with a place for the number of nodes, form)."""
     found = baseline()
-    return _table(["nodes", *map(str, nodes)],
-                  [[words, *(_text(found.get(name.format(n)), form) for n in nodes)]
-                   for words, name, form in rows])
+    return _table(
+        ["nodes", *map(str, nodes)],
+        [
+            [words, *(_text(found.get(name.format(n)), form) for n in nodes)]
+            for words, name, form in rows
+        ],
+    )
 
 
 def key_figures():
@@ -53,24 +64,31 @@ def key_figures():
     found, default, full = baseline(), PRESETS["default"], PRESETS["full"]
 
     def size(config):
-        return (f"`{config.name}`: {config.width_bits} bits, {config.links:,} links, "
-                f"{config.slots:,} KB of replay memory")
-    return "\n".join([
-        "| figure | value |", "|---|---|",
-        f"| latency, idle: host to wire, wire to host | {found['latency.tx_clocks']} and "
-        f"{found['latency.rx_clocks']} clocks in every sample |",
-        f"| events per clock, also of one link back to back | "
-        f"{found['pipeline.events_per_clock']:.2f} |",
-        f"| NACK to replay, whatever is in flight | {found['replay.nack_to_wire_clocks']} clocks |",
-        f"| goodput at 1 % loss, 100 Gb/s, round trip 2.6 us | "
-        f"{_text(found['goodput.selective_1pct_2.6us'], '%')}; go-back-N "
-        f"{_text(found['goodput.gbn_1pct_2.6us'], '%')} |",
-        f"| {size(default)}; on an ECP5-85F, placed and routed | {found['synth.ecp5.lut4']:,} LUT4, "
-        f"{found['synth.ecp5.ff']:,} flip-flops, {found['synth.ecp5.dp16kd']} block RAMs, "
-        f"{found['synth.ecp5.fmax_mhz']:.1f} MHz (goal 125) |",
-        f"| {size(full)}; for UltraScale+, Yosys only | {found['synth.xilinx.full.lut']:,} LUT, "
-        f"{found['synth.xilinx.full.ff']:,} flip-flops, {found['synth.xilinx.full.estimated_mhz']} "
-        "MHz estimated (goal 195.3) |"])
+        return (
+            f"`{config.name}`: {config.width_bits} bits, {config.links:,} links, "
+            f"{config.slots:,} KB of replay memory"
+        )
+
+    return "\n".join(
+        [
+            "| figure | value |",
+            "|---|---|",
+            f"| latency, idle: host to wire, wire to host | {found['latency.tx_clocks']} and "
+            f"{found['latency.rx_clocks']} clocks in every sample |",
+            f"| events per clock, also of one link back to back | "
+            f"{found['pipeline.events_per_clock']:.2f} |",
+            f"| NACK to replay, whatever is in flight | {found['replay.nack_to_wire_clocks']} clocks |",
+            f"| goodput at 1 % loss, 100 Gb/s, round trip 2.6 us | "
+            f"{_text(found['goodput.selective_1pct_2.6us'], '%')}; go-back-N "
+            f"{_text(found['goodput.gbn_1pct_2.6us'], '%')} |",
+            f"| {size(default)}; on an ECP5-85F, placed and routed | {found['synth.ecp5.lut4']:,} LUT4, "
+            f"{found['synth.ecp5.ff']:,} flip-flops, {found['synth.ecp5.dp16kd']} block RAMs, "
+            f"{found['synth.ecp5.fmax_mhz']:.1f} MHz (goal 125) |",
+            f"| {size(full)}; for UltraScale+, Yosys only | {found['synth.xilinx.full.lut']:,} LUT, "
+            f"{found['synth.xilinx.full.ff']:,} flip-flops, {found['synth.xilinx.full.estimated_mhz']} "
+            "MHz estimated (goal 195.3) |",
+        ]
+    )
 
 
 def goodput():
@@ -79,77 +97,148 @@ def goodput():
         for loss in ("0.1", "1", "10"):
             cells = [f"{loss} %", f"{rtt} us", str(full)]
             for end, between in (("", default), (".default", None)):
-                cells += [_text(found.get(f"goodput.{kind}_{loss}pct_{rtt}us{end}"), "%")
-                          for kind in ("selective", "gbn")]
+                cells += [
+                    _text(found.get(f"goodput.{kind}_{loss}pct_{rtt}us{end}"), "%")
+                    for kind in ("selective", "gbn")
+                ]
                 cells += [between] if between else []
             rows.append(cells)
-    return _table(["loss", "RTT", "`full`: W", "selective", "go-back-N", "`default`: W",
-                   "selective", "go-back-N"], rows)
+    return _table(
+        [
+            "loss",
+            "RTT",
+            "`full`: W",
+            "selective",
+            "go-back-N",
+            "`default`: W",
+            "selective",
+            "go-back-N",
+        ],
+        rows,
+    )
 
 
 def loss_costs():
     found = baseline()
-    return _table(["RTT", "`full`, selective", "go-back-N", "`default`, selective", "go-back-N"], [
-        [f"{rtt} us", *(_text(found.get(f"goodput.loss_costs_frames.{kind}_{rtt}us.{name}"), 1)
-                        for name in ("full", "default") for kind in ("selective", "gbn"))]
-        for rtt in ("2.6", "10", "80")])
+    return _table(
+        ["RTT", "`full`, selective", "go-back-N", "`default`, selective", "go-back-N"],
+        [
+            [
+                f"{rtt} us",
+                *(
+                    _text(found.get(f"goodput.loss_costs_frames.{kind}_{rtt}us.{name}"), 1)
+                    for name in ("full", "default")
+                    for kind in ("selective", "gbn")
+                ),
+            ]
+            for rtt in ("2.6", "10", "80")
+        ],
+    )
 
 
 def incast():
-    kinds = (("selective", "selective"), ("go-back-N", "gbn"),
-             ("selective, `link_slots` that fits", "limited"),
-             ("selective, buffer of 8 MB", "large_buffer"))
-    rows = [(f"goodput, {words}", f"fabric.incast_{kind}_goodput.{{}}_nodes", "%")
-            for words, kind in kinds]
-    rows += [(f"fairness, {words}", f"fabric.incast_{kind}_fairness.{{}}_nodes", 2)
-             for words, kind in kinds[:3]]
-    rows += [(f"dropped by the switch, {words}", f"fabric.incast_{kind}_dropped.{{}}_nodes", "")
-             for words, kind in (kinds[0], kinds[2])]
-    rows += [(f"PAYLOADs sent again, {words}", f"fabric.incast_{kind}_replays.{{}}_nodes", "")
-             for words, kind in (kinds[0], kinds[3])]
+    kinds = (
+        ("selective", "selective"),
+        ("go-back-N", "gbn"),
+        ("selective, `link_slots` that fits", "limited"),
+        ("selective, buffer of 8 MB", "large_buffer"),
+    )
+    rows = [
+        (f"goodput, {words}", f"fabric.incast_{kind}_goodput.{{}}_nodes", "%")
+        for words, kind in kinds
+    ]
+    rows += [
+        (f"fairness, {words}", f"fabric.incast_{kind}_fairness.{{}}_nodes", 2)
+        for words, kind in kinds[:3]
+    ]
+    rows += [
+        (f"dropped by the switch, {words}", f"fabric.incast_{kind}_dropped.{{}}_nodes", "")
+        for words, kind in (kinds[0], kinds[2])
+    ]
+    rows += [
+        (f"PAYLOADs sent again, {words}", f"fabric.incast_{kind}_replays.{{}}_nodes", "")
+        for words, kind in (kinds[0], kinds[3])
+    ]
     return _by_nodes(rows)
 
 
 def burst():
-    return _by_nodes([(words, f"fabric.burst_{kind}_goodput.{{}}_nodes", "%") for words, kind in (
-        ("selective", "selective"), ("go-back-N", "gbn"),
-        ("selective, `link_slots` that fits", "limited"))], NODES[:-1])
+    return _by_nodes(
+        [
+            (words, f"fabric.burst_{kind}_goodput.{{}}_nodes", "%")
+            for words, kind in (
+                ("selective", "selective"),
+                ("go-back-N", "gbn"),
+                ("selective, `link_slots` that fits", "limited"),
+            )
+        ],
+        NODES[:-1],
+    )
 
 
 def stalled():
-    return _by_nodes([(words, f"fabric.stalled_{kind}_goodput.{{}}_nodes", "%")
-                      for words, kind in (("selective, no limit", "selective"),
-                                          ("go-back-N, no limit", "gbn"),
-                                          ("selective, `link_slots` that fits", "limited"))], (16,))
+    return _by_nodes(
+        [
+            (words, f"fabric.stalled_{kind}_goodput.{{}}_nodes", "%")
+            for words, kind in (
+                ("selective, no limit", "selective"),
+                ("go-back-N, no limit", "gbn"),
+                ("selective, `link_slots` that fits", "limited"),
+            )
+        ],
+        (16,),
+    )
 
 
 def slots():
     found, sizes = baseline(), (1, 2, 4, 8, 16, 32, 64)
-    rows = (("goodput", "goodput", "%"), ("fairness", "fairness", 2),
-            ("frames dropped by the switch", "dropped", ""),
-            ("urgent packets, median, clocks", "urgent_p50_clocks", ""),
-            ("urgent packets, 99 of 100 take at most", "urgent_p99_clocks", ""),
-            ("urgent packets, longest", "urgent_max_clocks", ""))
-    return _table(["`link_slots`", *map(str, sizes)],
-                  [[words, *(_text(found.get(f"fabric.slots_{name}.{size}_slots"), form)
-                             for size in sizes)] for words, name, form in rows])
+    rows = (
+        ("goodput", "goodput", "%"),
+        ("fairness", "fairness", 2),
+        ("frames dropped by the switch", "dropped", ""),
+        ("urgent packets, median, clocks", "urgent_p50_clocks", ""),
+        ("urgent packets, 99 of 100 take at most", "urgent_p99_clocks", ""),
+        ("urgent packets, longest", "urgent_max_clocks", ""),
+    )
+    return _table(
+        ["`link_slots`", *map(str, sizes)],
+        [
+            [
+                words,
+                *(_text(found.get(f"fabric.slots_{name}.{size}_slots"), form) for size in sizes),
+            ]
+            for words, name, form in rows
+        ],
+    )
 
 
 def urgent():
-    return _by_nodes([(f"{words}: {which}", f"fabric.incast_{kind}_urgent_{key}_clocks.{{}}_nodes",
-                       "") for words, kind in (("no limit", "selective"),
-                                               ("`link_slots` that fits", "limited"),
-                                               ("buffer of 8 MB", "large_buffer"))
-                      for which, key in (("median", "p50"), ("99 of 100", "p99"),
-                                         ("longest", "max"))])
+    return _by_nodes(
+        [
+            (f"{words}: {which}", f"fabric.incast_{kind}_urgent_{key}_clocks.{{}}_nodes", "")
+            for words, kind in (
+                ("no limit", "selective"),
+                ("`link_slots` that fits", "limited"),
+                ("buffer of 8 MB", "large_buffer"),
+            )
+            for which, key in (("median", "p50"), ("99 of 100", "p99"), ("longest", "max"))
+        ]
+    )
 
 
 def all_to_all():
-    return _by_nodes([(words, f"fabric.all_to_all_{kind}_goodput.{{}}_nodes", "%")
-                      for words, kind in (
-        ("one switch", "selective"), ("1 % of the frames lost", "selective_1pct"),
-        ("1 % lost, go-back-N", "gbn_1pct"), ("leaves of 8, 8 spines", "leaf_spine"),
-        ("leaves of 8, 4 spines", "leaf_spine_2_to_1"))])
+    return _by_nodes(
+        [
+            (words, f"fabric.all_to_all_{kind}_goodput.{{}}_nodes", "%")
+            for words, kind in (
+                ("one switch", "selective"),
+                ("1 % of the frames lost", "selective_1pct"),
+                ("1 % lost, go-back-N", "gbn_1pct"),
+                ("leaves of 8, 8 spines", "leaf_spine"),
+                ("leaves of 8, 4 spines", "leaf_spine_2_to_1"),
+            )
+        ]
+    )
 
 
 def fabric_speed():
@@ -160,23 +249,56 @@ def links():
     found, rows = baseline(), []
     for count in (16, 128, 512, 1536, 16384):
         clock = found.get(f"scale.fmax_mhz.{count}_links")
-        rows.append([f"{count:,}", *(_text(found.get(f"scale.{name}.{count}_links"), "") for name in
-                                     ("lut4", "lut4_without_table", "dp16kd", "memory_bits")),
-                     f"{clock:.1f} MHz" if clock else "does not fit"])
-    return _table(["links", "LUT4", "without the tag memory", "block RAMs", "bits of memory",
-                   "clock"], rows)
+        rows.append(
+            [
+                f"{count:,}",
+                *(
+                    _text(found.get(f"scale.{name}.{count}_links"), "")
+                    for name in ("lut4", "lut4_without_table", "dp16kd", "memory_bits")
+                ),
+                f"{clock:.1f} MHz" if clock else "does not fit",
+            ]
+        )
+    return _table(
+        ["links", "LUT4", "without the tag memory", "block RAMs", "bits of memory", "clock"], rows
+    )
 
 
 def liteeth():
     found = baseline()
-    return _table(["", "LUT4", "flip-flops", "block RAMs", "clock"], [
-        [words, *(_text(found.get(f"synth.{name}.{key}"), "") for key in ("lut4", "ff", "dp16kd")),
-         f"{found[f'synth.{name}.fmax_mhz']:.1f} MHz"] for words, name in (
-            ("LiteEth UDP, 8 bits", "liteeth.udp"), ("LiteEth UDP, 32 bits", "liteeth.udp_32_bits"),
-            ("this engine, `default`, 64 bits", "ecp5"))])
+    return _table(
+        ["", "LUT4", "flip-flops", "block RAMs", "clock"],
+        [
+            [
+                words,
+                *(_text(found.get(f"synth.{name}.{key}"), "") for key in ("lut4", "ff", "dp16kd")),
+                f"{found[f'synth.{name}.fmax_mhz']:.1f} MHz",
+            ]
+            for words, name in (
+                ("LiteEth UDP, 8 bits", "liteeth.udp"),
+                ("LiteEth UDP, 32 bits", "liteeth.udp_32_bits"),
+                ("this engine, `default`, 64 bits", "ecp5"),
+            )
+        ],
+    )
 
 
-TABLES = {table.__name__.replace("_", "-"): table for table in (
-    key_figures, goodput, loss_costs, incast, burst, stalled, slots, urgent, all_to_all, fabric_speed, links,
-    liteeth, origin)}
+TABLES = {
+    table.__name__.replace("_", "-"): table
+    for table in (
+        key_figures,
+        goodput,
+        loss_costs,
+        incast,
+        burst,
+        stalled,
+        slots,
+        urgent,
+        all_to_all,
+        fabric_speed,
+        links,
+        liteeth,
+        origin,
+    )
+}
 """Name of a part in a page -> what writes it."""

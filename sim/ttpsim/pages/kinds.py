@@ -12,6 +12,7 @@ REGISTERS = ROOT / "docs" / "reference" / "registers.md"
 
 def _tables():
     from ttpsim.pages import pages, parts, state_table
+
     made = {pages.DOCS / name: text for name, text in pages.committed().items()}
     return {**state_table.made(), **made, **parts.pages()}
 
@@ -19,34 +20,47 @@ def _tables():
 def _registers():
     from ttpoe.config import preset
     from ttpoe.csr import documents
+
     config = preset("default")
-    return {REGISTERS: documents.markdown(config),
-            BUILD / "registers" / "ttp_registers.h": documents.c_header(config),
-            BUILD / "registers" / "ttp_registers.rdl": documents.systemrdl(config)}
+    return {
+        REGISTERS: documents.markdown(config),
+        BUILD / "registers" / "ttp_registers.h": documents.c_header(config),
+        BUILD / "registers" / "ttp_registers.rdl": documents.systemrdl(config),
+    }
 
 
 def _pictures():
     from ttpsim.pages import pictures
+
     return pictures.made()
 
 
 def _formal():
     from ttpformal import document
+
     return document.made()
 
 
 def _coverage():
     from ttpsim.coverage import run
+
     return dict([run.document()])
 
 
 def _mutation():
     from ttpsim.mutation import __main__ as mutation
+
     return dict([mutation.document()])
 
 
-KINDS = {"tables": _tables, "registers": _registers, "pictures": _pictures, "formal": _formal,
-         "coverage": _coverage, "mutation": _mutation}
+KINDS = {
+    "tables": _tables,
+    "registers": _registers,
+    "pictures": _pictures,
+    "formal": _formal,
+    "coverage": _coverage,
+    "mutation": _mutation,
+}
 """Kind -> what makes `{path: text}`; each imports only what it needs."""
 
 
@@ -62,19 +76,24 @@ def main(arguments):
         if "tables" not in kinds or arguments.check:
             raise UsageError("--collect goes with tables, and not with --check")
         from ttpsim.pages import state_table
+
         state_table.collect()
     if arguments.sample:
         from ttpsim.pages import parts
+
         parts.keep_sample()
     code = 0
     for kind in kinds:
         files = KINDS[kind]()
         if arguments.check:
-            for path in _stale({path: text for path, text in files.items()
-                                if not path.is_relative_to(BUILD)}):
+            for path in _stale(
+                {path: text for path, text in files.items() if not path.is_relative_to(BUILD)}
+            ):
                 code = 1
-                print(f"{path.relative_to(ROOT)} is not up to date: run `ttpoe pages {kind}`",
-                      file=sys.stderr)
+                print(
+                    f"{path.relative_to(ROOT)} is not up to date: run `ttpoe pages {kind}`",
+                    file=sys.stderr,
+                )
             continue
         for path in _stale(files):
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -39,12 +39,18 @@ def block_page(block):
         components, helpers = blocks_of(path)
         out += [_definition(name, text, shown) for name, text in components]
         others += [_definition(name, text, shown) for name, text in helpers]
-    pictures = [f"![{block.title}, {name}](../../pictures/{name}.svg)\n" for name in block.pictures
-                if (ROOT / "docs" / "pictures" / f"{name}.svg").exists()]
+    pictures = [
+        f"![{block.title}, {name}](../../pictures/{name}.svg)\n"
+        for name in block.pictures
+        if (ROOT / "docs" / "pictures" / f"{name}.svg").exists()
+    ]
     if pictures:
-        out.insert(1, "".join(pictures) + "\nFrom the waveform of a run of the preset `tiny` (64 "
-                   "bits), by `ttpoe pages pictures`; a column is one clock. Pictures of more than "
-                   "one block are in [the walk-through](../../start/walk-through.md).\n")
+        out.insert(
+            1,
+            "".join(pictures) + "\nFrom the waveform of a run of the preset `tiny` (64 "
+            "bits), by `ttpoe pages pictures`; a column is one clock. Pictures of more than "
+            "one block are in [the walk-through](../../start/walk-through.md).\n",
+        )
     if others:
         out += ["## Layouts and helpers\n", *others]
     return "\n".join(out)
@@ -75,25 +81,36 @@ def _parameters(docstring):
 def configuration_page():
     """`Config`'s docstring as a table, with the presets' values."""
     tree = ast.parse((RTL / "config.py").read_text())
-    config = next(node for node in tree.body
-                  if isinstance(node, ast.ClassDef) and node.name == "Config")
+    config = next(
+        node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Config"
+    )
     head = " | ".join(f"`{name}`" for name in PRESETS)
-    out = ["# Configuration\n", "What can be chosen when the hardware is made, and what the presets "
-           "choose. Made from the "
-           "docstring of `Config` in "
-           "[rtl/ttpoe/config.py](../../rtl/ttpoe/config.py) and its "
-           "presets. `ttpoe generate` takes each number as an option; a combination that cannot work is "
-           "refused with the rule and the value. What can be changed at run time is in the "
-           "[registers](registers.md).\n",
-           f"| parameter | meaning | {head} |", "|---|---|" + "---:|" * len(PRESETS)]
+    out = [
+        "# Configuration\n",
+        "What can be chosen when the hardware is made, and what the presets "
+        "choose. Made from the "
+        "docstring of `Config` in "
+        "[rtl/ttpoe/config.py](../../rtl/ttpoe/config.py) and its "
+        "presets. `ttpoe generate` takes each number as an option; a combination that cannot work is "
+        "refused with the rule and the value. What can be changed at run time is in the "
+        "[registers](registers.md).\n",
+        f"| parameter | meaning | {head} |",
+        "|---|---|" + "---:|" * len(PRESETS),
+    ]
     for name, meaning in _parameters(ast.get_docstring(config)):
         values = " | ".join(_number(getattr(preset, name)) for preset in PRESETS.values())
         out.append(f"| `{name}` | {meaning} | {values} |")
-    out += ["\n## What follows from them\n", f"| figure | meaning | {head} |",
-            "|---|---|" + "---:|" * len(PRESETS)]
+    out += [
+        "\n## What follows from them\n",
+        f"| figure | meaning | {head} |",
+        "|---|---|" + "---:|" * len(PRESETS),
+    ]
     for node in config.body:
-        if (isinstance(node, ast.FunctionDef) and node.decorator_list
-                and ast.unparse(node.decorator_list[0]) == "property"):
+        if (
+            isinstance(node, ast.FunctionDef)
+            and node.decorator_list
+            and ast.unparse(node.decorator_list[0]) == "property"
+        ):
             values = " | ".join(_number(getattr(preset, node.name)) for preset in PRESETS.values())
             out.append(f"| `{node.name}` | {ast.get_docstring(node)} | {values} |")
     return "\n".join(out) + "\n"
@@ -110,16 +127,21 @@ def generated():
 
 def committed():
     """`{path below docs/: text}` of the files that are made and lie in the repository."""
-    return {"design/states.md": states_page(), "pictures/states.svg": states.svg() + "\n",
-            "reference/configuration.md": configuration_page(),
-            "evidence/performance.md": performance_page(), **diagrams()}
+    return {
+        "design/states.md": states_page(),
+        "pictures/states.svg": states.svg() + "\n",
+        "reference/configuration.md": configuration_page(),
+        "evidence/performance.md": performance_page(),
+        **diagrams(),
+    }
 
 
 def stale():
     """`{file: its text}` of what is made, in docs/ or between marks of a page, and out of date."""
     made = {DOCS / name: text for name, text in committed().items()} | parts.pages()
-    return {path: text for path, text in made.items()
-            if not path.exists() or path.read_text() != text}
+    return {
+        path: text for path, text in made.items() if not path.exists() or path.read_text() != text
+    }
 
 
 def write():

@@ -49,14 +49,27 @@ def sample():
     """Lines of a run of `make sim`, as `python -m ttpsim.pages --sample` kept them."""
     found = json.loads(SAMPLE.read_text())
     columns = ("scenario", "simulator", "preset", "seed", "frames", "clocks", "result", "remark")
-    rows = [[f"{run[name]:,}" if isinstance(run[name], int) else run[name] for name in columns]
-            for run in found["runs"]]
+    rows = [
+        [f"{run[name]:,}" if isinstance(run[name], int) else run[name] for name in columns]
+        for run in found["runs"]
+    ]
     widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
-    lines = ["  ".join(cell.rjust(width) if cell[:1].isdigit() and cell[-1].isdigit() else cell.ljust(width)
-                       for cell, width in zip(row, widths, strict=True)).rstrip()
-             for row in [columns, *rows]]
-    return "\n".join(["```text", *lines, "```", "",
-                      f"`{found['command']}`, revision {found['revision']}, {found['date']}."])
+    lines = [
+        "  ".join(
+            cell.rjust(width) if cell[:1].isdigit() and cell[-1].isdigit() else cell.ljust(width)
+            for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in [columns, *rows]
+    ]
+    return "\n".join(
+        [
+            "```text",
+            *lines,
+            "```",
+            "",
+            f"`{found['command']}`, revision {found['revision']}, {found['date']}.",
+        ]
+    )
 
 
 def ladder():
@@ -67,22 +80,32 @@ def ladder():
 def trace_fields():
     """The trace port's fields: widths from the hardware, words from its list of ports."""
     config = preset("default")
-    rows = [f"| `{port.name}` | {port.width} | {port.meaning} |"
-            for port in ports(wrapped("engine", config), config) if port.group == "Trace"]
+    rows = [
+        f"| `{port.name}` | {port.width} | {port.meaning} |"
+        for port in ports(wrapped("engine", config), config)
+        if port.group == "Trace"
+    ]
     return "\n".join(["| port | bits | meaning |", "|---|---:|---|", *rows])
 
 
 def _revision():
     """Of the commit; "-dirty" if hardware or bench differ from it."""
+
     def git(*words):
         return subprocess.run(["git", *words], cwd=ROOT, text=True, capture_output=True)
+
     changed = git("diff", "--quiet", "HEAD", "--", "rtl", "verif").returncode
     return git("describe", "--always").stdout.strip() + ("-dirty" if changed else "")
 
 
 def _drawn(capture):
-    done = subprocess.run([sys.executable, "-m", "ttpverif.cli", "ladder", capture], text=True,
-                          capture_output=True, check=True, env=os.environ | {"NO_COLOR": "1"})
+    done = subprocess.run(
+        [sys.executable, "-m", "ttpverif.cli", "ladder", capture],
+        text=True,
+        capture_output=True,
+        check=True,
+        env=os.environ | {"NO_COLOR": "1"},
+    )
     return "\n".join(line.rstrip() for line in done.stdout.splitlines())
 
 
@@ -91,18 +114,42 @@ def keep_sample(results=ROOT / "build" / "sim" / "results.json", command="make s
     if not results.exists():
         raise ValueError(f"there is no {results.relative_to(ROOT)}: run `make sim` first")
     runs = json.loads(results.read_text())["runs"]
-    rows = [{"scenario": run["test"], "simulator": run["simulator"], "preset": run["preset"],
-             "seed": run["seed"], "frames": run["frames"], "clocks": run["clocks"],
-             "result": run["result"], "remark": run["remark"]}
-            for run in runs if run["test"] in SHOWN]
-    SAMPLE.write_text(json.dumps({"command": command, "revision": _revision(),
-                                  "date": time.strftime("%Y-%m-%d"), "runs": rows,
-                                  "ladder": _drawn(results.parent / HELLO)}, indent=1,
-                                 ensure_ascii=False) + "\n")
+    rows = [
+        {
+            "scenario": run["test"],
+            "simulator": run["simulator"],
+            "preset": run["preset"],
+            "seed": run["seed"],
+            "frames": run["frames"],
+            "clocks": run["clocks"],
+            "result": run["result"],
+            "remark": run["remark"],
+        }
+        for run in runs
+        if run["test"] in SHOWN
+    ]
+    SAMPLE.write_text(
+        json.dumps(
+            {
+                "command": command,
+                "revision": _revision(),
+                "date": time.strftime("%Y-%m-%d"),
+                "runs": rows,
+                "ladder": _drawn(results.parent / HELLO),
+            },
+            indent=1,
+            ensure_ascii=False,
+        )
+        + "\n"
+    )
 
 
-PARTS = TABLES | {"scenarios": scenarios, "sample": sample, "ladder": ladder,
-                  "trace-fields": trace_fields}
+PARTS = TABLES | {
+    "scenarios": scenarios,
+    "sample": sample,
+    "ladder": ladder,
+    "trace-fields": trace_fields,
+}
 
 
 def filled(text):

@@ -10,21 +10,31 @@ from . import figures
 
 __all__ = ["performance_page"]
 
-_BLOCKS = {"lut4": "LUT4", "lut": "LUT", "ff": "flip-flops", "dp16kd": "block RAMs",
-           "trellis_comb": "cells of logic after packing (TRELLIS_COMB)", "fmax_mhz": "clock",
-           "nand2_equivalents": "area in NAND2 gates", "path_fo4": "longest path in FO4 delays",
-           "path_mhz": "clock of the longest path, before layout",
-           "estimated_mhz": "clock, estimated, or more",
-           "longest_path_cells": "longest path in cells"}
-_TARGETS = {"ecp5": "`default`, ECP5-85F, placed and routed",
-            "ecpix5.tiny": "board design with two `tiny` engines, ECP5, placed and routed",
-            "ice40.tiny": "`tiny`, iCE40, Yosys only",
-            "liteeth.udp": "LiteEth UDP, 8 bits, ECP5",
-            "liteeth.udp_8_bits": "LiteEth UDP, 8 bits, ECP5 (row of the comparison)",
-            "liteeth.udp_32_bits": "LiteEth UDP, 32 bits, ECP5",
-            "osu018.full": "`full`, standard cells 180 nm, without memories",
-            "xilinx.full": "`full`, UltraScale+, Yosys only"}
+_BLOCKS = {
+    "lut4": "LUT4",
+    "lut": "LUT",
+    "ff": "flip-flops",
+    "dp16kd": "block RAMs",
+    "trellis_comb": "cells of logic after packing (TRELLIS_COMB)",
+    "fmax_mhz": "clock",
+    "nand2_equivalents": "area in NAND2 gates",
+    "path_fo4": "longest path in FO4 delays",
+    "path_mhz": "clock of the longest path, before layout",
+    "estimated_mhz": "clock, estimated, or more",
+    "longest_path_cells": "longest path in cells",
+}
+_TARGETS = {
+    "ecp5": "`default`, ECP5-85F, placed and routed",
+    "ecpix5.tiny": "board design with two `tiny` engines, ECP5, placed and routed",
+    "ice40.tiny": "`tiny`, iCE40, Yosys only",
+    "liteeth.udp": "LiteEth UDP, 8 bits, ECP5",
+    "liteeth.udp_8_bits": "LiteEth UDP, 8 bits, ECP5 (row of the comparison)",
+    "liteeth.udp_32_bits": "LiteEth UDP, 32 bits, ECP5",
+    "osu018.full": "`full`, standard cells 180 nm, without memories",
+    "xilinx.full": "`full`, UltraScale+, Yosys only",
+}
 
+# fmt: off
 SECTIONS = (
     ("Latency of an idle engine", "Every sample is the same (spread 0).", (
         (r"latency\.(tx)_clocks", "host's last beat to first beat on the wire", "clocks"),
@@ -101,10 +111,16 @@ SECTIONS = (
         (r"simulation\.cocotb_clocks_per_second", "cocotb, `default`", "clocks per s"),
         (r"simulation\.native_to_cocotb", "native program against cocotb", "x"))),
 )
-_FABRIC = (("incast", "Many senders, one receiver"), ("slots", "Limit of a link, 16 nodes"),
-           ("urgent", "Urgent packets meanwhile, clocks"), ("burst", "Bursts of 32 packets"),
-           ("stalled", "A reader that stops half of the time"), ("all-to-all", "All to all"),
-           ("fabric-speed", "Speed of the simulation"))
+# fmt: on
+_FABRIC = (
+    ("incast", "Many senders, one receiver"),
+    ("slots", "Limit of a link, 16 nodes"),
+    ("urgent", "Urgent packets meanwhile, clocks"),
+    ("burst", "Bursts of 32 packets"),
+    ("stalled", "A reader that stops half of the time"),
+    ("all-to-all", "All to all"),
+    ("fabric-speed", "Speed of the simulation"),
+)
 
 
 def _value(value, unit):
@@ -122,33 +138,49 @@ def _synth(target, key):
 
 def _order(name):
     """Numbers by their value."""
-    return [float(part) if re.fullmatch(r"[\d.]*\d", part) else part
-            for part in re.split(r"(\d+(?:\.\d+)?)", name)]
+    return [
+        float(part) if re.fullmatch(r"[\d.]*\d", part) else part
+        for part in re.split(r"(\d+(?:\.\d+)?)", name)
+    ]
 
 
 def _rows(found, patterns):
     for pattern, words, unit in patterns:
         for name in sorted((name for name in found if re.fullmatch(pattern, name)), key=_order):
             groups = re.fullmatch(pattern, name).groups()
-            said, what = _synth(*groups) if words is None else (words.format(*(
-                f"{int(g):,}" if g.isdigit() else g for g in groups)), unit)
+            said, what = (
+                _synth(*groups)
+                if words is None
+                else (words.format(*(f"{int(g):,}" if g.isdigit() else g for g in groups)), unit)
+            )
             yield re.sub(r"\b1 bytes", "1 byte", said), _value(found.pop(name), what)
 
 
 def performance_page():
     """The whole page; `ValueError` for a figure that has no words."""
     found = figures.baseline()
-    out = ["# Performance\n", "Every figure that `make bench` measures, with its unit. For readers "
-           "who look for a number; other pages explain them.\n", figures.origin(),
-           "\nAll is measured in simulation, or told by the tools of synthesis. Nothing was measured"
-           " on a board. A rate is given as a share of what the headers allow, since a rate in Gb/s "
-           "would be a clock times that share. `make bench` writes `build/bench/report.html`, which "
-           "says of each figure how it was taken.\n"]
+    out = [
+        "# Performance\n",
+        "Every figure that `make bench` measures, with its unit. For readers "
+        "who look for a number; other pages explain them.\n",
+        figures.origin(),
+        "\nAll is measured in simulation, or told by the tools of synthesis. Nothing was measured"
+        " on a board. A rate is given as a share of what the headers allow, since a rate in Gb/s "
+        "would be a clock times that share. `make bench` writes `build/bench/report.html`, which "
+        "says of each figure how it was taken.\n",
+    ]
     for title, text, patterns in SECTIONS:
-        out += [f"## {title}\n", *([text + "\n"] if text else []), "| figure | value |", "|---|---:|"]
+        out += [
+            f"## {title}\n",
+            *([text + "\n"] if text else []),
+            "| figure | value |",
+            "|---|---:|",
+        ]
         out += [f"| {words} | {value} |" for words, value in _rows(found, patterns)] + [""]
-    out += ["## Many engines behind switches\n", "[Many engines behind switches](fabric.md) "
-            "explains these.\n"]
+    out += [
+        "## Many engines behind switches\n",
+        "[Many engines behind switches](fabric.md) explains these.\n",
+    ]
     for name, title in _FABRIC:
         out += [f"### {title}\n", figures.TABLES[name](), ""]
     left = [name for name in found if not name.startswith("fabric.")]

@@ -1,5 +1,4 @@
-"""Pictures of docs/, and the ladder of docs/start/walk-through.md, from two runs: `ttpoe pages pictures`.
-"""
+"""Pictures of docs/, and the ladder of docs/start/walk-through.md, from two runs: `ttpoe pages pictures`."""
 
 import contextlib
 import io
@@ -25,28 +24,63 @@ def _frame(opcode, number):
 
 _PARSED = "@rx.o_parsed__payload"
 _RECORD = "pair.{x}_trace"
+# fmt: off
 _STAGES = [
     Lane(f"{stage} event", f"@pipeline.{event}.event", "event", f"@pipeline.{valid}", "yellow",
          each=True)
     for stage, valid, event in (("Q0", "i_event__valid", "i_event__payload"),
                                 ("Q1", "q1_valid", "q1"), ("Q2", "q2_valid", "q2"),
                                 ("Q3", "q3_valid", "q3"))]
+# fmt: on
 _ACTION = Lane("Q3 action", f"{_RECORD}_action", "action", f"{_RECORD}_valid", "orange", True)
-_PARSER = [Lane("last beat", "pair.{x}_s_mac_rx_tlast_core"),
-           Lane("frame parsed", "", _frame(f"{_PARSED}.opcode", f"{_PARSED}.tx_id"),
-                "@rx.o_parsed__valid", "blue")]
-_ACKED = [_PARSER[0], Lane("frame parsed, RxID", "", _frame(
-    f"{_PARSED}.opcode", f"{_PARSED}.rx_id"), "@rx.o_parsed__valid", "blue")]
-_CONTROL = [Lane("TX valid", "pair.{x}_m_mac_tx_tvalid"),
-            Lane("frame", "", [("", "@tx.builder.kept.opcode", "opcode"),
-                            ("RxID ", "@tx.builder.kept.rx_id", "number"),
-                            ("TxID ", "@tx.builder.kept.tx_id", "number")],
-                 "pair.{x}_m_mac_tx_tvalid", "blue")]
-_SENT = [Lane("TX valid", "pair.{x}_m_mac_tx_tvalid"),
-         Lane("frame, TxID", "", _frame("@tx.builder.kept.opcode", "@tx.builder.kept.tx_id"),
-              "pair.{x}_m_mac_tx_tvalid", "blue")]
-_HOST = [Lane("host valid", "pair.{x}_m_host_rx2_tvalid"),
-         Lane("ID", "@o_host__2__payload.id", "number", "pair.{x}_m_host_rx2_tvalid", "green")]
+_PARSER = [
+    Lane("last beat", "pair.{x}_s_mac_rx_tlast_core"),
+    Lane(
+        "frame parsed",
+        "",
+        _frame(f"{_PARSED}.opcode", f"{_PARSED}.tx_id"),
+        "@rx.o_parsed__valid",
+        "blue",
+    ),
+]
+_ACKED = [
+    _PARSER[0],
+    Lane(
+        "frame parsed, RxID",
+        "",
+        _frame(f"{_PARSED}.opcode", f"{_PARSED}.rx_id"),
+        "@rx.o_parsed__valid",
+        "blue",
+    ),
+]
+_CONTROL = [
+    Lane("TX valid", "pair.{x}_m_mac_tx_tvalid"),
+    Lane(
+        "frame",
+        "",
+        [
+            ("", "@tx.builder.kept.opcode", "opcode"),
+            ("RxID ", "@tx.builder.kept.rx_id", "number"),
+            ("TxID ", "@tx.builder.kept.tx_id", "number"),
+        ],
+        "pair.{x}_m_mac_tx_tvalid",
+        "blue",
+    ),
+]
+_SENT = [
+    Lane("TX valid", "pair.{x}_m_mac_tx_tvalid"),
+    Lane(
+        "frame, TxID",
+        "",
+        _frame("@tx.builder.kept.opcode", "@tx.builder.kept.tx_id"),
+        "pair.{x}_m_mac_tx_tvalid",
+        "blue",
+    ),
+]
+_HOST = [
+    Lane("host valid", "pair.{x}_m_host_rx2_tvalid"),
+    Lane("ID", "@o_host__2__payload.id", "number", "pair.{x}_m_host_rx2_tvalid", "green"),
+]
 
 
 def pictures(dump):
@@ -60,28 +94,67 @@ def pictures(dump):
     slots = Lane("free slots", "@slot_lists.o_free_count", "number")
     return {
         "walk-gap": diagram(
-            dump, "b: packet 6 arrives, 4 and 5 are missing",
-            [("wire", "b", _PARSER), ("pipeline", "b", [*_STAGES, _ACTION]),
-             ("kept", "b", [Lane("kept, NACKed", "pair.{x}_stat_kept_nacked")]),
-             ("wire", "b", _CONTROL)], gap - 9, gap + 9),
+            dump,
+            "b: packet 6 arrives, 4 and 5 are missing",
+            [
+                ("wire", "b", _PARSER),
+                ("pipeline", "b", [*_STAGES, _ACTION]),
+                ("kept", "b", [Lane("kept, NACKed", "pair.{x}_stat_kept_nacked")]),
+                ("wire", "b", _CONTROL),
+            ],
+            gap - 9,
+            gap + 9,
+        ),
         "walk-replay": diagram(
-            dump, "a: NACK(4..5) arrives, both go out again",
-            [("wire", "a", _ACKED), ("pipeline", "a", [*_STAGES, _ACTION]),
-             ("walk", "a", [Lane("range walker", "@replayer.replayer_state", "replayer",
-                                 colour="green")]),
-             ("memory", "a", [Lane("read", "@replay_memory.word__en"),
-                              Lane("slot", "@replay_memory.word__addr.slot", "number",
-                                   "@replay_memory.word__en", "red")]),
-             ("wire", "a", _SENT)], nack - 9, nack + 30),
+            dump,
+            "a: NACK(4..5) arrives, both go out again",
+            [
+                ("wire", "a", _ACKED),
+                ("pipeline", "a", [*_STAGES, _ACTION]),
+                (
+                    "walk",
+                    "a",
+                    [Lane("range walker", "@replayer.replayer_state", "replayer", colour="green")],
+                ),
+                (
+                    "memory",
+                    "a",
+                    [
+                        Lane("read", "@replay_memory.word__en"),
+                        Lane(
+                            "slot",
+                            "@replay_memory.word__addr.slot",
+                            "number",
+                            "@replay_memory.word__en",
+                            "red",
+                        ),
+                    ],
+                ),
+                ("wire", "a", _SENT),
+            ],
+            nack - 9,
+            nack + 30,
+        ),
         "walk-filled": diagram(
-            dump, "b: packet 5 fills the gap, the kept ones follow",
-            [("wire", "b", _PARSER), ("pipeline", "b", [*_STAGES, _ACTION]),
-             ("look-up", "b", [Lane("state", "@lookup.lookup_state", "lookup", colour="green")]),
-             ("host", "b", _HOST), ("wire", "b", _CONTROL)], fills - 8, looked + 9),
+            dump,
+            "b: packet 5 fills the gap, the kept ones follow",
+            [
+                ("wire", "b", _PARSER),
+                ("pipeline", "b", [*_STAGES, _ACTION]),
+                ("look-up", "b", [Lane("state", "@lookup.lookup_state", "lookup", colour="green")]),
+                ("host", "b", _HOST),
+                ("wire", "b", _CONTROL),
+            ],
+            fills - 8,
+            looked + 9,
+        ),
         "walk-retired": diagram(
-            dump, "a: one ACK, and the slots are free again",
+            dump,
+            "a: one ACK, and the slots are free again",
             [("wire", "a", _ACKED), ("pipeline", "a", _STAGES), ("memory", "a", [slots])],
-            ack - 6, ack + 14),
+            ack - 6,
+            ack + 14,
+        ),
     }
 
 
@@ -99,6 +172,7 @@ def simulate(folder=RUN, scenario="walk_through", top="engine"):
 def ladder(capture):
     """The conversation as `ttpoe ladder` draws it."""
     from ttpverif.cli import main as ttpoe
+
     drawn = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     with contextlib.redirect_stdout(drawn):
         if ttpoe(["ladder", str(capture)]):
@@ -113,8 +187,11 @@ def made():
     wrong = missing(dump, PAGE.read_text())
     if wrong:
         raise builds.BuildError(f"{PAGE.relative_to(ROOT)} should say: {' / '.join(wrong)}")
-    sources = {**pictures(dump), **walk_pictures(dump),
-               **nic_pictures(simulate(NIC_RUN, "registers", "managed_nic"))}
+    sources = {
+        **pictures(dump),
+        **walk_pictures(dump),
+        **nic_pictures(simulate(NIC_RUN, "registers", "managed_nic")),
+    }
     files = {FOLDER / f"{name}.svg": svg(source) + "\n" for name, source in sources.items()}
     text = PAGE.read_text()
     begin, end = text.index(_OPENS) + len(_OPENS), text.index(_ENDS)

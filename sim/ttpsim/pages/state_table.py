@@ -31,17 +31,28 @@ take the row, and a row without one fails `make test`.
 
 def uncovered(plan):
     """`EVENT in STATE, row n` of every alternative without a scenario."""
-    return [f"{event.name} in {state.name}, row {number}"
-            for event, cells in TABLE.items() for state, rows in cells.items()
-            for number in range(len(rows)) if not tests_of(plan, event, state, number)]
+    return [
+        f"{event.name} in {state.name}, row {number}"
+        for event, cells in TABLE.items()
+        for state, rows in cells.items()
+        for number in range(len(rows))
+        if not tests_of(plan, event, state, number)
+    ]
 
 
 def unknown(plan):
     """Rows of the plan that are not in the table."""
-    sizes = {(event.name, state.name): len(rows)
-             for event, cells in TABLE.items() for state, rows in cells.items()}
-    return [f"{event} in {state}" for event, cells in plan.items() for state, rows in cells.items()
-            if len(rows) != sizes.get((event, state))]
+    sizes = {
+        (event.name, state.name): len(rows)
+        for event, cells in TABLE.items()
+        for state, rows in cells.items()
+    }
+    return [
+        f"{event} in {state}"
+        for event, cells in plan.items()
+        for state, rows in cells.items()
+        if len(rows) != sizes.get((event, state))
+    ]
 
 
 def tests_of(plan, event, state, number):
@@ -52,18 +63,25 @@ def tests_of(plan, event, state, number):
 def state_page(plan):
     """Text of docs/reference/state-table.md."""
     block_tests = ", ".join(f"`{name}` is `{path}`" for name, path in BLOCK_TESTS.items())
-    lines = [_HEAD.format(block_tests=block_tests)
-             + "".join(f"| `{name}` | {text} |\n" for name, text in GUARDS.items())]
+    lines = [
+        _HEAD.format(block_tests=block_tests)
+        + "".join(f"| `{name}` | {text} |\n" for name, text in GUARDS.items())
+    ]
     for event, cells in TABLE.items():
-        lines += [f"\n## {event.name}\n\n", "| state | if | action | next state | tests |\n",
-                  "|---|---|---|---|---|\n"]
+        lines += [
+            f"\n## {event.name}\n\n",
+            "| state | if | action | next state | tests |\n",
+            "|---|---|---|---|---|\n",
+        ]
         for state, rows in cells.items():
             for number, (guards, action, to) in enumerate(rows):
                 condition = " ".join(f"`{guard}`" for guard in guards)
                 condition = condition or ("else" if len(rows) > 1 else "always")
                 tests = ", ".join(tests_of(plan, event, state, number))
-                lines.append(f"| {state.name} | {condition} | {action.name} | "
-                             f"{'stays' if to == state else to.name} | {tests} |\n")
+                lines.append(
+                    f"| {state.name} | {condition} | {action.name} | "
+                    f"{'stays' if to == state else to.name} | {tests} |\n"
+                )
     return "".join(lines)
 
 
@@ -72,10 +90,16 @@ def trace_page(text):
     before, _, rest = text.partition(_OPENS)
     after = rest.partition(_ENDS)[2]
     lines = []
-    for title, names in (("event", Event), ("state", LinkState), ("action", Action),
-                         ("result", HostResult), ("notice", Notice)):
-        points = ", ".join(f"{point.value} {point.name}"
-                           for point in sorted(names, key=lambda point: point.value))
+    for title, names in (
+        ("event", Event),
+        ("state", LinkState),
+        ("action", Action),
+        ("result", HostResult),
+        ("notice", Notice),
+    ):
+        points = ", ".join(
+            f"{point.value} {point.name}" for point in sorted(names, key=lambda point: point.value)
+        )
         lines.append(f"**{title}**: {points}.\n\n")
     return before + _OPENS + "".join(lines) + _ENDS + after
 
@@ -108,10 +132,16 @@ def collect():
     results = json.loads(path.read_text())["runs"]
     runs = [run for run in results if run["result"] == "passed" and "cells" in run]
     plan = collected(load_plan(), runs)
-    PLAN.write_text("{\n" + ",\n".join(
-        f' "{event}": {{\n' + ",\n".join(f'  "{state}": {json.dumps(rows)}'
-                                        for state, rows in cells.items()) + "\n }"
-        for event, cells in plan.items()) + "\n}\n")
+    PLAN.write_text(
+        "{\n"
+        + ",\n".join(
+            f' "{event}": {{\n'
+            + ",\n".join(f'  "{state}": {json.dumps(rows)}' for state, rows in cells.items())
+            + "\n }"
+            for event, cells in plan.items()
+        )
+        + "\n}\n"
+    )
 
 
 def made():

@@ -21,8 +21,14 @@ def _records(dump, moments, x):
     for edge, cycle in moments.clocks():
         if valid(edge - 1) == 1:
             record = {name: at(edge - 1) for name, at in fields.items()}
-            found.append(record | {"cycle": cycle, "event": EVENTS[record["event"]],
-                                   "action": ACTIONS[record["action"]]})
+            found.append(
+                record
+                | {
+                    "cycle": cycle,
+                    "event": EVENTS[record["event"]],
+                    "action": ACTIONS[record["action"]],
+                }
+            )
     return found
 
 
@@ -62,17 +68,26 @@ def claims(dump):
         f"Packets {_listed(kept)} are kept as well (`KEEP`)",
     ]
 
-    last = max(cycle for cycle in _high(dump, moments, "b", "pair.{x}_s_mac_rx_tlast_core")
-               if cycle < gap["cycle"])
-    wire = min(cycle for cycle in _high(dump, moments, "b", "pair.{x}_m_mac_tx_tvalid")
-               if cycle > last)
-    found.append(f"{_WORDS[wire - last].capitalize()} clocks after the frame's last beat the "
-                 "NACK's first beat is on the wire.")
+    last = max(
+        cycle
+        for cycle in _high(dump, moments, "b", "pair.{x}_s_mac_rx_tlast_core")
+        if cycle < gap["cycle"]
+    )
+    wire = min(
+        cycle for cycle in _high(dump, moments, "b", "pair.{x}_m_mac_tx_tvalid") if cycle > last
+    )
+    found.append(
+        f"{_WORDS[wire - last].capitalize()} clocks after the frame's last beat the "
+        "NACK's first beat is on the wire."
+    )
 
     nack = next(record for record in a if record["action"] == "NACK_RANGE")
     resent = next(record for record in a if record["action"] == "RESEND")
-    offered = max(cycle for cycle in _high(dump, moments, "a", "@replayer.o_replay__valid")
-                  if cycle <= resent["cycle"] - 3)
+    offered = max(
+        cycle
+        for cycle in _high(dump, moments, "a", "@replayer.o_replay__valid")
+        if cycle <= resent["cycle"] - 3
+    )
     slot = _value_at(dump, moments, "a", "@replayer.o_replay__payload.slot", offered)
     found += [
         f"The oldest packet that `a` has not seen acknowledged is {nack['frame_tx_id']}.",
@@ -91,8 +106,11 @@ def claims(dump):
     ]
 
     acks = [record for record in a if record["event"] == "RX_ACK"]
-    freed = [record["event"] for record in a
-             if record["action"] == "RETIRE_ONE" and record["cycle"] > acks[-1]["cycle"]]
+    freed = [
+        record["event"]
+        for record in a
+        if record["action"] == "RETIRE_ONE" and record["cycle"] > acks[-1]["cycle"]
+    ]
     found += [
         f"The ACK moves the window over {_WORDS[len(freed) + 1]} packets at once.",
         f"the other {_WORDS[len(freed)]} follow in the background, one event each: "

@@ -23,10 +23,10 @@ from ttpverif.randomised.draw import draw_config, draw_script
 from ttpverif.randomised.script import Script, ScriptError
 
 RESULTS = ROOT / "build" / "verify" / "random.json"
-BULK_PACKETS = 1000         # of one case of the long form
-LOCKSTEP_EVERY = 4          # of its cases, for each configuration, with the model in lockstep
+BULK_PACKETS = 1000  # of one case of the long form
+LOCKSTEP_EVERY = 4  # of its cases, for each configuration, with the model in lockstep
 WIDTHS = (512, 128, 256, 64)
-SAVE_SECONDS = 60           # between two writes of the results while it runs
+SAVE_SECONDS = 60  # between two writes of the results while it runs
 _SUMS = ("delivered", "excused", "refused", "replays", "frames", "clocks")
 _FORMS = {False: "cases", True: "long"}
 
@@ -49,8 +49,9 @@ class Plan:
         """`(Config, top)` of one of the pool."""
         if self.long:
             rng = random.Random(f"{self.seed}/long/{number}")
-            fields, _top = draw_config(rng, f"long_{self.seed}_{number}",
-                                       WIDTHS[number % len(WIDTHS)])
+            fields, _top = draw_config(
+                rng, f"long_{self.seed}_{number}", WIDTHS[number % len(WIDTHS)]
+            )
             return Config(**fields), "engine"
         rng = random.Random(f"{self.seed}/config/{number}")
         fields, top = draw_config(rng, f"random_{self.seed}_{number}")
@@ -95,11 +96,16 @@ class Progress:
             return
         self._told = now
         rate = self.sums["delivered"] / max(self.seconds, 0.1)
-        text = (f"[random] seed {self.plan.seed}: {sum(self.done)} cases, "
-                f"{self.sums['delivered']:,} packets delivered ({rate:,.0f}/s), "
-                f"{self.sums['replays']:,} replays, {self.sums['clocks']:,} clocks")
-        print(f"\r{text}\033[K" if self._live else text, end="" if self._live and not last
-              else "\n", flush=True)
+        text = (
+            f"[random] seed {self.plan.seed}: {sum(self.done)} cases, "
+            f"{self.sums['delivered']:,} packets delivered ({rate:,.0f}/s), "
+            f"{self.sums['replays']:,} replays, {self.sums['clocks']:,} clocks"
+        )
+        print(
+            f"\r{text}\033[K" if self._live else text,
+            end="" if self._live and not last else "\n",
+            flush=True,
+        )
 
 
 class Campaign:
@@ -108,9 +114,13 @@ class Campaign:
     def __init__(self, plan, jobs, earlier):
         self.plan, self.jobs = plan, jobs
         done = earlier.get("done", [0] * plan.configs)
-        self.progress = Progress(plan, done, Counter(earlier.get("sums", {})),
-                                 set(map(tuple, earlier.get("cells", []))),
-                                 earlier.get("seconds", 0.0))
+        self.progress = Progress(
+            plan,
+            done,
+            Counter(earlier.get("sums", {})),
+            set(map(tuple, earlier.get("cells", []))),
+            earlier.get("seconds", 0.0),
+        )
         self.hardware = builds.sources_hash()
         self.stopped = threading.Event()
         self._saving, self._saved = threading.Lock(), time.monotonic()
@@ -146,8 +156,9 @@ class Campaign:
                         continue
                     if number not in servers:
                         with self._building:
-                            servers[number] = ScriptServer(*self.plan.config(number),
-                                                           self.processes)
+                            servers[number] = ScriptServer(
+                                *self.plan.config(number), self.processes
+                            )
                     self._case(number, servers[number])
         finally:
             for server in servers.values():
@@ -180,8 +191,10 @@ def play_script(path, waves, trace):
         result = server.play(script)
     finally:
         server.close()
-    print(f"[random] {script.lines} lines, {result['clocks']:,} clocks, "
-          f"{result['delivered']} packets delivered")
+    print(
+        f"[random] {script.lines} lines, {result['clocks']:,} clocks, "
+        f"{result['delivered']} packets delivered"
+    )
     if waves:
         print(f"waveform: {shown(server.waves)}")
     if trace:
@@ -195,15 +208,18 @@ def play_script(path, waves, trace):
 
 # ---- command line ------------------------------------------------------------------------------
 
+
 def _earlier(plan):
     """What an interrupted campaign with the same seed left behind."""
     results = _results().get(_FORMS[plan.long], {})
     if (results.get("seed"), results.get("configs")) != (plan.seed, plan.configs):
-        raise builds.SetupError(f"there is nothing to resume for --seed {plan.seed} "
-                                f"--configs {plan.configs}")
+        raise builds.SetupError(
+            f"there is nothing to resume for --seed {plan.seed} --configs {plan.configs}"
+        )
     if results.get("hardware") != builds.sources_hash():
-        raise builds.SetupError("the hardware has changed since this campaign began: start it "
-                                "anew, without --resume")
+        raise builds.SetupError(
+            "the hardware has changed since this campaign began: start it anew, without --resume"
+        )
     return results
 
 
@@ -217,15 +233,24 @@ def _results():
 def _save(campaign, state):
     progress, plan = campaign.progress, campaign.plan
     sums = progress.sums
-    entry = {"seed": plan.seed, "configs": plan.configs, "result": state,
-             "hardware": campaign.hardware,
-             "cases": sum(progress.done), "done": progress.done, "sums": dict(sums),
-             "cells_taken": len(progress.cells), "cells": sorted(progress.cells),
-             "seconds": round(progress.seconds, 1),
-             "packets_per_second": round(sums["delivered"] / max(progress.seconds, 0.1), 1),
-             "lost_doubled_altered_or_out_of_order": 0 if state != "failed" else None,
-             "pool": [dict(dataclasses.asdict(config), top=top) for config, top in
-                      map(plan.config, range(plan.configs))]}
+    entry = {
+        "seed": plan.seed,
+        "configs": plan.configs,
+        "result": state,
+        "hardware": campaign.hardware,
+        "cases": sum(progress.done),
+        "done": progress.done,
+        "sums": dict(sums),
+        "cells_taken": len(progress.cells),
+        "cells": sorted(progress.cells),
+        "seconds": round(progress.seconds, 1),
+        "packets_per_second": round(sums["delivered"] / max(progress.seconds, 0.1), 1),
+        "lost_doubled_altered_or_out_of_order": 0 if state != "failed" else None,
+        "pool": [
+            dict(dataclasses.asdict(config), top=top)
+            for config, top in map(plan.config, range(plan.configs))
+        ],
+    }
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     partial = RESULTS.with_suffix(".part")
     partial.write_text(json.dumps(_results() | {_FORMS[plan.long]: entry}, indent=1) + "\n")
@@ -244,10 +269,12 @@ def main(arguments):
     builds.check_simulator("verilator")
     if arguments.script:
         return _play(arguments)
-    plan = Plan(arguments.seed, arguments.cases, arguments.configs, arguments.long,
-                arguments.packets)
-    campaign = Campaign(plan, min(arguments.jobs, plan.configs),
-                        _earlier(plan) if arguments.resume else {})
+    plan = Plan(
+        arguments.seed, arguments.cases, arguments.configs, arguments.long, arguments.packets
+    )
+    campaign = Campaign(
+        plan, min(arguments.jobs, plan.configs), _earlier(plan) if arguments.resume else {}
+    )
     state = "failed"
     try:
         campaign.run()

@@ -12,7 +12,7 @@ from ttpsim.build import builds
 
 __all__ = ["ScriptServer"]
 
-_RENEW_SECONDS = builds.SECONDS_LIMIT // 2      # a simulator is not kept longer than this
+_RENEW_SECONDS = builds.SECONDS_LIMIT // 2  # a simulator is not kept longer than this
 _ANSWER_SECONDS = builds.SECONDS_LIMIT // 2
 
 
@@ -45,17 +45,28 @@ class ScriptServer:
         As in `builds.compile_pair`.
     """
 
-    def __init__(self, config, top, processes, waves=False, trace=False,
-                 core=None, plusargs=(), optimise=None):
+    def __init__(
+        self,
+        config,
+        top,
+        processes,
+        waves=False,
+        trace=False,
+        core=None,
+        plusargs=(),
+        optimise=None,
+    ):
         self.config, self.top, self._processes, self._trace = config, top, processes, trace
         core = core or builds.emitted(config, processes, top)
-        build = builds.compile_pair("verilator", core, config.name, waves, processes, top,
-                                    optimise)
+        build = builds.compile_pair("verilator", core, config.name, waves, processes, top, optimise)
         self._build = _Switched(build.simulator, build.folder, build.waves)
         self._build.plusargs = plusargs
         self._pipes = tempfile.TemporaryDirectory(prefix="ttp-random-")
-        self.folder = (builds.BUILD.parent / "random" /
-                       f"{self._build.folder.name}-{os.getpid()}{''.join(plusargs)}")
+        self.folder = (
+            builds.BUILD.parent
+            / "random"
+            / f"{self._build.folder.name}-{os.getpid()}{''.join(plusargs)}"
+        )
         self.waves, self.story = self._build.waves_file(self.folder), self.folder / "trace.txt"
         self._thread = self._requests = self._answers = None
 
@@ -69,10 +80,20 @@ class ScriptServer:
         self._requests, self._answers = (os.open(path, os.O_RDWR) for path in paths.values())
         self._buffer = b""
         self._thread = threading.Thread(
-            target=builds.simulate, daemon=True,
-            args=(self._build, "ttpsim.bench.scenarios.player", self.folder, 1,
-                  {name: str(path) for name, path in paths.items()}, self._processes,
-                  self.config, (), self._trace))
+            target=builds.simulate,
+            daemon=True,
+            args=(
+                self._build,
+                "ttpsim.bench.scenarios.player",
+                self.folder,
+                1,
+                {name: str(path) for name, path in paths.items()},
+                self._processes,
+                self.config,
+                (),
+                self._trace,
+            ),
+        )
         self._thread.start()
         self._started = time.monotonic()
 
@@ -97,15 +118,26 @@ class ScriptServer:
         os.set_blocking(self._requests, False)
         while data and self._thread.is_alive():
             if select.select([], [self._requests], [], 0.2)[1]:
-                data = data[os.write(self._requests, data[:4096]):]
+                data = data[os.write(self._requests, data[:4096]) :]
 
     def _died(self):
         log = self.folder / "log.txt"
         tail = log.read_text(errors="replace")[-1500:] if log.exists() else ""
         self._stop(kill=True)
-        return {"kind": "Died", "failure": f"the simulator stopped\n{tail}", "clocks": 0,
-                "clock": 10**9, "delivered": 0, "excused": 0, "refused": 0, "replays": 0,
-                "frames": 0, "faults": {}, "noted": None, "cells": []}
+        return {
+            "kind": "Died",
+            "failure": f"the simulator stopped\n{tail}",
+            "clocks": 0,
+            "clock": 10**9,
+            "delivered": 0,
+            "excused": 0,
+            "refused": 0,
+            "replays": 0,
+            "frames": 0,
+            "faults": {},
+            "noted": None,
+            "cells": [],
+        }
 
     def _stop(self, kill=False):
         if self._thread is None:

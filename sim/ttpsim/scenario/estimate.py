@@ -22,8 +22,12 @@ def build_seconds(run):
     """A guess, of processor time; what matters is which build takes longer."""
     if run.simulator == "icarus":
         return 2.0
-    return (12.0 + run.config.width_bits / 40 + run.config.links / 200
-            + {"nic": 5, "managed_nic": 10}.get(run.top, 0))
+    return (
+        12.0
+        + run.config.width_bits / 40
+        + run.config.links / 200
+        + {"nic": 5, "managed_nic": 10}.get(run.top, 0)
+    )
 
 
 def _run_key(run):

@@ -12,8 +12,7 @@ BUILD = ROOT / "build" / "random"
 
 
 def with_model(server, script, result):
-    """The same case with the model in lockstep, if it fails then, too: it says more, and earlier.
-    """
+    """The same case with the model in lockstep, if it fails then, too: it says more, and earlier."""
     if script.lockstep:
         return script, result
     followed = Script.from_dict(script.to_dict() | {"lockstep": True})
@@ -26,15 +25,20 @@ def report_failure(server, script, result, seed, case):
     name = f"fail-{seed}"
     whole, path = BUILD / f"{name}-whole.json", BUILD / f"{name}.json"
     script.save(whole, result["failure"])
-    print(f"\n[random] {script.origin} failed: {first_line(result)}\n[random] shrinking "
-          f"({script.lines} lines)", flush=True)
+    print(
+        f"\n[random] {script.origin} failed: {first_line(result)}\n[random] shrinking "
+        f"({script.lines} lines)",
+        flush=True,
+    )
     short, tries, last = shrink_failure(server, script, result)
     short.save(path, last["failure"])
-    return (f"{first_line(last)}\n{last['failure']}\n"
-            f"{script.lines} lines shrunk to {short.lines} in {tries} tries; script: "
-            f"{shown(path)}\nrepeat: ttpoe random --script {shown(path)}\n"
-            f"the whole case: ttpoe random --script {shown(whole)}"
-            f"  (--seed {seed}, case {case})")
+    return (
+        f"{first_line(last)}\n{last['failure']}\n"
+        f"{script.lines} lines shrunk to {short.lines} in {tries} tries; script: "
+        f"{shown(path)}\nrepeat: ttpoe random --script {shown(path)}\n"
+        f"the whole case: ttpoe random --script {shown(whole)}"
+        f"  (--seed {seed}, case {case})"
+    )
 
 
 def shown(path):

@@ -14,7 +14,7 @@ from ttpsim.scenario.estimate import Estimate
 _STYLES = {"passed": "green", "failed": "bold red", "running": "cyan", "building": "yellow"}
 _OVER = ("passed", "failed")
 _LINE_SECONDS = 10.0
-_ROWS = 16                  # of the live table: what runs, then what has ended last
+_ROWS = 16  # of the live table: what runs, then what has ended last
 
 
 class Report:
@@ -31,8 +31,12 @@ class Report:
 
     def __enter__(self):
         if self._console.is_terminal:
-            self._live = Live(get_renderable=self._view, console=self._console,
-                              refresh_per_second=4, transient=True)
+            self._live = Live(
+                get_renderable=self._view,
+                console=self._console,
+                refresh_per_second=4,
+                transient=True,
+            )
             self._live.start()
         return self
 
@@ -58,8 +62,10 @@ class Report:
             if run.state in _OVER:
                 self._ended.append(run)
             if self._live is None and run.state in (*_OVER, "running"):
-                self._say(f"[sim] {run.test} {run.simulator} {run.config.name} "
-                          f"seed {run.seed}: {run.state}")
+                self._say(
+                    f"[sim] {run.test} {run.simulator} {run.config.name} "
+                    f"seed {run.seed}: {run.state}"
+                )
 
     def _progress(self):
         """`1:20: 12 of 76 done; compiling verilator-full, loss.5pct; about 2:10 left`."""
@@ -81,17 +87,33 @@ class Report:
 
     def _table(self, runs):
         table = Table()
-        for title, justify in (("scenario", "left"), ("simulator", "left"), ("preset", "left"),
-                               ("seed", "right"), ("frames", "right"), ("clocks", "right"),
-                               ("clocks/s", "right"), ("result", "left"),
-                               ("remark", "left")):
+        for title, justify in (
+            ("scenario", "left"),
+            ("simulator", "left"),
+            ("preset", "left"),
+            ("seed", "right"),
+            ("frames", "right"),
+            ("clocks", "right"),
+            ("clocks/s", "right"),
+            ("result", "left"),
+            ("remark", "left"),
+        ):
             table.add_column(title, justify=justify)
         for run in runs:
-            figures = [f"{run.summary[key]:,}" if key in run.summary else ""
-                       for key in ("frames", "clocks", "clocks_per_second")]
-            table.add_row(run.test, run.simulator, run.config.name, str(run.seed), *figures,
-                          run.state, run.summary.get("remark", ""),
-                          style=_STYLES.get(run.state, "dim"))
+            figures = [
+                f"{run.summary[key]:,}" if key in run.summary else ""
+                for key in ("frames", "clocks", "clocks_per_second")
+            ]
+            table.add_row(
+                run.test,
+                run.simulator,
+                run.config.name,
+                str(run.seed),
+                *figures,
+                run.state,
+                run.summary.get("remark", ""),
+                style=_STYLES.get(run.state, "dim"),
+            )
         return table
 
     def finish(self, results="build/sim/results.json"):
@@ -100,8 +122,9 @@ class Report:
         for run in self.runs:
             if run.state == "failed":
                 log = run.log or run.folder / "log.txt"
-                self._say(f"{run.test} failed on {run.simulator} with seed {run.seed}: "
-                          f"{run.message}")
+                self._say(
+                    f"{run.test} failed on {run.simulator} with seed {run.seed}: {run.message}"
+                )
                 if log.exists():
                     self._say(f"  log: {shown(log)}")
                 self._say(f"  again, with waves: {run.again()}")
@@ -109,8 +132,10 @@ class Report:
             if run.trace and (run.folder / "trace.txt").exists():
                 self._say(f"trace: {shown(run.folder / 'trace.txt')}")
         failed = sum(not run.passed for run in self.runs)
-        self._say(f"results: {results}; captures: build/sim/runs/*/*.pcap; "
-                  f"took {clock_text(self.estimate.elapsed)}")
+        self._say(
+            f"results: {results}; captures: build/sim/runs/*/*.pcap; "
+            f"took {clock_text(self.estimate.elapsed)}"
+        )
         self._say(f"{len(self.runs) - failed} passed, {failed} failed")
 
     def _say_waves(self, run):
@@ -119,9 +144,11 @@ class Report:
             self._say(f"waves: {shown(waves)}, {megabytes:,.0f} MB, with the view waves.gtkw")
             clocks = run.summary.get("clocks", 0)
             if run.waves_clocks and clocks > run.waves_clocks:
-                self._say(f"  of the first {run.waves_clocks:,} of {clocks:,} clocks; "
-                          f"WAVES=all records all, about "
-                          f"{megabytes * clocks / run.waves_clocks:,.0f} MB")
+                self._say(
+                    f"  of the first {run.waves_clocks:,} of {clocks:,} clocks; "
+                    f"WAVES=all records all, about "
+                    f"{megabytes * clocks / run.waves_clocks:,.0f} MB"
+                )
 
     def _say(self, text):
         self._console.print(text, markup=False, soft_wrap=True)

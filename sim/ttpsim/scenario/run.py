@@ -36,7 +36,7 @@ from ttpverif.cli.errors import Interrupted
 SCENARIOS = Path(scenarios.__file__).parent
 # Bytes of a clock with traffic: measured for tiny (docs/evidence/run-times.md), guessed from it.
 _VCD_BYTES = {"tiny": 15_000, "default": 20_000, "full": 60_000}
-WINDOW = 5_000             # clocks of a waveform, unless all are asked for
+WINDOW = 5_000  # clocks of a waveform, unless all are asked for
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Run:
     config: object
     seed: int
     params: dict
-    waves: bool | str               # "all": of the whole run
+    waves: bool | str  # "all": of the whole run
     trace: bool = False
     top: str = "engine"
     package: str = "ttpsim.scenarios"
@@ -57,8 +57,8 @@ class Run:
     message: str = ""
     summary: dict = field(default_factory=dict)
     seconds: float = 0.0
-    place: str = "runs"             # folder below build/sim
-    log: Path | None = None         # of a build that failed
+    place: str = "runs"  # folder below build/sim
+    log: Path | None = None  # of a build that failed
 
     @property
     def waves_clocks(self):
@@ -75,14 +75,25 @@ class Run:
 
     def again(self):
         """The command that repeats this run and records waves."""
-        return (f"ttpoe sim {self.test} --simulator {self.simulator} --preset {self.config.name} "
-                f"--seed {self.seed} --waves")
+        return (
+            f"ttpoe sim {self.test} --simulator {self.simulator} --preset {self.config.name} "
+            f"--seed {self.seed} --waves"
+        )
 
     def to_dict(self):
-        return {"scenario": self.scenario, "test": self.test, "simulator": self.simulator,
-                "preset": self.config.name, "seed": self.seed, "params": self.params,
-                "result": self.state, "message": self.message, "seconds": round(self.seconds, 2),
-                "folder": str(self.folder.relative_to(ROOT)), **self.summary}
+        return {
+            "scenario": self.scenario,
+            "test": self.test,
+            "simulator": self.simulator,
+            "preset": self.config.name,
+            "seed": self.seed,
+            "params": self.params,
+            "result": self.state,
+            "message": self.message,
+            "seconds": round(self.seconds, 2),
+            "folder": str(self.folder.relative_to(ROOT)),
+            **self.summary,
+        }
 
 
 @dataclass
@@ -93,7 +104,7 @@ class Wanted:
     simulator: str | None = None
     seed: int | None = None
     preset: str | None = None
-    waves: bool | str = False     # True: the first WINDOW clocks; "all"
+    waves: bool | str = False  # True: the first WINDOW clocks; "all"
     trace: bool = False
     short: bool = False
 
@@ -105,8 +116,15 @@ def _scenario_names():
 def _declared(scenario):
     runs = importlib.import_module(f"ttpsim.scenarios.{scenario}").RUNS
     for run in runs:
-        yield {"seed": 1, "params": {}, "config": {}, "needs": [], "top": "engine", **run,
-               "test": scenario + (f".{run['name']}" if "name" in run else "")}
+        yield {
+            "seed": 1,
+            "params": {},
+            "config": {},
+            "needs": [],
+            "top": "engine",
+            **run,
+            "test": scenario + (f".{run['name']}" if "name" in run else ""),
+        }
 
 
 def plan(wanted):
@@ -125,19 +143,30 @@ def plan(wanted):
             raise SetupError(f"TEST must be one of {scenario}, {known}; got {want!r}")
         if wanted.simulator:
             here = [run for run in chosen if run["sim"] == wanted.simulator]
-            if not here and wanted.test:     # asked for by name: any run will do
+            if not here and wanted.test:  # asked for by name: any run will do
                 here = [dict(run, sim=wanted.simulator) for run in chosen]
             chosen = here
         for run in chosen:
             for needed in run["needs"]:
                 if not (ROOT / needed).exists():
-                    raise SetupError(f"{scenario} needs {needed}, which is missing: "
-                                     "restore it with `git checkout`")
+                    raise SetupError(
+                        f"{scenario} needs {needed}, which is missing: "
+                        "restore it with `git checkout`"
+                    )
             config = preset(wanted.preset or run["preset"]).replace(**run["config"])
             params = dict(run["params"], **(run.get("short", {}) if wanted.short else {}))
             seed = int(wanted.seed if wanted.seed is not None else run["seed"])
-            new = Run(scenario, run["test"], run["sim"], config, seed, params,
-                      wanted.waves, wanted.trace, run["top"])
+            new = Run(
+                scenario,
+                run["test"],
+                run["sim"],
+                config,
+                seed,
+                params,
+                wanted.waves,
+                wanted.trace,
+                run["top"],
+            )
             runs.setdefault(new.folder, new)
     return list(runs.values())
 
@@ -152,8 +181,12 @@ def _verdict(run, code):
         run.state = "failed"
         run.message = f"the simulator stopped early (exit code {code}); see the log"
         return
-    broken = [case.find(kind) for case in cases for kind in ("failure", "error")
-              if case.find(kind) is not None]
+    broken = [
+        case.find(kind)
+        for case in cases
+        for kind in ("failure", "error")
+        if case.find(kind) is not None
+    ]
     if code == 0 and cases and not broken:
         run.state = "passed"
         return
@@ -180,8 +213,10 @@ class Runner:
         self.report.follow(self.processes)
         with ThreadPoolExecutor(len(self.runs) + 1) as pool:
             try:
-                futures = [pool.submit(self._prepare), *(
-                    pool.submit(self._one, number, run) for number, run in enumerate(self.runs))]
+                futures = [
+                    pool.submit(self._prepare),
+                    *(pool.submit(self._one, number, run) for number, run in enumerate(self.runs)),
+                ]
                 for future in futures:
                     future.result()
             except BaseException:
@@ -191,7 +226,7 @@ class Runner:
 
     def _prepare(self):
         if any(run.simulator == "verilator" for run in self.runs):
-            with contextlib.suppress(BuildError):       # the builds say it themselves
+            with contextlib.suppress(BuildError):  # the builds say it themselves
                 builds.prepare(self.processes)
 
     def _build(self, run):
@@ -200,8 +235,16 @@ class Runner:
             core = builds.emitted(run.config, self.processes, run.top, first)
         with self._locks[build_key(run)]:
             began = time.monotonic()
-            build = builds.compile_pair(run.simulator, core, run.config.name, bool(run.waves),
-                                        self.processes, run.top, extra=self.extra(run), order=order)
+            build = builds.compile_pair(
+                run.simulator,
+                core,
+                run.config.name,
+                bool(run.waves),
+                self.processes,
+                run.top,
+                extra=self.extra(run),
+                order=order,
+            )
             seconds = time.monotonic() - began
         self.report.estimate.built(run, seconds if seconds > 0.5 else None)
         return build
@@ -216,10 +259,22 @@ class Runner:
             def started():
                 began.append(time.monotonic())
                 self._change(run, "running")
+
             code = builds.simulate(
-                build, f"{run.package}.{run.scenario}", run.folder, run.seed, run.params,
-                self.processes, run.config, trace=run.trace, kind="run", order=number,
-                what=run.test, waves_clocks=run.waves_clocks, started=started)
+                build,
+                f"{run.package}.{run.scenario}",
+                run.folder,
+                run.seed,
+                run.params,
+                self.processes,
+                run.config,
+                trace=run.trace,
+                kind="run",
+                order=number,
+                what=run.test,
+                waves_clocks=run.waves_clocks,
+                started=started,
+            )
             run.seconds = time.monotonic() - (began or [time.monotonic()])[0]
             _verdict(run, code)
             if run.waves:
@@ -228,7 +283,7 @@ class Runner:
             run.state, run.message = "failed", str(error)
             run.log = error.log
         self.report.estimate.ran(run)
-        if self.processes.stopped:          # it was ended, or came to its end meanwhile
+        if self.processes.stopped:  # it was ended, or came to its end meanwhile
             run.state = "interrupted"
         self._change(run, run.state)
 
@@ -250,8 +305,9 @@ def _build_order(runs):
     cost = {build_key(run): build_seconds(run) for run in runs}
     keys = sorted(cost, key=lambda key: -cost[key])
     first = min(keys, key=lambda key: cost[key])
-    order = {key: number for number, key in enumerate(
-        [first, *(key for key in keys if key != first)])}
+    order = {
+        key: number for number, key in enumerate([first, *(key for key in keys if key != first)])
+    }
     for run in runs:
         emitted, place = (run.config, run.top), order[build_key(run)]
         order[emitted] = min(place, order.get(emitted, place))
@@ -267,13 +323,17 @@ def waves_sizes(runs):
     largest = max(recorded, key=lambda run: run.config.width_bits)
     each = _VCD_BYTES.get(largest.config.name, max(_VCD_BYTES.values())) / (1 if vcd else 25)
     if all(run.waves_clocks for run in recorded):
-        yield (f"waveforms of the first {WINDOW:,} clocks, at most about "
-               f"{each * WINDOW / 1e6:,.0f} MB each; WAVES=all records the whole of each run")
+        yield (
+            f"waveforms of the first {WINDOW:,} clocks, at most about "
+            f"{each * WINDOW / 1e6:,.0f} MB each; WAVES=all records the whole of each run"
+        )
     else:
         yield f"waveforms of whole runs: about {each * 1e6 / 1e6:,.0f} MB for a million clocks"
     if vcd:
-        yield ("Verilator writes VCD here, FST is 25 times smaller: "
-               "apt-get install liblz4-dev zlib1g-dev")
+        yield (
+            "Verilator writes VCD here, FST is 25 times smaller: "
+            "apt-get install liblz4-dev zlib1g-dev"
+        )
 
 
 def execute(runs, jobs):
@@ -289,8 +349,11 @@ def execute(runs, jobs):
         except KeyboardInterrupt:
             raise Interrupted(ended(runs)) from None
     failed = sum(not run.passed for run in runs)
-    results = {"passed": len(runs) - failed, "failed": failed,
-               "runs": [run.to_dict() for run in runs]}
+    results = {
+        "passed": len(runs) - failed,
+        "failed": failed,
+        "runs": [run.to_dict() for run in runs],
+    }
     path = BUILD / ("" if runs[0].place == "runs" else runs[0].place) / "results.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n")

@@ -15,11 +15,11 @@ from ttpverif.bench.bench import scenario
 from ttpverif.bench.follow import follow_deliveries
 from ttpverif.frames.network import Channel
 
-RUNS = []       # not one of `ttpoe sim`'s
+RUNS = []  # not one of `ttpoe sim`'s
 SAMPLE_CLOCKS, ROUND_CLOCKS = 1_000, 2_048
 DRAIN_SAMPLES = 1_000
 BINS_PER_OCTAVE = 4
-_QUEUED = 6             # payloads that wait at each host, per VC
+_QUEUED = 6  # payloads that wait at each host, per VC
 _VCS = (0, 1, 2)
 
 
@@ -48,8 +48,9 @@ class _Traffic:
         self._bench, self._rng = bench, bench.rng("traffic")
         self.bytes = [0, 0]
         for index, node in enumerate(bench.nodes):
-            node.listeners.append(lambda kind, record, index=index: self._count(
-                kind, record, index))
+            node.listeners.append(
+                lambda kind, record, index=index: self._count(kind, record, index)
+            )
 
     def _count(self, kind, record, index):
         if kind == "received":
@@ -57,8 +58,7 @@ class _Traffic:
 
     def waiting(self):
         """Something lies at a host and has not gone in yet."""
-        return any(node.sources[f"s_host_tx{vc}"].busy
-                   for node in self._bench.nodes for vc in _VCS)
+        return any(node.sources[f"s_host_tx{vc}"].busy for node in self._bench.nodes for vc in _VCS)
 
     def supply(self):
         a, b = self._bench.nodes
@@ -77,21 +77,37 @@ def _sample(bench, started, traffic, channels, latency):
         return sum(count[name] for count in counts for name in names)
 
     slots = bench.config["slots"]
-    return {"cycle": bench.cycle, "seconds": round(time.monotonic() - started, 3),
-            "bytes": list(traffic.bytes), "frames": total("tx_payload", "tx_control"),
-            "lost": sum(channel.counters["lost"] + channel.counters["corrupted"]
-                        for channel in channels),
-            "replays": total("payload_replayed"), "kept": total("kept", "kept_nacked"),
-            "slots_used": [slots - node.level("free_slots") for node in bench.nodes],
-            "slots": slots, "latency": dict(latency.bins)}
+    return {
+        "cycle": bench.cycle,
+        "seconds": round(time.monotonic() - started, 3),
+        "bytes": list(traffic.bytes),
+        "frames": total("tx_payload", "tx_control"),
+        "lost": sum(
+            channel.counters["lost"] + channel.counters["corrupted"] for channel in channels
+        ),
+        "replays": total("payload_replayed"),
+        "kept": total("kept", "kept_nacked"),
+        "slots_used": [slots - node.level("free_slots") for node in bench.nodes],
+        "slots": slots,
+        "latency": dict(latency.bins),
+    }
 
 
 @scenario
 async def demo(bench):
     loss, folder = bench.params["loss"], Path(bench.params["folder"])
-    channels = [Channel(bench.rng(f"{way} wire").getrandbits(32), loss=loss, corrupt=loss / 4,
-                        duplicate=loss / 4, reorder=loss / 4, delay_cycles=(60, 120),
-                        reorder_cycles=400) for way in ("a to b", "b to a")]
+    channels = [
+        Channel(
+            bench.rng(f"{way} wire").getrandbits(32),
+            loss=loss,
+            corrupt=loss / 4,
+            duplicate=loss / 4,
+            reorder=loss / 4,
+            delay_cycles=(60, 120),
+            reorder_cycles=400,
+        )
+        for way in ("a to b", "b to a")
+    ]
     bench.connect(*channels)
     for node in bench.nodes:
         # A round of the timer must be longer than the way there and back.
@@ -99,6 +115,7 @@ async def demo(bench):
     deliveries, latency, traffic = follow_deliveries(bench), _Latency(bench), _Traffic(bench)
     started, clocks = time.monotonic(), bench.params.get("clocks")
     with open(folder / "samples.jsonl", "w") as file:
+
         def note():
             sample = _sample(bench, started, traffic, channels, latency)
             file.write(json.dumps(sample) + "\n")
@@ -107,8 +124,11 @@ async def demo(bench):
 
         while True:
             sample = note()
-            over = (sample["cycle"] >= clocks if clocks
-                    else sample["seconds"] >= bench.params["seconds"])
+            over = (
+                sample["cycle"] >= clocks
+                if clocks
+                else sample["seconds"] >= bench.params["seconds"]
+            )
             if over or (folder / "stop").exists():
                 break
             traffic.supply()

@@ -73,12 +73,23 @@ class ModulePlay:
         self.cases += 1
         self.ledger = Ledger()
         self.states, self._pending = {}, defaultdict(deque)
-        self.net = Net(self.random.getrandbits(32), modules, self.ledger, engine.address, faults,
-                       late_opens, self.per_ms)
+        self.net = Net(
+            self.random.getrandbits(32),
+            modules,
+            self.ledger,
+            engine.address,
+            faults,
+            late_opens,
+            self.per_ms,
+        )
         bench.connect(_ToNet(self), _FromNet(self))
         tick = max(2, round_ms * self.per_ms // bench.config["links"])
-        engine.configure(ieee=1, timer_tick=tick, open_id_seed=self._seed(),
-                         **{"max_retry": 10, "idle_limit": 0, "link_slots": 4, **settings})
+        engine.configure(
+            ieee=1,
+            timer_tick=tick,
+            open_id_seed=self._seed(),
+            **{"max_retry": 10, "idle_limit": 0, "link_slots": 4, **settings},
+        )
         await bench.reset(nodes=[engine])
         self._follow()
 
@@ -220,16 +231,27 @@ class ModulePlay:
                     self.write(node, vc)
 
     def _quiet(self):
-        return (self.net.idle and not any(self._pending.values())
-                and self.engine.level("free_slots") == self.bench.config["slots"]
-                and not any(tag.queue and tag.state != TagState.CLOSE_SENT
-                            for _, _, tag in self.net.tags()))
+        return (
+            self.net.idle
+            and not any(self._pending.values())
+            and self.engine.level("free_slots") == self.bench.config["slots"]
+            and not any(
+                tag.queue and tag.state != TagState.CLOSE_SENT for _, _, tag in self.net.tags()
+            )
+        )
 
     def _closed(self, stuck):
-        left = [tag for _, _, tag in self.net.tags()
-                if not (stuck and tag.state == TagState.CLOSE_SENT and tag.due is None)]
-        return (not left and not self._open_links() and self.net.idle
-                and self.engine.level("free_slots") == self.bench.config["slots"])
+        left = [
+            tag
+            for _, _, tag in self.net.tags()
+            if not (stuck and tag.state == TagState.CLOSE_SENT and tag.due is None)
+        ]
+        return (
+            not left
+            and not self._open_links()
+            and self.net.idle
+            and self.engine.level("free_slots") == self.bench.config["slots"]
+        )
 
     def story(self, last=40):
         return "\n".join(f"{now:8} {text[:110]}" for now, text in self.net.log[-last:])

@@ -23,7 +23,7 @@ async def module(d, state, got=0, sent=1):
     if state == "CLOSE_SENT":
         await peer.close()
     elif state == "CLOSE_RECD":
-        await peer.rx("CLOSE", tx=0x6A, rx=3)       # left over: it means nothing
+        await peer.rx("CLOSE", tx=0x6A, rx=3)  # left over: it means nothing
     assert peer.state == state, (peer.state, state)
     return peer
 
@@ -55,17 +55,17 @@ async def rx_open(d, state):
     if state == "OPEN":
         peer = await guessed(d)
         await asked(d, peer)
-        await peer.rx("OPEN", tx=0x15, rx=peer.link.oldest)         # its RxID fits: resync
+        await peer.rx("OPEN", tx=0x15, rx=peer.link.oldest)  # its RxID fits: resync
         assert peer.link.received == 0x15 and not peer.link.stored
         peer = await guessed(d)
         await asked(d, peer)
         old = peer.link
-        await peer.rx("OPEN", tx=1, rx=1)                           # it does not: restart
+        await peer.rx("OPEN", tx=1, rx=1)  # it does not: restart
         assert peer.link is not old
         peer = await d.link("OPEN", epoch=0x55)
-        await peer.rx("PAYLOAD", tx=peer.link.received + 2)         # a gap
+        await peer.rx("PAYLOAD", tx=peer.link.received + 2)  # a gap
         await peer.rx("OPEN", tx=peer.link.received)
-        await d.fresh()             # there are only so many sets for links of their own
+        await d.fresh()  # there are only so many sets for links of their own
     if state == "OPEN_RECD":
         peer = await d.link(state, epoch=0)
         await peer.rx("OPEN", tx=peer.link.received, rx=peer.link.oldest - 1)
@@ -75,17 +75,17 @@ async def rx_open(d, state):
     if state not in DATA_STATES:
         return
     peer = await module(d, state, got=1)
-    for numbers in ((2, 1), (1, 1), (9, 1), (9, 1)):    # agrees, agrees and tells, doubt, resync
+    for numbers in ((2, 1), (1, 1), (9, 1), (9, 1)):  # agrees, agrees and tells, doubt, resync
         if peer.link.doubted:
             await asked(d, peer)
         record = await peer.rx("OPEN", tx=numbers[0], rx=numbers[1])
         assert (record["frame_opcode"], record["frame_rx_id"]) == (1, numbers[0])
     assert peer.link.received == 9 and peer.link.stored == 1 and peer.state == state
-    await peer.rx("OPEN", tx=70, rx=70)                 # doubt, restart
+    await peer.rx("OPEN", tx=70, rx=70)  # doubt, restart
     await asked(d, peer)
     await peer.rx("OPEN", tx=70, rx=70)
     peer = await module(d, state, sent=2)
-    record = await peer.rx("OPEN", tx=1, rx=2)          # its RxID acknowledges
+    record = await peer.rx("OPEN", tx=1, rx=2)  # its RxID acknowledges
     assert (record["frame_tx_id"], peer.link.stored) == (3, 1)
     record = await peer.rx("OPEN", tx=30, rx=3)
     assert (record["frame_tx_id"], peer.link.stored) == (3, 1), "in doubt: nothing changes"
@@ -133,7 +133,7 @@ async def rx_payload(d, state):
     for tx in (peer.link.received + 2, peer.link.received):
         await peer.rx("PAYLOAD", tx=tx)
     await peer.rx_next()
-    for ahead in (3, 3, 4, 3):          # a gap; the same again; on and back: NACKed as ever
+    for ahead in (3, 3, 4, 3):  # a gap; the same again; on and back: NACKed as ever
         await peer.rx("PAYLOAD", tx=peer.link.received + ahead)
     if state == "OPEN":
         peer = await guessed(d)
@@ -163,7 +163,7 @@ async def rx_nack(d, state):
     peer = await doubted(d, state)
     await peer.rx("NACK", rx=70)
     peer = await module(d, state, sent=2)
-    for rx in (1, 0, 70, 2):            # the last one that it has, then two that mean nothing
+    for rx in (1, 0, 70, 2):  # the last one that it has, then two that mean nothing
         await peer.rx("NACK", rx=rx)
     await nack_of_0(d, state, 1)
     await nack_of_0(d, state, 2)
@@ -216,7 +216,7 @@ async def host_close(d, state):
 
 
 async def visit(d, state):
-    if state == "OPEN":                 # a remembered close waits, too
+    if state == "OPEN":  # a remembered close waits, too
         peer = await d.link("OPEN_RECD", epoch=0)
         await peer.send()
         await peer.close()
@@ -230,7 +230,7 @@ async def timer(d, state):
         for sent in (0, 1):
             for got in (0, 1):
                 peer = await module(d, state, got=got, sent=sent)
-                await peer.timer(11)    # eight time-outs wake it
+                await peer.timer(11)  # eight time-outs wake it
         await d.fresh(idle_limit=1)
         peer = await module(d, state, got=1, sent=0)
         await peer.timer(3)
@@ -243,18 +243,21 @@ async def timer(d, state):
         await d.fresh()
     if state == "CLOSE_RECD":
         peer = await module(d, state)
-        await peer.rx("OPEN", tx=1, rx=2)           # acknowledges the last of ours
-        await peer.timer(4)                         # two that repeat CLOSE_ACK, one that ends it
+        await peer.rx("OPEN", tx=1, rx=2)  # acknowledges the last of ours
+        await peer.timer(4)  # two that repeat CLOSE_ACK, one that ends it
         assert peer.state == "CLOSED"
         await d.fresh(max_retry=1)
         peer = await module(d, state)
         await peer.timer(3)
         assert peer.state == "CLOSED"
-    if state in ("CLOSE_SENT", "CLOSE_RECD"):       # no NACK for an open gap
+    if state in ("CLOSE_SENT", "CLOSE_RECD"):  # no NACK for an open gap
         peer = await module(d, state, got=1)
         await peer.rx("PAYLOAD", tx=peer.link.received + 3)
         await peer.timer(3)
 
 
-ZERO = {name: function for name, function in list(globals().items())
-        if name.startswith(("rx_", "host_")) or name in ("timer", "visit")}
+ZERO = {
+    name: function
+    for name, function in list(globals().items())
+    if name.startswith(("rx_", "host_")) or name in ("timer", "visit")
+}

@@ -26,10 +26,12 @@ async def axi(bench):
     ports = {}
     for vc in VCS:
         for side in bench.nodes:
-            source = AxiStreamSource(AxiStreamBus.from_prefix(
-                dut, f"{side.name}_s_host_tx{vc}"), dut.clk, dut.rst)
-            sink = AxiStreamSink(AxiStreamBus.from_prefix(
-                dut, f"{side.name}_m_host_rx{vc}"), dut.clk, dut.rst)
+            source = AxiStreamSource(
+                AxiStreamBus.from_prefix(dut, f"{side.name}_s_host_tx{vc}"), dut.clk, dut.rst
+            )
+            sink = AxiStreamSink(
+                AxiStreamBus.from_prefix(dut, f"{side.name}_m_host_rx{vc}"), dut.clk, dut.rst
+            )
             side.use_flat(f"s_host_tx{vc}")
             side.use_flat(f"m_host_rx{vc}")
             source.set_pause_generator(iter(lambda: rng.random() < 0.3, None))
@@ -39,8 +41,10 @@ async def axi(bench):
     sent = {}
     for (name, vc), (source, _sink) in ports.items():
         peer = b if name == "a" else a
-        sent[name, vc] = [rng.randbytes(rng.choice((1, 7, 8, 9, 63, 64, 65, 200, 1024)))
-                          for _ in range(bench.params["payloads"])]
+        sent[name, vc] = [
+            rng.randbytes(rng.choice((1, 7, 8, 9, 63, 64, 65, 200, 1024)))
+            for _ in range(bench.params["payloads"])
+        ]
         for data in sent[name, vc]:
             # The bench does not see what another driver puts in: the model must be told.
             followed[name == "b"].lockstep.push_host(peer.address, vc, data)
@@ -54,8 +58,12 @@ async def axi(bench):
             sides = frame.tuser if isinstance(frame.tuser, list) else [frame.tuser]
             assert {side & 0xFFFFFF for side in sides} == {source_node}
     slots = bench.config["slots"]
-    await bench.until(lambda: a.level("free_slots") == b.level("free_slots") == slots, 20_000,
-                      "all acknowledged", poll=True)
+    await bench.until(
+        lambda: a.level("free_slots") == b.level("free_slots") == slots,
+        20_000,
+        "all acknowledged",
+        poll=True,
+    )
     await bench.cycles(500)
     for feed in followed:
         feed.finish()

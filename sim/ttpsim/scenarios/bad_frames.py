@@ -10,7 +10,7 @@ from ttpverif.frames.frame import DROP_CAUSES
 from ttpverif.frames.hostile import Hostile
 
 RUNS = [
-    {"sim": "verilator", "preset": "tiny", "params": {"frames": 1500}, "short": {"frames": 700}},
+    {"sim": "verilator", "preset": "tiny", "params": {"frames": 1500}, "short": {"frames": 700}}
 ]
 
 VCS = (0, 1, 2)
@@ -29,7 +29,7 @@ async def bad_frames(bench):
         hostile = Hostile(bench.seed, node.address, peer.address, bench.config["slots"])
         every = hostile.structured()
         chosen = [next(bad for bad in every if bad.cause == cause) for cause in DROP_CAUSES]
-        chosen += every[:count // 2]
+        chosen += every[: count // 2]
         chosen += [hostile.malformed() for _ in range(count - len(chosen))]
         rng.shuffle(chosen)
         for number, bad in enumerate(chosen):
@@ -37,12 +37,22 @@ async def bad_frames(bench):
             if number % 10 == 0:
                 peer.send(node.address, rng.choice(VCS), rng.randbytes(rng.randint(1, 200)))
     wanted = -(-count // 10)
-    await bench.until(lambda: len(a.received) == len(b.received) == wanted
-                      and not any(node.sources["s_mac_rx"].busy for node in bench.nodes),
-                      1_000 * count, "every payload, and the last bad frame", poll=True)
+    await bench.until(
+        lambda: (
+            len(a.received) == len(b.received) == wanted
+            and not any(node.sources["s_mac_rx"].busy for node in bench.nodes)
+        ),
+        1_000 * count,
+        "every payload, and the last bad frame",
+        poll=True,
+    )
     slots = bench.config["slots"]
-    await bench.until(lambda: all(node.level("free_slots") == slots for node in bench.nodes),
-                      400_000, "every slot acknowledged and free", poll=True)
+    await bench.until(
+        lambda: all(node.level("free_slots") == slots for node in bench.nodes),
+        400_000,
+        "every slot acknowledged and free",
+        poll=True,
+    )
     await bench.cycles(500)
     deliveries.finish()
     for feed in followed:

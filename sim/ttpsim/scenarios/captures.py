@@ -6,7 +6,6 @@ those listed in `ttpverif.captures.differences` (and, with their reasons, in
 docs/protocol/differences.md).
 """
 
-
 from ttpsim.paths import ROOT
 from ttpverif.bench.bench import scenario
 from ttpverif.captures.captures import Replay, load_all
@@ -30,8 +29,9 @@ async def play(bench, capture, role):
     """One capture; returns the `Replay`. The engine starts from reset."""
     engine = bench.a
     replay = Replay(capture, role)
-    engine.configure(node=replay.node, ieee=1, init_id=1, fixed_open_id=1, max_retry=0,
-                     timer_tick=NEVER)
+    engine.configure(
+        node=replay.node, ieee=1, init_id=1, fixed_open_id=1, max_retry=0, timer_tick=NEVER
+    )
     await bench.reset()
     received, sent = len(engine.received), len(engine.sent)
     payloads = 0
@@ -40,7 +40,7 @@ async def play(bench, capture, role):
         before = len(engine.frames_out)
         if kind == "restart":
             await bench.reset()
-            received = len(engine.received)     # the model starts afresh, too
+            received = len(engine.received)  # the model starts afresh, too
         elif kind == "inject":
             engine.play(data)
         elif kind == "payload":
@@ -55,20 +55,29 @@ async def play(bench, capture, role):
             # one is more than a frame takes.
             tick = max(2, 512 // bench.config["links"])
             engine.configure(timer_tick=tick)
-            await bench.until(lambda: len(engine.frames_out) > before,
-                              3 * tick * bench.config["links"],
-                              f"a time-out: {capture.name} {step}")
+            await bench.until(
+                lambda: len(engine.frames_out) > before,
+                3 * tick * bench.config["links"],
+                f"a time-out: {capture.name} {step}",
+            )
             engine.configure(timer_tick=NEVER)
         wanted = before + len(step.expected)
         patience = bench.cycle + ANSWER_CYCLES
-        await bench.until(lambda: len(engine.frames_out) >= wanted or bench.cycle >= patience,
-                          ANSWER_CYCLES + 10, "an answer", poll=True)
+        await bench.until(
+            lambda: len(engine.frames_out) >= wanted or bench.cycle >= patience,
+            ANSWER_CYCLES + 10,
+            "an answer",
+            poll=True,
+        )
         await bench.cycles(QUIET_CYCLES)
         replay.check(step, [frame.data for frame in engine.frames_out[before:]])
 
     _, model = replay_on_model(capture, role)
-    await bench.until(lambda: len(engine.received) - received >= len(model.delivered), 1_000,
-                      f"{capture.name}: {len(model.delivered)} payloads at the host")
+    await bench.until(
+        lambda: len(engine.received) - received >= len(model.delivered),
+        1_000,
+        f"{capture.name}: {len(model.delivered)} payloads at the host",
+    )
     delivered = [(p.node, p.vc, p.id, p.data) for p in engine.received[received:]]
     assert delivered == list(model.delivered), capture.name
     assert len(engine.sent) - sent == payloads, "every payload was taken"

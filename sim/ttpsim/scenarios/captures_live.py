@@ -6,7 +6,6 @@ went wrong, and what it must do there (decisions Z1 to Z8). IDs that the module 
 move with our open ID, which is drawn anew.
 """
 
-
 from ttpsim.paths import ROOT
 from ttpverif.bench.bench import scenario
 from ttpverif.bench.follow import LockstepFeed, parameters_of
@@ -28,7 +27,7 @@ class Capture:
     """One file, played frame by frame. `shift`: by how much our IDs differ from node 2's."""
 
     def __init__(self, bench, number, lockstep):
-        path, = (ROOT / FOLDER).glob(f"{number}_*.pcap")
+        (path,) = (ROOT / FOLDER).glob(f"{number}_*.pcap")
         self.frames = [Frame.parse(data)[0] for _, data in read_pcap(path)]
         self.bench, self.engine, self.number = bench, bench.a, number
         self.lockstep, self.shift, self.known = lockstep, 0, set()
@@ -43,11 +42,11 @@ class Capture:
 
     async def answers(self):
         """What the engine has sent since this began: [(opcode, TxID, RxID)]."""
-        sent = self.engine.frames_out[self.mark:]
+        sent = self.engine.frames_out[self.mark :]
         await self.bench.cycles(QUIET)
         for _ in range(PATIENCE // QUIET):
             await self.bench.cycles(QUIET)
-            more = self.engine.frames_out[self.mark:]
+            more = self.engine.frames_out[self.mark :]
             if len(more) == len(sent):
                 break
             sent = more
@@ -56,9 +55,18 @@ class Capture:
 
     async def rx(self, opcode, tx_id=0, rx_id=0, vc=2):
         """A frame that is not in the file; what it makes the engine send."""
-        return await self._feed(Frame(MODULE, ENGINE, Opcode[opcode], vc, tx_id, rx_id,
-                                      ethertype=ETHERTYPE_IEEE, payload=b"more" * (
-                                          opcode == "PAYLOAD")))
+        return await self._feed(
+            Frame(
+                MODULE,
+                ENGINE,
+                Opcode[opcode],
+                vc,
+                tx_id,
+                rx_id,
+                ethertype=ETHERTYPE_IEEE,
+                payload=b"more" * (opcode == "PAYLOAD"),
+            )
+        )
 
     async def _feed(self, frame):
         self.mark = len(self.engine.frames_out)
@@ -78,9 +86,16 @@ class Capture:
     def _moved(self, frame):
         if not self.shift or not frame.rx_id or frame.opcode == Opcode.OPEN:
             return frame
-        return Frame(frame.src, frame.dst, frame.opcode, frame.vc, frame.tx_id,
-                     id_add(frame.rx_id, self.shift), ethertype=frame.ethertype,
-                     payload=frame.payload)
+        return Frame(
+            frame.src,
+            frame.dst,
+            frame.opcode,
+            frame.vc,
+            frame.tx_id,
+            id_add(frame.rx_id, self.shift),
+            ethertype=frame.ethertype,
+            payload=frame.payload,
+        )
 
     async def _host(self, frame):
         """What node 2's host asked for when this frame went out for the first time."""
@@ -113,7 +128,7 @@ class Capture:
         return await self.answers()
 
     def told(self):
-        return [NOTICES[notice.notice] for notice in self.engine.notices[self.known_notices:]]
+        return [NOTICES[notice.notice] for notice in self.engine.notices[self.known_notices :]]
 
     known_notices = 0
 
@@ -148,7 +163,7 @@ async def module_reload_then_opens(c):
 async def module_closes_engine_unacked(c):
     """33: the ACK of the last of ours brings a CLOSE_ACK, and two more before the end (Z3)."""
     await c.play(1, 36)
-    await c.time_outs(3)        # NACK_FULL held the last one back
+    await c.time_outs(3)  # NACK_FULL held the last one back
     await c.play(37, 53)
     c.is_((await c.play(54, 54))[-1:], [("CLOSE_ACK", 0, 7)])
     c.is_(await c.time_outs(5), [("CLOSE_ACK", 0, 7)] * 3)
@@ -168,7 +183,7 @@ async def module_stuck_in_close_sent(c):
 async def engine_closes_page_full(c):
     """35: no CLOSE while two of ours are unacknowledged (Z2)."""
     await c.play(1, 20)
-    await c.time_outs(3)        # NACK_FULL held the last one back
+    await c.time_outs(3)  # NACK_FULL held the last one back
     c.is_(await c.play(21, 21), [])
     await c.rx("ACK", 0, c.ours(0x7BA2D5A4))
     c.is_(await c.rx("ACK", 0, c.ours(0x7BA2D5A5)), [("CLOSE", c.ours(0x7BA2D5A6), 1)])
@@ -193,17 +208,23 @@ async def close_with_stale_ids(c):
 async def module_stalls_after_loss(c):
     """38: the timer's visits say ACK(r) again, eight times in a row and no more (Z7)."""
     await c.rx("OPEN", 0x125, 0x124)
-    await c.rx("PAYLOAD", 0x126)        # before the file begins
+    await c.rx("PAYLOAD", 0x126)  # before the file begins
     await c.play(1, 37)
     sent = await c.time_outs(5)
     assert set(sent) == {("ACK", 0, 0x12E)} and 3 <= len(sent) <= 5, sent
     assert len(sent) + len(await c.time_outs(12)) == 8
 
 
-CASES = {31: engine_restart_then_opens, 32: module_reload_then_opens,
-         33: module_closes_engine_unacked, 34: module_stuck_in_close_sent,
-         35: engine_closes_page_full, 36: engine_closes_last_payload_lost,
-         37: close_with_stale_ids, 38: module_stalls_after_loss}
+CASES = {
+    31: engine_restart_then_opens,
+    32: module_reload_then_opens,
+    33: module_closes_engine_unacked,
+    34: module_stuck_in_close_sent,
+    35: engine_closes_page_full,
+    36: engine_closes_last_payload_lost,
+    37: close_with_stale_ids,
+    38: module_stalls_after_loss,
+}
 
 
 @scenario

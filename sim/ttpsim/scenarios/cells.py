@@ -10,15 +10,14 @@ from ttpsim.scenarios._zero_cells import ZERO
 from ttpverif.bench.bench import scenario
 from ttpverif.bench.directed import Desk
 
-RUNS = [
-    {"sim": "verilator", "preset": "tiny"},
-]
+RUNS = [{"sim": "verilator", "preset": "tiny"}]
 
 DATA_STATES = ("OPEN", "CLOSE_SENT", "CLOSE_RECD")
-OTHER = 0x99                # an epoch that nobody has
+OTHER = 0x99  # an epoch that nobody has
 
 
 # ---- received frames -------------------------------------------------------------------------
+
 
 async def rx_open(d, state):
     if state == "CLOSED":
@@ -31,7 +30,7 @@ async def rx_open(d, state):
         return
     peer = await d.link(state, epoch=0x55)
     await peer.rx("OPEN", tx=peer.link.received)
-    await peer.rx("OPEN", tx=peer.link.received - 1)    # its IDs were used (L19)
+    await peer.rx("OPEN", tx=peer.link.received - 1)  # its IDs were used (L19)
     await peer.rx("OPEN", tx=77, epoch=0x54)
     await peer.rx("OPEN", tx=78, epoch=0x56)
 
@@ -110,7 +109,7 @@ async def rx_payload(d, state):
     await peer.rx("PAYLOAD", tx=peer.link.received)
     await peer.rx("PAYLOAD", tx=peer.link.received - 7)
     await peer.rx("PAYLOAD", tx=peer.link.received + 1, epoch=OTHER)
-    for ahead in (2, 3, 4, 4, 3, 5):     # first, quiet, quiet, second pass, its turn, quiet
+    for ahead in (2, 3, 4, 4, 3, 5):  # first, quiet, quiet, second pass, its turn, quiet
         await peer.rx("PAYLOAD", tx=peer.link.received + ahead)
     await peer.rx_next(2)
     d.reader(peer.vc, False)
@@ -119,7 +118,7 @@ async def rx_payload(d, state):
             break
     else:
         raise AssertionError("the receive memory never fills")
-    await peer.rx("PAYLOAD", tx=peer.link.received + 2)     # a gap, without room
+    await peer.rx("PAYLOAD", tx=peer.link.received + 2)  # a gap, without room
     d.reader(peer.vc, True)
 
 
@@ -165,6 +164,7 @@ async def rx_nack_nolink(d, state):
 
 # ---- the host ----------------------------------------------------------------------------------
 
+
 async def full_set(d):
     """A set with two links that hold data; returns a third peer of that set."""
     d.one = one = await d.link("OPEN", sent=1)
@@ -177,7 +177,7 @@ async def host_payload(d, state):
         await d.partner().send()
         third = await full_set(d)
         await third.send()
-        await d.one.rx("NACK_NOLINK", epoch=d.one.link.epoch)   # room for the one that waits
+        await d.one.rx("NACK_NOLINK", epoch=d.one.link.epoch)  # room for the one that waits
         await d.quiet()
         assert third.state == "OPEN_SENT"
         return
@@ -188,17 +188,17 @@ async def host_payload(d, state):
         return
     await peer.send(1)
     if state == "OPEN":
-        await peer.rx("NACK_FULL")              # held: what comes now waits
+        await peer.rx("NACK_FULL")  # held: what comes now waits
         await peer.send(1)
     else:
         await peer.send(1)
-    await peer.send(2)                          # the second finds the link at its limit
+    await peer.send(2)  # the second finds the link at its limit
     if state == "OPEN_SENT":
-        await peer.close()                      # frees all three; the blocked one opens anew
+        await peer.close()  # frees all three; the blocked one opens anew
         return
     if state == "OPEN_RECD":
         await peer.close()
-        d.mac(True)                             # OPEN, then closing: the blocked one is refused
+        d.mac(True)  # OPEN, then closing: the blocked one is refused
         await d.quiet()
         await peer.rx("CLOSE_NACK", tx=0)
         await d.saw("VISIT", peer, state="CLOSE_SENT")
@@ -240,7 +240,7 @@ async def host_close(d, state):
     await (await d.link(state)).close()
     if state == "OPEN":
         await d.fresh(fixed_open_id=1, init_id=0xFFFFFFFE)
-        peer = await d.link(state, sent=1)      # its ID is ffffffff: a CLOSE has no end to name
+        peer = await d.link(state, sent=1)  # its ID is ffffffff: a CLOSE has no end to name
         assert not (await peer.close())["frame"]
         await peer.rx("ACK", rx=0xFFFFFFFF)
         assert (await d.saw("VISIT", peer, state="CLOSE_SENT"))["node"] == peer.node
@@ -248,14 +248,15 @@ async def host_close(d, state):
 
 # ---- from inside -------------------------------------------------------------------------------
 
+
 async def victim(d, state):
     """The link to be given up changes between the choice and the VICTIM event: all of it waits
     for credits of the control queue, and goes in by its urgency when the MAC moves again."""
     first = await d.link("OPEN")
     second = await d.link("OPEN", partner=d.partner(like=first))
     third = d.partner(like=first, apart=[second])
-    await second.rx_next()                      # so the first is the one not used last
-    await first.timer()                         # and it has been idle since the timer came
+    await second.rx_next()  # so the first is the one not used last
+    await first.timer()  # and it has been idle since the timer came
     if state == "OPEN":
         await third.rx("OPEN", tx=5)
         await d.saw("VICTIM", first)
@@ -314,7 +315,7 @@ async def visit(d, state):
     """VISIT with nothing to do: the reason is gone when the PAYLOAD queue has room again."""
     peer = await d.link(state if state in DATA_STATES else "OPEN", sent=1, vc=1)
     await d.stall_payloads()
-    await peer.rx("NACK", rx=peer.link.oldest)           # to be replayed: into the ready queue
+    await peer.rx("NACK", rx=peer.link.oldest)  # to be replayed: into the ready queue
     if state in DATA_STATES:
         await peer.rx("ACK", rx=peer.link.oldest)
     else:
@@ -323,7 +324,7 @@ async def visit(d, state):
             await peer.open()
         elif state == "OPEN_RECD":
             await peer.rx("OPEN", tx=50)
-            for _ in range(4):                           # these go first, then a PAYLOAD
+            for _ in range(4):  # these go first, then a PAYLOAD
                 await peer.rx("OPEN", tx=50, epoch=0x56)
     mark = d.mark()
     d.mac(True)
@@ -340,7 +341,7 @@ async def visit(d, state):
     await d.quiet()
     if state == "OPEN":
         again = await d.link("OPEN_RECD")
-        await again.close()                              # remembered
+        await again.close()  # remembered
         d.mac(True)
         await d.saw("SENT", again)
         await d.quiet()
@@ -354,7 +355,7 @@ async def visit(d, state):
         assert again.state == "CLOSE_SENT" and again.link.in_flight == 1
     elif state == "CLOSE_SENT":
         await peer.rx("CLOSE_NACK", tx=0)
-        await peer.rx("ACK", rx=peer.link.end - 1)       # that was the last one: CLOSE again
+        await peer.rx("ACK", rx=peer.link.end - 1)  # that was the last one: CLOSE again
         await d.quiet()
 
 
@@ -432,8 +433,10 @@ async def cells(bench):
                 await desk.done()
             except Exception as error:
                 raise AssertionError(f"{event} in {state}: {error}") from error
-            missed = [rows[n] for n in range(len(rows))
-                      if (event, state, n) not in desk.coverage.taken
-                      and not SELECTIVE & set(rows[n][0])]
+            missed = [
+                rows[n]
+                for n in range(len(rows))
+                if (event, state, n) not in desk.coverage.taken and not SELECTIVE & set(rows[n][0])
+            ]
             assert not missed, f"{event} in {state}: not taken: {missed}"
     await desk.claim("cells")

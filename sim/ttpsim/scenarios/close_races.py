@@ -10,14 +10,20 @@ from ttpverif.bench.follow import follow_deliveries, follow_lockstep
 from ttpverif.frames.network import Channel
 
 RUNS = [
-    {"sim": "verilator", "preset": "tiny", "name": "pair", "params": {"rounds": 40},
-     "short": {"rounds": 15}},
+    {
+        "sim": "verilator",
+        "preset": "tiny",
+        "name": "pair",
+        "params": {"rounds": 40},
+        "short": {"rounds": 15},
+    },
     {"sim": "verilator", "preset": "tiny", "name": "scripted", "params": {"scripted": True}},
 ]
 
 DATA = 2
-(LINK_UP, LINK_DOWN, REFUSED, PEER_RESTARTED, RETRIES_USED_UP, PAYLOAD_REFUSED,
- IDS_REUSED) = range(7)
+(LINK_UP, LINK_DOWN, REFUSED, PEER_RESTARTED, RETRIES_USED_UP, PAYLOAD_REFUSED, IDS_REUSED) = range(
+    7
+)
 OPEN, OPEN_ACK, CLOSE, CLOSE_ACK, CLOSE_NACK, PAYLOAD = 0, 1, 3, 4, 5, 6
 
 
@@ -31,6 +37,7 @@ def notices(node, since=0):
 
 
 # ---- two engines -------------------------------------------------------------------------------
+
 
 async def crossing(bench):
     """OPENs that cross, then CLOSEs that cross, on a wire longer than both."""
@@ -47,8 +54,9 @@ async def crossing(bench):
     since = [len(n.frames_out) for n in bench.nodes]
     for node, peer in ((a, b), (b, a)):
         node.close(peer.address, DATA)
-    await bench.until(lambda: all(notices(n) == [LINK_UP, LINK_DOWN] for n in bench.nodes), 2_000,
-                      "both down")
+    await bench.until(
+        lambda: all(notices(n) == [LINK_UP, LINK_DOWN] for n in bench.nodes), 2_000, "both down"
+    )
     await bench.cycles(600)
     assert [opcodes(n, s) for n, s in zip(bench.nodes, since)] == [[CLOSE, CLOSE_ACK]] * 2
 
@@ -67,21 +75,33 @@ async def storm(bench, turn):
     # The close must not overtake the host's own packets; then it may come at any time.
     def all_taken():
         return all(not n.sources[f"s_host_tx{DATA}"].busy for n in bench.nodes)
+
     await bench.until(all_taken, 200_000, "the hosts have written")
     await bench.cycles(20 + rng.choice((0, 0, rng.randint(0, 300))))
-    if not all(n.notices[known[n]:] for n in bench.nodes):
-        await bench.until(lambda: all(LINK_UP in notices(n, known[n]) for n in bench.nodes)
-                          or not any(goals[n] - len(n.received) for n in bench.nodes), 200_000,
-                          "the link")
+    if not all(n.notices[known[n] :] for n in bench.nodes):
+        await bench.until(
+            lambda: (
+                all(LINK_UP in notices(n, known[n]) for n in bench.nodes)
+                or not any(goals[n] - len(n.received) for n in bench.nodes)
+            ),
+            200_000,
+            "the link",
+        )
     if not any(notices(n, known[n]) for n in bench.nodes):
-        return 0                    # nobody wrote
+        return 0  # nobody wrote
     for node in closers:
         node.close((bench.b if node is bench.a else bench.a).address, DATA)
-    await bench.until(lambda: all(LINK_DOWN in notices(n, known[n]) for n in bench.nodes), 400_000,
-                      f"turn {turn}: closed on both sides")
+    await bench.until(
+        lambda: all(LINK_DOWN in notices(n, known[n]) for n in bench.nodes),
+        400_000,
+        f"turn {turn}: closed on both sides",
+    )
     assert all(notices(n, known[n]) == [LINK_UP, LINK_DOWN] for n in bench.nodes)
-    await bench.until(lambda: all(len(n.received) == goals[n] for n in bench.nodes), 5_000,
-                      f"turn {turn}: all that was handed over before the close")
+    await bench.until(
+        lambda: all(len(n.received) == goals[n] for n in bench.nodes),
+        5_000,
+        f"turn {turn}: all that was handed over before the close",
+    )
     assert all(n.level("free_slots") == bench.config["slots"] for n in bench.nodes)
     await bench.cycles(1_500)
     return 1
@@ -96,9 +116,19 @@ async def pair(bench):
     await crossing(bench)
     for node in bench.nodes:
         node.configure(timer_tick=8)
-    bench.connect(*(Channel(bench.rng(way).getrandbits(32), loss=0.15, duplicate=0.05, reorder=0.05,
-                            delay_cycles=(10, 60), reorder_cycles=200)
-                    for way in ("there", "back")))
+    bench.connect(
+        *(
+            Channel(
+                bench.rng(way).getrandbits(32),
+                loss=0.15,
+                duplicate=0.05,
+                reorder=0.05,
+                delay_cycles=(10, 60),
+                reorder_cycles=200,
+            )
+            for way in ("there", "back")
+        )
+    )
     closed = 0
     for turn in range(bench.params["rounds"]):
         closed += await storm(bench, turn)
@@ -112,6 +142,7 @@ async def pair(bench):
 
 
 # ---- one engine --------------------------------------------------------------------------------
+
 
 async def ours_outstanding(desk):
     """CLOSE with our data unacknowledged: NACKed; when all is acknowledged, CLOSE again."""
@@ -173,8 +204,11 @@ async def both_outstanding(desk):
         peer = await desk.link("CLOSE_SENT", sent=2)
         r, end = peer.link.received, peer.link.end
         record = await peer.rx("CLOSE", tx=r + 3, rx=end - 2)
-        assert (record["frame_opcode"], record["frame_tx_id"], record["frame_rx_id"]) == \
-            (CLOSE_NACK, end - 1, r)
+        assert (record["frame_opcode"], record["frame_tx_id"], record["frame_rx_id"]) == (
+            CLOSE_NACK,
+            end - 1,
+            r,
+        )
         assert peer.state == "CLOSE_SENT" and peer.link.stored == 1, "its RxID acknowledges"
         await peer.rx("CLOSE_NACK", tx=r + 2)
         await peer.rx("ACK", rx=end - 1)
@@ -211,7 +245,7 @@ async def undeclared(desk):
         assert peer.state == "CLOSE_RECD"
         await desk.quiet()
         since = len(desk.a.frames_out)
-        await peer.timer(4)         # it may be lost; the first visit only marks
+        await peer.timer(4)  # it may be lost; the first visit only marks
         await desk.quiet()
         assert peer.state == "CLOSED" and opcodes(desk.a, since) == [CLOSE_ACK] * 3
         assert notices(desk.a, known) == [LINK_DOWN]
@@ -224,7 +258,7 @@ async def waits(desk):
     await desk.quiet()
     since = len(desk.a.frames_out)
     assert not (await peer.close())["frame"] and peer.state == "CLOSE_SENT"
-    await peer.rx("CLOSE_ACK", rx=1)            # of an earlier close
+    await peer.rx("CLOSE_ACK", rx=1)  # of an earlier close
     await peer.timer(2)
     await peer.rx("ACK", rx=peer.link.oldest)
     await desk.quiet()
@@ -251,7 +285,7 @@ async def opening(desk):
     await peer.close()
     assert (await peer.send())["result"] == 1
     known, since = len(a.notices), len(a.frames_out)
-    await peer.rx("CLOSE", tx=peer.link.received + 1)       # changes nothing
+    await peer.rx("CLOSE", tx=peer.link.received + 1)  # changes nothing
     assert peer.state == "OPEN_RECD"
     desk.mac(True)
     await desk.quiet()
@@ -270,7 +304,7 @@ async def idle(desk):
     peer = await desk.link("OPEN")
     await peer.timer(4)
     assert peer.state == "OPEN"
-    await peer.rx_next()            # a sign of life: from the start
+    await peer.rx_next()  # a sign of life: from the start
     await peer.timer(4)
     assert peer.state == "OPEN"
     await peer.timer()
@@ -282,12 +316,17 @@ async def idle(desk):
 
 async def given_up(desk):
     """Retries used up, in every state: so many repetitions, then everything is freed."""
-    cases = {"OPEN_SENT": OPEN, "OPEN_RECD": OPEN_ACK, "OPEN": PAYLOAD, "CLOSE_SENT": CLOSE,
-             "CLOSE_RECD": CLOSE_NACK}
+    cases = {
+        "OPEN_SENT": OPEN,
+        "OPEN_RECD": OPEN_ACK,
+        "OPEN": PAYLOAD,
+        "CLOSE_SENT": CLOSE,
+        "CLOSE_RECD": CLOSE_NACK,
+    }
     for state, opcode in cases.items():
         await desk.fresh(max_retry=3)
         peer = await desk.link(state, sent=1 if state == "OPEN" else 0)
-        await peer.timer(4)         # the first visit only marks
+        await peer.timer(4)  # the first visit only marks
         assert peer.state == state
         known, _since = len(desk.a.notices), 0
         await peer.timer()
@@ -295,7 +334,7 @@ async def given_up(desk):
         desk.mac(True)
         await desk.quiet()
         assert notices(desk.a, known) == [RETRIES_USED_UP], state
-        sent = [f for f in desk.a.frames_out[desk.first:] if f.data[42] == opcode]
+        sent = [f for f in desk.a.frames_out[desk.first :] if f.data[42] == opcode]
         assert len(sent) == 1 + 3 and len({f.data for f in sent}) == 1, (state, len(sent))
         assert desk.a.level("free_slots") == desk.bench.config["slots"]
         # Data that is outstanding while the link closes is replayed instead, and then given up.
@@ -305,14 +344,22 @@ async def given_up(desk):
             await peer.timer(5)
             await desk.quiet()
             assert peer.state == "CLOSED"
-            data = [f.data for f in desk.a.frames_out[desk.first:] if f.data[42] == PAYLOAD]
+            data = [f.data for f in desk.a.frames_out[desk.first :] if f.data[42] == PAYLOAD]
             assert len(data) == 8 and len(set(data)) == 2
 
 
 async def scripted(bench):
     desk = Desk(bench)
-    for case in (ours_outstanding, theirs_outstanding, both_outstanding, undeclared, waits, opening, idle,
-                 given_up):
+    for case in (
+        ours_outstanding,
+        theirs_outstanding,
+        both_outstanding,
+        undeclared,
+        waits,
+        opening,
+        idle,
+        given_up,
+    ):
         await desk.fresh()
         try:
             await case(desk)

@@ -15,8 +15,9 @@ VC = 0
 
 
 def from_peer(node, peer, opcode, tx=0, rx=0, epoch=0, payload=b""):
-    node.play(Frame(peer, node.address, Opcode[opcode], VC, tx, rx, epoch, 0,
-                    payload=payload).pack())
+    node.play(
+        Frame(peer, node.address, Opcode[opcode], VC, tx, rx, epoch, 0, payload=payload).pack()
+    )
 
 
 def bad_frames(node):
@@ -24,13 +25,22 @@ def bad_frames(node):
     good = Frame(0x000100, node.address, Opcode.PAYLOAD, VC, 9, 0, 5, 0, payload=b"12345678").pack()
 
     def changed(offset, *values):
-        return good[:offset] + bytes(values) + good[offset + len(values):]
-    return {"runt": good[:63], "wrong_oui": changed(0, 0x02), "not_ours": changed(5, 0xEE),
-            "bad_tth": changed(14, 0x45), "tsh_range": changed(40, 0x00, 0x10),
-            "total_mismatch": changed(17, 0xFF), "bad_opcode": changed(42, 0x0B),
-            "truncated": changed(40, 0x01, 0x00)[:16] + bytes((0x01, 0x14)) + changed(
-                40, 0x01, 0x00)[18:], "bad_vc": changed(43, 3),
-            "empty_payload": changed(40, 0, 26)[:16] + bytes((0, 46)) + changed(40, 0, 26)[18:]}
+        return good[:offset] + bytes(values) + good[offset + len(values) :]
+
+    return {
+        "runt": good[:63],
+        "wrong_oui": changed(0, 0x02),
+        "not_ours": changed(5, 0xEE),
+        "bad_tth": changed(14, 0x45),
+        "tsh_range": changed(40, 0x00, 0x10),
+        "total_mismatch": changed(17, 0xFF),
+        "bad_opcode": changed(42, 0x0B),
+        "truncated": changed(40, 0x01, 0x00)[:16]
+        + bytes((0x01, 0x14))
+        + changed(40, 0x01, 0x00)[18:],
+        "bad_vc": changed(43, 3),
+        "empty_payload": changed(40, 0, 26)[:16] + bytes((0, 46)) + changed(40, 0, 26)[18:],
+    }
 
 
 async def reset_in_traffic(bench):
@@ -38,7 +48,7 @@ async def reset_in_traffic(bench):
     a, b = bench.nodes
     for node, peer in ((a, b), (b, a)):
         for vc in range(3):
-            node.send(peer.address, vc, bytes(1100))        # too long: swallowed
+            node.send(peer.address, vc, bytes(1100))  # too long: swallowed
         for _ in range(8):
             for vc in range(3):
                 node.send(peer.address, vc, bytes(1024))
@@ -47,14 +57,23 @@ async def reset_in_traffic(bench):
     for frame in dropped.values():
         a.play(frame)
     a.open(b.address, 3)
-    await bench.until(lambda: all(node.received and node.counts()["tx_oversize"] == 3
-                                  for node in bench.nodes), 20_000, "traffic both ways")
-    await bench.until(lambda: all(node.level("m_mac_tx_tvalid") and node.sources["s_mac_rx"].busy
-                                  for node in bench.nodes), 20_000, "frames everywhere", poll=True)
+    await bench.until(
+        lambda: all(node.received and node.counts()["tx_oversize"] == 3 for node in bench.nodes),
+        20_000,
+        "traffic both ways",
+    )
+    await bench.until(
+        lambda: all(
+            node.level("m_mac_tx_tvalid") and node.sources["s_mac_rx"].busy for node in bench.nodes
+        ),
+        20_000,
+        "frames everywhere",
+        poll=True,
+    )
     counts = a.counts()
     assert all(counts[f"rx_{cause}"] for cause in dropped) and counts["command_bad_vc"] == 1, counts
-    a.configure(open_id_seed=0xFFFF_0001)       # the next epoch is 0xFFFF, and then comes 1
-    b.configure(open_id_seed=1)                 # 0 is none, so the first epoch is 1
+    a.configure(open_id_seed=0xFFFF_0001)  # the next epoch is 0xFFFF, and then comes 1
+    b.configure(open_id_seed=1)  # 0 is none, so the first epoch is 1
     await bench.reset()
     assert all(node.level("free_slots") == bench.config["slots"] for node in bench.nodes)
     # The MAC has not been reset: what is left of its frame comes as if it were one, and has some
@@ -62,8 +81,11 @@ async def reset_in_traffic(bench):
     before = a.counts()
     a.play(bytes(range(40)))
     await bench.cycles(500)
-    changed = {name: count - before[name] for name, count in a.counts().items()
-               if name.startswith("rx_") and count != before[name]}
+    changed = {
+        name: count - before[name]
+        for name, count in a.counts().items()
+        if name.startswith("rx_") and count != before[name]
+    }
     assert changed == {"rx_other_ethertype": 1}, changed
 
 
@@ -88,8 +110,9 @@ async def corners(bench):
     a.configure(enable=1)
     await bench.cycles(600)
     assert [notice.notice for notice in a.notices[-2:]] == [0, 0], "two links up"
-    epochs = dict.fromkeys(int.from_bytes(frame.data[46:48], "big")
-                           for frame in a.frames_out[before:])
+    epochs = dict.fromkeys(
+        int.from_bytes(frame.data[46:48], "big") for frame in a.frames_out[before:]
+    )
     assert list(epochs) == [0xFFFF, 1], "they begin with the seed's, one for each link"
 
     # Epochs are serial numbers: 0xFFF0 is older than 5, and 5 younger than 0xFFF0.
@@ -104,8 +127,11 @@ async def corners(bench):
     assert a.counts()["peer_restarted"] == restarted + 1
 
     a.send(b.address, VC, b"still here")
-    await bench.until(lambda: b.received and b.received[-1].data == b"still here", 5_000,
-                      "a payload to a real peer")
+    await bench.until(
+        lambda: b.received and b.received[-1].data == b"still here",
+        5_000,
+        "a payload to a real peer",
+    )
     # Switched off, commands wait, and none is lost; then they are carried out in order.
     a.configure(enable=0)
     asked, sent, told = len(a.requests), len(a.frames_out), len(b.notices)
@@ -116,7 +142,9 @@ async def corners(bench):
     a.configure(enable=1)
     await bench.until(lambda: len(b.notices) == told + 2, 2_000, "two links up")
     assert [(n.notice, n.node, n.vc) for n in b.notices[told:]] == [
-        (0, a.address, 2), (0, a.address, 1)]
+        (0, a.address, 2),
+        (0, a.address, 1),
+    ]
     await bench.cycles(500)
     deliveries.finish()
     for feed in followed:

@@ -23,8 +23,19 @@ RUNS = [
     {"sim": "icarus", "preset": "tiny", "name": "bare", "params": {"bare": True}},
 ]
 
-OPCODES = ("OPEN", "OPEN_ACK", "OPEN_NACK", "CLOSE", "CLOSE_ACK", "CLOSE_NACK", "PAYLOAD", "ACK",
-           "NACK", "NACK_FULL", "NACK_NOLINK")
+OPCODES = (
+    "OPEN",
+    "OPEN_ACK",
+    "OPEN_NACK",
+    "CLOSE",
+    "CLOSE_ACK",
+    "CLOSE_NACK",
+    "PAYLOAD",
+    "ACK",
+    "NACK",
+    "NACK_FULL",
+    "NACK_NOLINK",
+)
 STATES = ("OPEN_SENT", "OPEN_RECD", "OPEN", "CLOSE_SENT", "CLOSE_RECD")
 FIRST = 0x5000
 SENT = 3
@@ -35,7 +46,7 @@ UNCHECKED = {("OPEN", "OPEN_SENT"), ("CLOSE", "OPEN_SENT")}
 
 async def incarnation_1(d, peer, state):
     """A conversation in full, and the frames of the peer that it left in the network."""
-    if state == "OPEN_RECD":        # which opens the link: the same way in both incarnations
+    if state == "OPEN_RECD":  # which opens the link: the same way in both incarnations
         await peer.rx("OPEN", tx=FIRST - 1)
         await d.quiet()
     else:
@@ -70,9 +81,24 @@ async def incarnation_1(d, peer, state):
 def snapshot(d, peer):
     """Everything that must not move."""
     link = peer.link
-    return (peer.state, link.epoch, link.peer_epoch, link.received, link.oldest, link.position,
-            link.fresh, link.end, link.held, link.gap, link.peer_end, link.nack_heard,
-            link.close_due, len(d.a.received), len(d.a.notices), d.a.level("free_slots"))
+    return (
+        peer.state,
+        link.epoch,
+        link.peer_epoch,
+        link.received,
+        link.oldest,
+        link.position,
+        link.fresh,
+        link.end,
+        link.held,
+        link.gap,
+        link.peer_end,
+        link.nack_heard,
+        link.close_due,
+        len(d.a.received),
+        len(d.a.notices),
+        d.a.level("free_slots"),
+    )
 
 
 async def late_frame(d, opcode, state, same_ids):
@@ -82,8 +108,12 @@ async def late_frame(d, opcode, state, same_ids):
     late = await incarnation_1(d, peer, state)
     peer.epoch = 0x56
     first = FIRST if same_ids else FIRST + 0x12345
-    await d.link(state, partner=peer, sent=SENT if state not in ("OPEN_SENT", "OPEN_RECD") else 0,
-                 first=first)
+    await d.link(
+        state,
+        partner=peer,
+        sent=SENT if state not in ("OPEN_SENT", "OPEN_RECD") else 0,
+        first=first,
+    )
     await d.bench.cycles(200)
     before, frames, counts = snapshot(d, peer), len(d.a.frames_out), d.feed.counts()
     mark = d.mark()
@@ -92,10 +122,10 @@ async def late_frame(d, opcode, state, same_ids):
     await d.bench.cycles(200)
     if (opcode, state) in UNCHECKED:
         assert len(d.a.frames_out) == frames + 1
-        if opcode == "CLOSE":                   # the opening is refused; the next one works
+        if opcode == "CLOSE":  # the opening is refused; the next one works
             assert peer.state == "CLOSED"
             await peer.open()
-        await peer.opened(first)                # the OPEN_ACK overrules what the old OPEN said
+        await peer.opened(first)  # the OPEN_ACK overrules what the old OPEN said
         assert (peer.link.received, peer.link.peer_epoch) == (id_add(first, -1), peer.epoch)
     else:
         assert snapshot(d, peer) == before, f"the old {opcode} moved something in {state}"
@@ -107,15 +137,18 @@ async def late_frame(d, opcode, state, same_ids):
             deaf = ("OPEN_ACK", "OPEN_NACK", *(("CLOSE_ACK", "CLOSE_NACK") * (state == "OPEN")))
             if opcode not in deaf:
                 assert dropped == [1, 0], f"the old {opcode} in {state} was not counted as stale"
-    assert not any(p.data == b"of incarnation 1" for p in d.a.received[d.delivered:])
+    assert not any(p.data == b"of incarnation 1" for p in d.a.received[d.delivered :])
     # The link is as good as ever.
     d.mac(True)
     await d.quiet()
-    if peer.state in ("OPEN", "CLOSE_SENT", "CLOSE_RECD") and not peer.link.peer_end == \
-            peer.link.received:
+    if (
+        peer.state in ("OPEN", "CLOSE_SENT", "CLOSE_RECD")
+        and not peer.link.peer_end == peer.link.received
+    ):
         await peer.rx_next(payload=b"of incarnation 2")
-        await d.bench.until(lambda: d.a.received[-1].data == b"of incarnation 2", 500,
-                            "a payload of incarnation 2")
+        await d.bench.until(
+            lambda: d.a.received[-1].data == b"of incarnation 2", 500, "a payload of incarnation 2"
+        )
 
 
 async def bare(bench):
@@ -141,15 +174,20 @@ async def bare(bench):
 
     own = await opened(0x55)
     late = {
-        "PAYLOAD": frame("PAYLOAD", FIRST, payload=b"old"), "ACK": frame("ACK", rx=0x1235),
-        "NACK": frame("NACK", rx=0x1236), "NACK_FULL": frame("NACK_FULL"),
-        "OPEN": frame("OPEN", FIRST - 1), "OPEN_ACK": frame("OPEN_ACK", FIRST, 0x1234),
+        "PAYLOAD": frame("PAYLOAD", FIRST, payload=b"old"),
+        "ACK": frame("ACK", rx=0x1235),
+        "NACK": frame("NACK", rx=0x1236),
+        "NACK_FULL": frame("NACK_FULL"),
+        "OPEN": frame("OPEN", FIRST - 1),
+        "OPEN_ACK": frame("OPEN_ACK", FIRST, 0x1234),
         "OPEN_NACK": frame("OPEN_NACK", rx=0x1234, epoch=own),
-        "CLOSE_NACK": frame("CLOSE_NACK", FIRST + 2, 0x1234), "CLOSE_ACK": frame("CLOSE_ACK"),
-        "NACK_NOLINK": frame("NACK_NOLINK", epoch=own), "CLOSE": frame("CLOSE", FIRST, 0x1237),
+        "CLOSE_NACK": frame("CLOSE_NACK", FIRST + 2, 0x1234),
+        "CLOSE_ACK": frame("CLOSE_ACK"),
+        "NACK_NOLINK": frame("NACK_NOLINK", epoch=own),
+        "CLOSE": frame("CLOSE", FIRST, 0x1237),
     }
     assert set(late) == set(OPCODES)
-    a.play(late["NACK_NOLINK"])                 # believed in its own incarnation
+    a.play(late["NACK_NOLINK"])  # believed in its own incarnation
     await bench.until(lambda: len(a.notices) == 2, 500, "LINK_DOWN")
     assert await opened(0x56) != own
     for opcode, data in late.items():
@@ -174,14 +212,15 @@ async def epoch(bench):
         for opcode in OPCODES:
             for same_ids in (False, True):
                 if state == "OPEN_SENT" and same_ids and opcode == "OPEN_ACK":
-                    continue        # only the fresh open ID can tell; that is what it is for
-                desk.delivered = len(desk.a.received) + 1       # incarnation 1 delivers one
+                    continue  # only the fresh open ID can tell; that is what it is for
+                desk.delivered = len(desk.a.received) + 1  # incarnation 1 delivers one
                 try:
                     await late_frame(desk, opcode, state, same_ids)
                     await desk.done()
                 except Exception as error:
-                    raise AssertionError(f"{opcode} in {state}, same IDs {same_ids}: "
-                                         f"{error}") from error
+                    raise AssertionError(
+                        f"{opcode} in {state}, same IDs {same_ids}: {error}"
+                    ) from error
                 tried += 1
     bench.report(f"{tried} delayed frames")
     await desk.claim("epoch")

@@ -11,7 +11,7 @@ RUNS = [
 
 OPEN, OPEN_ACK, CLOSE, CLOSE_ACK, PAYLOAD, ACK = 0, 1, 3, 4, 6, 7
 LINK_UP, LINK_DOWN = 0, 1
-DATA = 2                    # the VC
+DATA = 2  # the VC
 TEXT = b"Hello Tesla\n"
 
 
@@ -36,14 +36,16 @@ async def hello(bench):
 
     a.send(b.address, DATA, TEXT)
     await bench.until(lambda: b.received, 2_000, "the payload at b's host")
-    await bench.until(lambda: a.level("free_slots") == free, 2_000,
-                      "the slot free again after the ACK", poll=True)
-    payload, = b.received
+    await bench.until(
+        lambda: a.level("free_slots") == free, 2_000, "the slot free again after the ACK", poll=True
+    )
+    (payload,) = b.received
     assert (payload.data, payload.node, payload.vc) == (TEXT, a.address, DATA)
 
     a.close(b.address, DATA)
-    await bench.until(lambda: len(a.notices) + len(b.notices) == 4, 2_000,
-                      "both hosts told that the link is down")
+    await bench.until(
+        lambda: len(a.notices) + len(b.notices) == 4, 2_000, "both hosts told that the link is down"
+    )
     assert notices(a)[1:] == [(LINK_DOWN, b.address, DATA)]
     assert notices(b)[1:] == [(LINK_DOWN, a.address, DATA)]
 

@@ -4,8 +4,10 @@ import statistics
 
 from ttpverif.bench.bench import scenario
 
-RUNS = [{"sim": "verilator", "preset": preset, "params": {"repeats": 25}, "short": {"repeats": 8}}
-        for preset in ("tiny", "default", "full")]
+RUNS = [
+    {"sim": "verilator", "preset": preset, "params": {"repeats": 25}, "short": {"repeats": 8}}
+    for preset in ("tiny", "default", "full")
+]
 
 DATA = 2
 SIZES = (1, 64, 256, 1024)
@@ -27,26 +29,42 @@ async def latency(bench):
             outs = len(a.frames_out)
             packet = a.send(b.address, DATA, rng.randbytes(size))
             got = len(b.received)
-            await bench.until(lambda: len(b.received) > got and len(a.frames_in) > outs, 2_000,
-                              "the payload and its ACK")
+            await bench.until(
+                lambda: len(b.received) > got and len(a.frames_in) > outs,
+                2_000,
+                "the payload and its ACK",
+            )
             wire = next(f for f in a.frames_out[outs:] if f.data[42] == 6)
             heard = next(f for f in b.frames_in if f.data == wire.data)
             out = b.received[-1]
-            samples.append((wire.first_cycle - packet.last_cycle,
-                            out.first_cycle - heard.last_cycle,
-                            out.first_cycle - packet.last_cycle
-                            - (heard.last_cycle - wire.last_cycle)))
+            samples.append(
+                (
+                    wire.first_cycle - packet.last_cycle,
+                    out.first_cycle - heard.last_cycle,
+                    out.first_cycle - packet.last_cycle - (heard.last_cycle - wire.last_cycle),
+                )
+            )
         # Host to host: what the model of the wire took to hand the frame over is left out.
         tx, rx, through = zip(*samples)
         for name, clocks in (("tx", tx), ("rx", rx), ("host_to_host", through)):
             results[f"{name}_{size}_bytes"] = {
-                "clocks": clocks[0], "spread": max(clocks) - min(clocks),
-                "mean": statistics.mean(clocks), "samples": len(clocks)}
+                "clocks": clocks[0],
+                "spread": max(clocks) - min(clocks),
+                "mean": statistics.mean(clocks),
+                "samples": len(clocks),
+            }
             assert max(clocks) == min(clocks), f"{name}, {size} bytes: {sorted(set(clocks))}"
-    assert all(results[f"{name}_{size}_bytes"]["clocks"] <= GOAL_CLOCKS
-               for name in ("tx", "rx") for size in SIZES), results
+    assert all(
+        results[f"{name}_{size}_bytes"]["clocks"] <= GOAL_CLOCKS
+        for name in ("tx", "rx")
+        for size in SIZES
+    ), results
     bench.record("latency", results)
-    bench.report(" ".join(
-        f"{size} B: {results[f'tx_{size}_bytes']['clocks']}+"
-        f"{results[f'rx_{size}_bytes']['clocks']}, "
-        f"{results[f'host_to_host_{size}_bytes']['clocks']}" for size in SIZES))
+    bench.report(
+        " ".join(
+            f"{size} B: {results[f'tx_{size}_bytes']['clocks']}+"
+            f"{results[f'rx_{size}_bytes']['clocks']}, "
+            f"{results[f'host_to_host_{size}_bytes']['clocks']}"
+            for size in SIZES
+        )
+    )

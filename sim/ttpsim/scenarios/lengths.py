@@ -10,8 +10,15 @@ from ttpverif.coverage.points import LENGTHS
 
 RUNS = [
     {"sim": "verilator", "preset": "tiny"},
-    *({"sim": "verilator", "preset": "tiny", "name": f"{bits}bit",
-       "config": {"name": f"tiny{bits}", "width_bits": bits}} for bits in (128, 256)),
+    *(
+        {
+            "sim": "verilator",
+            "preset": "tiny",
+            "name": f"{bits}bit",
+            "config": {"name": f"tiny{bits}", "width_bits": bits},
+        }
+        for bits in (128, 256)
+    ),
     {"sim": "verilator", "preset": "full"},
 ]
 
@@ -32,14 +39,19 @@ async def lengths(bench):
             for size in sizes:
                 node.send(peer.address, vc, rng.randbytes(size))
     count = len(sizes) * len(VCS)
-    await bench.until(lambda: len(a.received) == len(b.received) == count, 40_000,
-                      f"{count} payloads each way")
+    await bench.until(
+        lambda: len(a.received) == len(b.received) == count, 40_000, f"{count} payloads each way"
+    )
     for node in bench.nodes:
         for vc in VCS:
             assert [len(p.data) for p in node.received if p.vc == vc] == list(sizes)
     slots = bench.config["slots"]
-    await bench.until(lambda: all(node.level("free_slots") == slots for node in bench.nodes),
-                      20_000, "everything acknowledged", poll=True)
+    await bench.until(
+        lambda: all(node.level("free_slots") == slots for node in bench.nodes),
+        20_000,
+        "everything acknowledged",
+        poll=True,
+    )
     await bench.cycles(500)
     deliveries.finish()
     for feed in followed:

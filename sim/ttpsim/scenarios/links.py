@@ -11,10 +11,18 @@ from ttpverif.check.scoreboard import DeliveryChecker
 from ttpverif.model.link import link_hash
 
 RUNS = [
-    {"sim": "verilator", "preset": "default", "params": {"links": 128, "each": 3},
-     "short": {"links": 128, "each": 1}},
-    {"sim": "verilator", "preset": "full", "params": {"links": 512, "each": 2},
-     "short": {"links": 64, "each": 1}},
+    {
+        "sim": "verilator",
+        "preset": "default",
+        "params": {"links": 128, "each": 3},
+        "short": {"links": 128, "each": 1},
+    },
+    {
+        "sim": "verilator",
+        "preset": "full",
+        "params": {"links": 512, "each": 2},
+        "short": {"links": 64, "each": 1},
+    },
 ]
 
 VC = 0
@@ -55,32 +63,41 @@ async def links(bench):
 
     # a's packet to X comes out at b as from X.
     for node in bench.nodes:
+
         def listen(kind, record, way=node.name):
             if kind == "sent":
                 checker.put(way, record.node, record.vc, record.data)
             elif kind == "received":
                 checker.got("b" if way == "a" else "a", record.node, record.vc, record.data)
+
         node.listeners.append(listen)
 
     # Opened by the first payload, from either side.
     for number, node in enumerate(nodes):
         (a, b)[number % 2].send(node, VC, rng.randbytes(rng.randint(1, 100)))
-    await bench.until(lambda: len(a.notices) == len(b.notices) == len(nodes),
-                      600 * len(nodes) + 5_000, "all links open")
+    await bench.until(
+        lambda: len(a.notices) == len(b.notices) == len(nodes),
+        600 * len(nodes) + 5_000,
+        "all links open",
+    )
     assert all(notice.notice == LINK_UP for side in bench.nodes for notice in side.notices)
     assert {notice.node for notice in a.notices} == set(nodes)
 
     # Used, both ways, in any order.
-    todo = [(side, node) for node in nodes for side in (a, b)
-            for _ in range(bench.params["each"])]
+    todo = [(side, node) for node in nodes for side in (a, b) for _ in range(bench.params["each"])]
     rng.shuffle(todo)
     for side, node in todo:
         side.send(node, VC, rng.randbytes(rng.randint(1, 200)))
     total = len(todo) + len(nodes)
-    await bench.until(lambda: len(a.received) + len(b.received) == total,
-                      600 * total + 5_000, "all payloads")
-    await bench.until(lambda: all(n.level("free_slots") == config["slots"] for n in bench.nodes),
-                      20_000, "all acknowledged", poll=True)
+    await bench.until(
+        lambda: len(a.received) + len(b.received) == total, 600 * total + 5_000, "all payloads"
+    )
+    await bench.until(
+        lambda: all(n.level("free_slots") == config["slots"] for n in bench.nodes),
+        20_000,
+        "all acknowledged",
+        poll=True,
+    )
     for side in bench.nodes:
         assert side.counts()["payload_replayed"] == 0
         assert side.counts()["open_nacked"] == side.counts()["host_blocked"] == 0
@@ -89,8 +106,12 @@ async def links(bench):
     if bench.params["links"] == config["links"]:
         newcomer = next(n for n in range(0x200, 1 << 24) if n not in nodes)
         a.send(newcomer, VC, b"room for one more")
-        await bench.until(lambda: any(p.node == newcomer for p in b.received), 20_000,
-                          "the newcomer's payload", poll=True)
+        await bench.until(
+            lambda: any(p.node == newcomer for p in b.received),
+            20_000,
+            "the newcomer's payload",
+            poll=True,
+        )
         assert a.counts()["host_blocked"] >= 1
         gone = [notice.node for notice in a.notices if notice.notice == LINK_DOWN]
         assert len(gone) == 1
@@ -102,9 +123,14 @@ async def links(bench):
     closed = sum(notice.notice == LINK_DOWN for notice in a.notices)
     for number, node in enumerate(nodes):
         (b, a)[number % 2].close(node, VC)
-    await bench.until(lambda: all(
-        sum(notice.notice == LINK_DOWN for notice in side.notices) == closed + len(nodes)
-        for side in bench.nodes), 600 * len(nodes) + 5_000, "all links closed")
+    await bench.until(
+        lambda: all(
+            sum(notice.notice == LINK_DOWN for notice in side.notices) == closed + len(nodes)
+            for side in bench.nodes
+        ),
+        600 * len(nodes) + 5_000,
+        "all links closed",
+    )
     await bench.cycles(2_000)
     checker.finish()
     for feed in followed:

@@ -15,6 +15,7 @@ GROUPS = {
     "closes": ("module_closes", "engine_closes", "page_full"),
     "opens": ("late_open", "opens_again", "start_ids", "wake"),
 }
+# fmt: off
 RUNS = [{"sim": "verilator", "preset": "tiny", "name": name, "params": {"cases": cases},
          "short": {"share": 0.3}} for name, cases in GROUPS.items()] + [
     {"sim": "verilator", "preset": "tiny", "name": f"{name}_again", "params": {"cases": cases},
@@ -23,6 +24,7 @@ RUNS = [{"sim": "verilator", "preset": "tiny", "name": name, "params": {"cases":
      "params": {"cases": [case for cases in GROUPS.values() for case in cases], "share": 0.1,
                 "per_ms": 4}, "short": {"cases": cases}}
     for seed, cases in ((1, ("wake", "start_ids")), (2, ("module_restarts",)))]
+# fmt: on
 
 SIZES = (1, 3, 4, 5, 63, 64, 65, 127, 500, 1000, 1007, 1008)
 STARTS = (0, 1, 1000, 2**31 - 8, 2**32 - 1, 2**32 - 2, 2**32 - 16)
@@ -30,8 +32,9 @@ PLAIN = Options(mutes_third_vc=False)
 
 
 def module(**options):
-    return Options(**{"mutes_third_vc": False, "events": 16, "crossing_close_ends": True,
-                      **options})
+    return Options(
+        **{"mutes_third_vc": False, "events": 16, "crossing_close_ends": True, **options}
+    )
 
 
 async def both_ways(play, count=3, node=MODULE, vc=0):
@@ -72,16 +75,27 @@ class Cases:
     async def loss(self):
         """Data both ways, now and then a pause in which timers matter."""
         for percent, count in self.few(((5, 40), (20, 20))):
-            await self._lossy(f"loss {percent}", {MODULE: module(leftovers="plausible")}, percent, count)
+            await self._lossy(
+                f"loss {percent}", {MODULE: module(leftovers="plausible")}, percent, count
+            )
 
     async def two_modules(self):
-        await self._lossy("two modules", {MODULE: module(), 0x13: module(start_id=1000)}, 5,
-                          12 if self.share < 0.4 else 30)
+        await self._lossy(
+            "two modules",
+            {MODULE: module(), 0x13: module(start_id=1000)},
+            5,
+            12 if self.share < 0.4 else 30,
+        )
 
     async def _lossy(self, name, modules, percent, count):
         play, rate = self.play, percent / 100
-        await play.fresh(name, modules, {"loss": rate, "duplicate": 0.05, "reorder": 0.05},
-                         late_opens=0.2, max_retry=30)
+        await play.fresh(
+            name,
+            modules,
+            {"loss": rate, "duplicate": 0.05, "reorder": 0.05},
+            late_opens=0.2,
+            max_retry=30,
+        )
         for number in range(count):
             vc = play.random.choice((0, 1, 2))
             node = play.random.choice(list(modules))
@@ -95,8 +109,9 @@ class Cases:
     async def module_restarts(self):
         """With and without data before it, and with data of ours under way; silent or opening."""
         play = self.play
-        for before, opens, ours in self.few((b, o, w) for b in (0, 1, 4) for o in (True, False)
-                                            for w in (0, 1, 3)):
+        for before, opens, ours in self.few(
+            (b, o, w) for b in (0, 1, 4) for o in (True, False) for w in (0, 1, 3)
+        ):
             await play.fresh(f"module restarts {before} {opens} {ours}", {MODULE: module()})
             play.module_open()
             await play.wait(20)
@@ -114,7 +129,8 @@ class Cases:
             await play.finish()
             told = play.ledger.notices
             assert not before or told["PEER_RESTARTED"] or told["LINK_DOWN"] > 1, (
-                f"{play.name}: the host must hear of it")
+                f"{play.name}: the host must hear of it"
+            )
 
     async def ambiguous_restart(self):
         """One packet came, ours sent nothing: its first OPEN looks like a repeated one (Z4)."""
@@ -134,8 +150,9 @@ class Cases:
     async def engine_restarts(self):
         """The module sends on from where it was (capture 31)."""
         play = self.play
-        for before, opens, theirs in self.few((b, o, w) for b in (0, 4) for o in (True, False)
-                                              for w in (0, 3)):
+        for before, opens, theirs in self.few(
+            (b, o, w) for b in (0, 4) for o in (True, False) for w in (0, 3)
+        ):
             await play.fresh(f"engine restarts {before} {opens} {theirs}", {MODULE: module()})
             play.module_open()
             await play.wait(20)
@@ -162,10 +179,14 @@ class Cases:
     async def _closes(self, close, name):
         """With data unacknowledged on either side, on a wire that loses or not."""
         play = self.play
-        for percent, ours, theirs in self.few((p, o, t) for p in (0, 5, 20) for o in (0, 3)
-                                              for t in (0, 3)):
-            await play.fresh(f"{name} {percent} {ours} {theirs}",
-                             {MODULE: module(leftovers="plausible")}, {"loss": percent / 100})
+        for percent, ours, theirs in self.few(
+            (p, o, t) for p in (0, 5, 20) for o in (0, 3) for t in (0, 3)
+        ):
+            await play.fresh(
+                f"{name} {percent} {ours} {theirs}",
+                {MODULE: module(leftovers="plausible")},
+                {"loss": percent / 100},
+            )
             await both_ways(play, 2)
             for _ in range(ours):
                 play.send()
@@ -209,7 +230,9 @@ class Cases:
         """Its user opens once more while an ACK is missing, on either side."""
         play = self.play
         for missing in self.few(("to the module", "to the engine", "none")):
-            await play.fresh(f"opens again, {missing}", {MODULE: module(payload_in_open_sent="accept")})
+            await play.fresh(
+                f"opens again, {missing}", {MODULE: module(payload_in_open_sent="accept")}
+            )
             await both_ways(play, 2)
             play.write()
             await play.wait(50)
@@ -234,7 +257,7 @@ class Cases:
             (play.send if first == "engine" else play.write)()
             await play.wait(50)
             play.write()
-            await play.wait(600)        # our r is a guess until the module has opened again
+            await play.wait(600)  # our r is a guess until the module has opened again
             await both_ways(play, 3)
             await play.restart()
             play.send()
@@ -263,5 +286,7 @@ async def module_peer(bench):
     cases = Cases(play, bench.params.get("share", 1.0))
     for name in bench.params["cases"]:
         await getattr(cases, name)()
-    bench.report(f"{play.cases} cases, {play.delivered} packets, {play.net.control} control frames "
-                 "in the last")
+    bench.report(
+        f"{play.cases} cases, {play.delivered} packets, {play.net.control} control frames "
+        "in the last"
+    )

@@ -27,8 +27,11 @@ class Desk:
     def counted(self, node):
         """The OS path's counters that have moved since the last call, and by how much."""
         before, self.seen[node] = self.seen[node], node.counts()
-        return {name: self.seen[node][name] - before[name] for name in OS_COUNTERS
-                if self.seen[node][name] != before[name]}
+        return {
+            name: self.seen[node][name] - before[name]
+            for name in OS_COUNTERS
+            if self.seen[node][name] != before[name]
+        }
 
     async def ttp(self):
         """Payloads both ways on every VC; returns when they are delivered and acknowledged."""
@@ -39,8 +42,13 @@ class Desk:
                 for vc in VCS:
                     node.send(peer.address, vc, self.rng.randbytes(size))
         await self.bench.until(
-            lambda: all(len(n.received) == goal[n] and n.level("free_slots") == slots
-                        for n in nodes), 5_000, "TTP both ways", poll=True)
+            lambda: all(
+                len(n.received) == goal[n] and n.level("free_slots") == slots for n in nodes
+            ),
+            5_000,
+            "TTP both ways",
+            poll=True,
+        )
 
     async def quiet(self):
         """Everything on its way has arrived; a frame may take as long as it fills the buffer."""
@@ -83,8 +91,8 @@ async def switched_off(desk):
     got = {node: len(node.os_received) for node in desk.bench.nodes}
     a.configure(os_enable=0)
     for size in (64, 500, 1500):
-        a.os_send(desk.frame(size))         # dropped here
-        b.os_send(desk.frame(size))         # sent, and dropped there
+        a.os_send(desk.frame(size))  # dropped here
+        b.os_send(desk.frame(size))  # sent, and dropped there
     await desk.ttp()
     await desk.quiet()
     assert desk.counted(a) == {"os_tx_aborted": 3} and desk.counted(b) == {"os_tx_sent": 3}

@@ -25,13 +25,17 @@ def action(record):
 
 def nacks(records, peer):
     """(first, last) of each NACK to this peer that these events sent."""
-    return [(r["frame_rx_id"], r["frame_tx_id"]) for r in records if r["frame"]
-            and r["frame_opcode"] == NACK and r["frame_node"] == peer.node]
+    return [
+        (r["frame_rx_id"], r["frame_tx_id"])
+        for r in records
+        if r["frame"] and r["frame_opcode"] == NACK and r["frame_node"] == peer.node
+    ]
 
 
 def payloads_out(node, since):
-    return [int.from_bytes(f.data[52:56], "big") for f in node.frames_out[since:]
-            if f.data[42] == 6]
+    return [
+        int.from_bytes(f.data[52:56], "big") for f in node.frames_out[since:] if f.data[42] == 6
+    ]
 
 
 async def at_once(desk, play):
@@ -48,6 +52,7 @@ async def at_once(desk, play):
 
 # ---- receiver ----------------------------------------------------------------------------------
 
+
 async def timer_meets_look_up(desk):
     """While a look-up delivers what was kept, the timer asks for nothing: what is missing is only
     known at its end. Then it asks for the gap that is left, and for no more."""
@@ -62,15 +67,19 @@ async def timer_meets_look_up(desk):
     peer.play("PAYLOAD", tx=r + 1)
     await desk.saw("RX_PAYLOAD", peer, mark)
     a.configure(timer_tick=2)
-    await desk.bench.until(lambda: any(action(e) == "LOOKED" for e in a.trace[mark:]), 400,
-                           "the look-up's end")
+    await desk.bench.until(
+        lambda: any(action(e) == "LOOKED" for e in a.trace[mark:]), 400, "the look-up's end"
+    )
     a.configure(timer_tick=NEVER)
     await desk.quiet()
     events = a.trace[mark:]
     actions = [action(e) for e in events]
     begin, end = actions.index("DELIVER_LOOK"), actions.index("LOOKED")
-    between = [e for e in events[begin:end]
-               if kind(e) == "TIMER" and (e["node"], e["vc"]) == (peer.node, peer.vc)]
+    between = [
+        e
+        for e in events[begin:end]
+        if kind(e) == "TIMER" and (e["node"], e["vc"]) == (peer.node, peer.vc)
+    ]
     assert between and not any(e["frame"] for e in between), "a question during the look-up"
     assert not any(kind(e) == "ASK" for e in events[begin:end])
     assert [(p.id - r) % 2**32 for p in a.received[got:]] == [1, 2, 3, 4]
@@ -93,15 +102,22 @@ async def two_look_ups(desk):
     for peer in (one, two):
         peer.play("PAYLOAD", tx=last[peer] + 1)
     await desk.quiet()
-    filled = next(n for n, e in enumerate(a.trace) if n >= mark and action(e) == "DELIVER_LOOK"
-                  and e["vc"] == two.vc)
+    filled = next(
+        n
+        for n, e in enumerate(a.trace)
+        if n >= mark and action(e) == "DELIVER_LOOK" and e["vc"] == two.vc
+    )
     looks = [n for n, e in enumerate(a.trace) if n >= mark and kind(e) == "LOOK"]
     assert [a.trace[n]["vc"] for n in looks] == sorted(
-        (a.trace[n]["vc"] for n in looks), reverse=True), "the look-ups were mixed"
+        (a.trace[n]["vc"] for n in looks), reverse=True
+    ), "the look-ups were mixed"
     assert any(n > filled and a.trace[n]["vc"] == one.vc for n in looks), "the second waited"
     for peer in (one, two):
         assert [(p.id - last[peer]) % 2**32 for p in a.received[got:] if p.vc == peer.vc] == [
-            1, 2, 3]
+            1,
+            2,
+            3,
+        ]
 
 
 async def new_link_meets_purge(desk):
@@ -124,6 +140,7 @@ async def new_link_meets_purge(desk):
         # Urgent events that send nothing: the places are freed in the clocks that they leave.
         for _ in range(desk.bench.config["event_depth"] - 2):
             filler.play("ACK", rx=filler.link.oldest - 1)
+
     mark = await at_once(desk, restart)
     for offset in (3, 4, 5):
         peer.play("PAYLOAD", tx=received + offset)
@@ -167,6 +184,7 @@ async def kept_across_the_wrap(desk):
 
 # ---- sender ------------------------------------------------------------------------------------
 
+
 async def walk_meets_acknowledged(desk):
     """A NACK right behind an ACK of many: the walk begins among slots that are acknowledged and
     still in the list, hops over them and sends only what is missing. None of them is lost."""
@@ -179,6 +197,7 @@ async def walk_meets_acknowledged(desk):
     def answer():
         peer.play("ACK", rx=una + 6)
         peer.play("NACK", rx=una + 8, tx=una + 8)
+
     mark = await at_once(desk, answer)
     await desk.quiet()
     events = [kind(e) for e in a.trace[mark:]]
@@ -194,6 +213,7 @@ async def walk_meets_acknowledged(desk):
 
 # ---- hosts -------------------------------------------------------------------------------------
 
+
 async def readers_stop(desk):
     """All three readers stop and the receive memory fills. The first VC takes what is shared, the
     others still have what is kept back for them; then each is told NACK_FULL. Each host gets its
@@ -206,7 +226,7 @@ async def readers_stop(desk):
         desk.reader(peer.vc, False)
     for peer in peers:
         for number in range(config["rx_slots"]):
-            data = bytes([peer.vc, number]) * 40        # longer than what a reader has read ahead
+            data = bytes([peer.vc, number]) * 40  # longer than what a reader has read ahead
             record = await peer.rx_next(payload=data)
             if not record["room"]:
                 break
@@ -230,8 +250,14 @@ async def readers_stop(desk):
 @scenario
 async def overlaps(bench):
     desk = Desk(bench)
-    parts = (timer_meets_look_up, two_look_ups, new_link_meets_purge, kept_across_the_wrap,
-             walk_meets_acknowledged, readers_stop)
+    parts = (
+        timer_meets_look_up,
+        two_look_ups,
+        new_link_meets_purge,
+        kept_across_the_wrap,
+        walk_meets_acknowledged,
+        readers_stop,
+    )
     for part in parts:
         await part(desk)
     await desk.claim("overlaps")

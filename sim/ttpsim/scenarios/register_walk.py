@@ -13,9 +13,7 @@ from ttpverif.bench.follow import follow_lockstep
 from ttpverif.frames.frame import Frame
 from ttpverif.model.states import State
 
-RUNS = [
-    {"sim": "verilator", "preset": "tiny", "top": "managed_nic"},
-]
+RUNS = [{"sim": "verilator", "preset": "tiny", "top": "managed_nic"}]
 
 DATA = 2
 
@@ -35,7 +33,8 @@ async def walk_addresses(bench, regs, read):
         for field in register.fields:
             if field.reset is not None:
                 assert (value & field.mask) >> field.lsb == field.reset, (
-                    f"{register.name}.{field.name} is not {field.reset:#x} after reset")
+                    f"{register.name}.{field.name} is not {field.reset:#x} after reset"
+                )
     for register in (regs.map["NODE"], regs.map["MAGIC"], regs.map.counters[0]):
         for bit in range(16):
             wrong = register.address ^ 1 << bit
@@ -86,20 +85,36 @@ async def read_out(bench, node, regs, endpoint):
         if state["state"]:
             epochs = await regs.LINK_EPOCHS.fields()
             seen[await regs.LINK_NODE.read(), state["vc"]] = {
-                **state, "una": await regs.LINK_UNA.read(), "alloc": await regs.LINK_ALLOC.read(),
-                "received": await regs.LINK_RECEIVED.read(), **epochs,
-                "sent": await regs.LINK_SENT.read(), "chain": await regs.LINK_CHAIN.read(),
-                "retries": await regs.LINK_RETRIES.read()}
+                **state,
+                "una": await regs.LINK_UNA.read(),
+                "alloc": await regs.LINK_ALLOC.read(),
+                "received": await regs.LINK_RECEIVED.read(),
+                **epochs,
+                "sent": await regs.LINK_SENT.read(),
+                "chain": await regs.LINK_CHAIN.read(),
+                "retries": await regs.LINK_RETRIES.read(),
+            }
     links = {(link.node, link.vc): link for link in endpoint.links}
     assert set(seen) == set(links), (sorted(seen), sorted(links))
     for key, link in links.items():
         tag = seen[key]
         expected = {
-            "state": link.state, "vc": link.vc, "una": link.oldest, "alloc": link.stored,
-            "sent": link.in_flight, "own": link.epoch, "peer": link.peer_epoch or 0,
-            "ieee": link.ethertype == 0x9AC6, "held": link.held, "gap": link.gap,
-            "close_due": link.close_due, "close_nacked": link.nack_heard, "chain": link.stored,
-            "retries": link.count, "timer": link.timer_bit}
+            "state": link.state,
+            "vc": link.vc,
+            "una": link.oldest,
+            "alloc": link.stored,
+            "sent": link.in_flight,
+            "own": link.epoch,
+            "peer": link.peer_epoch or 0,
+            "ieee": link.ethertype == 0x9AC6,
+            "held": link.held,
+            "gap": link.gap,
+            "close_due": link.close_due,
+            "close_nacked": link.nack_heard,
+            "chain": link.stored,
+            "retries": link.count,
+            "timer": link.timer_bit,
+        }
         if link.state != State.OPEN_SENT:
             expected |= {"received": link.received, "selective": link.selective}
         wrong = {name: (tag[name], value) for name, value in expected.items() if tag[name] != value}
@@ -131,7 +146,7 @@ async def register_walk(bench):
         a.send(node, vc, b"to nobody")
     await bench.until(lambda: len(b.received) == 20, 8_000, "20 payloads")
     await bench.cycles(300)
-    await regs_a.CONTROL.set(enable=0)      # the tags stand still
+    await regs_a.CONTROL.set(enable=0)  # the tags stand still
     await bench.cycles(60)
     seen = await read_out(bench, a, regs_a, followed[0].lockstep.endpoint)
     assert set(seen) == {(b.address, DATA), *absent}
@@ -140,12 +155,31 @@ async def register_walk(bench):
     # The peers answer at last: with high IDs and epochs, in the other EtherType, and one with data
     # for which b's reader has no slot.
     for node, vc in absent:
-        opening = next(Frame.parse(f.data)[0] for f in a.frames_out
-                       if f.data[3:6] == node.to_bytes(3, "big"))
-        a.play(Frame(node, a.address, 1, vc, tx_id=0xFEDCBA98 - vc, rx_id=opening.tx_id,
-                     epoch=0xF00F + vc).pack())
-    await bench.until(lambda: sum(f.data[42] == 6 and f.data[3:6] != b.address.to_bytes(3, "big")
-                                  for f in a.frames_out) >= 2, 4_000, "their payloads")
+        opening = next(
+            Frame.parse(f.data)[0] for f in a.frames_out if f.data[3:6] == node.to_bytes(3, "big")
+        )
+        a.play(
+            Frame(
+                node,
+                a.address,
+                1,
+                vc,
+                tx_id=0xFEDCBA98 - vc,
+                rx_id=opening.tx_id,
+                epoch=0xF00F + vc,
+            ).pack()
+        )
+    await bench.until(
+        lambda: (
+            sum(
+                f.data[42] == 6 and f.data[3:6] != b.address.to_bytes(3, "big")
+                for f in a.frames_out
+            )
+            >= 2
+        ),
+        4_000,
+        "their payloads",
+    )
     await bench.cycles(200)
     await regs_a.CONTROL.set(enable=0)
     await bench.cycles(60)
@@ -176,20 +210,24 @@ async def notices(bench, regs):
     for number, peer in enumerate(peers):
         up = len([f for f in b.frames_out if f.data[42] == 1])
         b.play(Frame(peer, b.address, 0, number % 3, tx_id=100 * number, epoch=1).pack())
-        await bench.until(lambda: len([f for f in b.frames_out if f.data[42] == 1]) > up, 2_000,
-                          "an OPEN_ACK")
+        await bench.until(
+            lambda: len([f for f in b.frames_out if f.data[42] == 1]) > up, 2_000, "an OPEN_ACK"
+        )
         await bench.cycles(20)
-        b.play(Frame(peer, b.address, 3, number % 3, tx_id=100 * number + 1,
-                     epoch=1).pack())
+        b.play(Frame(peer, b.address, 3, number % 3, tx_id=100 * number + 1, epoch=1).pack())
         await bench.cycles(120)
     for number in range(NOTICE_DEPTH):
         head = await regs.NOTICE_HEAD.fields()
-        assert head == {"node": peers[number // 2], "vc": number // 2 % 3, "notice": number % 2,
-                        "valid": 1}, (number, head)
+        assert head == {
+            "node": peers[number // 2],
+            "vc": number // 2 % 3,
+            "notice": number % 2,
+            "valid": 1,
+        }, (number, head)
         await regs.NOTICE_POP.write()
     assert await regs.NOTICE_HEAD.read() == 0
     assert await regs.counter("stat_notice_lost").read() == 2 * len(peers) - NOTICE_DEPTH
-    b.play(Frame(1, b.address, 0).pack(), bad=True)         # dropped at the door
+    b.play(Frame(1, b.address, 0).pack(), bad=True)  # dropped at the door
     await bench.cycles(20)
     expected = {"link_up": 1, "link_down": 1, "frame_dropped": 1, "notice_lost": 1}
     causes = await regs.INT_STATUS.fields()

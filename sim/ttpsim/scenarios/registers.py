@@ -77,8 +77,12 @@ async def read_out_in_traffic(bench, regs, lid, endpoint):
         else:
             raise AssertionError("a read-out that does not come")
         possible = history[since:]
-        tag = (await regs.LINK_UNA.read(), await regs.LINK_ALLOC.read(),
-               await regs.LINK_SENT.read(), await regs.LINK_RECEIVED.read())
+        tag = (
+            await regs.LINK_UNA.read(),
+            await regs.LINK_ALLOC.read(),
+            await regs.LINK_SENT.read(),
+            await regs.LINK_RECEIVED.read(),
+        )
         assert tag in possible, f"{tag} is none of {possible}"
         shown.add(tag)
     a.listeners.remove(note)
@@ -101,8 +105,11 @@ async def registers(bench):
     for number in range(10):
         a.send(b.address, DATA, bytes([number]) * (40 * number + 1))
     a.os_send(ARP)
-    await bench.until(lambda: len(b.received) == 10 and b.os_received, 8_000,
-                      "payloads and an ARP with no register touched")
+    await bench.until(
+        lambda: len(b.received) == 10 and b.os_received,
+        8_000,
+        "payloads and an ARP with no register touched",
+    )
     assert await regs_a.NODE.read() == a.address
     assert await regs_a.TIMER_TICK.read() == max(8, 8192 // bench.config["links"])
 
@@ -114,8 +121,15 @@ async def registers(bench):
             pass
         state = await regs_a.LINK_STATE.fields()
         if state["state"]:
-            found.append((link, state["state"], state["vc"], await regs_a.LINK_NODE.read(),
-                          await regs_a.LINK_ALLOC.read()))
+            found.append(
+                (
+                    link,
+                    state["state"],
+                    state["vc"],
+                    await regs_a.LINK_NODE.read(),
+                    await regs_a.LINK_ALLOC.read(),
+                )
+            )
     assert [entry[1:] for entry in found] == [(OPEN_STATE, DATA, b.address, 0)], found
 
     await read_out_in_traffic(bench, regs_a, found[0][0], followed[0].lockstep.endpoint)

@@ -30,7 +30,7 @@ async def pair(bench):
     bench.connect(PerfectChannel(DELAY), PerfectChannel(DELAY))
     for node in bench.nodes:
         node.configure(timer_tick=8, max_retry=0)
-    b.configure(open_id_seed=0x4000_0123)       # its epochs: younger with every restart
+    b.configure(open_id_seed=0x4000_0123)  # its epochs: younger with every restart
     await bench.reset()
     of_a, of_b = follow_lockstep(bench)
     slots = bench.config["slots"]
@@ -39,17 +39,25 @@ async def pair(bench):
         known, got = len(a.notices), len(b.received)
         a.send(b.address, DATA, b"before %d" % turn)
         b.send(a.address, DATA, b"answer %d" % turn)
-        await bench.until(lambda: len(b.received) > got and a.received
-                          and a.received[-1].data == b"answer %d" % turn, 40_000, "data both ways")
-        await bench.until(lambda: a.level("free_slots") == slots, 40_000, "all acknowledged",
-                          poll=True)
+        await bench.until(
+            lambda: (
+                len(b.received) > got and a.received and a.received[-1].data == b"answer %d" % turn
+            ),
+            40_000,
+            "data both ways",
+        )
+        await bench.until(
+            lambda: a.level("free_slots") == slots, 40_000, "all acknowledged", poll=True
+        )
         for number in range(4):
             a.send(b.address, DATA, b"lost %d %d" % (turn, number))
         await bench.until(lambda: a.level("free_slots") <= slots - 2, 2_000, "in flight", poll=True)
-        await bench.cycles(3 * turn)            # the restart hits them at different places
+        await bench.cycles(3 * turn)  # the restart hits them at different places
         before = len(b.received)
-        b.configure(open_id_seed=bench.rng(f"restart {turn}").getrandbits(15)
-                    | (0x5000 + 0x1000 * turn) << 16)
+        b.configure(
+            open_id_seed=bench.rng(f"restart {turn}").getrandbits(15)
+            | (0x5000 + 0x1000 * turn) << 16
+        )
         # Its host port is reset with it: what had not come out by now never does.
         await bench.reset(nodes=[b])
         of_b.restart(parameters_of(bench, b))
@@ -59,8 +67,11 @@ async def pair(bench):
         told = notices(a, known)
         assert told.count(PEER_RESTARTED) + told.count(LINK_DOWN) >= 1, told
         a.send(b.address, DATA, b"again %d" % turn)
-        await bench.until(lambda: any(p.data == b"again %d" % turn for p in b.received[before:]),
-                          40_000, "a's payload on the new link")
+        await bench.until(
+            lambda: any(p.data == b"again %d" % turn for p in b.received[before:]),
+            40_000,
+            "a's payload on the new link",
+        )
         await bench.until(lambda: a.level("free_slots") == slots, 40_000, "slots", poll=True)
         await bench.cycles(600)
         fresh = [p.data for p in b.received[before:]]
@@ -69,8 +80,10 @@ async def pair(bench):
     await bench.cycles(2_000)
     of_a.finish()
     of_b.finish()
-    bench.report(f"{notices(a).count(PEER_RESTARTED)} x PEER_RESTARTED, "
-                 f"{notices(a).count(LINK_DOWN)} x LINK_DOWN")
+    bench.report(
+        f"{notices(a).count(PEER_RESTARTED)} x PEER_RESTARTED, "
+        f"{notices(a).count(LINK_DOWN)} x LINK_DOWN"
+    )
 
 
 async def scripted(bench):
@@ -125,7 +138,7 @@ async def scripted(bench):
     # ... unless its RxID fits: then our side stays as it is, and r is its TxID.
     peer, old, record, told = await restarted("OPEN", 0, 0, 0x777, rx=lambda link: link.oldest)
     assert told == [] and old.stored == 3
-    await peer.rx("OPEN", tx=0x777, rx=old.oldest)          # late once more: nobody asked
+    await peer.rx("OPEN", tx=0x777, rx=old.oldest)  # late once more: nobody asked
     assert old.stored == 3 and old.received != 0x777
     assert (await peer.rx("PAYLOAD", tx=0x778))["frame_opcode"] == NACK_NOLINK
     await peer.rx("OPEN", tx=0x777, rx=old.oldest)
@@ -155,7 +168,10 @@ async def scripted(bench):
     peer, old, record, told = await restarted("OPEN", 0x55, 0x55, 0x4FFF)
     assert told == [IDS_REUSED] and peer.link is old and old.stored == 3
     assert (record["frame_opcode"], record["frame_rx_id"], record["frame_epoch"]) == (
-        OPEN_NACK, 0x4FFF, 0x55)
+        OPEN_NACK,
+        0x4FFF,
+        0x55,
+    )
     # While closing: the peer has forgotten the link, so the OPEN is served anew.
     for state in ("CLOSE_SENT", "CLOSE_RECD"):
         peer, old, record, told = await restarted(state, 0x55, 0x56, 0x900, ahead=9)

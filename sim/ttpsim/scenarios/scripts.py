@@ -11,12 +11,14 @@ from ttpverif.bench.bench import scenario
 from ttpverif.bench.player import play
 from ttpverif.randomised.draw import draw_script
 
+# fmt: off
 RUNS = [
     {"sim": "verilator", "preset": "tiny", "name": "engine", "params": {"cases": 12},
      "short": {"cases": 4}},
     {"sim": "verilator", "preset": "tiny", "top": "managed_nic", "name": "nic",
      "params": {"cases": 12}, "short": {"cases": 2}},
 ]
+# fmt: on
 
 
 def top_of(bench):
@@ -39,7 +41,8 @@ async def scripts(bench):
         result = await play(bench, script)
         assert result["failure"] is None, (
             f"seed {seed}, case {case}: {result['kind']}: {result['failure']}\n"
-            f"{json.dumps(script.to_dict())}")
+            f"{json.dumps(script.to_dict())}"
+        )
         for name in totals:
             totals[name] += result[name]
     bench.report(f"{totals['delivered']} packets, {totals['replays']} replays")

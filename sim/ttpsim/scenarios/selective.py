@@ -14,19 +14,27 @@ from ttpverif.bench.follow import follow_deliveries, follow_lockstep
 from ttpverif.frames.frame import Frame
 from ttpverif.frames.network import Channel
 
-RUNS = [
-    {"sim": "verilator", "preset": preset, "name": "flow", "params": {"part": "flow"}}
-    for preset in ("default", "full")
-] + [
-    {"sim": "verilator", "preset": preset, "name": "faults",
-     "params": {"part": "faults", "payloads": payloads}, "short": {"payloads": 40}}
-    for preset, payloads in (("tiny", 300), ("default", 300))
-] + [
-    {"sim": "verilator", "preset": preset, "name": "clocks", "params": {"part": "clocks"}}
-    for preset in ("tiny", "default", "full")
-] + [
-    {"sim": "verilator", "preset": "tiny", "name": "scripted", "params": {"part": "scripted"}},
-]
+RUNS = (
+    [
+        {"sim": "verilator", "preset": preset, "name": "flow", "params": {"part": "flow"}}
+        for preset in ("default", "full")
+    ]
+    + [
+        {
+            "sim": "verilator",
+            "preset": preset,
+            "name": "faults",
+            "params": {"part": "faults", "payloads": payloads},
+            "short": {"payloads": 40},
+        }
+        for preset, payloads in (("tiny", 300), ("default", 300))
+    ]
+    + [
+        {"sim": "verilator", "preset": preset, "name": "clocks", "params": {"part": "clocks"}}
+        for preset in ("tiny", "default", "full")
+    ]
+    + [{"sim": "verilator", "preset": "tiny", "name": "scripted", "params": {"part": "scripted"}}]
+)
 
 STATES = ("OPEN", "CLOSE_SENT", "CLOSE_RECD")
 DATA = 2
@@ -51,16 +59,26 @@ def payload_frames(node, since=0):
 
 def nacks(node, since=0):
     """(first, last) of every NACK that `node` has sent."""
-    return [(rx_id(f.data), tx_id(f.data)) for f in node.frames_out[since:]
-            if opcode(f.data) == NACK]
+    return [
+        (rx_id(f.data), tx_id(f.data)) for f in node.frames_out[since:] if opcode(f.data) == NACK
+    ]
 
 
 async def restart(bench, there=None, back=None, **configuration):
     """Both engines from reset, over the wires given; the first data ID is 2 on both sides."""
     bench.connect(there, back)
     for node in bench.nodes:
-        node.configure(**{"timer_tick": 8, "max_retry": 0, "fixed_open_id": 1, "init_id": 1,
-                          "link_slots": 0, "selective": 1, **configuration})
+        node.configure(
+            **{
+                "timer_tick": 8,
+                "max_retry": 0,
+                "fixed_open_id": 1,
+                "init_id": 1,
+                "link_slots": 0,
+                "selective": 1,
+                **configuration,
+            }
+        )
     await bench.reset()
     return follow_lockstep(bench), [len(n.frames_out) for n in bench.nodes]
 
@@ -79,13 +97,15 @@ async def transfer(bench, count, size, limit=400_000):
     for data in sent:
         a.send(b.address, DATA, data)
     await bench.until(lambda: len(b.received) == got + count, limit, f"{count} payloads")
-    await bench.until(lambda: a.level("free_slots") == bench.config["slots"], limit,
-                      "every slot free", poll=True)
+    await bench.until(
+        lambda: a.level("free_slots") == bench.config["slots"], limit, "every slot free", poll=True
+    )
     await bench.cycles(200)
     assert [p.data for p in b.received[got:]] == sent
 
 
 # ---- the stream goes on ------------------------------------------------------------------------
+
 
 async def flow(bench):
     """The wire is as busy while a lost packet is sent again as before and after (claim S9)."""
@@ -104,13 +124,16 @@ async def flow(bench):
 
     def pauses(frames):
         return [after.first_cycle - before.last_cycle - 1 for before, after in pairwise(frames)]
-    before = pauses(frames[4:ids.index(lost + 2)])
-    during = pauses(frames[ids.index(lost + 2):again + 2])
-    after = pauses(frames[again + 1:-4])
+
+    before = pauses(frames[4 : ids.index(lost + 2)])
+    during = pauses(frames[ids.index(lost + 2) : again + 2])
+    after = pauses(frames[again + 1 : -4])
     assert max(during) <= max(before) and max(after) <= max(before), (before, during, after)
     beats = -(-1084 // (bench.config["width_bits"] // 8))
-    busy = [f"{100 * beats * len(part) / (beats * len(part) + sum(part)):.1f}"
-            for part in (before, during, after)]
+    busy = [
+        f"{100 * beats * len(part) / (beats * len(part) + sum(part)):.1f}"
+        for part in (before, during, after)
+    ]
     finish(followed)
     bench.record("flow", {"busy_percent": busy, "replays": 1})
     bench.report(f"wire {busy[0]} / {busy[1]} / {busy[2]} % busy before / during / after")
@@ -146,26 +169,29 @@ class WireWithoutNacks(PerfectChannel):
 
 # ---- what else may be lost ---------------------------------------------------------------------
 
+
 async def gaps(bench):
     """A burst and several single losses at once: each gap NACKed by itself, once, as soon as it is
     seen; each packet sent again once."""
     lost = {5, 6, 7, 9, 11}
-    followed, since = await restart(bench, PerfectChannelWithLoss(150, lost), PerfectChannel(150),
-                                    timer_tick=2_000)
+    followed, since = await restart(
+        bench, PerfectChannelWithLoss(150, lost), PerfectChannel(150), timer_tick=2_000
+    )
     await transfer(bench, 11, 30)
     assert nacks(bench.b, since[1]) == [(5, 7), (9, 9), (11, 11)]
     ids = [tx_id(f.data) for f in payload_frames(bench.a, since[0])]
     assert sorted(ids) == sorted([*range(2, 13), *lost]), ids
-    acks = [rx_id(f.data) for f in bench.b.frames_out[since[1]:] if opcode(f.data) == ACK]
-    assert 8 not in ids[ids.index(8) + 1:] and acks[-1] == 12 and len(acks) < 11, acks
+    acks = [rx_id(f.data) for f in bench.b.frames_out[since[1] :] if opcode(f.data) == ACK]
+    assert 8 not in ids[ids.index(8) + 1 :] and acks[-1] == 12 and len(acks) < 11, acks
     finish(followed)
 
 
 async def lost_replay(bench):
     """Replays of two gaps are lost as well: the timer asks for both, each by itself."""
     lost = {4, 6}
-    followed, since = await restart(bench, PerfectChannelWithLoss(100, lost, lost),
-                                    PerfectChannel(100), timer_tick=256)
+    followed, since = await restart(
+        bench, PerfectChannelWithLoss(100, lost, lost), PerfectChannel(100), timer_tick=256
+    )
     await transfer(bench, 8, 40)
     asked = nacks(bench.b, since[1])
     assert asked[:2] == [(4, 4), (6, 6)] and asked.count((4, 4)) > 1 and asked.count((6, 6)) > 1
@@ -174,8 +200,9 @@ async def lost_replay(bench):
 
 async def lost_nacks(bench):
     """The first NACKs are lost: the timer asks again."""
-    followed, since = await restart(bench, PerfectChannelWithLoss(100, {4, 6}),
-                                    WireWithoutNacks(100, 2), timer_tick=256)
+    followed, since = await restart(
+        bench, PerfectChannelWithLoss(100, {4, 6}), WireWithoutNacks(100, 2), timer_tick=256
+    )
     await transfer(bench, 8, 40)
     assert bench.b.counts()["nack_run"] >= 2
     finish(followed)
@@ -185,8 +212,9 @@ async def full_memory(bench):
     """More packets behind a gap than can be kept: the rest is asked for later."""
     kept, before = bench.config["reorder_slots"], bench.b.counts()
     count = min(3 * kept, bench.config["slots"] - 2)
-    followed, since = await restart(bench, PerfectChannelWithLoss(2_000, {4}),
-                                    PerfectChannel(2_000), timer_tick=512)
+    followed, since = await restart(
+        bench, PerfectChannelWithLoss(2_000, {4}), PerfectChannel(2_000), timer_tick=512
+    )
     await transfer(bench, count, 8)
     now = {name: value - before[name] for name, value in bench.b.counts().items()}
     if count > kept + 4:
@@ -215,22 +243,41 @@ async def go_back_n_peer(bench):
 
 async def bad_wires(bench, loss, sides=(1, 1)):
     a, b, rng, count = bench.a, bench.b, bench.rng(f"bad {loss} {sides}"), bench.params["payloads"]
-    bench.connect(*(Channel(rng.getrandbits(32), loss=loss, duplicate=loss / 2, reorder=loss / 2,
-                            corrupt=loss / 2, delay_cycles=(50, 300), reorder_cycles=600)
-                    for _ in range(2)))
+    bench.connect(
+        *(
+            Channel(
+                rng.getrandbits(32),
+                loss=loss,
+                duplicate=loss / 2,
+                reorder=loss / 2,
+                corrupt=loss / 2,
+                delay_cycles=(50, 300),
+                reorder_cycles=600,
+            )
+            for _ in range(2)
+        )
+    )
     for node, selective in zip(bench.nodes, sides):
-        node.configure(timer_tick=16, max_retry=0, fixed_open_id=0, link_slots=0,
-                       selective=selective)
+        node.configure(
+            timer_tick=16, max_retry=0, fixed_open_id=0, link_slots=0, selective=selective
+        )
     await bench.reset()
     deliveries, followed = follow_deliveries(bench), follow_lockstep(bench)
     goal = {n: len(n.received) + count for n in bench.nodes}
     for node, peer in ((a, b), (b, a)):
         for _ in range(count):
             node.send(peer.address, rng.choice((0, 1, 2, 2, 2)), rng.randbytes(rng.randint(1, 200)))
-    await bench.until(lambda: all(len(n.received) == goal[n] for n in bench.nodes),
-                      20_000 * count, "all payloads each way")
-    await bench.until(lambda: all(n.level("free_slots") == bench.config["slots"]
-                                  for n in bench.nodes), 2_000_000, "every slot free", poll=True)
+    await bench.until(
+        lambda: all(len(n.received) == goal[n] for n in bench.nodes),
+        20_000 * count,
+        "all payloads each way",
+    )
+    await bench.until(
+        lambda: all(n.level("free_slots") == bench.config["slots"] for n in bench.nodes),
+        2_000_000,
+        "every slot free",
+        poll=True,
+    )
     await bench.cycles(3_000)
     deliveries.finish()
     finish(followed)
@@ -245,11 +292,14 @@ async def faults(bench):
     counts = [node.counts() for node in bench.nodes]
     total = {name: sum(c[name] for c in counts) for name in counts[0]}
     assert total["delivered_kept"] and total["nack_run"] and total["kept_nacked"]
-    bench.report(f"{total['kept'] + total['kept_nacked']} kept, {total['delivered_kept']} of them "
-                 f"delivered, {total['payload_replayed']} replays")
+    bench.report(
+        f"{total['kept'] + total['kept_nacked']} kept, {total['delivered_kept']} of them "
+        f"delivered, {total['payload_replayed']} replays"
+    )
 
 
 # ---- clocks ------------------------------------------------------------------------------------
+
 
 async def clocks(bench):
     """NACK of the oldest packet: the same number of clocks to its first beat, whatever is in
@@ -264,7 +314,7 @@ async def clocks(bench):
             assert peer.link.selective
             await desk.quiet()
             wanted = (peer.link.oldest + place) % 2**32
-            if place:       # else the NACK would tell that the oldest has been overtaken (R12)
+            if place:  # else the NACK would tell that the oldest has been overtaken (R12)
                 await peer.rx("NACK", rx=peer.link.oldest, tx=peer.link.oldest)
                 await desk.quiet()
             since = len(a.frames_out)
@@ -279,13 +329,17 @@ async def clocks(bench):
     beyond = {key: taken - key[1] for key, taken in later.items()}
     assert len(set(beyond.values())) == 1, later
     nack_to_wire, first = oldest.popitem()[1], beyond.popitem()[1]
-    bench.record("replay", {"nack_to_wire_clocks": nack_to_wire, "later_gap_clocks": first,
-                            "in_flight": slots - 2})
-    bench.report(f"oldest {nack_to_wire} clocks with 1 to {slots - 2} in flight, "
-                 f"later {first} + 1 a packet")
+    bench.record(
+        "replay",
+        {"nack_to_wire_clocks": nack_to_wire, "later_gap_clocks": first, "in_flight": slots - 2},
+    )
+    bench.report(
+        f"oldest {nack_to_wire} clocks with 1 to {slots - 2} in flight, later {first} + 1 a packet"
+    )
 
 
 # ---- each rule by itself -----------------------------------------------------------------------
+
 
 async def receiver(desk, bench, state):
     """What is kept, NACKed, looked up and asked for (decisions R2 to R6)."""
@@ -306,14 +360,22 @@ async def receiver(desk, bench, state):
     # Two gaps; what is kept already, and what fills the later one, get no answer.
     peer = await link()
     r, got = peer.link.received, len(a.received)
-    for offset, answer in ((3, ("NACK", 1, 2)), (6, ("NACK", 4, 5)), (7, None), (6, None),
-                           (3, None), (2, None)):
+    for offset, answer in (
+        (3, ("NACK", 1, 2)),
+        (6, ("NACK", 4, 5)),
+        (7, None),
+        (6, None),
+        (3, None),
+        (2, None),
+    ):
         assert sent(await peer.rx("PAYLOAD", tx=r + offset)) == answer, (state, offset)
     # r+1 makes way for 2 and 3; the look-up's end acknowledges them.
     assert sent(await peer.rx("PAYLOAD", tx=r + 1)) is None
     since = len(a.frames_out)
     await desk.quiet()
-    assert [rx_id(f.data) - r for f in a.frames_out[since - 1:] if opcode(f.data) == ACK][-1:] == [3]
+    assert [rx_id(f.data) - r for f in a.frames_out[since - 1 :] if opcode(f.data) == ACK][-1:] == [
+        3
+    ]
     for offset in (5, 4):
         await peer.rx("PAYLOAD", tx=r + offset)
     await desk.quiet()
@@ -392,10 +454,18 @@ async def sender(desk, bench, state):
         return [tx_id(f.data) for f in payload_frames(a, since)], record
 
     peer, una = await link()
-    for first, last, sent in ((0, 0, [0]), (2, 2, [2]), (1, 3, [1, 2, 3]), (-5, 1, [0, 1]),
-                              (4, 5, [4, 5]), (-9, -1, []), (6, 6, []), (3, 2, []),
-                              # Younger than all that had been sent when 0 was: it, too (R12).
-                              (4, 90, [0, 4, 5])):
+    for first, last, sent in (
+        (0, 0, [0]),
+        (2, 2, [2]),
+        (1, 3, [1, 2, 3]),
+        (-5, 1, [0, 1]),
+        (4, 5, [4, 5]),
+        (-9, -1, []),
+        (6, 6, []),
+        (3, 2, []),
+        # Younger than all that had been sent when 0 was: it, too (R12).
+        (4, 90, [0, 4, 5]),
+    ):
         ids, _ = await nack(peer, una + first, una + last)
         assert [(i - una) % 2**32 for i in ids] == sent, (first, last)
     # What was acknowledged meanwhile is not sent again, nor freed under the walk's feet.

@@ -5,8 +5,12 @@ from ttpverif.bench.follow import follow_deliveries, follow_lockstep
 
 RUNS = [
     {"sim": "verilator", "preset": "tiny", "params": {"payloads": 120}, "short": {"payloads": 60}},
-    {"sim": "verilator", "preset": "default", "params": {"payloads": 300},
-     "short": {"payloads": 150}},
+    {
+        "sim": "verilator",
+        "preset": "default",
+        "params": {"payloads": 300},
+        "short": {"payloads": 150},
+    },
 ]
 
 DATA = 2
@@ -51,8 +55,12 @@ async def stall(bench):
         bench.kick()
         await bench.until(lambda: len(b.received) >= taken, 60_000, f"packet {taken} read")
         b.ready[DATA] = 0.0
-        await bench.until(lambda: a.level("free_slots") == 0 and admitted() == slots + freed(),
-                          60_000, "the gate closed again", poll=True)
+        await bench.until(
+            lambda: a.level("free_slots") == 0 and admitted() == slots + freed(),
+            60_000,
+            "the gate closed again",
+            poll=True,
+        )
         await bench.cycles(6_000)
         assert admitted() == slots + freed() and a.level("free_slots") == 0
 

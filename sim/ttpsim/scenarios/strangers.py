@@ -9,9 +9,7 @@ from ttpverif.bench.bench import scenario
 from ttpverif.bench.follow import follow_lockstep
 from ttpverif.check.scoreboard import DeliveryChecker
 
-RUNS = [
-    {"sim": "verilator", "preset": "tiny", "params": {"nodes": 20}, "short": {"nodes": 6}},
-]
+RUNS = [{"sim": "verilator", "preset": "tiny", "params": {"nodes": 20}, "short": {"nodes": 6}}]
 
 VCS = (0, 1, 2)
 PAYLOADS = 3
@@ -23,11 +21,13 @@ async def strangers(bench):
     bench.connect(Renaming(b.address), Renaming(a.address))
     followed, checker = follow_lockstep(bench), DeliveryChecker()
     for node in bench.nodes:
+
         def listen(kind, record, way=node.name):
             if kind == "sent":
                 checker.put(way, record.node, record.vc, record.data)
             elif kind == "received":
                 checker.got("b" if way == "a" else "a", record.node, record.vc, record.data)
+
         node.listeners.append(listen)
 
     drawn = [rng.randrange(0x100, (1 << 24) - 0x100) for _ in range(bench.params["nodes"])]
@@ -38,8 +38,11 @@ async def strangers(bench):
                 for _ in range(PAYLOADS):
                     side.send(peer, vc, rng.randbytes(rng.randint(1, 60)))
                     total += 1
-        await bench.until(lambda: len(a.received) + len(b.received) == total, 20_000,
-                          f"everything to and from {peer:06x}")
+        await bench.until(
+            lambda: len(a.received) + len(b.received) == total,
+            20_000,
+            f"everything to and from {peer:06x}",
+        )
         for vc in VCS:
             closed = len(a.notices)
             a.close(peer, vc)

@@ -3,6 +3,7 @@
 from ttpverif.bench.bench import scenario
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
 
+# fmt: off
 RUNS = [
     {"sim": "verilator", "preset": "default", "params": {"payloads": 2000},
      "short": {"payloads": 200}},
@@ -15,9 +16,10 @@ RUNS = [
        "short": {"payloads": 100}} for bits in (128, 256)),
     {"sim": "icarus", "preset": "tiny", "params": {"payloads": 60}, "short": {"payloads": 20}},
 ]
+# fmt: on
 
 DATA = 2
-WIRE_SHARE = 0.985          # of the clocks, at least, a wire carries a beat while there is data
+WIRE_SHARE = 0.985  # of the clocks, at least, a wire carries a beat while there is data
 
 
 def wire_beats(node, width_bytes):
@@ -34,8 +36,11 @@ async def stream(bench):
         for _ in range(count):
             node.send(peer.address, DATA, rng.randbytes(rng.randint(1, 1024)))
 
-    await bench.until(lambda: len(a.received) == len(b.received) == count, 400 * count + 5_000,
-                      f"{count} payloads each way")
+    await bench.until(
+        lambda: len(a.received) == len(b.received) == count,
+        400 * count + 5_000,
+        f"{count} payloads each way",
+    )
     await bench.cycles(2_000)
     deliveries.finish()
     for feed in followed:

@@ -3,10 +3,7 @@
 from ttpverif.bench.bench import PerfectChannel, scenario
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
 
-RUNS = [
-    {"sim": "verilator", "preset": "tiny"},
-    {"sim": "verilator", "preset": "default"},
-]
+RUNS = [{"sim": "verilator", "preset": "tiny"}, {"sim": "verilator", "preset": "default"}]
 
 DATA = 2
 RETRIES_USED_UP, LINK_DOWN = 4, 1
@@ -38,9 +35,11 @@ async def timeout(bench):
     round_cycles = tick * config["links"]
     deliveries, followed = follow_deliveries(bench), follow_lockstep(bench)
     for node in bench.nodes:
+
         def listen(kind, record, node=node):
             if kind == "notice" and record.notice == RETRIES_USED_UP:
                 deliveries.link_lost(node.address, record.node, record.vc)
+
         node.listeners.append(listen)
 
     # 1. Silence for less than MAX_RETRY rounds: replays, and nothing is lost.
@@ -55,8 +54,12 @@ async def timeout(bench):
     for wire in wires:
         wire.cut = False
     await bench.until(lambda: len(b.received) == 10, 4 * round_cycles, "the peer is back")
-    await bench.until(lambda: a.level("free_slots") == config["slots"], 2 * round_cycles,
-                      "all acknowledged", poll=True)
+    await bench.until(
+        lambda: a.level("free_slots") == config["slots"],
+        2 * round_cycles,
+        "all acknowledged",
+        poll=True,
+    )
     replays = a.counts()["timer_replayed"]
     assert 1 <= replays <= 4 and a.counts()["link_retries_used_up"] == 0
     await bench.cycles(2 * round_cycles)
@@ -67,8 +70,9 @@ async def timeout(bench):
     a.send(b.address, DATA, b"never delivered")
     start, known = bench.cycle, len(a.notices)
     before = len(a.frames_out)
-    await bench.until(lambda: len(a.notices) > known, (MAX_RETRY + 4) * round_cycles,
-                      "the host is told")
+    await bench.until(
+        lambda: len(a.notices) > known, (MAX_RETRY + 4) * round_cycles, "the host is told"
+    )
     took = a.notices[-1].cycle - start
     assert (a.notices[-1].notice, a.notices[-1].node) == (RETRIES_USED_UP, b.address)
     copies = [frame.data for frame in a.frames_out[before:] if frame.data[42] == PAYLOAD]
@@ -81,8 +85,9 @@ async def timeout(bench):
     # 3. Silence when a link is opened: the OPEN is repeated, the waiting payload is freed.
     before, known = len(a.frames_out), len(a.notices)
     a.send(b.address, 0, b"for nobody")
-    await bench.until(lambda: len(a.notices) > known, (MAX_RETRY + 4) * round_cycles,
-                      "the host is told")
+    await bench.until(
+        lambda: len(a.notices) > known, (MAX_RETRY + 4) * round_cycles, "the host is told"
+    )
     assert a.notices[-1].notice == RETRIES_USED_UP
     opens = [frame.data for frame in a.frames_out[before:]]
     assert len(opens) == 1 + MAX_RETRY and len(set(opens)) == 1 and opens[0][42] == OPEN

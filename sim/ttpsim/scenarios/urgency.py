@@ -9,8 +9,10 @@ frames, so that a frame's beats count twice.
 from ttpverif.bench.bench import scenario
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
 
-RUNS = [{"sim": "verilator", "preset": preset, "params": {"probes": 40}, "short": {"probes": 10}}
-        for preset in ("tiny", "default", "full")]
+RUNS = [
+    {"sim": "verilator", "preset": preset, "params": {"probes": 40}, "short": {"probes": 10}}
+    for preset in ("tiny", "default", "full")
+]
 
 REQ_HI, REQ_LO, DATA = 1, 0, 2
 HEADER_BYTES, LONGEST = 60, 1084
@@ -32,8 +34,11 @@ async def probe(bench, source, sink, count, pause):
         await bench.cycles(rng.randint(*pause))
         got = sum(p.vc == REQ_HI for p in sink.received)
         packet = source.send(sink.address, REQ_HI, rng.randbytes(16))
-        await bench.until(lambda: sum(p.vc == REQ_HI for p in sink.received) > got, 20_000,
-                          "a REQ_HI at the far host")
+        await bench.until(
+            lambda: sum(p.vc == REQ_HI for p in sink.received) > got,
+            20_000,
+            "a REQ_HI at the far host",
+        )
         arrived = [p for p in sink.received if p.vc == REQ_HI][-1]
         assert arrived.data == packet.data
         clocks.append(arrived.first_cycle - packet.last_cycle)
@@ -46,8 +51,11 @@ async def urgency(bench):
     bench.connect()
     for node in bench.nodes:
         # The limit per link is what keeps a stalled link from holding the whole pool (section 5.2).
-        node.configure(timer_tick=4096 // bench.config["links"] + 8, max_retry=0,
-                       link_slots=bench.config["slots"] * 3 // 4)
+        node.configure(
+            timer_tick=4096 // bench.config["links"] + 8,
+            max_retry=0,
+            link_slots=bench.config["slots"] * 3 // 4,
+        )
     deliveries, followed = follow_deliveries(bench), follow_lockstep(bench)
     count = bench.params["probes"]
     a.open(b.address, REQ_HI)
@@ -60,6 +68,7 @@ async def urgency(bench):
     def refill(kind, record, node=None):
         if kind == "sent" and record.vc in flowing:
             node.send((b if node is a else a).address, record.vc, rng.randbytes(1024))
+
     for node, peer in ((a, b), (b, a)):
         node.listeners.append(lambda kind, record, node=node: refill(kind, record, node))
         for vc in (REQ_LO, DATA):
@@ -83,14 +92,22 @@ async def urgency(bench):
     b.ready[DATA] = 1.0
     flowing.clear()
     slots = bench.config["slots"]
-    await bench.until(lambda: all(node.level("free_slots") == slots for node in bench.nodes),
-                      400_000, "everything acknowledged", poll=True)
+    await bench.until(
+        lambda: all(node.level("free_slots") == slots for node in bench.nodes),
+        400_000,
+        "everything acknowledged",
+        poll=True,
+    )
     # What is acknowledged may still lie in the receive memory, a full one of long packets.
     await bench.cycles(200 * bench.config["rx_slots"])
     deliveries.finish()
     for feed in followed:
         feed.finish()
-    bench.record("urgency", {"idle": max(idle), "loaded": max(loaded), "stalled": max(stalled),
-                             "bound": bound})
-    bench.report(f"REQ_HI: idle {max(idle)}, loaded {max(loaded)}, DATA stalled {max(stalled)}, "
-                 f"bound {bound} clocks")
+    bench.record(
+        "urgency",
+        {"idle": max(idle), "loaded": max(loaded), "stalled": max(stalled), "bound": bound},
+    )
+    bench.report(
+        f"REQ_HI: idle {max(idle)}, loaded {max(loaded)}, DATA stalled {max(stalled)}, "
+        f"bound {bound} clocks"
+    )

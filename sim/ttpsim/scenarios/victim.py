@@ -3,9 +3,7 @@
 from ttpverif.bench.bench import scenario
 from ttpverif.bench.directed import Desk
 
-RUNS = [
-    {"sim": "verilator", "preset": "tiny"},
-]
+RUNS = [{"sim": "verilator", "preset": "tiny"}]
 
 LINK_UP, LINK_DOWN, REFUSED = 0, 1, 2
 
@@ -38,8 +36,9 @@ async def asked(desk, how, third):
         await third.open()
     await desk.quiet()
     told = [(n.notice, n.node) for n in desk.a.notices[known:]]
-    sent = [(f.data[42], int.from_bytes(f.data[3:6], "big"), f.data)
-            for f in desk.a.frames_out[frames:]]
+    sent = [
+        (f.data[42], int.from_bytes(f.data[3:6], "big"), f.data) for f in desk.a.frames_out[frames:]
+    ]
     return told, sent
 
 
@@ -66,11 +65,12 @@ async def victim(bench):
                 await rest(one, two)
             loser, keeper = (one, two) if used == "two" else (two, one)
             told, sent = await asked(desk, how, third)
-            assert [(code, node) for code, node, _ in sent] == \
-                [(OPEN_NACK, third.node)] * answers + [(CLOSE, loser.node)], (how, used)
+            assert [(code, node) for code, node, _ in sent] == [
+                (OPEN_NACK, third.node)
+            ] * answers + [(CLOSE, loser.node)], (how, used)
             assert told == ([(REFUSED, third.node)] if how == "host open" else [])
             assert (loser.state, keeper.state, third.state) == ("CLOSE_SENT", "OPEN", "CLOSED")
-            if how == "frame":      # the OPEN_NACK answers that OPEN, in its own numbers
+            if how == "frame":  # the OPEN_NACK answers that OPEN, in its own numbers
                 data = sent[0][2]
                 assert int.from_bytes(data[56:60], "big") == 9 and data[46:48] == b"\0\x77"
             # 2. When the victim has closed the third gets in: the payload by itself.

@@ -8,14 +8,11 @@ from ttpverif.bench.bench import PerfectChannel, scenario
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
 from ttpverif.check.trace import ACTIONS, EVENTS
 
-RUNS = [
-    {"sim": "icarus", "preset": "tiny"},
-    {"sim": "verilator", "preset": "tiny"},
-]
+RUNS = [{"sim": "icarus", "preset": "tiny"}, {"sim": "verilator", "preset": "tiny"}]
 
 DATA, PAYLOAD = 2, 6
 PACKETS, BYTES = 8, 100
-LOST = (4, 5)               # IDs; the first packet has 2
+LOST = (4, 5)  # IDs; the first packet has 2
 DELAY_CYCLES = 40
 _KEPT = ("DELIVER", "KEEP", "KEEP_NACK", "DELIVER_LOOK", "DELIVER_KEPT", "LOOKED")
 _SENT_AGAIN = ("NACK_RANGE", "START_WALK", "RESEND", "REPLAY")
@@ -38,8 +35,11 @@ class _Wire(PerfectChannel):
 
 def _story(node, *actions):
     """(event, action) in order, of those actions."""
-    return [(EVENTS[record["event"]], ACTIONS[record["action"]]) for record in node.trace
-            if ACTIONS[record["action"]] in actions]
+    return [
+        (EVENTS[record["event"]], ACTIONS[record["action"]])
+        for record in node.trace
+        if ACTIONS[record["action"]] in actions
+    ]
 
 
 @scenario
@@ -53,8 +53,9 @@ async def walk_through(bench):
     for data in sent:
         a.send(b.address, DATA, data)
     await bench.until(lambda: len(b.received) == PACKETS, 2_000, "every packet")
-    await bench.until(lambda: a.level("free_slots") == bench.config["slots"], 2_000,
-                      "every slot free", poll=True)
+    await bench.until(
+        lambda: a.level("free_slots") == bench.config["slots"], 2_000, "every slot free", poll=True
+    )
     await bench.cycles(20)
     deliveries.finish()
     for feed in followed:
@@ -63,13 +64,21 @@ async def walk_through(bench):
 
     # 2 and 3 arrive; 6 is kept and 4 to 5 are NACKed; 7, 8 and 9 are kept.
     assert _story(b, *_KEPT) == [
-        *[("RX_PAYLOAD", "DELIVER")] * 2, ("RX_PAYLOAD", "KEEP_NACK"),
+        *[("RX_PAYLOAD", "DELIVER")] * 2,
+        ("RX_PAYLOAD", "KEEP_NACK"),
         *[("RX_PAYLOAD", "KEEP")] * 3,
         # 4 comes again, and nothing follows it; 5 comes, and the four kept ones follow.
-        ("RX_PAYLOAD", "DELIVER_LOOK"), ("LOOK", "LOOKED"),
-        ("RX_PAYLOAD", "DELIVER_LOOK"), *[("LOOK", "DELIVER_KEPT")] * 4, ("LOOK", "LOOKED")]
+        ("RX_PAYLOAD", "DELIVER_LOOK"),
+        ("LOOK", "LOOKED"),
+        ("RX_PAYLOAD", "DELIVER_LOOK"),
+        *[("LOOK", "DELIVER_KEPT")] * 4,
+        ("LOOK", "LOOKED"),
+    ]
     # The NACK sends 4 itself; 5 is looked for along the list of the link's slots.
     assert _story(a, *_SENT_AGAIN) == [
-        ("RX_NACK", "NACK_RANGE"), ("SEEK", "START_WALK"), ("REPLAY", "RESEND")]
+        ("RX_NACK", "NACK_RANGE"),
+        ("SEEK", "START_WALK"),
+        ("REPLAY", "RESEND"),
+    ]
     assert a.counts()["payload_replayed"] == len(LOST)
     bench.report("NACK(4..5), two replays")

@@ -11,8 +11,13 @@ from ttpverif.bench.follow import follow_deliveries, follow_lockstep
 from ttpverif.frames.network import Channel
 
 RUNS = [
-    {"sim": "verilator", "preset": "tiny", "name": "pair", "params": {"rounds": 24},
-     "short": {"rounds": 8}},
+    {
+        "sim": "verilator",
+        "preset": "tiny",
+        "name": "pair",
+        "params": {"rounds": 24},
+        "short": {"rounds": 8},
+    },
     {"sim": "verilator", "preset": "tiny", "name": "scripted", "params": {"scripted": True}},
 ]
 
@@ -34,7 +39,7 @@ async def close_at_zero(bench):
             node.configure(timer_tick=8, max_retry=0, fixed_open_id=1, init_id=0xFFFFFFFC)
         await bench.reset()
         followed, got, told = follow_lockstep(bench), len(b.received), len(b.notices)
-        if remembered:      # the close comes while b's OPEN is being answered
+        if remembered:  # the close comes while b's OPEN is being answered
             a.ready["mac"] = 0.0
             b.open(a.address, 2)
             await bench.until(lambda: any(f.data[42] == 0 for f in a.frames_in[-1:]), 500, "OPEN")
@@ -46,8 +51,9 @@ async def close_at_zero(bench):
         await bench.cycles(20)
         a.ready["mac"] = 1.0
         bench.kick()
-        await bench.until(lambda: [n.notice for n in b.notices[told:]] == [0, LINK_DOWN], 60_000,
-                          "up and down")
+        await bench.until(
+            lambda: [n.notice for n in b.notices[told:]] == [0, LINK_DOWN], 60_000, "up and down"
+        )
         assert [p.data for p in b.received[got:]] == [b"\0", b"\1", b"\2"], "lost at the wrap"
         await bench.cycles(1_000)
         for feed in followed:
@@ -58,12 +64,23 @@ async def close_at_zero(bench):
 async def pair(bench):
     a, b = bench.a, bench.b
     await close_at_zero(bench)
-    bench.connect(*(Channel(bench.rng(way).getrandbits(32), loss=0.08, duplicate=0.05,
-                            reorder=0.05, delay_cycles=(10, 40), reorder_cycles=200)
-                    for way in ("there", "back")))
+    bench.connect(
+        *(
+            Channel(
+                bench.rng(way).getrandbits(32),
+                loss=0.08,
+                duplicate=0.05,
+                reorder=0.05,
+                delay_cycles=(10, 40),
+                reorder_cycles=200,
+            )
+            for way in ("there", "back")
+        )
+    )
     for node in bench.nodes:
-        node.configure(timer_tick=8, max_retry=0, fixed_open_id=1, init_id=INIT,
-                       open_id_seed=0xFFFC_0000)            # epochs cross 0xFFFF -> 1 as well
+        node.configure(
+            timer_tick=8, max_retry=0, fixed_open_id=1, init_id=INIT, open_id_seed=0xFFFC_0000
+        )  # epochs cross 0xFFFF -> 1 as well
     await bench.reset()
     deliveries, followed = follow_deliveries(bench), follow_lockstep(bench)
     rng, done = bench.rng("payloads"), sum(n.notice == LINK_DOWN for n in a.notices)
@@ -76,14 +93,21 @@ async def pair(bench):
             for _ in range(total[node]):
                 node.send(peer.address, vc, rng.randbytes(rng.randint(1, 90)))
         goal = {a: len(a.received) + total[b], b: len(b.received) + total[a]}
-        await bench.until(lambda: all(len(n.received) == goal[n] for n in bench.nodes), 600_000,
-                          f"round {turn}: {total[a]} and {total[b]} payloads")
+        await bench.until(
+            lambda: all(len(n.received) == goal[n] for n in bench.nodes),
+            600_000,
+            f"round {turn}: {total[a]} and {total[b]} payloads",
+        )
         done += 1
         (a, b)[turn % 2].close((b, a)[turn % 2].address, vc)
-        await bench.until(lambda: all(
-            sum(n.notice == LINK_DOWN for n in node.notices) == done for node in bench.nodes),
-            600_000, f"round {turn}: closed")
-        await bench.cycles(1_000)       # what was duplicated or held up in the network has come in
+        await bench.until(
+            lambda: all(
+                sum(n.notice == LINK_DOWN for n in node.notices) == done for node in bench.nodes
+            ),
+            600_000,
+            f"round {turn}: closed",
+        )
+        await bench.cycles(1_000)  # what was duplicated or held up in the network has come in
     await bench.cycles(2_000)
     deliveries.finish()
     for feed in followed:
@@ -92,8 +116,9 @@ async def pair(bench):
     assert 0 in ids and 0xFFFFFFFF in ids and 1 in ids
     epochs = {int.from_bytes(f.data[46:48], "big") for f in a.frames_out}
     assert {0xFFFF, 1} <= epochs and 0 not in epochs, sorted(epochs)
-    bench.report(f"{len(ids)} payloads, {sum(n.counts()['payload_replayed'] for n in bench.nodes)}"
-                 " replays")
+    bench.report(
+        f"{len(ids)} payloads, {sum(n.counts()['payload_replayed'] for n in bench.nodes)} replays"
+    )
 
 
 async def scripted(bench):
@@ -105,16 +130,32 @@ async def scripted(bench):
         return await desk.link(state, sent=sent, first=first, **how)
 
     # ACK and its window, from every place.
-    for rx, retired in ((0xFFFFFFFD, 0), (0xFFFFFFFE, 1), (0xFFFFFFFF, 2), (0, 3), (1, 4), (2, 0),
-                        (0x7FFFFFFF, 0), (0x80000000, 0)):
+    for rx, retired in (
+        (0xFFFFFFFD, 0),
+        (0xFFFFFFFE, 1),
+        (0xFFFFFFFF, 2),
+        (0, 3),
+        (1, 4),
+        (2, 0),
+        (0x7FFFFFFF, 0),
+        (0x80000000, 0),
+    ):
         peer = await link()
         assert [(peer.link.oldest + n) % 2**32 for n in range(4)] == [0xFFFFFFFE, 0xFFFFFFFF, 0, 1]
         await peer.rx("ACK", rx=rx)
         assert 4 - peer.link.stored == retired, hex(rx)
         await desk.quiet()
     # NACK retires before it and replays the rest; an older one replays from the oldest.
-    for rx, retired in ((0xFFFFFFFD, 0), (0xFFFFFFFE, 0), (0, 2), (1, 3), (2, None),
-                        (0x7FFFFFFD, None), (0x7FFFFFFE, 0), (0x80000000, 0)):
+    for rx, retired in (
+        (0xFFFFFFFD, 0),
+        (0xFFFFFFFE, 0),
+        (0, 2),
+        (1, 3),
+        (2, None),
+        (0x7FFFFFFD, None),
+        (0x7FFFFFFE, 0),
+        (0x80000000, 0),
+    ):
         peer = await link()
         await desk.quiet()
         frames = len(a.frames_out)
@@ -129,9 +170,22 @@ async def scripted(bench):
         peer = await link(sent=0, first=first)
         got = len(a.received)
         r = first - 1
-        for offset, answer in ((1, "ACK"), (1, "ACK"), (0, "ACK"), (4, "NACK"), (5, None),
-                               (6, None), (6, "NACK"), (4, "NACK"), (5, None), (2, "ACK"),
-                               (3, "ACK"), (-0x7FFFFFF0, "ACK"), (0x7FFFFFF0, "NACK"), (4, "ACK")):
+        for offset, answer in (
+            (1, "ACK"),
+            (1, "ACK"),
+            (0, "ACK"),
+            (4, "NACK"),
+            (5, None),
+            (6, None),
+            (6, "NACK"),
+            (4, "NACK"),
+            (5, None),
+            (2, "ACK"),
+            (3, "ACK"),
+            (-0x7FFFFFF0, "ACK"),
+            (0x7FFFFFF0, "NACK"),
+            (4, "ACK"),
+        ):
             record = await peer.rx("PAYLOAD", tx=r + offset)
             sent = {None: 0, "ACK": 7, "NACK": 8}[answer]
             assert record["frame"] == (answer is not None), (hex(first), offset)
@@ -148,7 +202,7 @@ async def scripted(bench):
             if state == "CLOSE_SENT":
                 await peer.rx("CLOSE_NACK", tx=end)
             if not end:
-                continue        # a declared 0 says nothing (C2)
+                continue  # a declared 0 says nothing (C2)
             assert (await peer.rx("PAYLOAD", tx=end + 1))["frame_opcode"] == 10
             for _ in range(5):
                 assert (await peer.rx_next())["frame_opcode"] == 7
@@ -167,9 +221,15 @@ async def scripted(bench):
     assert (await peer.rx("CLOSE", tx=9))["frame_tx_id"] == 1
 
     # Epochs of a known link's OPEN: younger, older, half-way.
-    for known, again, restarts in ((0xFFFF, 1, True), (0xFFFE, 0x7FFD, True), (1, 0xFFFF, False),
-                                   (0xFFFF, 0x7FFF, False), (0x7FFF, 0xFFFF, False),
-                                   (0x8000, 0x7FFF, False), (0x7FFF, 0x8000, True)):
+    for known, again, restarts in (
+        (0xFFFF, 1, True),
+        (0xFFFE, 0x7FFD, True),
+        (1, 0xFFFF, False),
+        (0xFFFF, 0x7FFF, False),
+        (0x7FFF, 0xFFFF, False),
+        (0x8000, 0x7FFF, False),
+        (0x7FFF, 0x8000, True),
+    ):
         await desk.fresh()
         peer = await desk.link("OPEN", epoch=known)
         old = peer.link

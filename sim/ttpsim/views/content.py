@@ -22,116 +22,162 @@ class Line:
 
 
 def _stage(valid, event):
-    return [Line("valid", f"@pipeline.{valid}"),
-            Line("event", f"@pipeline.{event}.event", "event", "yellow"),
-            Line("VC", f"@pipeline.{event}.vc", "decimal"),
-            Line("link", f"@pipeline.{event}.lid", "decimal"),
-            Line("TxID", f"@pipeline.{event}.tx_id"),
-            Line("RxID", f"@pipeline.{event}.rx_id")]
+    return [
+        Line("valid", f"@pipeline.{valid}"),
+        Line("event", f"@pipeline.{event}.event", "event", "yellow"),
+        Line("VC", f"@pipeline.{event}.vc", "decimal"),
+        Line("link", f"@pipeline.{event}.lid", "decimal"),
+        Line("TxID", f"@pipeline.{event}.tx_id"),
+        Line("RxID", f"@pipeline.{event}.rx_id"),
+    ]
 
 
 def _host(direction, port, vcs=(2, 1, 0)):
-    return [Line(f"{direction} VC {vc} {part}", f"pair.{{x}}_{port}{vc}_t{part}",
-                 "hex", "green" if part == "valid" else "")
-            for vc in vcs for part in ("valid", "ready", "last")]
+    return [
+        Line(
+            f"{direction} VC {vc} {part}",
+            f"pair.{{x}}_{port}{vc}_t{part}",
+            "hex",
+            "green" if part == "valid" else "",
+        )
+        for vc in vcs
+        for part in ("valid", "ready", "last")
+    ]
 
 
 _OUTCOME = "@pipeline.q3_outcome"
 _TAG = "@pipeline.q3_written"
 
 GROUPS = [
-    ("host streams", [
-        *_host("TX", "s_host_tx"), *_host("RX", "m_host_rx"),
-        Line("notice", "@o_notice__payload.notice", "notice", "yellow"),
-        Line("notice valid", "@o_notice__valid")]),
-    ("wires", [
-        Line("TX valid", "pair.{x}_m_mac_tx_tvalid", colour="green"),
-        Line("TX last", "pair.{x}_m_mac_tx_tlast"),
-        Line("TX data", "pair.{x}_m_mac_tx_tdata"),
-        Line("TX frame", "@tx.builder.kept.opcode", "opcode", "orange"),
-        Line("TX frame TxID", "@tx.builder.kept.tx_id"),
-        Line("TX frame RxID", "@tx.builder.kept.rx_id"),
-        Line("RX valid", "pair.{x}_s_mac_rx_tvalid_core", colour="green"),
-        Line("RX last", "pair.{x}_s_mac_rx_tlast_core"),
-        Line("RX bad frame", "pair.{x}_s_mac_rx_tuser_core", colour="red"),
-        Line("RX data", "pair.{x}_s_mac_rx_tdata_core"),
-        Line("RX parsed", "@rx.o_parsed__valid"),
-        Line("RX frame", "@rx.o_parsed__payload.opcode", "opcode", "orange"),
-        Line("RX frame TxID", "@rx.o_parsed__payload.tx_id"),
-        Line("RX frame RxID", "@rx.o_parsed__payload.rx_id")]),
-    ("last event", [
-        Line("event leaves Q3", "pair.{x}_trace_valid", colour="green"),
-        Line("event", "pair.{x}_last_event", "event", "yellow"),
-        Line("peer", "pair.{x}_last_node"),
-        Line("VC", "pair.{x}_last_vc", "decimal"),
-        Line("link", "pair.{x}_last_lid", "decimal"),
-        Line("TxID", "pair.{x}_last_tx_id"),
-        Line("RxID", "pair.{x}_last_rx_id"),
-        Line("state before", "pair.{x}_last_old_state", "state", "yellow"),
-        Line("state after", "pair.{x}_last_new_state", "state", "yellow"),
-        Line("action", "pair.{x}_last_action", "action", "orange"),
-        Line("delivers", "pair.{x}_last_delivered", colour="green"),
-        Line("keeps", "pair.{x}_last_kept", colour="red"),
-        Line("sends", "pair.{x}_last_frame", colour="green"),
-        Line("opcode sent", "pair.{x}_last_frame_opcode", "opcode", "orange"),
-        Line("TxID sent", "pair.{x}_last_frame_tx_id"),
-        Line("RxID sent", "pair.{x}_last_frame_rx_id")]),
+    (
+        "host streams",
+        [
+            *_host("TX", "s_host_tx"),
+            *_host("RX", "m_host_rx"),
+            Line("notice", "@o_notice__payload.notice", "notice", "yellow"),
+            Line("notice valid", "@o_notice__valid"),
+        ],
+    ),
+    (
+        "wires",
+        [
+            Line("TX valid", "pair.{x}_m_mac_tx_tvalid", colour="green"),
+            Line("TX last", "pair.{x}_m_mac_tx_tlast"),
+            Line("TX data", "pair.{x}_m_mac_tx_tdata"),
+            Line("TX frame", "@tx.builder.kept.opcode", "opcode", "orange"),
+            Line("TX frame TxID", "@tx.builder.kept.tx_id"),
+            Line("TX frame RxID", "@tx.builder.kept.rx_id"),
+            Line("RX valid", "pair.{x}_s_mac_rx_tvalid_core", colour="green"),
+            Line("RX last", "pair.{x}_s_mac_rx_tlast_core"),
+            Line("RX bad frame", "pair.{x}_s_mac_rx_tuser_core", colour="red"),
+            Line("RX data", "pair.{x}_s_mac_rx_tdata_core"),
+            Line("RX parsed", "@rx.o_parsed__valid"),
+            Line("RX frame", "@rx.o_parsed__payload.opcode", "opcode", "orange"),
+            Line("RX frame TxID", "@rx.o_parsed__payload.tx_id"),
+            Line("RX frame RxID", "@rx.o_parsed__payload.rx_id"),
+        ],
+    ),
+    (
+        "last event",
+        [
+            Line("event leaves Q3", "pair.{x}_trace_valid", colour="green"),
+            Line("event", "pair.{x}_last_event", "event", "yellow"),
+            Line("peer", "pair.{x}_last_node"),
+            Line("VC", "pair.{x}_last_vc", "decimal"),
+            Line("link", "pair.{x}_last_lid", "decimal"),
+            Line("TxID", "pair.{x}_last_tx_id"),
+            Line("RxID", "pair.{x}_last_rx_id"),
+            Line("state before", "pair.{x}_last_old_state", "state", "yellow"),
+            Line("state after", "pair.{x}_last_new_state", "state", "yellow"),
+            Line("action", "pair.{x}_last_action", "action", "orange"),
+            Line("delivers", "pair.{x}_last_delivered", colour="green"),
+            Line("keeps", "pair.{x}_last_kept", colour="red"),
+            Line("sends", "pair.{x}_last_frame", colour="green"),
+            Line("opcode sent", "pair.{x}_last_frame_opcode", "opcode", "orange"),
+            Line("TxID sent", "pair.{x}_last_frame_tx_id"),
+            Line("RxID sent", "pair.{x}_last_frame_rx_id"),
+        ],
+    ),
     ("Q0 arbitrate", _stage("i_event__valid", "i_event__payload")),
     ("Q1 read tag", _stage("q1_valid", "q1")),
-    ("Q2 decide", [
-        *_stage("q2_valid", "q2"),
-        Line("state", "@pipeline.found.state", "state", "yellow"),
-        Line("action", "@pipeline.o_outcome.action", "action", "orange")]),
-    ("Q3 commit", [
-        *_stage("q3_valid", "q3"),
-        Line("state before", f"{_OUTCOME}.old_state", "state", "yellow"),
-        Line("state after", f"{_TAG}.state", "state", "yellow"),
-        Line("action", f"{_OUTCOME}.action", "action", "orange"),
-        Line("sends", f"{_OUTCOME}.frame"),
-        Line("opcode", f"{_OUTCOME}.opcode", "opcode", "orange"),
-        Line("host result", f"{_OUTCOME}.result", "result"),
-        Line("tells host", f"{_OUTCOME}.noticed"),
-        Line("notice", f"{_OUTCOME}.notice", "notice")]),
-    ("link: the tag that Q3 writes back", [
-        Line("written", "@pipeline.table.o_write"),
-        Line("link", "@pipeline.q3_lid", "decimal"),
-        Line("state", f"{_TAG}.state", "state", "yellow"),
-        Line("oldest unacknowledged", f"{_TAG}.una"),
-        Line("sent", f"{_TAG}.sent", "decimal"),
-        Line("next to send", f"{_TAG}.current", "decimal"),
-        Line("slots waiting or sent", f"{_TAG}.alloc", "decimal"),
-        Line("last in order", f"{_TAG}.received"),
-        Line("gap", f"{_TAG}.gap", colour="red"),
-        Line("youngest seen", f"{_TAG}.seen"),
-        Line("kept", f"{_TAG}.kept", "decimal"),
-        Line("no progress", f"{_TAG}.timer"),
-        Line("retries", f"{_TAG}.retries", "decimal")]),
-    ("replay memory", [
-        Line("free slots", "@slot_lists.o_free_count", "decimal"),
-        Line("write", "@replay_memory.i_write__valid", colour="green"),
-        Line("write slot", "@replay_memory.i_write__payload.slot", "decimal"),
-        Line("write beat", "@replay_memory.i_write__payload.beat", "decimal"),
-        Line("read", "@replay_memory.word__en", colour="green"),
-        Line("read slot", "@replay_memory.word__addr.slot", "decimal"),
-        Line("read beat", "@replay_memory.word__addr.beat", "decimal"),
-        Line("sent first", "pair.{x}_stat_payload_first_sent"),
-        Line("sent again", "pair.{x}_stat_payload_replayed", colour="red")]),
-    ("selective replay", [
-        Line("kept", "pair.{x}_stat_kept", colour="red"),
-        Line("kept, NACKed", "pair.{x}_stat_kept_nacked", colour="red"),
-        Line("look-up", "@lookup.lookup_state", "lookup", "yellow"),
-        Line("LOOK or PURGE", "@lookup.o_look__valid"),
-        Line("ID", "@lookup.o_look__payload.id"),
-        Line("delivered from kept", "pair.{x}_stat_delivered_kept", colour="green"),
-        Line("range walker", "@replayer.replayer_state", "replayer", "yellow"),
-        Line("range from", "@replayer.oldest.first", "decimal"),
-        Line("range to", "@replayer.oldest.last", "decimal"),
-        Line("slot", "@replayer.here", "decimal")]),
-    ("timer", [
-        Line("visits", "@timer.o_visit__valid"),
-        Line("link", "@timer.o_visit__payload", "decimal"),
-        Line("round over", "@timer.o_round"),
-        Line("timed out", "pair.{x}_stat_timed_out", colour="red"),
-        Line("replays", "pair.{x}_stat_timer_replayed", colour="red")]),
+    (
+        "Q2 decide",
+        [
+            *_stage("q2_valid", "q2"),
+            Line("state", "@pipeline.found.state", "state", "yellow"),
+            Line("action", "@pipeline.o_outcome.action", "action", "orange"),
+        ],
+    ),
+    (
+        "Q3 commit",
+        [
+            *_stage("q3_valid", "q3"),
+            Line("state before", f"{_OUTCOME}.old_state", "state", "yellow"),
+            Line("state after", f"{_TAG}.state", "state", "yellow"),
+            Line("action", f"{_OUTCOME}.action", "action", "orange"),
+            Line("sends", f"{_OUTCOME}.frame"),
+            Line("opcode", f"{_OUTCOME}.opcode", "opcode", "orange"),
+            Line("host result", f"{_OUTCOME}.result", "result"),
+            Line("tells host", f"{_OUTCOME}.noticed"),
+            Line("notice", f"{_OUTCOME}.notice", "notice"),
+        ],
+    ),
+    (
+        "link: the tag that Q3 writes back",
+        [
+            Line("written", "@pipeline.table.o_write"),
+            Line("link", "@pipeline.q3_lid", "decimal"),
+            Line("state", f"{_TAG}.state", "state", "yellow"),
+            Line("oldest unacknowledged", f"{_TAG}.una"),
+            Line("sent", f"{_TAG}.sent", "decimal"),
+            Line("next to send", f"{_TAG}.current", "decimal"),
+            Line("slots waiting or sent", f"{_TAG}.alloc", "decimal"),
+            Line("last in order", f"{_TAG}.received"),
+            Line("gap", f"{_TAG}.gap", colour="red"),
+            Line("youngest seen", f"{_TAG}.seen"),
+            Line("kept", f"{_TAG}.kept", "decimal"),
+            Line("no progress", f"{_TAG}.timer"),
+            Line("retries", f"{_TAG}.retries", "decimal"),
+        ],
+    ),
+    (
+        "replay memory",
+        [
+            Line("free slots", "@slot_lists.o_free_count", "decimal"),
+            Line("write", "@replay_memory.i_write__valid", colour="green"),
+            Line("write slot", "@replay_memory.i_write__payload.slot", "decimal"),
+            Line("write beat", "@replay_memory.i_write__payload.beat", "decimal"),
+            Line("read", "@replay_memory.word__en", colour="green"),
+            Line("read slot", "@replay_memory.word__addr.slot", "decimal"),
+            Line("read beat", "@replay_memory.word__addr.beat", "decimal"),
+            Line("sent first", "pair.{x}_stat_payload_first_sent"),
+            Line("sent again", "pair.{x}_stat_payload_replayed", colour="red"),
+        ],
+    ),
+    (
+        "selective replay",
+        [
+            Line("kept", "pair.{x}_stat_kept", colour="red"),
+            Line("kept, NACKed", "pair.{x}_stat_kept_nacked", colour="red"),
+            Line("look-up", "@lookup.lookup_state", "lookup", "yellow"),
+            Line("LOOK or PURGE", "@lookup.o_look__valid"),
+            Line("ID", "@lookup.o_look__payload.id"),
+            Line("delivered from kept", "pair.{x}_stat_delivered_kept", colour="green"),
+            Line("range walker", "@replayer.replayer_state", "replayer", "yellow"),
+            Line("range from", "@replayer.oldest.first", "decimal"),
+            Line("range to", "@replayer.oldest.last", "decimal"),
+            Line("slot", "@replayer.here", "decimal"),
+        ],
+    ),
+    (
+        "timer",
+        [
+            Line("visits", "@timer.o_visit__valid"),
+            Line("link", "@timer.o_visit__payload", "decimal"),
+            Line("round over", "@timer.o_round"),
+            Line("timed out", "pair.{x}_stat_timed_out", colour="red"),
+            Line("replays", "pair.{x}_stat_timer_replayed", colour="red"),
+        ],
+    ),
 ]
 """`(title, lines)`; each group is there once for each engine."""

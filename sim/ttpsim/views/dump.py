@@ -59,8 +59,11 @@ class Dump:
         """Where the engine `x` is: `pair.a.core`, in a NIC further down."""
         if x not in self._engines:
             ends = ".pipeline.q3_valid"
-            found = [name for name in self._variables
-                     if name.startswith(f"pair.{x}.") and name.endswith(ends)]
+            found = [
+                name
+                for name in self._variables
+                if name.startswith(f"pair.{x}.") and name.endswith(ends)
+            ]
             if not found:
                 raise MissingSignal(f"{self.path.name} has no engine below pair.{x}")
             self._engines[x] = min(found, key=len).removesuffix(ends)
@@ -74,9 +77,14 @@ class Dump:
 
     def view(self):
         """`[(title, [Shown])]`, each group for both engines; `MissingSignal` if a line has none."""
-        return [(f"{x}: {title}", [Shown(line, x, self.variable(self.resolve(line.path, x)))
-                                   for line in lines])
-                for x in ENGINES for title, lines in GROUPS]
+        return [
+            (
+                f"{x}: {title}",
+                [Shown(line, x, self.variable(self.resolve(line.path, x))) for line in lines],
+            )
+            for x in ENGINES
+            for title, lines in GROUPS
+        ]
 
     def changes(self, name):
         """`[(time, value)]` of a signal, from its first change."""
@@ -90,8 +98,12 @@ class Dump:
         """`(engine, time)` where it first becomes interesting: the first replay, else the first
         frame, else the start. The view opens the groups of that engine."""
         for signal in ("stat_payload_replayed", "m_mac_tx_tvalid"):
-            found = [(time, x) for x in ENGINES if f"pair.{x}_{signal}" in self
-                     and (time := self.first(f"pair.{x}_{signal}")) is not None]
+            found = [
+                (time, x)
+                for x in ENGINES
+                if f"pair.{x}_{signal}" in self
+                and (time := self.first(f"pair.{x}_{signal}")) is not None
+            ]
             if found:
                 time, x = min(found)
                 return x, time
@@ -109,4 +121,5 @@ class Dump:
         def at(time):
             index = bisect_right(times, time)
             return changes[index - 1][1] if index else None
+
         return at

@@ -36,7 +36,9 @@ def _name(shown):
     """GTKWave's name of a signal: it escapes those with a dot of their own."""
     scope = shown.name.removesuffix(shown.own_name)
     escape = "\\" if shown.is_field else ""
-    return f"{scope}{escape}{shown.own_name}" + (f"[{shown.width - 1}:0]" if shown.width > 1 else "")
+    return f"{scope}{escape}{shown.own_name}" + (
+        f"[{shown.width - 1}:0]" if shown.width > 1 else ""
+    )
 
 
 def _line(shown):
@@ -45,8 +47,11 @@ def _line(shown):
         flags = [f"@{(_HEX if kind == 'hex' else _DECIMAL) | _RIGHT:x}"]
     else:
         flags = [f"@{_HEX | _RIGHT | _TRANSLATED:x}", f"^1 {filter_name(kind)}"]
-    return [*flags, f"[color] {_COLOURS[shown.line.colour]}",
-            f"+{{{shown.line.label}}} {_name(shown)}"]
+    return [
+        *flags,
+        f"[color] {_COLOURS[shown.line.colour]}",
+        f"+{{{shown.line.label}}} {_name(shown)}",
+    ]
 
 
 def _zoom():
@@ -57,10 +62,19 @@ def _zoom():
 def save_text(dump, marker):
     """The save file for `dump` (a `Dump`), with the time `marker` in view."""
     shown_engine, _time = dump.focus()
-    text = [f'[dumpfile] "{dump.path.name}"', f"[timestart] {max(0, marker - 40 * _CLOCK_PS)}",
-            "[size] 1600 1400", "[pos] -1 -1", f"*{_zoom():.6f} {marker}" + " -1" * 26,
-            "[sst_width] 0", "[signals_width] 330", "[sst_expanded] 0",
-            f"@{_HEX | _RIGHT:x}", "[color] 0", "+{clock} pair.clk"]
+    text = [
+        f'[dumpfile] "{dump.path.name}"',
+        f"[timestart] {max(0, marker - 40 * _CLOCK_PS)}",
+        "[size] 1600 1400",
+        "[pos] -1 -1",
+        f"*{_zoom():.6f} {marker}" + " -1" * 26,
+        "[sst_width] 0",
+        "[signals_width] 330",
+        "[sst_expanded] 0",
+        f"@{_HEX | _RIGHT:x}",
+        "[color] 0",
+        "+{clock} pair.clk",
+    ]
     for title, lines in dump.view():
         engine, group = title.split(": ", 1)
         opened = engine == shown_engine and group in _OPEN

@@ -13,8 +13,14 @@ from ttpoe.replay.replayer import Replayer
 
 __all__ = ["KINDS", "names_of"]
 
-_ENUMS = {"event": Event, "state": LinkState, "action": Action, "opcode": Opcode,
-          "notice": Notice, "result": HostResult}
+_ENUMS = {
+    "event": Event,
+    "state": LinkState,
+    "action": Action,
+    "opcode": Opcode,
+    "notice": Notice,
+    "result": HostResult,
+}
 _MACHINES = {"replayer": Replayer, "lookup": LookUp}
 KINDS = (*_ENUMS, *_MACHINES)
 """What a signal's values may be the names of."""

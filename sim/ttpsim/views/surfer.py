@@ -18,7 +18,8 @@ def mapping_text(kind):
     """One mapping file: its name, the width in bits, and a line per value."""
     width, names = names_of(kind)
     return f"Name = ttp_{kind}\nBits = {width}\n" + "".join(
-        f"{value} {name}\n" for value, name in sorted(names.items()))
+        f"{value} {name}\n" for value, name in sorted(names.items())
+    )
 
 
 def command_text(dump, marker):
@@ -32,8 +33,9 @@ def command_text(dump, marker):
             text.append(f"variable_add {shown.name}")
             if shown.width > 1:
                 kind = shown.line.kind
-                text.append("item_set_format "
-                            + (_NUMBERS[kind] if kind in NUMBERS else f"ttp_{kind}"))
+                text.append(
+                    "item_set_format " + (_NUMBERS[kind] if kind in NUMBERS else f"ttp_{kind}")
+                )
             if shown.line.colour:
                 text.append(f"item_set_color {_COLOURS[shown.line.colour]}")
     text += [f"zoom_to {max(0, marker - 320_000)} {marker + 960_000}", f"cursor_set {marker}"]

@@ -43,7 +43,7 @@ class _Reader:
             name = self._dump.resolve(path, self._x)
             self._samplers[path] = self._dump.sampler(name)
         value = self._samplers[path](time)
-        return value if isinstance(value, int) else None    # X is a text
+        return value if isinstance(value, int) else None  # X is a text
 
 
 def _text(value, kind):
@@ -64,8 +64,9 @@ def _cells(reader, lane, times):
         elif isinstance(lane.show, str):
             yield _text(reader.at(lane.path, time), lane.show)
         else:
-            yield " ".join(prefix + _text(reader.at(path, time), kind)
-                           for prefix, path, kind in lane.show)
+            yield " ".join(
+                prefix + _text(reader.at(path, time), kind) for prefix, path, kind in lane.show
+            )
 
 
 def _wave(lane, cells):
@@ -90,8 +91,10 @@ def _clocks(dump, first, last):
     cycle_of = dump.sampler("pair.cycle")
     cycles = [cycle_of(time - 1) for time in edges]
     cycles = [cycle + 1 if isinstance(cycle, int) else 0 for cycle in cycles]
-    return [edges[index] - 1 for index in range(bisect_left(cycles, first),
-                                                bisect_left(cycles, last + 1))]
+    return [
+        edges[index] - 1
+        for index in range(bisect_left(cycles, first), bisect_left(cycles, last + 1))
+    ]
 
 
 def diagram(dump, title, groups, first, last):

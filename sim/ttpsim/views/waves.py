@@ -13,17 +13,23 @@ import sys
 from ttpsim.build.builds import SetupError
 from ttpsim.scenario import run as scenarios
 
-_HELP = {"gtkwave": "apt-get install gtkwave",
-         "surfer": "https://surfer-project.org, or your system's packages"}
+_HELP = {
+    "gtkwave": "apt-get install gtkwave",
+    "surfer": "https://surfer-project.org, or your system's packages",
+}
 
 
 def command(viewer, waveform):
     """`(folder, command)` that shows the saved view of a waveform."""
     stem = waveform.with_suffix("")
-    if viewer == "surfer":      # where it finds the mappings
+    if viewer == "surfer":  # where it finds the mappings
         folder = waveform.parent.parent
-        return folder, ["surfer", "-c", f"{stem.relative_to(folder)}.sucl",
-                        str(waveform.relative_to(folder))]
+        return folder, [
+            "surfer",
+            "-c",
+            f"{stem.relative_to(folder)}.sucl",
+            str(waveform.relative_to(folder)),
+        ]
     return waveform.parent, ["gtkwave", waveform.name, f"{stem.name}.gtkw"]
 
 
@@ -35,8 +41,15 @@ def show(viewer, waveform, env=os.environ):
         return f"{viewer} is missing ({_HELP[viewer]}); then: {by_hand}"
     if sys.platform.startswith("linux") and not (env.get("DISPLAY") or env.get("WAYLAND_DISPLAY")):
         return f"no display here; where there is one: {by_hand}"
-    subprocess.Popen(line, cwd=folder, env=env, stdin=subprocess.DEVNULL,
-                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    subprocess.Popen(
+        line,
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     return None
 
 
@@ -53,19 +66,32 @@ def look_for(viewer, asked):
 
 def main(arguments):
     """What `ttpoe waves` does; exit code as of `ttpoe sim`: a run that fails still shows itself."""
-    chosen = scenarios.plan(scenarios.Wanted(
-        [arguments.test], arguments.simulator, arguments.seed, arguments.preset, waves=True,
-        short=not arguments.long))
+    chosen = scenarios.plan(
+        scenarios.Wanted(
+            [arguments.test],
+            arguments.simulator,
+            arguments.seed,
+            arguments.preset,
+            waves=True,
+            short=not arguments.long,
+        )
+    )
     if not chosen:
         raise SetupError(f"{arguments.test} has no run")
     run, viewer = chosen[0], arguments.viewer or "gtkwave"
-    run.place = "waves"         # what `ttpoe sim` left of the same scenario stays as it is
+    run.place = "waves"  # what `ttpoe sim` left of the same scenario stays as it is
     missing = look_for(viewer, asked=arguments.viewer is not None)
     if missing:
         print(f"waves: {missing}")
     code = scenarios.execute([run], 1)
-    waveform = next((path for path in run.folder.glob("waves.*") if path.suffix in (".vcd", ".fst")
-                     and path.with_suffix(".gtkw").exists()), None)
+    waveform = next(
+        (
+            path
+            for path in run.folder.glob("waves.*")
+            if path.suffix in (".vcd", ".fst") and path.with_suffix(".gtkw").exists()
+        ),
+        None,
+    )
     if waveform is None:
         return code or 2
     said = show(viewer, waveform)

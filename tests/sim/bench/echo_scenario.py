@@ -13,7 +13,8 @@ SIZES = [1, 2, 7, 8, 9, 15, 16, 17, 63, 64, 65, 1023, 1024]
 def payloads(bench, count=60):
     rng = bench.rng("payloads")
     return [rng.randbytes(size) for size in SIZES] + [
-        rng.randbytes(rng.randint(1, 1024)) for _ in range(count)]
+        rng.randbytes(rng.randint(1, 1024)) for _ in range(count)
+    ]
 
 
 async def traffic(bench):
@@ -27,8 +28,11 @@ async def traffic(bench):
     for first, second in zip(there, back, strict=True):
         bench.a.send(2, 0, first)
         bench.b.send(1, 0, second)
-    await bench.until(lambda: len(bench.b.received) == len(there)
-                      and len(bench.a.received) == len(back), 500_000, "all payloads")
+    await bench.until(
+        lambda: len(bench.b.received) == len(there) and len(bench.a.received) == len(back),
+        500_000,
+        "all payloads",
+    )
     await bench.cycles(50)
     for node, sent, got in ((bench.a, there, back), (bench.b, back, there)):
         assert [payload.data for payload in node.received] == got

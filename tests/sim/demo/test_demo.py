@@ -14,32 +14,62 @@ from ttpsim.demo import picture
 from ttpsim.demo.display import Display, bar, duration
 from ttpsim.demo.samples import Samples, octaves, quantile
 
-FIRST = {"cycle": 1000, "seconds": 0.5, "bytes": [0, 0], "frames": 0, "lost": 0, "replays": 0,
-         "kept": 0, "slots_used": [0, 0], "slots": 16, "latency": {}}
-LAST = {**FIRST, "cycle": 3000, "seconds": 1.5, "bytes": [4000, 2000], "frames": 40, "lost": 3,
-        "replays": 2, "slots_used": [8, 16], "latency": {"20": 3, "21": 1, "28": 1}}
+FIRST = {
+    "cycle": 1000,
+    "seconds": 0.5,
+    "bytes": [0, 0],
+    "frames": 0,
+    "lost": 0,
+    "replays": 0,
+    "kept": 0,
+    "slots_used": [0, 0],
+    "slots": 16,
+    "latency": {},
+}
+LAST = {
+    **FIRST,
+    "cycle": 3000,
+    "seconds": 1.5,
+    "bytes": [4000, 2000],
+    "frames": 40,
+    "lost": 3,
+    "replays": 2,
+    "slots_used": [8, 16],
+    "latency": {"20": 3, "21": 1, "28": 1},
+}
 
 
 def start(*options):
-    return subprocess.Popen(line("demo", "--preset", "tiny", *options), cwd=ROOT,
-                            env=environment(), text=True, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        line("demo", "--preset", "tiny", *options),
+        cwd=ROOT,
+        env=environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 @pytest.mark.icarus
 def test_demo(tmp_path):
-    run = start("--simulator", "icarus", "--clocks", "8000",
-                "--loss", "10", "--output", str(tmp_path))
+    run = start(
+        "--simulator", "icarus", "--clocks", "8000", "--loss", "10", "--output", str(tmp_path)
+    )
     output, errors = run.communicate(timeout=900)
     assert run.returncode == 0, output + errors
     lines = output.splitlines()
     assert "\x1b" not in output and any(" Gbit/s, " in line and " left" in line for line in lines)
-    assert any(line.endswith("packets were sent again") and "every one delivered" in line
-               for line in lines)
+    assert any(
+        line.endswith("packets were sent again") and "every one delivered" in line for line in lines
+    )
     assert (tmp_path / "demo.png").read_bytes().startswith(b"\x89PNG")
     assert "</svg>" in (tmp_path / "demo.svg").read_text()
-    samples = [json.loads(line) for line in
-               (ROOT / "build/sim/runs/demo-icarus-tiny-1/samples.jsonl").read_text().splitlines()]
+    samples = [
+        json.loads(line)
+        for line in (ROOT / "build/sim/runs/demo-icarus-tiny-1/samples.jsonl")
+        .read_text()
+        .splitlines()
+    ]
     last = samples[-1]
     assert len(samples) >= 9 and last["cycle"] > 8000 and last["slots_used"] == [0, 0]
     assert last["lost"] > 0 and last["replays"] > 0 and min(last["bytes"]) > 0
@@ -49,8 +79,9 @@ def test_demo(tmp_path):
 
 @pytest.mark.icarus
 def test_ctrl_c_ends_with_a_summary(tmp_path):
-    run = start("--simulator", "icarus", "--seconds", "200",
-                "--seed", "2", "--output", str(tmp_path))
+    run = start(
+        "--simulator", "icarus", "--seconds", "200", "--seed", "2", "--output", str(tmp_path)
+    )
     samples = ROOT / "build/sim/runs/demo-icarus-tiny-2/samples.jsonl"
     samples.unlink(missing_ok=True)
     begun = time.monotonic()
@@ -64,9 +95,14 @@ def test_ctrl_c_ends_with_a_summary(tmp_path):
     assert (tmp_path / "demo.png").exists()
 
 
-@pytest.mark.parametrize("options, said", [
-    (["--loss", "51"], "--loss: must be from 0 to 50, in percent"),
-    (["--seconds", "0"], "--seconds: must be a number from 0.1"), (["--clocks", "0"], "--clocks")])
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        (["--loss", "51"], "--loss: must be from 0 to 50, in percent"),
+        (["--seconds", "0"], "--seconds: must be a number from 0.1"),
+        (["--clocks", "0"], "--clocks"),
+    ],
+)
 def test_bad_input_is_one_line(options, said):
     assert said in refused("demo", *options)
 
@@ -80,7 +116,7 @@ def test_rates_and_latencies(tmp_path):
     file.write_text(json.dumps(FIRST) + "\n" + json.dumps(LAST) + "\n")
     assert samples.poll() and samples.last == LAST and not samples.poll()
     rates = samples.recent()
-    assert rates.goodput == (2.0, 1.0)      # 4000 and 2000 bytes in 2000 clocks of 8 ns
+    assert rates.goodput == (2.0, 1.0)  # 4000 and 2000 bytes in 2000 clocks of 8 ns
     assert (rates.replays, rates.clocks_per_second) == (2, 2000)
     assert octaves(LAST["latency"]) == {32: 4, 64: 0, 128: 1} and octaves({}) == {}
     assert quantile(LAST["latency"], 0.5) == 2 ** (21 / 4)

@@ -28,10 +28,19 @@ class Command:
     def __init__(self, *arguments, enter=()):
         self.output = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            [*enter, sys.executable, "-m", "ttpverif.cli", *map(str, arguments)], cwd=ROOT,
-            stdin=subprocess.DEVNULL, stdout=self.output, stderr=subprocess.STDOUT,
-            start_new_session=True, env=os.environ | {"PYTHONPATH": os.pathsep.join(
-                str(ROOT / folder) for folder in ("rtl", "verif", "sim"))})
+            [*enter, sys.executable, "-m", "ttpverif.cli", *map(str, arguments)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=self.output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ
+            | {
+                "PYTHONPATH": os.pathsep.join(
+                    str(ROOT / folder) for folder in ("rtl", "verif", "sim")
+                )
+            },
+        )
 
     @property
     def text(self):
@@ -56,10 +65,12 @@ class Command:
 def command(program):
     """`command(*arguments)` starts `ttpoe`; what still runs at the end is killed."""
     with contextlib.ExitStack() as stack:
+
         def start(*arguments, enter=()):
             started = Command(*arguments, enter=enter)
             stack.callback(_kill, started)
             return started
+
         yield start
 
 

@@ -21,9 +21,18 @@ def why_not():
             return f"{name} is missing: apt-get install {package}"
     if os.geteuid():
         return "needs root (CAP_NET_ADMIN), for network namespaces, bridges and TAP interfaces"
-    run = subprocess.run(["unshare", "-n", "sh", "-c", "ip link add lan type bridge && ip link add "
-                          "one type veth peer name two && ip tuntap add tap0 mode tap"],
-                         capture_output=True, text=True)
+    run = subprocess.run(
+        [
+            "unshare",
+            "-n",
+            "sh",
+            "-c",
+            "ip link add lan type bridge && ip link add "
+            "one type veth peer name two && ip tuntap add tap0 mode tap",
+        ],
+        capture_output=True,
+        text=True,
+    )
     return f"no bridges, veth pairs or TAPs here: {run.stderr.strip()}" if run.returncode else None
 
 
@@ -39,8 +48,9 @@ class Namespace:
 
     def ip(self, words):
         """One command of iproute2; what it prints as JSON."""
-        text = subprocess.run([*self.enter, "ip", "-json", *words.split()], check=True,
-                              capture_output=True, text=True).stdout
+        text = subprocess.run(
+            [*self.enter, "ip", "-json", *words.split()], check=True, capture_output=True, text=True
+        ).stdout
         return json.loads(text or "[]")
 
     def interfaces(self):
@@ -53,7 +63,7 @@ class Namespace:
             try:
                 assert libc.setns(inside.fileno(), _CLONE_NEWNET) == 0
                 sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-                sock.setsockopt(263, 23, 1)         # PACKET_IGNORE_OUTGOING
+                sock.setsockopt(263, 23, 1)  # PACKET_IGNORE_OUTGOING
                 sock.bind((name, _ETH_P_ALL))
             finally:
                 libc.setns(home.fileno(), _CLONE_NEWNET)

@@ -7,7 +7,7 @@ from scapy.layers.l2 import Ether
 
 from ttpverif.frames.scapy_ttp import OPCODES, TTP, ttp_frame
 
-SECONDS = 240           # for what must come; a busy machine is slow
+SECONDS = 240  # for what must come; a busy machine is slow
 
 
 class Peer:
@@ -50,8 +50,12 @@ class Peer:
     def until(self, opcode, **fields):
         """The next TTP frame with these values; others, replays for one, are passed over."""
         wanted = {"opcode": list(OPCODES.values()).index(opcode), **fields}
-        return self.receive(lambda frame: TTP in frame and all(
-            getattr(frame[TTP], name) == value for name, value in wanted.items()))
+        return self.receive(
+            lambda frame: (
+                TTP in frame
+                and all(getattr(frame[TTP], name) == value for name, value in wanted.items())
+            )
+        )
 
     def silent(self, seconds):
         """No TTP frame comes."""
@@ -76,7 +80,7 @@ class QemuPeer(Peer):
         while True:
             size = int.from_bytes(self._read[:4], "big")
             if len(self._read) >= 4 and len(self._read) >= 4 + size:
-                frame, self._read = self._read[4:4 + size], self._read[4 + size:]
+                frame, self._read = self._read[4 : 4 + size], self._read[4 + size :]
                 return frame
             self.sock.settimeout(max(0.001, deadline - time.monotonic()))
             try:
@@ -102,4 +106,4 @@ def free_port():
 
 def payload_of(frame):
     """The NOC bytes of a PAYLOAD."""
-    return bytes(frame[TTP].payload)[:frame["TSH"].length - 26]
+    return bytes(frame[TTP].payload)[: frame["TSH"].length - 26]

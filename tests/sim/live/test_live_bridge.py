@@ -47,6 +47,7 @@ def plug(namespace):
         namespace.ip(f"link set {name}-br master lan")
         peers.append(Peer(namespace.packet_socket(name)))
         return peers[-1]
+
     yield on_bridge
     for peer in peers:
         peer.sock.close()
@@ -55,13 +56,28 @@ def plug(namespace):
 @pytest.fixture
 def captured(request):
     """`captured(namespace, peer)`: the list of opcodes that tshark sees on TAP `nic`, growing."""
+
     def start(namespace, peer):
         if shutil.which("tshark") is None:
             return None
         process = subprocess.Popen(
-            [*namespace.enter, "tshark", "-l", "-X", f"lua_script:{LUA}", "-i", "nic", "-T",
-             "fields", "-e", "ttp.opcode"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            [
+                *namespace.enter,
+                "tshark",
+                "-l",
+                "-X",
+                f"lua_script:{LUA}",
+                "-i",
+                "nic",
+                "-T",
+                "fields",
+                "-e",
+                "ttp.opcode",
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
         request.addfinalizer(lambda: (process.terminate(), process.wait()))
         seen = []
         other = []
@@ -69,13 +85,16 @@ def captured(request):
         def read():
             for line in process.stdout:
                 (seen if line.strip() else other).append(line.strip())
+
         threading.Thread(target=read, daemon=True).start()
 
         def probed():
             peer.put(b"\xff" * 6 + b"\2\0\0\0\0\7" + b"\x88\xb5" + bytes(46))
             return other
+
         wait_for(probed, SECONDS, lambda: "tshark sees nothing")
         return seen
+
     return start
 
 
@@ -83,8 +102,18 @@ def captured(request):
 def test_a_conversation_across_a_learning_switch(command, namespace, plug, captured):
     """Open, payloads, a lost echo and its replay, close; the switch learns where the NIC is."""
     peer, third = plug("p0"), plug("p1")
-    started = command("echo", "--tap", "nic", "--bridge", "lan", "--timeout", "100", "--retries",
-                      "1000", enter=namespace.enter)
+    started = command(
+        "echo",
+        "--tap",
+        "nic",
+        "--bridge",
+        "lan",
+        "--timeout",
+        "100",
+        "--retries",
+        "1000",
+        enter=namespace.enter,
+    )
     started.until("echoes what it receives")
     seen = captured(namespace, peer)
     peer.send(7, 1, "OPEN", tx_id=100, epoch=5, vc=2)
@@ -94,16 +123,17 @@ def test_a_conversation_across_a_learning_switch(command, namespace, plug, captu
         peer.until("ACK", rx_id=101 + n)
         echo = peer.until("PAYLOAD", tx_id=first + n)
         assert payload_of(echo) == text
-        if n == 1:      # its acknowledgement is lost
+        if n == 1:  # its acknowledgement is lost
             assert bytes(peer.until("PAYLOAD", tx_id=first + n)) == bytes(echo)
         peer.send(7, 1, "ACK", rx_id=first + n, epoch=5, vc=2)
-    while peer.get(0.3):        # replays that were under way
+    while peer.get(0.3):  # replays that were under way
         pass
     # Quiet: both ends of the IDs are where they should be.
     peer.send(7, 1, "CLOSE", tx_id=104, rx_id=first + 2, epoch=5, vc=2)
     peer.until("CLOSE_ACK", rx_id=104)
-    learned = subprocess.run([*namespace.enter, "bridge", "fdb", "show", "dynamic"], text=True,
-                             capture_output=True).stdout
+    learned = subprocess.run(
+        [*namespace.enter, "bridge", "fdb", "show", "dynamic"], text=True, capture_output=True
+    ).stdout
     assert re.search(r"^98:ed:5c:00:00:01 dev nic ", learned, re.M), learned
     assert re.search(r"^98:ed:5c:00:00:07 dev p0-br ", learned, re.M), learned
     # Only the first frame of all went to every port, before the switch had learned.
@@ -121,9 +151,28 @@ def test_two_engines_on_one_bridge_with_loss(command, namespace, tmp_path):
     assert namespace.interfaces() == set()
     echo = command("echo", "--tap", "t1", "--bridge", "br-ttp", enter=namespace.enter)
     echo.until("echoes what it receives")
-    ping = command("ping", "1", "--tap", "t2", "--bridge", "br-ttp", "--flood", "--count", "150",
-                   "--bytes", "1024", "--loss", "4", "--seed", "3", "--timeout", "100",
-                   "--pcap", tmp_path / "ping.pcap", enter=namespace.enter)
+    ping = command(
+        "ping",
+        "1",
+        "--tap",
+        "t2",
+        "--bridge",
+        "br-ttp",
+        "--flood",
+        "--count",
+        "150",
+        "--bytes",
+        "1024",
+        "--loss",
+        "4",
+        "--seed",
+        "3",
+        "--timeout",
+        "100",
+        "--pcap",
+        tmp_path / "ping.pcap",
+        enter=namespace.enter,
+    )
     ping.until("link up")
     assert namespace.interfaces() == {"t1", "t2", "br-ttp"}
     code, text = ping.end()
@@ -176,13 +225,17 @@ def test_a_veth_end_and_the_operating_systems_frames(command, namespace, plug):
     echo = command("echo", "--interface", "e0", "--os", "os0", enter=namespace.enter)
     echo.until("echoes what it receives")
     # Here all are one machine's: each interface answers for its own address only.
-    subprocess.run([*namespace.enter, "sh", "-c",
-                    "echo 1 > /proc/sys/net/ipv4/conf/all/arp_ignore"], check=True)
+    subprocess.run(
+        [*namespace.enter, "sh", "-c", "echo 1 > /proc/sys/net/ipv4/conf/all/arp_ignore"],
+        check=True,
+    )
     namespace.ip("address add 10.99.0.1/24 dev os0")
     os_side = Peer(namespace.packet_socket("os0"))
     me = {"src": "02:00:00:00:00:02"}
-    request = bytes(Ether(dst="ff:ff:ff:ff:ff:ff", **me) / ARP(
-        hwsrc=me["src"], psrc="10.99.0.2", pdst="10.99.0.1"))
+    request = bytes(
+        Ether(dst="ff:ff:ff:ff:ff:ff", **me)
+        / ARP(hwsrc=me["src"], psrc="10.99.0.2", pdst="10.99.0.1")
+    )
     peer.put(request)
     answer = peer.receive(lambda frame: ARP in frame and frame[ARP].op == 2)
     assert (answer[ARP].hwsrc, answer[ARP].psrc) == ("98:ed:5c:00:00:01", "10.99.0.1")
@@ -190,20 +243,29 @@ def test_a_veth_end_and_the_operating_systems_frames(command, namespace, plug):
     arrived = os_side.receive(lambda frame: ARP in frame and frame[ARP].op == 1)
     assert bytes(arrived) == request + bytes(60 - len(request)) and len(answer) == 60
     os_side.sock.close()
-    peer.put(bytes(Ether(dst=answer.src, **me) / IP(src="10.99.0.2", dst="10.99.0.1")
-                   / ICMP(id=7, seq=3) / b"through the NIC"))
+    peer.put(
+        bytes(
+            Ether(dst=answer.src, **me)
+            / IP(src="10.99.0.2", dst="10.99.0.1")
+            / ICMP(id=7, seq=3)
+            / b"through the NIC"
+        )
+    )
     answer = peer.receive(lambda frame: ICMP in frame)
     assert answer[ICMP].type == 0 and bytes(answer[ICMP].payload)[:15] == b"through the NIC"
     peer.send(7, 1, "OPEN", tx_id=9, epoch=5, vc=1)
     peer.expect("OPEN_ACK", rx_id=9)
 
 
-@pytest.mark.parametrize("arguments, part", [
-    (["--interface", "none0"], "there is no interface none0"),
-    (["--interface", "lo"], "the interface lo is down: ip link set lo up"),
-    (["--tap", "lo"], "there is an interface lo that is no TAP"),
-    (["--tap", "t1", "--bridge", "lo"], "the interface lo is not a bridge"),
-])
+@pytest.mark.parametrize(
+    "arguments, part",
+    [
+        (["--interface", "none0"], "there is no interface none0"),
+        (["--interface", "lo"], "the interface lo is down: ip link set lo up"),
+        (["--tap", "lo"], "there is an interface lo that is no TAP"),
+        (["--tap", "t1", "--bridge", "lo"], "the interface lo is not a bridge"),
+    ],
+)
 def test_a_wire_that_cannot_be(command, namespace, arguments, part):
     code, text = command("echo", *arguments, enter=namespace.enter).end()
     assert code == 2 and text.startswith(f"ttpoe echo: {part}") and text.count("\n") == 1

@@ -6,8 +6,8 @@ import socket
 import time
 
 import pytest
-from tests.sim.live.live_peer import SECONDS, QemuPeer, free_port
 
+from tests.sim.live.live_peer import SECONDS, QemuPeer, free_port
 from ttpverif.frames.frame import Frame
 from ttpverif.frames.pcap import read_pcap
 
@@ -19,35 +19,65 @@ def frames_of(path):
 
 
 def test_ping_to_a_module(command, tmp_path):
-    code, text = command("ping", "1", "--peer", "module", "--count", "4", "--bytes", "1008",
-                         "--ethertype", "0x9AC6", "--pcap", tmp_path / "wire.pcap", *QUICK).end()
+    code, text = command(
+        "ping",
+        "1",
+        "--peer",
+        "module",
+        "--count",
+        "4",
+        "--bytes",
+        "1008",
+        "--ethertype",
+        "0x9AC6",
+        "--pcap",
+        tmp_path / "wire.pcap",
+        *QUICK,
+    ).end()
     assert code == 0 and "4 messages sent, 4 came back, 0 lost" in text, text
     frames = frames_of(tmp_path / "wire.pcap")
     module = [frame for frame in frames if frame.src == 1]
     assert {frame.epoch for frame in module} == {0} and len(module) >= 10
     assert [f.opcode.name for f in frames if f.opcode.name.startswith("CLOSE")] == [
-        "CLOSE", "CLOSE_ACK", "CLOSE_ACK"], "it ends with a CLOSE, which a module answers twice"
+        "CLOSE",
+        "CLOSE_ACK",
+        "CLOSE_ACK",
+    ], "it ends with a CLOSE, which a module answers twice"
 
 
 @pytest.mark.parametrize("given, code", [((), 0), (("--ethertype", "0x0AC6"), 1)])
 def test_ping_learns_the_ethertype(command, given, code):
     """The module does not hear 0x0AC6. What the user asked for is not changed."""
-    got, text = command("ping", "1", "--peer", "module", "--count", "2", "--retries", "2",
-                        "--wait", "30", *given, *QUICK).end()
+    got, text = command(
+        "ping",
+        "1",
+        "--peer",
+        "module",
+        "--count",
+        "2",
+        "--retries",
+        "2",
+        "--wait",
+        "30",
+        *given,
+        *QUICK,
+    ).end()
     assert got == code, text
     assert ("no link with EtherType 0x0AC6: trying 0x9AC6" in text) == (code == 0)
     assert f"2 messages sent, {2 - 2 * code} came back" in text or code
 
 
 def test_echo_to_a_module_closes_on_ctrl_c(command, tmp_path):
-    started = command("echo", "--peer", "module", "--verbose", "--node", "7",
-                      "--pcap", tmp_path / "wire.pcap")
+    started = command(
+        "echo", "--peer", "module", "--verbose", "--node", "7", "--pcap", tmp_path / "wire.pcap"
+    )
     started.until("from 000001, VC 0, ID 3: b'line 2\\n'")
     code, text = started.interrupt()
     assert code == 0 and "link to 000001, VC 0: link down" in text, text
     assert re.search(r"[2-9] packets, \d+ bytes echoed", text)
-    assert "CLOSE" in [frame.opcode.name for frame in frames_of(tmp_path / "wire.pcap")
-                       if frame.src == 7]
+    assert "CLOSE" in [
+        frame.opcode.name for frame in frames_of(tmp_path / "wire.pcap") if frame.src == 7
+    ]
 
 
 def test_a_second_ctrl_c_ends_at_once(command):

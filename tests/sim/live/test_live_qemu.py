@@ -15,18 +15,20 @@ from ttpverif.frames.pcap import read_pcap
 from ttpverif.frames.scapy_ttp import TTP, ttp_frame
 
 CAPTURES = Path(__file__).parents[2] / "data" / "pcap"
-SLOW = ("--timeout", "60000")           # no time-out of the engine's comes into the exchange
+SLOW = ("--timeout", "60000")  # no time-out of the engine's comes into the exchange
 
 
 @pytest.fixture
 def echo(command):
     """`(ttpoe echo that listens, a peer that is connected)`."""
+
     def start(*options):
         port = free_port()
         started = command("echo", "--listen", port, "--verbose", *options)
         started.until("echoes what it receives")
         sock = socket.create_connection(("127.0.0.1", port), timeout=SECONDS)
         return started, QemuPeer(sock)
+
     return start
 
 
@@ -69,7 +71,7 @@ def test_what_is_not_acknowledged_is_sent_again(echo):
     first, second, third = (bytes(peer.expect("PAYLOAD", epoch=epoch)) for _ in range(3))
     assert first == second == third and payload_of(Ether(first)) == b"once"
     peer.send(7, 1, "ACK", rx_id=Ether(first)[TTP].tx_id, epoch=5, vc=2)
-    while peer.get(0.5):        # what was under way
+    while peer.get(0.5):  # what was under way
         pass
     peer.silent(0.5)
     _code, text = started.interrupt()
@@ -86,10 +88,10 @@ def test_frames_in_pieces_and_two_at_once(echo):
         raw = bytes(ttp_frame(7, 1, "PAYLOAD", text, vc=0, tx_id=2 + n, epoch=5))
         wire += len(raw).to_bytes(4, "big") + raw
     peer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    cuts = (0, 1, 3, 4, 5, 40, 68, 70, len(wire))     # in pieces, then the rest at once
+    cuts = (0, 1, 3, 4, 5, 40, 68, 70, len(wire))  # in pieces, then the rest at once
     for at, end in itertools.pairwise(cuts):
         peer.sock.sendall(wire[at:end])
-        time.sleep(0.03)                        # time for the program to read this piece alone
+        time.sleep(0.03)  # time for the program to read this piece alone
     got = [peer.receive() for _ in range(6)]
     assert [payload_of(f) for f in got if f[TTP].opcode == 6] == [b"one", b"two", b"three"]
 
@@ -144,7 +146,7 @@ class Echoing(threading.Thread):
                 elif kind == "PAYLOAD":
                     self.seen.append(ttp.tx_id)
                     if len(self.seen) <= self.lost or ttp.tx_id > expected:
-                        continue        # lost, or behind a gap: go-back-N
+                        continue  # lost, or behind a gap: go-back-N
                     peer.send(1, 2, "ACK", rx_id=ttp.tx_id, **fields)
                     if ttp.tx_id == expected:
                         peer.send(1, 2, "PAYLOAD", payload_of(frame), tx_id=mine, **fields)
@@ -157,16 +159,29 @@ class Echoing(threading.Thread):
 def test_ping_to_a_peer_that_loses(command):
     peer = Echoing(lost=2)
     peer.start()
-    code, text = command("ping", "1", "--connect", f"localhost:{peer.port}", "--count", "3",
-                         "--interval", "0", "--timeout", "50", "--vc", "1",
-                         "--ethertype", "0x9AC6").end()
+    code, text = command(
+        "ping",
+        "1",
+        "--connect",
+        f"localhost:{peer.port}",
+        "--count",
+        "3",
+        "--interval",
+        "0",
+        "--timeout",
+        "50",
+        "--vc",
+        "1",
+        "--ethertype",
+        "0x9AC6",
+    ).end()
     assert code == 0, text
     assert "3 messages sent, 3 came back, 0 lost" in text and peer.closed
     assert len(set(peer.seen)) == 3 and len(peer.seen) >= 5
     replays = len(peer.seen) - 3
     assert f"{len(peer.seen)} PAYLOADs sent, {replays} of them replays" in text
     clocks = re.search(r"(\d[\d,]*) / [\d,]+ / [\d,]+ clocks", text)
-    assert int(clocks[1].replace(",", "")) > 30     # through an engine, not past it
+    assert int(clocks[1].replace(",", "")) > 30  # through an engine, not past it
 
 
 def test_ping_tells_what_came_back_wrong(command):
@@ -175,11 +190,13 @@ def test_ping_tells_what_came_back_wrong(command):
 
     def lie(self, src, dst, opcode, payload=b"", **fields):
         send(self, src, dst, opcode, payload[:-1] + b"?" if payload else b"", **fields)
+
     QemuPeer.send = lie
     try:
         peer.start()
-        code, text = command("ping", "1", "--connect", f"localhost:{peer.port}", "--count", "1",
-                             "--wait", "1").end()
+        code, text = command(
+            "ping", "1", "--connect", f"localhost:{peer.port}", "--count", "1", "--wait", "1"
+        ).end()
     finally:
         QemuPeer.send = send
     assert code == 1 and "not what was sent" in text and "1 lost" in text
@@ -187,14 +204,24 @@ def test_ping_tells_what_came_back_wrong(command):
 
 def test_ping_to_nobody(command):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        started = command("ping", "1", "--connect", f"127.0.0.1:{server.getsockname()[1]}",
-                          "--count", "1", "--timeout", "20", "--retries", "2")
+        started = command(
+            "ping",
+            "1",
+            "--connect",
+            f"127.0.0.1:{server.getsockname()[1]}",
+            "--count",
+            "1",
+            "--timeout",
+            "20",
+            "--retries",
+            "2",
+        )
         sock, _ = server.accept()
         with sock:
             code, text = started.end()
             peer = QemuPeer(sock)
             opens = [peer.expect("OPEN", vc=2) for _ in range(6)]
-            with pytest.raises(AssertionError, match="closed"):     # and no more
+            with pytest.raises(AssertionError, match="closed"):  # and no more
                 peer.receive()
     assert [frame.type for frame in opens] == [0x0AC6] * 3 + [0x9AC6] * 3
     assert len({bytes(frame) for frame in opens}) == 2
@@ -204,8 +231,9 @@ def test_ping_to_nobody(command):
 
 def test_a_wire_that_goes_away_ends_ping(command):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        started = command("ping", "1", "--connect", f"127.0.0.1:{server.getsockname()[1]}",
-                          "--timeout", "60000")
+        started = command(
+            "ping", "1", "--connect", f"127.0.0.1:{server.getsockname()[1]}", "--timeout", "60000"
+        )
         sock, _ = server.accept()
         QemuPeer(sock).expect("OPEN")
         sock.close()

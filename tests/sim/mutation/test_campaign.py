@@ -12,13 +12,23 @@ from ttpsim.mutation.killers import Killer, Outcome
 from ttpsim.mutation.netlist import Mutant
 
 ROOT = Path(__file__).resolve().parents[3]
-POOL, = benches.benches_of("rx_pool", [b for b in benches.BENCHES if b.block == "rx_pool"])
+(POOL,) = benches.benches_of("rx_pool", [b for b in benches.BENCHES if b.block == "rx_pool"])
 LOSS, CELLS, NIC = Killer("loss.5pct"), Killer("cells"), Killer("nic")
 
 
 def mutant(number):
-    return Mutant(number, "engine", "inv", "ttp_engine_core_rx", f"${number}", "A", 0, None,
-                  f"bit[{number}]", ["rtl/ttpoe/rx/path.py:1"])
+    return Mutant(
+        number,
+        "engine",
+        "inv",
+        "ttp_engine_core_rx",
+        f"${number}",
+        "A",
+        0,
+        None,
+        f"bit[{number}]",
+        ["rtl/ttpoe/rx/path.py:1"],
+    )
 
 
 @pytest.fixture
@@ -52,12 +62,20 @@ def begin(tmp_path, monkeypatch):
 
         monkeypatch.setattr(campaign, "run_killer", run_killer)
         monkeypatch.setattr(campaign, "run_bench", run_bench)
-        done = campaign.Campaign(preset("tiny"), {"engine": [mutant(n) for n in (1, 2, 3)]},
-                                 {"engine": netlist}, tmp_path / "mutate.json",
-                                 {"seed": 1, "count": 3}, said.append, {"engine": killers},
-                                 lambda block: benches, prove)
+        done = campaign.Campaign(
+            preset("tiny"),
+            {"engine": [mutant(n) for n in (1, 2, 3)]},
+            {"engine": netlist},
+            tmp_path / "mutate.json",
+            {"seed": 1, "count": 3},
+            said.append,
+            {"engine": killers},
+            lambda block: benches,
+            prove,
+        )
         done.execute(1)
         return done.results, ran, said
+
     return begin
 
 
@@ -65,8 +83,16 @@ def test_the_first_that_fails_ends_it(begin):
     results, ran, said = begin([LOSS, CELLS], {(1, "loss.5pct"), (2, "cells")})
     assert [m["state"] for m in results["mutants"]] == ["killed", "killed", "survived"]
     assert [m.get("by") for m in results["mutants"]] == ["loss.5pct", "cells", None]
-    assert ran == [(0, "loss.5pct"), (1, "loss.5pct"), (2, "loss.5pct"), (3, "loss.5pct"),
-                   (0, "cells"), (2, "cells"), (3, "cells"), (3, "proof")]
+    assert ran == [
+        (0, "loss.5pct"),
+        (1, "loss.5pct"),
+        (2, "loss.5pct"),
+        (3, "loss.5pct"),
+        (0, "cells"),
+        (2, "cells"),
+        (3, "cells"),
+        (3, "proof"),
+    ]
     assert results["summary"] == {"killed": 2, "survived": 1, "left": 0}
     assert said[-1].endswith("rx/path.py:1 bit[3] inverted: SURVIVED")
 
@@ -93,15 +119,25 @@ def test_survivors_meet_the_bench_of_their_block(begin):
     assert [m["state"] for m in results["mutants"]] == ["killed", "killed", "survived"]
     assert results["mutants"][1]["by"] == "tests/rx/test_pool.py::test"
     _results, ran, _said = begin([LOSS], set(), benches=[POOL])
-    assert ran == []            # everything has been met
+    assert ran == []  # everything has been met
 
 
 def test_with_another_netlist_what_killed_a_mutant_comes_first(begin):
     begin([LOSS, CELLS], {(1, "loss.5pct"), (2, "cells"), (3, "bench")}, benches=[POOL])
-    results, ran, _said = begin([LOSS, CELLS], {(2, "cells"), (3, "bench")}, benches=[POOL],
-                                netlist="another")
-    assert ran == [(0, "bench"), (3, "bench"), (0, "loss.5pct"), (1, "loss.5pct"), (0, "cells"),
-                   (2, "cells"), (1, "cells"), (1, "proof"), (1, "bench")]
+    results, ran, _said = begin(
+        [LOSS, CELLS], {(2, "cells"), (3, "bench")}, benches=[POOL], netlist="another"
+    )
+    assert ran == [
+        (0, "bench"),
+        (3, "bench"),
+        (0, "loss.5pct"),
+        (1, "loss.5pct"),
+        (0, "cells"),
+        (2, "cells"),
+        (1, "cells"),
+        (1, "proof"),
+        (1, "bench"),
+    ]
     assert [m["state"] for m in results["mutants"]] == ["survived", "killed", "killed"]
 
 
@@ -134,17 +170,25 @@ def test_page(begin, tmp_path):
 
 
 def test_the_key_of_a_killer_follows_the_scenario():
-    keys = {Killer("loss.5pct").key(), Killer("loss.5pct", {"loss": 0.3}).key(),
-            Killer("loss.5pct", seed=2).key(), Killer("loss.20pct").key()}
+    keys = {
+        Killer("loss.5pct").key(),
+        Killer("loss.5pct", {"loss": 0.3}).key(),
+        Killer("loss.5pct", seed=2).key(),
+        Killer("loss.20pct").key(),
+    }
     assert len(keys) == 4
     assert json.dumps(Killer("loss.20pct", {"payloads": 9}).all_params()) == json.dumps(
-        {"loss": 0.2, "payloads": 9})
+        {"loss": 0.2, "payloads": 9}
+    )
 
 
-@pytest.mark.parametrize("words, said", [
-    (["--count", "5000"], "must be a whole number from 1 to 4095; got '5000'"),
-    (["--mutant", "17"], "must be a top and a number, for example engine.17; got '17'"),
-    (["--mutant", "switch.1"], "got 'switch.1'"),
-])
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["--count", "5000"], "must be a whole number from 1 to 4095; got '5000'"),
+        (["--mutant", "17"], "must be a top and a number, for example engine.17; got '17'"),
+        (["--mutant", "switch.1"], "got 'switch.1'"),
+    ],
+)
 def test_bad_input(words, said):
     assert said in refused("mutate", *words)

@@ -25,8 +25,18 @@ class Mill(wiring.Component):
 
     def __init__(self, width=6):
         self.width = width
-        super().__init__({"a": In(width), "b": In(width), "choose": In(3), "sum": Out(width + 1),
-                          "made": Out(width), "read": Out(width), "kept": Out(4), "still": Out(2)})
+        super().__init__(
+            {
+                "a": In(width),
+                "b": In(width),
+                "choose": In(3),
+                "sum": Out(width + 1),
+                "made": Out(width),
+                "read": Out(width),
+                "kept": Out(4),
+                "still": Out(2),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()
@@ -34,9 +44,16 @@ class Mill(wiring.Component):
         write, read = words.write_port(), words.read_port()
         count = Signal(4, init=9)
         kept = Signal(4, init=5, reset_less=True)
-        m.d.comb += [write.en.eq(self.choose[0]), write.addr.eq(self.b), write.data.eq(self.a),
-                     read.addr.eq(self.a), read.en.eq(self.choose != 3), self.read.eq(read.data),
-                     self.sum.eq(self.a + self.b), self.kept.eq(kept ^ count)]
+        m.d.comb += [
+            write.en.eq(self.choose[0]),
+            write.addr.eq(self.b),
+            write.data.eq(self.a),
+            read.addr.eq(self.a),
+            read.en.eq(self.choose != 3),
+            self.read.eq(read.data),
+            self.sum.eq(self.a + self.b),
+            self.kept.eq(kept ^ count),
+        ]
         with m.Switch(self.choose):
             with m.Case(0):
                 m.d.comb += self.made.eq(self.a - self.b)
@@ -72,9 +89,11 @@ def play(dut, gates=None):
             for name in ("a", "b", "choose"):
                 ctx.set(getattr(dut, name), rng.getrandbits(len(getattr(dut, name))))
             ctx.set(reset, rng.random() < 0.05)
-            seen.append([ctx.get(getattr(dut, name))
-                         for name in ("sum", "made", "read", "kept", "still")])
+            seen.append(
+                [ctx.get(getattr(dut, name)) for name in ("sum", "made", "read", "kept", "still")]
+            )
             await ctx.tick()
+
     sim = Simulator(ResetInserter(reset)(_Inside(gates, dut) if gates else dut))
     sim.add_clock(1e-8)
     if gates:
@@ -104,8 +123,9 @@ def test_a_mutant_is_the_same_gate_in_another_size(tmp_path, width):
     right = play(Mill(width))
     found = 0
     for mutant in drawn["engine"]:
-        place = Place.of(mutant, "words" if mutant.module.endswith("words") else "",
-                         cells[mutant.module])
+        place = Place.of(
+            mutant, "words" if mutant.module.endswith("words") else "", cells[mutant.module]
+        )
         module, mutated = to_gates(tmp_path / "block", emitted(Mill(width)), place)
         assert mutated, mutant
         dut = Mill(width)
@@ -116,11 +136,19 @@ def test_a_mutant_is_the_same_gate_in_another_size(tmp_path, width):
 def test_a_place_that_is_not_there_changes_nothing(tmp_path):
     clean(tmp_path / "engine", Mill(9), "ttp_engine")
     cells = cells_of(tmp_path / "engine" / "clean.json")
-    adder = next(name for name, cell in cells["ttp_engine"].items()
-                 if cell[0] == "$add" and cell[2]["Y"] == 10)
+    adder = next(
+        name
+        for name, cell in cells["ttp_engine"].items()
+        if cell[0] == "$add" and cell[2]["Y"] == 10
+    )
     mutant = next(iter(draw(tmp_path, {("engine", "ttp_engine"): 1}, 1, seed=1)["engine"]))
     mutant.cell, mutant.port, mutant.portbit, mutant.ctrlbit, mutant.mode = (
-        adder, "A", 8, None, "inv")
+        adder,
+        "A",
+        8,
+        None,
+        "inv",
+    )
     place = Place.of(mutant, "", cells["ttp_engine"])
     assert to_gates(tmp_path / "wide", emitted(Mill(9)), place)[1]
     assert not to_gates(tmp_path / "narrow", emitted(Mill(6)), place)[1]
@@ -128,16 +156,24 @@ def test_a_place_that_is_not_there_changes_nothing(tmp_path):
 
 def test_cells_and_ports_without_names_are_counted_in_the_order_they_were_made():
     """Numbers in their names are others in every netlist, and have another number of digits."""
+
     def cells(first, top):
-        return {f"$procmux${first + 9}": ("$mux", "", {"A": 32, "S": 1}),
-                f"$procmux${first}": ("$mux", "", {"A": 4, "S": 1}),
-                "one": (f"{top}_one", "a.py:1", {
-                    "clk": 1, f"port${first + 9}$0": 2, f"port${first}$0": 1})}
+        return {
+            f"$procmux${first + 9}": ("$mux", "", {"A": 32, "S": 1}),
+            f"$procmux${first}": ("$mux", "", {"A": 4, "S": 1}),
+            "one": (
+                f"{top}_one",
+                "a.py:1",
+                {"clk": 1, f"port${first + 9}$0": 2, f"port${first}$0": 1},
+            ),
+        }
 
     def there(cell, port, bit):
         mutant = Mutant(1, "engine", "inv", "ttp_engine_core", cell, port, bit, None, "", [])
         return Place.of(mutant, "", cells(994, "ttp_engine_core")).command(
-            {"block": cells(94, "block")}, "block")
+            {"block": cells(94, "block")}, "block"
+        )
+
     assert "-cell $procmux$103 -port A -portbit 31" in there("$procmux$1003", "A", 31)
     assert "-cell $procmux$94 " in there("$procmux$994", "S", 0)
     assert "-cell one -port port$103$0 -portbit 1" in there("one", "port$1003$0", 1)
@@ -150,7 +186,12 @@ def test_a_clock_that_is_stuck_or_inverted(tmp_path):
     register = next(name for name, cell in cells["ttp_engine"].items() if "CLK" in cell[2])
     mutant = next(iter(draw(tmp_path, {("engine", "ttp_engine"): 1}, 1, seed=1)["engine"]))
     mutant.cell, mutant.port, mutant.portbit, mutant.ctrlbit, mutant.mode = (
-        register, "CLK", 0, None, "const0")
+        register,
+        "CLK",
+        0,
+        None,
+        "const0",
+    )
     place = Place.of(mutant, "", cells["ttp_engine"])
     module, mutated = to_gates(tmp_path / "stuck", emitted(Mill()), place)
     dut = Mill()
@@ -180,9 +221,10 @@ def test_bench_on_a_netlist(pool):
     mutant = mutants["ttp_engine_core_rx_pool"]
     clean_json = folder / "engine" / "clean.json"
     block = json.loads(clean_json.read_text())["modules"][mutant.module]
-    room, = block["ports"]["room"]["bits"]
-    mutant.cell = next(name for name, cell in block["cells"].items()
-                       if room in cell["connections"].get("Y", ()))
+    (room,) = block["ports"]["room"]["bits"]
+    mutant.cell = next(
+        name for name, cell in block["cells"].items() if room in cell["connections"].get("Y", ())
+    )
     mutant.port, mutant.portbit, mutant.ctrlbit, mutant.mode = "Y", 0, None, "inv"
     test, said = run_bench(bench, folder / "run", builds.Processes(), tests, mutant, clean_json)
     assert test == file and said
@@ -203,7 +245,9 @@ def test_every_bench_is_there():
             assert all(f"def {name}(" in (root / file).read_text() for name in one), bench
             assert (root / file).exists(), bench
     assert [bench.block for bench in benches_of("slot_writer_arbiter")] == [
-        "slot_writer_arbiter", "slot_writer"]
+        "slot_writer_arbiter",
+        "slot_writer",
+    ]
     blocks = [{"block": name} for name in ("top", "rx_pool_delivered", "replayer_ranges")]
     assert sorted(blocks, key=quick_first) == blocks[::-1]
     assert benches_of("top") == []

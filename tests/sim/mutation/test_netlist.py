@@ -64,20 +64,41 @@ def differs(folder, number):
     place = folder / "engine"
     ports = parse_ports((place / "mutants.v").read_text(), "mutated_engine")
     outer = [name for name in ports if name != "mutsel"]
-    (place / "gate.v").write_text("\n".join([
-        f"module gate({', '.join(outer)});",
-        *(f"  {direction} [{width - 1}:0] {name};" for name, (direction, width) in ports.items()
-          if name != "mutsel"),
-        f"  mutated_engine inner(.mutsel({number}),", ", ".join(f".{n}({n})" for n in outer),
-        "  );", "endmodule", ""]))
+    (place / "gate.v").write_text(
+        "\n".join(
+            [
+                f"module gate({', '.join(outer)});",
+                *(
+                    f"  {direction} [{width - 1}:0] {name};"
+                    for name, (direction, width) in ports.items()
+                    if name != "mutsel"
+                ),
+                f"  mutated_engine inner(.mutsel({number}),",
+                ", ".join(f".{n}({n})" for n in outer),
+                "  );",
+                "endmodule",
+                "",
+            ]
+        )
+    )
     log = f"sat{number}.log"
     try:
-        yosys(place, [
-            "read_rtlil clean.il", "rename ttp_engine gold", "flatten gold",
-            "delete ttp_engine_step", "read_verilog mutants.v gate.v", "proc", "flatten gate",
-            "miter -equiv -flatten gold gate miter",
-            "hierarchy -top miter",
-            "sat -verify -seq 6 -set-at 1 in_rst 1 -prove-skip 1 -prove trigger 0 miter"], log=log)
+        yosys(
+            place,
+            [
+                "read_rtlil clean.il",
+                "rename ttp_engine gold",
+                "flatten gold",
+                "delete ttp_engine_step",
+                "read_verilog mutants.v gate.v",
+                "proc",
+                "flatten gate",
+                "miter -equiv -flatten gold gate miter",
+                "hierarchy -top miter",
+                "sat -verify -seq 6 -set-at 1 in_rst 1 -prove-skip 1 -prove trigger 0 miter",
+            ],
+            log=log,
+        )
     except SynthError as error:
         assert "proof did fail" in str(error), error
         return True
@@ -115,12 +136,14 @@ def test_what_makes_no_difference_is_proven_to_change_nothing(folder):
     place = folder / "wide"
     clean(place, Wide(), "ttp_wide")
     cells = cells_of(place / "clean.json")["ttp_wide"]
-    adder, = (name for name, cell in cells.items() if cell[0] == "$add")
-    assert cells[adder][2]["Y"] == 3            # the carry is not there to be drawn
+    (adder,) = (name for name, cell in cells.items() if cell[0] == "$add")
+    assert cells[adder][2]["Y"] == 3  # the carry is not there to be drawn
     first = next(name for name, cell in cells.items() if cell[0] == "$and")
     register = next(name for name, cell in cells.items() if "CLK" in cell[2])
-    nothing, lowest, clock = (Mutant(1, "wide", "inv", "ttp_wide", cell, port, 0, None, "", [])
-                              for cell, port in ((first, "A"), (adder, "Y"), (register, "CLK")))
+    nothing, lowest, clock = (
+        Mutant(1, "wide", "inv", "ttp_wide", cell, port, 0, None, "", [])
+        for cell, port in ((first, "A"), (adder, "Y"), (register, "CLK"))
+    )
     assert proven_equal(place, nothing)
     assert not proven_equal(place, lowest)
     assert not proven_equal(place, clock)
@@ -138,8 +161,14 @@ class Deep(wiring.Component):
         write, read = words.write_port(), words.read_port()
         count = Signal(11)
         m.d.sync += count.eq(count + 1)
-        m.d.comb += [write.en.eq(1), write.addr.eq(count), read.addr.eq(count), read.en.eq(1),
-                     write.data.eq(self.i.any()), self.o.eq(read.data)]
+        m.d.comb += [
+            write.en.eq(1),
+            write.addr.eq(count),
+            read.addr.eq(count),
+            read.en.eq(1),
+            write.data.eq(self.i.any()),
+            self.o.eq(read.data),
+        ]
         return m
 
 
@@ -148,12 +177,16 @@ def test_what_the_gates_around_it_hide_is_proven_in_a_block_of_any_size(folder):
     place = folder / "deep"
     clean(place, Deep(), "ttp_deep")
     cells = cells_of(place / "clean.json")["ttp_deep"]
-    either, = (name for name, cell in cells.items() if cell[2].get("A") == 4)
+    (either,) = (name for name, cell in cells.items() if cell[2].get("A") == 4)
     register = next(name for name, cell in cells.items() if "D" in cell[2])
-    hidden, fault, kept = (Mutant(1, "deep", mode, "ttp_deep", cell, port, 2, 0, "", [])
-                           for mode, cell, port in (("cnot1", either, "A"),
-                                                    ("cnot0", either, "A"),
-                                                    ("cnot1", register, "D")))
+    hidden, fault, kept = (
+        Mutant(1, "deep", mode, "ttp_deep", cell, port, 2, 0, "", [])
+        for mode, cell, port in (
+            ("cnot1", either, "A"),
+            ("cnot0", either, "A"),
+            ("cnot1", register, "D"),
+        )
+    )
     assert proven_equal(place, hidden)
     assert not proven_equal(place, fault)
     assert not proven_equal(place, kept)
@@ -178,10 +211,12 @@ def test_what_the_parent_never_does_may_hide_a_fault(folder):
     clean(place, Idle(), "ttp_idle")
     module = "ttp_idle_small"
     text = re.search(rf"(?ms)^module \\{module}$.*?^end$", (place / "clean.il").read_text())[0]
-    cell, = re.findall(r"cell \$add \S+\n(?:    .*\n)*", text)
+    (cell,) = re.findall(r"cell \$add \S+\n(?:    .*\n)*", text)
     adder, operand = cell.split()[2], re.search(r"connect \\(\w) \\i\n", cell)[1]
-    stuck, inverted = (Mutant(1, "idle", mode, module, adder, operand, 0, None, "", [])
-                       for mode in ("const0", "inv"))
+    stuck, inverted = (
+        Mutant(1, "idle", mode, module, adder, operand, 0, None, "", [])
+        for mode in ("const0", "inv")
+    )
     assert not _proven(place, stuck, module, text)
     assert proven_equal(place, stuck)
     assert not proven_equal(place, inverted)
@@ -202,13 +237,17 @@ def test_shares():
 
 
 def test_parse_mutations():
-    text = ("mutate -mode none\n"
-            "mutate -mode cnot0 -module ttp_engine_core_rx -cell $7 -port A -portbit 3 -ctrlbit 2 "
-            "-wire total -wirebit 9 -src rtl/ttpoe/rx/path.py:10 -src x/other.py:1\n")
-    mutant, = parse_mutations(text, "engine")
+    text = (
+        "mutate -mode none\n"
+        "mutate -mode cnot0 -module ttp_engine_core_rx -cell $7 -port A -portbit 3 -ctrlbit 2 "
+        "-wire total -wirebit 9 -src rtl/ttpoe/rx/path.py:10 -src x/other.py:1\n"
+    )
+    (mutant,) = parse_mutations(text, "engine")
     assert (mutant.block, mutant.source, mutant.signal) == ("rx", "rx/path.py:10", "total[9]")
     library = "mutate -mode inv -module m -cell $8 -port A -portbit 0 -src x/other.py:1 "
-    outside, = parse_mutations(library + "-src /usr/lib/python3/contextlib.py:9\n", "engine")
+    (outside,) = parse_mutations(library + "-src /usr/lib/python3/contextlib.py:9\n", "engine")
     assert outside.source == "x/other.py:1"
-    assert mutant.command() == ("mutate -ctrl mutsel 12 0 -mode cnot0 -module ttp_engine_core_rx "
-                                "-cell $7 -port A -portbit 3 -ctrlbit 2")
+    assert mutant.command() == (
+        "mutate -ctrl mutsel 12 0 -mode cnot0 -module ttp_engine_core_rx "
+        "-cell $7 -port A -portbit 3 -ctrlbit 2"
+    )

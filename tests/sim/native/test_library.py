@@ -37,15 +37,30 @@ int main(int count, char **words) {
 def program(tmp_path_factory):
     folder = tmp_path_factory.mktemp("library")
     (folder / "main.cpp").write_text(MAIN)
-    subprocess.run(["g++", "-std=gnu++20", "-Wall", "-Wextra", "-Werror", f"-I{native.HERE}",
-                    folder / "main.cpp", "-o", folder / "prog"], check=True)
+    subprocess.run(
+        [
+            "g++",
+            "-std=gnu++20",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            f"-I{native.HERE}",
+            folder / "main.cpp",
+            "-o",
+            folder / "prog",
+        ],
+        check=True,
+    )
     return folder / "prog"
 
 
 def test_results_and_options(program, tmp_path):
     path = tmp_path / "out.json"
-    done = subprocess.run([program, "--seed", "0", "+defect=3", f"--json={path}", "--list",
-                           "--few=0x10"], capture_output=True, text=True)
+    done = subprocess.run(
+        [program, "--seed", "0", "+defect=3", f"--json={path}", "--list", "--few=0x10"],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0 and done.stdout == "[prog] 0:00: working, about 0:00 left\n"
     found = json.loads(path.read_text())
     # The first two numbers of splitmix64 for the seed 0, as its author publishes them.
@@ -57,10 +72,17 @@ def test_results_and_options(program, tmp_path):
     assert not path.with_suffix(".json.part").exists()
 
 
-@pytest.mark.parametrize("words, said", [
-    (["--seed", "many"], "--seed many"), (["--seed", "-1"], "--seed -1"), (["--seed"], "--seed "),
-    (["--few", "99999999999"], "--few 99999999999"), (["--other", "1"], "--other 1"),
-    (["--seed", "99999999999999999999"], "--seed 99999999999999999999")])
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["--seed", "many"], "--seed many"),
+        (["--seed", "-1"], "--seed -1"),
+        (["--seed"], "--seed "),
+        (["--few", "99999999999"], "--few 99999999999"),
+        (["--other", "1"], "--other 1"),
+        (["--seed", "99999999999999999999"], "--seed 99999999999999999999"),
+    ],
+)
 def test_what_cannot_be_read_is_one_line(program, words, said):
     done = subprocess.run([program, *words], capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr == f"prog: cannot read {said}\n"

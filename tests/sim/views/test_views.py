@@ -22,17 +22,24 @@ from ttpverif.check import trace
 ROOT = Path(__file__).resolve().parents[3]
 
 
-@pytest.fixture(scope="module", params=[
-    pytest.param(("icarus", "engine"), marks=pytest.mark.icarus),
-    pytest.param(("icarus", "nic"), marks=pytest.mark.icarus),
-    ("verilator", "engine")], ids="-".join)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(("icarus", "engine"), marks=pytest.mark.icarus),
+        pytest.param(("icarus", "nic"), marks=pytest.mark.icarus),
+        ("verilator", "engine"),
+    ],
+    ids="-".join,
+)
 def waveform(request, tmp_path_factory):
     """The waveform of one open, one payload, one close."""
     simulator, top = request.param
     folder, processes = tmp_path_factory.mktemp("run"), builds.Processes()
     core = builds.emitted(preset("tiny"), processes, top)
     build = builds.compile_pair(simulator, core, "tiny", True, processes, top)
-    code = builds.simulate(build, "ttpsim.scenarios.hello", folder, 1, {}, processes, preset("tiny"))
+    code = builds.simulate(
+        build, "ttpsim.scenarios.hello", folder, 1, {}, processes, preset("tiny")
+    )
     assert code == 0, (folder / "log.txt").read_text()
     save_views(build.waves_file(folder))
     return build.waves_file(folder)
@@ -45,9 +52,14 @@ def known_to_gtkwave(waveform):
         script.write_text(
             f"set f [open {names} w]\nset n [gtkwave::getNumFacs]\n"
             "for {set i 0} {$i < $n} {incr i} { puts $f [gtkwave::getFacName $i] }\n"
-            "close $f\ngtkwave::/File/Quit\n")
-        subprocess.run(["xvfb-run", "-a", "gtkwave", "-S", script, waveform], timeout=60,
-                       capture_output=True, check=True)
+            "close $f\ngtkwave::/File/Quit\n"
+        )
+        subprocess.run(
+            ["xvfb-run", "-a", "gtkwave", "-S", script, waveform],
+            timeout=60,
+            capture_output=True,
+            check=True,
+        )
         return set(names.read_text().split())
     known = set()
     for variable in Dump(waveform)._variables.values():
@@ -94,8 +106,11 @@ def test_widths_are_those_of_the_names(waveform):
 
 def test_the_waveform_says_what_happened(waveform):
     dump = Dump(waveform)
-    states = {names_of("state")[1][value] for _time, value in dump.changes("pair.a_last_new_state")
-              if isinstance(value, int)}
+    states = {
+        names_of("state")[1][value]
+        for _time, value in dump.changes("pair.a_last_new_state")
+        if isinstance(value, int)
+    }
     assert {"OPEN_SENT", "OPEN", "CLOSE_SENT", "CLOSED"} <= states
     first_frame = dump.first("pair.a_m_mac_tx_tvalid")
     assert 0 < first_frame == dump.moment()
@@ -117,11 +132,27 @@ def test_a_missing_signal_is_an_error(waveform, monkeypatch, capsys):
 def test_diagram_shows_bits_and_names(waveform):
     dump = Dump(waveform)
     first = dump.sampler("pair.cycle")(dump.first("pair.a_trace_valid")) + 1
-    source = diagram(dump, "first event", [("Q3", "a", [
-        Lane("valid", "pair.{x}_trace_valid"),
-        Lane("event", "pair.{x}_trace_event", "event", "pair.{x}_trace_valid", "yellow"),
-        Lane("link", "", [("#", "pair.{x}_trace_lid", "number")], "pair.{x}_trace_valid")])],
-        first - 1, first + 1)
+    source = diagram(
+        dump,
+        "first event",
+        [
+            (
+                "Q3",
+                "a",
+                [
+                    Lane("valid", "pair.{x}_trace_valid"),
+                    Lane(
+                        "event", "pair.{x}_trace_event", "event", "pair.{x}_trace_valid", "yellow"
+                    ),
+                    Lane(
+                        "link", "", [("#", "pair.{x}_trace_lid", "number")], "pair.{x}_trace_valid"
+                    ),
+                ],
+            )
+        ],
+        first - 1,
+        first + 1,
+    )
     name, valid, event, link = source["signal"][0]
     assert name == "Q3" and source["head"]["tick"] == first - 1
     assert valid["wave"] == "010" and event["wave"] == "z3z" and link["wave"] == "z=z"
@@ -130,8 +161,14 @@ def test_diagram_shows_bits_and_names(waveform):
 
 
 def test_filters_have_every_value():
-    known = {"event": trace.EVENTS, "state": trace.STATES, "action": trace.ACTIONS,
-             "opcode": trace.OPCODES, "notice": trace.NOTICES, "result": trace.RESULTS}
+    known = {
+        "event": trace.EVENTS,
+        "state": trace.STATES,
+        "action": trace.ACTIONS,
+        "opcode": trace.OPCODES,
+        "notice": trace.NOTICES,
+        "result": trace.RESULTS,
+    }
     for kind in KINDS:
         width, names = names_of(kind)
         if kind in known:
@@ -159,8 +196,9 @@ def test_how_to_open_it_is_said_in_a_line(tmp_path):
     said = waves.show("gtkwave", waveform, {"PATH": str(tools)})
     assert "no display" in said and said.endswith("gtkwave waves.fst waves.gtkw")
     said = waves.show("surfer", waveform, {"PATH": str(tools)})
-    assert said.endswith(f"cd {os.path.relpath(tmp_path)} && "
-                         "surfer -c run/waves.sucl run/waves.fst")
+    assert said.endswith(
+        f"cd {os.path.relpath(tmp_path)} && surfer -c run/waves.sucl run/waves.fst"
+    )
     env = {"PATH": f"{tools}:{os.environ['PATH']}", "DISPLAY": ":9"}
     assert waves.show("surfer", waveform, env) is None
     for _ in range(100):
@@ -170,9 +208,14 @@ def test_how_to_open_it_is_said_in_a_line(tmp_path):
     assert (tools / "started").read_text().split()[2:] == ["-c", "run/waves.sucl", "run/waves.fst"]
 
 
-@pytest.mark.parametrize("words, said", [
-    ([], "required: TEST"), (["nothing"], "TEST must be one of"),
-    (["hello", "--viewer", "vim"], "must be gtkwave or surfer; got 'vim'")])
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ([], "required: TEST"),
+        (["nothing"], "TEST must be one of"),
+        (["hello", "--viewer", "vim"], "must be gtkwave or surfer; got 'vim'"),
+    ],
+)
 def test_bad_input_is_one_line(words, said):
     assert said in refused("waves", *words)
 
@@ -185,10 +228,14 @@ def test_pictures_are_up_to_date():
     # The page's sentences are compared, too: every number in them is of this run.
     from ttpsim.pages import pictures
     from ttpsim.pages.walk_claims import claims, missing
+
     dump = Dump(next(pictures.RUN.glob("waves.*")))
     page = (ROOT / "docs" / "start" / "walk-through.md").read_text()
     assert len(claims(dump)) == 13 and not missing(dump, page)
-    for before, after in (("(IDs 2 to 9)", "(IDs 2 to 8)"), ("Seven clocks", "Six clocks"),
-                          ("slot 3, packet 5", "slot 2, packet 5"), ("three `RETIRE`",
-                                                                     "four `RETIRE`")):
+    for before, after in (
+        ("(IDs 2 to 9)", "(IDs 2 to 8)"),
+        ("Seven clocks", "Six clocks"),
+        ("slot 3, packet 5", "slot 2, packet 5"),
+        ("three `RETIRE`", "four `RETIRE`"),
+    ):
         assert before in page and len(missing(dump, page.replace(before, after))) == 1

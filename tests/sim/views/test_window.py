@@ -39,8 +39,16 @@ def test_the_waveform_ends_with_its_window(tmp_path):
     last = {}
     for clocks in (100, None):
         folder = tmp_path / str(clocks)
-        code = builds.simulate(build, "ttpsim.scenarios.hello", folder, 1, {}, processes,
-                               preset("tiny"), waves_clocks=clocks)
+        code = builds.simulate(
+            build,
+            "ttpsim.scenarios.hello",
+            folder,
+            1,
+            {},
+            processes,
+            preset("tiny"),
+            waves_clocks=clocks,
+        )
         assert code == 0, (folder / "log.txt").read_text()
         last[clocks] = Dump(build.waves_file(folder)).changes("pair.clk")[-1][0]
     assert 90 * builds.CLOCK_PS < last[100] <= 101 * builds.CLOCK_PS < last[None]
@@ -67,8 +75,11 @@ def test_the_open_groups_are_those_of_the_engine_with_the_marker():
     dump = Two()
     assert dump.focus() == ("b", 700) and dump.moment() == 700
     lines = gtkwave.save_text(dump, dump.moment()).splitlines()
-    flags = {line[1:]: int(lines[at - 1][1:], 16) for at, line in enumerate(lines)
-             if line.startswith(("-a: ", "-b: ")) and int(lines[at - 1][1:], 16) & 0x800000}
+    flags = {
+        line[1:]: int(lines[at - 1][1:], 16)
+        for at, line in enumerate(lines)
+        if line.startswith(("-a: ", "-b: ")) and int(lines[at - 1][1:], 16) & 0x800000
+    }
     opened = [title for title, flag in flags.items() if not flag & 0x400000]
     assert opened == ["b: wires"]
 
@@ -85,11 +96,21 @@ def test_a_viewer_that_was_asked_for_is_looked_for_first(monkeypatch, tmp_path):
 
 def test_the_runs_that_share_a_simulator_share_a_build(monkeypatch):
     """The cheapest build is first, then the longest."""
-    runs = [Run("hello", "hello", sim, preset(name), 1, {}, False)
-            for sim, name in (("verilator", "tiny"), ("verilator", "full"), ("icarus", "tiny"),
-                              ("verilator", "tiny"), ("verilator", "default"))]
+    runs = [
+        Run("hello", "hello", sim, preset(name), 1, {}, False)
+        for sim, name in (
+            ("verilator", "tiny"),
+            ("verilator", "full"),
+            ("icarus", "tiny"),
+            ("verilator", "tiny"),
+            ("verilator", "default"),
+        )
+    ]
     order = scenario_run._build_order(runs)
     assert order[preset("tiny"), "engine"] == order["build icarus tiny engine"] == 0
     assert sorted((key for key in order if isinstance(key, str)), key=order.get) == [
-        "build icarus tiny engine", "build verilator full engine",
-        "build verilator default engine", "build verilator tiny engine"]
+        "build icarus tiny engine",
+        "build verilator full engine",
+        "build verilator default engine",
+        "build verilator tiny engine",
+    ]

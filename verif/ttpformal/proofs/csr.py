@@ -15,20 +15,33 @@ from ..proof import Defect, Proof
 
 
 class Axil(Proof):
-    shows = ("AxiLite: answers stay until they are taken, unchanged (A3.2.1); exactly one answer"
-             " per request taken, none without; address and data are taken together; what"
-             " waits is passed by at most two of the other kind; no valid waits for ready")
+    shows = (
+        "AxiLite: answers stay until they are taken, unchanged (A3.2.1); exactly one answer"
+        " per request taken, none without; address and data are taken together; what"
+        " waits is passed by at most two of the other kind; no valid waits for ready"
+    )
     config = "as it is"
     short = True
     defects = (
-        Defect("an answer is dropped", "csr/axil.py",
-               "with m.If(Mux(self.o_write, b.ready, r.ready)):",
-               "with m.If(b.ready | r.ready):"),
+        Defect(
+            "an answer is dropped",
+            "csr/axil.py",
+            "with m.If(Mux(self.o_write, b.ready, r.ready)):",
+            "with m.If(b.ready | r.ready):",
+        ),
         Defect("ready stays for two clocks", "csr/axil.py", "ar.ready.eq(0)]", "]"),
-        Defect("writes always win", "csr/axil.py",
-               "write_waits & ~(ar.valid & self.o_write)", "write_waits"),
-        Defect("data may come later than the address", "csr/axil.py",
-               "write_waits = aw.valid & w.valid", "write_waits = aw.valid"),
+        Defect(
+            "writes always win",
+            "csr/axil.py",
+            "write_waits & ~(ar.valid & self.o_write)",
+            "write_waits",
+        ),
+        Defect(
+            "data may come later than the address",
+            "csr/axil.py",
+            "write_waits = aw.valid & w.valid",
+            "write_waits = aw.valid",
+        ),
     )
 
     def build(self, h):
@@ -41,11 +54,15 @@ class Axil(Proof):
         for name, member in bus.signature.members.items():
             rule = h.assume_stream if member.flow is wiring.In else h.check_stream
             rule(getattr(bus, name))
-        moved = {name: getattr(bus, name).valid & getattr(bus, name).ready
-                 for name in bus.signature.members}
-        writes, reads = Signal(2), Signal(2)        # taken and not answered
-        m.d.sync += [writes.eq(writes + moved["aw"] - moved["b"]),
-                     reads.eq(reads + moved["ar"] - moved["r"])]
+        moved = {
+            name: getattr(bus, name).valid & getattr(bus, name).ready
+            for name in bus.signature.members
+        }
+        writes, reads = Signal(2), Signal(2)  # taken and not answered
+        m.d.sync += [
+            writes.eq(writes + moved["aw"] - moved["b"]),
+            reads.eq(reads + moved["ar"] - moved["r"]),
+        ]
         h.check(moved["aw"] == moved["w"])
         h.check(writes + reads <= 1)
         h.check_if(moved["aw"] | moved["ar"], writes + reads == 0)
@@ -55,16 +72,22 @@ class Axil(Proof):
         h.check_if(w.ready, w.valid)
         h.check_if(ar.ready, ar.valid)
         h.check(dut.o_start == (moved["aw"] | moved["ar"]))
-        h.check_if(moved["aw"], dut.o_write & (dut.o_address == aw.p.addr)
-                   & (dut.o_data == w.p.data) & (dut.o_strobe == w.p.strb))
+        h.check_if(
+            moved["aw"],
+            dut.o_write
+            & (dut.o_address == aw.p.addr)
+            & (dut.o_data == w.p.data)
+            & (dut.o_strobe == w.p.strb),
+        )
         h.check_if(moved["ar"], ~dut.o_write & (dut.o_address == ar.p.addr))
         # The answer is the one that was given.
         done_data, done_error = Signal(32), Signal()
         working = (writes + reads != 0) & ~b.valid & ~r.valid
         with m.If(working & dut.i_done):
             m.d.sync += [done_data.eq(dut.i_data), done_error.eq(dut.i_error)]
-        h.check_if(r.valid, (r.p.data == done_data)
-                   & (r.p.resp.as_value() == Mux(done_error, 2, 0)))
+        h.check_if(
+            r.valid, (r.p.data == done_data) & (r.p.resp.as_value() == Mux(done_error, 2, 0))
+        )
         h.check_if(b.valid, b.p.resp.as_value() == Mux(done_error, 2, 0))
         h.check_if(h.past(working & dut.i_done), b.valid | r.valid)
         # Turns.
@@ -86,27 +109,49 @@ class Axil(Proof):
 
 
 class Pulses(Proof):
-    shows = ("Counters: what is read is every pulse since the counter was cleared, alone or with"
-             " all, to the clock; a request is answered once, within 2 * number + 5 clocks")
+    shows = (
+        "Counters: what is read is every pulse since the counter was cleared, alone or with"
+        " all, to the clock; a request is answered once, within 2 * number + 5 clocks"
+    )
     config = "4 counters; the watched one is any"
     mode = "bmc"
     depth = 40
-    why = ("40 clocks are ten rounds of the scanner of 4 counters, with every pattern of"
-           " pulses, clears and reads; `csr.totals` goes on from there")
+    why = (
+        "40 clocks are ten rounds of the scanner of 4 counters, with every pattern of"
+        " pulses, clears and reads; `csr.totals` goes on from there"
+    )
     cover_depth = 24
     defects = (
-        Defect("a pulse in the clock of the visit is lost", "csr/counters.py",
-               "m.d.sync += state.eq(pulses[number])", "m.d.sync += state.eq(0)"),
-        Defect("a clear leaves what is pending", "csr/counters.py",
-               "amount.eq(Mux(clear, 0, pending))", "amount.eq(pending)"),
-        Defect("the total is read one visit too early", "csr/counters.py",
-               "read.addr.eq(visits[2][:bits])", "read.addr.eq(visits[1][:bits])"),
-        Defect("pending counts miss a state", "csr/counters.py",
-               "state.eq(Cat(~(first ^ second), state[:-1]))",
-               "state.eq(Cat(first ^ second, state[:-1]))"),
-        Defect("clearing all leaves the last counter", "csr/counters.py",
-               "clear.eq((met & self.i_clear) | sweeping)",
-               "clear.eq((met & self.i_clear) | (sweeping & ~last))"),
+        Defect(
+            "a pulse in the clock of the visit is lost",
+            "csr/counters.py",
+            "m.d.sync += state.eq(pulses[number])",
+            "m.d.sync += state.eq(0)",
+        ),
+        Defect(
+            "a clear leaves what is pending",
+            "csr/counters.py",
+            "amount.eq(Mux(clear, 0, pending))",
+            "amount.eq(pending)",
+        ),
+        Defect(
+            "the total is read one visit too early",
+            "csr/counters.py",
+            "read.addr.eq(visits[2][:bits])",
+            "read.addr.eq(visits[1][:bits])",
+        ),
+        Defect(
+            "pending counts miss a state",
+            "csr/counters.py",
+            "state.eq(Cat(~(first ^ second), state[:-1]))",
+            "state.eq(Cat(first ^ second, state[:-1]))",
+        ),
+        Defect(
+            "clearing all leaves the last counter",
+            "csr/counters.py",
+            "clear.eq((met & self.i_clear) | sweeping)",
+            "clear.eq((met & self.i_clear) | (sweeping & ~last))",
+        ),
     )
 
     def build(self, h):
@@ -120,8 +165,7 @@ class Pulses(Proof):
         pulse = dut.i_pulses.bit_select(watched, 1)
         # A request is held, and says the same, until it is done; the next one a clock later.
         asked = Cat(dut.i_index, dut.i_clear, dut.i_all)
-        h.assume_if(h.past(dut.i_request & ~dut.o_done),
-                    dut.i_request & (asked == h.past(asked)))
+        h.assume_if(h.past(dut.i_request & ~dut.o_done), dut.i_request & (asked == h.past(asked)))
         h.assume_if(h.past(dut.o_done), ~dut.i_request)
         h.assume(~dut.i_all | dut.i_clear)
 
@@ -129,7 +173,7 @@ class Pulses(Proof):
         history = [pulse]
         for _ in range(7 + number - 1):
             history.append(h.past(history[-1]))
-        counted = Signal(8)                     # pulses up to 7 clocks ago, this one not
+        counted = Signal(8)  # pulses up to 7 clocks ago, this one not
         exact = Signal(8)
         m.d.comb += exact.eq(counted + history[7])
         done = dut.o_done
@@ -143,8 +187,9 @@ class Pulses(Proof):
             m.d.sync += [counted.eq(Mux(dut.i_all, after, 0)), cleared.eq(1)]
         total = Signal(34)
         m.d.comb += total.eq(exact + Mux(cleared, 0, begin))
-        h.check_if(done & ~dut.i_clear & mine,
-                   dut.o_value == Mux(total[32:] == 0, total[:32], 0xFFFFFFFF))
+        h.check_if(
+            done & ~dut.i_clear & mine, dut.o_value == Mux(total[32:] == 0, total[:32], 0xFFFFFFFF)
+        )
         h.check_if(done, dut.i_request)
         age = Signal(6)
         m.d.sync += age.eq(Mux(dut.i_request & ~done, age + 1, 0))
@@ -158,23 +203,37 @@ class Pulses(Proof):
 
 
 class Totals(Pulses):
-    shows = ("Counters: from any total on, the same, and 2^32 - 1 is read as soon as the count is no"
-             " less, for ever; a full counter counts from 0 again when it is cleared")
-    config = ("4 counters of 32 bits; the watched one is any; the total of each is any when the"
-              " first round is over, a full one too")
+    shows = (
+        "Counters: from any total on, the same, and 2^32 - 1 is read as soon as the count is no"
+        " less, for ever; a full counter counts from 0 again when it is cleared"
+    )
+    config = (
+        "4 counters of 32 bits; the watched one is any; the total of each is any when the"
+        " first round is over, a full one too"
+    )
     depth = 28
-    why = ("all that a counter knows of its past is its total, and each visit takes what is"
-           " pending and begins anew; the totals to begin with are any, and 28 clocks are seven"
-           " rounds of the scanner of 4 counters, with every pattern of pulses, clears and reads")
+    why = (
+        "all that a counter knows of its past is its total, and each visit takes what is"
+        " pending and begins anew; the totals to begin with are any, and 28 clocks are seven"
+        " rounds of the scanner of 4 counters, with every pattern of pulses, clears and reads"
+    )
     cover_depth = 28
     defects = (
-        Defect("a full counter begins again", "csr/counters.py",
-               "full.eq(total[32] | total_sum[32])", "full.eq(total_sum[32])"),
-        Defect("a counter wraps", "csr/counters.py",
-               "Mux(full, 0xFFFFFFFF, total_sum)", "total_sum"),
-        Defect("that a counter is full is not kept", "csr/counters.py",
-               "write.data.eq(Cat(total_sum[:32], full))",
-               "write.data.eq(Cat(total_sum[:32], total[32]))"),
+        Defect(
+            "a full counter begins again",
+            "csr/counters.py",
+            "full.eq(total[32] | total_sum[32])",
+            "full.eq(total_sum[32])",
+        ),
+        Defect(
+            "a counter wraps", "csr/counters.py", "Mux(full, 0xFFFFFFFF, total_sum)", "total_sum"
+        ),
+        Defect(
+            "that a counter is full is not kept",
+            "csr/counters.py",
+            "write.data.eq(Cat(total_sum[:32], full))",
+            "write.data.eq(Cat(total_sum[:32], total[32]))",
+        ),
     )
 
     def build(self, h):
@@ -182,7 +241,7 @@ class Totals(Pulses):
         with begun_memories(h, 9, counters) as memories:
             dut = counters.Counters(4)
             h.m.submodules.dut = built(dut)
-        memory, = memories
+        (memory,) = memories
         age = Signal(range(6))
         h.m.d.sync += age.eq(Mux(age == 5, age, age + 1))
         h.assume_if(age != 5, (dut.i_pulses == 0) & ~dut.i_request)
@@ -197,18 +256,31 @@ class Totals(Pulses):
 
 
 class NoticeQueue(Proof):
-    shows = ("Notices: order, no loss but what is counted as lost, which happens only when the"
-             " queue is full; a cause stays until it is cleared and one that comes with the clear"
-             " stays set; the interrupt follows the causes that are not masked")
+    shows = (
+        "Notices: order, no loss but what is counted as lost, which happens only when the"
+        " queue is full; a cause stays until it is cleared and one that comes with the clear"
+        " stays set; the interrupt follows the causes that are not masked"
+    )
     config = "a queue of 4 notices (the node only passes through: all but one bit held at 0)"
     defects = (
-        Defect("a clear wins over the event", "csr/notices.py",
-               "(self.o_causes & ~self.i_clear) | happened",
-               "(self.o_causes | happened) & ~self.i_clear"),
-        Defect("a lost notice is not told", "csr/notices.py",
-               "self.o_lost.eq(notice.valid & ~queue.w_rdy)", "self.o_lost.eq(0)"),
-        Defect("the mask is upside down", "csr/notices.py",
-               "(self.o_causes & self.i_mask).any()", "(self.o_causes & ~self.i_mask).any()"),
+        Defect(
+            "a clear wins over the event",
+            "csr/notices.py",
+            "(self.o_causes & ~self.i_clear) | happened",
+            "(self.o_causes | happened) & ~self.i_clear",
+        ),
+        Defect(
+            "a lost notice is not told",
+            "csr/notices.py",
+            "self.o_lost.eq(notice.valid & ~queue.w_rdy)",
+            "self.o_lost.eq(0)",
+        ),
+        Defect(
+            "the mask is upside down",
+            "csr/notices.py",
+            "(self.o_causes & self.i_mask).any()",
+            "(self.o_causes & ~self.i_mask).any()",
+        ),
     )
 
     def build(self, h):
@@ -219,17 +291,21 @@ class NoticeQueue(Proof):
         notice = dut.i_notice
         h.assume(notice.payload.node[1:] == 0)
         push, pop = notice.valid & ~dut.o_lost, dut.i_pop & dut.o_waiting
-        level = h.check_fifo(push, notice.payload.as_value(), pop, dut.o_head.as_value(),
-                             4)
+        level = h.check_fifo(push, notice.payload.as_value(), pop, dut.o_head.as_value(), 4)
         h.check(dut.o_waiting == (level != 0))
         h.check_if(notice.valid, dut.o_lost == (level == 4))
         kind = notice.payload.notice.as_value()
         pulses = {kind_.name.lower(): notice.valid & (kind == kind_.value) for kind_ in Notice}
-        pulses |= {"frame_dropped": dut.i_frame_dropped, "payload_dropped": dut.i_payload_dropped,
-                   "notice_lost": dut.o_lost, "memory_fault": dut.i_memory_fault}
+        pulses |= {
+            "frame_dropped": dut.i_frame_dropped,
+            "payload_dropped": dut.i_payload_dropped,
+            "notice_lost": dut.o_lost,
+            "memory_fault": dut.i_memory_fault,
+        }
         for bit, name in enumerate(INTERRUPTS):
-            h.check(dut.o_causes[bit] == h.past(
-                pulses[name] | (dut.o_causes[bit] & ~dut.i_clear[bit])))
+            h.check(
+                dut.o_causes[bit] == h.past(pulses[name] | (dut.o_causes[bit] & ~dut.i_clear[bit]))
+            )
         h.check(dut.o_interrupt == h.past((dut.o_causes & dut.i_mask).any()))
         h.reach(dut.o_lost)
         h.reach(dut.o_interrupt & (dut.o_causes == 1))

@@ -34,10 +34,16 @@ class End:
     def __init__(self, h, name, **known):
         self.decide, self.commit = decide, commit = Decide(SIZE), Commit(SIZE)
         h.m.submodules += [built(decide), commit]
-        h.drive(decide, *(port for port in decide.signature.members
-                          if port.startswith("cfg_") or port in (
-                              "i_event", "i_reorder_free", "i_asking", "i_walking", "i_first_id",
-                              "i_epoch")))
+        h.drive(
+            decide,
+            *(
+                port
+                for port in decide.signature.members
+                if port.startswith("cfg_")
+                or port
+                in ("i_event", "i_reorder_free", "i_asking", "i_walking", "i_first_id", "i_epoch")
+            ),
+        )
         self.event, self.tag, self.new = decide.i_event, decide.i_tag, decide.o_tag
         self.out = decide.o_outcome
         self.kind = self.event.event.as_value()
@@ -53,12 +59,14 @@ class End:
         self.is_ = lambda *names: is_one_of(self.kind, [Event[n].value for n in names])
         # The link goes on: the same incarnation, in a state in which data flow.
         self.goes_on = Signal(name=f"{name}_goes_on")
-        h.m.d.comb += self.goes_on.eq(is_one_of(self.new.state.as_value(), DATA)
-                                      & ~self.out.stepped & ~self.out.free_all)
+        h.m.d.comb += self.goes_on.eq(
+            is_one_of(self.new.state.as_value(), DATA) & ~self.out.stepped & ~self.out.free_all
+        )
 
 
 class _Ends(Proof):
     """The model. `properties` says what is to be shown of it."""
+
     mode = "induction"
     depth = 2
     cover_depth = 14
@@ -70,28 +78,34 @@ class _Ends(Proof):
         first = h.constant(32, "first")
         una_kept, received_kept = Signal(32), Signal(32)
         self.una, self.received = Signal(32), Signal(32)
-        m.d.comb += [self.una.eq(Mux(h.later, una_kept, first)),
-                     self.received.eq(Mux(h.later, received_kept, first - 1))]
+        m.d.comb += [
+            self.una.eq(Mux(h.later, una_kept, first)),
+            self.received.eq(Mux(h.later, received_kept, first - 1)),
+        ]
         m.d.sync += [una_kept.eq(self.una), received_kept.eq(self.received)]
-        counts = {name: Signal(SIZE.count_bits, name=f"a_{name}")
-                  for name in ("alloc", "sent", "current", "lag")}
-        slots = {name: Signal(SIZE.slot_bits, name=f"a_{name}")
-                 for name in ("head", "next", "tail")}
+        counts = {
+            name: Signal(SIZE.count_bits, name=f"a_{name}")
+            for name in ("alloc", "sent", "current", "lag")
+        }
+        slots = {
+            name: Signal(SIZE.slot_bits, name=f"a_{name}") for name in ("head", "next", "tail")
+        }
         self.alloc, self.sent, self.current, self.lag = counts.values()
         self.a = a = End(h, "a", una=self.una, selective=self.selective, **counts, **slots)
         purging = Signal()
         old_kept = h.constant(1, "old_kept")
         m.d.comb += purging.eq(Mux(h.later, h.past(purging & h.free(1, "still")), old_kept))
-        self.b = b = End(h, "b", received=self.received, selective=self.selective,
-                         purging=purging)
+        self.b = b = End(h, "b", received=self.received, selective=self.selective, purging=purging)
         self.a_alive, self.b_alive = Signal(init=1), Signal(init=1)
         self.network(h)
         self.sender(h, slots, counts, una_kept)
         self.receiver(h, purging, received_kept)
-        m.d.sync += [self.a_alive.eq(self.a_alive & a.goes_on),
-                     self.b_alive.eq(self.b_alive & b.goes_on)]
+        m.d.sync += [
+            self.a_alive.eq(self.a_alive & a.goes_on),
+            self.b_alive.eq(self.b_alive & b.goes_on),
+        ]
         # What the two ends know of each other.
-        self.ahead = Signal(32)         # delivered, and not yet known to be
+        self.ahead = Signal(32)  # delivered, and not yet known to be
         m.d.comb += self.ahead.eq(self.received + 1 - self.una)
         self.properties(h)
 
@@ -99,8 +113,9 @@ class _Ends(Proof):
         """What arrives was sent: by its IDs, and not more than `AGE` packets ago."""
         a, b = self.a, self.b
         h.assume_if(a.is_("RX_ACK", "RX_CLOSE"), (self.received - a.event.rx_id)[:32] < AGE)
-        h.assume_if(a.is_("RX_NACK") & ~self.selective,
-                    (self.received + 1 - a.event.rx_id)[:32] < AGE)
+        h.assume_if(
+            a.is_("RX_NACK") & ~self.selective, (self.received + 1 - a.event.rx_id)[:32] < AGE
+        )
         youngest = Signal(32)
         h.m.d.comb += youngest.eq(self.una + self.sent - 1)
         h.assume_if(b.is_("RX_PAYLOAD"), (youngest - b.event.tx_id)[:32] < AGE)
@@ -118,48 +133,75 @@ class _Ends(Proof):
         h.assume_if(a.is_("HOST_PAYLOAD"), (held < SLOTS) & ~inside)
         position = Signal(SIZE.count_bits + 1)
         m.d.comb += position.eq(event.rx_id - self.una)
-        h.assume_if(a.is_("REPLAY") & (position < self.current),
-                    event.slot == Array(queue)[(self.lag + position)[:2]])
+        h.assume_if(
+            a.is_("REPLAY") & (position < self.current),
+            event.slot == Array(queue)[(self.lag + position)[:2]],
+        )
 
         visit = a.is_("VISIT")
         passed, after = Signal(2), Signal(2)
-        m.d.comb += [passed.eq(Mux(visit & (self.current != 0)
-                                   & ((self.lag == 0) | a.decide.i_walking), old.next, old.head)),
-                     after.eq(following[passed])]
+        m.d.comb += [
+            passed.eq(
+                Mux(
+                    visit & (self.current != 0) & ((self.lag == 0) | a.decide.i_walking),
+                    old.next,
+                    old.head,
+                )
+            ),
+            after.eq(following[passed]),
+        ]
         commit, done = a.commit, a.commit.i_done.p
-        m.d.comb += [commit.i_done.valid.eq(self.a_alive), done.event.eq(event),
-                     done.outcome.eq(out), done.tag.eq(a.new), done.old_head.eq(old.head),
-                     done.old_tail.eq(old.tail),
-                     done.sent_slot.eq(Mux(visit | out.resends, passed, event.slot))]
+        m.d.comb += [
+            commit.i_done.valid.eq(self.a_alive),
+            done.event.eq(event),
+            done.outcome.eq(out),
+            done.tag.eq(a.new),
+            done.old_head.eq(old.head),
+            done.old_tail.eq(old.tail),
+            done.sent_slot.eq(Mux(visit | out.resends, passed, event.slot)),
+        ]
         with m.If(out.pop):
             m.d.comb += done.tag.head.eq(after)
         with m.If((visit & out.sends) | (out.resends & ~a.new.selective)):
             m.d.comb += done.tag.next.eq(after)
 
         with m.If(self.a_alive & a.goes_on):
-            m.d.sync += [una_kept.eq(a.new.una),
-                         *(value.eq(getattr(done.tag, name))
-                           for name, value in (*counts.items(), *slots.items()))]
+            m.d.sync += [
+                una_kept.eq(a.new.una),
+                *(
+                    value.eq(getattr(done.tag, name))
+                    for name, value in (*counts.items(), *slots.items())
+                ),
+            ]
             with m.If(commit.o_append.valid):
                 m.d.sync += following[commit.o_append.p.tail].eq(commit.o_append.p.slot)
             # The list as it ought to be.
             for n in range(SLOTS):
-                m.d.sync += queue[n].eq(Mux(out.append & (held == n + out.pop), event.slot,
-                                            Mux(out.pop, queue[min(n + 1, SLOTS - 1)], queue[n])))
+                m.d.sync += queue[n].eq(
+                    Mux(
+                        out.append & (held == n + out.pop),
+                        event.slot,
+                        Mux(out.pop, queue[min(n + 1, SLOTS - 1)], queue[n]),
+                    )
+                )
         h.check(counts["current"] <= counts["sent"])
         h.check(counts["sent"] <= counts["alloc"])
         h.check(held <= SLOTS)
         at = Array(queue)
         h.check_if(held != 0, (slots["head"] == queue[0]) & (slots["tail"] == at[(held - 1)[:2]]))
-        h.check_if((self.current != 0) & (self.current < self.alloc),
-                   slots["next"] == at[(self.lag + self.current)[:2]])
+        h.check_if(
+            (self.current != 0) & (self.current < self.alloc),
+            slots["next"] == at[(self.lag + self.current)[:2]],
+        )
         for n in range(SLOTS):
             for other in range(n):
                 h.check_if(held > n, queue[n] != queue[other])
             if n:
                 h.check_if(held > n, following[queue[n - 1]] == queue[n])
-        h.check_if(self.a_alive & a.goes_on & commit.o_free.valid & ~out.free_own,
-                   commit.o_free.p.head == queue[0])
+        h.check_if(
+            self.a_alive & a.goes_on & commit.o_free.valid & ~out.free_own,
+            commit.o_free.p.head == queue[0],
+        )
 
     def receiver(self, h, purging, received_kept):
         """The directory of kept packets, as `reorder.directory` keeps it: ours, and others' entries."""
@@ -170,10 +212,15 @@ class _Ends(Proof):
         self.kept = kept = Signal(PLACES)
         place = event.tx_id[:3]
         self.ours = ours = Signal()
-        m.d.comb += [ours.eq((kept >> place)[0]), decide.i_lid.eq(lid),
-                     decide.i_kept.eq(foreign), b.commit.i_done.valid.eq(self.b_alive),
-                     b.commit.i_done.p.event.eq(event), b.commit.i_done.p.outcome.eq(out),
-                     b.commit.i_done.p.tag.eq(b.new)]
+        m.d.comb += [
+            ours.eq((kept >> place)[0]),
+            decide.i_lid.eq(lid),
+            decide.i_kept.eq(foreign),
+            b.commit.i_done.valid.eq(self.b_alive),
+            b.commit.i_done.p.event.eq(event),
+            b.commit.i_done.p.outcome.eq(out),
+            b.commit.i_done.p.tag.eq(b.new),
+        ]
         h.assume_if(~purging, foreign.lid != lid)
         with m.If(ours):
             m.d.comb += [decide.i_kept.valid.eq(1), decide.i_kept.lid.eq(lid)]
@@ -185,35 +232,65 @@ class _Ends(Proof):
         h.check_if(~self.selective, kept == 0)
         for n in range(PLACES):
             distance = (n - self.received)[:3]
-            h.check_if(kept[n], (distance != 0)
-                       & ((self.received + distance - self.una)[:32] < self.sent))
+            h.check_if(
+                kept[n], (distance != 0) & ((self.received + distance - self.una)[:32] < self.sent)
+            )
 
 
 class Prefix(_Ends):
-    shows = ("end to end, go-back-N and selective: what the receiver delivers is what the sender's"
-             " host gave, from the first on, each once, in order, nothing left out, whatever the"
-             " network loses, doubles, delays and reorders; every PAYLOAD carries the slot that"
-             " belongs to its ID; what is freed was delivered; every frame says what was so")
-    config = ("Decide and Commit of both ends, 32-bit IDs, any first ID; 4 replay slots, directory"
-              " of 8; one direction of one link, from its opening to its end; any events")
+    shows = (
+        "end to end, go-back-N and selective: what the receiver delivers is what the sender's"
+        " host gave, from the first on, each once, in order, nothing left out, whatever the"
+        " network loses, doubles, delays and reorders; every PAYLOAD carries the slot that"
+        " belongs to its ID; what is freed was delivered; every frame says what was so"
+    )
+    config = (
+        "Decide and Commit of both ends, 32-bit IDs, any first ID; 4 replay slots, directory"
+        " of 8; one direction of one link, from its opening to its end; any events"
+    )
     defects = (
-        Defect("an ACK retires one more", "pipeline/q2_decide.py",
-               "m.d.comb += self.retire_count.eq(self.ack_low + 1)",
-               "m.d.comb += self.retire_count.eq(self.ack_low + 2)"),
-        Defect("a packet behind a gap is accepted", "pipeline/q2_decide.py",
-               '"NEXT": self.in_order == 1', '"NEXT": self.in_order[2:] == 0'),
-        Defect("a duplicate is delivered again", "pipeline/q2_decide.py",
-               '"DUPLICATE": ~ahead', '"DUPLICATE": ~ahead & (self.in_order != 0)'),
-        Defect("a NACK counts as an ACK", "pipeline/q2_decide.py",
-               "m.d.comb += self.retire_count.eq(self.ack_low)\n",
-               "m.d.comb += self.retire_count.eq(self.ack_low + 1)\n"),
-        Defect("a kept packet that was delivered stays in the directory", "pipeline/q2_decide.py",
-               'out.unkeeps.eq(do["unkeeps"])', "out.unkeeps.eq(0)"),
-        Defect("a question of the last incarnation acknowledges what is missing", "link/fsm.py",
-               '("SELECTIVE GAP AT_SEEN !HIT", _A.NACK_RUN, state)',
-               '("GAP AT_SEEN !HIT", _A.NACK_RUN, state)'),
-        Defect("the oldest packet goes out again under the ID of the next", "pipeline/q2_decide.py",
-               "out.tx_base.eq(TxBase.FIRST)]", "out.tx_base.eq(TxBase.CURRENT)]"),
+        Defect(
+            "an ACK retires one more",
+            "pipeline/q2_decide.py",
+            "m.d.comb += self.retire_count.eq(self.ack_low + 1)",
+            "m.d.comb += self.retire_count.eq(self.ack_low + 2)",
+        ),
+        Defect(
+            "a packet behind a gap is accepted",
+            "pipeline/q2_decide.py",
+            '"NEXT": self.in_order == 1',
+            '"NEXT": self.in_order[2:] == 0',
+        ),
+        Defect(
+            "a duplicate is delivered again",
+            "pipeline/q2_decide.py",
+            '"DUPLICATE": ~ahead',
+            '"DUPLICATE": ~ahead & (self.in_order != 0)',
+        ),
+        Defect(
+            "a NACK counts as an ACK",
+            "pipeline/q2_decide.py",
+            "m.d.comb += self.retire_count.eq(self.ack_low)\n",
+            "m.d.comb += self.retire_count.eq(self.ack_low + 1)\n",
+        ),
+        Defect(
+            "a kept packet that was delivered stays in the directory",
+            "pipeline/q2_decide.py",
+            'out.unkeeps.eq(do["unkeeps"])',
+            "out.unkeeps.eq(0)",
+        ),
+        Defect(
+            "a question of the last incarnation acknowledges what is missing",
+            "link/fsm.py",
+            '("SELECTIVE GAP AT_SEEN !HIT", _A.NACK_RUN, state)',
+            '("GAP AT_SEEN !HIT", _A.NACK_RUN, state)',
+        ),
+        Defect(
+            "the oldest packet goes out again under the ID of the next",
+            "pipeline/q2_decide.py",
+            "out.tx_base.eq(TxBase.FIRST)]",
+            "out.tx_base.eq(TxBase.CURRENT)]",
+        ),
     )
 
     def properties(self, h):
@@ -226,8 +303,10 @@ class Prefix(_Ends):
         h.m.d.comb += place.eq(frame.p.tx_id - self.una)
         appended = a.out.append & (place == self.alloc)
         h.check_if(live & frame.valid, place < self.alloc + a.out.append)
-        h.check_if(live & frame.valid & ~appended,
-                   frame.p.slot == Array(self.queue)[(self.lag + place)[:2]])
+        h.check_if(
+            live & frame.valid & ~appended,
+            frame.p.slot == Array(self.queue)[(self.lag + place)[:2]],
+        )
         h.check_if(live & frame.valid & appended, frame.p.slot == a.event.slot)
         h.check_if(live & frame.valid, (a.new.una + a.new.sent - 1 - frame.p.tx_id)[:32] < SLOTS)
         # What is acknowledged was delivered: nothing is freed too early.
@@ -237,8 +316,12 @@ class Prefix(_Ends):
         # What is delivered.
         verdict, live = b.commit.o_verdict, self.b_alive
         delivers = verdict.valid & verdict.p.deliver
-        h.check_if(live & delivers, (b.event.tx_id == (self.received + 1)[:32])
-                   & (b.new.received == b.event.tx_id) & b.goes_on)
+        h.check_if(
+            live & delivers,
+            (b.event.tx_id == (self.received + 1)[:32])
+            & (b.new.received == b.event.tx_id)
+            & b.goes_on,
+        )
         h.check_if(live & delivers, self.ahead < self.sent)
         h.check_if(live & delivers, Mux(verdict.p.kept, self.ours, b.is_("RX_PAYLOAD")))
         h.check_if(live & b.goes_on & ~delivers, b.new.received == self.received)
@@ -247,10 +330,10 @@ class Prefix(_Ends):
         told, opcode = answer.p.rx_id, answer.p.opcode
         now = b.new.received
         says = self.b_alive & b.goes_on & answer.valid
-        h.check_if(says & ((opcode == Opcode.ACK) | (opcode == Opcode.CLOSE)),
-                   (now - told)[:32] < AGE)
-        h.check_if(says & (opcode == Opcode.NACK) & ~self.selective,
-                   (now + 1 - told)[:32] < AGE)
+        h.check_if(
+            says & ((opcode == Opcode.ACK) | (opcode == Opcode.CLOSE)), (now - told)[:32] < AGE
+        )
+        h.check_if(says & (opcode == Opcode.NACK) & ~self.selective, (now + 1 - told)[:32] < AGE)
 
         h.reach(delivers & verdict.p.kept & (self.received == 0))
         h.reach(delivers & (self.ahead == 2) & (self.una == 0xFFFFFFFF))
@@ -259,23 +342,40 @@ class Prefix(_Ends):
 
 
 class Progress(_Ends):
-    shows = ("end to end, each step of the way forward: the packet that is missing, when it arrives"
-             " and there is room, is delivered (or lies kept, and the look-up takes it); one that"
-             " was delivered before is acknowledged again; an ACK that arrives opens the window up"
-             " to there; after two visits of the timer without progress the position is back at the"
-             " oldest packet, and the link's next visit sends that one, unless it ends by"
-             " `max_retry`")
+    shows = (
+        "end to end, each step of the way forward: the packet that is missing, when it arrives"
+        " and there is room, is delivered (or lies kept, and the look-up takes it); one that"
+        " was delivered before is acknowledged again; an ACK that arrives opens the window up"
+        " to there; after two visits of the timer without progress the position is back at the"
+        " oldest packet, and the link's next visit sends that one, unless it ends by"
+        " `max_retry`"
+    )
     config = "the same"
     defects = (
-        Defect("a duplicate is not acknowledged", "link/effects.py",
-               "Action.ACK_AGAIN: Effects(frame=Opcode.ACK, rx=\"tx_id\",",
-               "Action.ACK_AGAIN: Effects("),
-        Defect("the time-out does not go back to the oldest", "link/effects.py",
-               "_REPLAY = dict(rewinds=True, releases=True,", "_REPLAY = dict(releases=True,"),
-        Defect("a time-out leaves the link held", "link/effects.py",
-               "_REPLAY = dict(rewinds=True, releases=True,", "_REPLAY = dict(rewinds=True,"),
-        Defect("an ACK of the youngest packet is out of the window", "pipeline/q2_decide.py",
-               "(self.ack_low < tag.sent))", "(self.ack_low + 1 < tag.sent))"),
+        Defect(
+            "a duplicate is not acknowledged",
+            "link/effects.py",
+            'Action.ACK_AGAIN: Effects(frame=Opcode.ACK, rx="tx_id",',
+            "Action.ACK_AGAIN: Effects(",
+        ),
+        Defect(
+            "the time-out does not go back to the oldest",
+            "link/effects.py",
+            "_REPLAY = dict(rewinds=True, releases=True,",
+            "_REPLAY = dict(releases=True,",
+        ),
+        Defect(
+            "a time-out leaves the link held",
+            "link/effects.py",
+            "_REPLAY = dict(rewinds=True, releases=True,",
+            "_REPLAY = dict(rewinds=True,",
+        ),
+        Defect(
+            "an ACK of the youngest packet is out of the window",
+            "pipeline/q2_decide.py",
+            "(self.ack_low < tag.sent))",
+            "(self.ack_low + 1 < tag.sent))",
+        ),
     )
 
     def properties(self, h):
@@ -287,18 +387,25 @@ class Progress(_Ends):
         missing = mine & (event.tx_id == (self.received + 1)[:32])
         late = b.decide.guard["BEYOND_END"]
         answer, verdict = b.commit.o_control, b.commit.o_verdict
-        h.check_if(missing & event.room & ~late & ~self.ours,
-                   verdict.valid & verdict.p.deliver & (b.new.received == event.tx_id))
-        h.check_if(missing & event.room & ~late & ~self.ours & ~b.new.looking,
-                   answer.valid & (answer.p.opcode == Opcode.ACK)
-                   & (answer.p.rx_id == event.tx_id))
+        h.check_if(
+            missing & event.room & ~late & ~self.ours,
+            verdict.valid & verdict.p.deliver & (b.new.received == event.tx_id),
+        )
+        h.check_if(
+            missing & event.room & ~late & ~self.ours & ~b.new.looking,
+            answer.valid & (answer.p.opcode == Opcode.ACK) & (answer.p.rx_id == event.tx_id),
+        )
         look = self.b_alive & b.is_("LOOK") & (event.tx_id == (self.received + 1)[:32])
         h.check_if(look & tag.looking & self.ours, verdict.valid & verdict.p.deliver)
-        h.check_if(look & tag.looking & ~self.ours & b.goes_on, answer.valid
-                   & (answer.p.opcode == Opcode.ACK) & (answer.p.rx_id == self.received))
+        h.check_if(
+            look & tag.looking & ~self.ours & b.goes_on,
+            answer.valid & (answer.p.opcode == Opcode.ACK) & (answer.p.rx_id == self.received),
+        )
         before = (self.received - event.tx_id)[:32] < AGE
-        h.check_if(mine & before, answer.valid & (answer.p.opcode == Opcode.ACK)
-                   & (answer.p.rx_id == event.tx_id))
+        h.check_if(
+            mine & before,
+            answer.valid & (answer.p.opcode == Opcode.ACK) & (answer.p.rx_id == event.tx_id),
+        )
         # The sender.
         acked = self.a_alive & a.is_("RX_ACK") & ~a.decide.guard["STALE"]
         ahead = (a.event.rx_id - self.una)[:32]
@@ -310,8 +417,10 @@ class Progress(_Ends):
         h.check_if(timed & a.tag.timer & ~a.goes_on, (limit != 0) & (a.tag.retries >= limit))
         visited = self.a_alive & a.is_("VISIT") & (self.current == 0) & (self.alloc != 0)
         frame = a.commit.o_payload
-        h.check_if(visited & ~a.tag.held & (self.lag == 0) & ~a.tag.close_due,
-                   frame.valid & (frame.p.tx_id == self.una) & (frame.p.slot == self.queue[0]))
+        h.check_if(
+            visited & ~a.tag.held & (self.lag == 0) & ~a.tag.close_due,
+            frame.valid & (frame.p.tx_id == self.una) & (frame.p.slot == self.queue[0]),
+        )
         h.reach(missing & event.room & ~late & (self.ahead == 1))
         h.reach(mine & before & (self.ahead == 2))
         h.reach(timed & a.tag.timer & (self.current == 2) & a.goes_on)

@@ -12,18 +12,28 @@ from ..proof import Defect, Proof, shrunk
 
 
 class Timer(Proof):
-    shows = ("LinkTimer: visits 0, 1, ... links - 1, 0, ... without exception; `o_round` with the"
-             " last; a visit is offered exactly max(tick, 2) clocks after the one before if that"
-             " was taken in time, else 2 clocks after it was taken")
+    shows = (
+        "LinkTimer: visits 0, 1, ... links - 1, 0, ... without exception; `o_round` with the"
+        " last; a visit is offered exactly max(tick, 2) clocks after the one before if that"
+        " was taken in time, else 2 clocks after it was taken"
+    )
     config = "8 links, tick up to 15 (one 24-bit comparison), enabled for ever once it is"
     short = True
     cover_depth = 24
     defects = (
-        Defect("leaves the last link out", "link/timer.py",
-               "self._config.links - 1", "self._config.links - 2"),
+        Defect(
+            "leaves the last link out",
+            "link/timer.py",
+            "self._config.links - 1",
+            "self._config.links - 2",
+        ),
         Defect("one clock late", "link/timer.py", "clocks + 1 >= ", "clocks >= "),
-        Defect("does not wait for ready", "link/timer.py",
-               "self.o_visit.valid & self.o_visit.ready", "self.o_visit.valid"),
+        Defect(
+            "does not wait for ready",
+            "link/timer.py",
+            "self.o_visit.valid & self.o_visit.ready",
+            "self.o_visit.valid",
+        ),
     )
 
     def build(self, h):
@@ -45,8 +55,9 @@ class Timer(Proof):
         # Clocks since the offer (or since the start), up to 15, and since it was taken.
         since_offer, since_taken = Signal(5, init=31), Signal(2, init=2)
         offered = visit.valid & ~h.past(visit.valid)
-        m.d.sync += since_taken.eq(Mux(taken | visit.valid, 1, Mux(since_taken == 2, 2,
-                                                                   since_taken + 1)))
+        m.d.sync += since_taken.eq(
+            Mux(taken | visit.valid, 1, Mux(since_taken == 2, 2, since_taken + 1))
+        )
         enabled_clocks = Signal(5)
         with m.If(offered):
             m.d.sync += since_offer.eq(1)
@@ -66,16 +77,24 @@ class Timer(Proof):
 
 
 class Ready(Proof):
-    shows = ("ReadyQueues: each VC's queue keeps order, loses and doubles nothing, offers in 2"
-             " clocks")
+    shows = (
+        "ReadyQueues: each VC's queue keeps order, loses and doubles nothing, offers in 2 clocks"
+    )
     config = "4 links, one table"
     short = True
     defects = (
-        Defect("pushes into the wrong queue, too", "link/ready.py",
-               "(self.i_push.payload.vc == vc)", "(self.i_push.payload.vc >= vc)"),
-        Defect("room for one link less than there are", "link/ready.py",
-               "depth = self._config.links // self._config.vc_tables",
-               "depth = self._config.links // self._config.vc_tables - 1"),
+        Defect(
+            "pushes into the wrong queue, too",
+            "link/ready.py",
+            "(self.i_push.payload.vc == vc)",
+            "(self.i_push.payload.vc >= vc)",
+        ),
+        Defect(
+            "room for one link less than there are",
+            "link/ready.py",
+            "depth = self._config.links // self._config.vc_tables",
+            "depth = self._config.links // self._config.vc_tables - 1",
+        ),
     )
 
     def build(self, h):
@@ -91,24 +110,34 @@ class Ready(Proof):
         lid = Array(visit.payload for visit in visits)[vc]
         push = dut.i_push.valid & (dut.i_push.payload.vc == vc)
         level = h.check_fifo(push, dut.i_push.payload.lid, valid & ready, lid, 4)
-        h.assume(~push | (level < 4))           # a link is in its queue once at most
+        h.assume(~push | (level < 4))  # a link is in its queue once at most
         h.check_if(h.past((level >= 2) | ((level == 1) & ~(valid & ready))), valid)
         h.reach(valid & (level == 4))
 
 
 class IdentityValues(Proof):
-    shows = ("Identity: epochs never 0 and each follows the one before; open IDs below 2^31, each"
-             " the same odd step from the one before (so all 2^31 come before one repeats)")
+    shows = (
+        "Identity: epochs never 0 and each follows the one before; open IDs below 2^31, each"
+        " the same odd step from the one before (so all 2^31 come before one repeats)"
+    )
     config = "as it is"
     mode = "induction"
     depth = 3
     short = True
     defects = (
-        Defect("epoch passes through 0", "link/identity.py",
-               "Mux(epoch.all(), 1, epoch + 1)", "epoch + 1"),
+        Defect(
+            "epoch passes through 0",
+            "link/identity.py",
+            "Mux(epoch.all(), 1, epoch + 1)",
+            "epoch + 1",
+        ),
         Defect("an even step", "link/identity.py", "0x4F1BBCDD", "0x4F1BBCDC"),
-        Defect("a step when nothing was used", "link/identity.py",
-               "with m.Elif(self.i_step):", "with m.Elif(1):"),
+        Defect(
+            "a step when nothing was used",
+            "link/identity.py",
+            "with m.Elif(self.i_step):",
+            "with m.Elif(1):",
+        ),
     )
 
     def build(self, h):
@@ -127,8 +156,10 @@ class IdentityValues(Proof):
         h.check_if(~dut.cfg_fixed_open_id, ~open_id[31])
         h.check_if(dut.cfg_fixed_open_id, open_id == dut.cfg_init_id)
         h.check_if(seeded & free_running, Mux(steps, change == 0x4F1BBCDD, change == 0))
-        h.check_if(seeded & steps, dut.o_epoch == Mux(h.past(dut.o_epoch) == 0xFFFF, 1,
-                                                      h.past(dut.o_epoch) + 1))
+        h.check_if(
+            seeded & steps,
+            dut.o_epoch == Mux(h.past(dut.o_epoch) == 0xFFFF, 1, h.past(dut.o_epoch) + 1),
+        )
         h.check_if(seeded & ~steps, dut.o_epoch == h.past(dut.o_epoch))
         h.reach(h.past(dut.o_epoch == 0xFFFF) & (dut.o_epoch == 1))
 
@@ -144,59 +175,84 @@ SIZE = shrunk(slots=8, sets=4, rx_slots=8, rx_reserved=1)
 
 class _Decision(Proof):
     """`Decide` with any event and any tag."""
+
     mode = "induction"
     depth = 2
     cover_depth = 2
 
     def decide(self, h):
         dut = Decide(SIZE)
-        h.m.submodules.dut = dut.elaborate(None)    # so that its guards are there to be read
+        h.m.submodules.dut = dut.elaborate(None)  # so that its guards are there to be read
         h.drive(dut)
         return dut
 
 
 class Serial(_Decision):
-    shows = ("serial comparison of every guard against RFC 1982, for all 2^64 pairs of IDs"
-             " (and all 2^32 of epochs): duplicate, next, beyond the end, second pass, in window,"
-             " NACK (of a peer with epoch 0, too), own OPEN, older OPEN")
+    shows = (
+        "serial comparison of every guard against RFC 1982, for all 2^64 pairs of IDs"
+        " (and all 2^32 of epochs): duplicate, next, beyond the end, second pass, in window,"
+        " NACK (of a peer with epoch 0, too), own OPEN, older OPEN"
+    )
     config = "combinational; 8 slots"
     short = True
     defects = (
-        Defect("compared as plain numbers", "pipeline/q2_decide.py",
-               "ahead = (self.in_order != 0) & ~self.in_order[31]",
-               "ahead = event.tx_id > tag.received"),
-        Defect("the distance 2^31 is younger", "pipeline/q2_decide.py",
-               "(self.past_end != 0) & ~self.past_end[31]",
-               "((self.past_end - 1) & (1 << 31) == 0)"),
-        Defect("the window forgets high bits", "pipeline/q2_decide.py",
-               "(self.ack_ahead[count_bits:] == 0)", "(self.ack_ahead[count_bits:31] == 0)"),
+        Defect(
+            "compared as plain numbers",
+            "pipeline/q2_decide.py",
+            "ahead = (self.in_order != 0) & ~self.in_order[31]",
+            "ahead = event.tx_id > tag.received",
+        ),
+        Defect(
+            "the distance 2^31 is younger",
+            "pipeline/q2_decide.py",
+            "(self.past_end != 0) & ~self.past_end[31]",
+            "((self.past_end - 1) & (1 << 31) == 0)",
+        ),
+        Defect(
+            "the window forgets high bits",
+            "pipeline/q2_decide.py",
+            "(self.ack_ahead[count_bits:] == 0)",
+            "(self.ack_ahead[count_bits:31] == 0)",
+        ),
     )
 
     def build(self, h):
         dut = self.decide(h)
         guard, event, tag = dut.guard, dut.i_event, dut.i_tag
         h.check(guard["DUPLICATE"] == ~younger(event.tx_id, tag.received))
-        h.check(guard["NEXT"] == ((event.tx_id == tag.received + 1)
-                                  | ((event.tx_id == 0) & tag.received.all())))
+        h.check(
+            guard["NEXT"]
+            == ((event.tx_id == tag.received + 1) | ((event.tx_id == 0) & tag.received.all()))
+        )
         h.check(guard["BEYOND_END"] == (tag.end_known & younger(event.tx_id, tag.end)))
         h.check(guard["NACK_DUE"] == (~tag.gap | ~younger(event.tx_id, tag.seen)))
         # Plain numbers, with the window unrolled over the wrap when it lies across it.
         last = Signal(34)
         h.m.d.comb += last.eq(tag.una + tag.sent)
-        in_window = (((event.rx_id >= tag.una) & (event.rx_id < last))
-                     | (event.rx_id + (1 << 32) < last))
+        in_window = ((event.rx_id >= tag.una) & (event.rx_id < last)) | (
+            event.rx_id + (1 << 32) < last
+        )
         h.check(guard["IN_WINDOW"] == in_window)
         own_open = (tag.una == event.rx_id + 1) | ((tag.una == 0) & event.rx_id.all())
         older = (event.rx_id != tag.una) & ~younger(event.rx_id, tag.una)
-        h.check(guard["NACK_OK"] == ((tag.sent != 0) & (
-            in_window | Mux(tag.peer_epoch == 0, own_open, older))))
+        h.check(
+            guard["NACK_OK"]
+            == ((tag.sent != 0) & (in_window | Mux(tag.peer_epoch == 0, own_open, older)))
+        )
         h.check(guard["MATCH"] == own_open)
-        h.check(guard["OLDER"] == ((event.epoch != 0) & (tag.peer_epoch != 0)
-                                   & (event.epoch != tag.peer_epoch)
-                                   & ~younger(event.epoch, tag.peer_epoch)))
+        h.check(
+            guard["OLDER"]
+            == (
+                (event.epoch != 0)
+                & (tag.peer_epoch != 0)
+                & (event.epoch != tag.peer_epoch)
+                & ~younger(event.epoch, tag.peer_epoch)
+            )
+        )
         h.reach(guard["IN_WINDOW"] & (event.rx_id < tag.una))
-        h.reach(~guard["DUPLICATE"] & (event.tx_id < tag.received) & tag.end_known
-                & guard["BEYOND_END"])
+        h.reach(
+            ~guard["DUPLICATE"] & (event.tx_id < tag.received) & tag.end_known & guard["BEYOND_END"]
+        )
 
 
 CLOSED, OPEN_SENT, OPEN_RECD, OPEN, CLOSE_SENT, CLOSE_RECD = LinkState
@@ -224,21 +280,34 @@ def _is_one_of(value, kinds):
 
 
 class States(_Decision):
-    shows = ("state machine: from any tag in a legal state, any event leads to a legal state, and"
-             " only by a move of the specification")
+    shows = (
+        "state machine: from any tag in a legal state, any event leads to a legal state, and"
+        " only by a move of the specification"
+    )
     config = "combinational; 8 slots"
     short = True
     defects = (
-        Defect("a CLOSE of the peer in OPEN leads to CLOSE_SENT", "link/fsm.py",
-               '("", _A.CLOSE_NOT_YET, CR)),', '("", _A.CLOSE_NOT_YET, CS)),'),
-        Defect("a visit ends a closing link", "link/fsm.py",
-               "CR: _visit(CR, ()),", "CR: _visit(CL, ()),"),
+        Defect(
+            "a CLOSE of the peer in OPEN leads to CLOSE_SENT",
+            "link/fsm.py",
+            '("", _A.CLOSE_NOT_YET, CR)),',
+            '("", _A.CLOSE_NOT_YET, CS)),',
+        ),
+        Defect(
+            "a visit ends a closing link",
+            "link/fsm.py",
+            "CR: _visit(CR, ()),",
+            "CR: _visit(CL, ()),",
+        ),
     )
 
     def build(self, h):
         dut = self.decide(h)
-        old, new, event = dut.i_tag.state.as_value(), dut.o_tag.state.as_value(), \
-            dut.i_event.event.as_value()
+        old, new, event = (
+            dut.i_tag.state.as_value(),
+            dut.o_tag.state.as_value(),
+            dut.i_event.event.as_value(),
+        )
         h.assume(_is_one_of(old, [state.value for state in LinkState]))
         h.assume(_is_one_of(event, [kind.value for kind in Event]))
         h.check(_is_one_of(new, [state.value for state in LinkState]))
@@ -253,22 +322,37 @@ class States(_Decision):
 
 
 class Window(_Decision):
-    shows = ("the tag's counts stay in order under any event: current <= sent <= alloc, and alloc"
-             " + lag <= slots; a closed tag holds nothing, whatever else is left in it; what Q3"
-             " frees is what the tag held")
+    shows = (
+        "the tag's counts stay in order under any event: current <= sent <= alloc, and alloc"
+        " + lag <= slots; a closed tag holds nothing, whatever else is left in it; what Q3"
+        " frees is what the tag held"
+    )
     config = "combinational; 8 slots; a slot that is appended was free (alloc + lag < slots)"
     defects = (
-        Defect("an ACK retires one more", "pipeline/q2_decide.py",
-               "m.d.comb += self.retire_count.eq(self.ack_low + 1)",
-               "m.d.comb += self.retire_count.eq(self.ack_low + 2)"),
-        Defect("a second sending counts as a first", "pipeline/q2_decide.py",
-               'do["sends"] & (old.current == old.sent)', 'do["sends"]'),
-        Defect("what is acknowledged and not freed at once is forgotten", "pipeline/q2_decide.py",
-               "new.lag.eq(old.lag + self.retire_count - out.pop)",
-               "new.lag.eq(old.lag - out.pop)"),
-        Defect("a new link starts where the last one was", "pipeline/q2_decide.py",
-               "with m.If(ours):\n            m.d.comb += new.sent.eq(0)",
-               "with m.If(ours):\n            m.d.comb += new.sent.eq(old.sent)"),
+        Defect(
+            "an ACK retires one more",
+            "pipeline/q2_decide.py",
+            "m.d.comb += self.retire_count.eq(self.ack_low + 1)",
+            "m.d.comb += self.retire_count.eq(self.ack_low + 2)",
+        ),
+        Defect(
+            "a second sending counts as a first",
+            "pipeline/q2_decide.py",
+            'do["sends"] & (old.current == old.sent)',
+            'do["sends"]',
+        ),
+        Defect(
+            "what is acknowledged and not freed at once is forgotten",
+            "pipeline/q2_decide.py",
+            "new.lag.eq(old.lag + self.retire_count - out.pop)",
+            "new.lag.eq(old.lag - out.pop)",
+        ),
+        Defect(
+            "a new link starts where the last one was",
+            "pipeline/q2_decide.py",
+            "with m.If(ours):\n            m.d.comb += new.sent.eq(0)",
+            "with m.If(ours):\n            m.d.comb += new.sent.eq(old.sent)",
+        ),
     )
 
     def build(self, h):
@@ -281,8 +365,7 @@ class Window(_Decision):
             return tag.alloc + tag.lag
 
         def ordered(tag):
-            return ((tag.current <= tag.sent) & (tag.sent <= tag.alloc)
-                    & (held(tag) <= 8))
+            return (tag.current <= tag.sent) & (tag.sent <= tag.alloc) & (held(tag) <= 8)
 
         def empty(tag):
             return (held(tag) == 0) & (tag.kept == 0) & ~tag.looking
@@ -296,5 +379,10 @@ class Window(_Decision):
         h.check_if((dut.i_event.event == Event.HOST_PAYLOAD) & out.append, ~out.free_own)
         h.reach(out.pop & (old.sent == 8) & (new.sent == 0) & (old.una > new.una))
         h.reach(out.free_all & (out.chain == 8) & (old.lag == 7))
-        h.reach((old.state == LinkState.CLOSED) & (new.state == LinkState.OPEN_SENT) & out.append
-                & (old.sent == 5) & (old.current == 3))
+        h.reach(
+            (old.state == LinkState.CLOSED)
+            & (new.state == LinkState.OPEN_SENT)
+            & out.append
+            & (old.sent == 5)
+            & (old.current == 3)
+        )

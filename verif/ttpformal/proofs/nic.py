@@ -12,21 +12,33 @@ from ..proof import Defect, Proof, shrunk
 
 
 class ClassifierWords(Proof):
-    shows = ("Classifier: a frame is marked if and only if it is bad, has no EtherType or is TTP"
-             " (bytes 12 and 13 are 0A C6 or 9A C6); every beat comes out unchanged and in order;"
-             " exactly one pulse per marked frame")
+    shows = (
+        "Classifier: a frame is marked if and only if it is bad, has no EtherType or is TTP"
+        " (bytes 12 and 13 are 0A C6 or 9A C6); every beat comes out unchanged and in order;"
+        " exactly one pulse per marked frame"
+    )
     config = "64 bits, frames of any length"
     width = 64
     short = True
     defects = (
-        Defect("0x9AC6 is ordinary", "nic/classifier.py",
-               "\n                                           | (ethertype == EtherType.IEEE.value)",
-               ""),
-        Defect("looks at the EtherType of a VLAN frame, too", "nic/classifier.py",
-               "is_ttp.eq(was_ttp & (index > decides))",
-               "is_ttp.eq((index > decides) & (was_ttp | (ethertype == 0x9AC6)))"),
-        Defect("forgets where frames begin", "nic/classifier.py",
-               "with m.If(ended):", "with m.If(ended & frame.error):"),
+        Defect(
+            "0x9AC6 is ordinary",
+            "nic/classifier.py",
+            "\n                                           | (ethertype == EtherType.IEEE.value)",
+            "",
+        ),
+        Defect(
+            "looks at the EtherType of a VLAN frame, too",
+            "nic/classifier.py",
+            "is_ttp.eq(was_ttp & (index > decides))",
+            "is_ttp.eq((index > decides) & (was_ttp | (ethertype == 0x9AC6)))",
+        ),
+        Defect(
+            "forgets where frames begin",
+            "nic/classifier.py",
+            "with m.If(ended):",
+            "with m.If(ended & frame.error):",
+        ),
     )
 
     def build(self, h):
@@ -53,9 +65,13 @@ class ClassifierWords(Proof):
         with m.Elif(left):
             m.d.sync += holds.eq(0)
         h.check(o.valid == holds)
-        h.check_if(o.valid, (o.payload.data == expected[:self.width])
-                   & (o.payload.last == expected[-2]) & (o.payload.error == marks)
-                   & (o.payload.keep == expected[self.width:-2]))
+        h.check_if(
+            o.valid,
+            (o.payload.data == expected[: self.width])
+            & (o.payload.last == expected[-2])
+            & (o.payload.error == marks)
+            & (o.payload.keep == expected[self.width : -2]),
+        )
         ended = taken & last
         h.check(dut.bad == h.past(ended & i.payload.error))
         h.check(dut.short == h.past(ended & ~i.payload.error & short))
@@ -69,8 +85,14 @@ class ClassifierWide(ClassifierWords):
     shows = "Classifier: the same"
     config = "256 bits: the EtherType is in the first beat, as at 128 and 512"
     width = 256
-    defects = (Defect("a short frame passes", "nic/classifier.py",
-                      "is_short.eq(~has_ethertype)", "is_short.eq(0)"),)
+    defects = (
+        Defect(
+            "a short frame passes",
+            "nic/classifier.py",
+            "is_short.eq(~has_ethertype)",
+            "is_short.eq(0)",
+        ),
+    )
 
 
 def follow_a_frame(h, starts, ends_good, i_moves, i_beat, o_moves, o_beat):
@@ -81,19 +103,20 @@ def follow_a_frame(h, starts, ends_good, i_moves, i_beat, o_moves, o_beat):
     with the beats it had.
     """
     m = h.m
-    inside = Signal(3)                      # good frames that have not left
+    inside = Signal(3)  # good frames that have not left
     leaves = o_moves & o_beat.last
     enters = i_moves & i_beat.last & ends_good
     m.d.sync += inside.eq(inside + enters - leaves)
 
-    watched = h.constant(2, "watched")      # number of a beat
+    watched = h.constant(2, "watched")  # number of a beat
     index, out_index = Signal(3), Signal(3)
     with m.If(i_moves):
         m.d.sync += index.eq(Mux(i_beat.last, 0, Mux(index.all(), index, index + 1)))
     with m.If(o_moves):
-        m.d.sync += out_index.eq(Mux(o_beat.last, 0,
-                                     Mux(out_index.all(), out_index, out_index + 1)))
-    follows, done = Signal(), Signal()      # the frame that comes in; it is inside, whole
+        m.d.sync += out_index.eq(
+            Mux(o_beat.last, 0, Mux(out_index.all(), out_index, out_index + 1))
+        )
+    follows, done = Signal(), Signal()  # the frame that comes in; it is inside, whole
     begin = h.free(1, "follow") & starts & i_moves & ~follows & ~done
     active = begin | follows
     ahead = Signal(3)
@@ -112,7 +135,7 @@ def follow_a_frame(h, starts, ends_good, i_moves, i_beat, o_moves, o_beat):
     h.check_if(o_moves, inside != 0)
     width = len(i_beat.data)
     lanes = len(i_beat.keep)
-    keep = beat[width:width + lanes]
+    keep = beat[width : width + lanes]
     mask = [keep[n] for n in range(lanes)]
     same = o_beat.keep == keep
     for n, lane in enumerate(mask):
@@ -125,23 +148,38 @@ def follow_a_frame(h, starts, ends_good, i_moves, i_beat, o_moves, o_beat):
 
 class NarrowBytes:
     """What `FrameBuffer` asks of a `Config`: beats of two bytes of one bit, room for four."""
+
     width_bits, width_bytes, os_buffer_bytes, protect = 2, 2, 8, "none"
 
 
 class Buffer(Proof):
-    shows = ("FrameBuffer, lossy: what comes out are the frames that were kept, whole, unchanged,"
-             " in order; nothing of a bad or dropped frame; every frame is kept, dropped or bad; a"
-             " frame that fits is kept if nothing is inside")
+    shows = (
+        "FrameBuffer, lossy: what comes out are the frames that were kept, whole, unchanged,"
+        " in order; nothing of a bad or dropped frame; every frame is kept, dropped or bad; a"
+        " frame that fits is kept if nothing is inside"
+    )
     config = "4 beats of 2 bytes, each of one bit (the data only passes through)"
     lossy = True
     cover_depth = 24
     defects = (
-        Defect("a bad frame is not taken back", "nic/frame_buffer.py",
-               "with m.If(~placed | (frame.last & frame.error)):", "with m.If(~placed):"),
-        Defect("full is seen one beat late", "nic/frame_buffer.py",
-               "full.eq(written ^ read == all_round)", "full.eq(written - read > all_round)"),
-        Defect("a frame is kept without its last beat", "nic/frame_buffer.py",
-               "m.d.sync += kept.eq(following)", "m.d.sync += kept.eq(written)"),
+        Defect(
+            "a bad frame is not taken back",
+            "nic/frame_buffer.py",
+            "with m.If(~placed | (frame.last & frame.error)):",
+            "with m.If(~placed):",
+        ),
+        Defect(
+            "full is seen one beat late",
+            "nic/frame_buffer.py",
+            "full.eq(written ^ read == all_round)",
+            "full.eq(written - read > all_round)",
+        ),
+        Defect(
+            "a frame is kept without its last beat",
+            "nic/frame_buffer.py",
+            "m.d.sync += kept.eq(following)",
+            "m.d.sync += kept.eq(written)",
+        ),
     )
 
     def build(self, h):
@@ -165,15 +203,16 @@ class Buffer(Proof):
         starts = Signal(init=1)
         with m.If(was_taken):
             m.d.sync += starts.eq(beat.last)
-        inside, at_output = follow_a_frame(h, starts, dut.kept, was_taken, beat, left,
-                                           o.payload)
+        inside, at_output = follow_a_frame(h, starts, dut.kept, was_taken, beat, left, o.payload)
 
         # A frame that began with nothing inside, and has up to four beats, is kept.
         beats, alone = Signal(3), Signal()
         empty = (inside == 0) & ~o.valid & ~(ended & ~beat.error)
         with m.If(taken):
-            m.d.sync += [beats.eq(Mux(last, 0, Mux(beats == 7, 7, beats + 1))),
-                         alone.eq(Mux(beats == 0, empty, alone) & ~last)]
+            m.d.sync += [
+                beats.eq(Mux(last, 0, Mux(beats == 7, 7, beats + 1))),
+                alone.eq(Mux(beats == 0, empty, alone) & ~last),
+            ]
         fits = Mux(beats == 0, empty, alone) & (beats < 4)
         h.check_if(h.past(taken & last & fits), ~dut.dropped)
         if self.lossy:
@@ -190,11 +229,16 @@ class Buffer(Proof):
 
 
 class BufferWaits(Buffer):
-    shows = ("FrameBuffer, not lossy: the same, and only a frame longer than the buffer is dropped")
+    shows = "FrameBuffer, not lossy: the same, and only a frame longer than the buffer is dropped"
     lossy = False
     defects = Buffer.defects[:1] + (
-        Defect("a frame that never fits is waited for", "nic/frame_buffer.py",
-               "~full | too_long)", "~full)"),)
+        Defect(
+            "a frame that never fits is waited for",
+            "nic/frame_buffer.py",
+            "~full | too_long)",
+            "~full)",
+        ),
+    )
 
 
 def _is_ttp(frame):
@@ -207,8 +251,10 @@ class _Path(Proof):
     config = "128 bits, buffer of 4 beats"
     mode = "bmc"
     depth = 9
-    why = ("Classifier and FrameBuffer are proven without bound; this is their connection, and 9"
-           " clocks hold two frames one behind the other through every stage (3 clocks)")
+    why = (
+        "Classifier and FrameBuffer are proven without bound; this is their connection, and 9"
+        " clocks hold two frames one behind the other through every stage (3 clocks)"
+    )
     cover_depth = 10
 
     def build(self, h):
@@ -244,16 +290,25 @@ class _Path(Proof):
 
 
 class PathToOs(_Path):
-    shows = ("OsPath, receive: no TTP frame, no bad one and none while it is off reaches the OS;"
-             " every other one is kept or was full, and counted as exactly that")
+    shows = (
+        "OsPath, receive: no TTP frame, no bad one and none while it is off reaches the OS;"
+        " every other one is kept or was full, and counted as exactly that"
+    )
     free = ("i_mac", "o_os", "cfg_os_enable")
     defects = (
-        Defect("frames pass while the path is off", "nic/os_path.py",
-               "self.i_mac.p.error | ~self.cfg_os_enable", "self.i_mac.p.error"),
-        Defect("the buffer does not see the mark", "nic/os_path.py",
-               "wiring.connect(m, rx_classifier.o, rx_buffer.i)",
-               "wiring.connect(m, rx_classifier.o, rx_buffer.i);"
-               " m.d.comb += rx_buffer.i.payload.error.eq(0)"),
+        Defect(
+            "frames pass while the path is off",
+            "nic/os_path.py",
+            "self.i_mac.p.error | ~self.cfg_os_enable",
+            "self.i_mac.p.error",
+        ),
+        Defect(
+            "the buffer does not see the mark",
+            "nic/os_path.py",
+            "wiring.connect(m, rx_classifier.o, rx_buffer.i)",
+            "wiring.connect(m, rx_classifier.o, rx_buffer.i);"
+            " m.d.comb += rx_buffer.i.payload.error.eq(0)",
+        ),
     )
 
     def pulses(self, h, dut, ended, good, there, ttp):
@@ -264,16 +319,25 @@ class PathToOs(_Path):
 
 
 class PathFromOs(_Path):
-    shows = ("OsPath, transmit: no frame of the OS leaves as TTP, short, aborted or while it is"
-             " off; each of these is counted as exactly what it is")
+    shows = (
+        "OsPath, transmit: no frame of the OS leaves as TTP, short, aborted or while it is"
+        " off; each of these is counted as exactly what it is"
+    )
     free = ("i_os", "o_frame", "cfg_os_enable")
     defects = (
-        Defect("frames pass while the path is off", "nic/os_path.py",
-               "self.i_os.payload.error | ~self.cfg_os_enable", "self.i_os.payload.error"),
-        Defect("the buffer does not see the mark", "nic/os_path.py",
-               "wiring.connect(m, tx_classifier.o, tx_buffer.i)",
-               "wiring.connect(m, tx_classifier.o, tx_buffer.i);"
-               " m.d.comb += tx_buffer.i.payload.error.eq(0)"),
+        Defect(
+            "frames pass while the path is off",
+            "nic/os_path.py",
+            "self.i_os.payload.error | ~self.cfg_os_enable",
+            "self.i_os.payload.error",
+        ),
+        Defect(
+            "the buffer does not see the mark",
+            "nic/os_path.py",
+            "wiring.connect(m, tx_classifier.o, tx_buffer.i)",
+            "wiring.connect(m, tx_classifier.o, tx_buffer.i);"
+            " m.d.comb += tx_buffer.i.payload.error.eq(0)",
+        ),
     )
 
     def pulses(self, h, dut, ended, good, there, ttp):
@@ -284,20 +348,34 @@ class PathFromOs(_Path):
 
 
 class Merge(Proof):
-    shows = ("TxMerge: frames come out whole, unchanged, never mixed; nothing is lost or doubled; a"
-             " frame of the OS is passed by at most 17 TTP frames that begin while it waits, a TTP"
-             " frame by at most one of the OS")
+    shows = (
+        "TxMerge: frames come out whole, unchanged, never mixed; nothing is lost or doubled; a"
+        " frame of the OS is passed by at most 17 TTP frames that begin while it waits, a TTP"
+        " frame by at most one of the OS"
+    )
     config = "8 bits (the data only passes through)"
     short = True
     depth = 24
     cover_depth = 40
     defects = (
-        Defect("frames are mixed", "nic/tx_merge.py",
-               "chosen_os.eq(Mux(bound, bound_to_os, os_turn))", "chosen_os.eq(os_turn)"),
-        Defect("TTP always goes first", "nic/tx_merge.py",
-               "(~ttp.valid | (row == TTP_IN_A_ROW))", "~ttp.valid"),
-        Defect("both are told that they went", "nic/tx_merge.py",
-               "ttp.ready.eq(out.ready & ~chosen_os)", "ttp.ready.eq(out.ready)"),
+        Defect(
+            "frames are mixed",
+            "nic/tx_merge.py",
+            "chosen_os.eq(Mux(bound, bound_to_os, os_turn))",
+            "chosen_os.eq(os_turn)",
+        ),
+        Defect(
+            "TTP always goes first",
+            "nic/tx_merge.py",
+            "(~ttp.valid | (row == TTP_IN_A_ROW))",
+            "~ttp.valid",
+        ),
+        Defect(
+            "both are told that they went",
+            "nic/tx_merge.py",
+            "ttp.ready.eq(out.ready & ~chosen_os)",
+            "ttp.ready.eq(out.ready)",
+        ),
     )
 
     def build(self, h):

@@ -13,18 +13,20 @@ from ttpoe.tx.path import TxPath
 from ..proof import Defect, Proof, shrunk
 from .tx import kills
 
-LENGTHS = (4, 64, 68, 128)      # 1, 2, 2, 3 beats of a frame; 1, 1, 2, 2 words of a slot
+LENGTHS = (4, 64, 68, 128)  # 1, 2, 2, 3 beats of a frame; 1, 1, 2, 2 words of a slot
 
 
 class _Path(Proof):
     """`TxPath` at 512 bits, where a header is one beat, with the replay memory's lengths."""
+
     depth = 14
     cover_depth = 16
 
     def build(self, h):
         m = h.m
-        config = shrunk(width_bits=512, SLOT_BYTES=128, slots=2, sets=2, control_depth=4,
-                        payload_depth=2)
+        config = shrunk(
+            width_bits=512, SLOT_BYTES=128, slots=2, sets=2, control_depth=4, payload_depth=2
+        )
         m.submodules.dut = dut = TxPath(config)
         h.drive(dut, "i_control", "i_payload", "i_free", "i_withdraw", "o_frame", "o_sent")
         for port in (dut.i_control, dut.i_payload):
@@ -47,16 +49,20 @@ class _Path(Proof):
         self.opcode = data.word_select(42, 8)
         self.tx_mark = data.word_select(55, 8)[:2]
         self.rx_mark = data.word_select(59, 8)[:2]
-        self.control_started = dut.o_control_left       # in the clock before
+        self.control_started = dut.o_control_left  # in the clock before
         # What lies on the wire, told from the pulses and not from the frame.
         was_control, report = Signal(), Signal()
         self.is_control, self.reports = Signal(), Signal()
         m.d.comb += [self.is_control.eq(was_control), self.reports.eq(report)]
         with m.If(self.first):
-            m.d.comb += [self.is_control.eq(self.control_started),
-                         self.reports.eq(self.control_started & self.rx_mark[1])]
-        m.d.sync += [was_control.eq(self.is_control & ~self.ends),
-                     report.eq(self.reports & ~self.ends)]
+            m.d.comb += [
+                self.is_control.eq(self.control_started),
+                self.reports.eq(self.control_started & self.rx_mark[1]),
+            ]
+        m.d.sync += [
+            was_control.eq(self.is_control & ~self.ends),
+            report.eq(self.reports & ~self.ends),
+        ]
         self.payload_first = self.first & ~self.control_started
         self.properties(h, dut)
 
@@ -68,7 +74,7 @@ class _Path(Proof):
                 h.assume(fields[name] == 0)
         h.assume(control.opcode == Opcode.ACK)
         h.assume((control.selective == 0) & (control.tx_id == 0) & (control.rx_id[2:] == 0))
-        h.assume(control.rx_id[1] == control.report)        # to be seen on the wire
+        h.assume(control.rx_id[1] == control.report)  # to be seen on the wire
         h.assume(payload.tx_id[2:] == 0)
         for lid in (control.lid, payload.lid, dut.i_free.p.lid, dut.i_withdraw.p):
             h.assume(lid[1:] == 0)
@@ -98,22 +104,41 @@ class _Path(Proof):
 
 
 class Control(_Path):
-    shows = ("TxPath: every control frame that was taken goes out, once, in order, and"
-             " `o_control_left` tells its start; a report is raised in the clock after the last"
-             " beat of each frame that asked for it, with its link, once, and never else or over"
-             " one that is untaken; `ready` falls only when the queue is full")
-    config = ("512 bits, all blocks inside; queues of 4 control frames and 2 PAYLOADs, 2 slots of 2"
-              " words, lengths 4, 64, 68, 128; 2 links; of the header's fields two bits are any")
+    shows = (
+        "TxPath: every control frame that was taken goes out, once, in order, and"
+        " `o_control_left` tells its start; a report is raised in the clock after the last"
+        " beat of each frame that asked for it, with its link, once, and never else or over"
+        " one that is untaken; `ready` falls only when the queue is full"
+    )
+    config = (
+        "512 bits, all blocks inside; queues of 4 control frames and 2 PAYLOADs, 2 slots of 2"
+        " words, lengths 4, 64, 68, 128; 2 links; of the header's fields two bits are any"
+    )
     defects = (
-        Defect("the report is raised at the start", "tx/path.py",
-               "with m.If(ended & reporting):", "with m.If(reporting):"),
-        Defect("the next frame's link is reported", "tx/path.py",
-               "self.o_sent.payload.eq(sent_lid)", "self.o_sent.payload.eq(control.payload.lid)"),
-        Defect("a second report is started while one is untaken", "tx/path.py",
-               "(reporting | self.o_sent.valid)", "reporting"),
-        Defect("a frame that waits for its report is skipped", "tx/path.py",
-               "control_queue.r_en.eq(started)",
-               "control_queue.r_en.eq(started | (control.payload.report & reporting))"),
+        Defect(
+            "the report is raised at the start",
+            "tx/path.py",
+            "with m.If(ended & reporting):",
+            "with m.If(reporting):",
+        ),
+        Defect(
+            "the next frame's link is reported",
+            "tx/path.py",
+            "self.o_sent.payload.eq(sent_lid)",
+            "self.o_sent.payload.eq(control.payload.lid)",
+        ),
+        Defect(
+            "a second report is started while one is untaken",
+            "tx/path.py",
+            "(reporting | self.o_sent.valid)",
+            "reporting",
+        ),
+        Defect(
+            "a frame that waits for its report is skipped",
+            "tx/path.py",
+            "control_queue.r_en.eq(started)",
+            "control_queue.r_en.eq(started | (control.payload.report & reporting))",
+        ),
     )
 
     def properties(self, h, dut):
@@ -125,8 +150,10 @@ class Control(_Path):
         h.check(self.now <= 4)
         h.check_if(~dut.i_control.ready, self.now == 4)
         h.check_if(self.first, (self.opcode == Opcode.PAYLOAD.value) == ~self.control_started)
-        h.check_if(self.first & self.starts,
-                   (self.opcode == entry.opcode.as_value()) & (self.rx_mark == entry.rx_id[:2]))
+        h.check_if(
+            self.first & self.starts,
+            (self.opcode == entry.opcode.as_value()) & (self.rx_mark == entry.rx_id[:2]),
+        )
         h.check_if(self.is_control, dut.o_frame.p.last & dut.o_frame.p.keep.all())
 
         new = Signal()
@@ -143,18 +170,29 @@ class Control(_Path):
 
 
 class Turns(_Path):
-    shows = ("TxPath: a control frame that may start is passed by at most one PAYLOAD, and only"
-             " behind 4 control frames in a row; while one waits, clocks in which a frame could"
-             " start are never lost two in a row")
+    shows = (
+        "TxPath: a control frame that may start is passed by at most one PAYLOAD, and only"
+        " behind 4 control frames in a row; while one waits, clocks in which a frame could"
+        " start are never lost two in a row"
+    )
     config = Control.config
     short = True
     defects = (
-        Defect("PAYLOADs go first", "tx/path.py",
-               "(row != CONTROL_IN_A_ROW)", "~builder.i_word.valid"),
-        Defect("a PAYLOAD does not end the row", "tx/path.py",
-               "m.d.sync += [row.eq(0), is_payload.eq(1)]", "m.d.sync += is_payload.eq(1)"),
-        Defect("the turn of a PAYLOAD that was killed is kept", "tx/path.py",
-               "m.d.sync += row.eq(0)       # the PAYLOAD", "pass       # the PAYLOAD"),
+        Defect(
+            "PAYLOADs go first", "tx/path.py", "(row != CONTROL_IN_A_ROW)", "~builder.i_word.valid"
+        ),
+        Defect(
+            "a PAYLOAD does not end the row",
+            "tx/path.py",
+            "m.d.sync += [row.eq(0), is_payload.eq(1)]",
+            "m.d.sync += is_payload.eq(1)",
+        ),
+        Defect(
+            "the turn of a PAYLOAD that was killed is kept",
+            "tx/path.py",
+            "m.d.sync += row.eq(0)       # the PAYLOAD",
+            "pass       # the PAYLOAD",
+        ),
     )
 
     def properties(self, h, dut):
@@ -180,19 +218,32 @@ class Turns(_Path):
 
 
 class Payloads(_Path):
-    shows = ("TxPath: a PAYLOAD goes out at most once, in order, with all its beats, and never two"
-             " clocks after it was killed; from the clock in which `o_payload_left` tells of it on,"
-             " while it lives, at most 4 control frames start before it, and a frame starts in"
-             " every clock in which one could; of those at most 4 are lost while it is queued")
+    shows = (
+        "TxPath: a PAYLOAD goes out at most once, in order, with all its beats, and never two"
+        " clocks after it was killed; from the clock in which `o_payload_left` tells of it on,"
+        " while it lives, at most 4 control frames start before it, and a frame starts in"
+        " every clock in which one could; of those at most 4 are lost while it is queued"
+    )
     config = Control.config
     defects = (
-        Defect("PAYLOADs get no turn while control frames wait", "tx/path.py",
-               "row.eq(Mux(payload_ready, row + 1, 0))", "row.eq(0)"),
-        Defect("a PAYLOAD that is killed is sent", "tx/path.py",
-               "builder.i_word_dead.eq(reader.o_dead)", "builder.i_word_dead.eq(0)"),
-        Defect("the reader does not hear of a withdrawal", "tx/path.py",
-               "reader.i_withdraw.valid.eq(self.i_withdraw.valid)",
-               "reader.i_withdraw.valid.eq(0)"),
+        Defect(
+            "PAYLOADs get no turn while control frames wait",
+            "tx/path.py",
+            "row.eq(Mux(payload_ready, row + 1, 0))",
+            "row.eq(0)",
+        ),
+        Defect(
+            "a PAYLOAD that is killed is sent",
+            "tx/path.py",
+            "builder.i_word_dead.eq(reader.o_dead)",
+            "builder.i_word_dead.eq(0)",
+        ),
+        Defect(
+            "the reader does not hear of a withdrawal",
+            "tx/path.py",
+            "reader.i_withdraw.valid.eq(self.i_withdraw.valid)",
+            "reader.i_withdraw.valid.eq(0)",
+        ),
     )
 
     def properties(self, h, dut):
@@ -211,18 +262,25 @@ class Payloads(_Path):
 
         starts = self.payload_first & self.tx_mark[0]
         leaves = queued & left & (ahead == 0)
-        read = Signal()                 # off the queue, and not started before this clock
+        read = Signal()  # off the queue, and not started before this clock
         m.d.comb += read.eq(leaves | was_read)
         ready = Signal()
         m.d.comb += ready.eq(read & ~starts & ~killed)
         m.d.sync += was_read.eq(read & ~starts)
         with m.If(push & payload.p.tx_id[0]):
-            m.d.sync += [given.eq(1), queued.eq(1), entry.eq(payload.p), ahead.eq(now),
-                         killed.eq(kills(dut.i_free, payload.p.slot, payload.p.lid))]
+            m.d.sync += [
+                given.eq(1),
+                queued.eq(1),
+                entry.eq(payload.p),
+                ahead.eq(now),
+                killed.eq(kills(dut.i_free, payload.p.slot, payload.p.lid)),
+            ]
         with m.Elif(queued | read):
             m.d.sync += [queued.eq(queued & ~leaves), ahead.eq(ahead - (left & (ahead != 0)))]
-            with m.If(kills(dut.i_free, entry.slot, entry.lid)
-                      | (dut.i_withdraw.valid & (dut.i_withdraw.p == entry.lid))):
+            with m.If(
+                kills(dut.i_free, entry.slot, entry.lid)
+                | (dut.i_withdraw.valid & (dut.i_withdraw.p == entry.lid))
+            ):
                 m.d.sync += killed.eq(1)
         h.check_if(starts, read & h.past(ready))
         h.check_if(self.payload_first & self.tx_mark[1], ~queued & (~read | killed))
@@ -245,8 +303,7 @@ class Payloads(_Path):
         sending, was_sent = Signal(), Signal()
         m.d.comb += sending.eq(starts | was_sent)
         m.d.sync += was_sent.eq(sending & ~self.ends)
-        h.check_if(sending & dut.o_frame.valid,
-                   dut.o_frame.p.last == (beats == (size + 59) >> 6))
+        h.check_if(sending & dut.o_frame.valid, dut.o_frame.p.last == (beats == (size + 59) >> 6))
         h.check_if(was_sent, dut.o_frame.valid)
         h.reach(starts & h.past(row + counts == 4))
         h.reach(read & killed & h.past(ready & (row == 3)))

@@ -17,8 +17,10 @@ SIZE = shrunk(slots=8, sets=4, rx_slots=8, rx_reserved=1, reorder_slots=2)
 
 CLOSED = LinkState.CLOSED
 
-TOUCHES = ("RX_OPEN RX_OPEN_ACK RX_OPEN_NACK RX_CLOSE RX_CLOSE_ACK RX_CLOSE_NACK RX_PAYLOAD RX_ACK"
-            " RX_NACK RX_NACK_FULL RX_NACK_NOLINK HOST_PAYLOAD HOST_OPEN HOST_CLOSE VISIT").split()
+TOUCHES = (
+    "RX_OPEN RX_OPEN_ACK RX_OPEN_NACK RX_CLOSE RX_CLOSE_ACK RX_CLOSE_NACK RX_PAYLOAD RX_ACK"
+    " RX_NACK RX_NACK_FULL RX_NACK_NOLINK HOST_PAYLOAD HOST_OPEN HOST_CLOSE VISIT"
+).split()
 
 
 def plain(tag, name):
@@ -26,32 +28,57 @@ def plain(tag, name):
 
 
 class OneByOne(Proof):
-    shows = ("Pipeline: what Q2 gets to see of its link, and what Q3 writes, is as with one event"
-             " after the other, whatever events follow each other how closely (same link back to"
-             " back, ways that fill and empty, two frames of a peer without a link); each event"
-             " leaves Q3 after exactly 4 clocks; a kept packet is found; the sweep frees all")
-    config = ("the whole of Q1 to Q3 as it is, tags 280 bits wide; 4 sets of 2 ways, 8 slots,"
-              " directory of 8; watched: any one set, any one place of the directory")
+    shows = (
+        "Pipeline: what Q2 gets to see of its link, and what Q3 writes, is as with one event"
+        " after the other, whatever events follow each other how closely (same link back to"
+        " back, ways that fill and empty, two frames of a peer without a link); each event"
+        " leaves Q3 after exactly 4 clocks; a kept packet is found; the sweep frees all"
+    )
+    config = (
+        "the whole of Q1 to Q3 as it is, tags 280 bits wide; 4 sets of 2 ways, 8 slots,"
+        " directory of 8; watched: any one set, any one place of the directory"
+    )
     mode = "induction"
     depth = 6
     cover_depth = 18
     defect_depth = 18
     defects = (
-        Defect("a change is held back from the table", "pipeline/pipeline.py",
-               "table.i_change.eq(self.q2_valid & self.q2_owns)",
-               "table.i_change.eq(self.q2_valid & self.q2_owns & ~self.q2_missed)"),
-        Defect("two frames of a new peer take both ways", "pipeline/pipeline.py",
-               "table.i_follows.eq(same_key & self.q2_missed)", "table.i_follows.eq(0)"),
-        Defect("a tag that was just opened does not count as used", "pipeline/pipeline.py",
-               "flags[way].used.eq(self.q3_written.state != LinkState.CLOSED)",
-               "flags[way].used.eq(self.q2_flags[way].used)"),
-        Defect("the way is that of the table, though the tag is in Q3", "pipeline/pipeline.py",
-               "Mux(table.o_from_q3, table.o_write_way, self.q2_way)", "self.q2_way"),
-        Defect("what Q3 writes is what Q2 left, unfinished", "pipeline/pipeline.py",
-               "table.i_value.eq(tag)", "table.i_value.eq(self.q3_tag)"),
-        Defect("a packet that was kept by the event before is not found", "reorder/directory.py",
-               "places.i_change.eq(self.i_change)",
-               "places.i_change.eq(self.i_change & self.i_kept.lid[0])"),
+        Defect(
+            "a change is held back from the table",
+            "pipeline/pipeline.py",
+            "table.i_change.eq(self.q2_valid & self.q2_owns)",
+            "table.i_change.eq(self.q2_valid & self.q2_owns & ~self.q2_missed)",
+        ),
+        Defect(
+            "two frames of a new peer take both ways",
+            "pipeline/pipeline.py",
+            "table.i_follows.eq(same_key & self.q2_missed)",
+            "table.i_follows.eq(0)",
+        ),
+        Defect(
+            "a tag that was just opened does not count as used",
+            "pipeline/pipeline.py",
+            "flags[way].used.eq(self.q3_written.state != LinkState.CLOSED)",
+            "flags[way].used.eq(self.q2_flags[way].used)",
+        ),
+        Defect(
+            "the way is that of the table, though the tag is in Q3",
+            "pipeline/pipeline.py",
+            "Mux(table.o_from_q3, table.o_write_way, self.q2_way)",
+            "self.q2_way",
+        ),
+        Defect(
+            "what Q3 writes is what Q2 left, unfinished",
+            "pipeline/pipeline.py",
+            "table.i_value.eq(tag)",
+            "table.i_value.eq(self.q3_tag)",
+        ),
+        Defect(
+            "a packet that was kept by the event before is not found",
+            "reorder/directory.py",
+            "places.i_change.eq(self.i_change)",
+            "places.i_change.eq(self.i_change & self.i_kept.lid[0])",
+        ),
     )
 
     def build(self, h):
@@ -74,6 +101,7 @@ class OneByOne(Proof):
             for _ in range(clocks):
                 value = h.past(value)
             return value
+
         valid = later(entered.valid, 3)
         event = View(pipeline_event_layout(SIZE), later(event, 3))
         done, out = dut.o_done.payload, View(outcome_layout(SIZE), h.past(dut.decide.o_outcome))
@@ -91,8 +119,10 @@ class OneByOne(Proof):
         here = Signal()
         m.d.comb += here.eq(valid & (row == watched_row))
         used = [tags[way].state != CLOSED for way in range(2)]
-        hits = [used[way] & (tags[way].node == event.node) & (tags[way].vc == event.vc)
-                for way in range(2)]
+        hits = [
+            used[way] & (tags[way].node == event.node) & (tags[way].vc == event.vc)
+            for way in range(2)
+        ]
         way, missed, full = Signal(), Signal(), Signal()
         m.d.comb += [
             missed.eq(~event.by_lid & ~hits[0] & ~hits[1]),
@@ -117,8 +147,7 @@ class OneByOne(Proof):
         # And what leaves Q3 is what Q2 made of it.
         h.check_if(here & dut.o_done.valid, done.outcome.as_value() == out.as_value())
         h.check_if(here & ~event.by_lid, (done.node == event.node) & (done.vc == event.vc))
-        h.check_if(here & event.by_lid & ~closed,
-                   (done.node == of("node")) & (done.vc == of("vc")))
+        h.check_if(here & event.by_lid & ~closed, (done.node == of("node")) & (done.vc == of("vc")))
         h.check_if(here & ~closed, (done.old_head == of("head")) & (done.old_tail == of("tail")))
         for name in tag.members:
             if name not in ("head", "next", "queued", "touch"):
@@ -126,15 +155,18 @@ class OneByOne(Proof):
         touches = Const(0, 1)
         for name in TOUCHES:
             touches = touches | (event.event == Event[name])
-        h.check_if(here & ~full, done.tag.touch == Mux(touches, of("touch", ~way) ^ way,
-                                                       of("touch")))
+        h.check_if(
+            here & ~full, done.tag.touch == Mux(touches, of("touch", ~way) ^ way, of("touch"))
+        )
         with m.If(here & ~full):
             m.d.sync += Array(tags)[way].eq(done.tag)
         self.read_out(h, dut, watched_row, tags)
         self.kept(h, dut, parts, places, valid, event, row, out)
         h.check_if(h.past(dut.o_ready), dut.o_ready)
         for memory, spec in zip(ways, tags):
-            self.swept(h, inner(parts, "table", "cells"), dut.table.o_ready, watched_row, memory, spec)
+            self.swept(
+                h, inner(parts, "table", "cells"), dut.table.o_ready, watched_row, memory, spec
+            )
             h.check_if(~dut.o_ready, spec.as_value() == 0)
 
         follows = here & h.past(here) & h.past(h.past(here))
@@ -160,14 +192,23 @@ class OneByOne(Proof):
         here = valid & (reorder.directory_index(SIZE, row, event.tx_id) == watched)
         seen = View(layout, h.past(dut.decide.i_kept))
         done = dut.o_done.payload
-        self.swept(h, inner(parts, "reorder", "places", "cells"), dut.reorder.o_ready,
-                   watched, places, content)
+        self.swept(
+            h,
+            inner(parts, "reorder", "places", "cells"),
+            dut.reorder.o_ready,
+            watched,
+            places,
+            content,
+        )
         h.check_if(here, seen.as_value() == content.as_value())
         h.check_if(here, done.kept_slot == content.slot)
         h.check_if(~dut.o_ready, content.as_value() == 0)
         with m.If(here & (out.keeps | out.unkeeps)):
-            m.d.sync += [content.valid.eq(out.keeps), content.lid.eq(done.lid),
-                         content.slot.eq(event.rx_slot)]
+            m.d.sync += [
+                content.valid.eq(out.keeps),
+                content.lid.eq(done.lid),
+                content.slot.eq(event.rx_slot),
+            ]
 
     def swept(self, h, signals, ready, place, memory, spec):
         """The memory is the specification's; until the sweep is over, what was swept is empty."""

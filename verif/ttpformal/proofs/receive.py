@@ -19,20 +19,33 @@ def total(bits):
 
 
 class Pool(Proof):
-    shows = ("SlotPool, its list: the slot at hand is nobody's and stays until it is taken; no slot"
-             " is ever lost: while one is free, one is at hand within 2 clocks of the last take")
+    shows = (
+        "SlotPool, its list: the slot at hand is nobody's and stays until it is taken; no slot"
+        " is ever lost: while one is free, one is at hand within 2 clocks of the last take"
+    )
     config = "4 slots; given back in any order, two in a clock"
     cover_depth = 20
     depth = 16
     defects = (
-        Defect("a slot is taken from the list and not offered", "rx/pool.py",
-               "wanted.eq(self.take | ~self.slot_ready)", "wanted.eq(1)"),
-        Defect("both lists give at once", "rx/pool.py",
-               "with m.Elif(dropped.r_rdy):\n                m.d.comb += dropped.r_en.eq(1)",
-               "with m.Elif(dropped.r_rdy):\n                m.d.comb += [dropped.r_en.eq(1),"
-               " delivered.r_en.eq(1)]"),
-        Defect("slot 0 is dealt out twice", "rx/pool.py",
-               "Signal(config.rx_slot_bits + 1, init=1)", "Signal(config.rx_slot_bits + 1)"),
+        Defect(
+            "a slot is taken from the list and not offered",
+            "rx/pool.py",
+            "wanted.eq(self.take | ~self.slot_ready)",
+            "wanted.eq(1)",
+        ),
+        Defect(
+            "both lists give at once",
+            "rx/pool.py",
+            "with m.Elif(dropped.r_rdy):\n                m.d.comb += dropped.r_en.eq(1)",
+            "with m.Elif(dropped.r_rdy):\n                m.d.comb += [dropped.r_en.eq(1),"
+            " delivered.r_en.eq(1)]",
+        ),
+        Defect(
+            "slot 0 is dealt out twice",
+            "rx/pool.py",
+            "Signal(config.rx_slot_bits + 1, init=1)",
+            "Signal(config.rx_slot_bits + 1)",
+        ),
     )
 
     def build(self, h):
@@ -52,11 +65,14 @@ class Pool(Proof):
         m.d.sync += owned.eq((owned | takes) & ~gone)
 
         h.check_if(dut.slot_ready, ~(owned >> dut.slot)[0])
-        h.check_if(h.past(dut.slot_ready & ~dut.take, init=1),
-                   dut.slot_ready & (dut.slot == h.past(dut.slot)))
+        h.check_if(
+            h.past(dut.slot_ready & ~dut.take, init=1),
+            dut.slot_ready & (dut.slot == h.past(dut.slot)),
+        )
         some_free = ~owned.all()
-        h.check_if(some_free & h.past(some_free & ~dut.take) & h.past(h.past(some_free)),
-                   dut.slot_ready)
+        h.check_if(
+            some_free & h.past(some_free & ~dut.take) & h.past(h.past(some_free)), dut.slot_ready
+        )
         was_all = Signal()
         with m.If(owned.all()):
             m.d.sync += was_all.eq(1)
@@ -65,21 +81,35 @@ class Pool(Proof):
 
 
 class PoolRoom(Proof):
-    shows = ("SlotPool, its accounts: a VC has room exactly if it holds fewer slots than are its"
-             " own or a shared one is left; a kept packet counts as kept from the next clock on and"
-             " until its slot is free; with room there is a slot: the others cannot have taken it")
+    shows = (
+        "SlotPool, its accounts: a VC has room exactly if it holds fewer slots than are its"
+        " own or a shared one is left; a kept packet counts as kept from the next clock on and"
+        " until its slot is free; with room there is a slot: the others cannot have taken it"
+    )
     config = "16 slots, 2 of each VC, 4 for kept packets; any order"
     mode = "induction"
     depth = 3
     cover_depth = 16
     defect_depth = 16
     defects = (
-        Defect("a kept packet still counts for its VC", "rx/pool.py",
-               "- (self.i_kept.valid & (self.i_kept.payload == vc))", ""),
-        Defect("a kept slot that comes back counts for its VC", "rx/pool.py",
-               "slot.valid & ~slot.p.kept & (slot.p.vc == vc)", "slot.valid & (slot.p.vc == vc)"),
-        Defect("one shared slot too many", "rx/pool.py",
-               "(shared_used != shared)", "(shared_used != shared + 1)"),
+        Defect(
+            "a kept packet still counts for its VC",
+            "rx/pool.py",
+            "- (self.i_kept.valid & (self.i_kept.payload == vc))",
+            "",
+        ),
+        Defect(
+            "a kept slot that comes back counts for its VC",
+            "rx/pool.py",
+            "slot.valid & ~slot.p.kept & (slot.p.vc == vc)",
+            "slot.valid & (slot.p.vc == vc)",
+        ),
+        Defect(
+            "one shared slot too many",
+            "rx/pool.py",
+            "(shared_used != shared)",
+            "(shared_used != shared + 1)",
+        ),
     )
 
     def build(self, h):
@@ -115,25 +145,37 @@ class PoolRoom(Proof):
 
 
 class Reader(Proof):
-    shows = ("VcReader: payloads are read in the order of their verdicts, beats 0 to last, each"
-             " once, with their slot and `kept`; the beats reach the host in order, none lost or"
-             " doubled; a payload that can be read asks for it in the same clock")
+    shows = (
+        "VcReader: payloads are read in the order of their verdicts, beats 0 to last, each"
+        " once, with their slot and `kept`; the beats reach the host in order, none lost or"
+        " doubled; a payload that can be read asks for it in the same clock"
+    )
     config = "4 slots of 2 beats of 2 bytes (of the data 1 bit is any: it passes through)"
     depth = 14
     cover_depth = 14
     defects = (
-        Defect("a beat is asked for without room", "rx/reader.py",
-               "return unclaimed != 0", "return 1"),
-        Defect("the next payload takes the place of the one that is read", "rx/reader.py",
-               "with m.If(~busy | finished):", "with m.If(~busy | self.last):"),
-        Defect("a payload that was read at once is read again", "rx/reader.py",
-               "& ~(at_once & finished)", ""),
+        Defect(
+            "a beat is asked for without room", "rx/reader.py", "return unclaimed != 0", "return 1"
+        ),
+        Defect(
+            "the next payload takes the place of the one that is read",
+            "rx/reader.py",
+            "with m.If(~busy | finished):",
+            "with m.If(~busy | self.last):",
+        ),
+        Defect(
+            "a payload that was read at once is read again",
+            "rx/reader.py",
+            "& ~(at_once & finished)",
+            "",
+        ),
     )
 
     def build(self, h):
         m = h.m
-        m.submodules.dut = dut = VcReader(shrunk(width_bits=16, SLOT_BYTES=4, rx_slots=4,
-                                                 rx_reserved=1, reorder_slots=1))
+        m.submodules.dut = dut = VcReader(
+            shrunk(width_bits=16, SLOT_BYTES=4, rx_slots=4, rx_reserved=1, reorder_slots=1)
+        )
         h.drive(dut)
         h.streams(dut)
         arrived, count = dut.arrived, dut.arrived_count
@@ -145,8 +187,13 @@ class Reader(Proof):
         h.assume((beat.data[1:] == 0) & (info.node == 0) & (info.id == 0))
         host = dut.o_host
         pop = host.valid & host.ready
-        h.check_fifo(dut.i_beat.valid, Cat(beat.data[0], beat.last, info.last_lane | ~beat.last),
-                     pop, Cat(host.p.data[0], host.p.last, host.p.keep[1]), 4)
+        h.check_fifo(
+            dut.i_beat.valid,
+            Cat(beat.data[0], beat.last, info.last_lane | ~beat.last),
+            pop,
+            Cat(host.p.data[0], host.p.last, host.p.keep[1]),
+            4,
+        )
         h.check_if(host.valid, host.p.keep[0])
         h.check_if(h.past(dut.i_beat.valid), host.valid)
 
@@ -155,15 +202,19 @@ class Reader(Proof):
         slot, kept, last_beat = Signal(2), Signal(), Signal(1)
         ends = dut.grant & dut.last
         starts = h.free(1, "follow") & arrived & ~follows
-        h.assume(level + arrived <= 4)      # each has a slot of its own
+        h.assume(level + arrived <= 4)  # each has a slot of its own
         m.d.sync += level.eq(level + arrived - ends)
-        here = Signal()                     # it is the one that is read, if any is
+        here = Signal()  # it is the one that is read, if any is
         first = starts & (level == 0)
         m.d.comb += here.eq((follows & (ahead == 0)) | first)
         with m.If(starts):
-            m.d.sync += [follows.eq(~(first & ends)), ahead.eq(level - ends),
-                         slot.eq(dut.arrived_slot), kept.eq(dut.arrived_kept),
-                         last_beat.eq(count.last_beat)]
+            m.d.sync += [
+                follows.eq(~(first & ends)),
+                ahead.eq(level - ends),
+                slot.eq(dut.arrived_slot),
+                kept.eq(dut.arrived_kept),
+                last_beat.eq(count.last_beat),
+            ]
         with m.Elif(follows & ends):
             m.d.sync += [ahead.eq(ahead - 1), follows.eq(ahead != 0)]
         position = Signal(2)
@@ -171,10 +222,14 @@ class Reader(Proof):
             m.d.sync += position.eq(Mux(dut.last, 0, position + 1))
         h.check_if(dut.grant, (level != 0) | arrived)
         h.check_if(dut.grant, dut.beat == position)
-        h.check_if(here & dut.grant, (
-            (dut.slot == Mux(first, dut.arrived_slot, slot))
-            & (dut.kept == Mux(first, dut.arrived_kept, kept))
-            & (dut.last == (position == Mux(first, count.last_beat, last_beat)))))
+        h.check_if(
+            here & dut.grant,
+            (
+                (dut.slot == Mux(first, dut.arrived_slot, slot))
+                & (dut.kept == Mux(first, dut.arrived_kept, kept))
+                & (dut.last == (position == Mux(first, count.last_beat, last_beat)))
+            ),
+        )
         # Room for 4: with at most 3 beats between here and the host there is room for one more.
         under_way = Signal(range(6))
         m.d.sync += under_way.eq(under_way + dut.grant - pop)
@@ -198,45 +253,67 @@ class _AnyFrames(wiring.Component):
         for name, member in self.signature.members.items():
             port = getattr(self, name)
             if member.is_signature and member.flow is wiring.Out:
-                m.d.comb += [port.valid.eq(self._h.free(1, name)),
-                             Cat(port.payload).eq(self._h.free(len(Cat(port.payload)), name))]
+                m.d.comb += [
+                    port.valid.eq(self._h.free(1, name)),
+                    Cat(port.payload).eq(self._h.free(len(Cat(port.payload)), name)),
+                ]
             elif not member.is_signature and member.flow is wiring.Out:
                 m.d.comb += port.eq(self._h.free(len(port), name))
         return m
 
 
 class Path(Proof):
-    shows = ("RxPath behind the parser: what a host gets are good PAYLOADs whose event had room and"
-             " whose verdict said so, whole, unchanged, with their node and ID, in the order of the"
-             " verdicts, each once; nothing of any other frame, and no slot is overwritten before"
-             " it is delivered; one event for each good frame, in order; every frame counted once")
-    config = ("any frames, as `rx.parser` and `rx.payload` let them through; 4 slots of 2 beats"
-              " of 2 bytes (1 bit of data, node and ID is any), 2 events; any verdicts, any order")
+    shows = (
+        "RxPath behind the parser: what a host gets are good PAYLOADs whose event had room and"
+        " whose verdict said so, whole, unchanged, with their node and ID, in the order of the"
+        " verdicts, each once; nothing of any other frame, and no slot is overwritten before"
+        " it is delivered; one event for each good frame, in order; every frame counted once"
+    )
+    config = (
+        "any frames, as `rx.parser` and `rx.payload` let them through; 4 slots of 2 beats"
+        " of 2 bytes (1 bit of data, node and ID is any), 2 events; any verdicts, any order"
+    )
     mode = "sat"
     depth = 10
-    why = ("from the end of a frame to its last beat at the host are 5 clocks if nobody waits, so"
-           " 10 hold up to 5 frames before, between and behind the one that is watched, each with"
-           " any verdict; what goes round longer (lists, accounts, queues, the reader) is proven"
-           " without bound in `receive.pool`, `receive.pool_room`, `rx.events`, `receive.reader`")
+    why = (
+        "from the end of a frame to its last beat at the host are 5 clocks if nobody waits, so"
+        " 10 hold up to 5 frames before, between and behind the one that is watched, each with"
+        " any verdict; what goes round longer (lists, accounts, queues, the reader) is proven"
+        " without bound in `receive.pool`, `receive.pool_room`, `rx.events`, `receive.reader`"
+    )
     cover_depth = 10
     defect_depth = 12
     defects = (
-        Defect("a bad frame takes the slot, too", "rx/path.py",
-               "raised.eq(parsed.valid & events.i.ready)", "raised.eq(parser.frame_ended)"),
-        Defect("a payload of two beats ends with its first", "rx/path.py",
-               "describe.p.count.single.eq(parsed.last_beat == 0)",
-               "describe.p.count.single.eq(1)"),
-        Defect("the next frame is written over a delivered one", "rx/path.py",
-               "pool.take.eq(raised & has_room)",
-               "pool.take.eq(raised & has_room & (parsed.p.last_beat == 0))"),
-        Defect("a dropped payload is delivered", "rx/deliver.py",
-               "reader.arrived.eq(verdict_taken & verdict.deliver & (verdict.vc == vc))",
-               "reader.arrived.eq(verdict_taken & (verdict.vc == vc))"),
+        Defect(
+            "a bad frame takes the slot, too",
+            "rx/path.py",
+            "raised.eq(parsed.valid & events.i.ready)",
+            "raised.eq(parser.frame_ended)",
+        ),
+        Defect(
+            "a payload of two beats ends with its first",
+            "rx/path.py",
+            "describe.p.count.single.eq(parsed.last_beat == 0)",
+            "describe.p.count.single.eq(1)",
+        ),
+        Defect(
+            "the next frame is written over a delivered one",
+            "rx/path.py",
+            "pool.take.eq(raised & has_room)",
+            "pool.take.eq(raised & has_room & (parsed.p.last_beat == 0))",
+        ),
+        Defect(
+            "a dropped payload is delivered",
+            "rx/deliver.py",
+            "reader.arrived.eq(verdict_taken & verdict.deliver & (verdict.vc == vc))",
+            "reader.arrived.eq(verdict_taken & (verdict.vc == vc))",
+        ),
     )
 
     def build(self, h):
-        config = shrunk(width_bits=16, SLOT_BYTES=4, rx_slots=4, rx_reserved=1, reorder_slots=1,
-                        event_depth=2)
+        config = shrunk(
+            width_bits=16, SLOT_BYTES=4, rx_slots=4, rx_reserved=1, reorder_slots=1, event_depth=2
+        )
         frames, real = _AnyFrames(h, config), path.FrameParser
         path.FrameParser = lambda config: frames
         try:
@@ -246,7 +323,7 @@ class Path(Proof):
             path.FrameParser = real
         h.drive(dut, "i_verdict", "i_kept", "o_event", "o_host")
         h.streams(dut)
-        vc, beat = h.constant(2, "vc"), h.constant(1, "beat")     # of the frame that is watched
+        vc, beat = h.constant(2, "vc"), h.constant(1, "beat")  # of the frame that is watched
         h.assume(vc < 3)
         self.frames(h, frames)
         self.verdicts(h, dut)
@@ -255,7 +332,7 @@ class Path(Proof):
     def frames(self, h, frames):
         """What the parser promises."""
         m, write, parsed = h.m, frames.o_write, frames.o_parsed
-        written = Signal(3)                 # beats of this frame
+        written = Signal(3)  # beats of this frame
         here = Signal(3)
         m.d.comb += here.eq(written + write.valid)
         m.d.sync += written.eq(Mux(frames.frame_ended, 0, here))
@@ -284,9 +361,14 @@ class Path(Proof):
         h.assume_if(verdict.valid, verdict.p.kept == kept.bit_select(slot, 1))
         which, number = h.free(2, "which_kept"), Signal(4)
         m.d.sync += number.eq(number + dut.i_kept.valid - dut.o_kept_freed)
-        h.assume_if(dut.i_kept.valid, (number < 1) & waits.bit_select(which, 1)
-                    & (dut.i_kept.payload == vcs[which]) & ~kept.bit_select(which, 1)
-                    & ~(verdict.valid & (slot == which)))
+        h.assume_if(
+            dut.i_kept.valid,
+            (number < 1)
+            & waits.bit_select(which, 1)
+            & (dut.i_kept.payload == vcs[which])
+            & ~kept.bit_select(which, 1)
+            & ~(verdict.valid & (slot == which)),
+        )
         with m.If(dut.i_kept.valid):
             m.d.sync += kept.bit_select(which, 1).eq(1)
         with m.If(verdict.valid):
@@ -295,21 +377,29 @@ class Path(Proof):
     def follow(self, h, dut, frames, vc, beat):
         """A frame, any, from the parser to the host."""
         m, write, parsed = h.m, frames.o_write, frames.o_parsed
-        value, last_value = Signal(), Signal()      # of the watched beat, in this frame
-        m.d.comb += value.eq(Mux(write.valid & (write.p.beat == beat), write.p.data[0],
-                                 last_value))
+        value, last_value = Signal(), Signal()  # of the watched beat, in this frame
+        m.d.comb += value.eq(Mux(write.valid & (write.p.beat == beat), write.p.data[0], last_value))
         m.d.sync += last_value.eq(value)
 
-        stage = Signal(3)       # 0 none, 1 judged in this clock, 2 event, 3 verdict, 4 to the host
+        stage = Signal(3)  # 0 none, 1 judged in this clock, 2 event, 3 verdict, 4 to the host
         ahead = Signal(5)
-        frame = Signal(data.StructLayout({"value": 1, "last_beat": 1, "lane": 1, "node": 1, "id": 1,
-                                          "room": 1, "slot": 2}))
+        frame = Signal(
+            data.StructLayout(
+                {"value": 1, "last_beat": 1, "lane": 1, "node": 1, "id": 1, "room": 1, "slot": 2}
+            )
+        )
         fields = parsed.p
-        with m.If((stage == 0) & h.free(1, "follow") & parsed.valid & fields.payload
-                  & (fields.vc == vc)):
-            m.d.sync += [stage.eq(1), frame.value.eq(value), frame.last_beat.eq(fields.last_beat),
-                         frame.lane.eq(fields.last_lane), frame.node.eq(fields.node),
-                         frame.id.eq(fields.tx_id)]
+        with m.If(
+            (stage == 0) & h.free(1, "follow") & parsed.valid & fields.payload & (fields.vc == vc)
+        ):
+            m.d.sync += [
+                stage.eq(1),
+                frame.value.eq(value),
+                frame.last_beat.eq(fields.last_beat),
+                frame.lane.eq(fields.last_lane),
+                frame.node.eq(fields.node),
+                frame.id.eq(fields.tx_id),
+            ]
 
         # Events: as many as good frames, in order.
         good, event = dut.stat_rx_good, dut.o_event
@@ -322,12 +412,19 @@ class Path(Proof):
         h.check_if(event.valid, (events + good) != 0)
         h.check_if(dut.stat_rx_queue_full, events >= 1)
         judged, place, room = stage == 1, Signal(5), Signal()
-        m.d.comb += [place.eq(Mux(judged, events, ahead)),
-                     room.eq(Mux(judged, ~dut.stat_rx_no_room, frame.room))]
+        m.d.comb += [
+            place.eq(Mux(judged, events, ahead)),
+            room.eq(Mux(judged, ~dut.stat_rx_no_room, frame.room)),
+        ]
         mine = ((judged & good) | (stage == 2)) & (place == 0)
         h.check_if(mine, event.valid & (event.p.opcode == Opcode.PAYLOAD))
-        h.check_if(mine, (event.p.vc == vc) & (event.p.room == room)
-                   & (event.p.node == frame.node) & (event.p.tx_id == frame.id))
+        h.check_if(
+            mine,
+            (event.p.vc == vc)
+            & (event.p.room == room)
+            & (event.p.node == frame.node)
+            & (event.p.tx_id == frame.id),
+        )
         with m.If(judged):
             m.d.sync += [stage.eq(Mux(good, 2, 0)), ahead.eq(events - popped), frame.room.eq(room)]
         with m.Elif((stage == 2) & popped):
@@ -355,8 +452,12 @@ class Path(Proof):
         with m.If(beat_taken):
             m.d.sync += number.eq(Mux(host.p.last, 0, 1))
         at_host = (stage == 4) & (ahead == 0) & host.valid
-        h.check_if(at_host, (host.p.node == frame.node) & (host.p.id == frame.id)
-                   & (host.p.last == (number == frame.last_beat)))
+        h.check_if(
+            at_host,
+            (host.p.node == frame.node)
+            & (host.p.id == frame.id)
+            & (host.p.last == (number == frame.last_beat)),
+        )
         h.check_if(at_host, host.p.keep == Mux(host.p.last & ~frame.lane, 0b01, 0b11))
         h.check_if(at_host & (number == beat), host.p.data == frame.value)
         with m.If((stage == 4) & ends):

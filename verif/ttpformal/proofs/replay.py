@@ -11,19 +11,33 @@ SLOTS = 4
 
 
 class Lists(Proof):
-    shows = ("SlotLists: free + owned = all, in every clock; no slot offered that somebody owns, or"
-             " that is being read; a free slot is offered in the second clock; `successor` follows the"
-             " links")
+    shows = (
+        "SlotLists: free + owned = all, in every clock; no slot offered that somebody owns, or"
+        " that is being read; a free slot is offered in the second clock; `successor` follows the"
+        " links"
+    )
     config = "4 slots; any appends and frees of any chains that keep the driver's rules"
     cover_depth = 30
     depth = 24
     defects = (
-        Defect("a slot that is being read is handed out", "replay/lists.py",
-               "& ~(self.i_reading.valid & (self.i_reading.slot == head))", ""),
-        Defect("the tail of an empty list is written", "replay/lists.py",
-               "with m.Elif(self.i_free.valid & ~empties):", "with m.Elif(self.i_free.valid):"),
-        Defect("a chain counts as one slot", "replay/lists.py",
-               "Mux(self.i_free.valid, freed.count, 0)", "self.i_free.valid"),
+        Defect(
+            "a slot that is being read is handed out",
+            "replay/lists.py",
+            "& ~(self.i_reading.valid & (self.i_reading.slot == head))",
+            "",
+        ),
+        Defect(
+            "the tail of an empty list is written",
+            "replay/lists.py",
+            "with m.Elif(self.i_free.valid & ~empties):",
+            "with m.Elif(self.i_free.valid):",
+        ),
+        Defect(
+            "a chain counts as one slot",
+            "replay/lists.py",
+            "Mux(self.i_free.valid, freed.count, 0)",
+            "self.i_free.valid",
+        ),
     )
 
     def build(self, h):
@@ -50,28 +64,36 @@ class Lists(Proof):
             on_list = on_list & ((steps != n + 1) | (walk == free.payload.tail))
             on_list = on_list & ((steps <= n + 1) | is_linked.bit_select(walk, 1))
             step_members, step_walk = Signal(SLOTS), Signal(2)
-            m.d.comb += [step_members.eq(members | (bit & inside.replicate(SLOTS))),
-                         step_walk.eq(linked[walk])]
+            m.d.comb += [
+                step_members.eq(members | (bit & inside.replicate(SLOTS))),
+                step_walk.eq(linked[walk]),
+            ]
             members, walk = step_members, step_walk
 
         # The driver's rules.
         h.assume_if(free.valid | append.valid, dut.o_ready)
         h.assume(~(free.valid & append.valid))
         h.assume_if(free.valid, (steps != 0) & (steps <= SLOTS) & on_list)
-        h.assume_if(append.valid, owned.bit_select(append.payload.tail, 1)
-                    & owned.bit_select(append.payload.slot, 1)
-                    & (append.payload.tail != append.payload.slot))
+        h.assume_if(
+            append.valid,
+            owned.bit_select(append.payload.tail, 1)
+            & owned.bit_select(append.payload.slot, 1)
+            & (append.payload.tail != append.payload.slot),
+        )
         reading = dut.i_reading
-        h.assume_if(reading.valid & ~(h.past(reading.valid)
-                                      & (h.past(reading.slot) == reading.slot)),
-                    h.past(owned).bit_select(reading.slot, 1))
+        h.assume_if(
+            reading.valid & ~(h.past(reading.valid) & (h.past(reading.slot) == reading.slot)),
+            h.past(owned).bit_select(reading.slot, 1),
+        )
 
         takes = (Const(1, SLOTS) << offer.payload) & taken.replicate(SLOTS)
         frees = members & free.valid.replicate(SLOTS)
         m.d.sync += [owned.eq((owned | takes) & ~frees), is_linked.eq(is_linked & ~takes & ~frees)]
         with m.If(append.valid):
-            m.d.sync += [linked[append.payload.tail].eq(append.payload.slot),
-                         is_linked.bit_select(append.payload.tail, 1).eq(1)]
+            m.d.sync += [
+                linked[append.payload.tail].eq(append.payload.slot),
+                is_linked.bit_select(append.payload.tail, 1).eq(1),
+            ]
 
         h.check_if(offer.valid, ~owned.bit_select(offer.payload, 1))
         h.check_if(offer.valid, ~(reading.valid & (reading.slot == offer.payload)))
@@ -102,17 +124,18 @@ class Memory(Proof):
     config = "4 slots of 4 words of 8 bits; reads never in the clock of the write of that word"
     short = True
     defects = (
-        Defect("length is written with every beat", "replay/memory.py",
-               "written.last", "1"),
-        Defect("slots overlap", "replay/memory.py",
-               "payload_write.addr.eq(Cat(written.beat, written.slot))",
-               "payload_write.addr.eq(Cat(written.slot, written.beat))"),
+        Defect("length is written with every beat", "replay/memory.py", "written.last", "1"),
+        Defect(
+            "slots overlap",
+            "replay/memory.py",
+            "payload_write.addr.eq(Cat(written.beat, written.slot))",
+            "payload_write.addr.eq(Cat(written.slot, written.beat))",
+        ),
     )
 
     def build(self, h):
         m = h.m
-        m.submodules.dut = dut = ReplayMemory(
-            shrunk(slots=4, sets=2, width_bits=8, SLOT_BYTES=4))
+        m.submodules.dut = dut = ReplayMemory(shrunk(slots=4, sets=2, width_bits=8, SLOT_BYTES=4))
         h.drive(dut)
         slot, beat = h.constant(2, "slot"), h.constant(2, "beat")
         write = dut.i_write

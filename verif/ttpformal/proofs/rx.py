@@ -11,19 +11,28 @@ from ..proof import Defect, Proof, shrunk
 
 
 class Events(Proof):
-    shows = ("EventQueue, from LUT RAM: order, no loss, no doubles, room for event_depth; into an"
-             " empty queue in clock n, out in n + 1")
+    shows = (
+        "EventQueue, from LUT RAM: order, no loss, no doubles, room for event_depth; into an"
+        " empty queue in clock n, out in n + 1"
+    )
     config = "4 events"
     defects = (
-        Defect("an event that is held back is taken", "rx/queue.py",
-               "waiting.r_en.eq(self.o.ready)", "waiting.r_en.eq(1)"),
-        Defect("an event that finds no room counts as taken", "rx/queue.py",
-               """                self.i.ready.eq(waiting.w_rdy),
+        Defect(
+            "an event that is held back is taken",
+            "rx/queue.py",
+            "waiting.r_en.eq(self.o.ready)",
+            "waiting.r_en.eq(1)",
+        ),
+        Defect(
+            "an event that finds no room counts as taken",
+            "rx/queue.py",
+            """                self.i.ready.eq(waiting.w_rdy),
                 waiting.w_data.eq(self.i.payload),
                 waiting.w_en.eq(self.i.valid),""",
-               """                self.i.ready.eq(1),
+            """                self.i.ready.eq(1),
                 waiting.w_data.eq(self.i.payload),
-                waiting.w_en.eq(self.i.valid),"""),
+                waiting.w_en.eq(self.i.valid),""",
+        ),
     )
     lut_ram_depth = rx_queue.LUT_RAM_DEPTH
 
@@ -49,15 +58,25 @@ class Events(Proof):
 
 
 class DeepEvents(Events):
-    shows = ("EventQueue, from a register in front of a FIFO in block RAM, as queues of more than"
-             " 32 events are: the same, but for a clock without an event where the block RAM has"
-             " not read yet")
+    shows = (
+        "EventQueue, from a register in front of a FIFO in block RAM, as queues of more than"
+        " 32 events are: the same, but for a clock without an event where the block RAM has"
+        " not read yet"
+    )
     config = "4 events, said to be too many for LUT RAM"
     defects = (
-        Defect("the bypass overtakes", "rx/queue.py",
-               "bypass = head_free & (waiting.level == 0)", "bypass = head_free"),
-        Defect("a bypassed event is stored, too", "rx/queue.py",
-               "waiting.w_en.eq(self.i.valid & ~bypass)", "waiting.w_en.eq(self.i.valid)"),
+        Defect(
+            "the bypass overtakes",
+            "rx/queue.py",
+            "bypass = head_free & (waiting.level == 0)",
+            "bypass = head_free",
+        ),
+        Defect(
+            "a bypassed event is stored, too",
+            "rx/queue.py",
+            "waiting.w_en.eq(self.i.valid & ~bypass)",
+            "waiting.w_en.eq(self.i.valid)",
+        ),
     )
     lut_ram_depth = 2
 
@@ -68,19 +87,29 @@ class DeepEvents(Events):
 
 
 class Fifo(Proof):
-    shows = ("make_fifo, LUT RAM: order, no loss, no over- or underflow, `level` exact, readable in"
-             " the next clock")
+    shows = (
+        "make_fifo, LUT RAM: order, no loss, no over- or underflow, `level` exact, readable in"
+        " the next clock"
+    )
     config = "4 entries of 2 bits"
     short = True
-    defects = (Defect("what is written can be read a clock later than promised", "rx/queue.py",
-                      "fifo.SyncFIFO if depth",
-                      "fifo.SyncFIFOBuffered if depth"),)
+    defects = (
+        Defect(
+            "what is written can be read a clock later than promised",
+            "rx/queue.py",
+            "fifo.SyncFIFO if depth",
+            "fifo.SyncFIFOBuffered if depth",
+        ),
+    )
 
     def build(self, h):
         m = h.m
         m.submodules.dut = queue = make_fifo(2, 4)
-        m.d.comb += [queue.w_en.eq(h.free(1, "w_en")), queue.w_data.eq(h.free(2, "w_data")),
-                     queue.r_en.eq(h.free(1, "r_en"))]
+        m.d.comb += [
+            queue.w_en.eq(h.free(1, "w_en")),
+            queue.w_data.eq(h.free(2, "w_data")),
+            queue.r_en.eq(h.free(1, "r_en")),
+        ]
         push, pop = queue.w_en & queue.w_rdy, queue.r_en & queue.r_rdy
         depth = queue.depth
         level = h.check_fifo(push, queue.w_data, pop, queue.r_data, depth)
@@ -90,27 +119,41 @@ class Fifo(Proof):
         h.reach(level == depth)
 
 
-
 class Parser(Proof):
-    shows = ("FrameParser: a frame is good exactly if all twelve conditions of section 1 and"
-             " decision F1 hold, each cause is the first that holds, and the fields that come out"
-             " are the bytes of the frame; all 2^16 lengths, all opcodes, VCs and addresses")
+    shows = (
+        "FrameParser: a frame is good exactly if all twelve conditions of section 1 and"
+        " decision F1 hold, each cause is the first that holds, and the fields that come out"
+        " are the bytes of the frame; all 2^16 lengths, all opcodes, VCs and addresses"
+    )
     config = "64 bits"
     mode = "bmc"
     depth = 13
-    why = ("every field lies in the first 8 beats, and the state that outlives a frame is gone by"
-           " the next one's EtherType: 13 clocks hold a frame of any content up to 12 beats, and"
-           " any runt in front of a whole one")
+    why = (
+        "every field lies in the first 8 beats, and the state that outlives a frame is gone by"
+        " the next one's EtherType: 13 clocks hold a frame of any content up to 12 beats, and"
+        " any runt in front of a whole one"
+    )
     cover_depth = 13
     defects = (
-        Defect("total length is not compared in its high byte", "rx/parser.py",
-               "total != expected_total", "total[:8] != expected_total[:8]"),
-        Defect("one byte too few is enough", "rx/parser.py",
-               "last_octet < needed", "last_octet + 1 < needed"),
+        Defect(
+            "total length is not compared in its high byte",
+            "rx/parser.py",
+            "total != expected_total",
+            "total[:8] != expected_total[:8]",
+        ),
+        Defect(
+            "one byte too few is enough",
+            "rx/parser.py",
+            "last_octet < needed",
+            "last_octet + 1 < needed",
+        ),
         Defect("VC 3 passes", "rx/parser.py", 'self._word("vc") > 2', 'self._word("vc") > 3'),
-        Defect("causes are counted in another order", "rx/parser.py",
-               "first = causes[n] & ~causes[:n].any()",
-               "first = causes[n] & ~causes[n + 1:].any()"),
+        Defect(
+            "causes are counted in another order",
+            "rx/parser.py",
+            "first = causes[n] & ~causes[:n].any()",
+            "first = causes[n] & ~causes[n + 1:].any()",
+        ),
     )
 
     def build(self, h):
@@ -155,34 +198,66 @@ class Parser(Proof):
         parsed = dut.o_parsed
         h.check(dut.frame_ended == h.past(ended))
         h.check(parsed.valid == h.past(good))
-        told = Cat(opcode[:4], field(9, 3), vc[:2], field(12, 2) == 0x9AC6, field(46, 2),
-                   field(51, 1) == 0x20, field(52, 4), field(56, 4), opcode == 6)
+        told = Cat(
+            opcode[:4],
+            field(9, 3),
+            vc[:2],
+            field(12, 2) == 0x9AC6,
+            field(46, 2),
+            field(51, 1) == 0x20,
+            field(52, 4),
+            field(56, 4),
+            opcode == 6,
+        )
         got = parsed.payload
-        h.check_if(parsed.valid, Cat(got.opcode.as_value(), got.node, got.vc, got.ieee, got.epoch,
-                                     got.selective, got.tx_id, got.rx_id, got.payload)
-                   == h.past(told))
+        h.check_if(
+            parsed.valid,
+            Cat(
+                got.opcode.as_value(),
+                got.node,
+                got.vc,
+                got.ieee,
+                got.epoch,
+                got.selective,
+                got.tx_id,
+                got.rx_id,
+                got.payload,
+            )
+            == h.past(told),
+        )
         payload_bytes = Signal(16)
         m.d.sync += payload_bytes.eq(tsh - 27)
-        h.check_if(parsed.valid & got.payload,
-                   Cat(got.last_lane, got.last_beat) == payload_bytes)
+        h.check_if(parsed.valid & got.payload, Cat(got.last_lane, got.last_beat) == payload_bytes)
         h.reach(parsed.valid & got.payload & (payload_bytes == 30))
 
 
 class Payload(Proof):
-    shows = ("FrameParser: what it writes are bytes 60 onwards of the frame, in order, beat by beat"
-             " from 0, at most 1024, the last not later than the frame's end; frames of any length")
+    shows = (
+        "FrameParser: what it writes are bytes 60 onwards of the frame, in order, beat by beat"
+        " from 0, at most 1024, the last not later than the frame's end; frames of any length"
+    )
     config = "64 bits (data: any byte of the frame's beats)"
     depth = 14
     cover_depth = 14
     defects = (
-        Defect("the last bytes of a frame are not written", "rx/parser.py",
-               "self.o_write.valid.eq(held & (frame.valid | self.frame_ended))",
-               "self.o_write.valid.eq(held & frame.valid)"),
-        Defect("the payload begins a beat early", "rx/parser.py",
-               "first = config.header_beats - 1", "first = config.header_beats - 2"),
-        Defect("a frame's beats go on where the last frame's ended", "rx/parser.py",
-               "with m.If(frame.p.last):\n                m.d.sync += index.eq(0)",
-               "with m.If(0):\n                m.d.sync += index.eq(0)"),
+        Defect(
+            "the last bytes of a frame are not written",
+            "rx/parser.py",
+            "self.o_write.valid.eq(held & (frame.valid | self.frame_ended))",
+            "self.o_write.valid.eq(held & frame.valid)",
+        ),
+        Defect(
+            "the payload begins a beat early",
+            "rx/parser.py",
+            "first = config.header_beats - 1",
+            "first = config.header_beats - 2",
+        ),
+        Defect(
+            "a frame's beats go on where the last frame's ended",
+            "rx/parser.py",
+            "with m.If(frame.p.last):\n                m.d.sync += index.eq(0)",
+            "with m.If(0):\n                m.d.sync += index.eq(0)",
+        ),
     )
 
     def build(self, h):
@@ -191,23 +266,27 @@ class Payload(Proof):
         h.drive(dut, "i_frame")
         frame, write = dut.i_frame, dut.o_write
         lane = h.constant(3, "lane")
-        number = Signal(8)                  # of the beat that comes, 255: so many or more
+        number = Signal(8)  # of the beat that comes, 255: so many or more
         ended = h.past(frame.valid & frame.p.last)
         there, last_number, last_byte = Signal(), Signal(8), Signal(8)
         with m.If(frame.valid):
-            m.d.sync += [there.eq(1), last_number.eq(number),
-                         last_byte.eq(frame.p.data.word_select(lane, 8)),
-                         number.eq(Mux(frame.p.last, 0, Mux(number == 255, 255, number + 1)))]
+            m.d.sync += [
+                there.eq(1),
+                last_number.eq(number),
+                last_byte.eq(frame.p.data.word_select(lane, 8)),
+                number.eq(Mux(frame.p.last, 0, Mux(number == 255, 255, number + 1))),
+            ]
         with m.Elif(ended):
             m.d.sync += there.eq(0)
         h.check(dut.frame_ended == ended)
-        h.check(write.valid == (there & (last_number >= 7) & (last_number < 135)
-                                & (frame.valid | ended)))
+        h.check(
+            write.valid
+            == (there & (last_number >= 7) & (last_number < 135) & (frame.valid | ended))
+        )
         h.check_if(write.valid, write.p.beat == last_number - 7)
         # Lanes 4 to 7 of the wire's beat are 0 to 3 of the payload's; the next beat has the others.
         lower = write.p.data.word_select((lane - 4)[:3], 8)
         upper = write.p.data.word_select((lane + 4)[:3], 8)
         h.check_if(write.valid & lane[2], lower == last_byte)
-        h.check_if(write.valid & ~lane[2] & ~ended,
-                   upper == frame.p.data.word_select(lane, 8))
+        h.check_if(write.valid & ~lane[2] & ~ended, upper == frame.p.data.word_select(lane, 8))
         h.reach(write.valid & ended & (write.p.beat == 2) & frame.valid)

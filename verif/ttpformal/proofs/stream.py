@@ -10,17 +10,23 @@ from ..proof import Defect, Proof
 
 class _Arbiter(Proof):
     count, share = 3, 4
-    longest = 10        # wait that the cover shows
+    longest = 10  # wait that the cover shows
     mode = "induction"
     depth = 3
     defect_depth = 16
     defects = (
-        Defect("the pointer does not move", "stream/arbiter.py",
-               "pointer.rotate_left(1)", "pointer"),
-        Defect("two grants at once", "stream/arbiter.py",
-               "favoured, most_urgent", "favoured | most_urgent, most_urgent"),
-        Defect("grants who does not ask", "stream/arbiter.py",
-               "self.requests & pointer &", "pointer &"),
+        Defect(
+            "the pointer does not move", "stream/arbiter.py", "pointer.rotate_left(1)", "pointer"
+        ),
+        Defect(
+            "two grants at once",
+            "stream/arbiter.py",
+            "favoured, most_urgent",
+            "favoured | most_urgent, most_urgent",
+        ),
+        Defect(
+            "grants who does not ask", "stream/arbiter.py", "self.requests & pointer &", "pointer &"
+        ),
     )
 
     def build(self, h):
@@ -62,8 +68,10 @@ class _Arbiter(Proof):
 
 
 class Arbiter(_Arbiter):
-    shows = ("UrgencyArbiter: grant one-hot and only to who asks, index matches; who keeps asking"
-             " is granted within share * count grants")
+    shows = (
+        "UrgencyArbiter: grant one-hot and only to who asks, index matches; who keeps asking"
+        " is granted within share * count grants"
+    )
     config = "3 requesters, share 4 (slot writer, delivery)"
     short = True
     cover_depth = 14
@@ -84,10 +92,17 @@ class CarryBytes(Proof):
     depth = 2
     cover_depth = 4
     short = True
-    defects = (Defect("keeps the wrong bytes", "stream/carry.py",
-                      "self.beat[-self._carry_bits:]", "self.beat[:self._carry_bits]"),
-               Defect("keeps without advance", "stream/carry.py",
-                      "with m.If(self.advance):", "with m.If(1):"))
+    defects = (
+        Defect(
+            "keeps the wrong bytes",
+            "stream/carry.py",
+            "self.beat[-self._carry_bits:]",
+            "self.beat[:self._carry_bits]",
+        ),
+        Defect(
+            "keeps without advance", "stream/carry.py", "with m.If(self.advance):", "with m.If(1):"
+        ),
+    )
 
     def build(self, h):
         m = h.m
@@ -97,7 +112,8 @@ class CarryBytes(Proof):
         with m.If(dut.advance):
             m.d.sync += before.eq(dut.beat)
         for lane in range(8):
-            source = before.word_select(lane + 4, 8) if lane < 4 \
-                else dut.beat.word_select(lane - 4, 8)
+            source = (
+                before.word_select(lane + 4, 8) if lane < 4 else dut.beat.word_select(lane - 4, 8)
+            )
             h.check(dut.joined.word_select(lane, 8) == source)
         h.reach(dut.joined == 0x8877665544332211)

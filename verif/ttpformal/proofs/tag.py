@@ -20,23 +20,33 @@ def is_one_of(value, kinds):
 def alike(one, two):
     """Both tags mean the same, and are such as events leave them (`link.window`)."""
     closed = one.state == LinkState.CLOSED
-    new = (one.state == LinkState.OPEN_SENT) & ~one.heard     # nothing of the peer is known
+    new = (one.state == LinkState.OPEN_SENT) & ~one.heard  # nothing of the peer is known
     empty = one.alloc + one.lag == 0
-    undefined = {"received": new, "seen": new, "head": empty, "tail": empty,
-                 "oldest_at": one.sent == 0,
-                 "next": (one.current == 0) | (one.current == one.alloc),
-                 "end": ~one.end_known, "end_ahead": ~one.end_known}
+    undefined = {
+        "received": new,
+        "seen": new,
+        "head": empty,
+        "tail": empty,
+        "oldest_at": one.sent == 0,
+        "next": (one.current == 0) | (one.current == one.alloc),
+        "end": ~one.end_known,
+        "end_ahead": ~one.end_known,
+    }
     same = Const(1, 1)
     for name in one.shape().members:
         equal = getattr(one, name) == getattr(two, name)
         if name not in ("state", "queued", "purging", "touch"):
             equal = equal | closed | undefined.get(name, Const(0, 1))
         same = same & equal
-    legal = ((one.current <= one.sent) & (one.sent <= one.alloc)
-             & (one.alloc + one.lag <= SIZE.slots)
-             & (~new | ~(one.gap | one.looking | (one.kept != 0))))
-    free = Cat(*((tag.alloc == 0) & (tag.lag == 0) & (tag.kept == 0) & ~tag.looking
-                 for tag in (one, two))).all()
+    legal = (
+        (one.current <= one.sent)
+        & (one.sent <= one.alloc)
+        & (one.alloc + one.lag <= SIZE.slots)
+        & (~new | ~(one.gap | one.looking | (one.kept != 0)))
+    )
+    free = Cat(
+        *((tag.alloc == 0) & (tag.lag == 0) & (tag.kept == 0) & ~tag.looking for tag in (one, two))
+    ).all()
     return same & Mux(closed, free, legal)
 
 
@@ -60,22 +70,40 @@ def what_counts(name, field, one):
 
 
 class Free(Proof):
-    shows = ("what a link leaves in its tag when it ends is never looked at: two tags that differ"
-             " in all that a free or a just opened one leaves undefined answer any event with the"
-             " same frames, slots, notices, and tags that again differ in nothing else")
+    shows = (
+        "what a link leaves in its tag when it ends is never looked at: two tags that differ"
+        " in all that a free or a just opened one leaves undefined answer any event with the"
+        " same frames, slots, notices, and tags that again differ in nothing else"
+    )
     config = "Q2 and Q3, combinational; 8 slots; tags that `link.window` allows"
     mode = "induction"
     depth = 2
     cover_depth = 2
     defects = (
-        Defect("a new link has the peer epoch of the last one", "pipeline/q2_decide.py",
-               "m.d.comb += new.peer_epoch.eq(0)", "m.d.comb += new.peer_epoch.eq(old.peer_epoch)"),
-        Defect("a new link is still held", "pipeline/q2_decide.py", '"gap", "held", "heard",',
-               '"gap", "heard",'),
-        Defect("an OPEN_ACK without an ID leaves the receive position", "pipeline/q2_decide.py",
-               "m.d.comb += new.received.eq(self.cfg_init_id)", "m.d.comb += []"),
-        Defect("the list of a new link begins where the last one began", "pipeline/q2_decide.py",
-               "with m.If((old.alloc == 0) & (old.lag == 0)):", "with m.If(0):"),
+        Defect(
+            "a new link has the peer epoch of the last one",
+            "pipeline/q2_decide.py",
+            "m.d.comb += new.peer_epoch.eq(0)",
+            "m.d.comb += new.peer_epoch.eq(old.peer_epoch)",
+        ),
+        Defect(
+            "a new link is still held",
+            "pipeline/q2_decide.py",
+            '"gap", "held", "heard",',
+            '"gap", "heard",',
+        ),
+        Defect(
+            "an OPEN_ACK without an ID leaves the receive position",
+            "pipeline/q2_decide.py",
+            "m.d.comb += new.received.eq(self.cfg_init_id)",
+            "m.d.comb += []",
+        ),
+        Defect(
+            "the list of a new link begins where the last one began",
+            "pipeline/q2_decide.py",
+            "with m.If((old.alloc == 0) & (old.lag == 0)):",
+            "with m.If(0):",
+        ),
     )
 
     def build(self, h):
@@ -85,8 +113,8 @@ class Free(Proof):
         for name, member in two.signature.members.items():
             if member.flow is wiring.In:
                 h.m.d.comb += getattr(two, name).eq(
-                    h.free(tag_layout(SIZE), "other_tag") if name == "i_tag"
-                    else getattr(one, name))
+                    h.free(tag_layout(SIZE), "other_tag") if name == "i_tag" else getattr(one, name)
+                )
         event, old, other = one.i_event, one.i_tag, two.i_tag
         h.assume(is_one_of(old.state.as_value(), [state.value for state in LinkState]))
         h.assume(is_one_of(event.event.as_value(), [kind.value for kind in Event]))
@@ -95,21 +123,35 @@ class Free(Proof):
         h.assume_if(event.event == Event.HOST_PAYLOAD, old.alloc + old.lag < SIZE.slots)
         h.assume(alike(old, other))
 
-        both = {"next": h.free(SIZE.slot_bits, "next"), "kept": h.free(SIZE.rx_slot_bits, "kept"),
-                "push": h.free(1, "push")}
+        both = {
+            "next": h.free(SIZE.slot_bits, "next"),
+            "kept": h.free(SIZE.rx_slot_bits, "kept"),
+            "push": h.free(1, "push"),
+        }
         commits = [self.commit(h, decide, both) for decide in (one, two)]
         h.check(alike(*(commit.i_done.p.tag for commit in commits)))
         for name, member in commits[0].signature.members.items():
             if member.flow is wiring.Out:
                 self.same(h, name, member, *commits)
 
-        for before, after in ((LinkState.CLOSED, LinkState.OPEN_SENT),
-                              (LinkState.CLOSED, LinkState.OPEN_RECD),
-                              (LinkState.OPEN_SENT, LinkState.OPEN)):
-            h.reach((old.state == before) & (one.o_tag.state == after)
-                    & (old.received != other.received) & (old.head != other.head))
-        h.reach((old.state == LinkState.CLOSED) & (event.event == Event.HOST_PAYLOAD)
-                & one.o_outcome.append & (old.sent > other.sent) & (old.epoch != other.epoch))
+        for before, after in (
+            (LinkState.CLOSED, LinkState.OPEN_SENT),
+            (LinkState.CLOSED, LinkState.OPEN_RECD),
+            (LinkState.OPEN_SENT, LinkState.OPEN),
+        ):
+            h.reach(
+                (old.state == before)
+                & (one.o_tag.state == after)
+                & (old.received != other.received)
+                & (old.head != other.head)
+            )
+        h.reach(
+            (old.state == LinkState.CLOSED)
+            & (event.event == Event.HOST_PAYLOAD)
+            & one.o_outcome.append
+            & (old.sent > other.sent)
+            & (old.epoch != other.epoch)
+        )
 
     def same(self, h, name, member, one, two):
         """An output of Q3 is the same, as far as it counts."""
@@ -120,8 +162,9 @@ class Free(Proof):
         h.check(a.valid == b.valid)
         if isinstance(a.payload.shape(), data.StructLayout):
             for field in a.payload.shape().members:
-                h.check_if(what_counts(name, field, one),
-                           getattr(a.p, field) == getattr(b.p, field))
+                h.check_if(
+                    what_counts(name, field, one), getattr(a.p, field) == getattr(b.p, field)
+                )
         else:
             h.check_if(a.valid, a.payload == b.payload)
 
@@ -131,14 +174,18 @@ class Free(Proof):
         commit = Commit(SIZE)
         m.submodules += commit
         done, visit = commit.i_done.p, event.event == Event.VISIT
-        passed = Mux(visit & (old.current != 0) & ((old.lag == 0) | decide.i_walking),
-                     old.next, old.head)
+        passed = Mux(
+            visit & (old.current != 0) & ((old.lag == 0) | decide.i_walking), old.next, old.head
+        )
         m.d.comb += [
             commit.i_done.valid.eq(1),
-            done.event.eq(event), done.outcome.eq(out), done.lid.eq(decide.i_lid),
+            done.event.eq(event),
+            done.outcome.eq(out),
+            done.lid.eq(decide.i_lid),
             done.node.eq(Mux(event.by_lid, old.node, event.node)),
             done.vc.eq(Mux(event.by_lid, old.vc, event.vc)),
-            done.old_head.eq(old.head), done.old_tail.eq(old.tail),
+            done.old_head.eq(old.head),
+            done.old_tail.eq(old.tail),
             done.sent_slot.eq(Mux(visit | out.resends, passed, event.slot)),
             done.kept_slot.eq(both["kept"]),
             done.push.eq(both["push"] & (decide.o_tag.state != LinkState.CLOSED)),

@@ -9,24 +9,40 @@ from .tx import kills
 
 
 class Reader(Proof):
-    shows = ("SlotReader: of each PAYLOAD that was alive when it was taken exactly its words, in"
-             " order, each once, with their bytes, `first` and length, the next one without a gap;"
-             " none of a dead one; a death between taking and start is told with the first word,"
-             " and never taken back; no word is read of a slot that `o_reading` does not name")
+    shows = (
+        "SlotReader: of each PAYLOAD that was alive when it was taken exactly its words, in"
+        " order, each once, with their bytes, `first` and length, the next one without a gap;"
+        " none of a dead one; a death between taking and start is told with the first word,"
+        " and never taken back; no word is read of a slot that `o_reading` does not name"
+    )
     config = "4 slots of 4 words of 2 bytes, any lengths (1 bit of each word is any); 4 links"
     depth = 14
     cover_depth = 16
     defects = (
-        Defect("the guessed second word is sent, though there is none", "tx/slot_reader.py",
-               "self.o.valid.eq(read & ~(guessed & (words == 1)))", "self.o.valid.eq(read)"),
-        Defect("a death in the clock of the taking is missed", "tx/slot_reader.py",
-               "self.o_dead.eq(killed | (self.o_dead & ~start))",
-               "self.o_dead.eq((killed | self.o_dead) & ~start)"),
-        Defect("a dead entry is read", "tx/slot_reader.py",
-               "self.i.ready & self.i.valid & ~self.i_dead", "self.i.ready & self.i.valid"),
-        Defect("the slot is given up while its words are read", "tx/slot_reader.py",
-               "self.o_reading.valid.eq(start | more)",
-               "self.o_reading.valid.eq(start | learning)"),
+        Defect(
+            "the guessed second word is sent, though there is none",
+            "tx/slot_reader.py",
+            "self.o.valid.eq(read & ~(guessed & (words == 1)))",
+            "self.o.valid.eq(read)",
+        ),
+        Defect(
+            "a death in the clock of the taking is missed",
+            "tx/slot_reader.py",
+            "self.o_dead.eq(killed | (self.o_dead & ~start))",
+            "self.o_dead.eq((killed | self.o_dead) & ~start)",
+        ),
+        Defect(
+            "a dead entry is read",
+            "tx/slot_reader.py",
+            "self.i.ready & self.i.valid & ~self.i_dead",
+            "self.i.ready & self.i.valid",
+        ),
+        Defect(
+            "the slot is given up while its words are read",
+            "tx/slot_reader.py",
+            "self.o_reading.valid.eq(start | more)",
+            "self.o_reading.valid.eq(start | learning)",
+        ),
     )
 
     def build(self, h):
@@ -43,8 +59,9 @@ class Reader(Proof):
         h.assume_if(h.past(i.valid & ~i.ready & dut.i_dead), dut.i_dead)
 
         # The replay memory, with its outputs that hold.
-        words = Array(Array(h.constant(1, f"word{slot}_{beat}") for beat in range(4))
-                      for slot in range(4))
+        words = Array(
+            Array(h.constant(1, f"word{slot}_{beat}") for beat in range(4)) for slot in range(4)
+        )
         lengths = Array(h.constant(4, f"length{slot}") for slot in range(4))
         for length in lengths:
             h.assume((length != 0) & (length <= 8))
@@ -63,16 +80,24 @@ class Reader(Proof):
         last = word_taken & ((left == 1) | dut.i_drop)
         h.assume_if(dut.i_drop, word_taken & o.p.first & dut.o_dead)
         with m.If(starts):
-            m.d.sync += [left.eq((lengths[i.p.slot] + 1)[1:]), index.eq(0), frame.eq(i.p),
-                         killed.eq(kills(dut.i_free, i.p.slot, i.p.lid)
-                                   | (withdrawn.valid & (withdrawn.p == i.p.lid)))]
+            m.d.sync += [
+                left.eq((lengths[i.p.slot] + 1)[1:]),
+                index.eq(0),
+                frame.eq(i.p),
+                killed.eq(
+                    kills(dut.i_free, i.p.slot, i.p.lid)
+                    | (withdrawn.valid & (withdrawn.p == i.p.lid))
+                ),
+            ]
         with m.Else():
             with m.If(last):
                 m.d.sync += [left.eq(0), index.eq(0)]
             with m.Elif(word_taken):
                 m.d.sync += [left.eq(left - 1), index.eq(index + 1)]
-            with m.If(kills(dut.i_free, frame.slot, frame.lid)
-                      | (withdrawn.valid & (withdrawn.p == frame.lid))):
+            with m.If(
+                kills(dut.i_free, frame.slot, frame.lid)
+                | (withdrawn.valid & (withdrawn.p == frame.lid))
+            ):
                 m.d.sync += killed.eq(1)
         h.check(o.valid == (left != 0))
         h.check_if(taken, (left == 0) | last)
@@ -81,8 +106,14 @@ class Reader(Proof):
         h.check_if(o.valid, o.p.data == words[frame.slot][index[:2]])
         h.check_if(o.valid & first, dut.o_dead == killed)
         reading = dut.o_reading
-        h.check_if(dut.word.en, Mux(starts, dut.word.addr.slot == i.p.slot,
-                                      reading.valid & (reading.slot == dut.word.addr.slot)))
+        h.check_if(
+            dut.word.en,
+            Mux(
+                starts,
+                dut.word.addr.slot == i.p.slot,
+                reading.valid & (reading.slot == dut.word.addr.slot),
+            ),
+        )
         h.check_if(h.past((left == 0) & ~taken) & (left == 0), i.ready)
         h.reach(starts & last & (index == 3))
         h.reach(last & dut.i_drop & (left == 4) & h.past(~killed))

@@ -42,32 +42,51 @@ class _AnyDecision(wiring.Component):
         self._h.assume(new.touch == old.touch)
         self._h.assume_if(event.by_lid & (old.state == CLOSED), closed)
         self._h.assume_if(event.by_lid & ~closed, (new.node == old.node) & (new.vc == old.vc))
-        self._h.assume_if(~event.by_lid & ~closed,
-                          (new.node == event.node) & (new.vc == event.vc))
+        self._h.assume_if(~event.by_lid & ~closed, (new.node == event.node) & (new.vc == event.vc))
         return m
 
 
 class Told(Proof):
-    shows = ("Pipeline: a victim is told at most once per event, in the clock in which that leaves,"
-             " if it asks for one and its set is full: the way that was not used last if it is OPEN"
-             " with nothing allocated and nothing done since the timer's visit, else the other one if"
-             " that is, else none; of a way that changed in the 3 clocks before, what is told may be"
-             " out of date")
-    config = ("Q1 to Q3 and the table as they are, with any decision in the place of Q2's; 2 sets"
-              " of 2 ways; watched: any one set")
+    shows = (
+        "Pipeline: a victim is told at most once per event, in the clock in which that leaves,"
+        " if it asks for one and its set is full: the way that was not used last if it is OPEN"
+        " with nothing allocated and nothing done since the timer's visit, else the other one if"
+        " that is, else none; of a way that changed in the 3 clocks before, what is told may be"
+        " out of date"
+    )
+    config = (
+        "Q1 to Q3 and the table as they are, with any decision in the place of Q2's; 2 sets"
+        " of 2 ways; watched: any one set"
+    )
     mode = "induction"
     depth = 6
     cover_depth = 15
     defect_depth = 15
     defects = (
-        Defect("a way with packets in flight is told to close", "pipeline/victim.py",
-               "(tag.state == LinkState.OPEN) & (tag.alloc == 0)", "(tag.state == LinkState.OPEN)"),
-        Defect("a way that was busy a moment ago is told to close", "pipeline/victim.py",
-               "(tag.alloc == 0) & tag.timer", "(tag.alloc == 0)"),
-        Defect("a victim is told though a way is free", "pipeline/pipeline.py",
-               "self.decide.o_outcome.evicts & ~self.q2_owns", "self.decide.o_outcome.evicts"),
-        Defect("the other way is told, idle or not", "pipeline/victim.py",
-               "Cat(newer_way ^ older_idle, self.i_row)", "Cat(~newer_way, self.i_row)"),
+        Defect(
+            "a way with packets in flight is told to close",
+            "pipeline/victim.py",
+            "(tag.state == LinkState.OPEN) & (tag.alloc == 0)",
+            "(tag.state == LinkState.OPEN)",
+        ),
+        Defect(
+            "a way that was busy a moment ago is told to close",
+            "pipeline/victim.py",
+            "(tag.alloc == 0) & tag.timer",
+            "(tag.alloc == 0)",
+        ),
+        Defect(
+            "a victim is told though a way is free",
+            "pipeline/pipeline.py",
+            "self.decide.o_outcome.evicts & ~self.q2_owns",
+            "self.decide.o_outcome.evicts",
+        ),
+        Defect(
+            "the other way is told, idle or not",
+            "pipeline/victim.py",
+            "Cat(newer_way ^ older_idle, self.i_row)",
+            "Cat(~newer_way, self.i_row)",
+        ),
     )
 
     def build(self, h):
@@ -97,8 +116,10 @@ class Told(Proof):
         here = Signal()
         m.d.comb += here.eq(dut.o_done.valid & (row == watched))
         used = [tag.state != CLOSED for tag in tags]
-        hits = [used[way] & (tags[way].node == event.node) & (tags[way].vc == event.vc)
-                for way in range(2)]
+        hits = [
+            used[way] & (tags[way].node == event.node) & (tags[way].vc == event.vc)
+            for way in range(2)
+        ]
         missed, full, way, touches = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             missed.eq(~event.by_lid & ~hits[0] & ~hits[1]),
@@ -112,15 +133,18 @@ class Told(Proof):
         closed = Mux(way, ~used[1], ~used[0]) | missed
         h.check(~(used[0] & used[1] & (tags[0].node == tags[1].node) & (tags[0].vc == tags[1].vc)))
         h.check_if(here, h.past(dut.decide.i_event.as_value()) == event.as_value())
-        h.check_if(here, (h.past(dut.decide.i_full) == full)
-                   & ((seen.state == CLOSED) == (closed | full)))
+        h.check_if(
+            here, (h.past(dut.decide.i_full) == full) & ((seen.state == CLOSED) == (closed | full))
+        )
         h.check_if(here & ~full, (done.lid[1:] == watched) & (done.lid[0] == way))
         for name in layout.members:
-            h.check_if(here & ~full & ~closed,
-                       plain(seen, name) == Mux(way, plain(tags[1], name), plain(tags[0], name)))
+            h.check_if(
+                here & ~full & ~closed,
+                plain(seen, name) == Mux(way, plain(tags[1], name), plain(tags[0], name)),
+            )
             if name not in ("head", "next", "queued", "touch"):
                 h.check_if(here, plain(done.tag, name) == plain(decided, name))
-        last = Signal()                 # the way that was used last
+        last = Signal()  # the way that was used last
         with m.If(here & ~full):
             m.d.sync += Array(tags)[way].eq(done.tag)
             with m.If(touches):
@@ -157,26 +181,44 @@ class Told(Proof):
         h.reach(both & told & (told_way == last))
         h.reach(here & told & ~settled[0])
 
+
 class Closes(Proof):
-    shows = ("a victim is asked for by an OPEN, or by an open or a payload to another node, that finds"
-             " no way, and by nothing else in a full set; the VICTIM event closes its link if that is OPEN with"
-             " nothing unacknowledged, nothing waiting and its timer bit set: one CLOSE, no notice, no"
-             " slot freed; any other link it leaves as it was, bit for bit, and sends nothing")
+    shows = (
+        "a victim is asked for by an OPEN, or by an open or a payload to another node, that finds"
+        " no way, and by nothing else in a full set; the VICTIM event closes its link if that is OPEN with"
+        " nothing unacknowledged, nothing waiting and its timer bit set: one CLOSE, no notice, no"
+        " slot freed; any other link it leaves as it was, bit for bit, and sends nothing"
+    )
     config = "Q2, combinational; 8 slots; any tag in a legal state, a closed one holds nothing"
     mode = "induction"
     depth = 2
     cover_depth = 2
     short = True
     defects = (
-        Defect("a link with packets in flight is closed", "link/fsm.py",
-               'OP: rows(("EMPTY TIMER_BIT", _A.CLOSE, CS), ("", _A.NOTHING, OP)),',
-               'OP: rows(("TIMER_BIT", _A.CLOSE, CS), ("", _A.NOTHING, OP)),'),
-        Defect("a link that was busy a moment ago is closed", "link/fsm.py",
-               'OP: rows(("EMPTY TIMER_BIT", _A.CLOSE, CS)', 'OP: rows(("EMPTY", _A.CLOSE, CS)'),
-        Defect("what was sent does not wait", "pipeline/q2_decide.py",
-               '"EMPTY": tag.alloc == 0', '"EMPTY": tag.current == tag.alloc'),
-        Defect("a payload that finds no way asks for no victim", "link/effects.py",
-               'stat="host_blocked", evicts=True', 'stat="host_blocked"'),
+        Defect(
+            "a link with packets in flight is closed",
+            "link/fsm.py",
+            'OP: rows(("EMPTY TIMER_BIT", _A.CLOSE, CS), ("", _A.NOTHING, OP)),',
+            'OP: rows(("TIMER_BIT", _A.CLOSE, CS), ("", _A.NOTHING, OP)),',
+        ),
+        Defect(
+            "a link that was busy a moment ago is closed",
+            "link/fsm.py",
+            'OP: rows(("EMPTY TIMER_BIT", _A.CLOSE, CS)',
+            'OP: rows(("EMPTY", _A.CLOSE, CS)',
+        ),
+        Defect(
+            "what was sent does not wait",
+            "pipeline/q2_decide.py",
+            '"EMPTY": tag.alloc == 0',
+            '"EMPTY": tag.current == tag.alloc',
+        ),
+        Defect(
+            "a payload that finds no way asks for no victim",
+            "link/effects.py",
+            'stat="host_blocked", evicts=True',
+            'stat="host_blocked"',
+        ),
     )
 
     def build(self, h):
@@ -189,8 +231,9 @@ class Closes(Proof):
         closed = old.state == LinkState.CLOSED
         h.assume_if(closed, old.alloc + old.lag + old.kept + old.looking == 0)
 
-        seeks_way = ((event == Event.RX_OPEN) | (among(event, [Event.HOST_OPEN, Event.HOST_PAYLOAD])
-                                                 & ~dut.i_self))
+        seeks_way = (event == Event.RX_OPEN) | (
+            among(event, [Event.HOST_OPEN, Event.HOST_PAYLOAD]) & ~dut.i_self
+        )
         h.check_if(closed, out.evicts == (dut.i_full & seeks_way))
         h.check_if(~closed & out.evicts, event == Event.HOST_OPEN)
 
@@ -201,19 +244,42 @@ class Closes(Proof):
         h.check_if(by_lid & closed, ends)
         h.check_if(by_lid & ~ends, (new.node == old.node) & (new.vc == old.vc))
         same_key = (dut.i_event.node == old.node) & (dut.i_event.vc == old.vc)
-        h.check_if(~by_lid & ~ends & (closed | same_key),
-                   (new.node == dut.i_event.node) & (new.vc == dut.i_event.vc))
+        h.check_if(
+            ~by_lid & ~ends & (closed | same_key),
+            (new.node == dut.i_event.node) & (new.vc == dut.i_event.vc),
+        )
 
         victim = event == Event.VICTIM
         closes = (old.state == LinkState.OPEN) & (old.alloc == 0) & old.timer
         h.check_if(victim & ~closes, new.as_value() == old.as_value())
-        h.check_if(victim & closes, (new.state == LinkState.CLOSE_SENT) & (new.alloc == 0)
-                   & (new.lag == old.lag) & (new.una == old.una))
+        h.check_if(
+            victim & closes,
+            (new.state == LinkState.CLOSE_SENT)
+            & (new.alloc == 0)
+            & (new.lag == old.lag)
+            & (new.una == old.una),
+        )
         h.check_if(victim, out.frame == closes)
         h.check_if(victim & closes, out.opcode == Opcode.CLOSE)
-        for name in ("append", "pop", "free_own", "free_all", "noticed", "evicts", "stepped",
-                     "retired", "sends", "resends", "seeks", "starts_walk", "looks", "asks",
-                     "purges", "keeps", "unkeeps"):
+        for name in (
+            "append",
+            "pop",
+            "free_own",
+            "free_all",
+            "noticed",
+            "evicts",
+            "stepped",
+            "retired",
+            "sends",
+            "resends",
+            "seeks",
+            "starts_walk",
+            "looks",
+            "asks",
+            "purges",
+            "keeps",
+            "unkeeps",
+        ):
             h.check_if(victim, ~out[name])
         h.reach(victim & closes & (old.lag != 0) & (old.kept != 0))
         h.reach(victim & (old.state == LinkState.OPEN) & ~closes)

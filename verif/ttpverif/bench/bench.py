@@ -40,9 +40,16 @@ from .story import Story
 __all__ = ["Bench", "BenchError", "scenario", "PerfectChannel"]
 
 ADDRESSES = {"a": 0x000001, "b": 0x000002}
-DEFAULTS = {"enable": 1, "selective": 1, "os_enable": 1, "init_id": 1, "timer_tick": 16,
-            "max_retry": 8, "idle_limit": 0}
-CLOCK_NS = 8                # 125 MHz; only captures and waveforms show it
+DEFAULTS = {
+    "enable": 1,
+    "selective": 1,
+    "os_enable": 1,
+    "init_id": 1,
+    "timer_tick": 16,
+    "max_retry": 8,
+    "idle_limit": 0,
+}
+CLOCK_NS = 8  # 125 MHz; only captures and waveforms show it
 _NEVER = (1 << CYCLE_BITS) - 1
 
 
@@ -129,6 +136,7 @@ class Bench:
             def carry(kind, record, channel=channel):
                 if kind == "frame_out":
                     channel.push(record.data, self.cycle)
+
             source.listeners.append(carry)
             self._carriers.append((source, carry))
             self._channels.append((channel, sink))
@@ -192,15 +200,19 @@ class Bench:
             write_now(node.signal("rst"), 1)
         await self.cycles(cycles)
         for node in nodes:
-            node.clear()        # the wire may have brought something meanwhile
+            node.clear()  # the wire may have brought something meanwhile
             write_now(node.signal("rst"), 0)
         await self.ready()
 
     async def ready(self):
         """Wait until both engines have initialised their memories."""
         if "ready" in self.a.layout.outputs:
-            await self.until(lambda: all(node.level("ready") for node in self.nodes), 100_000,
-                             "both engines ready after reset", poll=True)
+            await self.until(
+                lambda: all(node.level("ready") for node in self.nodes),
+                100_000,
+                "both engines ready after reset",
+                poll=True,
+            )
 
     def kick(self):
         """Something new is queued: look at the next clock."""
@@ -221,14 +233,17 @@ class Bench:
                 write_now(node.signal(name), 0)
             for name in node.layout.inputs:
                 write_now(node.signal(name), 0)
-            known = {name: value for name, value in DEFAULTS.items()
-                     if f"cfg_{name}" in node.layout.inputs}
+            known = {
+                name: value
+                for name, value in DEFAULTS.items()
+                if f"cfg_{name}" in node.layout.inputs
+            }
             seed = self.rng(f"{node.name}.seed").getrandbits(32)
             if "cfg_node" in node.layout.inputs:
                 node.configure(node=node.address, **known)
             if "cfg_open_id_seed" in node.layout.inputs:
                 node.configure(open_id_seed=seed)
-            if "node" in node.layout.inputs:        # behind registers
+            if "node" in node.layout.inputs:  # behind registers
                 write_now(node.signal("node"), node.address)
                 write_now(node.signal("open_id_seed"), seed)
             if "cfg_link_slots" in node.layout.inputs:
@@ -237,7 +252,7 @@ class Bench:
         write_now(self.dut.rst, 1)
         write_now(self.dut.clk, 0)
         Clock(self.dut.clk, CLOCK_NS, unit="ns", impl="gpi").start(start_high=False)
-        for _ in range(4):          # not by falling edges: X to 0 is one, in some simulators
+        for _ in range(4):  # not by falling edges: X to 0 is one, in some simulators
             await RisingEdge(self.dut.clk)
         await FallingEdge(self.dut.clk)
         write_now(self.dut.rst, 0)
@@ -307,26 +322,38 @@ class Bench:
 
     def finish(self, folder, started):
         """Write captures and summary of the run into `folder`."""
-        sent = sorted((frame.first_cycle, frame.data)
-                      for node in self.nodes for frame in node.frames_out)
-        wires = {"wire": sent, **{f"{node.name}_rx": [
-            (frame.first_cycle, frame.data) for frame in node.frames_in] for node in self.nodes}}
+        sent = sorted(
+            (frame.first_cycle, frame.data) for node in self.nodes for frame in node.frames_out
+        )
+        wires = {
+            "wire": sent,
+            **{
+                f"{node.name}_rx": [(frame.first_cycle, frame.data) for frame in node.frames_in]
+                for node in self.nodes
+            },
+        }
         for name, frames in wires.items():
             with PcapWriter(folder / f"{name}.pcap", CLOCK_NS) as file:
                 for cycle, data in frames:
                     file.write(data, cycle)
         seconds = time.monotonic() - started
         cycles = self._now()
-        summary = {"frames": len(sent), "clocks": cycles, "seconds": round(seconds, 3),
-                   "clocks_per_second": round(cycles / max(seconds, 1e-9)),
-                   "remark": self.remark, **self.records,
-                   "counts": {node.name: node.counts() for node in self.nodes}}
+        summary = {
+            "frames": len(sent),
+            "clocks": cycles,
+            "seconds": round(seconds, 3),
+            "clocks_per_second": round(cycles / max(seconds, 1e-9)),
+            "remark": self.remark,
+            **self.records,
+            "counts": {node.name: node.counts() for node in self.nodes},
+        }
         (folder / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
 
 
 def scenario(function):
     """Make a cocotb test of `async function(bench)`; its parameters come from
     `ttpsim.scenario.run`."""
+
     @functools.wraps(function)
     async def test(dut):
         run = json.loads(Path(os.environ["TTP_RUN"]).read_text())
@@ -342,5 +369,5 @@ def scenario(function):
                 story.close()
             bench.finish(folder, started)
 
-    del test.__wrapped__        # cocotb must see the argument `dut`
+    del test.__wrapped__  # cocotb must see the argument `dut`
     return cocotb.test(test)

@@ -24,16 +24,28 @@ __all__ = ["Desk", "Partner", "state_table"]
 NEVER = (1 << 24) - 1
 DATA = 2
 PATIENCE = 6_000
-_PLAIN = {"timer_tick": NEVER, "max_retry": 0, "idle_limit": 0, "link_slots": 0,
-          "fixed_open_id": 0, "init_id": 1, "ieee": 0}
+_PLAIN = {
+    "timer_tick": NEVER,
+    "max_retry": 0,
+    "idle_limit": 0,
+    "link_slots": 0,
+    "fixed_open_id": 0,
+    "init_id": 1,
+    "ieee": 0,
+}
 
 
 def state_table():
     """The hardware's state table by names: {event: {state: ((guards, action, next), ...)}}."""
     from ttpoe.link.fsm import TABLE
-    return {event.name: {state.name: tuple((guards, action.name, to.name)
-                                           for guards, action, to in rows)
-                         for state, rows in cells.items()} for event, cells in TABLE.items()}
+
+    return {
+        event.name: {
+            state.name: tuple((guards, action.name, to.name) for guards, action, to in rows)
+            for state, rows in cells.items()
+        }
+        for event, cells in TABLE.items()
+    }
 
 
 class Partner:
@@ -42,7 +54,7 @@ class Partner:
     def __init__(self, desk, node, vc, epoch):
         self.desk, self.node, self.vc, self.epoch = desk, node, vc, epoch
         self.ethertype = ETHERTYPE_SEED
-        self.selective = False      # its OPEN and OPEN_ACK say that it keeps younger packets
+        self.selective = False  # its OPEN and OPEN_ACK say that it keeps younger packets
 
     @property
     def link(self):
@@ -58,9 +70,18 @@ class Partner:
         if payload is None:
             payload = b"payload" if opcode == "PAYLOAD" else b""
         extension = 0x20 if self.selective and opcode in ("OPEN", "OPEN_ACK") else 0
-        return Frame(self.node, self.desk.a.address, Opcode[opcode], self.vc, tx % 2**32,
-                     rx % 2**32, self.epoch if epoch is None else epoch, extension,
-                     self.ethertype, payload).pack()
+        return Frame(
+            self.node,
+            self.desk.a.address,
+            Opcode[opcode],
+            self.vc,
+            tx % 2**32,
+            rx % 2**32,
+            self.epoch if epoch is None else epoch,
+            extension,
+            self.ethertype,
+            payload,
+        ).pack()
 
     def play(self, *arguments, **fields):
         """Queue a frame; nobody waits for it."""
@@ -130,7 +151,7 @@ class Desk:
         await self.bench.reset()
         parameters = parameters_of(self.bench, self.a)
         self.coverage.stats.clear()
-        self.first = len(self.a.frames_out)     # of this model's time
+        self.first = len(self.a.frames_out)  # of this model's time
         if self.feed is None:
             self.feed = LockstepFeed(self.a, parameters, self.coverage)
         else:
@@ -169,17 +190,25 @@ class Desk:
 
     def _find(self, event, partner, mark, state):
         for record in self.a.trace[mark:]:
-            if (EVENTS[record["event"]] == event
-                    and (state is None or State(record["old_state"]).name == state)
-                    and (partner is None or state == "CLOSED" or
-                         (record["node"], record["vc"]) == (partner.node, partner.vc))):
+            if (
+                EVENTS[record["event"]] == event
+                and (state is None or State(record["old_state"]).name == state)
+                and (
+                    partner is None
+                    or state == "CLOSED"
+                    or (record["node"], record["vc"]) == (partner.node, partner.vc)
+                )
+            ):
                 return record
         return None
 
     async def saw(self, event, partner=None, mark=0, state=None, limit=PATIENCE):
         """Wait for an event in the trace, from `mark` on; `state`: in which it found the link."""
-        await self.bench.until(lambda: self._find(event, partner, mark, state), limit,
-                               f"{event} in {state or 'any state'}")
+        await self.bench.until(
+            lambda: self._find(event, partner, mark, state),
+            limit,
+            f"{event} in {state or 'any state'}",
+        )
         return self._find(event, partner, mark, state)
 
     async def timer(self, partner=None):
@@ -236,13 +265,25 @@ class Desk:
         known = {k.node for k in self.endpoint.links} | {other.node for other in apart}
         while True:
             node = self._nodes.randrange(0x100, 1 << 24)
-            fits = (place(node, vc) == place(like.node, like.vc) if like
-                    else place(node, vc) not in taken)
+            fits = (
+                place(node, vc) == place(like.node, like.vc)
+                if like
+                else place(node, vc) not in taken
+            )
             if fits and node not in known and (like is None or node != like.node):
                 return Partner(self, node, vc, epoch)
 
-    async def link(self, state, sent=0, vc=DATA, epoch=0x55, first=0x5000, ahead=0, partner=None,
-                   selective=False):
+    async def link(
+        self,
+        state,
+        sent=0,
+        vc=DATA,
+        epoch=0x55,
+        first=0x5000,
+        ahead=0,
+        partner=None,
+        selective=False,
+    ):
         """A peer whose link is in `state`.
 
         `sent`: payloads of ours that were sent and not acknowledged. `ahead`: in CLOSE_RECD the

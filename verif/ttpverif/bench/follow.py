@@ -16,11 +16,13 @@ def follow_deliveries(bench):
     """A `DeliveryChecker` fed by both hosts' streams; call its `finish` at the end."""
     checker = DeliveryChecker()
     for node in bench.nodes:
+
         def listen(kind, record, node=node):
             if kind == "sent":
                 checker.put(node.address, record.node, record.vc, record.data)
             elif kind == "received":
                 checker.got(record.node, node.address, record.vc, record.data)
+
         node.listeners.append(listen)
     return checker
 
@@ -63,8 +65,9 @@ class LockstepFeed:
         """Everything the engine did is explained; call it when nothing is under way."""
         counts = self.counts()
         handed_out = counts["payload_first_sent"] + counts["payload_replayed"]
-        self.lockstep.finish(door_drops=counts["rx_queue_full"],
-                             killed=handed_out - counts["tx_payload"])
+        self.lockstep.finish(
+            door_drops=counts["rx_queue_full"], killed=handed_out - counts["tx_payload"]
+        )
         self._check_counts(counts, handed_out)
 
     def _check_counts(self, counts, handed_out):
@@ -75,20 +78,27 @@ class LockstepFeed:
             "rx_delivered": seen["received"],
             "rx_no_room": seen["no_room"],
             "tx_refused": seen["refused"],
-            "tx_oversize": 0,           # such packets are not the model's
+            "tx_oversize": 0,  # such packets are not the model's
             "tx_empty": 0,
             "tx_payload": seen["payload_out"],
             "tx_control": seen["control_out"],
             "command_bad_vc": seen["bad_vc_request"],
         }
-        wrong = [f"{name} is {counts[name]}, {number} seen at the ports"
-                 for name, number in expected.items() if counts[name] != number]
+        wrong = [
+            f"{name} is {counts[name]}, {number} seen at the ports"
+            for name, number in expected.items()
+            if counts[name] != number
+        ]
         if counts["delivered"] + counts["delivered_kept"] != seen["received"]:
-            wrong.append(f"delivered + delivered_kept is {counts['delivered']} + "
-                         f"{counts['delivered_kept']}, the host got {seen['received']}")
+            wrong.append(
+                f"delivered + delivered_kept is {counts['delivered']} + "
+                f"{counts['delivered_kept']}, the host got {seen['received']}"
+            )
         if handed_out != seen["payload_traced"]:
-            wrong.append(f"payload_first_sent + payload_replayed is {handed_out}, "
-                         f"{seen['payload_traced']} events sent a PAYLOAD")
+            wrong.append(
+                f"payload_first_sent + payload_replayed is {handed_out}, "
+                f"{seen['payload_traced']} events sent a PAYLOAD"
+            )
         if wrong:
             raise CountError(f"{self.node.name}: statistics: " + "; ".join(wrong))
 
@@ -115,10 +125,10 @@ class LockstepFeed:
     def _trace(self, trace):
         event = EVENTS[trace["event"]]
         self._seen["no_room"] += event == "RX_PAYLOAD" and not trace["room"]
-        self._seen["refused"] += (event == "HOST_PAYLOAD"
-                                  and RESULTS[trace["result"]] == "REFUSED")
-        self._seen["payload_traced"] += bool(trace["frame"]
-                                             and trace["frame_opcode"] == Opcode.PAYLOAD)
+        self._seen["refused"] += event == "HOST_PAYLOAD" and RESULTS[trace["result"]] == "REFUSED"
+        self._seen["payload_traced"] += bool(
+            trace["frame"] and trace["frame_opcode"] == Opcode.PAYLOAD
+        )
         old, new = State(trace["old_state"]), State(trace["new_state"])
         if self.watch:
             self.watch.before(self.lockstep.endpoint, trace)
@@ -129,16 +139,34 @@ class LockstepFeed:
             assert new == State.CLOSED and not trace["frame"] and not trace["noticed"]
             return
         frame = SentFrame(
-            Opcode(trace["frame_opcode"]), trace["frame_node"], trace["frame_vc"],
-            bool(trace["frame_ieee"]), trace["frame_epoch"], trace["frame_tx_id"],
-            trace["frame_rx_id"], 0x20 * trace["frame_selective"])
-        self.lockstep.step(Record(
-            event, trace["node"], trace["vc"], old, new, trace["tx_id"], trace["rx_id"],
-            trace["epoch"], room=bool(trace["room"]), result=RESULTS[trace["result"]],
-            delivered=bool(trace["delivered"]), kept=bool(trace["kept"]),
-            retire=bool(trace["background"]),
-            frame=frame if trace["frame"] else None,
-            notice=NOTICES[trace["notice"]] if trace["noticed"] else None))
+            Opcode(trace["frame_opcode"]),
+            trace["frame_node"],
+            trace["frame_vc"],
+            bool(trace["frame_ieee"]),
+            trace["frame_epoch"],
+            trace["frame_tx_id"],
+            trace["frame_rx_id"],
+            0x20 * trace["frame_selective"],
+        )
+        self.lockstep.step(
+            Record(
+                event,
+                trace["node"],
+                trace["vc"],
+                old,
+                new,
+                trace["tx_id"],
+                trace["rx_id"],
+                trace["epoch"],
+                room=bool(trace["room"]),
+                result=RESULTS[trace["result"]],
+                delivered=bool(trace["delivered"]),
+                kept=bool(trace["kept"]),
+                retire=bool(trace["background"]),
+                frame=frame if trace["frame"] else None,
+                notice=NOTICES[trace["notice"]] if trace["noticed"] else None,
+            )
+        )
         if self.watch:
             self.watch.after(self.lockstep.endpoint, trace)
 
@@ -147,11 +175,16 @@ def parameters_of(bench, node):
     """The model's parameters of an engine as it is built and configured now."""
     driven, config = node.configuration, bench.config
     return Parameters(
-        node=node.address, sets=config["sets"], vc_tables=config["vc_tables"],
-        slots=config["slots"], fixed_open_id=bool(driven.get("fixed_open_id", 0)),
+        node=node.address,
+        sets=config["sets"],
+        vc_tables=config["vc_tables"],
+        slots=config["slots"],
+        fixed_open_id=bool(driven.get("fixed_open_id", 0)),
         ethertype=0x9AC6 if driven.get("ieee") else 0x0AC6,
-        selective=bool(driven.get("selective", 1)), reorder_slots=config["reorder_slots"],
-        **{name: driven[name] for name in ("init_id", "max_retry", "idle_limit", "link_slots")})
+        selective=bool(driven.get("selective", 1)),
+        reorder_slots=config["reorder_slots"],
+        **{name: driven[name] for name in ("init_id", "max_retry", "idle_limit", "link_slots")},
+    )
 
 
 def follow_lockstep(bench):

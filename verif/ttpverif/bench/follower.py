@@ -17,7 +17,7 @@ from .follow import CountError, LockstepFeed
 
 __all__ = ["CountError", "DeliveryFollower", "Follower", "LeakError"]
 
-Q2_CLOCKS = 2       # from a change of an input to the first record that was decided with it
+Q2_CLOCKS = 2  # from a change of an input to the first record that was decided with it
 
 
 class LeakError(AssertionError):
@@ -81,8 +81,9 @@ class DeliveryFollower:
             raise LeakError(f"at the end {free} of {slots} replay slots are free")
         said, got = counts["delivered"] + counts["delivered_kept"], len(self.node.received)
         if said != got:
-            raise CountError(f"{self.node.name}: {said} packets counted as delivered, the host "
-                             f"got {got}")
+            raise CountError(
+                f"{self.node.name}: {said} packets counted as delivered, the host got {got}"
+            )
 
     def _listen(self, kind, record):
         own, other = self.node.address, self.partner.address
@@ -178,10 +179,17 @@ class Follower(DeliveryFollower):
         """The model believes the engine that it had no place for a packet; but if nothing at all
         is kept, or waits for the host, there is a place (R2)."""
         ahead = id_distance(trace["tx_id"], self._link.received)
-        if (trace["room"] and ahead < endpoint.parameters.window and not endpoint.kept
-                and trace["lid"] not in self._purging and not self.feed.lockstep.host_waits):
-            raise LeakError(f"{self.node.name}: the packet {ahead} ahead was not kept, although "
-                            f"the reorder memory is empty")
+        if (
+            trace["room"]
+            and ahead < endpoint.parameters.window
+            and not endpoint.kept
+            and trace["lid"] not in self._purging
+            and not self.feed.lockstep.host_waits
+        ):
+            raise LeakError(
+                f"{self.node.name}: the packet {ahead} ahead was not kept, although "
+                f"the reorder memory is empty"
+            )
 
     def after(self, endpoint, trace):
         self.coverage.after(endpoint, trace)
@@ -203,7 +211,7 @@ class Follower(DeliveryFollower):
         if ended:
             lost = old.stored - (link.stored if link is not None else 0)
             self.excused += lost
-            for number in self._taken[vc][len(self._taken[vc]) - lost:]:
+            for number in self._taken[vc][len(self._taken[vc]) - lost :]:
                 self._excuse(vc, number)
             self._taken[vc].clear()
 
@@ -218,8 +226,11 @@ class Follower(DeliveryFollower):
         model = self.model
         if model.asking is not None or model.purging.total() or self.feed.lockstep.host_waits:
             return False
-        return all(link.state == State.OPEN and not (link.stored or link.looking or link.kept)
-                   for link in model.links if link.node == self.partner.address)
+        return all(
+            link.state == State.OPEN and not (link.stored or link.looking or link.kept)
+            for link in model.links
+            if link.node == self.partner.address
+        )
 
     def finish(self, slots):
         """Everything is explained, every counter right, nothing left behind."""
@@ -227,8 +238,10 @@ class Follower(DeliveryFollower):
         model, counts = self.model, self.feed.counts()
         free = self.node.level("free_slots")
         if free != slots or list(model.links) or model.kept:
-            raise LeakError(f"at the end {free} of {slots} replay slots are free, links "
-                            f"{list(model.links)}, {model.kept} packets kept")
+            raise LeakError(
+                f"at the end {free} of {slots} replay slots are free, links "
+                f"{list(model.links)}, {model.kept} packets kept"
+            )
         try:
             self.coverage.check_stats(counts)
         except AssertionError as error:

@@ -56,7 +56,7 @@ class _Source:
     def __init__(self, node, port, mask):
         self.port, self.mask = port, mask
         self.queue = deque()
-        self.gap = 0.0          # chance of a pause of one clock before a beat
+        self.gap = 0.0  # chance of a pause of one clock before a beat
         self._rng = node.bench.rng(f"{node.name}.{port.name}.gap")
         self._write = writer(node.signal(f"{port.name}_in"))
         self._valid = 1 << port.width
@@ -127,7 +127,7 @@ class _Assembler:
         keep = value >> self._data_bits & ((1 << self._keep_bits) - 1)
         mask, size = (1 << self._data_bits) - 1, self._data_bits // 8
         data = b"".join([(beat & mask).to_bytes(size, "little") for beat in self._beats])
-        data = data[:len(data) - size + keep.bit_length()]
+        data = data[: len(data) - size + keep.bit_length()]
         side = {beat >> self._side_low for beat in self._beats}
         if len(side) != 1:
             raise BenchError(f"side-band changed within a packet: {sorted(map(hex, side))}")
@@ -235,8 +235,10 @@ class Node:
     def counts(self):
         """`{stat name without stat_: pulses since reset}` of every statistic."""
         packed = self._read_counts()
-        return {name.removeprefix("stat_"): packed >> 32 * index & 0xFFFFFFFF
-                for index, name in enumerate(self.layout.stats)}
+        return {
+            name.removeprefix("stat_"): packed >> 32 * index & 0xFFFFFFFF
+            for index, name in enumerate(self.layout.stats)
+        }
 
     def open(self, node, vc):
         """Ask for a link to `node` on `vc`."""
@@ -249,22 +251,34 @@ class Node:
     def send(self, node, vc, data):
         """Queue a payload to `node` on `vc`; returns its record."""
         record = Payload(vc, node, bytes(data))
-        self._push(f"s_host_tx{vc}", self._beats(data, node), record,
-                   lambda record: self._note("sent", self.sent, record))
+        self._push(
+            f"s_host_tx{vc}",
+            self._beats(data, node),
+            record,
+            lambda record: self._note("sent", self.sent, record),
+        )
         return record
 
     def os_send(self, data, bad=False):
         """Queue a frame of the operating system; `bad` = it is not to be sent after all."""
         record = Frame(bytes(data), bad=bad)
-        self._push("s_os_tx", self._beats(data, int(bad), side_bits=1), record,
-                   lambda record: self._note("os_sent", self.os_sent, record))
+        self._push(
+            "s_os_tx",
+            self._beats(data, int(bad), side_bits=1),
+            record,
+            lambda record: self._note("os_sent", self.os_sent, record),
+        )
         return record
 
     def play(self, data, bad=False):
         """Queue a frame from the wire; `bad` = the MAC found its FCS wrong. Returns its record."""
         record = Frame(bytes(data), bad=bad)
-        self._push("s_mac_rx", self._beats(data, int(bad), side_bits=1), record,
-                   lambda record: self._note("frame_in", self.frames_in, record))
+        self._push(
+            "s_mac_rx",
+            self._beats(data, int(bad), side_bits=1),
+            record,
+            lambda record: self._note("frame_in", self.frames_in, record),
+        )
         return record
 
     def use_flat(self, port, on=True):
@@ -304,12 +318,20 @@ class Node:
 
     def violations(self):
         """`[(port, rule)]` of every broken rule of the stream contract."""
-        rules = ("valid taken back before ready", "payload changed while it waited",
-                 "bad keep", "X or Z", "a gap within a frame")
+        rules = (
+            "valid taken back before ready",
+            "payload changed while it waited",
+            "bad keep",
+            "X or Z",
+            "a gap within a frame",
+        )
         packed = self._read_violations()
-        return [(f"{self.name}_{stream.name}", rule)
-                for index, stream in enumerate(self.layout.streams)
-                for bit, rule in enumerate(rules) if packed >> (5 * index + bit) & 1]
+        return [
+            (f"{self.name}_{stream.name}", rule)
+            for index, stream in enumerate(self.layout.streams)
+            for bit, rule in enumerate(rules)
+            if packed >> (5 * index + bit) & 1
+        ]
 
     # ---- inside -------------------------------------------------------------------------------
 
@@ -327,8 +349,12 @@ class Node:
         size, width = self.width_bytes, self.layout.width_bits
         assert data and side < 1 << side_bits
         full = (1 << size) - 1
-        beats = [int.from_bytes(data[start:start + size], "little") | full << width
-                 | side << self._payload_low for start in range(0, len(data), size)]
+        beats = [
+            int.from_bytes(data[start : start + size], "little")
+            | full << width
+            | side << self._payload_low
+            for start in range(0, len(data), size)
+        ]
         short = -len(data) % size
         beats[-1] ^= (full ^ full >> short) << width
         beats[-1] |= 1 << (self._payload_low - 1)
@@ -346,12 +372,17 @@ class Node:
     def _frame_done(self, kind, records):
         def done(data, _side, first, last):
             self._note(kind, records, Frame(data, first, last))
+
         return done
 
     def _payload_done(self, vc):
         def done(data, side, first, last):
-            self._note("received", self.received,
-                       Payload(vc, side & 0xFFFFFF, data, side >> 24, first, last))
+            self._note(
+                "received",
+                self.received,
+                Payload(vc, side & 0xFFFFFF, data, side >> 24, first, last),
+            )
+
         return done
 
     def _notice_step(self):
@@ -359,8 +390,12 @@ class Node:
 
         def step(cycle):
             word = read()
-            self._note("notice", self.notices, NoticeRecord(
-                word >> 26, word & 0xFFFFFF, word >> 24 & 3, cycle))
+            self._note(
+                "notice",
+                self.notices,
+                NoticeRecord(word >> 26, word & 0xFFFFFF, word >> 24 & 3, cycle),
+            )
+
         return step
 
     def _trace_step(self, stream):
@@ -374,4 +409,5 @@ class Node:
                 record[name] = packed & ((1 << width) - 1)
                 packed >>= width
             self._note("trace", self.trace, record)
+
         return step

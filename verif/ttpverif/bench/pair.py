@@ -27,7 +27,7 @@ from dataclasses import asdict, dataclass, field
 __all__ = ["PairLayout", "StreamPort", "pair_verilog", "parse_ports", "CYCLE_BITS"]
 
 CYCLE_BITS = 48
-_ORDER = ("tdata", "tkeep", "tlast", "tuser", "tdest")    # payload, from the lowest bit
+_ORDER = ("tdata", "tkeep", "tlast", "tuser", "tdest")  # payload, from the lowest bit
 
 
 @dataclass
@@ -59,8 +59,8 @@ class PairLayout:
 
     streams: list = field(default_factory=list)
     stats: list = field(default_factory=list)
-    inputs: dict = field(default_factory=dict)     # the engine's other inputs, name -> width
-    outputs: dict = field(default_factory=dict)    # the engine's other outputs
+    inputs: dict = field(default_factory=dict)  # the engine's other inputs, name -> width
+    outputs: dict = field(default_factory=dict)  # the engine's other outputs
     width_bits: int = 0
 
     def to_dict(self):
@@ -75,8 +75,9 @@ class PairLayout:
 
 def parse_ports(verilog, module):
     """`{name: (direction, width)}` of one module of a Verilog text that Yosys wrote."""
-    match = re.search(rf"^module {re.escape(module)}\b(.*?)^endmodule", verilog,
-                      re.DOTALL | re.MULTILINE)
+    match = re.search(
+        rf"^module {re.escape(module)}\b(.*?)^endmodule", verilog, re.DOTALL | re.MULTILINE
+    )
     if match is None:
         raise ValueError(f"no module {module} in this Verilog")
     ports = re.findall(r"^\s*(input|output) (?:\[(\d+):0\] )?(\w+) ?;", match[1], re.MULTILINE)
@@ -90,23 +91,30 @@ def layout_of(ports):
     for name in [*ports]:
         if name.endswith("_tvalid"):
             stem = name.removesuffix("_tvalid")
-            fields = [(part, rest.pop(f"{stem}_{part}")[1]) for part in _ORDER
-                      if f"{stem}_{part}" in rest]
+            fields = [
+                (part, rest.pop(f"{stem}_{part}")[1]) for part in _ORDER if f"{stem}_{part}" in rest
+            ]
             has_ready = rest.pop(f"{stem}_tready", None) is not None
-            layout.streams.append(
-                StreamPort(stem, rest.pop(name)[0] == "input", has_ready, fields))
+            layout.streams.append(StreamPort(stem, rest.pop(name)[0] == "input", has_ready, fields))
     if "trace_valid" in rest:
         del rest["trace_valid"]
         names = [name for name in ports if name.startswith("trace_") and name in rest]
-        layout.streams.append(StreamPort("trace", False, False, [
-            (name.removeprefix("trace_"), rest.pop(name)[1]) for name in names]))
+        layout.streams.append(
+            StreamPort(
+                "trace",
+                False,
+                False,
+                [(name.removeprefix("trace_"), rest.pop(name)[1]) for name in names],
+            )
+        )
     layout.streams.sort(key=lambda stream: stream.name)
     layout.stats = sorted(name for name in rest if name.startswith("stat_"))
     for name, (direction, width) in sorted(rest.items()):
         if name not in ("clk", "rst", *layout.stats):
             (layout.inputs if direction == "input" else layout.outputs)[name] = width
-    layout.width_bits = next((stream.bits_of("tdata") for stream in layout.streams
-                              if stream.name == "m_mac_tx"), 0)
+    layout.width_bits = next(
+        (stream.bits_of("tdata") for stream in layout.streams if stream.name == "m_mac_tx"), 0
+    )
     return layout
 
 
@@ -121,8 +129,7 @@ class _Writer:
         self.ports, self.body = [], []
 
     def port(self, direction, name, width=1, kind=""):
-        self.ports.append(f"{direction} {kind}{_bus(width)}{name}"
-                          " /*verilator public_flat_rw*/")
+        self.ports.append(f"{direction} {kind}{_bus(width)}{name} /*verilator public_flat_rw*/")
 
     def line(self, text):
         self.body.append(f"  {text}")
@@ -142,8 +149,10 @@ def _stream(w, side, index, stream):
         low = 0
         for part, width in [*stream.fields, ("valid", 1)]:
             signal = f"{side}_{stream.signal(part)}"
-            w.line(f"wire {_bus(width)}{signal}_core = {side}_flat[{index}] ? {signal}"
-                   f" : {prefix}_in[{low} +: {width}];")
+            w.line(
+                f"wire {_bus(width)}{signal}_core = {side}_flat[{index}] ? {signal}"
+                f" : {prefix}_in[{low} +: {width}];"
+            )
             low += width
     payload = "{" + ", ".join(wires[part] for part, _width in reversed(stream.fields)) + "}"
     ready = "1'b1"
@@ -151,17 +160,20 @@ def _stream(w, side, index, stream):
         ready = f"{side}_{stream.signal('ready')}"
         w.port("output" if stream.is_input else "input", ready)
         if not stream.is_input:
-            w.line(f"wire {ready}_core = {side}_flat[{index}] ? {ready}"
-                   f" : {side}_ready_in[{index}];")
+            w.line(
+                f"wire {ready}_core = {side}_flat[{index}] ? {ready} : {side}_ready_in[{index}];"
+            )
             ready = f"{ready}_core"
     valid = wires["valid"]
     data_bits = stream.bits_of("tdata") if stream.bits_of("tkeep") else stream.width
     w.line(f"wire [4:0] {prefix}_violations;")
-    w.line(f"ttpverif_stream_check #(.DATA_BITS({data_bits}),"
-           f" .KEEP_BITS({stream.bits_of('tkeep')}), .PAYLOAD_BITS({stream.width}),"
-           f" .NO_GAPS({int(stream.name == 'm_mac_tx')})) {prefix}_check (.clk(clk),"
-           f" .rst({side}_reset), .valid({valid}), .ready({ready}),"
-           f" .payload({payload}), .violations({prefix}_violations));")
+    w.line(
+        f"ttpverif_stream_check #(.DATA_BITS({data_bits}),"
+        f" .KEEP_BITS({stream.bits_of('tkeep')}), .PAYLOAD_BITS({stream.width}),"
+        f" .NO_GAPS({int(stream.name == 'm_mac_tx')})) {prefix}_check (.clk(clk),"
+        f" .rst({side}_reset), .valid({valid}), .ready({ready}),"
+        f" .payload({payload}), .violations({prefix}_violations));"
+    )
     if not stream.is_input:
         w.port("output", f"{prefix}_q", stream.width, "reg ")
         w.line(f"always @(posedge clk) if ({valid}) {prefix}_q <= {payload};")
@@ -199,18 +211,29 @@ def _side(w, side, layout, module):
     for name in layout.stats:
         w.port("output", f"{side}_{name}")
         connections.append((name, f"{side}_{name}"))
-    w.line(f"{module} {side} (.clk(clk), .rst({side}_reset)"
-           + "".join(f",\n    .{name}({wire})" for name, wire in connections) + ");")
+    w.line(
+        f"{module} {side} (.clk(clk), .rst({side}_reset)"
+        + "".join(f",\n    .{name}({wire})" for name, wire in connections)
+        + ");"
+    )
     if layout.stats:
         w.port("output", f"{side}_counts", 32 * len(layout.stats), "reg ")
         w.line(f"initial {side}_counts = 0;")
         for index, name in enumerate(layout.stats):
-            w.line(f"always @(posedge clk) if (!{side}_reset && {side}_{name}) "
-                   f"{side}_counts[{32 * index} +: 32] <= {side}_counts[{32 * index} +: 32] + 1;")
-    w.line(f"assign {side}_violations = {{" + ", ".join(
-        f"{side}_{stream.name}_violations" for stream in reversed(layout.streams)) + "};")
-    w.line(f"wire [{count - 1}:0] {side}_fires = {{{count}{{!{side}_reset}}}} & {{"
-           + ", ".join(reversed(fires)) + "};")
+            w.line(
+                f"always @(posedge clk) if (!{side}_reset && {side}_{name}) "
+                f"{side}_counts[{32 * index} +: 32] <= {side}_counts[{32 * index} +: 32] + 1;"
+            )
+    w.line(
+        f"assign {side}_violations = {{"
+        + ", ".join(f"{side}_{stream.name}_violations" for stream in reversed(layout.streams))
+        + "};"
+    )
+    w.line(
+        f"wire [{count - 1}:0] {side}_fires = {{{count}{{!{side}_reset}}}} & {{"
+        + ", ".join(reversed(fires))
+        + "};"
+    )
     w.line(f"wire {side}_stalled = !{side}_reset & (" + " | ".join(stalls or ["1'b0"]) + ");")
 
 
@@ -240,7 +263,13 @@ def pair_verilog(engine_verilog, module="ttp_engine"):
     w.line("end")
     w.line("always @(negedge clk)")
     w.line("  if ((|fired) || stalled || violated || cycle >= wake_at) tick <= ~tick;")
-    text = ["// Two engines side by side, for simulation only. Generated; do not edit.",
-            "module pair (", ",\n".join(f"  {port}" for port in w.ports), ");", *w.body,
-            "endmodule", ""]
+    text = [
+        "// Two engines side by side, for simulation only. Generated; do not edit.",
+        "module pair (",
+        ",\n".join(f"  {port}" for port in w.ports),
+        ");",
+        *w.body,
+        "endmodule",
+        "",
+    ]
     return "\n".join(text), layout

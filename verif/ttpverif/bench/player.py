@@ -26,10 +26,15 @@ __all__ = ["StuckError", "play"]
 
 GHOST_ADDRESSES = 0x0A0000
 _BLOCK = random.Random("payload bytes").randbytes(3072)
-_STEP = 250                 # clocks between two looks for the end
-_FILLS = 20                 # times at most that packets are handed over to fill a memory
-_MANAGED = {"timer_tick": "TIMER_TICK", "max_retry": "MAX_RETRY", "idle_limit": "IDLE_LIMIT",
-            "link_slots": "LINK_SLOTS", "init_id": "INIT_ID"}
+_STEP = 250  # clocks between two looks for the end
+_FILLS = 20  # times at most that packets are handed over to fill a memory
+_MANAGED = {
+    "timer_tick": "TIMER_TICK",
+    "max_retry": "MAX_RETRY",
+    "idle_limit": "IDLE_LIMIT",
+    "link_slots": "LINK_SLOTS",
+    "init_id": "INIT_ID",
+}
 
 
 class StuckError(AssertionError):
@@ -39,7 +44,7 @@ class StuckError(AssertionError):
 def payload(number, size):
     """Bytes of the `number`th packet: they begin with its number, as far as there is room."""
     start = number * 7 % 2048
-    return (number.to_bytes(4, "little") + _BLOCK[start:start + 1020])[:size]
+    return (number.to_bytes(4, "little") + _BLOCK[start : start + 1020])[:size]
 
 
 def ghost_address(name):
@@ -68,8 +73,17 @@ class _Player:
         rng = random.Random(f"{script.seed}/ids")
         bench.seed = script.seed
         for name, node in self.nodes.items():
-            for log in (node.sent, node.received, node.frames_out, node.frames_in, node.os_sent,
-                        node.os_received, node.requests, node.notices, node.trace):
+            for log in (
+                node.sent,
+                node.received,
+                node.frames_out,
+                node.frames_in,
+                node.os_sent,
+                node.os_received,
+                node.requests,
+                node.notices,
+                node.trace,
+            ):
                 log.clear()
             node.reseed()
             self._set_ready(node, 1.0)
@@ -97,23 +111,32 @@ class _Player:
         return Follower(node, parameters_of(self.bench, node), *watched, state_table())
 
     def _all_settings(self, name):
-        defaults = {"timer_tick": 16, "max_retry": 0, "idle_limit": 0, "link_slots": 0,
-                    "selective": 1, "init_id": 1, "fixed_open_id": 0, "ieee": 0, "enable": 1}
+        defaults = {
+            "timer_tick": 16,
+            "max_retry": 0,
+            "idle_limit": 0,
+            "link_slots": 0,
+            "selective": 1,
+            "init_id": 1,
+            "fixed_open_id": 0,
+            "ieee": 0,
+            "enable": 1,
+        }
         return defaults | self.settings[name]
 
     async def _set_registers(self, name, node):
         if name not in self.bench.buses:
             self.bench.buses[name] = register_bus(self.bench, node)
-        config = Config(**{key: value for key, value in self.bench.config.items()
-                           if key != "links"})
+        config = Config(
+            **{key: value for key, value in self.bench.config.items() if key != "links"}
+        )
         regs = self.registers[name] = Registers(config, *self.bench.buses[name])
         node.configuration.clear()
         values = self._all_settings(name)
         for key, register in _MANAGED.items():
             await getattr(regs, register).write(values[key])
         await regs.ETHERTYPE.write(0x9AC6 if values["ieee"] else 0x0AC6)
-        await regs.CONTROL.set(selective=values["selective"],
-                               fixed_open_id=values["fixed_open_id"])
+        await regs.CONTROL.set(selective=values["selective"], fixed_open_id=values["fixed_open_id"])
         node.configuration.update(values)
 
     def _set_ready(self, node, chance):
@@ -195,10 +218,21 @@ class _Player:
         self.wires[name].rates(*rates)
 
     def _foreign(self, name, opcode, vc, ghost, tx_id, rx_id, epoch, size):
-        data = _BLOCK[:max(size, 1)] if opcode == "PAYLOAD" else b""
+        data = _BLOCK[: max(size, 1)] if opcode == "PAYLOAD" else b""
         node = self.nodes[name]
-        node.play(Frame(ghost_address(ghost), node.address, Opcode[opcode], vc, tx_id, rx_id,
-                        epoch, 0, payload=data).pack())
+        node.play(
+            Frame(
+                ghost_address(ghost),
+                node.address,
+                Opcode[opcode],
+                vc,
+                tx_id,
+                rx_id,
+                epoch,
+                0,
+                payload=data,
+            ).pack()
+        )
 
     def _os(self, name, size):
         number = self.numbers["os"]
@@ -226,8 +260,16 @@ class _Player:
                 node.configure(enable=1)
         for wire in self.wires.values():
             wire.quiet()
-        beats = sum(len(source.queue) for node in self.nodes.values()
-                    for source in node.sources.values()) * 1100 * 8 // bench.config["width_bits"]
+        beats = (
+            sum(
+                len(source.queue)
+                for node in self.nodes.values()
+                for source in node.sources.values()
+            )
+            * 1100
+            * 8
+            // bench.config["width_bits"]
+        )
         self.limit = 30 * self._round() + 20 * beats + 20_000
         await self._until(self._settled, "everything delivered and acknowledged")
         self.deliveries.finish()
@@ -241,8 +283,11 @@ class _Player:
         for follower in self.followers.values():
             follower.finish(bench.config["slots"])
         for name, node in self.nodes.items():
-            strange = [f.data for f in node.os_received
-                       if f.data not in self.os_sent["b" if name == "a" else "a"]]
+            strange = [
+                f.data
+                for f in node.os_received
+                if f.data not in self.os_sent["b" if name == "a" else "a"]
+            ]
             if strange:
                 raise LeakError(f"{name}: its operating system got {strange[0].hex()}")
 
@@ -263,27 +308,42 @@ class _Player:
         """The links as the model knows them."""
         if not self.script.lockstep:
             return "the model did not follow"
-        return "; ".join(f"{name}: {link}" for name, follower in self.followers.items()
-                         for link in follower.model.links)
+        return "; ".join(
+            f"{name}: {link}"
+            for name, follower in self.followers.items()
+            for link in follower.model.links
+        )
 
     async def _drop_ghosts(self):
         """Links to ghosts are closed, so that they hold nothing for ever."""
         for name, follower in self.followers.items():
             partner = self.partner[name].address
-            link = next((link for link in follower.model.links if link.node != partner
-                         and link.state in (State.OPEN_SENT, State.OPEN)), None)
+            link = next(
+                (
+                    link
+                    for link in follower.model.links
+                    if link.node != partner and link.state in (State.OPEN_SENT, State.OPEN)
+                ),
+                None,
+            )
             if link is not None:
                 await self._close_link(name, link)
 
     def _no_ghosts(self):
-        return all(link.node == self.partner[name].address
-                   for name, follower in self.followers.items() for link in follower.model.links)
+        return all(
+            link.node == self.partner[name].address
+            for name, follower in self.followers.items()
+            for link in follower.model.links
+        )
 
     def _settled(self):
-        return (not any(len(wire) for wire in self.wires.values())
-                and not any(source.busy for node in self.nodes.values()
-                            for source in node.sources.values())
-                and all(follower.quiet for follower in self.followers.values()))
+        return (
+            not any(len(wire) for wire in self.wires.values())
+            and not any(
+                source.busy for node in self.nodes.values() for source in node.sources.values()
+            )
+            and all(follower.quiet for follower in self.followers.values())
+        )
 
     async def _fill(self, name):
         """Fill the receive memory of `name` from the other engine: no slot may be missing."""
@@ -305,14 +365,17 @@ class _Player:
 
         def full():
             return since("drop_no_room") or taken() > room
+
         for _ in range(_FILLS):
             # A link may just be ending, or its set be full: what is refused is handed over again.
             told = giver.refused + giver.excused
             for _ in range(room + 1):
                 sender.send(node.address, vc, payload(self.numbers[name], 1024))
                 self.numbers[name] += 1
-            await self._until(lambda told=told: full() or giver.refused + giver.excused > told,
-                              "the receive memory is full")
+            await self._until(
+                lambda told=told: full() or giver.refused + giver.excused > told,
+                "the receive memory is full",
+            )
             if full():
                 break
         got = taken()
@@ -320,8 +383,9 @@ class _Player:
         bench.kick()
         # What was kept behind a gap stays where it was kept, beside the room of the VCs.
         if got < room or got > room + since("delivered_kept"):
-            raise LeakError(f"{name}: the receive memory took {got} packets of VC {vc}, "
-                            f"it has room for {room}")
+            raise LeakError(
+                f"{name}: the receive memory took {got} packets of VC {vc}, it has room for {room}"
+            )
         await self._until(self._settled, "the receive memory is empty")
 
     async def _close_all(self):
@@ -330,7 +394,9 @@ class _Player:
         def closed():
             return not any(len(wire) for wire in self.wires.values()) and not any(
                 list(follower.model.links) or follower.model.purging.total()
-                for follower in self.followers.values())
+                for follower in self.followers.values()
+            )
+
         deadline = bench.now() + self.limit
         while not closed():
             if bench.now() > deadline:
@@ -358,7 +424,7 @@ async def play(bench, script):
         await player.begin()
         await player.events()
         await player.end()
-    except Exception as error:      # whatever it is: the next script is to be played, too
+    except Exception as error:  # whatever it is: the next script is to be played, too
         kind, failure = type(error).__name__, str(error)
         if not isinstance(error, AssertionError):
             failure += "\n" + traceback.format_exc()
@@ -367,7 +433,9 @@ async def play(bench, script):
             follower.detach()
     followers = player.followers.values()
     return {
-        "kind": kind, "failure": failure, "clocks": bench.now() - getattr(player, "start", 0),
+        "kind": kind,
+        "failure": failure,
+        "clocks": bench.now() - getattr(player, "start", 0),
         "clock": bench.now() - getattr(player, "start", 0),
         "delivered": player.deliveries.delivered,
         "excused": sum(follower.excused for follower in followers),

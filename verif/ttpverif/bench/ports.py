@@ -9,7 +9,7 @@ a falling edge.
 
 __all__ = ["reader", "writer", "write_now", "BenchError"]
 
-_DEPOSIT = 0        # cocotb.handle._GPISetAction.DEPOSIT
+_DEPOSIT = 0  # cocotb.handle._GPISetAction.DEPOSIT
 
 
 class BenchError(AssertionError):

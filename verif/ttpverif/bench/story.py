@@ -11,8 +11,9 @@ from ..check.trace import ACTIONS, BY_NUMBER, EVENTS, NOTICES, OPCODES, RESULTS,
 __all__ = ["Story", "story_line", "HEADING"]
 
 _COLUMNS = "{:>9} {:<2} {:<14} {:<38} {:<8} {:<5} {:<24} {:<16} {}"
-HEADING = _COLUMNS.format("cycle", "at", "event", "of the frame", "peer/vc", "link", "state",
-                          "action", "what follows")
+HEADING = _COLUMNS.format(
+    "cycle", "at", "event", "of the frame", "peer/vc", "link", "state", "action", "what follows"
+)
 
 
 def _ids(tx_id, rx_id, epoch):
@@ -21,8 +22,11 @@ def _ids(tx_id, rx_id, epoch):
 
 def story_line(name, record):
     """One line for one record of the trace port of the engine called `name`."""
-    event, old, new = (EVENTS[record["event"]], STATES[record["old_state"]],
-                       STATES[record["new_state"]])
+    event, old, new = (
+        EVENTS[record["event"]],
+        STATES[record["old_state"]],
+        STATES[record["new_state"]],
+    )
     of_frame = ""
     if event.startswith("RX_"):
         of_frame = _ids(record["tx_id"], record["rx_id"], record["epoch"])
@@ -41,9 +45,16 @@ def story_line(name, record):
     if record["noticed"]:
         follows.append(f"tells {NOTICES[record['notice']]}")
     return _COLUMNS.format(
-        record["cycle"], name, event, of_frame, peer, f"#{record['lid']}",
-        old if old == new else f"{old} -> {new}", ACTIONS[record["action"]],
-        "; ".join(follows)).rstrip()
+        record["cycle"],
+        name,
+        event,
+        of_frame,
+        peer,
+        f"#{record['lid']}",
+        old if old == new else f"{old} -> {new}",
+        ACTIONS[record["action"]],
+        "; ".join(follows),
+    ).rstrip()
 
 
 def _idle(record):
@@ -65,6 +76,7 @@ class Story:
         def listen(kind, record):
             if kind == "trace" and not _idle(record):
                 self._file.write(story_line(node.name, record) + "\n")
+
         return listen
 
     def close(self):

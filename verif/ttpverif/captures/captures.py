@@ -27,12 +27,28 @@ NODES = {"A": 1, "B": 2}
 RESTARTS = {"12_peer_restart_nack_nolink": {"B": 5}}
 """Before which frame a node forgets everything (README of the captures)."""
 
-_ANSWERS = {Opcode.OPEN_ACK: (Opcode.OPEN,), Opcode.OPEN_NACK: (Opcode.OPEN,),
-            Opcode.CLOSE_ACK: (Opcode.CLOSE,), Opcode.CLOSE_NACK: (Opcode.CLOSE,),
-            Opcode.ACK: (Opcode.PAYLOAD,), Opcode.NACK: (Opcode.PAYLOAD,),
-            Opcode.NACK_FULL: (Opcode.PAYLOAD,), Opcode.NACK_NOLINK: (Opcode.PAYLOAD,)}
-_COMPARED = ("dst", "src", "opcode", "vc", "tx_id", "rx_id", "epoch", "extension", "ethertype",
-             "payload")
+_ANSWERS = {
+    Opcode.OPEN_ACK: (Opcode.OPEN,),
+    Opcode.OPEN_NACK: (Opcode.OPEN,),
+    Opcode.CLOSE_ACK: (Opcode.CLOSE,),
+    Opcode.CLOSE_NACK: (Opcode.CLOSE,),
+    Opcode.ACK: (Opcode.PAYLOAD,),
+    Opcode.NACK: (Opcode.PAYLOAD,),
+    Opcode.NACK_FULL: (Opcode.PAYLOAD,),
+    Opcode.NACK_NOLINK: (Opcode.PAYLOAD,),
+}
+_COMPARED = (
+    "dst",
+    "src",
+    "opcode",
+    "vc",
+    "tx_id",
+    "rx_id",
+    "epoch",
+    "extension",
+    "ethertype",
+    "payload",
+)
 
 
 @dataclass(frozen=True)
@@ -69,15 +85,21 @@ def load(path):
     frames = tuple(data for _, data in read_pcap(path))
     if len(frames) != wire["frames"]:
         raise ValueError(f"{path.name} has {len(frames)} frames, wire.json {wire['frames']}")
-    return Capture(path.stem, frames, *(frozenset(wire.get(key, ()))
-                                        for key in ("dropped", "delayed", "injected")))
+    return Capture(
+        path.stem,
+        frames,
+        *(frozenset(wire.get(key, ())) for key in ("dropped", "delayed", "injected")),
+    )
 
 
 def load_all(folder):
     """Every capture of the plain encapsulation in a folder, by name."""
     captures = {path.stem: load(path) for path in sorted(Path(folder).glob("*.pcap"))}
-    return {name: capture for name, capture in captures.items()
-            if all(Frame.parse(data)[1] is None for data in capture.frames)}
+    return {
+        name: capture
+        for name, capture in captures.items()
+        if all(Frame.parse(data)[1] is None for data in capture.frames)
+    }
 
 
 def moments(capture):
@@ -127,8 +149,13 @@ def script(capture, role):
 
 def _asked(steps, answer):
     """The step whose frame this answers: the first unanswered, else the last of its kind."""
-    asking = [step for step in steps if step.kind == "inject" and step.frame.vc == answer.vc
-              and step.frame.opcode in _ANSWERS[answer.opcode]]
+    asking = [
+        step
+        for step in steps
+        if step.kind == "inject"
+        and step.frame.vc == answer.vc
+        and step.frame.opcode in _ANSWERS[answer.opcode]
+    ]
     if not asking:
         raise ValueError(f"answer to nothing: {answer}")
     return next((step for step in asking if not step.expected), asking[-1])
@@ -187,5 +214,5 @@ class Replay:
         done = len(frames)
         for number, tesla in zip(step.numbers[done:], step.expected[done:]):
             self.differences.add((number, tesla.opcode.name, "missing"))
-        for ours in frames[len(step.expected):]:
+        for ours in frames[len(step.expected) :]:
             self.differences.add((step.number, ours.opcode.name, "extra"))

@@ -9,8 +9,7 @@ __all__ = ["model_in_the_place_of", "replay_on_model"]
 
 def model_in_the_place_of(role):
     """A `Peer` with the settings that `captures` asks for."""
-    return Peer(Endpoint(Parameters(NODES[role], init_id=1, fixed_open_id=True,
-                                    ethertype=0x9AC6)))
+    return Peer(Endpoint(Parameters(NODES[role], init_id=1, fixed_open_id=True, ethertype=0x9AC6)))
 
 
 def replay_on_model(capture, role):

@@ -36,8 +36,16 @@ class SentFrame:
     @classmethod
     def of(cls, frame):
         """The same of a model's frame."""
-        return cls(frame.opcode, frame.dst, frame.vc, frame.ethertype == 0x9AC6, frame.epoch,
-                   frame.tx_id, frame.rx_id, frame.extension)
+        return cls(
+            frame.opcode,
+            frame.dst,
+            frame.vc,
+            frame.ethertype == 0x9AC6,
+            frame.epoch,
+            frame.tx_id,
+            frame.rx_id,
+            frame.extension,
+        )
 
 
 @dataclass(frozen=True)
@@ -84,8 +92,10 @@ class _ChosenIds:
         if sent.epoch == 0:
             raise Mismatch("epoch 0 chosen")
         if sent.epoch != self._last_epoch % 0xFFFF + 1 and self._last_epoch:
-            raise Mismatch(f"epoch {sent.epoch:#x} does not follow {self._last_epoch:#x}, that of "
-                           "the incarnation before")
+            raise Mismatch(
+                f"epoch {sent.epoch:#x} does not follow {self._last_epoch:#x}, that of "
+                "the incarnation before"
+            )
         self._last_epoch = sent.epoch
         answers_module = sent.opcode == Opcode.OPEN_ACK and record.epoch == 0
         if not (self._parameters.fixed_open_id or answers_module):
@@ -170,7 +180,8 @@ class Lockstep:
         if state != record.old_state:
             self._fail(record, f"state before: model {state.name}")
         {"SEEK": self._walking.add, "WALKED": self._walking.discard}.get(
-            record.event, lambda where: None)((record.node, record.vc))
+            record.event, lambda where: None
+        )((record.node, record.vc))
         if record.retire or record.event in self.BACKGROUND or self._idle(record):
             self._compare(record, "frame", record.frame, None)
             self._compare(record, "state after", record.new_state, state)
@@ -201,26 +212,39 @@ class Lockstep:
         if record.event != "VISIT":
             return record.event in ("LOOK", "REPLAY")
         link = self.endpoint.links.find(record.node, record.vc)
-        return (link is not None and link.position == link.oldest
-                and (record.node, record.vc) in self._walking
-                and not link.close_due and not link.close_wanted)
+        return (
+            link is not None
+            and link.position == link.oldest
+            and (record.node, record.vc) in self._walking
+            and not link.close_due
+            and not link.close_wanted
+        )
 
     def _drive(self, record):
         endpoint, where = self.endpoint, (record.node, record.vc)
         if record.event.startswith("RX_"):
-            return endpoint.receive(self._take_rx(record), record.room, record.kept,
-                                    record.frame is not None
-                                    and record.frame.opcode == Opcode.PAYLOAD)
+            return endpoint.receive(
+                self._take_rx(record),
+                record.room,
+                record.kept,
+                record.frame is not None and record.frame.opcode == Opcode.PAYLOAD,
+            )
         if record.event == "HOST_PAYLOAD":
             return self._drive_host(record)
         if record.event == "VICTIM":
             if not self._victims[where]:
                 raise Mismatch("no event made this link a victim")
             return endpoint.victim(*where)
-        method = {"HOST_OPEN": endpoint.host_open, "HOST_CLOSE": endpoint.host_close,
-                  "VISIT": endpoint.visit, "SENT": endpoint.open_ack_sent,
-                  "TIMER": self._drive_timer, "LOOK": endpoint.look, "ASK": self._drive_ask,
-                  "REPLAY": self._drive_replay}[record.event]
+        method = {
+            "HOST_OPEN": endpoint.host_open,
+            "HOST_CLOSE": endpoint.host_close,
+            "VISIT": endpoint.visit,
+            "SENT": endpoint.open_ack_sent,
+            "TIMER": self._drive_timer,
+            "LOOK": endpoint.look,
+            "ASK": self._drive_ask,
+            "REPLAY": self._drive_replay,
+        }[record.event]
         return method(*where)
 
     def _drive_timer(self, node, vc):
@@ -250,11 +274,23 @@ class Lockstep:
 
     def _take_rx(self, record):
         """The received frame of this record; earlier ones were dropped at the door."""
-        wanted = (record.event[3:], record.node, record.vc, record.tx_id, record.rx_id,
-                  record.epoch)
+        wanted = (
+            record.event[3:],
+            record.node,
+            record.vc,
+            record.tx_id,
+            record.rx_id,
+            record.epoch,
+        )
         for skipped, frame in enumerate(self._rx):
-            if (frame.opcode.name, frame.src, frame.vc, frame.tx_id, frame.rx_id,
-                    frame.epoch) == wanted:
+            if (
+                frame.opcode.name,
+                frame.src,
+                frame.vc,
+                frame.tx_id,
+                frame.rx_id,
+                frame.epoch,
+            ) == wanted:
                 for _ in range(skipped + 1):
                     self._rx.popleft()
                 self.door_drops += skipped
@@ -265,8 +301,9 @@ class Lockstep:
         queue = self._host[record.vc]
         if not queue or queue[0][0] != record.node:
             raise Mismatch(f"the host handed over no such packet; next: {list(queue)[:1]}")
-        outcome = self.endpoint.host_payload(record.node, record.vc, queue[0][1],
-                                             send_now=record.frame is not None)
+        outcome = self.endpoint.host_payload(
+            record.node, record.vc, queue[0][1], send_now=record.frame is not None
+        )
         if outcome.result != BLOCKED:
             queue.popleft()
         return outcome
@@ -277,8 +314,9 @@ class Lockstep:
         sent = None if outcome.frame is None else SentFrame.of(outcome.frame)
         self._compare(record, "frame", record.frame, sent)
         self._compare(record, "state after", record.new_state, outcome.new_state)
-        self._compare(record, "notice", record.notice,
-                      outcome.notices[0][0] if outcome.notices else None)
+        self._compare(
+            record, "notice", record.notice, outcome.notices[0][0] if outcome.notices else None
+        )
         self._compare(record, "delivered", record.delivered, bool(outcome.deliveries))
         if record.event == "RX_PAYLOAD":
             self._compare(record, "kept", record.kept, outcome.kept)
@@ -314,24 +352,35 @@ class Lockstep:
         before they were on the wire, because they were acknowledged or their link ended."""
         problems = []
         if self.door_drops + len(self._rx) != door_drops:
-            problems.append(f"{self.door_drops + len(self._rx)} good frames raised no event, "
-                            f"the hardware counted {door_drops}")
-        missing = sum(count for data, count in self._wire.items()
-                      if count > 0 and data[42] == Opcode.PAYLOAD)
+            problems.append(
+                f"{self.door_drops + len(self._rx)} good frames raised no event, "
+                f"the hardware counted {door_drops}"
+            )
+        missing = sum(
+            count for data, count in self._wire.items() if count > 0 and data[42] == Opcode.PAYLOAD
+        )
         if missing != killed:
             problems.append(f"{missing} PAYLOADs not on the wire, the hardware counted {killed}")
         for data, count in self._wire.items():
             if count and not (count > 0 and data[42] == Opcode.PAYLOAD):
                 frame, _ = Frame.parse(data)
-                problems.append(f"frame on the wire {'missing' if count > 0 else 'unexplained'}: "
-                                f"{frame if frame else data.hex()} ({abs(count)}x)")
-        for name, queues in (("not delivered", self._to_host),
-                             ("unexplained at the host", self._from_host_port),
-                             ("host packet without event", self._host)):
+                problems.append(
+                    f"frame on the wire {'missing' if count > 0 else 'unexplained'}: "
+                    f"{frame if frame else data.hex()} ({abs(count)}x)"
+                )
+        for name, queues in (
+            ("not delivered", self._to_host),
+            ("unexplained at the host", self._from_host_port),
+            ("host packet without event", self._host),
+        ):
             problems += [f"{name}: {packet}" for queue in queues.values() for packet in queue]
-        problems += [f"look-up without an end: {link}" for link in self.endpoint.links
-                     if link.looking]
-        problems += [f"{count} kept packets of an ended link in place {number} never freed"
-                     for number, count in self.endpoint.purging.items() if count]
+        problems += [
+            f"look-up without an end: {link}" for link in self.endpoint.links if link.looking
+        ]
+        problems += [
+            f"{count} kept packets of an ended link in place {number} never freed"
+            for number, count in self.endpoint.purging.items()
+            if count
+        ]
         if problems:
             raise Mismatch("\n".join(problems[:20]))

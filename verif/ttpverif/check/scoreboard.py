@@ -75,9 +75,13 @@ class DeliveryChecker:
         """At the end of a run: everything has arrived."""
         missing = self.missing()
         if missing:
-            raise DeliveryError("never delivered: " + ", ".join(
-                f"{count} from {src:06x} to {dst:06x} vc{vc}"
-                for (src, dst, vc), count in sorted(missing.items())))
+            raise DeliveryError(
+                "never delivered: "
+                + ", ".join(
+                    f"{count} from {src:06x} to {dst:06x} vc{vc}"
+                    for (src, dst, vc), count in sorted(missing.items())
+                )
+            )
 
     @property
     def delivered(self):
@@ -87,7 +91,7 @@ class DeliveryChecker:
     def _describe(key, flow, data):
         src, dst, vc = key
         where = f"{src:06x} to {dst:06x} vc{vc}, packet {flow.delivered + 1}"
-        if data in flow.packets[:min(flow.next)]:
+        if data in flow.packets[: min(flow.next)]:
             kind = "delivered before"
         elif data in flow.packets:
             kind = "out of order"

@@ -22,12 +22,19 @@ class Traced(Endpoint):
         out = super()._event(event, node, vc, **arguments)
         frame = arguments.get("frame")
         record = Record(
-            event, node, vc, out.old_state, out.new_state,
+            event,
+            node,
+            vc,
+            out.old_state,
+            out.new_state,
             *((frame.tx_id, frame.rx_id, frame.epoch) if frame else (*asked, 0)),
-            room=arguments.get("room", True), result=out.result,
-            delivered=bool(out.deliveries), kept=out.kept,
+            room=arguments.get("room", True),
+            result=out.result,
+            delivered=bool(out.deliveries),
+            kept=out.kept,
             frame=SentFrame.of(out.frame) if out.frame else None,
-            notice=out.notices[0][0] if out.notices else None)
+            notice=out.notices[0][0] if out.notices else None,
+        )
         if out.frame:
             self.log.append(("tx", out.frame.pack()))
         if frame:
@@ -81,5 +88,8 @@ def records(log, condition):
 
 def changed(log, number, **changes):
     """The log with one record changed."""
-    return [*log[:number], ("record", dataclasses.replace(log[number][1], **changes)),
-            *log[number + 1:]]
+    return [
+        *log[:number],
+        ("record", dataclasses.replace(log[number][1], **changes)),
+        *log[number + 1 :],
+    ]

@@ -65,8 +65,9 @@ def _modules():
 def commands(only=None):
     """{name: module} of every command, or of the one called `only` if there is one."""
     names = _modules()
-    return {name: importlib.import_module(names[name])
-            for name in ([only] if only in names else names)}
+    return {
+        name: importlib.import_module(names[name]) for name in ([only] if only in names else names)
+    }
 
 
 def version():
@@ -78,9 +79,13 @@ def version():
 
 
 def _parser(found):
-    parser = _Parser(prog="ttpoe", allow_abbrev=False, epilog=_EXAMPLES,
-                     formatter_class=argparse.RawDescriptionHelpFormatter,
-                     description="Tools around the TTP engine (Tesla Transport Protocol).")
+    parser = _Parser(
+        prog="ttpoe",
+        allow_abbrev=False,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Tools around the TTP engine (Tesla Transport Protocol).",
+    )
     parser.add_argument("--version", action="version", version=f"ttpoe {version()}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for module in found.values():
@@ -121,7 +126,7 @@ def _run(words):
 
 def main(argv=None):
     """Command line; returns the exit code."""
-    if argv is None:                # as a program: `kill` ends it as Ctrl-C does
+    if argv is None:  # as a program: `kill` ends it as Ctrl-C does
         signal.signal(signal.SIGTERM, _terminate)
     try:
         return _run(sys.argv[1:] if argv is None else list(argv))
@@ -147,6 +152,6 @@ def main(argv=None):
 
 def _say(error, text, code):
     if code == 130 and sys.stderr.isatty():
-        print(file=sys.stderr)      # after the ^C
+        print(file=sys.stderr)  # after the ^C
     print(f"{getattr(error, 'prog', 'ttpoe')}: {text}", file=sys.stderr)
     return code

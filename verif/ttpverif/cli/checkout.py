@@ -46,5 +46,6 @@ def enter(words):
     if os.environ.get("PYTHONPATH") == paths:
         raise UsageError(f"its packages are not those in {root}: run `make setup` there")
     sys.stdout.flush()
-    os.execve(python, [python, "-P", "-m", "ttpverif.cli", *words],
-              os.environ | {"PYTHONPATH": paths})
+    os.execve(
+        python, [python, "-P", "-m", "ttpverif.cli", *words], os.environ | {"PYTHONPATH": paths}
+    )

@@ -30,6 +30,7 @@ def run(arguments):
     """Do it; the file's name on standard output if there is one."""
     from ttpoe.verilog.emit import module_name, top_verilog, write
     from ttpoe.verilog.generate import configuration
+
     changes = {name: getattr(arguments, name) for name in (*PARAMETERS, "name")}
     config = configuration(arguments.preset, changes, arguments.links)
     verilog = top_verilog(arguments.top, config, module_name(arguments.module, arguments.top))

@@ -41,22 +41,37 @@ TOPS = ("engine", "nic", "managed_nic")
 
 def add_configuration(parser, top):
     """The switches that choose what is written; `top` is the default of `--top`."""
-    parser.add_argument("--top", default=top, metavar="TOP", type=one_of(*TOPS),
-                        help=f"engine, nic or managed_nic ({top})")
+    parser.add_argument(
+        "--top",
+        default=top,
+        metavar="TOP",
+        type=one_of(*TOPS),
+        help=f"engine, nic or managed_nic ({top})",
+    )
     add_preset(parser, of="which the following change")
-    parser.add_argument("--links", type=whole_number, metavar="N",
-                        help="links at once: 2 x vc_tables x a power of two")
+    parser.add_argument(
+        "--links",
+        type=whole_number,
+        metavar="N",
+        help="links at once: 2 x vc_tables x a power of two",
+    )
     for name, meaning in PARAMETERS.items():
         flags = ["--" + name.replace("_", "-")]
         if name == "width_bits":
             flags.append("--width")
-        parser.add_argument(*flags, dest=name, help=meaning,
-                            type=one_of("none", "secded") if name == "protect" else whole_number,
-                            metavar="HOW" if name == "protect" else "N")
-    parser.add_argument("--name", metavar="NAME", help="name of the configuration "
-                        "(the preset's, or custom)")
-    parser.add_argument("--module", metavar="NAME",
-                        help="name of the top module and prefix of all others (ttp_TOP)")
+        parser.add_argument(
+            *flags,
+            dest=name,
+            help=meaning,
+            type=one_of("none", "secded") if name == "protect" else whole_number,
+            metavar="HOW" if name == "protect" else "N",
+        )
+    parser.add_argument(
+        "--name", metavar="NAME", help="name of the configuration (the preset's, or custom)"
+    )
+    parser.add_argument(
+        "--module", metavar="NAME", help="name of the top module and prefix of all others (ttp_TOP)"
+    )
 
 
 def add_parser(subparsers):
@@ -70,6 +85,7 @@ def add_parser(subparsers):
 def run(arguments):
     """Do it; one line on standard output for each file."""
     from ttpoe.verilog.generate import configuration, package, write_package
+
     changes = {name: getattr(arguments, name) for name in (*PARAMETERS, "name")}
     config = configuration(arguments.preset, changes, arguments.links)
     contents = package(arguments.top, config, arguments.module)

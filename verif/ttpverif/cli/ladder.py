@@ -39,11 +39,13 @@ def _limit(text):
 
 
 def _link(text):
-    match = re.fullmatch(r"((?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}|[0-9a-fA-F]{1,6})?(?::([0-2]))?",
-                         text)
+    match = re.fullmatch(
+        r"((?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}|[0-9a-fA-F]{1,6})?(?::([0-2]))?", text
+    )
     if not text or not match:
         raise argparse.ArgumentTypeError(
-            f"must be NODE:VC, as 000002:1 (or NODE, or :VC); got {text!r}")
+            f"must be NODE:VC, as 000002:1 (or NODE, or :VC); got {text!r}"
+        )
     node, vc = match.groups()
     if node and ":" not in node:
         node = node.zfill(6)
@@ -54,18 +56,35 @@ def _link(text):
 
 def add_parser(subparsers):
     """The parser of `ttpoe ladder`."""
-    parser = subparsers.add_parser("ladder", help=SUMMARY, description=_DESCRIPTION,
-                                   epilog=_EXAMPLES, allow_abbrev=False,
-                                   formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", metavar="FILE", help="capture, pcap or pcapng, also packed by gzip, "
-                        "bzip2 or xz; - is standard input")
-    parser.add_argument("-o", "--output", metavar="PAGE.html",
-                        help="write an HTML page instead of text")
-    parser.add_argument("--link", metavar="NODE:VC", type=_link, default=(None, None),
-                        help="only links of this node (hexadecimal) on this VC; "
-                        "NODE alone and :VC work, too")
-    parser.add_argument("--limit", metavar="N", type=_limit,
-                        help="the first N frames only; not much more of the capture is read")
+    parser = subparsers.add_parser(
+        "ladder",
+        help=SUMMARY,
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        help="capture, pcap or pcapng, also packed by gzip, bzip2 or xz; - is standard input",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="PAGE.html", help="write an HTML page instead of text"
+    )
+    parser.add_argument(
+        "--link",
+        metavar="NODE:VC",
+        type=_link,
+        default=(None, None),
+        help="only links of this node (hexadecimal) on this VC; NODE alone and :VC work, too",
+    )
+    parser.add_argument(
+        "--limit",
+        metavar="N",
+        type=_limit,
+        help="the first N frames only; not much more of the capture is read",
+    )
     return parser
 
 
@@ -74,7 +93,7 @@ class _Reading:
 
     def __init__(self, capture):
         self._capture = capture
-        self.ended = False              # to its end; else nobody wanted the rest
+        self.ended = False  # to its end; else nobody wanted the rest
         self._others = self._undecided = self._cut = self._copied = 0
         self._copies = Copies()
 
@@ -95,27 +114,39 @@ class _Reading:
 
     def notes(self):
         """One line each."""
-        counts = ((self._others, "frames of other protocols left out"),
-                  (self._copied, "frames seen again at another interface left out"),
-                  (self._undecided, "frames left out: the capture cut off what says whether they "
-                   "are TTP (snaplen; 60 bytes are enough)"),
-                  (self._cut, "frames were cut by the capture (snaplen): only what is there is "
-                   "shown"))
+        counts = (
+            (self._others, "frames of other protocols left out"),
+            (self._copied, "frames seen again at another interface left out"),
+            (
+                self._undecided,
+                "frames left out: the capture cut off what says whether they "
+                "are TTP (snaplen; 60 bytes are enough)",
+            ),
+            (self._cut, "frames were cut by the capture (snaplen): only what is there is shown"),
+        )
         return self._capture.notes + [f"{count} {what}" for count, what in counts if count]
 
     def nothing(self):
         """Why not one frame is shown."""
         if not self._capture.frames and not self._capture.notes:
             return "it holds no frames"
-        return "; ".join([f"none of its {self._capture.frames} frames is TTP (EtherType 0x0ac6 or "
-                          "0x9ac6, or UDP port 420)", *self.notes()])
+        return "; ".join(
+            [
+                f"none of its {self._capture.frames} frames is TTP (EtherType 0x0ac6 or "
+                "0x9ac6, or UDP port 420)",
+                *self.notes(),
+            ]
+        )
 
 
 def _chosen(events, link):
     node, vc = link
-    return (event for event in events
-            if (node is None or node in (event.src, event.dst))
-            and (vc is None or event.record.vc == vc))
+    return (
+        event
+        for event in events
+        if (node is None or node in (event.src, event.dst))
+        and (vc is None or event.record.vc == vc)
+    )
 
 
 def _shown(analyser, reading, shown, path):
@@ -130,28 +161,36 @@ def _shown(analyser, reading, shown, path):
 
 def _summary(analyser, reading, shown):
     """One line: how much there is, the marks, and what they say about losses."""
+
     def many(number, thing):
         return f"{number} {thing}{'' if number == 1 else 's'}"
+
     marks = ", ".join(f"{analyser.counts[mark]} {mark}" for mark in MARKS if analyser.counts[mark])
     part = "" if shown == analyser.frames else f"{shown} shown of "
     if not reading.ended:
         part += "the first "
     nodes, links = len(set(analyser.nodes) - {OTHER}), len(set(analyser.links) - {NO_LINK})
     estimate, total = analyser.estimate, analyser.estimate.total
-    lost = (f"; PAYLOADs lost: about {total} (estimate)" if total or estimate.untold else "")
-    return (f"{part}{many(analyser.frames, 'frame')}, {many(nodes, 'node')}, "
-            f"{many(links, 'link')}: {marks or 'nothing to remark'}{lost}")
+    lost = f"; PAYLOADs lost: about {total} (estimate)" if total or estimate.untold else ""
+    return (
+        f"{part}{many(analyser.frames, 'frame')}, {many(nodes, 'node')}, "
+        f"{many(links, 'link')}: {marks or 'nothing to remark'}{lost}"
+    )
 
 
 def _notes(analyser, reading):
     notes = reading.notes()
     one_sided = sum(link["one_sided"] for link in analyser.links.values())
     if one_sided:
-        notes.append(f"{one_sided} of {len(analyser.links)} links show one node's frames only: "
-                     "'lost' can then only mean 'sent again'")
+        notes.append(
+            f"{one_sided} of {len(analyser.links)} links show one node's frames only: "
+            "'lost' can then only mean 'sent again'"
+        )
     if not reading.ended:
-        notes.append(f"the rest of the capture was not read; the marks are judged by the first "
-                     f"{analyser.frames} frames")
+        notes.append(
+            f"the rest of the capture was not read; the marks are judged by the first "
+            f"{analyser.frames} frames"
+        )
     return notes
 
 
@@ -185,7 +224,7 @@ def _draw(arguments, reading):
     else:
         events = list(events)
         shown = len(events)
-    if reading.ended:                   # the marks of what is not shown count, too
+    if reading.ended:  # the marks of what is not shown count, too
         deque(every, 0)
     _shown(analyser, reading, shown, arguments.file)
     summary, notes = _summary(analyser, reading, shown), _notes(analyser, reading)

@@ -25,12 +25,23 @@ def add_parser(subparsers):
     parser = verb(subparsers, "model", SUMMARY, _DESCRIPTION, _EXAMPLES)
     add_loss(parser, 5.0, of="of all frames that the network loses")
     for name in ("duplicate", "reorder", "corrupt"):
-        parser.add_argument(f"--{name}", metavar="PERCENT", type=percent(), default=0.0,
-                            help="of all frames, in percent (0)")
-    parser.add_argument("--payloads", metavar="N", type=number(1, 10**6), default=500,
-                        help="payloads that each node sends (500)")
-    parser.add_argument("--bytes", metavar="N", type=number(8, 1024), default=256,
-                        help="length of a payload (256)")
+        parser.add_argument(
+            f"--{name}",
+            metavar="PERCENT",
+            type=percent(),
+            default=0.0,
+            help="of all frames, in percent (0)",
+        )
+    parser.add_argument(
+        "--payloads",
+        metavar="N",
+        type=number(1, 10**6),
+        default=500,
+        help="payloads that each node sends (500)",
+    )
+    parser.add_argument(
+        "--bytes", metavar="N", type=number(8, 1024), default=256, help="length of a payload (256)"
+    )
     add_seed(parser, of="of the network's faults")
     add_gbn(parser)
     parser.add_argument("--pcap", metavar="FILE", type=path, help="write every frame that is sent")
@@ -40,10 +51,13 @@ def add_parser(subparsers):
 def run(arguments):
     """Do it and print the summary."""
     from ..model.conversation import Conversation
-    faults = {name: getattr(arguments, name) / 100
-              for name in ("loss", "duplicate", "reorder", "corrupt")}
-    talk = Conversation(arguments.seed, faults, arguments.payloads, arguments.bytes,
-                        selective=not arguments.gbn)
+
+    faults = {
+        name: getattr(arguments, name) / 100 for name in ("loss", "duplicate", "reorder", "corrupt")
+    }
+    talk = Conversation(
+        arguments.seed, faults, arguments.payloads, arguments.bytes, selective=not arguments.gbn
+    )
     started = time.perf_counter()
     failure = talk.run()
     seconds = time.perf_counter() - started
@@ -54,15 +68,23 @@ def run(arguments):
             raise UsageError(f"cannot write {arguments.pcap}: {error.strerror}") from None
     network = talk.network
     sent = talk.frames["PAYLOAD"]
-    print(f"{'go-back-N' if arguments.gbn else 'selective replay'}, seed {arguments.seed}: "
-          f"{2 * arguments.payloads} payloads of {arguments.bytes} bytes, "
-          f"{talk.now:,} clocks, {seconds:.1f} s")
-    print("network: " + ", ".join(f"{network[name]:,} {name}" for name in (
-        "pushed", "lost", "corrupted", "duplicated", "reordered")))
-    print("frames:  " + ", ".join(f"{count:,} {name}"
-                                  for name, count in talk.frames.most_common()))
-    print(f"replays: {talk.replays:,} ({sent / (2 * arguments.payloads):.2f} PAYLOADs sent for "
-          "each payload)")
+    print(
+        f"{'go-back-N' if arguments.gbn else 'selective replay'}, seed {arguments.seed}: "
+        f"{2 * arguments.payloads} payloads of {arguments.bytes} bytes, "
+        f"{talk.now:,} clocks, {seconds:.1f} s"
+    )
+    print(
+        "network: "
+        + ", ".join(
+            f"{network[name]:,} {name}"
+            for name in ("pushed", "lost", "corrupted", "duplicated", "reordered")
+        )
+    )
+    print("frames:  " + ", ".join(f"{count:,} {name}" for name, count in talk.frames.most_common()))
+    print(
+        f"replays: {talk.replays:,} ({sent / (2 * arguments.payloads):.2f} PAYLOADs sent for "
+        "each payload)"
+    )
     if failure:
         print(f"FAILED: {failure}")
         return 1

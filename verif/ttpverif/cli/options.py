@@ -8,10 +8,29 @@ import argparse
 import re
 from pathlib import Path
 
-__all__ = ["PRESETS", "SEEDS", "SIMULATORS", "add_gbn", "add_jobs", "add_long", "add_loss",
-           "add_names", "add_output", "add_preset", "add_save", "add_seed", "add_short",
-           "add_simulator", "add_waves", "number", "one_of", "path", "percent", "verb",
-           "whole_number"]
+__all__ = [
+    "PRESETS",
+    "SEEDS",
+    "SIMULATORS",
+    "add_gbn",
+    "add_jobs",
+    "add_long",
+    "add_loss",
+    "add_names",
+    "add_output",
+    "add_preset",
+    "add_save",
+    "add_seed",
+    "add_short",
+    "add_simulator",
+    "add_waves",
+    "number",
+    "one_of",
+    "path",
+    "percent",
+    "verb",
+    "whole_number",
+]
 
 PRESETS = ("tiny", "default", "full")
 """As in `ttpoe.config`, which needs Amaranth and is not imported for `--help`."""
@@ -26,11 +45,17 @@ def verb(subparsers, name, summary, description, examples, checkout=False):
     if checkout:
         description = f"{description.rstrip()}\n\n{_CHECKOUT}"
     return subparsers.add_parser(
-        name, help=summary, description=description, epilog=examples, allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+        name,
+        help=summary,
+        description=description,
+        epilog=examples,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 # ---- types -------------------------------------------------------------------------------------
+
 
 def _refused(what, text):
     return argparse.ArgumentTypeError(f"must be {what}; got {text!r}")
@@ -49,6 +74,7 @@ def number(low, high, kind=int):
         if value is None or not low <= value <= high:
             raise _refused(what, text)
         return value
+
     return check
 
 
@@ -68,6 +94,7 @@ def percent(high=90):
             return check(text)
         except argparse.ArgumentTypeError:
             raise _refused(f"from 0 to {high}, in percent", text) from None
+
     return checked
 
 
@@ -79,6 +106,7 @@ def one_of(*names):
         if text not in names:
             raise _refused(what, text)
         return text
+
     return check
 
 
@@ -96,6 +124,7 @@ def _listed(allowed):
             if not name or (allowed and name not in allowed):
                 raise _refused(f"one of {', '.join(allowed)}" if allowed else "a name", name)
         return found
+
     return check
 
 
@@ -108,49 +137,82 @@ class _Flat(argparse.Action):
 
 # ---- switches ----------------------------------------------------------------------------------
 
+
 def add_names(parser, dest, text, allowed=None):
     """Any number of names, separated by spaces or commas; none means all."""
-    parser.add_argument(dest, metavar=dest.upper(), nargs="*", type=_listed(allowed), action=_Flat,
-                        default=[], help=text)
+    parser.add_argument(
+        dest,
+        metavar=dest.upper(),
+        nargs="*",
+        type=_listed(allowed),
+        action=_Flat,
+        default=[],
+        help=text,
+    )
 
 
-def add_seed(parser, default=1, of="everything that is random follows from it",
-             none="each run's own"):
+def add_seed(
+    parser, default=1, of="everything that is random follows from it", none="each run's own"
+):
     """`--seed N`; `none` says what it is if there is no default."""
-    parser.add_argument("--seed", metavar="N", type=number(*SEEDS), default=default,
-                        help=f"{of} ({none if default is None else default})")
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=number(*SEEDS),
+        default=default,
+        help=f"{of} ({none if default is None else default})",
+    )
 
 
 def add_preset(parser, default="default", of=None):
     """`--preset NAME`."""
     of = f", of {of}" if of else ""
     shown = "each run's own" if default is None else default
-    parser.add_argument("--preset", metavar="NAME", type=one_of(*PRESETS), default=default,
-                        help=f"configuration{of}: tiny, default or full ({shown})")
+    parser.add_argument(
+        "--preset",
+        metavar="NAME",
+        type=one_of(*PRESETS),
+        default=default,
+        help=f"configuration{of}: tiny, default or full ({shown})",
+    )
 
 
 def add_simulator(parser, default="verilator"):
     """`--simulator NAME`."""
-    parser.add_argument("--simulator", metavar="NAME", type=one_of(*SIMULATORS), default=default,
-                        help=f"verilator or icarus ({default or 'as each run declares'})")
+    parser.add_argument(
+        "--simulator",
+        metavar="NAME",
+        type=one_of(*SIMULATORS),
+        default=default,
+        help=f"verilator or icarus ({default or 'as each run declares'})",
+    )
 
 
 def add_jobs(parser, default=2, of="runs"):
     """`--jobs N`."""
-    parser.add_argument("--jobs", metavar="N", type=number(1, 64), default=default,
-                        help=f"{of} at a time ({default})")
+    parser.add_argument(
+        "--jobs",
+        metavar="N",
+        type=number(1, 64),
+        default=default,
+        help=f"{of} at a time ({default})",
+    )
 
 
 def add_loss(parser, default=0.0, high=90, of="of the frames, each way, that the wire loses"):
     """`--loss PERCENT`."""
-    parser.add_argument("--loss", metavar="PERCENT", type=percent(high), default=default,
-                        help=f"{of}, in percent ({default:g})")
+    parser.add_argument(
+        "--loss",
+        metavar="PERCENT",
+        type=percent(high),
+        default=default,
+        help=f"{of}, in percent ({default:g})",
+    )
 
 
 def add_gbn(parser):
     """`--gbn`."""
-    parser.add_argument("--gbn", action="store_true",
-                        help="go-back-N instead of selective replay")
+    parser.add_argument("--gbn", action="store_true", help="go-back-N instead of selective replay")
 
 
 def add_long(parser, text):
@@ -175,6 +237,12 @@ def add_output(parser, metavar, text, **more):
 
 def add_waves(parser):
     """`--waves`."""
-    parser.add_argument("--waves", metavar="all", nargs="?", const=True, default=False,
-                        type=one_of("all"),
-                        help="record waveforms: of the first 5,000 clocks, or of all")
+    parser.add_argument(
+        "--waves",
+        metavar="all",
+        nargs="?",
+        const=True,
+        default=False,
+        type=one_of("all"),
+        help="record waveforms: of the first 5,000 clocks, or of all",
+    )

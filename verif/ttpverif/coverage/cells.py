@@ -40,8 +40,11 @@ def _open_fits(link, e):
 
 def _out_of_step(link, e):
     ahead = _ahead(link, e)
-    return link.zero and (link.doubted or ahead != 1 and (
-        link.guessed or ahead > 1 and not link.fed or link.gap and e["tx_id"] == link.seen))
+    return link.zero and (
+        link.doubted
+        or ahead != 1
+        and (link.guessed or ahead > 1 and not link.fed or link.gap and e["tx_id"] == link.seen)
+    )
 
 
 def _concerned(link, e):
@@ -50,8 +53,11 @@ def _concerned(link, e):
 
 
 def _range_ok(link, e):
-    return (link.in_flight and id_distance(e["rx_id"], link.oldest) < link.in_flight
-            and id_distance(e["tx_id"], link.oldest) >= 0)
+    return (
+        link.in_flight
+        and id_distance(e["rx_id"], link.oldest) < link.in_flight
+        and id_distance(e["tx_id"], link.oldest) >= 0
+    )
 
 
 # name -> condition of (link, event record, parameters); `FULL` and `LAG` are not the link's alone.
@@ -67,27 +73,32 @@ GUARDS = {
     "SELF": lambda k, e, p: e["node"] == p.node,
     "ZERO": lambda k, e, p: k.zero,
     "OPEN_FITS": lambda k, e, p: _open_fits(k, e),
-    "OPEN_AGREES": lambda k, e, p: _open_fits(k, e) and (
-        _ahead(k, e) == 0 or _ahead(k, e) == -1 and k.fed),
+    "OPEN_AGREES": lambda k, e, p: (
+        _open_fits(k, e) and (_ahead(k, e) == 0 or _ahead(k, e) == -1 and k.fed)
+    ),
     "FIRST_AGAIN": lambda k, e, p: e["rx_id"] == e["tx_id"] != k.received,
     "ASKED": lambda k, e, p: k.asked,
     "DOUBTED": lambda k, e, p: k.doubted,
     "FED": lambda k, e, p: k.fed,
     "OUT_OF_STEP": lambda k, e, p: _out_of_step(k, e),
-    "OLDER": lambda k, e, p: e["epoch"] and k.peer_epoch and epoch_distance(
-        e["epoch"], k.peer_epoch) < 0,
+    "OLDER": lambda k, e, p: (
+        e["epoch"] and k.peer_epoch and epoch_distance(e["epoch"], k.peer_epoch) < 0
+    ),
     "BOTH_ZERO": lambda k, e, p: not (e["epoch"] or k.peer_epoch),
     "QUIET": lambda k, e, p: _quiet(k, e),
     "IN_WINDOW": lambda k, e, p: _in_window(k, e),
     "GOOD_0": lambda k, e, p: k.zero and e["rx_id"] == 0 and _in_window(k, e),
     "LAST_ACK": lambda k, e, p: _acks_all(k, e),
-    "NACK_OK": lambda k, e, p: k.in_flight and (
-        (-1 if k.zero else -(1 << 31)) <= id_distance(e["rx_id"], k.oldest) < k.in_flight),
+    "NACK_OK": lambda k, e, p: (
+        k.in_flight
+        and ((-1 if k.zero else -(1 << 31)) <= id_distance(e["rx_id"], k.oldest) < k.in_flight)
+    ),
     "UNACKED": lambda k, e, p: k.in_flight,
     "DUPLICATE": lambda k, e, p: _ahead(k, e) <= 0,
     "NEXT": lambda k, e, p: _ahead(k, e) == 1,
-    "BEYOND_END": lambda k, e, p: k.peer_end is not None and id_distance(
-        e["tx_id"], k.peer_end) > 0,
+    "BEYOND_END": lambda k, e, p: (
+        k.peer_end is not None and id_distance(e["tx_id"], k.peer_end) > 0
+    ),
     "NACK_DUE": lambda k, e, p: not k.gap or id_distance(e["tx_id"], k.seen) <= 0,
     "TIMER_BIT": lambda k, e, p: k.timer_bit,
     "RETRIES_UP": lambda k, e, p: p.max_retry and k.count >= p.max_retry,
@@ -149,12 +160,16 @@ _COUNTED_BY = {
     "host_blocked": "BLOCK BLOCK_FULL",
     "host_refused": "REFUSE_PAYLOAD REFUSE_HOST_OPEN REFUSE_OWN_PAYLOAD REFUSE_OWN_OPEN",
 }
-ACTION_STATS = {action: stat for stat, actions in _COUNTED_BY.items()
-                for action in actions.split()}
+ACTION_STATS = {action: stat for stat, actions in _COUNTED_BY.items() for action in actions.split()}
 """The statistic that each action counts in; actions that are not here count nowhere."""
-DROPS = {"DROP_STALE": "stale", "DROP_UNEXPECTED": "unexpected", "DROP_BAD_ACK": "bad_ack",
-         "ACK_AGAIN": "duplicate", "REFUSE_REUSED": "open_reused",
-         "SAY_OUT_OF_STEP": "out_of_step"}
+DROPS = {
+    "DROP_STALE": "stale",
+    "DROP_UNEXPECTED": "unexpected",
+    "DROP_BAD_ACK": "bad_ack",
+    "ACK_AGAIN": "duplicate",
+    "REFUSE_REUSED": "open_reused",
+    "SAY_OUT_OF_STEP": "out_of_step",
+}
 """What the model calls a drop that is counted by one action alone."""
 WAKES = ("WAKE_ACK", "WAKE_NACK", "REPLAY_WAKE_ACK", "REPLAY_WAKE_NACK")
 """Counted as `woken`, besides what else they count (Z7)."""
@@ -171,14 +186,22 @@ class CellCoverage:
         What the statistics of the link machine must have counted.
     """
 
-    _RETIRES = ("RETIRE", "RETIRE_CLOSE", "RETIRE_REPLAY", "CLOSE_NOT_YET", "RETIRE_ONE",
-                "AGREE", "AGREE_TOLD", "RESYNC")
+    _RETIRES = (
+        "RETIRE",
+        "RETIRE_CLOSE",
+        "RETIRE_REPLAY",
+        "CLOSE_NOT_YET",
+        "RETIRE_ONE",
+        "AGREE",
+        "AGREE_TOLD",
+        "RESYNC",
+    )
 
     def __init__(self, table):
         self.table = table
         self.taken, self.stats = set(), Counter()
-        self._lag = Counter()       # acknowledged slots that are not freed yet, per link
-        self._walked = None         # the link whose list is walked along: nothing of it is freed
+        self._lag = Counter()  # acknowledged slots that are not freed yet, per link
+        self._walked = None  # the link whose list is walked along: nothing of it is freed
         self._link, self._oldest = None, 0
         self._drops = {}
 
@@ -190,13 +213,17 @@ class CellCoverage:
             self._walked = None
         link = endpoint.links.find(*where) if state != "CLOSED" else None
         for number, (guards, action, next_state) in enumerate(self.table[event][state]):
-            if all(self._holds(guard.lstrip("!"), endpoint, link, record) != (guard[0] == "!")
-                   if guard.lstrip("!") not in HARDWARE_KNOWS
-                   else ACTIONS[record["action"]] == action for guard in guards):
+            if all(
+                self._holds(guard.lstrip("!"), endpoint, link, record) != (guard[0] == "!")
+                if guard.lstrip("!") not in HARDWARE_KNOWS
+                else ACTIONS[record["action"]] == action
+                for guard in guards
+            ):
                 break
         seen = ACTIONS[record["action"]], State(record["new_state"]).name
         assert seen == (action, next_state), (
-            f"{event} in {state}: hardware {seen}, by the numbers {action, next_state}; {link}")
+            f"{event} in {state}: hardware {seen}, by the numbers {action, next_state}; {link}"
+        )
         self.taken.add((event, state, number))
         if action in ACTION_STATS:
             self.stats[ACTION_STATS[action]] += 1
@@ -214,10 +241,12 @@ class CellCoverage:
         where = record["node"], record["vc"]
         link = endpoint.links.find(*where)
         action = ACTIONS[record["action"]]
-        dropped = [cause for cause in DROPS.values()
-                   if endpoint.counters[cause] != self._drops[cause]]
+        dropped = [
+            cause for cause in DROPS.values() if endpoint.counters[cause] != self._drops[cause]
+        ]
         assert dropped == ([DROPS[action]] if action in DROPS else []), (
-            f"{EVENTS[record['event']]}: hardware {action}, dropped by the model as {dropped}")
+            f"{EVENTS[record['event']]}: hardware {action}, dropped by the model as {dropped}"
+        )
         if link is None or link is not self._link:
             self._lag[where] = 0
             if self._walked == where:
@@ -237,11 +266,14 @@ class CellCoverage:
         if guard == "LAG":
             return self._lag[where] > 0 and self._walked != where
         if guard == "UNSENT" and self._lag[where] and link.position == link.oldest:
-            return False    # the oldest's slot is known when those before it are freed
+            return False  # the oldest's slot is known when those before it are freed
         return bool(GUARDS[guard](link, record, endpoint.parameters))
 
     def check_stats(self, counts):
         """`counts`: how much each statistic of the engine has counted meanwhile."""
-        wrong = {name: (counts[name], self.stats[name]) for name in STATS
-                 if counts[name] != self.stats[name]}
+        wrong = {
+            name: (counts[name], self.stats[name])
+            for name in STATS
+            if counts[name] != self.stats[name]
+        }
         assert not wrong, f"statistics (counted, expected): {wrong}"

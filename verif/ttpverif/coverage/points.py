@@ -21,21 +21,49 @@ from ..check.trace import ACTIONS, EVENTS, NOTICES, OPCODES, RESULTS, STATES
 from ..frames.frame import Opcode
 from ..model.states import State
 
-__all__ = ["Point", "PLAN", "SOURCES", "LENGTHS", "load", "points", "universe", "counting_verilog",
-           "impossible", "read_counts"]
+__all__ = [
+    "Point",
+    "PLAN",
+    "SOURCES",
+    "LENGTHS",
+    "load",
+    "points",
+    "universe",
+    "counting_verilog",
+    "impossible",
+    "read_counts",
+]
 
 PLAN = Path(__file__).with_name("plan.toml")
-SOURCES = ("sent", "rx", "look", "replay", "visit1", "host1", "visit0", "host0", "visit2", "host2",
-           "retire", "ask", "victim", "command", "timer")
+SOURCES = (
+    "sent",
+    "rx",
+    "look",
+    "replay",
+    "visit1",
+    "host1",
+    "visit0",
+    "host0",
+    "visit2",
+    "host2",
+    "retire",
+    "ask",
+    "victim",
+    "command",
+    "timer",
+)
 """What Q0 chooses from, in the order of its grants."""
 WIDTHS = (64, 128, 256, 512)
 MATRICES = ("received", "sent before", "sent after")
 HOST_PORTS = tuple(f"{port}{vc}" for port in ("s_host_tx", "m_host_rx") for vc in range(3))
 _STALLS = (*HOST_PORTS, "m_mac_tx", "s_cmd", "s_os_tx", "m_os_rx")
 _TRACE = "E.commit.{o_trace__payload.%s}"
-_LEFT = "E.commit.i_done__valid"            # an event leaves Q3
-_PATHS = {"engine": {"E": "core"}, "nic": {"E": "core.engine", "N": "core"},
-          "managed_nic": {"E": "core.nic.engine", "N": "core.nic", "C": "core"}}
+_LEFT = "E.commit.i_done__valid"  # an event leaves Q3
+_PATHS = {
+    "engine": {"E": "core"},
+    "nic": {"E": "core.engine", "N": "core"},
+    "managed_nic": {"E": "core.nic.engine", "N": "core.nic", "C": "core"},
+}
 
 
 @dataclass(frozen=True)
@@ -65,63 +93,100 @@ def load():
 
 def impossible():
     """`{point: reason}` of the combinations that must never be hit."""
-    return {f"{entry['matrix']}/{opcode}/{state}": entry["reason"] for entry in load()["impossible"]
-            for state in entry["states"] for opcode in entry["opcodes"]}
+    return {
+        f"{entry['matrix']}/{opcode}/{state}": entry["reason"]
+        for entry in load()["impossible"]
+        for state in entry["states"]
+        for opcode in entry["opcodes"]
+    }
 
 
 # ---- points from the code's own lists -----------------------------------------------------------
 
+
 def _rows():
     from ttpoe.link.fsm import TABLE
+
     decide = "E.pipeline.decide."
     for event, cells in TABLE.items():
         for state, rows in cells.items():
             passed_over = []
             for number, (guards, action, _to) in enumerate(rows):
-                holds = " & ".join(
-                    f"{'~' * (guard[0] == '!')}{decide}guard_{guard.lstrip('!').lower()}"
-                    for guard in guards) or "1'b1"
-                when = " & ".join([
-                    "E.pipeline.q2_valid", f"{decide}{{i_event.event}} == {event.value}",
-                    f"{decide}{{i_tag.state}} == {state.value}",
-                    *(f"~({earlier})" for earlier in passed_over), f"({holds})"])
+                holds = (
+                    " & ".join(
+                        f"{'~' * (guard[0] == '!')}{decide}guard_{guard.lstrip('!').lower()}"
+                        for guard in guards
+                    )
+                    or "1'b1"
+                )
+                when = " & ".join(
+                    [
+                        "E.pipeline.q2_valid",
+                        f"{decide}{{i_event.event}} == {event.value}",
+                        f"{decide}{{i_tag.state}} == {state.value}",
+                        *(f"~({earlier})" for earlier in passed_over),
+                        f"({holds})",
+                    ]
+                )
                 passed_over.append(holds)
-                yield Point(f"row/{event.name}/{state.name}/{number}",
-                            f"{event.name} in {state.name}: {action.name}", when)
+                yield Point(
+                    f"row/{event.name}/{state.name}/{number}",
+                    f"{event.name} in {state.name}: {action.name}",
+                    when,
+                )
 
 
 def _opcodes():
     for opcode in Opcode:
         for state in State:
             where = f"{opcode.name}/{state.name}"
-            yield Point(f"received/{where}", f"{opcode.name} received in {state.name}",
-                        f"{_LEFT} & {_TRACE % 'event'} == {EVENTS.index('RX_' + opcode.name)}"
-                        f" & {_TRACE % 'old_state'} == {state.value}")
+            yield Point(
+                f"received/{where}",
+                f"{opcode.name} received in {state.name}",
+                f"{_LEFT} & {_TRACE % 'event'} == {EVENTS.index('RX_' + opcode.name)}"
+                f" & {_TRACE % 'old_state'} == {state.value}",
+            )
             for matrix, field in (("sent before", "old_state"), ("sent after", "new_state")):
-                yield Point(f"{matrix}/{where}", f"{opcode.name} sent, {matrix[5:]}: {state.name}",
-                            f"{_LEFT} & {_TRACE % 'frame'} & {_TRACE % 'frame_opcode'} =="
-                            f" {opcode.value} & {_TRACE % field} == {state.value}")
+                yield Point(
+                    f"{matrix}/{where}",
+                    f"{opcode.name} sent, {matrix[5:]}: {state.name}",
+                    f"{_LEFT} & {_TRACE % 'frame'} & {_TRACE % 'frame_opcode'} =="
+                    f" {opcode.value} & {_TRACE % field} == {state.value}",
+                )
 
 
 def _outcomes():
     for number, kind in enumerate(NOTICES):
-        yield Point(f"notice/{kind}", f"the host is told {kind}",
-                    f"{_LEFT} & {_TRACE % 'noticed'} & {_TRACE % 'notice'} == {number}")
+        yield Point(
+            f"notice/{kind}",
+            f"the host is told {kind}",
+            f"{_LEFT} & {_TRACE % 'noticed'} & {_TRACE % 'notice'} == {number}",
+        )
     for number, kind in enumerate(RESULTS):
-        yield Point(f"result/{kind}", f"a payload of the host: {kind}",
-                    f"{_LEFT} & {_TRACE % 'event'} == {EVENTS.index('HOST_PAYLOAD')}"
-                    f" & {_TRACE % 'result'} == {number}")
+        yield Point(
+            f"result/{kind}",
+            f"a payload of the host: {kind}",
+            f"{_LEFT} & {_TRACE % 'event'} == {EVENTS.index('HOST_PAYLOAD')}"
+            f" & {_TRACE % 'result'} == {number}",
+        )
     for number, source in enumerate(SOURCES):
-        yield Point(f"admitted/{source}", f"Q0 admits an event of {source}",
-                    f"E.arbitrate.o_event__valid & E.arbitrate.grant[{number}]")
+        yield Point(
+            f"admitted/{source}",
+            f"Q0 admits an event of {source}",
+            f"E.arbitrate.o_event__valid & E.arbitrate.grant[{number}]",
+        )
 
 
 def _ports(width_bits):
     for port in _STALLS:
-        valid, ready = (("tvalid_core", "tready") if port.startswith("s_") else
-                        ("tvalid", "tready_core"))
-        yield Point(f"stall/{port}", f"{port} waits: valid and not ready",
-                    f"S_{port}_{valid} & ~S_{port}_{ready}")
+        valid, ready = (
+            ("tvalid_core", "tready") if port.startswith("s_") else ("tvalid", "tready_core")
+        )
+        yield Point(
+            f"stall/{port}",
+            f"{port} waits: valid and not ready",
+            f"S_{port}_{valid} & ~S_{port}_{ready}",
+        )
     width = width_bits // 8
     for port in HOST_PORTS:
         side = ("_core", "") if port.startswith("s_") else ("", "_core")
@@ -129,13 +194,16 @@ def _ports(width_bits):
             beats, rest = divmod(size - 1, width)
             keep = f"{width}'h{(1 << rest + 1) - 1:x}"
             yield Point(
-                f"length/{port}/{width_bits}/{size}", f"{size} bytes on {port}, {width_bits} bits",
+                f"length/{port}/{width_bits}/{size}",
+                f"{size} bytes on {port}, {width_bits} bits",
                 f"S_{port}_tvalid{side[0]} & S_{port}_tready{side[1]} & S_{port}_tlast{side[0]}"
-                f" & S_{port}_beats == {beats} & S_{port}_tkeep{side[0]} == {keep}")
+                f" & S_{port}_beats == {beats} & S_{port}_tkeep{side[0]} == {keep}",
+            )
 
 
 def _counters():
     from ttpoe.csr.registers import COUNTERS
+
     for name, meaning in COUNTERS.items():
         when = "C.csr.notices.o_lost" if name == "stat_notice_lost" else f"S_{name}"
         yield Point(f"counter/{name.removeprefix('stat_')}", meaning, when)
@@ -144,12 +212,17 @@ def _counters():
 def _registers():
     from ttpoe.config import preset
     from ttpoe.csr.registers import INTERRUPTS, register_map
+
     for number, cause in enumerate(INTERRUPTS):
-        yield Point(f"interrupt/{cause}", f"interrupt by {cause}",
-                    f"C.csr.notices.o_causes[{number}] & C.csr.notices.i_mask[{number}]")
+        yield Point(
+            f"interrupt/{cause}",
+            f"interrupt by {cause}",
+            f"C.csr.notices.o_causes[{number}] & C.csr.notices.i_mask[{number}]",
+        )
     for register in register_map(preset("tiny")).registers:
-        done = ("C.csr.axil.i_done & ~C.csr.axil.i_error"
-                f" & C.csr.axil.o_address == {register.address}")
+        done = (
+            f"C.csr.axil.i_done & ~C.csr.axil.i_error & C.csr.axil.o_address == {register.address}"
+        )
         name = register.name
         yield Point(f"read/{name}", f"{name} is read", f"{done} & ~C.csr.axil.o_write")
         if register.writable:
@@ -160,22 +233,33 @@ def _registers():
 def universe():
     """Every point of the plan, `{name: Point}`, whatever the top and the width."""
     ports = {point.name: point for width in WIDTHS for point in _ports(width)}
-    found = {point.name: point for make in (_rows, _opcodes, _outcomes, _counters, _registers)
-             for point in make()}
-    own = {f"point/{name}": Point(f"point/{name}", entry["what"], entry["when"],
-                                  entry.get("in_reset", False))
-           for name, entry in load()["points"].items()}
+    found = {
+        point.name: point
+        for make in (_rows, _opcodes, _outcomes, _counters, _registers)
+        for point in make()
+    }
+    own = {
+        f"point/{name}": Point(
+            f"point/{name}", entry["what"], entry["when"], entry.get("in_reset", False)
+        )
+        for name, entry in load()["points"].items()
+    }
     return {**found, **ports, **own}
 
 
 # ---- for one simulated pair ---------------------------------------------------------------------
 
+
 def _numbers(config):
-    return {**{name: number for number, name in enumerate(EVENTS)},
-            **{name: number for number, name in enumerate(OPCODES)},
-            **{f"{name}_STATE": number for number, name in enumerate(STATES)},
-            **{f"{name}_ACTION": number for number, name in enumerate(ACTIONS)},
-            "SLOTS": config.slots, "LINKS": config.links, "WINDOW": config.reorder_window}
+    return {
+        **{name: number for number, name in enumerate(EVENTS)},
+        **{name: number for number, name in enumerate(OPCODES)},
+        **{f"{name}_STATE": number for number, name in enumerate(STATES)},
+        **{f"{name}_ACTION": number for number, name in enumerate(ACTIONS)},
+        "SLOTS": config.slots,
+        "LINKS": config.links,
+        "WINDOW": config.reorder_window,
+    }
 
 
 def _verilog(text, side, top, config):
@@ -198,7 +282,7 @@ def points(top, config):
     if top == "engine":
         lost.append(r"S_(s_os|m_os|stat_os|last_)")
     if top == "managed_nic":
-        lost.append("S_s_cmd")              # commands come by registers
+        lost.append("S_s_cmd")  # commands come by registers
     found = []
     for name, point in universe().items():
         if name.startswith("length/") and f"/{config.width_bits}/" not in name:
@@ -217,33 +301,42 @@ def _helpers(side, top, config, lines):
         names[name] = f"ttp_points.{side}_{name}"
         fires = f"pair.{side}_{port}_tvalid{core[0]} & pair.{side}_{port}_tready{core[1]}"
         lines.append(f"  reg [10:0] {side}_{name} = 0;")
-        lines.append(f"  always @(posedge pair.clk) if (pair.{side}_reset) {side}_{name} <= 0;"
-                     f" else if ({fires}) {side}_{name} <="
-                     f" pair.{side}_{port}_tlast{core[0]} ? 0 : {side}_{name} + 1;")
+        lines.append(
+            f"  always @(posedge pair.clk) if (pair.{side}_reset) {side}_{name} <= 0;"
+            f" else if ({fires}) {side}_{name} <="
+            f" pair.{side}_{port}_tlast{core[0]} ? 0 : {side}_{name} + 1;"
+        )
     for name, (bits, when, value) in load()["helpers"].items():
         if top == "engine":
-            continue                        # what they remember is the NIC's
+            continue  # what they remember is the NIC's
         names[name] = f"ttp_points.{side}_{name}"
         when, value = (_verilog(text, side, top, config) for text in (when, value))
         lines.append(f"  reg [{bits - 1}:0] {side}_{name} = 0;")
-        lines.append(f"  always @(posedge pair.clk) if (pair.{side}_reset) {side}_{name} <= 0;"
-                     f" else if ({when}) {side}_{name} <= {value};")
+        lines.append(
+            f"  always @(posedge pair.clk) if (pair.{side}_reset) {side}_{name} <= 0;"
+            f" else if ({when}) {side}_{name} <= {value};"
+        )
     return names
 
 
 def counting_verilog(top, config):
     """`(module ttp_points, names)`: its counts are one per name for engine a, then for b."""
     found = points(top, config)
-    lines = ["// Counts the points of the coverage plan. Generated; do not edit.",
-             "module ttp_points;", f"  reg [31:0] hits [0:{2 * len(found) - 1}];",
-             "  integer n;", "  reg [8*1024-1:0] file;",
-             f"  initial for (n = 0; n < {2 * len(found)}; n = n + 1) hits[n] = 0;"]
+    lines = [
+        "// Counts the points of the coverage plan. Generated; do not edit.",
+        "module ttp_points;",
+        f"  reg [31:0] hits [0:{2 * len(found) - 1}];",
+        "  integer n;",
+        "  reg [8*1024-1:0] file;",
+        f"  initial for (n = 0; n < {2 * len(found)}; n = n + 1) hits[n] = 0;",
+    ]
     body = []
     for number, side in enumerate("ab"):
         names = _helpers(side, top, config, lines)
         for group in (False, True):
-            body.append(f"  always @(posedge pair.clk) if ({'' if group else '!'}"
-                        f"pair.{side}_reset) begin")
+            body.append(
+                f"  always @(posedge pair.clk) if ({'' if group else '!'}pair.{side}_reset) begin"
+            )
             for index, point in enumerate(found):
                 if point.in_reset != group:
                     continue
@@ -254,8 +347,11 @@ def counting_verilog(top, config):
                 body.append(f"    if ({when}) hits[{place}] = hits[{place}] + 1;")
             body.append("  end")
     lines += body
-    lines += ['  final if ($value$plusargs("points=%s", file)) $writememh(file, hits);',
-              "endmodule", ""]
+    lines += [
+        '  final if ($value$plusargs("points=%s", file)) $writememh(file, hits);',
+        "endmodule",
+        "",
+    ]
     return "\n".join(lines), [point.name for point in found]
 
 

@@ -22,8 +22,12 @@ def load_plan():
 
 def check_claims(test, taken):
     """`taken`: {(event, state, number of the alternative)} that a run of `test` took."""
-    claimed = {(event, state, number)
-               for event, cells in load_plan().items() for state, rows in cells.items()
-               for number, names in enumerate(rows) if test in names}
+    claimed = {
+        (event, state, number)
+        for event, cells in load_plan().items()
+        for state, rows in cells.items()
+        for number, names in enumerate(rows)
+        if test in names
+    }
     missing = sorted(claimed - set(taken))
     assert not missing, f"{test} claims rows of the state table that it did not take: {missing}"

@@ -8,8 +8,19 @@ import enum
 import struct
 from dataclasses import dataclass
 
-__all__ = ["ETHERTYPE_SEED", "ETHERTYPE_IEEE", "ETHERTYPES", "OUI", "MAX_PAYLOAD", "Opcode",
-           "DROP_CAUSES", "Frame", "is_ttp", "node_to_mac", "mac_to_node"]
+__all__ = [
+    "ETHERTYPE_SEED",
+    "ETHERTYPE_IEEE",
+    "ETHERTYPES",
+    "OUI",
+    "MAX_PAYLOAD",
+    "Opcode",
+    "DROP_CAUSES",
+    "Frame",
+    "is_ttp",
+    "node_to_mac",
+    "mac_to_node",
+]
 
 ETHERTYPE_SEED = 0x0AC6
 ETHERTYPE_IEEE = 0x9AC6
@@ -19,9 +30,21 @@ MAX_PAYLOAD = 1024
 MIN_FRAME = 64
 HEADER = 60
 
-DROP_CAUSES = ("bad_fcs", "other_ethertype", "runt", "wrong_oui", "not_ours",
-               "own_source", "bad_tth", "tsh_length", "total_length", "truncated", "bad_opcode",
-               "bad_vc", "empty_payload")
+DROP_CAUSES = (
+    "bad_fcs",
+    "other_ethertype",
+    "runt",
+    "wrong_oui",
+    "not_ours",
+    "own_source",
+    "bad_tth",
+    "tsh_length",
+    "total_length",
+    "truncated",
+    "bad_opcode",
+    "bad_vc",
+    "empty_payload",
+)
 """Causes of drop in the order of decision F1; "no room in the event queue" is not the frame's."""
 
 _WIDTHS = {"src": 24, "dst": 24, "tx_id": 32, "rx_id": 32, "epoch": 16, "extension": 8}
@@ -31,6 +54,7 @@ _HEADER = struct.Struct(">3s3s3s3sHBBH16s3s3sHBBBBHBHBII")
 
 class Opcode(enum.IntEnum):
     """Section 1.2."""
+
     OPEN = 0
     OPEN_ACK = 1
     OPEN_NACK = 2
@@ -99,16 +123,38 @@ class Frame:
             raise ValueError(f"ethertype must be 0x0ac6 or 0x9ac6; got {self.ethertype:#x}")
         least = 1 if self.opcode == Opcode.PAYLOAD else 0
         if not least <= len(self.payload) <= MAX_PAYLOAD:
-            raise ValueError(f"the payload has {least} to {MAX_PAYLOAD} bytes; "
-                             f"got {len(self.payload)}")
+            raise ValueError(
+                f"the payload has {least} to {MAX_PAYLOAD} bytes; got {len(self.payload)}"
+            )
 
     def pack(self):
         """The bytes on the wire, without FCS, padded with zeros to 64 bytes."""
         src, dst = self.src.to_bytes(3, "big"), self.dst.to_bytes(3, "big")
         size = len(self.payload)
-        head = _HEADER.pack(OUI, dst, OUI, src, self.ethertype, 0x05, 0, size + 46, bytes(16),
-                            src, dst, size + 26, self.opcode, self.vc, 0, 0, self.epoch, 0, 0,
-                            self.extension, self.tx_id, self.rx_id)
+        head = _HEADER.pack(
+            OUI,
+            dst,
+            OUI,
+            src,
+            self.ethertype,
+            0x05,
+            0,
+            size + 46,
+            bytes(16),
+            src,
+            dst,
+            size + 26,
+            self.opcode,
+            self.vc,
+            0,
+            0,
+            self.epoch,
+            0,
+            0,
+            self.extension,
+            self.tx_id,
+            self.rx_id,
+        )
         return (head + self.payload).ljust(MIN_FRAME, b"\0")
 
     @classmethod
@@ -125,8 +171,30 @@ class Frame:
             return None, "other_ethertype"
         if len(data) < MIN_FRAME:
             return None, "runt"
-        (dst_oui, dst, src_oui, src, ethertype, tth, _, total, _, _, _, length, opcode, vc, _, _,
-         epoch, _, _, extension, tx_id, rx_id) = _HEADER.unpack_from(data)
+        (
+            dst_oui,
+            dst,
+            src_oui,
+            src,
+            ethertype,
+            tth,
+            _,
+            total,
+            _,
+            _,
+            _,
+            length,
+            opcode,
+            vc,
+            _,
+            _,
+            epoch,
+            _,
+            _,
+            extension,
+            tx_id,
+            rx_id,
+        ) = _HEADER.unpack_from(data)
         dst, src = int.from_bytes(dst, "big"), int.from_bytes(src, "big")
         opcode &= 0x3F
         checks = (
@@ -144,11 +212,14 @@ class Frame:
         for cause, holds in checks:
             if holds:
                 return None, cause
-        payload = data[HEADER:34 + length] if opcode == Opcode.PAYLOAD else b""
-        return cls(src, dst, Opcode(opcode), vc, tx_id, rx_id, epoch, extension, ethertype,
-                   payload), None
+        payload = data[HEADER : 34 + length] if opcode == Opcode.PAYLOAD else b""
+        return cls(
+            src, dst, Opcode(opcode), vc, tx_id, rx_id, epoch, extension, ethertype, payload
+        ), None
 
     def __str__(self):
         size = f" {len(self.payload)} bytes" if self.opcode == Opcode.PAYLOAD else ""
-        return (f"{self.opcode.name} {self.src:06x}->{self.dst:06x} vc{self.vc} "
-                f"tx={self.tx_id:#x} rx={self.rx_id:#x} epoch={self.epoch:#x}{size}")
+        return (
+            f"{self.opcode.name} {self.src:06x}->{self.dst:06x} vc{self.vc} "
+            f"tx={self.tx_id:#x} rx={self.rx_id:#x} epoch={self.epoch:#x}{size}"
+        )

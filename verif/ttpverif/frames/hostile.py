@@ -15,29 +15,68 @@ from .scapy_ttp import ipv4_frame, ttp_frame
 __all__ = ["CATEGORIES", "RESERVED_BITS", "Hostile", "Bad", "ANY_CAUSE"]
 
 ANY_CAUSE = "any"
-STRANGE_PLACES = 2          # forged frames name IDs at least so many windows of slots ahead
+STRANGE_PLACES = 2  # forged frames name IDs at least so many windows of slots ahead
 
-RESERVED_BITS = tuple(8 * byte + bit for byte, bits in (
-    (15, range(8)), *((byte, range(8)) for byte in range(18, 40)), (42, (6, 7)), (44, range(8)),
-    (45, range(8)), *((byte, range(8)) for byte in range(48, 52))) for bit in bits)
+RESERVED_BITS = tuple(
+    8 * byte + bit
+    for byte, bits in (
+        (15, range(8)),
+        *((byte, range(8)) for byte in range(18, 40)),
+        (42, (6, 7)),
+        (44, range(8)),
+        (45, range(8)),
+        *((byte, range(8)) for byte in range(48, 52)),
+    )
+    for bit in bits
+)
 """Header bits that a receiver ignores (F2, section 1), as 8 * byte + bit: via-gateway and reserved,
 padding, TSH nodes, opcode [7:6], tx, rx, congestion, version; the extension of other frames than
 OPEN and OPEN_ACK."""
 
-PARSING = ("truncated", "TSH length lies", "total length lies", "both lengths lie", "bad opcode",
-           "bad VC", "wrong OUI", "other node", "multicast or broadcast", "other EtherType",
-           "VLAN tag", "IPv4/UDP form", "bad TTH byte 0", "bad FCS", "runt", "giant",
-           "empty PAYLOAD", "own address", "noise",
-           "noise behind a good header", "several faults", "odd keep")
-FORGING = ("ACK not in flight", "NACK not in flight", "stale epoch", "answer to no OPEN",
-           "CLOSE_ACK to no CLOSE", "CLOSE_NACK to no CLOSE", "NOLINK of another epoch",
-           "older OPEN", "answer from a stranger", "ACK from a stranger",
-           "PAYLOAD from a stranger", "CLOSE from a stranger", "repeated OPEN",
-           "repeated PAYLOAD")
+PARSING = (
+    "truncated",
+    "TSH length lies",
+    "total length lies",
+    "both lengths lie",
+    "bad opcode",
+    "bad VC",
+    "wrong OUI",
+    "other node",
+    "multicast or broadcast",
+    "other EtherType",
+    "VLAN tag",
+    "IPv4/UDP form",
+    "bad TTH byte 0",
+    "bad FCS",
+    "runt",
+    "giant",
+    "empty PAYLOAD",
+    "own address",
+    "noise",
+    "noise behind a good header",
+    "several faults",
+    "odd keep",
+)
+FORGING = (
+    "ACK not in flight",
+    "NACK not in flight",
+    "stale epoch",
+    "answer to no OPEN",
+    "CLOSE_ACK to no CLOSE",
+    "CLOSE_NACK to no CLOSE",
+    "NOLINK of another epoch",
+    "older OPEN",
+    "answer from a stranger",
+    "ACK from a stranger",
+    "PAYLOAD from a stranger",
+    "CLOSE from a stranger",
+    "repeated OPEN",
+    "repeated PAYLOAD",
+)
 CATEGORIES = PARSING + FORGING
 
-PEER, OWN = 1, 2                        # epoch bases
-OLDEST, RECEIVED, FRESH = 1, 2, 3       # ID bases
+PEER, OWN = 1, 2  # epoch bases
+OLDEST, RECEIVED, FRESH = 1, 2, 3  # ID bases
 
 
 @dataclass
@@ -66,11 +105,11 @@ class Bad:
 
 
 def _put(data, offset, length, value):
-    data[offset:offset + length] = (value % (1 << 8 * length)).to_bytes(length, "big")
+    data[offset : offset + length] = (value % (1 << 8 * length)).to_bytes(length, "big")
 
 
 def _u16(data, offset):
-    return int.from_bytes(data[offset:offset + 2], "big")
+    return int.from_bytes(data[offset : offset + 2], "big")
 
 
 class Hostile:
@@ -84,43 +123,93 @@ class Hostile:
     def __init__(self, seed, node, peer, slots, selective=True):
         self.rng = random.Random(f"hostile/{seed}/{node}")
         self.node, self.peer, self.slots, self.selective = node, peer, slots, selective
-        self._templates = [bytes(ttp_frame(peer, node, opcode, vc=vc, ethertype=ethertype,
-                                           epoch=0x4568, tx_id=1000, rx_id=2000))
-                           for opcode in (*range(6), *range(7, 11)) for vc in range(3)
-                           for ethertype in (0x0AC6, 0x9AC6)]
-        self._payloads = [bytes(ttp_frame(peer, node, 6, payload=self.rng.randbytes(size), vc=2,
-                                          epoch=0x4568, tx_id=1000)) for size in self.SIZES]
-        self._ipv4 = [bytes(ipv4_frame(peer, node, opcode, payload=b"ipv4" * (opcode == 6)))
-                      for opcode in range(11)]
+        self._templates = [
+            bytes(
+                ttp_frame(
+                    peer,
+                    node,
+                    opcode,
+                    vc=vc,
+                    ethertype=ethertype,
+                    epoch=0x4568,
+                    tx_id=1000,
+                    rx_id=2000,
+                )
+            )
+            for opcode in (*range(6), *range(7, 11))
+            for vc in range(3)
+            for ethertype in (0x0AC6, 0x9AC6)
+        ]
+        self._payloads = [
+            bytes(
+                ttp_frame(
+                    peer, node, 6, payload=self.rng.randbytes(size), vc=2, epoch=0x4568, tx_id=1000
+                )
+            )
+            for size in self.SIZES
+        ]
+        self._ipv4 = [
+            bytes(ipv4_frame(peer, node, opcode, payload=b"ipv4" * (opcode == 6)))
+            for opcode in range(11)
+        ]
 
     # ---- malformed -----------------------------------------------------------------------
 
     def structured(self):
         """Every case once, in an order of chance."""
-        cases = [bad for make in (self._cuts, self._lies, self._codes, self._addresses,
-                                  self._others) for bad in make()]
+        cases = [
+            bad
+            for make in (self._cuts, self._lies, self._codes, self._addresses, self._others)
+            for bad in make()
+        ]
         self.rng.shuffle(cases)
         return cases
 
     def _base(self):
         rng = self.rng
-        return bytearray(rng.choice(self._payloads) if rng.random() < 0.3
-                         else rng.choice(self._templates))
+        return bytearray(
+            rng.choice(self._payloads) if rng.random() < 0.3 else rng.choice(self._templates)
+        )
 
     def _cuts(self):
         for frame in (*self._templates[::6], *self._payloads):
             needed = max(64, 34 + _u16(frame, 40))
             for length in range(1, needed):
                 cause = "truncated" if length >= 64 else "runt"
-                yield Bad("truncated" if length >= 64 else "runt", frame[:length], cause,
-                          gaps=length % 2 == 1)
-        for size in (1515, 2048, 2049, 4000, 9018):     # too long to look at, and still wrong
-            yield Bad("giant", bytes(self._templates[0][:43] + b"\x07").ljust(size, b"\xa5"),
-                      "bad_vc")
+                yield Bad(
+                    "truncated" if length >= 64 else "runt",
+                    frame[:length],
+                    cause,
+                    gaps=length % 2 == 1,
+                )
+        for size in (1515, 2048, 2049, 4000, 9018):  # too long to look at, and still wrong
+            yield Bad(
+                "giant", bytes(self._templates[0][:43] + b"\x07").ljust(size, b"\xa5"), "bad_vc"
+            )
 
     def _lies(self):
-        values = {0, 1, 25, 26, 27, 28, 45, 46, 47, 1049, 1050, 1051, 1052, 2047, 2048, 2074,
-                  0x8000, 0xFFFE, 0xFFFF, *(1 << bit for bit in range(16))}
+        values = {
+            0,
+            1,
+            25,
+            26,
+            27,
+            28,
+            45,
+            46,
+            47,
+            1049,
+            1050,
+            1051,
+            1052,
+            2047,
+            2048,
+            2074,
+            0x8000,
+            0xFFFE,
+            0xFFFF,
+            *(1 << bit for bit in range(16)),
+        }
         for frame in (self._templates[0], *self._payloads):
             true = _u16(frame, 40)
             for value in values | {true - 1, true + 1, true ^ 0x100}:
@@ -130,18 +219,25 @@ class Hostile:
                 _put(both, 40, 2, value)
                 _put(both, 16, 2, value + 20)
                 outside = not 26 <= value <= 1050
-                for name, data in (("TSH length lies", tsh), ("total length lies", total),
-                                   ("both lengths lie", both)):
+                for name, data in (
+                    ("TSH length lies", tsh),
+                    ("total length lies", total),
+                    ("both lengths lie", both),
+                ):
                     if name == "TSH length lies":
-                        cause = ("tsh_length" if outside else "total_length")
+                        cause = "tsh_length" if outside else "total_length"
                         wrong = value != true
                     elif name == "total length lies":
                         cause, wrong = "total_length", value != true + 20
-                    else:       # only too much can be told; 26 is a PAYLOAD without a byte
-                        cause = ("tsh_length" if outside else
-                                 "empty_payload" if value == 26 else "truncated")
-                        wrong = (outside or 34 + value > len(data)
-                                 or value == 26 and data[42] == 6)
+                    else:  # only too much can be told; 26 is a PAYLOAD without a byte
+                        cause = (
+                            "tsh_length"
+                            if outside
+                            else "empty_payload"
+                            if value == 26
+                            else "truncated"
+                        )
+                        wrong = outside or 34 + value > len(data) or value == 26 and data[42] == 6
                     if wrong:
                         yield Bad(name, bytes(data), cause)
 
@@ -166,18 +262,27 @@ class Hostile:
             yield Bad("empty PAYLOAD", bytes(data), "empty_payload")
 
     def _addresses(self):
-        for start, cause, name in ((0, "wrong_oui", "wrong OUI"), (6, "wrong_oui", "wrong OUI"),
-                                   (3, "not_ours", "other node")):
+        for start, cause, name in (
+            (0, "wrong_oui", "wrong OUI"),
+            (6, "wrong_oui", "wrong OUI"),
+            (3, "not_ours", "other node"),
+        ):
             for bit in range(24):
                 data = self._base()
                 data[start + bit // 8] ^= 1 << bit % 8
                 yield Bad(name, bytes(data), cause)
-        for mac in ("ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "33:33:00:00:00:01",
-                    "99:ed:5c:00:00:02", "01:80:c2:00:00:00", "00:00:00:00:00:00"):
+        for mac in (
+            "ff:ff:ff:ff:ff:ff",
+            "01:00:5e:00:00:01",
+            "33:33:00:00:00:01",
+            "99:ed:5c:00:00:02",
+            "01:80:c2:00:00:00",
+            "00:00:00:00:00:00",
+        ):
             data = self._base()
             data[:6] = bytes.fromhex(mac.replace(":", ""))
             yield Bad("multicast or broadcast", bytes(data), "wrong_oui")
-        for _ in range(12):         # as if from ourselves (L20)
+        for _ in range(12):  # as if from ourselves (L20)
             data = self._base()
             data[6:12] = node_to_mac(self.node)
             yield Bad("own address", bytes(data), "own_source")
@@ -207,7 +312,7 @@ class Hostile:
             name = self.rng.choice(PARSING)
             bad = self._draw(name)
             _, bad.cause = Frame.parse(bad.data, self.node, bad.bad_fcs)
-            if bad.cause is None:       # a mutation that left it good
+            if bad.cause is None:  # a mutation that left it good
                 continue
             if bad.odd_keep:
                 bad.cause = ANY_CAUSE
@@ -218,8 +323,11 @@ class Hostile:
         rng = self.rng
         data = self._base()
         if name in ("noise", "runt"):
-            size = rng.randint(1, 63) if name == "runt" else rng.choice(
-                (rng.randint(1, 130), rng.randint(64, 80), rng.randint(1, 1600)))
+            size = (
+                rng.randint(1, 63)
+                if name == "runt"
+                else rng.choice((rng.randint(1, 130), rng.randint(64, 80), rng.randint(1, 1600)))
+            )
             return Bad(name, rng.randbytes(size), bad_fcs=rng.random() < 0.1)
         if name == "noise behind a good header":
             kept = rng.choice((6, 12, 14, 15, 16, 18, 34, 40, 42, 43))
@@ -230,7 +338,7 @@ class Hostile:
         if name == "several faults":
             for _ in range(rng.randint(2, 4)):
                 self._spoil(data, rng.choice(PARSING[:13]))
-            data = data[:rng.randint(1, len(data))] if rng.random() < 0.3 else data
+            data = data[: rng.randint(1, len(data))] if rng.random() < 0.3 else data
             return Bad(name, bytes(data), bad_fcs=rng.random() < 0.2)
         if name == "odd keep":
             data[43] = rng.randint(3, 255)
@@ -242,7 +350,7 @@ class Hostile:
                 data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
             return Bad(name, bytes(data), bad_fcs=True)
         if name == "truncated":
-            return Bad(name, bytes(data[:rng.randint(1, len(data))]))
+            return Bad(name, bytes(data[: rng.randint(1, len(data))]))
         if name == "empty PAYLOAD":
             data = bytearray(self._templates[0])
             data[42:44] = bytes((6, rng.randint(0, 2)))
@@ -254,8 +362,9 @@ class Hostile:
         """One fault of the kind `name` in a whole frame."""
         rng = self.rng
         if "length" in name:
-            value = rng.choice((rng.randrange(1 << 16), rng.randrange(1100),
-                                _u16(data, 40) + rng.randint(-3, 3)))
+            value = rng.choice(
+                (rng.randrange(1 << 16), rng.randrange(1100), _u16(data, 40) + rng.randint(-3, 3))
+            )
             if "TSH" in name or "both" in name:
                 _put(data, 40, 2, value)
             if "total" in name or "both" in name:
@@ -289,10 +398,13 @@ class Hostile:
         vc = rng.randrange(3)
         window = STRANGE_PLACES * self.slots
         older = lambda: -rng.choice((1, 2, rng.randint(1, 1 << 12), rng.randint(1, 1 << 30)))
-        younger = lambda: rng.choice((window, window + rng.randint(0, 1 << 12),
-                                      rng.randint(window, 1 << 30)))
-        other_epoch = lambda: rng.choice((-1, 1)) * rng.choice((1, 2, rng.randint(1, 0xE00),
-                                                                rng.randint(0x1200, 0x3FFF)))
+        younger = lambda: rng.choice(
+            (window, window + rng.randint(0, 1 << 12), rng.randint(window, 1 << 30))
+        )
+        other_epoch = lambda: (
+            rng.choice((-1, 1))
+            * rng.choice((1, 2, rng.randint(1, 0xE00), rng.randint(0x1200, 0x3FFF)))
+        )
         bad = Bad(name, b"", vc=vc)
         src, opcode, size = self.peer, None, 0
         if name == "ACK not in flight":
@@ -300,12 +412,12 @@ class Hostile:
             bad.epoch, bad.rx = (PEER, 0), (OLDEST, rng.choice((older, younger))())
         elif name == "NACK not in flight":
             opcode, bad.stat, bad.epoch = 8, "drop_bad_ack", (PEER, 0)
-            if not self.selective:      # an older one would replay, for Tesla's module (D2)
+            if not self.selective:  # an older one would replay, for Tesla's module (D2)
                 bad.rx = (OLDEST, younger())
             elif rng.random() < 0.5:
                 first = younger()
                 bad.rx, bad.tx = (OLDEST, first), (OLDEST, first + rng.randint(0, 9))
-            else:       # the range ends before what is in flight
+            else:  # the range ends before what is in flight
                 last = older()
                 bad.tx, bad.rx = (OLDEST, last), (OLDEST, last - rng.randint(0, 9))
         elif name == "stale epoch":
@@ -322,7 +434,7 @@ class Hostile:
             bad.epoch = (rng.choice((PEER, OWN)), rng.choice((0, other_epoch())))
             bad.rx = (FRESH, rng.randint(-1, 1))
         elif name == "CLOSE_NACK to no CLOSE":
-            opcode, bad.stat = 5, "drop_unexpected"     # of any epoch (L12)
+            opcode, bad.stat = 5, "drop_unexpected"  # of any epoch (L12)
             bad.epoch = (PEER, rng.choice((0, other_epoch())))
             bad.tx, bad.rx = (RECEIVED, rng.randint(0, 5)), (OLDEST, rng.randint(-1, 5))
         elif name == "NOLINK of another epoch":
@@ -334,7 +446,7 @@ class Hostile:
             bad.tx = (RECEIVED, rng.randint(-2, 2))
         elif name == "repeated OPEN":
             opcode, bad.answer, bad.epoch = 0, 2, (PEER, 0)
-            bad.stat, bad.notice = "open_reused", "IDS_REUSED"      # L19
+            bad.stat, bad.notice = "open_reused", "IDS_REUSED"  # L19
             bad.tx = (RECEIVED, older())
         elif name == "repeated PAYLOAD":
             opcode, bad.answer, bad.stat, size = 6, 7, "drop_duplicate", rng.randint(1, 100)
@@ -357,8 +469,9 @@ class Hostile:
     def _stranger(self):
         """The node of somebody else."""
         while True:
-            node = self.rng.choice((self.peer ^ 1 << self.rng.randrange(24),
-                                    self.rng.randrange(1 << 24)))
+            node = self.rng.choice(
+                (self.peer ^ 1 << self.rng.randrange(24), self.rng.randrange(1 << 24))
+            )
             if node not in (self.peer, self.node):
                 return node
 

@@ -38,10 +38,22 @@ class Channel:
 
     ACTIONS = ("drop", "duplicate", "corrupt", "delay")
 
-    def __init__(self, seed, loss=0.0, duplicate=0.0, reorder=0.0, corrupt=0.0, delay_cycles=0,
-                 reorder_cycles=64):
-        for name, value in (("loss", loss), ("duplicate", duplicate), ("reorder", reorder),
-                            ("corrupt", corrupt)):
+    def __init__(
+        self,
+        seed,
+        loss=0.0,
+        duplicate=0.0,
+        reorder=0.0,
+        corrupt=0.0,
+        delay_cycles=0,
+        reorder_cycles=64,
+    ):
+        for name, value in (
+            ("loss", loss),
+            ("duplicate", duplicate),
+            ("reorder", reorder),
+            ("corrupt", corrupt),
+        ):
             if not 0 <= value <= 1:
                 raise ValueError(f"{name} must be from 0 to 1; got {value}")
         self._random = random.Random(seed)
@@ -85,8 +97,9 @@ class Channel:
         fault = self._scripted(data)
         self.counters["pushed"] += 1
         if fault is not None:
-            lost, twice, late, bad = (fault.action == name for name in
-                                      ("drop", "duplicate", "delay", "corrupt"))
+            lost, twice, late, bad = (
+                fault.action == name for name in ("drop", "duplicate", "delay", "corrupt")
+            )
             extra = fault.delay_cycles
         else:
             limits = self._loss, self._duplicate, self._reorder, self._corrupt

@@ -61,6 +61,6 @@ def read_pcap(path):
         offset += 16
         if offset + size > len(raw) or size != full:
             raise ValueError(f"cut off in frame {len(frames) + 1}: {path}")
-        frames.append((seconds * 1_000_000_000 + fraction * scale, raw[offset:offset + size]))
+        frames.append((seconds * 1_000_000_000 + fraction * scale, raw[offset : offset + size]))
         offset += size
     return frames

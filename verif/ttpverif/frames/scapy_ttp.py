@@ -29,8 +29,19 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Padding, Raw, bind_bottom_up, bind_layers
 
-__all__ = ["TTH", "TSH", "TTP", "OPCODES", "mac_of_node", "node_of_mac", "node_of_ip",
-           "ttp_frame", "ipv4_frame", "pad_to_minimum", "drop_cause"]
+__all__ = [
+    "TTH",
+    "TSH",
+    "TTP",
+    "OPCODES",
+    "mac_of_node",
+    "node_of_mac",
+    "node_of_ip",
+    "ttp_frame",
+    "ipv4_frame",
+    "pad_to_minimum",
+    "drop_cause",
+]
 
 TTP_ETHERTYPES = (0x0AC6, 0x9AC6)
 TTP_UDP_PORT = 420
@@ -38,8 +49,19 @@ TTP_OUI = "98:ed:5c"
 MINIMUM_FRAME_BYTES = 64
 MAXIMUM_PAYLOAD_BYTES = 1024
 
-OPCODES = {0: "OPEN", 1: "OPEN_ACK", 2: "OPEN_NACK", 3: "CLOSE", 4: "CLOSE_ACK", 5: "CLOSE_NACK",
-           6: "PAYLOAD", 7: "ACK", 8: "NACK", 9: "NACK_FULL", 10: "NACK_NOLINK"}
+OPCODES = {
+    0: "OPEN",
+    1: "OPEN_ACK",
+    2: "OPEN_NACK",
+    3: "CLOSE",
+    4: "CLOSE_ACK",
+    5: "CLOSE_NACK",
+    6: "PAYLOAD",
+    7: "ACK",
+    8: "NACK",
+    9: "NACK_FULL",
+    10: "NACK_NOLINK",
+}
 VCS = {0: "REQ_LO", 1: "REQ_HI", 2: "DATA"}
 EXTENSIONS = {0: "none", 0x20: "selective"}
 
@@ -180,12 +202,14 @@ def _meaningful(opcode, payload, fields):
     if isinstance(opcode, str):
         number = {name: code for code, name in OPCODES.items()}.get(opcode)
     if number not in OPCODES:
-        raise ValueError(f"opcode must be one of {', '.join(OPCODES.values())} or its number, "
-                         f"0 to {max(OPCODES)}; got {opcode!r}")
+        raise ValueError(
+            f"opcode must be one of {', '.join(OPCODES.values())} or its number, "
+            f"0 to {max(OPCODES)}; got {opcode!r}"
+        )
     _within("vc", fields.get("vc", 0), max(VCS))
     _within("payload length", len(payload), MAXIMUM_PAYLOAD_BYTES, OPCODES[number] == "PAYLOAD")
     layer = TTP(opcode=int(number), **fields)
-    layer.self_build()      # refuses numbers that are too large
+    layer.self_build()  # refuses numbers that are too large
     return layer
 
 
@@ -195,11 +219,18 @@ def ttp_frame(src, dst, opcode, payload=b"", ethertype=TTP_ETHERTYPES[0], **fiel
     ValueError: a node, opcode, VC, ID, epoch, EtherType or length that no TTP frame has.
     """
     if ethertype not in TTP_ETHERTYPES:
-        raise ValueError("ethertype must be " + " or ".join(f"{known:#06x}" for known in
-                         TTP_ETHERTYPES) + f"; got {ethertype!r}")
+        raise ValueError(
+            "ethertype must be "
+            + " or ".join(f"{known:#06x}" for known in TTP_ETHERTYPES)
+            + f"; got {ethertype!r}"
+        )
     transport = _meaningful(opcode, payload, fields)
-    frame = (Ether(src=mac_of_node(src), dst=mac_of_node(dst), type=ethertype)
-             / TTH() / TSH() / transport)
+    frame = (
+        Ether(src=mac_of_node(src), dst=mac_of_node(dst), type=ethertype)
+        / TTH()
+        / TSH()
+        / transport
+    )
     return frame / Raw(payload) if payload else frame
 
 
@@ -209,10 +240,13 @@ def ipv4_frame(src, dst, opcode, payload=b"", **fields):
 
     def address(node):
         return f"10.{node >> 16 & 0xFF}.{node >> 8 & 0xFF}.{node & 0xFF}"
-    frame = (Ether(src=mac_of_node(src), dst=mac_of_node(dst), type=0x0800)
-             / IP(src=address(src), dst=address(dst), ttl=9, flags="DF", id=0)
-             / UDP(sport=TTP_UDP_PORT, dport=TTP_UDP_PORT, chksum=0)
-             / transport)
+
+    frame = (
+        Ether(src=mac_of_node(src), dst=mac_of_node(dst), type=0x0800)
+        / IP(src=address(src), dst=address(dst), ttl=9, flags="DF", id=0)
+        / UDP(sport=TTP_UDP_PORT, dport=TTP_UDP_PORT, chksum=0)
+        / transport
+    )
     return pad_to_minimum(frame / Raw(payload) if payload else frame)
 
 
@@ -234,8 +268,11 @@ def drop_cause(frame):
     if packet.type in TTP_ETHERTYPES:
         lengths = _ethernet_cause(packet, size)
         payload = packet[TSH].length - 26 if TSH in packet else 0
-    elif UDP in packet and not packet[IP].frag and TTP_UDP_PORT in (packet[UDP].sport,
-                                                                    packet[UDP].dport):
+    elif (
+        UDP in packet
+        and not packet[IP].frag
+        and TTP_UDP_PORT in (packet[UDP].sport, packet[UDP].dport)
+    ):
         lengths = _ipv4_cause(packet, size)
         payload = packet[UDP].len - 26
     else:
@@ -273,6 +310,6 @@ def _ipv4_cause(packet, size):
         return "ip_header"
     if not 8 + 18 <= udp.len <= 8 + 18 + 1024:
         return "udp_length"
-    if ip.len < 20 + udp.len:       # more is good: the module counts padding
+    if ip.len < 20 + udp.len:  # more is good: the module counts padding
         return "total_length"
     return "truncated" if size < 14 + 20 + udp.len else None

@@ -33,13 +33,28 @@ from .links import Link
 
 __all__ = ["AHEAD", "MARKS", "NO_LINK", "OTHER", "Analyser", "Analysis", "Event", "analyse"]
 
-MARKS = ("replay", "duplicate", "retry", "again", "lost", "discarded", "sent again", "refused",
-         "unanswered", "late", "gap", "changed", "stray", "cut", "malformed")
+MARKS = (
+    "replay",
+    "duplicate",
+    "retry",
+    "again",
+    "lost",
+    "discarded",
+    "sent again",
+    "refused",
+    "unanswered",
+    "late",
+    "gap",
+    "changed",
+    "stray",
+    "cut",
+    "malformed",
+)
 
 OTHER, NO_LINK = "other", "no link"
 AHEAD = 50_000
-_ROUND_TRIP_AHEAD = 5_000       # frames from which the round trip is learned before judging
-_MANY_LINKS = 10_000            # beyond, a link of which no frame is held is forgotten
+_ROUND_TRIP_AHEAD = 5_000  # frames from which the round trip is learned before judging
+_MANY_LINKS = 10_000  # beyond, a link of which no frame is held is forgotten
 
 
 class Event:
@@ -51,8 +66,18 @@ class Event:
     answers, answered_by, replay_of : number of another frame, or None
     """
 
-    __slots__ = ("record", "src", "dst", "link", "marks", "answers", "answered_by", "replay_of",
-                 "attempt", "direction")
+    __slots__ = (
+        "record",
+        "src",
+        "dst",
+        "link",
+        "marks",
+        "answers",
+        "answered_by",
+        "replay_of",
+        "attempt",
+        "direction",
+    )
 
     def __init__(self, record, link):
         self.record, self.src, self.dst, self.link = record, record.src, record.dst, link
@@ -79,7 +104,7 @@ class Analyser:
         self.nodes, self.links, self.counts = {}, {}, Counter()
         self.frames, self.start_ns = 0, 0
         self.estimate = Estimate()
-        self._links = {}                # (src, dst, vc) -> Link, both ways
+        self._links = {}  # (src, dst, vc) -> Link, both ways
         self._entered, self._judged = deque(), deque()
 
     def events(self, records):
@@ -150,15 +175,17 @@ class Analyser:
         """A frame that takes no part; the summary of the link that it may belong to."""
         record = event.record
         if record.cut:
-            event.marks["cut"] = (f"the capture kept {record.captured} of its {record.size} bytes")
+            event.marks["cut"] = f"the capture kept {record.captured} of its {record.size} bytes"
         if record.cause is not None:
             event.marks["malformed"] = f"a receiver drops it: {record.cause}"
         name = _link_name(record.src, record.dst, record.vc)
         event.link = name if name in self.links else NO_LINK
         if record.src not in self.nodes or record.dst not in self.nodes:
             # A cut frame is well-formed: its ends are nodes, if they are there at all.
-            ends = [node if node in self.nodes or record.cause is None and node != "?" else OTHER
-                    for node in (record.src, record.dst)]
+            ends = [
+                node if node in self.nodes or record.cause is None and node != "?" else OTHER
+                for node in (record.src, record.dst)
+            ]
             event.src, event.dst = ends
             self.nodes.update(dict.fromkeys(ends))
         return self.links.setdefault(event.link, {"frames": 0, "one_sided": False})
@@ -166,8 +193,7 @@ class Analyser:
 
 @dataclass
 class Analysis:
-    """Events in the order of the capture; nodes in the order they appear; links with their counts.
-    """
+    """Events in the order of the capture; nodes in the order they appear; links with their counts."""
 
     events: list
     nodes: list
@@ -186,8 +212,13 @@ def analyse(records):
     analyser = Analyser()
     events = list(analyser.events(records))
     nodes = [node for node in analyser.nodes if node != OTHER]
-    return Analysis(events, nodes + [OTHER] * (OTHER in analyser.nodes), analyser.links,
-                    analyser.start_ns, analyser.estimate)
+    return Analysis(
+        events,
+        nodes + [OTHER] * (OTHER in analyser.nodes),
+        analyser.links,
+        analyser.start_ns,
+        analyser.estimate,
+    )
 
 
 def _link_name(src, dst, vc):

@@ -14,13 +14,21 @@ from typing import NamedTuple
 from . import classic, pcapng
 from .packed import CaptureError, unpacked
 
-__all__ = ["Capture", "CaptureError", "Packet", "Whole", "open_capture",
-           "read_capture"]
+__all__ = ["Capture", "CaptureError", "Packet", "Whole", "open_capture", "read_capture"]
 
 ETHERNET, SLL, SLL2 = 1, 113, 276
 READ = (ETHERNET, SLL, SLL2)
-_NAMES = {0: "BSD loopback", 101: "raw IP", 105: "IEEE 802.11", 127: "IEEE 802.11 with radiotap",
-          195: "IEEE 802.15.4", 220: "USB", 228: "raw IPv4", 229: "raw IPv6", 253: "netlink"}
+_NAMES = {
+    0: "BSD loopback",
+    101: "raw IP",
+    105: "IEEE 802.11",
+    127: "IEEE 802.11 with radiotap",
+    195: "IEEE 802.15.4",
+    220: "USB",
+    228: "raw IPv4",
+    229: "raw IPv6",
+    253: "netlink",
+}
 
 
 class Packet(NamedTuple):
@@ -63,7 +71,7 @@ class Capture:
         except (EOFError, OSError, ValueError) as error:
             # Of the packed file: what came before is good.
             self._remarks.append(f"the file is damaged: {error}")
-        except Exception as error:      # zlib.error, lzma.LZMAError: not to be named without import
+        except Exception as error:  # zlib.error, lzma.LZMAError: not to be named without import
             if type(error).__module__ not in ("zlib", "_lzma", "lzma"):
                 raise
             self._remarks.append(f"the compressed file is damaged: {error}")
@@ -74,22 +82,26 @@ class Capture:
         if form is None:
             raise CaptureError(_strange(head))
         number, wanted = 0, set(READ)
-        for time_ns, data, size, link_type, interface in form.packets(self._file, head,
-                                                                     self._remarks):
+        for time_ns, data, size, link_type, interface in form.packets(
+            self._file, head, self._remarks
+        ):
             number = self.frames = self.frames + 1
             if link_type not in wanted:
                 self._left_out[link_type] += 1
                 continue
             # Some writers give no size on the wire: then what was kept is all that is known.
-            yield Packet(number, time_ns, data, size if size > len(data) else len(data),
-                         link_type, interface)
+            yield Packet(
+                number, time_ns, data, size if size > len(data) else len(data), link_type, interface
+            )
 
     @property
     def notes(self):
         """What was left out and why, one line each."""
         return self._remarks + [
             f"{count} frames of link type {kind}{_named(kind)} left out; Ethernet, SLL (113) and "
-            "SLL2 (276) are read" for kind, count in self._left_out.items()]
+            "SLL2 (276) are read"
+            for kind, count in self._left_out.items()
+        ]
 
 
 def _named(link_type):
@@ -99,11 +111,13 @@ def _named(link_type):
 def _strange(head):
     if not head:
         return "the file is empty"
-    for start, what in ((b"\x28\xb5\x2f\xfd", "zstd: unpack it first, zstd -d FILE"),
-                        (b"\x04\x22\x4d\x18", "lz4: unpack it first, lz4 -d FILE"),
-                        (b"PK\x03\x04", "a zip archive: unpack it first, unzip FILE"),
-                        (b"snoo", "a snoop capture: editcap -F pcapng FILE NEW"),
-                        (b"\x34\xcd\xb2\xa1", "pcap of a patched libpcap: editcap FILE NEW")):
+    for start, what in (
+        (b"\x28\xb5\x2f\xfd", "zstd: unpack it first, zstd -d FILE"),
+        (b"\x04\x22\x4d\x18", "lz4: unpack it first, lz4 -d FILE"),
+        (b"PK\x03\x04", "a zip archive: unpack it first, unzip FILE"),
+        (b"snoo", "a snoop capture: editcap -F pcapng FILE NEW"),
+        (b"\x34\xcd\xb2\xa1", "pcap of a patched libpcap: editcap FILE NEW"),
+    ):
         if head.startswith(start):
             return what
     return "neither pcap nor pcapng; save it with `tcpdump -w` or Wireshark"
@@ -111,8 +125,7 @@ def _strange(head):
 
 @contextlib.contextmanager
 def open_capture(path):
-    """The `Capture` in a file, `-` for standard input; CaptureError, or OSError if it is not there.
-    """
+    """The `Capture` in a file, `-` for standard input; CaptureError, or OSError if it is not there."""
     if str(path) != "-":
         with open(path, "rb") as file:
             yield Capture(file)

@@ -1,5 +1,4 @@
-"""Classic pcap: a header, and a record per packet; either byte order, microseconds or nanoseconds.
-"""
+"""Classic pcap: a header, and a record per packet; either byte order, microseconds or nanoseconds."""
 
 import struct
 
@@ -9,12 +8,18 @@ LARGEST = 1 << 18
 """Bytes of a packet at most, as in libpcap; a record that claims more is damaged."""
 
 _SCALES = {0xA1B2C3D4: 1000, 0xA1B23C4D: 1}
-_FCS_GIVEN = 1 << 26                # in the word of the link type; bits 31:28 count 16-bit words
+_FCS_GIVEN = 1 << 26  # in the word of the link type; bits 31:28 count 16-bit words
 
 
 def _order(head):
-    return next((order for order in "<>" if len(head) == 4
-                 and struct.unpack(order + "I", head)[0] in _SCALES), None)
+    return next(
+        (
+            order
+            for order in "<>"
+            if len(head) == 4 and struct.unpack(order + "I", head)[0] in _SCALES
+        ),
+        None,
+    )
 
 
 def is_mine(head):
@@ -30,7 +35,7 @@ def packets(file, head, remarks):
     if len(rest) < 20:
         remarks.append("the file ends in its header")
         return
-    word, = struct.unpack_from(order + "I", rest, 16)
+    (word,) = struct.unpack_from(order + "I", rest, 16)
     link_type, fcs = word & 0xFFFF, 2 * (word >> 28) if word & _FCS_GIVEN else 0
     unpack, read = struct.Struct(order + "IIII").unpack, file.read
     while record := read(16):
@@ -46,5 +51,5 @@ def packets(file, head, remarks):
             remarks.append("the file ends in the middle of a frame")
             return
         if fcs:
-            size, data = max(size - fcs, 0), data[:max(size - fcs, 0)]
+            size, data = max(size - fcs, 0), data[: max(size - fcs, 0)]
         yield seconds * 1_000_000_000 + fraction * scale, data, size, link_type, 0

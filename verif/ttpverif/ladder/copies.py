@@ -9,7 +9,7 @@ from .capture import ETHERNET, SLL2
 
 __all__ = ["Copies"]
 
-_MOST = 50_000              # different frames that are remembered
+_MOST = 50_000  # different frames that are remembered
 
 
 def _place(packet):
@@ -24,7 +24,7 @@ class Copies:
     """Tells copies; costs nothing while there is one interface that is no `any` device."""
 
     def __init__(self):
-        self._seen = {}     # frame -> {place: sightings}
+        self._seen = {}  # frame -> {place: sightings}
         self._several = False
 
     def is_copy(self, packet, record):
@@ -35,7 +35,7 @@ class Copies:
                 return False
         key = hash((record.data[12:], record.digest, record.src, record.dst))
         places = self._seen.pop(key, None) or {}
-        self._seen[key] = places        # the youngest is last
+        self._seen[key] = places  # the youngest is last
         if len(self._seen) > _MOST:
             del self._seen[next(iter(self._seen))]
         place = _place(packet)

@@ -11,8 +11,16 @@ from ..frames.frame import ETHERTYPES, OUI, Opcode
 from .capture import ETHERNET, SLL, SLL2
 from .verdict import address_cause, ethernet_cause, ipv4_cause
 
-__all__ = ["EXTENSIONS", "FIELDS", "KEPT_BYTES", "UDP_PORT", "VC_NAMES", "Record", "decode",
-           "undecided"]
+__all__ = [
+    "EXTENSIONS",
+    "FIELDS",
+    "KEPT_BYTES",
+    "UDP_PORT",
+    "VC_NAMES",
+    "Record",
+    "decode",
+    "undecided",
+]
 
 UDP_PORT = 420
 VC_NAMES = ("REQ_LO", "REQ_HI", "DATA")
@@ -29,26 +37,54 @@ _COOKED = {SLL: (16, 14), SLL2: (20, 0)}
 _transport = struct.Struct(">BBBBHBBBBII").unpack_from
 _names = {opcode.value: opcode.name for opcode in Opcode}
 
-_ETHERNET = [("Ethernet", "dst MAC", 0, 6, None), ("Ethernet", "src MAC", 6, 6, None),
-             ("Ethernet", "EtherType", 12, 2, None)]
-_TTH = [("TTH", "subtype", 14, 1, (6, 2)), ("TTH", "version", 14, 1, (4, 2)),
-        ("TTH", "header words", 14, 1, (0, 4)), ("TTH", "via gateway", 15, 1, (7, 1)),
-        ("TTH", "reserved", 15, 1, (0, 7)), ("TTH", "total length", 16, 2, None),
-        ("TTH", "padding", 18, 16, None), ("TSH", "src node", 34, 3, None),
-        ("TSH", "dst node", 37, 3, None), ("TSH", "length", 40, 2, None)]
-_IPV4 = [("IPv4", "version", 14, 1, (4, 4)), ("IPv4", "header words", 14, 1, (0, 4)),
-         ("IPv4", "total length", 16, 2, None), ("IPv4", "identification", 18, 2, None),
-         ("IPv4", "flags and offset", 20, 2, None), ("IPv4", "TTL", 22, 1, None),
-         ("IPv4", "protocol", 23, 1, None), ("IPv4", "checksum", 24, 2, None),
-         ("IPv4", "src address", 26, 4, None), ("IPv4", "dst address", 30, 4, None),
-         ("UDP", "src port", 34, 2, None), ("UDP", "dst port", 36, 2, None),
-         ("UDP", "length", 38, 2, None), ("UDP", "checksum", 40, 2, None)]
-_TTP = [("TTP", "reserved [7:6]", 42, 1, (6, 2)), ("TTP", "opcode", 42, 1, (0, 6)),
-        ("TTP", "VC", 43, 1, None), ("TTP", "tx", 44, 1, None), ("TTP", "rx", 45, 1, None),
-        ("TTP", "epoch", 46, 2, None), ("TTP", "congestion", 48, 1, None),
-        ("TTP", "reserved", 49, 1, None), ("TTP", "version", 50, 1, (4, 4)),
-        ("TTP", "reserved low", 50, 1, (0, 4)), ("TTP", "extension", 51, 1, None),
-        ("TTP", "TxID", 52, 4, None), ("TTP", "RxID", 56, 4, None)]
+_ETHERNET = [
+    ("Ethernet", "dst MAC", 0, 6, None),
+    ("Ethernet", "src MAC", 6, 6, None),
+    ("Ethernet", "EtherType", 12, 2, None),
+]
+_TTH = [
+    ("TTH", "subtype", 14, 1, (6, 2)),
+    ("TTH", "version", 14, 1, (4, 2)),
+    ("TTH", "header words", 14, 1, (0, 4)),
+    ("TTH", "via gateway", 15, 1, (7, 1)),
+    ("TTH", "reserved", 15, 1, (0, 7)),
+    ("TTH", "total length", 16, 2, None),
+    ("TTH", "padding", 18, 16, None),
+    ("TSH", "src node", 34, 3, None),
+    ("TSH", "dst node", 37, 3, None),
+    ("TSH", "length", 40, 2, None),
+]
+_IPV4 = [
+    ("IPv4", "version", 14, 1, (4, 4)),
+    ("IPv4", "header words", 14, 1, (0, 4)),
+    ("IPv4", "total length", 16, 2, None),
+    ("IPv4", "identification", 18, 2, None),
+    ("IPv4", "flags and offset", 20, 2, None),
+    ("IPv4", "TTL", 22, 1, None),
+    ("IPv4", "protocol", 23, 1, None),
+    ("IPv4", "checksum", 24, 2, None),
+    ("IPv4", "src address", 26, 4, None),
+    ("IPv4", "dst address", 30, 4, None),
+    ("UDP", "src port", 34, 2, None),
+    ("UDP", "dst port", 36, 2, None),
+    ("UDP", "length", 38, 2, None),
+    ("UDP", "checksum", 40, 2, None),
+]
+_TTP = [
+    ("TTP", "reserved [7:6]", 42, 1, (6, 2)),
+    ("TTP", "opcode", 42, 1, (0, 6)),
+    ("TTP", "VC", 43, 1, None),
+    ("TTP", "tx", 44, 1, None),
+    ("TTP", "rx", 45, 1, None),
+    ("TTP", "epoch", 46, 2, None),
+    ("TTP", "congestion", 48, 1, None),
+    ("TTP", "reserved", 49, 1, None),
+    ("TTP", "version", 50, 1, (4, 4)),
+    ("TTP", "reserved low", 50, 1, (0, 4)),
+    ("TTP", "extension", 51, 1, None),
+    ("TTP", "TxID", 52, 4, None),
+    ("TTP", "RxID", 56, 4, None),
+]
 FIELDS = {"ethernet": _ETHERNET + _TTH + _TTP, "ipv4": _ETHERNET + _IPV4 + _TTP}
 """Every field of the two forms: layer, name, offset in bytes, length in bytes, (shift, bits)."""
 
@@ -64,9 +100,27 @@ class Record:
     captured is None. `payload_size` is that on the wire; `digest` stands for the captured payload.
     """
 
-    __slots__ = ("number", "time_ns", "form", "data", "size", "captured", "src", "dst", "opcode",
-                 "vc", "tx_id", "rx_id", "epoch", "extension", "payload_size", "digest", "cause",
-                 "cut", "cooked")
+    __slots__ = (
+        "number",
+        "time_ns",
+        "form",
+        "data",
+        "size",
+        "captured",
+        "src",
+        "dst",
+        "opcode",
+        "vc",
+        "tx_id",
+        "rx_id",
+        "epoch",
+        "extension",
+        "payload_size",
+        "digest",
+        "cause",
+        "cut",
+        "cooked",
+    )
 
     def __init__(self, number, time_ns, form, data, size, cooked):
         self.number, self.time_ns, self.form = number, time_ns, form
@@ -75,15 +129,16 @@ class Record:
         self.data = data if kept <= KEPT_BYTES else data[:KEPT_BYTES]
         self.cut = kept < _HEADER and kept < size
         if kept >= _HEADER:
-            (opcode, self.vc, _, _, self.epoch, _, _, _, self.extension, self.tx_id,
-             self.rx_id) = _transport(data, 42)
+            (opcode, self.vc, _, _, self.epoch, _, _, _, self.extension, self.tx_id, self.rx_id) = (
+                _transport(data, 42)
+            )
             self.opcode = opcode & 0x3F
             if self.opcode == 6:
                 at = 40 if form == "ethernet" else 38
                 length = ((data[at] << 8) + data[at + 1]) - 26
                 inside = size - _HEADER
                 self.payload_size = max(0, length if length < inside else inside)
-                self.digest = hash(data[_HEADER:_HEADER + self.payload_size])
+                self.digest = hash(data[_HEADER : _HEADER + self.payload_size])
             else:
                 self.payload_size, self.digest = 0, None
         else:
@@ -92,9 +147,14 @@ class Record:
 
     def _cut_header(self, data):
         """The fields that are there of a header that is not whole."""
+
         def field(offset, length):
-            return (int.from_bytes(data[offset:offset + length], "big")
-                    if offset + length <= len(data) else None)
+            return (
+                int.from_bytes(data[offset : offset + length], "big")
+                if offset + length <= len(data)
+                else None
+            )
+
         opcode = field(42, 1)
         self.opcode = None if opcode is None else opcode & 0x3F
         self.vc, self.epoch, self.extension = field(43, 1), field(46, 2), field(51, 1)
@@ -110,8 +170,7 @@ class Record:
 
     @property
     def name(self):
-        """The opcode's name, `opcode 17` for one that is not defined, `TTP` where it was cut off.
-        """
+        """The opcode's name, `opcode 17` for one that is not defined, `TTP` where it was cut off."""
         if self.opcode is None:
             return "TTP"
         return _names.get(self.opcode) or f"opcode {self.opcode}"
@@ -122,7 +181,7 @@ class Record:
         for layer, name, offset, length, bits in FIELDS[self.form]:
             if offset + length > len(self.data) or self.cooked and name.endswith("MAC"):
                 continue
-            value = int.from_bytes(self.data[offset:offset + length], "big")
+            value = int.from_bytes(self.data[offset : offset + length], "big")
             if bits:
                 value = value >> bits[0] & (1 << bits[1]) - 1
             found.append((layer, name, offset, length, value))
@@ -135,10 +194,10 @@ def _as_ethernet(packet):
     data = packet.data
     if len(data) < header:
         return b"", packet.size + 14 - header
-    return bytes(12) + data[at:at + 2] + data[header:], packet.size + 14 - header
+    return bytes(12) + data[at : at + 2] + data[header:], packet.size + 14 - header
 
 
-_ends = {}                      # first 14 bytes of a frame -> (source, destination, cause)
+_ends = {}  # first 14 bytes of a frame -> (source, destination, cause)
 _MOST_ENDS = 10_000
 
 
@@ -174,7 +233,7 @@ def decode(packet):
         record = Record(number, time_ns, "ipv4", data, size, cooked)
         record.cause = ipv4_cause(data, size)
         record.src, record.dst = _node(data, 27), _node(data, 31)
-        if record.cause == "ip_header":         # what looks like a transport header is none
+        if record.cause == "ip_header":  # what looks like a transport header is none
             record.forget_transport()
     else:
         return None
@@ -188,12 +247,15 @@ def undecided(packet):
     data = _as_ethernet(packet)[0] if packet.link_type != ETHERNET else packet.data
     while data[12:14] in _VLAN_TYPES:
         data = data[:12] + data[16:]
-    return len(data) < 14 or data[12:14] == _IPV4_TYPE and (
-        len(data) < 24 or data[23] == _UDP and len(data) < 38)
+    return (
+        len(data) < 14
+        or data[12:14] == _IPV4_TYPE
+        and (len(data) < 24 or data[23] == _UDP and len(data) < 38)
+    )
 
 
 def _node(data, offset):
-    return data[offset:offset + 3].hex() if len(data) >= offset + 3 else "?"
+    return data[offset : offset + 3].hex() if len(data) >= offset + 3 else "?"
 
 
 def _mac_name(mac):
@@ -205,6 +267,6 @@ def _is_ipv4(data):
     if len(data) < 38 or data[14] >> 4 != 4 or data[23] != _UDP or data[20] & 0x1F or data[21]:
         return False
     at = 14 + 4 * (data[14] & 0xF)
-    if at < 34 or data[16] << 8 | data[17] < at - 14 + 8:       # no room for UDP
+    if at < 34 or data[16] << 8 | data[17] < at - 14 + 8:  # no room for UDP
         return False
-    return _PORT in (data[at:at + 2], data[at + 2:at + 4])
+    return _PORT in (data[at : at + 2], data[at + 2 : at + 4])

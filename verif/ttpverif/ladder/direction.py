@@ -9,8 +9,8 @@ from .flight import Flight, Unwrapped
 __all__ = ["Direction", "mark_lost_answer"]
 
 _FATE = ("lost", "discarded", "sent again")
-_LONG_RUN = 3       # so many neighbours behind a gap are rather not kept than lost one by one
-_MANY = 64          # attempts of one PAYLOAD that are compared; the first one stays
+_LONG_RUN = 3  # so many neighbours behind a gap are rather not kept than lost one by one
+_MANY = 64  # attempts of one PAYLOAD that are compared; the first one stays
 
 
 def mark_lost_answer(answer, request):
@@ -36,31 +36,31 @@ class Direction:
     """
 
     def __init__(self, round_trip_ns, previous=None):
-        self.attempts = {}              # ID -> events of it, in the order sent
-        self.requests = {}              # OPEN or CLOSE -> the last one
-        self.answers = {}               # the same -> answers since then
+        self.attempts = {}  # ID -> events of it, in the order sent
+        self.requests = {}  # OPEN or CLOSE -> the last one
+        self.answers = {}  # the same -> answers since then
         self.closed = False
-        self.waiting = {}               # ID -> its last event, while nobody has acknowledged it
-        self.sent = False               # a PAYLOAD, ever
-        self.at_receiver = False        # asked for what is not in the capture: lost before it
+        self.waiting = {}  # ID -> its last event, while nobody has acknowledged it
+        self.sent = False  # a PAYLOAD, ever
+        self.at_receiver = False  # asked for what is not in the capture: lost before it
         self._previous = previous
         if previous is not None:
-            previous._previous = None   # one incarnation back is enough
+            previous._previous = None  # one incarnation back is enough
         self._round_trip_ns = round_trip_ns
         self._count = Unwrapped()
-        self._first = self._acked = None    # IDs: the first one seen, the youngest acknowledged
-        self._order = Flight()          # IDs that wait
-        self._untold = Flight()         # those of them of which no answer has said anything
-        self._missing = None            # ID that a NACK asked for and that is still missing
-        self._useless = {}              # ID -> why its receiver had to discard the last attempt
-        self._asked = {}                # ID -> (time of the last NACK that asked, rather not kept)
-        self._named = set()             # frames that a NACK has shown to be lost
-        self._no_room = False           # NACK_FULL, and nothing acknowledged since
-        self._selective = False         # a NACK named a last missing ID, too (5.3)
-        self._late_acks = []            # ACKs by falling ID, when each can have arrived
-        self._new_acks = deque()        # (ID, event) of ACKs that may still be on their way
-        self._acks_of = {}              # ID sent more than once -> ACKs of it
-        self._last_answer = None        # ACK or NACK
+        self._first = self._acked = None  # IDs: the first one seen, the youngest acknowledged
+        self._order = Flight()  # IDs that wait
+        self._untold = Flight()  # those of them of which no answer has said anything
+        self._missing = None  # ID that a NACK asked for and that is still missing
+        self._useless = {}  # ID -> why its receiver had to discard the last attempt
+        self._asked = {}  # ID -> (time of the last NACK that asked, rather not kept)
+        self._named = set()  # frames that a NACK has shown to be lost
+        self._no_room = False  # NACK_FULL, and nothing acknowledged since
+        self._selective = False  # a NACK named a last missing ID, too (5.3)
+        self._late_acks = []  # ACKs by falling ID, when each can have arrived
+        self._new_acks = deque()  # (ID, event) of ACKs that may still be on their way
+        self._acks_of = {}  # ID sent more than once -> ACKs of it
+        self._last_answer = None  # ACK or NACK
 
     # PAYLOAD
 
@@ -69,8 +69,14 @@ class Direction:
         number = event.record.tx_id
         self.sent = True
         attempts, youngest = self.attempts.get(number), self._count.youngest
-        if (attempts is None and youngest is not None and number == youngest + 1 & 0xFFFFFFFF
-                and opening is None and self._missing is None and self._previous is None):
+        if (
+            attempts is None
+            and youngest is not None
+            and number == youngest + 1 & 0xFFFFFFFF
+            and opening is None
+            and self._missing is None
+            and self._previous is None
+        ):
             # Most of all frames: the next ID, and nothing to remark.
             self._count.youngest = youngest + 1
             self.attempts[number] = [event]
@@ -82,8 +88,9 @@ class Direction:
             attempts = self.attempts[number] = []
             self._first_time(event)
         elif not _same(attempts[0].record, event.record):
-            event.marks["changed"] = (f"ID {number:#x} again, but not the bytes of frame "
-                                      f"{attempts[0].record.number}")
+            event.marks["changed"] = (
+                f"ID {number:#x} again, but not the bytes of frame {attempts[0].record.number}"
+            )
             return
         elif number in self.waiting:
             self._replay(event, attempts)
@@ -93,17 +100,18 @@ class Direction:
             self._wait(event, number, opening)
         attempts.append(event)
         if len(attempts) > _MANY:
-            del attempts[1:-_MANY // 2]
+            del attempts[1 : -_MANY // 2]
 
     def _wait(self, event, number, opening):
         count = self._count(number)
         self.waiting[number] = event
         self._order.add(count)
         if count == self._missing and not self._selective:
-            self._missing = None        # what comes behind it now is not out of order
-        if opening is not None:         # decision L15
+            self._missing = None  # what comes behind it now is not out of order
+        if opening is not None:  # decision L15
             self._useless[number] = (
-                f"frame {opening.record.number}, its receiver's OPEN, had no answer yet")
+                f"frame {opening.record.number}, its receiver's OPEN, had no answer yet"
+            )
         elif self._missing is not None and count > self._missing and not self._selective:
             self._useless[number] = _behind(self._missing)
         else:
@@ -126,8 +134,9 @@ class Direction:
                 event.marks["late"] = f"ID {youngest & 0xFFFFFFFF:#x} came before it"
                 return
             if count > youngest + 1:
-                event.marks["gap"] = (f"{count - youngest - 1} IDs in front of it are not in the "
-                                      "capture")
+                event.marks["gap"] = (
+                    f"{count - youngest - 1} IDs in front of it are not in the capture"
+                )
         self._count.youngest = count
         if self._first is None:
             self._first = count
@@ -141,8 +150,9 @@ class Direction:
         first, last = attempts[0], attempts[-1]
         event.replay_of, event.attempt = first.record.number, last.attempt + 1
         answer = next((e.answered_by for e in reversed(attempts) if e.answered_by is not None), "?")
-        event.marks["duplicate"] = (f"frame {first.record.number} again, which frame {answer} had "
-                                    "acknowledged")
+        event.marks["duplicate"] = (
+            f"frame {first.record.number} again, which frame {answer} had acknowledged"
+        )
         # Every ACK of it that can have arrived by now has not.
         count, arrived = self._count(event.record.tx_id), event.record.time_ns - self._round_trip_ns
         while self._new_acks and self._new_acks[0][1].record.time_ns <= arrived:
@@ -159,9 +169,11 @@ class Direction:
         useless, asked = self._useless.get(number), self._asked.pop(number, None)
         again = f"sent again as frame {replay.number}"
         soon = replay.time_ns - event.record.time_ns < self._round_trip_ns
-        if not self.at_receiver and asked is not None and (
-                event.attempt == 1
-                or asked[0] - event.record.time_ns >= self._round_trip_ns):
+        if (
+            not self.at_receiver
+            and asked is not None
+            and (event.attempt == 1 or asked[0] - event.record.time_ns >= self._round_trip_ns)
+        ):
             if asked[1]:
                 event.marks["sent again"] = f"asked for by a NACK, lost or not kept; {again}"
             else:
@@ -186,7 +198,8 @@ class Direction:
         if answer is None or answer.record.number < event.record.number:
             return False
         return event.record.epoch == 0 or (
-            self._selective and event.attempt == 1 and answer.record.opcode == Opcode.NACK)
+            self._selective and event.attempt == 1 and answer.record.opcode == Opcode.NACK
+        )
 
     # The answers of the other node
 
@@ -214,15 +227,16 @@ class Direction:
                 _has_arrived(attempts[0], number)
                 continue
             possible = [e for e in attempts if e.record.time_ns <= arrived_by] or attempts[:1]
-            arrived = next((e for e in reversed(possible) if e.record.number not in self._named),
-                           None)
+            arrived = next(
+                (e for e in reversed(possible) if e.record.number not in self._named), None
+            )
             if arrived is None:
                 # A NACK has shown all of them to be lost. If the next one cannot have arrived by
                 # far, they were late; else the round trip is shorter than it seemed.
-                after = attempts[len(possible):]
+                after = attempts[len(possible) :]
                 soon = after and record.time_ns - after[0].record.time_ns
                 arrived = possible[-1] if not after or 4 * soon < self._round_trip_ns else after[0]
-            for event in attempts[attempts.index(arrived):]:    # later ones: still on their way
+            for event in attempts[attempts.index(arrived) :]:  # later ones: still on their way
                 if event is arrived or event.record.number not in self._named:
                     _has_arrived(event, number)
         if self._missing is not None and upto >= self._missing:
@@ -247,7 +261,7 @@ class Direction:
             if answered.answered_by != own:
                 answered = next((e for e in attempts if e.answered_by == own), attempts[-1])
             event.answers = answered.record.number
-            if answered.answered_by is None:            # a duplicate, acknowledged once more
+            if answered.answered_by is None:  # a duplicate, acknowledged once more
                 answered.answered_by = own
         self._new_acks.append((count, event))
         return None
@@ -268,9 +282,12 @@ class Direction:
             event.marks["again"] = "everything had been acknowledged"
             return None
         named = self._count(record.rx_id)
-        if self._first < named < oldest and record.rx_id not in self.attempts and (
-                self._acked is None or named > self._acked):
-            self.at_receiver = True         # it was lost before it came here
+        if (
+            self._first < named < oldest
+            and record.rx_id not in self.attempts
+            and (self._acked is None or named > self._acked)
+        ):
+            self.at_receiver = True  # it was lost before it came here
             return None
         # Tesla's module names the last good ID, which is older than what waits (decision D2).
         first = max(named, oldest)
@@ -278,13 +295,13 @@ class Direction:
         if asked is None:
             return f"ID {first & 0xFFFFFFFF:#x} was not sent, or had been acknowledged"
         event.answers = asked.record.number
-        if record.tx_id:                # first and last missing ID: a selective link (5.3)
+        if record.tx_id:  # first and last missing ID: a selective link (5.3)
             self._selective = True
             self._ask_for(first, max(first, self._count(record.tx_id)), record.time_ns)
         else:
             self._acknowledge(event, first - 1)
             passed = record.time_ns - asked.record.time_ns
-            if asked.attempt == 1 or passed >= self._round_trip_ns:     # else: of the one before
+            if asked.attempt == 1 or passed >= self._round_trip_ns:  # else: of the one before
                 self._asked[first & 0xFFFFFFFF] = record.time_ns, self._no_room
                 self._open_gap(first)
         if asked.answered_by is None:
@@ -301,7 +318,7 @@ class Direction:
             serial = count & 0xFFFFFFFF
             event = self.waiting[serial]
             if event.attempt > 1 and time_ns - event.record.time_ns < self._round_trip_ns:
-                self._untold.add(count)         # it asks for the attempt before
+                self._untold.add(count)  # it asks for the attempt before
             else:
                 self._asked[serial] = time_ns, not_kept
         if self._missing is None:
@@ -379,4 +396,5 @@ def _has_arrived(event, answer):
 def _same(one, other):
     """Whether two frames carry the same payload, as far as both were captured whole."""
     return one.payload_size == other.payload_size and (
-        one.digest == other.digest or one.captured != other.captured)
+        one.digest == other.digest or one.captured != other.captured
+    )

@@ -11,7 +11,7 @@ class Estimate:
     """Counts PAYLOADs of each sender: lost, untold, and arrived."""
 
     def __init__(self):
-        self._counts = {}               # sender -> [lost, untold, arrived]
+        self._counts = {}  # sender -> [lost, untold, arrived]
 
     def take(self, event):
         """One more event; those of other opcodes do not count."""
@@ -24,7 +24,7 @@ class Estimate:
         if "lost" in marks:
             counts[0] += 1
         elif "sent again" in marks or "discarded" in marks or "duplicate" in marks:
-            counts[1] += 1          # of a duplicate that is lost nothing tells
+            counts[1] += 1  # of a duplicate that is lost nothing tells
         elif event.answered_by is not None:
             counts[2] += 1
 

@@ -10,11 +10,12 @@ from .direction import Direction, mark_lost_answer
 
 __all__ = ["Link"]
 
-_OPEN, _OPEN_ACK, _PAYLOAD, _ACK = (int(opcode) for opcode in (
-    Opcode.OPEN, Opcode.OPEN_ACK, Opcode.PAYLOAD, Opcode.ACK))
-_ASKED = 4096           # questions of which the time is kept until they are answered
-_INCARNATIONS = 32      # directions with different epochs that are kept
-_ANSWERS = 64           # answers to one OPEN or CLOSE that are kept
+_OPEN, _OPEN_ACK, _PAYLOAD, _ACK = (
+    int(opcode) for opcode in (Opcode.OPEN, Opcode.OPEN_ACK, Opcode.PAYLOAD, Opcode.ACK)
+)
+_ASKED = 4096  # questions of which the time is kept until they are answered
+_INCARNATIONS = 32  # directions with different epochs that are kept
+_ANSWERS = 64  # answers to one OPEN or CLOSE that are kept
 
 
 class Link:
@@ -26,12 +27,12 @@ class Link:
 
     def __init__(self, name):
         self.name = name
-        self.held = 0                   # events between `enter` and `settle`
-        self.one_sided = True           # only one node's frames are in the capture: no answer is
+        self.held = 0  # events between `enter` and `settle`
+        self.one_sided = True  # only one node's frames are in the capture: no answer is
         self._source = None
-        self._directions = {}           # (src, epoch) -> Direction
-        self._current = {}              # src -> the direction begun last
-        self._asked_at = {}             # (src, opcode, ID) -> time; None if it was sent twice
+        self._directions = {}  # (src, epoch) -> Direction
+        self._current = {}  # src -> the direction begun last
+        self._asked_at = {}  # (src, opcode, ID) -> time; None if it was sent twice
         self._round_trip_ns = None
         self._settled = 0
 
@@ -49,8 +50,9 @@ class Link:
             if len(asked_at) > _ASKED:
                 del asked_at[next(iter(asked_at))]
         elif opcode == _ACK or opcode == _OPEN_ACK:
-            then = asked_at.pop((record.dst, _PAYLOAD if opcode == _ACK else _OPEN, record.rx_id),
-                                None)
+            then = asked_at.pop(
+                (record.dst, _PAYLOAD if opcode == _ACK else _OPEN, record.rx_id), None
+            )
             if then is not None:
                 passed = max(record.time_ns - then, 0)
                 if self._round_trip_ns is None or passed < self._round_trip_ns:
@@ -63,7 +65,7 @@ class Link:
     def settle(self, event, last):
         """It is shown now: nothing more is concluded about it. `last`: why nothing follows."""
         self.held -= 1
-        if self.one_sided:              # every frame would be unanswered or stray
+        if self.one_sided:  # every frame would be unanswered or stray
             event.marks.pop("stray", None)
         direction = event.direction
         if direction is not None:
@@ -110,8 +112,12 @@ class Link:
         """Whether an OPEN begins an incarnation; else it is the last one again."""
         before = direction.requests.get(Opcode.OPEN)
         # Who has sent data has been answered, and does not repeat that OPEN.
-        return (direction.closed or direction.sent
-                or before is not None and before.record.tx_id != record.tx_id)
+        return (
+            direction.closed
+            or direction.sent
+            or before is not None
+            and before.record.tx_id != record.tx_id
+        )
 
     @staticmethod
     def _retry(event, before, answers, late):
@@ -176,10 +182,14 @@ class Link:
             event.marks["stray"] = why
 
     _kinds = {
-        Opcode.OPEN: _request, Opcode.CLOSE: _request, Opcode.PAYLOAD: _payload,
+        Opcode.OPEN: _request,
+        Opcode.CLOSE: _request,
+        Opcode.PAYLOAD: _payload,
         Opcode.OPEN_ACK: lambda self, event: self._answer(event, Opcode.OPEN),
         Opcode.OPEN_NACK: lambda self, event: self._answer(event, Opcode.OPEN),
         Opcode.CLOSE_ACK: lambda self, event: self._answer(event, Opcode.CLOSE),
         Opcode.CLOSE_NACK: lambda self, event: self._answer(event, Opcode.CLOSE),
-        **dict.fromkeys((Opcode.ACK, Opcode.NACK, Opcode.NACK_FULL, Opcode.NACK_NOLINK),
-                        _data_answer)}
+        **dict.fromkeys(
+            (Opcode.ACK, Opcode.NACK, Opcode.NACK_FULL, Opcode.NACK_NOLINK), _data_answer
+        ),
+    }

@@ -6,8 +6,11 @@ import io
 __all__ = ["CaptureError", "unpacked"]
 
 _BUFFER = 1 << 20
-_PACKERS = ((b"\x1f\x8b", "gzip", "gunzip"), (b"BZh", "bz2", "bunzip2"),
-            (b"\xfd7zXZ", "lzma", "unxz"))
+_PACKERS = (
+    (b"\x1f\x8b", "gzip", "gunzip"),
+    (b"BZh", "bz2", "bunzip2"),
+    (b"\xfd7zXZ", "lzma", "unxz"),
+)
 
 
 class CaptureError(Exception):
@@ -24,10 +27,10 @@ class _Again(io.RawIOBase):
         return True
 
     def readinto(self, buffer):
-        data, self._head = self._head[:len(buffer)], self._head[len(buffer):]
+        data, self._head = self._head[: len(buffer)], self._head[len(buffer) :]
         # Of a pipe take what is there, so that a live capture is not held up.
         data = data or getattr(self._file, "read1", self._file.read)(len(buffer))
-        buffer[:len(data)] = data
+        buffer[: len(data)] = data
         return len(data)
 
 
@@ -40,7 +43,8 @@ def unpacked(file):
             try:
                 opener = importlib.import_module(module).open
             except ImportError:
-                raise CaptureError(f"compressed, and this Python has no {module}; unpack it first:"
-                                   f" {command} FILE") from None
+                raise CaptureError(
+                    f"compressed, and this Python has no {module}; unpack it first: {command} FILE"
+                ) from None
             return io.BufferedReader(opener(again), _BUFFER)
     return again

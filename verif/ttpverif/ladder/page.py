@@ -22,28 +22,50 @@ def page_data(analysis, events):
     a frame carries its first bytes as hexadecimal, and the script cuts the fields from them.
     """
     links = sorted({event.link for event in events})
-    nodes = [node for node in analysis.nodes
-             if any(node in (event.src, event.dst) for event in events)]
+    nodes = [
+        node for node in analysis.nodes if any(node in (event.src, event.dst) for event in events)
+    ]
     unit = time_unit(max(event.record.time_ns for event in events) - analysis.start_ns)
     place = {name: index for index, name in enumerate(nodes)}
     link_index = {name: index for index, name in enumerate(links)}
     frames = []
     for event in events:
         record = event.record
-        frames.append({
-            "n": record.number, "t": record.time_ns - analysis.start_ns,
-            "time": format_time(record.time_ns - analysis.start_ns, unit), "form": record.form,
-            "src": place[event.src], "dst": place[event.dst], "link": link_index[event.link],
-            "op": record.name, "vc": record.vc, "tx": record.tx_id, "rx": record.rx_id,
-            "len": record.payload_size, "size": record.size, "marks": event.marks,
-            "answers": event.answers, "answered": event.answered_by, "of": event.replay_of,
-            "attempt": event.attempt, "hex": record.data[:KEPT_BYTES].hex(),
-            **({"cooked": 1} if record.cooked else {})})
-    return {"nodes": nodes, "links": links, "frames": frames, "fields": FIELDS,
-            "unit": unit[0],
-            "marks": [mark for mark in MARKS if any(mark in f["marks"] for f in frames)],
-            "opcodes": {opcode.value: opcode.name for opcode in Opcode},
-            "vcs": VC_NAMES, "extensions": dict(EXTENSIONS.items())}
+        frames.append(
+            {
+                "n": record.number,
+                "t": record.time_ns - analysis.start_ns,
+                "time": format_time(record.time_ns - analysis.start_ns, unit),
+                "form": record.form,
+                "src": place[event.src],
+                "dst": place[event.dst],
+                "link": link_index[event.link],
+                "op": record.name,
+                "vc": record.vc,
+                "tx": record.tx_id,
+                "rx": record.rx_id,
+                "len": record.payload_size,
+                "size": record.size,
+                "marks": event.marks,
+                "answers": event.answers,
+                "answered": event.answered_by,
+                "of": event.replay_of,
+                "attempt": event.attempt,
+                "hex": record.data[:KEPT_BYTES].hex(),
+                **({"cooked": 1} if record.cooked else {}),
+            }
+        )
+    return {
+        "nodes": nodes,
+        "links": links,
+        "frames": frames,
+        "fields": FIELDS,
+        "unit": unit[0],
+        "marks": [mark for mark in MARKS if any(mark in f["marks"] for f in frames)],
+        "opcodes": {opcode.value: opcode.name for opcode in Opcode},
+        "vcs": VC_NAMES,
+        "extensions": dict(EXTENSIONS.items()),
+    }
 
 
 def page(analysis, events, title, notes):
@@ -52,10 +74,11 @@ def page(analysis, events, title, notes):
     data = json.dumps(page_data(analysis, events), separators=(",", ":"))
     text = (parts / "page.html").read_text(encoding="utf-8")
     for name, value in (
-            ("STYLE", (parts / "page.css").read_text(encoding="utf-8")),
-            ("SCRIPT", (parts / "page.js").read_text(encoding="utf-8")),
-            ("TITLE", html.escape(title)),
-            ("NOTES", " · ".join(html.escape(note) for note in notes)),
-            ("DATA", data.replace("<", "\\u003c"))):
+        ("STYLE", (parts / "page.css").read_text(encoding="utf-8")),
+        ("SCRIPT", (parts / "page.js").read_text(encoding="utf-8")),
+        ("TITLE", html.escape(title)),
+        ("NOTES", " · ".join(html.escape(note) for note in notes)),
+        ("DATA", data.replace("<", "\\u003c")),
+    ):
         text = text.replace(f"@@{name}@@", value)
     return text

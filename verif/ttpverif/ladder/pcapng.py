@@ -32,8 +32,11 @@ def _blocks(file, head):
             magic = read(4)
             order = next((o for o in "<>" if magic == struct.pack(o + "I", _MAGIC)), None)
             if order is None:
-                raise _Damaged("the file ends in the middle of a block" if len(magic) < 4 else
-                               "the file is damaged: a section without a byte order")
+                raise _Damaged(
+                    "the file ends in the middle of a block"
+                    if len(magic) < 4
+                    else "the file is damaged: a section without a byte order"
+                )
         kind, size = struct.unpack(order + "II", start)
         if size < 12 + len(magic) or size % 4 or size > _LARGEST_BLOCK:
             raise _Damaged(f"the file is damaged: a block of {size} bytes; the rest is left out")
@@ -41,8 +44,9 @@ def _blocks(file, head):
         if len(rest) < size - 8 - len(magic):
             raise _Damaged("the file ends in the middle of a block")
         if rest[-4:] != start[4:]:
-            raise _Damaged("the file is damaged: the two lengths of a block differ; the rest is "
-                           "left out")
+            raise _Damaged(
+                "the file is damaged: the two lengths of a block differ; the rest is left out"
+            )
         yield order, kind, magic + rest[:-4]
         start = read(8)
 
@@ -53,7 +57,7 @@ def _options(body, order):
         code, size = struct.unpack_from(order + "HH", body, offset)
         if code == 0:
             break
-        found[code] = body[offset + 4:offset + 4 + size]
+        found[code] = body[offset + 4 : offset + 4 + size]
         offset += 4 + (size + 3) // 4 * 4
     return found
 
@@ -63,8 +67,8 @@ def _interface(body, order):
     link_type, _, snap = struct.unpack_from(order + "HHI", body)
     options = _options(body[8:], order)
     resolution = options.get(_TSRESOL, b"\x06")[0]
-    ticks = 1 << (resolution & 0x7F) if resolution & 0x80 else 10 ** resolution
-    offset, = struct.unpack(order + "q", options.get(_TSOFFSET, bytes(8)))
+    ticks = 1 << (resolution & 0x7F) if resolution & 0x80 else 10**resolution
+    (offset,) = struct.unpack(order + "q", options.get(_TSOFFSET, bytes(8)))
     return link_type, snap, ticks, offset, options.get(_FCSLEN, b"\0")[0]
 
 
@@ -91,14 +95,16 @@ def packets(file, head, remarks):
     except _Damaged as why:
         remarks.append(str(why))
     if damaged:
-        remarks.append(f"{damaged} packets are damaged (no such interface, or longer than their "
-                       "block) and left out")
+        remarks.append(
+            f"{damaged} packets are damaged (no such interface, or longer than their "
+            "block) and left out"
+        )
 
 
 def _packet(kind, body, order, interfaces, before):
     """One packet as `packets` gives it; IndexError, TypeError or struct.error if it is damaged."""
-    if kind == _SIMPLE:             # it has no time: that of the packet before
-        size, = struct.unpack_from(order + "I", body)
+    if kind == _SIMPLE:  # it has no time: that of the packet before
+        (size,) = struct.unpack_from(order + "I", body)
         number, start, time_ns = 0, 4, before
         link_type, snap, _, _, fcs = interfaces[0]
         kept = min(size, snap or size)
@@ -109,7 +115,7 @@ def _packet(kind, body, order, interfaces, before):
         time_ns = ((high << 32 | low) * 1_000_000_000) // ticks + seconds * 1_000_000_000
     if start + kept > len(body):
         raise IndexError
-    data = body[start:start + kept]
+    data = body[start : start + kept]
     if fcs:
-        size, data = max(size - fcs, 0), data[:max(size - fcs, 0)]
+        size, data = max(size - fcs, 0), data[: max(size - fcs, 0)]
     return time_ns, data, size, link_type, number

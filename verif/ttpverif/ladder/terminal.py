@@ -13,19 +13,39 @@ from .analysis import OTHER
 __all__ = ["draw", "format_time", "time_unit"]
 
 _PIPE_WIDTH = 100
-_CHUNK = 2000                   # events that choose columns and the unit of time together
-_LEFT = 20                      # number and time
-_RIGHT = 24                     # marks
-_LEAST_SPAN = 22                # between two columns; if less, each line names its nodes
+_CHUNK = 2000  # events that choose columns and the unit of time together
+_LEFT = 20  # number and time
+_RIGHT = 24  # marks
+_LEAST_SPAN = 22  # between two columns; if less, each line names its nodes
 _UNICODE = {"rail": "│", "line": "─", "again": "═", "right": "▶", "left": "◀", "lost": "✗"}
 _ASCII = {"rail": "|", "line": "-", "again": "=", "right": ">", "left": "<", "lost": "x"}
-_STYLES = {"lost": "red", "discarded": "magenta", "refused": "red", "unanswered": "red",
-           "replay": "yellow", "duplicate": "cyan", "retry": "yellow", "again": "cyan",
-           "sent again": "magenta", "cut": "magenta", "malformed": "bold red",
-           "changed": "bold red", "stray": "bold red",
-           "late": "magenta", "gap": "magenta"}
-_SGR = {"red": "31", "green": "32", "yellow": "33", "magenta": "35", "cyan": "36",
-        "bold red": "1;31", "bold": "1", "dim": "2"}
+_STYLES = {
+    "lost": "red",
+    "discarded": "magenta",
+    "refused": "red",
+    "unanswered": "red",
+    "replay": "yellow",
+    "duplicate": "cyan",
+    "retry": "yellow",
+    "again": "cyan",
+    "sent again": "magenta",
+    "cut": "magenta",
+    "malformed": "bold red",
+    "changed": "bold red",
+    "stray": "bold red",
+    "late": "magenta",
+    "gap": "magenta",
+}
+_SGR = {
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "magenta": "35",
+    "cyan": "36",
+    "bold red": "1;31",
+    "bold": "1",
+    "dim": "2",
+}
 _BOTH_IDS = ("OPEN", "OPEN_ACK", "CLOSE", "CLOSE_NACK")
 
 
@@ -45,7 +65,7 @@ def format_time(nanoseconds, unit):
 def _label(record):
     """What was captured of it: opcode, VC, IDs as 0x and hexadecimal digits, length."""
     tx_id, rx_id = record.tx_id, record.rx_id
-    if rx_id is not None:               # most of all frames
+    if rx_id is not None:  # most of all frames
         if record.opcode == 6:
             return f"PAYLOAD vc{record.vc} tx {tx_id:#x} {record.payload_size} B"
         if record.opcode == 7:
@@ -53,8 +73,11 @@ def _label(record):
     name = record.name
     text = name if record.vc is None else f"{name} vc{record.vc}"
     if name == "PAYLOAD":
-        return (f"{text} tx {tx_id:#x} {record.payload_size} B" if tx_id is not None else
-                f"{text} {record.payload_size} B")
+        return (
+            f"{text} tx {tx_id:#x} {record.payload_size} B"
+            if tx_id is not None
+            else f"{text} {record.payload_size} B"
+        )
     if name == "NACK" and tx_id and rx_id is not None:
         return f"{text} rx {rx_id:#x}..{tx_id:#x}"
     if tx_id is not None and name in _BOTH_IDS:
@@ -70,7 +93,7 @@ class _Canvas:
         room = width - _LEFT - _RIGHT
         span = room // max(1, len(nodes) - 1) if len(nodes) > 1 else room
         self.columns = None
-        self._ends = {}                 # (src, dst) -> (left of the arrow, its length, right)
+        self._ends = {}  # (src, dst) -> (left of the arrow, its length, right)
         if span >= _LEAST_SPAN:
             span = min(span, 70)
             self.columns = {node: 3 + index * (span - 1) for index, node in enumerate(nodes)}
@@ -82,7 +105,7 @@ class _Canvas:
         line = [" "] * (self.width + 16)
         for node, column in self.columns.items():
             start = max(0, column - len(node) // 2)
-            line[start:start + len(node)] = node
+            line[start : start + len(node)] = node
         return "".join(line).rstrip()
 
     def _place(self, src, dst):
@@ -103,14 +126,17 @@ class _Canvas:
             head = signs["lost"] if lost else signs["right"]
             return "", f"{src} {line}{head} {dst}  {label}", ""
         left, length, right = self._ends.get((src, dst)) or self._place(src, dst)
-        if length < 0:                  # a frame to its own sender
+        if length < 0:  # a frame to its own sender
             return left + right[1:], f" {label} to itself", ""
-        text = f" {label} "[:max(0, length - 3)]
+        text = f" {label} "[: max(0, length - 3)]
         rest = length - 2 - len(text)
         if self.columns[dst] > self.columns[src]:
             body = line * 2 + text + line * rest
-            return left, body[:-4] + signs["lost"] + "   " if lost else body[:-1] + signs["right"],\
-                right
+            return (
+                left,
+                body[:-4] + signs["lost"] + "   " if lost else body[:-1] + signs["right"],
+                right,
+            )
         body = line * rest + text + line * 2
         return left, "   " + signs["lost"] + body[4:] if lost else signs["left"] + body[1:], right
 
@@ -161,11 +187,12 @@ class _Lines:
     def _header(self, new):
         self._nodes |= new
         order = {node: place for place, node in enumerate(self._analysis.nodes)}
-        order[OTHER] = len(order)               # always at the right
+        order[OTHER] = len(order)  # always at the right
         nodes = sorted(self._nodes, key=lambda node: order.get(node, -1))
         self._canvas = _Canvas(nodes, self._width, self._signs)
-        return self._painted(f"{'frame':>6} {'time/' + self._unit[0]:>12} "
-                             f"{self._canvas.header()}".rstrip(), "bold")
+        return self._painted(
+            f"{'frame':>6} {'time/' + self._unit[0]:>12} {self._canvas.header()}".rstrip(), "bold"
+        )
 
     def _line(self, event):
         record, marks = event.record, event.marks
@@ -182,8 +209,12 @@ class _Lines:
         if not self._colour:
             return f"{begin}{left}{arrow}{right}{remarks}".rstrip()
         style = _style(event)
-        return (self._painted(begin + left, "dim") + self._painted(arrow, style)
-                + self._painted(right, "dim") + self._painted(remarks, style)).rstrip()
+        return (
+            self._painted(begin + left, "dim")
+            + self._painted(arrow, style)
+            + self._painted(right, "dim")
+            + self._painted(remarks, style)
+        ).rstrip()
 
     def _painted(self, text, style):
         if not self._colour or not style or not text:

@@ -9,8 +9,15 @@ from ..frames.frame import MAX_PAYLOAD, MIN_FRAME, OUI, Opcode
 
 __all__ = ["IPV4_CAUSES", "address_cause", "ethernet_cause", "ipv4_cause"]
 
-IPV4_CAUSES = ("ip_header", "udp_length", "total_length", "truncated", "bad_opcode", "bad_vc",
-               "empty_payload")
+IPV4_CAUSES = (
+    "ip_header",
+    "udp_length",
+    "total_length",
+    "truncated",
+    "bad_opcode",
+    "bad_vc",
+    "empty_payload",
+)
 """Causes of the IPv4 form, in the order in which they are looked for."""
 
 _HEADER, _TRANSPORT = 60, 18

@@ -8,7 +8,6 @@ __all__ = ["Closing"]
 
 
 class Closing:
-
     def _send_close(self, step):
         """C1: our last data ID + 1, counting every payload that the host handed over."""
         step.link.close_due = False
@@ -34,8 +33,13 @@ class Closing:
     def _close_again(self, step, was_settled):
         """C4: a CLOSE is due on the event that completes its two conditions; a visit sends it."""
         link = step.link
-        if (link is None or link.state != State.CLOSE_SENT or not link.nack_heard
-                or was_settled or not link.settled):
+        if (
+            link is None
+            or link.state != State.CLOSE_SENT
+            or not link.nack_heard
+            or was_settled
+            or not link.settled
+        ):
             return
         link.close_due = True
 
@@ -58,7 +62,7 @@ class Closing:
         if step.link.zero and step.link.stored:
             self._unexpected(step)
         else:
-            self._last_word(step)   # Z2
+            self._last_word(step)  # Z2
             self._end(step, "LINK_DOWN")
 
     def _lost(self, step):

@@ -13,10 +13,10 @@ from .peer import Peer
 __all__ = ["Conversation"]
 
 _VC = 2
-_SLOTS = 64                     # replay slots, and packets that may be kept behind a gap
+_SLOTS = 64  # replay slots, and packets that may be kept behind a gap
 _DELAY_CLOCKS = 10
-_TIMER_CLOCKS = 500             # a round of the link timer
-_STILL_CLOCKS = 200_000         # without a delivery: something hangs
+_TIMER_CLOCKS = 500  # a round of the link timer
+_STILL_CLOCKS = 200_000  # without a delivery: something hangs
 
 
 class Conversation:
@@ -31,11 +31,15 @@ class Conversation:
         self._length = length_bytes
         self._left = {1: payloads, 2: payloads}
         self._expected = 2 * payloads
-        self._peers = {node: Peer(Endpoint(Parameters(
-            node, slots=_SLOTS, reorder_slots=_SLOTS, selective=selective)))
-                       for node in (1, 2)}
-        self._to = {node: Channel(2 * seed + node, delay_cycles=_DELAY_CLOCKS, **faults)
-                    for node in (1, 2)}
+        self._peers = {
+            node: Peer(
+                Endpoint(Parameters(node, slots=_SLOTS, reorder_slots=_SLOTS, selective=selective))
+            )
+            for node in (1, 2)
+        }
+        self._to = {
+            node: Channel(2 * seed + node, delay_cycles=_DELAY_CLOCKS, **faults) for node in (1, 2)
+        }
         self._wire = []
         self.checker = DeliveryChecker()
         self.frames = Counter()
@@ -90,9 +94,9 @@ class Conversation:
         """Until everything has arrived and is acknowledged."""
         progress, delivered = 0, -1
         try:
-            while (self.checker.delivered < self._expected
-                   or any(link.stored for peer in self._peers.values()
-                          for link in peer.endpoint.links)):
+            while self.checker.delivered < self._expected or any(
+                link.stored for peer in self._peers.values() for link in peer.endpoint.links
+            ):
                 self._clock()
                 if self.checker.delivered != delivered:
                     progress, delivered = self.now, self.checker.delivered

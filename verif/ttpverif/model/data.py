@@ -11,7 +11,6 @@ __all__ = ["Data"]
 
 
 class Data:
-
     # ---- sending -------------------------------------------------------------------------
 
     def _has_slot(self, link):
@@ -83,7 +82,7 @@ class Data:
             self._bad_ack(step)
         self._retire(step, count)
         if count and link.state == State.CLOSE_RECD and not link.stored:
-            self._last_word(step)   # Z3
+            self._last_word(step)  # Z3
 
     def _nacked(self, step):
         """D2: everything before the named ID is acknowledged, the rest is replayed.
@@ -96,9 +95,9 @@ class Data:
             return
         count = id_distance(step.frame.rx_id, link.oldest)
         if link.zero and step.frame.rx_id == 0 and self._acknowledged(link, 0):
-            self._acked(step)   # Z6: the module got 0 twice
+            self._acked(step)  # Z6: the module got 0 twice
             return
-        if not link.in_flight or count >= link.in_flight or link.zero and count < -1:   # Z6
+        if not link.in_flight or count >= link.in_flight or link.zero and count < -1:  # Z6
             self._bad_ack(step)
             return
         self._retire(step, max(0, count))

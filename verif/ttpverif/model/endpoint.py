@@ -121,8 +121,15 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
         """
         if room is None:
             room = self.room(frame.src, frame.vc, frame.payload)
-        return self._event(f"RX_{frame.opcode.name}", frame.src, frame.vc, frame=frame, room=room,
-                           keep=keep, send_now=send_now)
+        return self._event(
+            f"RX_{frame.opcode.name}",
+            frame.src,
+            frame.vc,
+            frame=frame,
+            room=room,
+            keep=keep,
+            send_now=send_now,
+        )
 
     def receive_bytes(self, data, bad_fcs=False, room=None, keep=None, send_now=False):
         """Bytes from the wire: parsed, counted if dropped (F1); the `Outcome` or None."""
@@ -203,8 +210,9 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
         else:
             getattr(self, "_" + action)(step)
         self._close_again(step, settled)
-        if step.link is not None and (event[:3] == "RX_" or event[:5] == "HOST_"
-                                      or event == "VISIT"):
+        if step.link is not None and (
+            event[:3] == "RX_" or event[:5] == "HOST_" or event == "VISIT"
+        ):
             self.links.touch(step.link)
         step.out.new_state = State.CLOSED if step.link is None else step.link.state
         if step.out.drop is not None:
@@ -218,9 +226,18 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
             return False
         if frame.opcode == Opcode.CLOSE_ACK:
             return frame.epoch not in (link.peer_epoch, link.epoch)
-        return (frame.opcode in (Opcode.PAYLOAD, Opcode.ACK, Opcode.NACK, Opcode.NACK_FULL,
-                                 Opcode.CLOSE, Opcode.CLOSE_NACK)
-                and frame.epoch != link.peer_epoch)
+        return (
+            frame.opcode
+            in (
+                Opcode.PAYLOAD,
+                Opcode.ACK,
+                Opcode.NACK,
+                Opcode.NACK_FULL,
+                Opcode.CLOSE,
+                Opcode.CLOSE_NACK,
+            )
+            and frame.epoch != link.peer_epoch
+        )
 
     def _believed(self, step):
         """Whether OPEN_NACK or NACK_NOLINK is about this incarnation (L7)."""
@@ -229,8 +246,16 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
 
     def _put(self, step, opcode, tx_id=0, rx_id=0, payload=b""):
         """Send one frame on the link of the event, with its epoch and EtherType."""
-        self._emit(step, opcode, tx_id, rx_id, step.link.epoch, step.link.ethertype, payload,
-                   self._extension(step.link, opcode))
+        self._emit(
+            step,
+            opcode,
+            tx_id,
+            rx_id,
+            step.link.epoch,
+            step.link.ethertype,
+            payload,
+            self._extension(step.link, opcode),
+        )
 
     def _reply(self, step, opcode, rx_id):
         """Answer a frame for which there is no link: epoch and EtherType are the frame's."""
@@ -238,8 +263,18 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
 
     def _emit(self, step, opcode, tx_id, rx_id, epoch, ethertype, payload, extension=0):
         assert step.out.frame is None, "two frames for one event"
-        step.out.frame = Frame(self.parameters.node, step.node, opcode, step.vc, tx_id, rx_id,
-                               epoch, extension, ethertype, payload)
+        step.out.frame = Frame(
+            self.parameters.node,
+            step.node,
+            opcode,
+            step.vc,
+            tx_id,
+            rx_id,
+            epoch,
+            extension,
+            ethertype,
+            payload,
+        )
 
     def _notice(self, step, name):
         step.out.notices.append((name, step.node, step.vc))
@@ -274,8 +309,9 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
     def _refuse(self, step):
         """What the host wants cannot be; it hears so, also of a payload (L5, L20, L21)."""
         step.out.result = REFUSED
-        self._notice(step, "REFUSED" if step.event == "HOST_OPEN" or step.link is None
-                     else "PAYLOAD_REFUSED")
+        self._notice(
+            step, "REFUSED" if step.event == "HOST_OPEN" or step.link is None else "PAYLOAD_REFUSED"
+        )
 
     # ---- the link timer (5.4) ------------------------------------------------------------
 
@@ -287,8 +323,9 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
             link.position = link.oldest
         if timed_out and not self._time_out(step):
             return
-        if (link.state in DATA_STATES and link.gap and step.out.frame is None
-                and not link.zero):     # Z7
+        if (
+            link.state in DATA_STATES and link.gap and step.out.frame is None and not link.zero
+        ):  # Z7
             (self._timer_gap if link.selective else self._nack_gap)(step)
 
     def _time_out(self, step):

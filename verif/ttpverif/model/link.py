@@ -121,8 +121,11 @@ class Link:
             self.position = self.oldest
         if count:
             self.sent_then = self.fresh
-        self.walks = [[first if id_distance(first, self.oldest) > 0 else self.oldest, last]
-                      for first, last in self.walks if id_distance(last, self.oldest) >= 0]
+        self.walks = [
+            [first if id_distance(first, self.oldest) > 0 else self.oldest, last]
+            for first, last in self.walks
+            if id_distance(last, self.oldest) >= 0
+        ]
 
     def check(self):
         """Assert what must hold after every event."""
@@ -133,7 +136,7 @@ class Link:
         assert not (self.held and self.state == State.OPEN_SENT)
         assert not (self.fed and self.guessed)
         assert self.zero or not (self.doubted or self.asked)
-        assert not (self.zero and (self.selective or self.peer_end is not None))     # Z1, Z8, Z9
+        assert not (self.zero and (self.selective or self.peer_end is not None))  # Z1, Z8, Z9
         assert self.selective or not (self.kept or self.looking or self.walks)
         if self.selective:
             noted = id_distance(self.youngest, self.received)
@@ -231,8 +234,7 @@ class LinkTable:
         row = self._row(node, vc)
         for way in (1 - row.last_used, row.last_used):
             link = row.ways[way]
-            if (link is not None and link.state == State.OPEN and not link.stored
-                    and link.timer_bit):
+            if link is not None and link.state == State.OPEN and not link.stored and link.timer_bit:
                 return link
         return None
 

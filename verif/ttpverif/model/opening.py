@@ -9,7 +9,6 @@ __all__ = ["Opening"]
 
 
 class Opening:
-
     # ---- host ----------------------------------------------------------------------------
 
     def _open(self, step):
@@ -65,8 +64,9 @@ class Opening:
 
     def _new_link(self, step, state, ethertype, peer_open=None, replaces=None):
         first_id, epoch = self._fresh_ids(peer_open)
-        step.link = Link(step.node, step.vc, ethertype, state, epoch, first_id,
-                         offered=self.parameters.selective)
+        step.link = Link(
+            step.node, step.vc, ethertype, state, epoch, first_id, offered=self.parameters.selective
+        )
         if peer_open is not None:
             self._learn(step)
         if replaces is None:

@@ -38,7 +38,6 @@ class Asking:
 
 
 class Selective:
-
     def __init__(self):
         self.asking = None
         self.purging = Counter()
@@ -95,8 +94,9 @@ class Selective:
         A peer that sends epoch 0 never is (Z9).
         """
         link, frame = step.link, step.frame
-        link.offered = link.selective = (link.offered and frame.extension == EXTENSION
-                                         and frame.epoch != 0)
+        link.offered = link.selective = (
+            link.offered and frame.extension == EXTENSION and frame.epoch != 0
+        )
 
     @staticmethod
     def _extension(link, opcode):
@@ -114,9 +114,13 @@ class Selective:
     def _may_keep(self, step):
         """R2 and R10, as far as the model knows; `step.keep` says whether there was a place."""
         ahead = id_distance(step.frame.tx_id, step.link.received)
-        return (step.keep is not False and step.room and ahead < self.parameters.window
-                and self.kept < self.parameters.reorder_slots
-                and not self.purging[self.links.number(step.link)])
+        return (
+            step.keep is not False
+            and step.room
+            and ahead < self.parameters.window
+            and self.kept < self.parameters.reorder_slots
+            and not self.purging[self.links.number(step.link)]
+        )
 
     def _data_ahead(self, step):
         """PAYLOAD t > r+1 that is not kept already (R2, R3)."""
@@ -227,8 +231,11 @@ class Selective:
         if again or ahead:
             asking.first = None if packet_id == first else asking.first
         run = packet_id if asking.first is None else asking.first
-        passed = (id_distance(run, received) <= 0 and id_distance(first, run) >= 0
-                  and id_distance(packet_id, first) >= 0)
+        passed = (
+            id_distance(run, received) <= 0
+            and id_distance(first, run) >= 0
+            and id_distance(packet_id, first) >= 0
+        )
         if first != run and not passed:
             raise Impossible(f"ASK's run begins at {first:#x}, not {run:#x}")
         asking.restart = None
@@ -253,7 +260,7 @@ class Selective:
             return
         if link.held:
             return
-        overtaken = id_distance(step.frame.tx_id, link.sent_then) >= 0      # R12
+        overtaken = id_distance(step.frame.tx_id, link.sent_then) >= 0  # R12
         first, last = max(first, 0), min(last, link.in_flight - 1)
         if (first == 0 or overtaken) and step.send_now and self._may_replay(link, link.oldest):
             self._put(step, Opcode.PAYLOAD, link.oldest, 0, link.data[link.oldest])
@@ -272,13 +279,20 @@ class Selective:
             if not self._may_replay(link, packet_id):
                 return
         else:
-            walk = next((walk for walk in link.walks if id_distance(packet_id, walk[0]) >= 0
-                         and id_distance(walk[1], packet_id) >= 0), None)
+            walk = next(
+                (
+                    walk
+                    for walk in link.walks
+                    if id_distance(packet_id, walk[0]) >= 0 and id_distance(walk[1], packet_id) >= 0
+                ),
+                None,
+            )
             if walk is None:
                 raise Impossible(f"no NACK asks for {packet_id:#x}; open: {link.walks}")
             if not self._may_replay(link, packet_id):
-                raise Impossible(f"REPLAY of {packet_id:#x}, which is acknowledged, not sent yet "
-                                 f"or held")
+                raise Impossible(
+                    f"REPLAY of {packet_id:#x}, which is acknowledged, not sent yet or held"
+                )
             self._step_walk(link, walk, packet_id)
         self._put(step, Opcode.PAYLOAD, packet_id, 0, link.data[packet_id])
 

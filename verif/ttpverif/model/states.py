@@ -55,8 +55,11 @@ RX_NACK_NOLINK  unexpected    unexpected    unexpected  lost           lost     
 def _read(text):
     rows = [line.split() for line in text.strip().splitlines()]
     states = [State[name] for name in rows[0]]
-    return {(row[0], state): action for row in rows[1:]
-            for state, action in zip(states, row[1:], strict=True)}
+    return {
+        (row[0], state): action
+        for row in rows[1:]
+        for state, action in zip(states, row[1:], strict=True)
+    }
 
 
 TABLE = _read(_TEXT)

@@ -19,7 +19,6 @@ WAKE_LIMIT = 8
 
 
 class Zero:
-
     # ---- OPEN on a link that exists (Z4) -------------------------------------------------
 
     @staticmethod
@@ -38,7 +37,7 @@ class Zero:
         if self._agrees(link, frame):
             link.doubted = False
             if frame.rx_id == frame.tx_id != link.received:
-                self._notice(step, "PEER_RESTARTED")    # or not: nothing can tell
+                self._notice(step, "PEER_RESTARTED")  # or not: nothing can tell
             self._take_open(step)
         elif link.state == State.OPEN_RECD:
             self._restart(step)
@@ -72,8 +71,9 @@ class Zero:
         if not link.zero or link.doubted:
             return link.doubted
         ahead = id_distance(packet_id, link.received)
-        return ahead != 1 and (link.guessed or not link.fed and ahead > 1
-                               or link.gap and packet_id == link.seen)
+        return ahead != 1 and (
+            link.guessed or not link.fed and ahead > 1 or link.gap and packet_id == link.seen
+        )
 
     def _out_of_step(self, step):
         """NACK_NOLINK: the module opens again, with its true position, and sends again."""
@@ -93,8 +93,14 @@ class Zero:
     def _wake(self, step, time_outs):
         """`time_outs`: how many came before this one in a row."""
         link = step.link
-        if (link is None or not link.zero or link.state != State.OPEN or time_outs >= WAKE_LIMIT
-                or link.stored and not link.in_flight):
+        if (
+            link is None
+            or not link.zero
+            or link.state != State.OPEN
+            or time_outs >= WAKE_LIMIT
+            or link.stored
+            and not link.in_flight
+        ):
             return
         self.counters["woken"] += 1
         if link.fed:

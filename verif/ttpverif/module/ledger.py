@@ -17,7 +17,7 @@ from collections import Counter
 __all__ = ["Ledger", "LedgerError"]
 
 _ENDS = ("LINK_DOWN", "REFUSED", "RETRIES_USED_UP")
-_WINDOW = 64                # packets that can be on their way to a module
+_WINDOW = 64  # packets that can be on their way to a module
 
 
 class LedgerError(AssertionError):
@@ -29,7 +29,7 @@ class _Flow:
 
     def __init__(self):
         self.packets, self.excused, self.got = [], set(), []
-        self.may_repeat = 0     # so many of the last packets that were got may come once more
+        self.may_repeat = 0  # so many of the last packets that were got may come once more
         self.excuse_next = False
 
     def put(self, data):
@@ -43,7 +43,7 @@ class _Flow:
         if number is None:
             raise LedgerError(f"{where}: got what nobody put in: {data[:24]!r}")
         last = self.got[-1] if self.got else -1
-        again = number in self.got[len(self.got) - self.may_repeat:] if self.may_repeat else False
+        again = number in self.got[len(self.got) - self.may_repeat :] if self.may_repeat else False
         if number <= last and not again:
             kind = "delivered twice" if number in self.got else "out of order"
             raise LedgerError(f"{where}: packet {number} {kind}, behind {last}: {data[:24]!r}")
@@ -62,8 +62,11 @@ class _Flow:
 
     @property
     def missing(self):
-        return [number for number in range(len(self.packets))
-                if number not in self.excused and number not in set(self.got)]
+        return [
+            number
+            for number in range(len(self.packets))
+            if number not in self.excused and number not in set(self.got)
+        ]
 
 
 class Ledger:
@@ -125,13 +128,16 @@ class Ledger:
 
     @property
     def delivered(self):
-        return sum(len(flow.got) for flows in (self._to_module, self._to_engine)
-                   for flow in flows.values())
+        return sum(
+            len(flow.got) for flows in (self._to_module, self._to_engine) for flow in flows.values()
+        )
 
     def finish(self):
         """At the end of a run: nothing is missing without an excuse."""
         for name, flows in (("module", self._to_module), ("engine", self._to_engine)):
             for (module, vc), flow in flows.items():
                 if flow.missing:
-                    raise LedgerError(f"to {name}, module {module:x}, VC {vc}: packets "
-                                      f"{flow.missing} of {len(flow.packets)} lost in silence")
+                    raise LedgerError(
+                        f"to {name}, module {module:x}, VC {vc}: packets "
+                        f"{flow.missing} of {len(flow.packets)} lost in silence"
+                    )

@@ -26,15 +26,13 @@ _CONTROL_PER_PACKET, _CONTROL_ALLOWANCE = 20, 80
 
 def packet(number, size):
     """Bytes that no other packet has: at least 3."""
-    return (number.to_bytes(3, "big") * (size // 3 + 1))[:max(size, 3)]
+    return (number.to_bytes(3, "big") * (size // 3 + 1))[: max(size, 3)]
 
 
 def check_control(net):
     """No more than 20 control frames for each packet that arrived, and some to open and close."""
-    most = (_CONTROL_PER_PACKET * net.ledger.delivered
-            + _CONTROL_ALLOWANCE * len(net.modules))
-    assert net.control <= most, (f"{net.control} control frames for {net.ledger.delivered} "
-                                 "packets")
+    most = _CONTROL_PER_PACKET * net.ledger.delivered + _CONTROL_ALLOWANCE * len(net.modules)
+    assert net.control <= most, f"{net.control} control frames for {net.ledger.delivered} packets"
 
 
 class Meeting:
@@ -53,8 +51,11 @@ class Meeting:
 
     def __init__(self, seed, modules, faults=None, late_opens=0.0, round_ms=100, **parameters):
         self.random = random.Random(seed)
-        self.parameters = Parameters(ENGINE, ethertype=ETHERTYPE_IEEE, **{
-            "slots": 64, "link_slots": 8, "max_retry": 10, **parameters})
+        self.parameters = Parameters(
+            ENGINE,
+            ethertype=ETHERTYPE_IEEE,
+            **{"slots": 64, "link_slots": 8, "max_retry": 10, **parameters},
+        )
         self.ledger, self.now, self.number = Ledger(), 0, 0
         self.net = Net(seed, modules, self.ledger, ENGINE, faults, late_opens)
         self.modules, self.log = self.net.modules, self.net.log
@@ -151,7 +152,7 @@ class Meeting:
             for node in self.modules:
                 self.do("read", node)
             for node, vc, tag in self.net.tags():
-                if turn % 10 == 9 and tag.stalled:      # only its user can wake it
+                if turn % 10 == 9 and tag.stalled:  # only its user can wake it
                     self.do("write", node, vc)
             self.pass_time(400)
             if self._quiet():
@@ -171,7 +172,8 @@ class Meeting:
 
     def _check_end(self):
         left = [str(link) for link in self.engine.endpoint.links] + [
-            str(tag) for _, _, tag in self.net.tags()]
+            str(tag) for _, _, tag in self.net.tags()
+        ]
         assert not left, f"links that do not end: {'; '.join(left)}"
         assert self.engine.endpoint.free_slots == self.parameters.slots, "a slot is held"
         self.ledger.finish()
@@ -180,7 +182,8 @@ class Meeting:
     def _quiet(self):
         return self.net.idle and not (
             any(link.stored for link in self.engine.endpoint.links)
-            or any(tag.queue and tag.state != TagState.CLOSE_SENT for _, _, tag in self.net.tags()))
+            or any(tag.queue and tag.state != TagState.CLOSE_SENT for _, _, tag in self.net.tags())
+        )
 
     def story(self, last=60):
         """The last lines of what happened, for the report of a failure."""

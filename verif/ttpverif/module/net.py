@@ -42,7 +42,7 @@ class Net:
         self.modules = {node: Module(node, options) for node, options in modules.items()}
         self.ledger, self.engine, self.per_ms = ledger, engine, per_ms
         self.seed, self.late_opens = seed, late_opens
-        self._seen = {node: [0, 0] for node in modules}     # of `accepted` and of `dropped`
+        self._seen = {node: [0, 0] for node in modules}  # of `accepted` and of `dropped`
         self._late, self.control, self.log = [], 0, []
         self._to_module, self._to_engine = {}, {}
         self.wire(faults or {}, 0)
@@ -51,10 +51,18 @@ class Net:
         """A wire with other faults; what was on the old one arrives at once."""
         old = self._to_module, self._to_engine
         delay = self.per_ms, 3 * self.per_ms
-        self._to_module, self._to_engine = ({
-            node: Channel(self.seed + 2 * node + way, delay_cycles=delay,
-                          reorder_cycles=64 * self.per_ms, **faults)
-            for node in self.modules} for way in (0, 1))
+        self._to_module, self._to_engine = (
+            {
+                node: Channel(
+                    self.seed + 2 * node + way,
+                    delay_cycles=delay,
+                    reorder_cycles=64 * self.per_ms,
+                    **faults,
+                )
+                for node in self.modules
+            }
+            for way in (0, 1)
+        )
         for channels, others in zip(old, (self._to_module, self._to_engine)):
             for node, channel in channels.items():
                 for data, bad in channel.pop(float("inf")):
@@ -80,8 +88,12 @@ class Net:
     def pop(self, now):
         """[(bytes, False)] of what has arrived at the engine by now."""
         self._advance(now)
-        arrived = [(data, False) for channel in self._to_engine.values()
-                   for data, bad in channel.pop(now) if not bad]
+        arrived = [
+            (data, False)
+            for channel in self._to_engine.values()
+            for data, bad in channel.pop(now)
+            if not bad
+        ]
         due = [entry for entry in self._late if entry[0] <= now]
         self._late = [entry for entry in self._late if entry[0] > now]
         return arrived + [(data, False) for _, data in due]
@@ -89,18 +101,25 @@ class Net:
     @property
     def next_time(self):
         """When the wire or a module has something to do, or None."""
-        times = [channel.next_time for channel in (*self._to_module.values(),
-                                                   *self._to_engine.values()) if len(channel)]
-        times += [math.ceil(module.next_time * self.per_ms) for module in self.modules.values()
-                  if module.next_time is not None]
+        times = [
+            channel.next_time
+            for channel in (*self._to_module.values(), *self._to_engine.values())
+            if len(channel)
+        ]
+        times += [
+            math.ceil(module.next_time * self.per_ms)
+            for module in self.modules.values()
+            if module.next_time is not None
+        ]
         times += [when for when, _ in self._late]
         return min(times, default=None)
 
     @property
     def idle(self):
         """Nothing is on the wire."""
-        return not (self._late or any(map(len, (*self._to_module.values(),
-                                                *self._to_engine.values()))))
+        return not (
+            self._late or any(map(len, (*self._to_module.values(), *self._to_engine.values())))
+        )
 
     def _advance(self, now):
         for node, channel in self._to_module.items():
@@ -131,9 +150,9 @@ class Net:
 
     def _account(self, node):
         module, seen = self.modules[node], self._seen[node]
-        for _, vc, _, data in module.accepted[seen[0]:]:
+        for _, vc, _, data in module.accepted[seen[0] :]:
             self.ledger.module_got(node, vc, data)
-        for _, vc, data, why in module.dropped[seen[1]:]:
+        for _, vc, data, why in module.dropped[seen[1] :]:
             assert why != "tries", f"the module has tried {data[:24]!r} too often"
             self.ledger.module_dropped(node, vc, data)
         seen[:] = len(module.accepted), len(module.dropped)
@@ -170,5 +189,8 @@ class Net:
 
     def tags(self):
         """[(node, vc, Tag)] of every link that a module has."""
-        return [(node, vc, tag) for node, module in self.modules.items()
-                for (_, vc), tag in module.tags.items()]
+        return [
+            (node, vc, tag)
+            for node, module in self.modules.items()
+            for (_, vc), tag in module.tags.items()
+        ]

@@ -87,10 +87,18 @@ class Options:
             raise ValueError(f"start_id has 32 bits; got {self.start_id}")
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
-                raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}; "
-                                 f"got {getattr(self, name)!r}")
+                raise ValueError(
+                    f"{name} must be one of {', '.join(map(str, choices))}; "
+                    f"got {getattr(self, name)!r}"
+                )
 
     def __str__(self):
         """Only what is not the default."""
-        return ", ".join(f"{item.name}={getattr(self, item.name)!r}" for item in fields(self)
-                         if getattr(self, item.name) != item.default) or "defaults"
+        return (
+            ", ".join(
+                f"{item.name}={getattr(self, item.name)!r}"
+                for item in fields(self)
+                if getattr(self, item.name) != item.default
+            )
+            or "defaults"
+        )

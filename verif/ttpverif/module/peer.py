@@ -20,7 +20,7 @@ from .tag import Tag, TagState
 
 __all__ = ["Module"]
 
-_WAYS = 2               # links for one hash value and VC
+_WAYS = 2  # links for one hash value and VC
 _SETS = 256
 
 
@@ -92,7 +92,7 @@ class Module(Receiver):
                 return []
             self._enter_open_sent(tag, now)
         size = self.options.payload_bytes
-        tag.queue.extend(data[low:low + size] for low in range(0, len(data), size))
+        tag.queue.extend(data[low : low + size] for low in range(0, len(data), size))
         self._transmit(tag, now, again=tag.stalled)
         return self._take()
 
@@ -161,8 +161,11 @@ class Module(Receiver):
     def _put(self, node, vc, opcode, tx_id=0, rx_id=0, payload=b""):
         self.counts[opcode.name] += 1
         self._remember(tx_id, rx_id)
-        self._out.append(Frame(self.node, node, opcode, vc, tx_id, rx_id,
-                               ethertype=ETHERTYPE_IEEE, payload=payload).pack())
+        self._out.append(
+            Frame(
+                self.node, node, opcode, vc, tx_id, rx_id, ethertype=ETHERTYPE_IEEE, payload=payload
+            ).pack()
+        )
 
     def _take(self):
         frames, self._out = self._out, []
@@ -173,7 +176,8 @@ class Module(Receiver):
     def _transmit(self, tag, now, again=False):
         """The first PAYLOAD of the queue, if it is not out; `again`: also if it is."""
         sending = tag.state == TagState.OPEN or (
-            tag.state == TagState.CLOSE_SENT and tag.out and self.options.replays_in_close_sent)
+            tag.state == TagState.CLOSE_SENT and tag.out and self.options.replays_in_close_sent
+        )
         if not sending or not tag.queue or tag.mute or (tag.out and not again):
             return
         if tag.out and not self._try(tag):
@@ -243,4 +247,3 @@ class Module(Receiver):
 
     def _drop(self, tag, why):
         self.dropped.extend((tag.node, tag.vc, data, why) for data in tag.queue)
-

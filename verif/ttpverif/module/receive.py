@@ -8,7 +8,6 @@ __all__ = ["Receiver"]
 
 
 class Receiver:
-
     def _received(self, frame, now):
         tag = self.tags.get((frame.src, frame.vc))
         handler = getattr(self, "_rx_" + frame.opcode.name.lower(), None)
@@ -80,8 +79,7 @@ class Receiver:
             self._answer(frame, Opcode.NACK, tag.received)
 
     def _not_ready(self, tag):
-        return (tag.state == TagState.OPEN_SENT
-                and self.options.payload_in_open_sent != "accept")
+        return tag.state == TagState.OPEN_SENT and self.options.payload_in_open_sent != "accept"
 
     def _empty_payload(self, data):
         """A PAYLOAD of length 0: NACK, as for any that is out of order."""
@@ -112,8 +110,11 @@ class Receiver:
         """It opens the link again, and then replays."""
         if tag is None:
             return
-        what = {TagState.OPEN: "open", TagState.OPEN_SENT: self.options.nolink_in_open_sent,
-                TagState.CLOSE_SENT: self.options.nolink_in_close_sent}[tag.state]
+        what = {
+            TagState.OPEN: "open",
+            TagState.OPEN_SENT: self.options.nolink_in_open_sent,
+            TagState.CLOSE_SENT: self.options.nolink_in_close_sent,
+        }[tag.state]
         if what == "open":
             self._enter_open_sent(tag, now)
         elif what == "close":
@@ -130,8 +131,7 @@ class Receiver:
             if self.options.close_in_open_sent == "close":
                 self._end(tag)
         elif id_distance(frame.rx_id, tag.last_sent) > 0:
-            ids = ((0, 0) if self.options.close_nack_ids == "zero"
-                   else (tag.received, tag.last_sent))
+            ids = (0, 0) if self.options.close_nack_ids == "zero" else (tag.received, tag.last_sent)
             self._answer(frame, Opcode.CLOSE_NACK, *ids)
         elif tag.state == TagState.CLOSE_SENT:
             self._answer(frame, Opcode.CLOSE_ACK, frame.rx_id)

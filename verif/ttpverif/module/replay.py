@@ -29,8 +29,15 @@ EARLY_MS = 1
 LOST = {"36": (7,)}
 """Frames that are in a file of pcap-live and did not reach the module."""
 
-BURSTS = {"04": (3, 40), "08": (5, 3), "09": (5, 3), "31": (3, 20), "33": (3, 6), "34": (3, 3),
-          "38": (1, 8)}
+BURSTS = {
+    "04": (3, 40),
+    "08": (5, 3),
+    "09": (5, 3),
+    "31": (3, 20),
+    "33": (3, 6),
+    "34": (3, 3),
+    "38": (1, 8),
+}
 """Writes that the user did at once: (before which frame, how many)."""
 
 USER = {"03": {35: "read", 43: "read"}, "33": {39: "close", 51: "read"}}
@@ -46,8 +53,18 @@ RESUMED = {
 """Links in the middle of their lives where a file begins or was cut, before that frame: what
 `Module.resume` takes."""
 
-_FIELDS = ("dst", "src", "opcode", "vc", "tx_id", "rx_id", "epoch", "extension", "ethertype",
-           "payload")
+_FIELDS = (
+    "dst",
+    "src",
+    "opcode",
+    "vc",
+    "tx_id",
+    "rx_id",
+    "epoch",
+    "extension",
+    "ethertype",
+    "payload",
+)
 
 
 @dataclass(frozen=True)
@@ -82,14 +99,15 @@ def load_plays(folder):
     for path in sorted(Path(folder).glob("*.pcap")):
         times, frames = zip(*read_pcap(path))
         if any(Frame.parse(data)[1] for data in frames):
-            continue            # the IPv4 encapsulation
+            continue  # the IPv4 encapsulation
         if (path.parent / "wire.json").exists():
             capture, roles = load(path), "AB"
         else:
             lost = frozenset(LOST.get(path.name[:2], ()))
             capture, roles = Capture(path.stem, frames, lost, frozenset(), frozenset()), "A"
-        plays += [Play(capture, role, tuple((time - times[0]) / 1e6 for time in times))
-                  for role in roles]
+        plays += [
+            Play(capture, role, tuple((time - times[0]) / 1e6 for time in times)) for role in roles
+        ]
     return plays
 
 
@@ -104,7 +122,7 @@ class _Runner:
         self.result = Result(Module(self.node, options))
         self.peer = self.result.peer
         self.frames = [Frame.parse(data)[0] for data in play.capture.frames]
-        self.ready = deque()            # frames that the peer has sent and nobody has looked at
+        self.ready = deque()  # frames that the peer has sent and nobody has looked at
         self.seen = 0
         self.writes = self._writes()
 
@@ -113,8 +131,11 @@ class _Runner:
         writes, known, more = defaultdict(deque), set(), set()
         for frame in self.frames:
             key = frame.dst, frame.vc
-            if frame.src != self.node or frame.opcode != Opcode.PAYLOAD or (
-                    (*key, frame.tx_id) in known):
+            if (
+                frame.src != self.node
+                or frame.opcode != Opcode.PAYLOAD
+                or ((*key, frame.tx_id) in known)
+            ):
                 continue
             known.add((*key, frame.tx_id))
             if key in more:
@@ -144,8 +165,10 @@ class _Runner:
     def _before(self, number, frame, now):
         """What the tables say of the time before a frame."""
         key = self.play.key
-        if number in (RELOADS.get(key), RESTARTS.get(self.play.capture.name, {}).get(
-                self.play.role)):
+        if number in (
+            RELOADS.get(key),
+            RESTARTS.get(self.play.capture.name, {}).get(self.play.role),
+        ):
             self.peer.reload()
         for link in RESUMED.get(key, {}).get(number, ()):
             self.peer.resume(*link, now=now)

@@ -42,8 +42,10 @@ class Tag:
     """An old tag that was found again: sends no PAYLOAD."""
 
     def __str__(self):
-        return (f"{self.state.name} to {self.node:x}, VC {self.vc}: acked {self.acked:#x}, received "
-                f"{self.received:#x}, {len(self.queue)} PAYLOADs{', the first is out' * self.out}")
+        return (
+            f"{self.state.name} to {self.node:x}, VC {self.vc}: acked {self.acked:#x}, received "
+            f"{self.received:#x}, {len(self.queue)} PAYLOADs{', the first is out' * self.out}"
+        )
 
     @property
     def next_id(self):
@@ -58,8 +60,10 @@ class Tag:
     @property
     def due(self):
         """When the next of its timers ends, or None."""
-        return min((due for due in (self.open_due, self.replay_due, self.close_due)
-                    if due is not None), default=None)
+        return min(
+            (due for due in (self.open_due, self.replay_due, self.close_due) if due is not None),
+            default=None,
+        )
 
     @property
     def stalled(self):

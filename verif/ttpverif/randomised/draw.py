@@ -11,9 +11,9 @@ __all__ = ["draw_config", "draw_script"]
 
 _VCS = (0, 1, 2)
 _NODES = ("a", "b")
-_BURST, _PACE = 20, 200     # packets of `bulk` in one clock, and clocks from burst to burst
+_BURST, _PACE = 20, 200  # packets of `bulk` in one clock, and clocks from burst to burst
 _DRAIN = 2_000_000  # clocks, at most, in which `bulk` ends on the bad wires
-_RUNGS = (0, 0, 10, 50, 100, 200, 300)      # permille of loss
+_RUNGS = (0, 0, 10, 50, 100, 200, 300)  # permille of loss
 
 
 def draw_config(rng, name, width=None):
@@ -25,19 +25,33 @@ def draw_config(rng, name, width=None):
         if most < 1:
             continue
         config = {
-            "name": name, "width_bits": width, "sets": rng.choice((2, 2, 4, 8)),
-            "vc_tables": rng.choice((1, 3)), "slots": rng.choice((4, 8, 16, 32)),
-            "rx_slots": rx_slots, "rx_reserved": rng.randint(1, most), "reorder_slots": reorder,
-            "event_depth": rng.choice((2, 4, 8, 16)), "control_depth": rng.choice((8, 16, 32)),
-            "payload_depth": rng.choice((2, 4, 8)), "os_buffer_bytes": rng.choice((2048, 4096))}
+            "name": name,
+            "width_bits": width,
+            "sets": rng.choice((2, 2, 4, 8)),
+            "vc_tables": rng.choice((1, 3)),
+            "slots": rng.choice((4, 8, 16, 32)),
+            "rx_slots": rx_slots,
+            "rx_reserved": rng.randint(1, most),
+            "reorder_slots": reorder,
+            "event_depth": rng.choice((2, 4, 8, 16)),
+            "control_depth": rng.choice((8, 16, 32)),
+            "payload_depth": rng.choice((2, 4, 8)),
+            "os_buffer_bytes": rng.choice((2048, 4096)),
+        }
         return config, rng.choice(("engine", "engine", "engine", "managed_nic"))
 
 
 def _size(rng):
     """1 to 1024 bytes: mostly short, with the ends of beats, frames and slots."""
-    return rng.choice((rng.randint(1, 8), rng.choice((1, 4, 5, 12, 63, 64, 65, 68)),
-                       rng.randint(1, 300), rng.randint(1, 64),
-                       rng.choice((1023, 1024, rng.randint(900, 1024)))))
+    return rng.choice(
+        (
+            rng.randint(1, 8),
+            rng.choice((1, 4, 5, 12, 63, 64, 65, 68)),
+            rng.randint(1, 300),
+            rng.randint(1, 64),
+            rng.choice((1023, 1024, rng.randint(900, 1024))),
+        )
+    )
 
 
 def _rates(rng, most=300):
@@ -45,8 +59,14 @@ def _rates(rng, most=300):
     loss = min(most, rng.choice(_RUNGS))
     if rng.random() < 0.25:
         return [loss, 0, 0, 0, rng.choice((0, 10, 40)), 1]
-    return [loss, rng.choice((0, 20, 100)), rng.choice((0, 30, 150)), rng.choice((0, 20, 100)),
-            rng.choice((0, 5, 30, 120)), rng.choice((20, 200, 900))]
+    return [
+        loss,
+        rng.choice((0, 20, 100)),
+        rng.choice((0, 30, 150)),
+        rng.choice((0, 20, 100)),
+        rng.choice((0, 5, 30, 120)),
+        rng.choice((20, 200, 900)),
+    ]
 
 
 def _links(config):
@@ -78,7 +98,7 @@ def _wrap(rng, settings):
     Only for links that are opened once: with fixed IDs an OPEN_ACK of an earlier incarnation is
     like the one that is awaited, and such a link lives with an epoch that its peer has left.
     """
-    first = (rng.choice((0xFFFFFFFF, 0x7FFFFFFF)) - rng.randint(0, 12))
+    first = rng.choice((0xFFFFFFFF, 0x7FFFFFFF)) - rng.randint(0, 12)
     for values in settings.values():
         values |= {"init_id": first, "fixed_open_id": 1}
         values.pop("idle_limit", None)
@@ -95,8 +115,16 @@ def _traffic(rng, events, length, count, partners):
         for number in range(burst):
             events.append([start + number * spread, "send", node, vc, partner, sizes()])
             if rng.random() < 0.1:
-                events.append([start + number * spread + rng.randint(0, 2), "send",
-                               "b" if node == "a" else "a", vc, partner, sizes()])
+                events.append(
+                    [
+                        start + number * spread + rng.randint(0, 2),
+                        "send",
+                        "b" if node == "a" else "a",
+                        vc,
+                        partner,
+                        sizes(),
+                    ]
+                )
         count -= burst
 
 
@@ -111,8 +139,9 @@ def _commands(rng, events, length, partners):
             second = "b" if first == "a" else "a"
             kind = rng.choice(("open", "close", "send"))
             extra = [_size(rng)] if kind == "send" else []
-            events.append([time + rng.choice((0, 0, 1, 2, 5, 20, 100)), kind, second, vc, partner,
-                           *extra])
+            events.append(
+                [time + rng.choice((0, 0, 1, 2, 5, 20, 100)), kind, second, vc, partner, *extra]
+            )
 
 
 def _hosts(rng, events, length):
@@ -148,9 +177,14 @@ def _control(rng, events, length, config, harsh):
         what = rng.choice(("selective", "link_slots", "idle_limit", "enable", "timer_tick"))
         if harsh and rng.random() < 0.2:
             what = "max_retry"
-        value = {"selective": rng.randint(0, 1), "link_slots": rng.randint(0, config["slots"]),
-                 "idle_limit": rng.randint(0, 4), "enable": 0, "max_retry": rng.randint(1, 9),
-                 "timer_tick": max(1, rng.choice((200, 800, 2000)) // _links(config))}[what]
+        value = {
+            "selective": rng.randint(0, 1),
+            "link_slots": rng.randint(0, config["slots"]),
+            "idle_limit": rng.randint(0, 4),
+            "enable": 0,
+            "max_retry": rng.randint(1, 9),
+            "timer_tick": max(1, rng.choice((200, 800, 2000)) // _links(config)),
+        }[what]
         events.append([time, "set", node, what, value])
         if what == "enable":
             events.append([time + rng.choice((5, 50, 300)), "set", node, "enable", 1])
@@ -167,9 +201,24 @@ def _strangers(rng, events, length, settings):
         events.append([time, "foreign", node, "OPEN", vc, ghost, first, own, epoch, 0])
         for _ in range(rng.choice((0, 3, 10))):
             time += rng.choice((5, 30, 200))
-            opcode = rng.choice(("PAYLOAD", "PAYLOAD", "PAYLOAD", "ACK", "NACK", "NACK_FULL",
-                                 "OPEN", "CLOSE", "CLOSE_NACK", "CLOSE_ACK", "NACK_NOLINK",
-                                 "OPEN_ACK", "OPEN_NACK", *("OPEN", "OPEN", "ACK") * (not epoch)))
+            opcode = rng.choice(
+                (
+                    "PAYLOAD",
+                    "PAYLOAD",
+                    "PAYLOAD",
+                    "ACK",
+                    "NACK",
+                    "NACK_FULL",
+                    "OPEN",
+                    "CLOSE",
+                    "CLOSE_NACK",
+                    "CLOSE_ACK",
+                    "NACK_NOLINK",
+                    "OPEN_ACK",
+                    "OPEN_NACK",
+                    *("OPEN", "OPEN", "ACK") * (not epoch),
+                )
+            )
             tx_id = (first + rng.randint(-1, 6)) & 0xFFFFFFFF
             rx_id = (own + rng.randint(-1, 6)) & 0xFFFFFFFF
             other = epoch if not epoch or rng.random() < 0.8 else rng.randint(0, 0xFFFF)
@@ -221,7 +270,8 @@ def draw_script(rng, config, top, kind="mixed", packets=0):
             _strangers(rng, events, length, settings)
         if top != "engine":
             for _ in range(rng.choice((0, 5, 20))):
-                events.append([rng.randrange(length), "os", rng.choice(_NODES),
-                               rng.randint(46, 1500)])
+                events.append(
+                    [rng.randrange(length), "os", rng.choice(_NODES), rng.randint(46, 1500)]
+                )
     events.sort(key=lambda event: event[0])
     return Script(config, top, rng.getrandbits(32), settings, events)

@@ -21,8 +21,17 @@ GHOSTS = tuple(f"ghost{number}" for number in range(4))
 _VCS = (0, 1, 2)
 _PARTNERS = (PEER, *GHOSTS)
 _PORTS = ("mac", *_VCS)
-SETTINGS = ("timer_tick", "max_retry", "idle_limit", "link_slots", "selective", "init_id",
-            "fixed_open_id", "ieee", "enable")
+SETTINGS = (
+    "timer_tick",
+    "max_retry",
+    "idle_limit",
+    "link_slots",
+    "selective",
+    "init_id",
+    "fixed_open_id",
+    "ieee",
+    "enable",
+)
 """What a node is set to; `enable`, `timer_tick`, `max_retry`, `idle_limit`, `link_slots` and
 `selective` may change while links are open."""
 CHANGES = ("timer_tick", "max_retry", "idle_limit", "link_slots", "selective", "enable")
@@ -52,8 +61,16 @@ EVENTS = {
     "pause": (_one_of(*NODES), _one_of("mac", *_VCS), _PERMILLE),
     "set": (_one_of(*NODES), _one_of(*CHANGES), _whole(0, 0xFFFFFF)),
     "wire": (_one_of("ab", "ba"), _PERMILLE, _PERMILLE, _PERMILLE, _PERMILLE, _CLOCKS, _CLOCKS),
-    "foreign": (_one_of(*NODES), _one_of(*(op.name for op in Opcode)), _one_of(*_VCS),
-                _one_of(*GHOSTS), _ID, _ID, _whole(0, 0xFFFF), _whole(0, 1024)),
+    "foreign": (
+        _one_of(*NODES),
+        _one_of(*(op.name for op in Opcode)),
+        _one_of(*_VCS),
+        _one_of(*GHOSTS),
+        _ID,
+        _ID,
+        _whole(0, 0xFFFF),
+        _whole(0, 1024),
+    ),
     "os": (_one_of(*NODES), _whole(46, 1500)),
     "drain": (_whole(1, 10**7),),
 }
@@ -138,20 +155,28 @@ class Script:
     def check(self):
         """`ScriptError` for the first line that is wrong."""
         for event in self.events:
-            if (not isinstance(event, list) or len(event) < 2
-                    or not _whole(0, 10**9)(event[0]) or event[1] not in EVENTS):
-                raise ScriptError(f"an event is [time, kind, ...], kind one of "
-                                  f"{', '.join(EVENTS)}; got {event}")
+            if (
+                not isinstance(event, list)
+                or len(event) < 2
+                or not _whole(0, 10**9)(event[0])
+                or event[1] not in EVENTS
+            ):
+                raise ScriptError(
+                    f"an event is [time, kind, ...], kind one of {', '.join(EVENTS)}; got {event}"
+                )
             checks = EVENTS[event[1]]
             if len(event) != 2 + len(checks) or not all(
-                    good(value) for good, value in zip(checks, event[2:])):
+                good(value) for good, value in zip(checks, event[2:])
+            ):
                 raise ScriptError(f"event {event}: wrong values for {event[1]!r}")
         if any(later[0] < earlier[0] for earlier, later in zip(self.events, self.events[1:])):
             raise ScriptError("the events are not in the order of their times")
         for fault in self.faults or ():
             if len(fault) != 6 or fault[4] not in ACTIONS:
-                raise ScriptError(f"a fault is [wire, opcode, vc, nth, action, argument], action "
-                                  f"one of {', '.join(ACTIONS)}; got {fault}")
+                raise ScriptError(
+                    f"a fault is [wire, opcode, vc, nth, action, argument], action "
+                    f"one of {', '.join(ACTIONS)}; got {fault}"
+                )
         if not self.lockstep:
             self._check_links_stay()
         for node, settings in self.settings.items():
@@ -161,11 +186,17 @@ class Script:
 
     def _check_links_stay(self):
         ends = [event for event in self.events if event[1] not in ("send", "wire", "drain")]
-        limits = [name for settings in self.settings.values()
-                  for name in ("max_retry", "idle_limit") if settings.get(name)]
+        limits = [
+            name
+            for settings in self.settings.values()
+            for name in ("max_retry", "idle_limit")
+            if settings.get(name)
+        ]
         if ends or limits:
-            raise ScriptError("without lockstep there are only send, wire and drain, no max_retry "
-                              f"and no idle_limit; got {(ends + limits)[0]}")
+            raise ScriptError(
+                "without lockstep there are only send, wire and drain, no max_retry "
+                f"and no idle_limit; got {(ends + limits)[0]}"
+            )
 
     @property
     def lines(self):

@@ -41,7 +41,7 @@ class _Shrinker:
             start, removed = 0, False
             while start < len(getattr(self.best, name)):
                 entries = getattr(self.best, name)
-                if self.accepts(**{name: entries[:start] + entries[start + size:]}):
+                if self.accepts(**{name: entries[:start] + entries[start + size :]}):
                     removed = True
                 else:
                     start += size
@@ -62,11 +62,10 @@ class _Shrinker:
             if event[1] != "send":
                 continue
             for size in (1, 64, event[-1] // 2):
-                if 1 <= size < event[-1] and self._replace("events", number,
-                                                           [*event[:-1], size]):
+                if 1 <= size < event[-1] and self._replace("events", number, [*event[:-1], size]):
                     break
         for number, fault in enumerate(self.best.faults or ()):
-            if fault[4] == "corrupt":       # a lost frame is the simpler one
+            if fault[4] == "corrupt":  # a lost frame is the simpler one
                 self._replace("faults", number, [*fault[:4], "lose", 0])
         self._earlier()
 
@@ -85,14 +84,15 @@ class _Shrinker:
             gap = events[number][0] - before
             for shorter in (0, gap // 4, gap // 2):
                 if shorter < gap:
-                    moved = [[event[0] - (gap - shorter), *event[1:]] if place >= number else event
-                             for place, event in enumerate(events)]
+                    moved = [
+                        [event[0] - (gap - shorter), *event[1:]] if place >= number else event
+                        for place, event in enumerate(events)
+                    ]
                     if self.accepts(events=moved):
                         break
 
 
-def shrink(script, fails, faults=None, tries=400, seconds=300,
-           told=lambda script, tries: None):
+def shrink(script, fails, faults=None, tries=400, seconds=300, told=lambda script, tries: None):
     """`(short script, tries)`.
 
     Parameters

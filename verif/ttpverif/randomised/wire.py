@@ -71,8 +71,7 @@ class FaultyWire:
         draw, found = self._random.random, []
         for action, rate in zip(("lose", "corrupt", "late", "double"), self._rates):
             if draw() * 1000 < rate:
-                argument = {"lose": 0, "corrupt": self._random.randrange(8 * len(data))}.get(
-                    action)
+                argument = {"lose": 0, "corrupt": self._random.randrange(8 * len(data))}.get(action)
                 if argument is None:
                     argument = self._random.randint(1, self._late)
                 found.append((action, argument))
@@ -95,7 +94,7 @@ class FaultyWire:
                 due, late = due + argument, True
             else:
                 copies.append(argument)
-        if not late:        # frames overtake only what is late
+        if not late:  # frames overtake only what is late
             due = self._last = max(self._last, due)
         self._put(due, data, bad)
         for after in copies:

@@ -36,15 +36,20 @@ async def churn(bench):
             ends.append(record.cycle)
             if ended[record.node] < rounds:
                 a.open(record.node, VC)
+
     a.listeners.append(listen)
     for node in nodes:
         a.open(node, VC)
     total = links * rounds
-    await bench.until(lambda: len(ends) == total, 200 * total + 20 * rounds * (delay + 500),
-                      "all links closed again and again")
+    await bench.until(
+        lambda: len(ends) == total,
+        200 * total + 20 * rounds * (delay + 500),
+        "all links closed again and again",
+    )
     assert set(ended.values()) == {rounds} and len(ended) == links
     # The table is full between the first and the last round.
-    steady = ends[links:total - links]
-    bench.record("churn", {"links": links, "recycled": len(steady) - 1,
-                           "clocks": steady[-1] - steady[0]})
+    steady = ends[links : total - links]
+    bench.record(
+        "churn", {"links": links, "recycled": len(steady) - 1, "clocks": steady[-1] - steady[0]}
+    )
     bench.report(f"{len(steady) - 1} links in {steady[-1] - steady[0]} clocks")

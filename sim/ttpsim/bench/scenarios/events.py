@@ -9,8 +9,7 @@ from ttpverif.bench.bench import scenario
 from ttpverif.bench.directed import Desk
 
 RX_EVENTS = range(11)
-MIXES = {"acks": ("ACK",), "payloads": ("PAYLOAD",),
-         "mixed": ("ACK", "PAYLOAD", "NACK", "PAYLOAD")}
+MIXES = {"acks": ("ACK",), "payloads": ("PAYLOAD",), "mixed": ("ACK", "PAYLOAD", "NACK", "PAYLOAD")}
 
 
 async def measure(bench, desk, kinds):
@@ -34,16 +33,21 @@ async def measure(bench, desk, kinds):
     frames = a.frames_in[-count:]
     records = [r for r in a.trace[since:] if r["event"] in RX_EVENTS]
     cycles = [r["cycle"] for r in records]
-    return {"frames": count, "offered": count / (frames[-1].last_cycle - frames[0].last_cycle + 1),
-            "events_per_clock": len(cycles) / (cycles[-1] - cycles[0] + 1),
-            "every_event": len({r["cycle"] for r in a.trace[since:]
-                                if cycles[0] <= r["cycle"] <= cycles[-1]})
-            / (cycles[-1] - cycles[0] + 1),
-            "lost_at_the_door": counts["rx_queue_full"] - before["rx_queue_full"]}
+    return {
+        "frames": count,
+        "offered": count / (frames[-1].last_cycle - frames[0].last_cycle + 1),
+        "events_per_clock": len(cycles) / (cycles[-1] - cycles[0] + 1),
+        "every_event": len(
+            {r["cycle"] for r in a.trace[since:] if cycles[0] <= r["cycle"] <= cycles[-1]}
+        )
+        / (cycles[-1] - cycles[0] + 1),
+        "lost_at_the_door": counts["rx_queue_full"] - before["rx_queue_full"],
+    }
 
 
 @scenario
 async def events(bench):
     desk = Desk(bench)
-    bench.record("events", {name: await measure(bench, desk, kinds)
-                            for name, kinds in MIXES.items()})
+    bench.record(
+        "events", {name: await measure(bench, desk, kinds) for name, kinds in MIXES.items()}
+    )

@@ -48,8 +48,10 @@ def lose_some(bench, point, warm, delay):
     """A wire that loses only every `spacing`th payload, `isolated` of them."""
     channel = Channel(0, delay_cycles=delay)
     for number in range(point["isolated"]):
-        channel.script(lambda frame: frame[42] == PAYLOAD,
-                       nth=warm + number * point["spacing"] + point["spacing"] // 4)
+        channel.script(
+            lambda frame: frame[42] == PAYLOAD,
+            nth=warm + number * point["spacing"] + point["spacing"] // 4,
+        )
     bench.connect(channel, Channel(0, delay_cycles=delay))
 
 
@@ -75,14 +77,17 @@ async def measure(bench, point, overhead):
         for number in range(total):
             node.send(peer.address, DATA, pool[number % len(pool)])
     limit = int(4 * total * frame + 40 * tick * bench.config["links"] + 3 * total * rtt / slots)
-    await bench.until(lambda: all(len(node.sent) >= total for node, _ in senders), limit,
-                      "the last payload handed over")
+    await bench.until(
+        lambda: all(len(node.sent) >= total for node, _ in senders),
+        limit,
+        "the last payload handed over",
+    )
     ends = {node.name: node.sent[-1].last_cycle for node, _ in senders}
     ideal = frame + (beats(ACK_BYTES, bench) if both else 0)
     results = []
     for node, peer in senders:
         times, end = [payload.last_cycle for payload in peer.received], min(ends.values())
-        if "periods" in point:      # a full window each round trip: whole ones are counted
+        if "periods" in point:  # a full window each round trip: whole ones are counted
             end = times[warm + point["periods"] * slots]
         delivered = sum(times[warm] < time <= end for time in times)
         clocks = max(time for time in times if time <= end) - times[warm]
@@ -91,11 +96,18 @@ async def measure(bench, point, overhead):
             assert payload.data == pool[number % len(pool)], f"payload {number} is another one"
     ratio, clocks, delivered = min(results)
     counts = a.counts()
-    return {**point, "ratio": ratio, "rtt_cycles": rtt, "window_packets": window,
-            "timer_tick": tick, "clocks": clocks, "delivered": delivered,
-            "lost_clocks": (clocks - delivered * ideal) / point.get("isolated", 1),
-            "ideal_clocks": ideal,
-            "replayed": counts["payload_replayed"] - before["payload_replayed"]}
+    return {
+        **point,
+        "ratio": ratio,
+        "rtt_cycles": rtt,
+        "window_packets": window,
+        "timer_tick": tick,
+        "clocks": clocks,
+        "delivered": delivered,
+        "lost_clocks": (clocks - delivered * ideal) / point.get("isolated", 1),
+        "ideal_clocks": ideal,
+        "replayed": counts["payload_replayed"] - before["payload_replayed"],
+    }
 
 
 @scenario

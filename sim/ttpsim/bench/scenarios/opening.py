@@ -35,15 +35,17 @@ async def reopened(bench, offset):
         assert slots == bench.config["slots"], slots
         return answer.last_cycle - a.requests[-1].cycle
     await bench.until(lambda: len(a.requests) == 2, 1_000, "the request to close")
-    wait = offset - 2          # a request put now is taken two clocks later
+    wait = offset - 2  # a request put now is taken two clocks later
     await bench.cycles(wait)
     a.open(b.address, DATA)
     await bench.until(lambda: len(a.notices) > 2, 4_000, "the answer")
     closed = next(r for r in a.trace if r["event"] == RX_CLOSE_ACK)
     again = [r for r in a.trace if r["event"] == HOST_OPEN][-1]
-    return {"taken": again["new_state"] == OPEN_SENT,
-            "ports": a.requests[-1].cycle - a.frames_in[ins].last_cycle,
-            "pipeline": again["cycle"] - closed["cycle"]}
+    return {
+        "taken": again["new_state"] == OPEN_SENT,
+        "ports": a.requests[-1].cycle - a.frames_in[ins].last_cycle,
+        "pipeline": again["cycle"] - closed["cycle"],
+    }
 
 
 @scenario
@@ -69,11 +71,21 @@ async def opening(bench):
     await bench.until(lambda: a.notices, 4_000, "the link")
     # As for a payload: from the request's first beat on the wire to the answer's last beat.
     round_trip = a.frames_in[ins].last_cycle - a.frames_out[outs].first_cycle
-    wires = (b.frames_in[heard].last_cycle - a.frames_out[outs].first_cycle
-             + a.frames_in[ins].last_cycle - b.frames_out[answers].first_cycle)
+    wires = (
+        b.frames_in[heard].last_cycle
+        - a.frames_out[outs].first_cycle
+        + a.frames_in[ins].last_cycle
+        - b.frames_out[answers].first_cycle
+    )
     total = a.notices[0].cycle - a.requests[0].cycle
-    bench.record("opening", {
-        "recycle_clocks": recycle, "recycle_from_wire_clocks": min(e["ports"] for e in taken),
-        "open_clocks": total, "open_beyond_round_trip_clocks": total - round_trip,
-        "open_beyond_wires_clocks": total - wires,
-        "open_on_wires_clocks": wires})
+    bench.record(
+        "opening",
+        {
+            "recycle_clocks": recycle,
+            "recycle_from_wire_clocks": min(e["ports"] for e in taken),
+            "open_clocks": total,
+            "open_beyond_round_trip_clocks": total - round_trip,
+            "open_beyond_wires_clocks": total - wires,
+            "open_on_wires_clocks": wires,
+        },
+    )

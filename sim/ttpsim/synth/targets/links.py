@@ -8,35 +8,59 @@ from . import ecp5
 from .tools import BUILD, cells, source_hash, stat, top_verilog, write, yosys
 
 RESULTS = BUILD / "sweep.json"
-LINKS = {16: {"sets": 8}, 128: {"sets": 64}, 512: {"sets": 256},
-         1536: {"sets": 256, "vc_tables": 3}, 16384: {"sets": 8192}}
+LINKS = {
+    16: {"sets": 8},
+    128: {"sets": 64},
+    512: {"sets": 256},
+    1536: {"sets": 256, "vc_tables": 3},
+    16384: {"sets": 8192},
+}
 """Links -> what differs from `default`; 1,536 as in Tesla's module, three tables of 256 sets."""
 
 TOP = "ttp_engine"
-TABLE = f"{TOP}_core_pipeline_table_cells"        # the memory of the tags, and what clears it
-DEVICE_RAMS = 208       # DP16KD of the ECP5-85F
+TABLE = f"{TOP}_core_pipeline_table_cells"  # the memory of the tags, and what clears it
+DEVICE_RAMS = 208  # DP16KD of the ECP5-85F
 
 
 def configurations():
     """`{links: Config}`."""
-    found = {links: preset("default").replace(name=f"links{links}", **changes)
-             for links, changes in LINKS.items()}
+    found = {
+        links: preset("default").replace(name=f"links{links}", **changes)
+        for links, changes in LINKS.items()
+    }
     assert all(config.links == links for links, config in found.items())
     return found
 
 
 def memory_bits(folder, top):
     """Bits of all memories of the design, before any of them is mapped to a device."""
-    yosys(folder, ["read_verilog design.v", f"hierarchy -top {top}", "proc", "flatten",
-                   "tee -q -o memories.json stat -json"], "memories.log")
+    yosys(
+        folder,
+        [
+            "read_verilog design.v",
+            f"hierarchy -top {top}",
+            "proc",
+            "flatten",
+            "tee -q -o memories.json stat -json",
+        ],
+        "memories.log",
+    )
     text = (folder / "memories.json").read_text()
-    return json.loads(text[text.index("{"):])["design"]["num_memory_bits"]
+    return json.loads(text[text.index("{") :])["design"]["num_memory_bits"]
 
 
 def lut4_without_table(folder):
     """LUT4 of all but the tag memory: behind block RAMs stacked in depth stand multiplexers."""
-    yosys(folder, ["read_verilog design.v", f"blackbox {TABLE}",
-                   f"synth_ecp5 -nowidelut -top {TOP}", stat("without.json")], "without.log")
+    yosys(
+        folder,
+        [
+            "read_verilog design.v",
+            f"blackbox {TABLE}",
+            f"synth_ecp5 -nowidelut -top {TOP}",
+            stat("without.json"),
+        ],
+        "without.log",
+    )
     return cells(folder, "without.json")["LUT4"]
 
 
@@ -46,12 +70,18 @@ def area(config):
     folder.mkdir(parents=True, exist_ok=True)
     verilog = top_verilog("engine", config, TOP)
     write(folder / "design.v", verilog)
-    found = {"links": config.links, "verilog": source_hash(verilog),
-             "memory_bits": memory_bits(folder, TOP), **ecp5.mapped(folder, TOP),
-             "lut4_without_table": lut4_without_table(folder)}
+    found = {
+        "links": config.links,
+        "verilog": source_hash(verilog),
+        "memory_bits": memory_bits(folder, TOP),
+        **ecp5.mapped(folder, TOP),
+        "lut4_without_table": lut4_without_table(folder),
+    }
     fits = found["dp16kd"] <= DEVICE_RAMS
-    return found | {"fmax_mhz": None, "fits": "yes" if fits else f"no: {found['dp16kd']} block "
-                    f"RAMs, it has {DEVICE_RAMS}"}
+    return found | {
+        "fmax_mhz": None,
+        "fits": "yes" if fits else f"no: {found['dp16kd']} block RAMs, it has {DEVICE_RAMS}",
+    }
 
 
 def clock(config, found):
@@ -98,11 +128,15 @@ def sweep(say=print, only_area=False):
 
 def table(done):
     """The sweep as lines to print."""
-    lines = [f"{'links':>6} {'LUT4':>6} {'w/o table':>9} {'carry':>6} {'FF':>6} {'RAM':>5} "
-             f"{'memory bits':>12} {'MHz':>6}  fits an ECP5-85F"]
+    lines = [
+        f"{'links':>6} {'LUT4':>6} {'w/o table':>9} {'carry':>6} {'FF':>6} {'RAM':>5} "
+        f"{'memory bits':>12} {'MHz':>6}  fits an ECP5-85F"
+    ]
     for links, found in done.items():
         clock = f"{found['fmax_mhz']:6.1f}" if found["fmax_mhz"] else "     -"
-        lines.append(f"{links:6} {found['lut4']:6} {found['lut4_without_table']:9} "
-                     f"{found['ccu2c']:6} {found['ff']:6} "
-                     f"{found['dp16kd']:5} {found['memory_bits']:12,} {clock}  {found['fits']}")
+        lines.append(
+            f"{links:6} {found['lut4']:6} {found['lut4_without_table']:9} "
+            f"{found['ccu2c']:6} {found['ff']:6} "
+            f"{found['dp16kd']:5} {found['memory_bits']:12,} {clock}  {found['fits']}"
+        )
     return "\n".join(lines)

@@ -30,13 +30,24 @@ class Core(LiteXModule):
 
     def __init__(self, width_bits):
         self.cd_sys, self.cd_eth_rx, self.cd_eth_tx = (
-            ClockDomain("sys"), ClockDomain("eth_rx"), ClockDomain("eth_tx"))
-        self.comb += [side.eq(of("sys")) for domain in (self.cd_eth_rx, self.cd_eth_tx)
-                      for side, of in ((domain.clk, ClockSignal), (domain.rst, ResetSignal))]
+            ClockDomain("sys"),
+            ClockDomain("eth_rx"),
+            ClockDomain("eth_tx"),
+        )
+        self.comb += [
+            side.eq(of("sys"))
+            for domain in (self.cd_eth_rx, self.cd_eth_tx)
+            for side, of in ((domain.clk, ClockSignal), (domain.rst, ResetSignal))
+        ]
         self.phy = _Phy(width_bits)
         self.core = LiteEthUDPIPCore(
-            self.phy, mac_address=0x10E2D5000001, ip_address="192.168.1.50", clk_freq=125e6,
-            dw=width_bits, with_sys_datapath=width_bits > 8)
+            self.phy,
+            mac_address=0x10E2D5000001,
+            ip_address="192.168.1.50",
+            clk_freq=125e6,
+            dw=width_bits,
+            with_sys_datapath=width_bits > 8,
+        )
         port = self.core.udp.crossbar.get_port(6000, dw=width_bits)
         self.ios = {self.cd_sys.clk, self.cd_sys.rst}
         for endpoint in (port.sink, port.source, self.phy.sink, self.phy.source):

@@ -11,8 +11,18 @@ from ttpsim.build.builds import Processes
 from ttpsim.paths import ROOT
 from ttpverif.cli.errors import UsageError
 
-__all__ = ["BUILD", "ROOT", "SynthError", "cells", "run", "source_hash", "stat", "top_verilog",
-           "write", "yosys"]
+__all__ = [
+    "BUILD",
+    "ROOT",
+    "SynthError",
+    "cells",
+    "run",
+    "source_hash",
+    "stat",
+    "top_verilog",
+    "write",
+    "yosys",
+]
 
 
 BUILD = ROOT / "build" / "synth"
@@ -27,8 +37,11 @@ def run(command, folder, log):
     """Run to the end in `folder`; output goes to the file `log` there."""
     writable_cache()
     code = Processes(say=lambda text: print(f"[synth] {text}", file=sys.stderr, flush=True)).run(
-        ["timeout", "-k", "5", str(SECONDS_LIMIT), *map(str, command)], folder / log,
-        what=f"{folder.name}, {log}", cwd=folder)
+        ["timeout", "-k", "5", str(SECONDS_LIMIT), *map(str, command)],
+        folder / log,
+        what=f"{folder.name}, {log}",
+        cwd=folder,
+    )
     if code:
         text = (folder / log).read_text(errors="replace")
         errors = re.findall(r"^.*\b(?:ERROR|\w*Error): .*", text, re.MULTILINE)
@@ -38,14 +51,15 @@ def run(command, folder, log):
 def yosys(folder, passes, log="yosys.log"):
     """Run these passes of Yosys (the `pyosys` package) in `folder`."""
     script = "from pyosys import libyosys\ndesign = libyosys.Design()\n" + "".join(
-        f"libyosys.run_pass({line!r}, design)\n" for line in passes)
+        f"libyosys.run_pass({line!r}, design)\n" for line in passes
+    )
     run([sys.executable, "-c", script], folder, log)
 
 
 def cells(folder, name="stat.json"):
     """`{cell type: number}` of the flat design, from Yosys `stat -json`."""
     text = (folder / name).read_text()
-    return json.loads(text[text.index("{"):])["design"]["num_cells_by_type"]
+    return json.loads(text[text.index("{") :])["design"]["num_cells_by_type"]
 
 
 def stat(name="stat.json"):
