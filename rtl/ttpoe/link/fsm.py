@@ -243,25 +243,19 @@ def _stay(state, action=_A.NOTHING):
     return rows(("", action, state))
 
 
+# fmt: off
 def _payload(state, *extra):
     """Section 3, receiver, in the three states where data flows."""
-    return rows(
-        ("STALE", _A.DROP_STALE, state),
-        ("OUT_OF_STEP", _A.SAY_OUT_OF_STEP, state),
-        ("DUPLICATE", _A.ACK_AGAIN, state),
-        *extra,
-        ("SELECTIVE HIT", _A.LOSE, state),
-        ("NEXT ROOM LOOKING", _A.DELIVER_LOOK, state),
-        ("NEXT ROOM KEPT_ANY", _A.DELIVER_LOOK, state),
-        ("NEXT ROOM", _A.DELIVER, state),
-        ("NEXT", _A.SAY_FULL, state),
-        ("SELECTIVE KEEP_OK NEW_GAP", _A.KEEP_NACK, state),
-        ("SELECTIVE KEEP_OK", _A.KEEP, state),
-        ("SELECTIVE !GAP", _A.NACK_ALL, state),
-        ("SELECTIVE", _A.LOSE, state),
-        ("NACK_DUE", _A.NACK_GAP, state),
-        ("", _A.DROP_GAP, state),
-    )
+    return rows(("STALE", _A.DROP_STALE, state), ("OUT_OF_STEP", _A.SAY_OUT_OF_STEP, state),
+                ("DUPLICATE", _A.ACK_AGAIN, state), *extra,
+                ("SELECTIVE HIT", _A.LOSE, state),
+                ("NEXT ROOM LOOKING", _A.DELIVER_LOOK, state),
+                ("NEXT ROOM KEPT_ANY", _A.DELIVER_LOOK, state),
+                ("NEXT ROOM", _A.DELIVER, state), ("NEXT", _A.SAY_FULL, state),
+                ("SELECTIVE KEEP_OK NEW_GAP", _A.KEEP_NACK, state),
+                ("SELECTIVE KEEP_OK", _A.KEEP, state),
+                ("SELECTIVE !GAP", _A.NACK_ALL, state), ("SELECTIVE", _A.LOSE, state),
+                ("NACK_DUE", _A.NACK_GAP, state), ("", _A.DROP_GAP, state))
 
 
 def _sender(state, *last):
@@ -270,28 +264,16 @@ def _sender(state, *last):
     `last`: what the ACK does that leaves nothing of ours, or a NACK that is one (decision Z6).
     """
     return {
-        _E.RX_ACK: rows(
-            ("STALE", _A.DROP_STALE, state),
-            *last,
-            ("IN_WINDOW", _A.RETIRE, state),
-            ("DOUBTED", _A.SAY_OUT_OF_STEP, state),
-            ("", _A.DROP_BAD_ACK, state),
-        ),
-        _E.RX_NACK: rows(
-            ("STALE", _A.DROP_STALE, state),
-            ("SELECTIVE RANGE_OK", _A.NACK_RANGE, state),
-            ("SELECTIVE", _A.DROP_BAD_ACK, state),
-            *((f"GOOD_0 {guards}", action, to) for guards, action, to in last),
-            ("GOOD_0", _A.RETIRE, state),
-            ("NACK_OK", _A.RETIRE_REPLAY, state),
-            ("DOUBTED", _A.SAY_OUT_OF_STEP, state),
-            ("", _A.DROP_BAD_ACK, state),
-        ),
-        _E.RX_NACK_FULL: rows(
-            ("STALE", _A.DROP_STALE, state),
-            ("UNACKED", _A.HOLD, state),
-            ("", _A.DROP_BAD_ACK, state),
-        ),
+        _E.RX_ACK: rows(("STALE", _A.DROP_STALE, state), *last, ("IN_WINDOW", _A.RETIRE, state),
+                        ("DOUBTED", _A.SAY_OUT_OF_STEP, state), ("", _A.DROP_BAD_ACK, state)),
+        _E.RX_NACK: rows(("STALE", _A.DROP_STALE, state),
+                         ("SELECTIVE RANGE_OK", _A.NACK_RANGE, state),
+                         ("SELECTIVE", _A.DROP_BAD_ACK, state),
+                         *((f"GOOD_0 {guards}", action, to) for guards, action, to in last),
+                         ("GOOD_0", _A.RETIRE, state), ("NACK_OK", _A.RETIRE_REPLAY, state),
+                         ("DOUBTED", _A.SAY_OUT_OF_STEP, state), ("", _A.DROP_BAD_ACK, state)),
+        _E.RX_NACK_FULL: rows(("STALE", _A.DROP_STALE, state), ("UNACKED", _A.HOLD, state),
+                              ("", _A.DROP_BAD_ACK, state)),
         _E.RX_NACK_NOLINK: rows(("OWN_EPOCH", _A.LINK_LOST, CL), ("", _A.DROP_STALE, state)),
     }
 
@@ -299,17 +281,12 @@ def _sender(state, *last):
 def _background(state):
     """Selective replay in the three states where data flows: {event: cell}."""
     return {
-        _E.LOOK: rows(
-            ("LOOKING NEXT HIT", _A.DELIVER_KEPT, state),
-            ("LOOKING NEXT", _A.LOOKED, state),
-            ("", _A.NOTHING, state),
-        ),
+        _E.LOOK: rows(("LOOKING NEXT HIT", _A.DELIVER_KEPT, state),
+                      ("LOOKING NEXT", _A.LOOKED, state), ("", _A.NOTHING, state)),
         # Without SELECTIVE it is a question of the incarnation before, and NACK would acknowledge.
-        _E.ASK: rows(
-            ("SELECTIVE GAP HIT RUN", _A.NACK_RUN, state),
-            ("SELECTIVE GAP AT_SEEN !HIT", _A.NACK_RUN, state),
-            ("", _A.NOTHING, state),
-        ),
+        _E.ASK: rows(("SELECTIVE GAP HIT RUN", _A.NACK_RUN, state),
+                     ("SELECTIVE GAP AT_SEEN !HIT", _A.NACK_RUN, state),
+                     ("", _A.NOTHING, state)),
         _E.SEEK: rows(("SEEK_OK", _A.START_WALK, state), ("", _A.NOTHING, state)),
         _E.REPLAY: rows(("RESEND_OK", _A.RESEND, state), ("", _A.NOTHING, state)),
         _E.RETIRE: rows(("LAG", _A.RETIRE_ONE, state), ("", _A.NOTHING, state)),
@@ -317,9 +294,8 @@ def _background(state):
 
 
 def _visit(state, close):
-    return rows(
-        ("LAG", _A.RETIRE_ONE, state), *close, ("UNSENT", _A.SEND, state), ("", _A.NOTHING, state)
-    )
+    return rows(("LAG", _A.RETIRE_ONE, state), *close, ("UNSENT", _A.SEND, state),
+                ("", _A.NOTHING, state))
 
 
 # A peer with epoch 0 may wait for a CLOSE_ACK, and would for ever (decision Z3).
@@ -328,42 +304,30 @@ _RETRIES_UP = (("RETRIES_UP ZERO", _A.GIVE_UP_CLOSE, CL), ("RETRIES_UP", _A.GIVE
 
 def _timer_closing(state, again):
     """Section 2, time-outs of CLOSE_SENT and CLOSE_RECD; `again` repeats our word."""
-    return rows(
-        ("!TIMER_BIT GAP", _A.MARK_NACK, state),
-        ("!TIMER_BIT", _A.MARK, state),
-        # Nothing of ours is left: our word may have been lost, its own will not come again.
-        *(
-            (("ZERO EMPTY TOLD", _A.CLOSE_UNASKED, CL), ("ZERO EMPTY", _A.SAY_CLOSED, CR))
-            if state == CR
-            else ()
-        ),
-        *_RETRIES_UP,
-        ("UNACKED GAP", _A.REPLAY_NACK, state),
-        ("UNACKED", _A.REPLAY, state),
-        ("GAP", _A.COUNT_NACK, state),
-        *again,
-    )
+    return rows(("!TIMER_BIT GAP", _A.MARK_NACK, state), ("!TIMER_BIT", _A.MARK, state),
+                # Nothing of ours is left: our word may have been lost, its own will not come again.
+                *((("ZERO EMPTY TOLD", _A.CLOSE_UNASKED, CL), ("ZERO EMPTY", _A.SAY_CLOSED, CR))
+                  if state == CR else ()),
+                *_RETRIES_UP,
+                ("UNACKED GAP", _A.REPLAY_NACK, state), ("UNACKED", _A.REPLAY, state),
+                ("GAP", _A.COUNT_NACK, state), *again)
 
 
 def _timer_opening(state, again):
-    return rows(("!TIMER_BIT", _A.MARK, state), ("RETRIES_UP", _A.GIVE_UP, CL), ("", again, state))
+    return rows(("!TIMER_BIT", _A.MARK, state), ("RETRIES_UP", _A.GIVE_UP, CL),
+                ("", again, state))
 
 
 def _open_known(state, restart):
     """Section 4.1 and decision Z4: an OPEN for a link on which data flows."""
-    return rows(
-        ("BOTH_ZERO OPEN_AGREES FIRST_AGAIN", _A.AGREE_TOLD, state),
-        ("BOTH_ZERO OPEN_AGREES", _A.AGREE, state),
-        ("BOTH_ZERO !ASKED", _A.DOUBT, state),
-        ("BOTH_ZERO OPEN_FITS", _A.RESYNC, state),
-        ("REPEAT USED", _A.REFUSE_REUSED, state),
-        ("REPEAT", _A.ANSWER_AGAIN, state),
-        ("OLDER", _A.DROP_STALE, state),
-        restart,
-    )
+    return rows(("BOTH_ZERO OPEN_AGREES FIRST_AGAIN", _A.AGREE_TOLD, state),
+                ("BOTH_ZERO OPEN_AGREES", _A.AGREE, state),
+                ("BOTH_ZERO !ASKED", _A.DOUBT, state),
+                ("BOTH_ZERO OPEN_FITS", _A.RESYNC, state),
+                ("REPEAT USED", _A.REFUSE_REUSED, state), ("REPEAT", _A.ANSWER_AGAIN, state),
+                ("OLDER", _A.DROP_STALE, state), restart)
 
 
-# fmt: off
 TABLE = {
     _E.HOST_PAYLOAD: {
         CL: rows(("SELF", _A.REFUSE_OWN_PAYLOAD, CL), ("FULL", _A.BLOCK_FULL, CL),
