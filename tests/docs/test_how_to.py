@@ -69,7 +69,6 @@ def test_a_register(checkout):
     run(checkout, "-m", "pytest", "-q", "tests/csr/test_documents.py")
 
 
-@pytest.mark.xfail(reason="its steps are those of the hardware before Z1 to Z9")
 def test_an_opcode(checkout):
     assert apply("opcode", checkout) == 3
     (command,) = [
@@ -86,7 +85,7 @@ def test_an_opcode(checkout):
         "-c",
         """
 from ttpverif.frames.frame import Frame, Opcode
-from ttpverif.model import Endpoint, Parameters
+from ttpverif.model.endpoint import Endpoint, Parameters
 def frame(opcode, tx_id=0):
     return Frame(src=2, dst=1, opcode=opcode, vc=0, tx_id=tx_id, epoch=5)
 one = Endpoint(Parameters(node=1))
@@ -113,7 +112,6 @@ def test_a_scenario(checkout):
     assert done.returncode == 1 and "got opcodes [0, 1]" in done.stdout + done.stderr
 
 
-@pytest.mark.xfail(reason="its steps are those of the hardware before Z1 to Z9")
 def test_every_block_is_used():
     kinds = [block.language for section in SECTIONS.values() for block in blocks(PAGE, section)]
     assert kinds == ["diff", "sh", "sh", "diff", "diff", "diff", "sh", "sh", "sh", "python", "sh"]

@@ -4,8 +4,6 @@ import re
 import shlex
 from pathlib import Path
 
-import pytest
-
 import ttpverif.cli as cli
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,21 +26,6 @@ def test_the_commands_are_understood():
     for command in commands:
         words = shlex.split(command, comments=True)
         assert cli._parser(cli.commands()).parse_args(words).command == words[0]
-
-
-@pytest.mark.xfail(reason="the page names ttpoe commands now")
-@pytest.mark.parametrize("page", [page.name for page in PAGES])
-def test_the_make_targets_exist(page):
-    makefile = (ROOT / "Makefile").read_text()
-    targets = {
-        target
-        for name, line in LINES
-        if name == page
-        for target in re.findall(r"^(?:sudo )?make (\w+)", line)
-    }
-    assert "tap" in targets
-    for target in targets - {"all"}:
-        assert re.search(rf"^{target}:", makefile, re.M), target
 
 
 def test_what_the_page_says_of_defaults():

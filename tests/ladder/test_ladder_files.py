@@ -262,13 +262,12 @@ frames = st.builds(
     lambda src, dst, opcode, vc, tx_id, rx_id, epoch, payload, kept, gap:
         (Frame(src, dst, opcode, vc, tx_id, rx_id, epoch,
                payload=payload if opcode == Opcode.PAYLOAD else b"").pack(), kept, gap),
-    st.integers(1, 2), st.integers(1, 2), st.sampled_from(Opcode), st.integers(0, 3), few, few,
-    st.integers(0, 2), st.sampled_from([b"", b"x", b"yy"]), st.sampled_from([999] * 9 + [44, 57]),
+    st.integers(1, 2), st.integers(1, 2), st.sampled_from(Opcode), st.integers(0, 2), few, few,
+    st.integers(0, 2), st.sampled_from([b"x", b"yy"]), st.sampled_from([999] * 9 + [44, 57]),
     st.sampled_from([0, 1, 50, 1000]))
 # fmt: on
 
 
-@pytest.mark.xfail(reason="on a loaded machine it takes too long for hypothesis")
 @settings(max_examples=400, deadline=None)
 @given(st.lists(frames, min_size=1, max_size=60), st.sampled_from([1, 7, 50_000]))
 def test_any_conversation(conversation, ahead):

@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.ttpoe_process import refused, ttpoe
 from ttpsim.bench import report as bench_report
 from ttpsim.bench import run as bench
@@ -31,7 +29,6 @@ def metric(value, better="lower", goal=8, name="latency.tx_clocks"):
     return metrics
 
 
-@pytest.mark.xfail(reason="not rerun on the joined tree")
 def test_short_form(tmp_path):
     run = ttpoe("bench", "opening", "goodput", "--short", "--jobs", 1, "--output", tmp_path)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -24,6 +24,7 @@ from ttpsim.bench.common import SIMULATED, Metrics, run_of
 from ttpsim.build.builds import check_simulator
 from ttpsim.paths import ROOT
 from ttpsim.scenario import run as runner
+from ttpsim.scenario.report import Report
 from ttpsim.synth import run as synth
 from ttpverif.cli.errors import Interrupted
 
@@ -237,16 +238,6 @@ PARTS = {
 # ---- the command -------------------------------------------------------------------------------
 
 
-class _Progress:
-    def changed(self, run):
-        if run.state not in ("building", "waiting"):
-            print(
-                f"bench: {run.test} {run.config.name} {run.state} {run.message}"
-                + (f" ({run.seconds:.0f} s)" if run.passed else ""),
-                flush=True,
-            )
-
-
 def measure(parts, short, jobs):
     """`(metrics, failed runs)` of these parts and of the last synthesis."""
     metrics, failed = Metrics(short, jobs), []
@@ -254,7 +245,8 @@ def measure(parts, short, jobs):
         plan, evaluate = PARTS[part]
         runs = plan(short)
         try:
-            runner.Runner(runs, jobs, _Progress()).execute()
+            with Report(runs, f"bench {part}") as report:
+                runner.Runner(runs, jobs, report).execute()
         except KeyboardInterrupt:
             raise Interrupted(f"in {part}: {runner.ended(runs)}") from None
         failed += [run for run in runs if not run.passed]

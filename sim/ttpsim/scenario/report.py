@@ -18,10 +18,10 @@ _ROWS = 16  # of the live table: what runs, then what has ended last
 
 
 class Report:
-    """Follows the runs; a context manager around their execution."""
+    """Follows the runs; a context manager around their execution. Its lines begin with `name`."""
 
-    def __init__(self, runs):
-        self.runs, self.estimate = runs, Estimate(runs)
+    def __init__(self, runs, name="sim"):
+        self.runs, self.estimate, self.name = runs, Estimate(runs), name
         self._console = Console(highlight=False)
         if not self._console.is_terminal:
             self._console = Console(highlight=False, width=120)
@@ -54,7 +54,7 @@ class Report:
 
     def _lines(self):
         while not self._over.wait(_LINE_SECONDS):
-            self._say(f"[sim] {self._progress()}")
+            self._say(f"[{self.name}] {self._progress()}")
 
     def changed(self, run):
         """A run is in another state."""
@@ -63,7 +63,7 @@ class Report:
                 self._ended.append(run)
             if self._live is None and run.state in (*_OVER, "running"):
                 self._say(
-                    f"[sim] {run.test} {run.simulator} {run.config.name} "
+                    f"[{self.name}] {run.test} {run.simulator} {run.config.name} "
                     f"seed {run.seed}: {run.state}"
                 )
 

@@ -98,7 +98,6 @@ def captured(request):
     return start
 
 
-@pytest.mark.xfail(reason="not rerun on the joined tree")
 def test_a_conversation_across_a_learning_switch(command, namespace, plug, captured):
     """Open, payloads, a lost echo and its replay, close; the switch learns where the NIC is."""
     peer, third = plug("p0"), plug("p1")
