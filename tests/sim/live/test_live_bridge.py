@@ -72,7 +72,7 @@ def captured(request):
                 "-T",
                 "fields",
                 "-e",
-                "ttp.opcode",
+                "ttpoe.opcode",
             ],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
