@@ -24,10 +24,6 @@ from ttpsim.coverage import page as coverage_page
 from ttpsim.coverage import run as coverage
 from ttpverif.coverage import points as plan
 
-OLDER = pytest.mark.xfail(
-    reason="plan and docs/reference/coverage.md are of an older hardware: run `ttpoe coverage`"
-)
-
 ROOT = Path(__file__).resolve().parents[2]
 
 TINY = preset("tiny")
@@ -99,7 +95,6 @@ def test_reasons_belong_to_points():
         assert name in universe or (name.endswith("/") and names(name[:-1])), name
 
 
-@OLDER
 def test_the_page_shows_every_point_and_no_impossible_one_hit():
     page = coverage_page.PAGE.read_text()
     assert ", impossible**" not in page
@@ -358,7 +353,6 @@ EXACT = {
 # fmt: on
 
 
-@OLDER
 @pytest.mark.icarus
 def test_counts_of_hello_are_exact(tmp_path):
     """Against the scenario's story, and against the counters that the pair counts by itself."""
