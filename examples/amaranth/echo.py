@@ -34,12 +34,12 @@ class Echo(wiring.Component):
     i_node : In(24)
         As in `ManagedNic`.
 
-    The NIC's seed, which must differ at every start, comes from an ECP5's own oscillator; it is in
-    reset until that is made. `simulated_seed`: for a simulation, this seed.
+    The NIC's seed must differ at every start. `seed` makes it: by default from an ECP5's own
+    oscillator. The NIC is in reset until it is made.
     """
 
-    def __init__(self, config, simulated_seed=None):
-        self._config, self._simulated_seed = config, simulated_seed
+    def __init__(self, config, seed=None):
+        self._config, self._seed = config, seed or BootSeed("ecp5")
         super().__init__(
             {
                 "i_mac": In(event_signature(beat_layout(config))),
@@ -50,8 +50,7 @@ class Echo(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        clocks = 1 << 16 if self._simulated_seed is None else 1024
-        m.submodules.seed = seed = BootSeed("ecp5", clocks=clocks, simulated=self._simulated_seed)
+        m.submodules.seed = seed = self._seed
         nic = ManagedNic(self._config)
         m.submodules.nic = ResetInserter(~seed.o_ready)(nic)
         wiring.connect(m, wiring.flipped(self.i_mac), nic.i_mac)
@@ -72,6 +71,19 @@ class Echo(wiring.Component):
         return m
 
 
+class KnownSeed(wiring.Component):
+    """In the place of `BootSeed` in a simulation, where every start shall be the same."""
+
+    def __init__(self, seed):
+        self._value = seed
+        super().__init__({"o_seed": Out(32), "o_ready": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += [self.o_seed.eq(self._value), self.o_ready.eq(1)]
+        return m
+
+
 class Wire(wiring.Component):
     """The echo and a client's NIC on one cable; the client's host streams of VC 2 lead out."""
 
@@ -87,7 +99,7 @@ class Wire(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.echo = echo = Echo(self._config, simulated_seed=0x2222)
+        m.submodules.echo = echo = Echo(self._config, KnownSeed(0x2222))
         m.submodules.client = client = self.client
         for source, sink in ((echo, client), (client, echo)):
             m.d.comb += [

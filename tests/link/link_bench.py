@@ -3,9 +3,11 @@
 What an event leaves in the tag is what the next one finds.
 """
 
-from amaranth import Elaboratable, Module
-from amaranth.sim import Simulator
+from functools import cache
 
+from amaranth import Elaboratable, Module
+
+from tests.simulated import Simulated
 from ttpoe.config import preset
 from ttpoe.layouts import HostResult, Notice
 from ttpoe.link.fsm import Action, Event, LinkState
@@ -102,9 +104,15 @@ class Link:
         }
 
 
+@cache
+def _simulated():
+    return Simulated(_Both())
+
+
 def decide(check):
     """Runs `check(link)`."""
-    both = _Both()
+    simulated = _simulated()
+    both = simulated.design
 
     async def testbench(ctx):
         dut = both.decide
@@ -119,9 +127,7 @@ def decide(check):
             ctx.set(getattr(dut, name), value)
         check(Link(ctx, both))
 
-    simulator = Simulator(both)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    simulated.run(testbench)
 
 
 def changes(before, after):

@@ -1,15 +1,16 @@
 """Frames of every kind, and a bench that drives and watches any number of beat streams at once."""
 
 import random
+from functools import lru_cache
 
 from amaranth.hdl import ResetInserter, Signal
-from amaranth.sim import Simulator
 from scapy.contrib.lldp import LLDPDUChassisID, LLDPDUEndOfLLDPDU, LLDPDUPortID, LLDPDUTimeToLive
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
 
+from tests.simulated import Simulated
 from ttpverif.frames.scapy_ttp import ttp_frame
 
 WIDTHS = (8, 16, 32, 64)
@@ -195,23 +196,31 @@ class Receiver:
         self._parts, self._first, self._stuck = [], None, None
 
 
+@lru_cache(maxsize=16)
+def _simulated(dut):
+    """The simulation of this component, and the signal that resets it."""
+    reset = Signal()
+    return Simulated(ResetInserter(reset)(dut), 1e-8), reset
+
+
 class Bench:
     """Runs a component with senders and receivers; `counts`: pulses of the signals named."""
 
     def __init__(self, dut, senders=(), receivers=(), pulses=()):
         self.dut, self.senders, self.receivers = dut, list(senders), list(receivers)
         self.counts = dict.fromkeys(pulses, 0)
-        self.reset = Signal()
 
     def run(self, clocks=None, idle=60, resets=(), each_clock=None):
         """`clocks` in all, or until every sender is done and nothing came out for `idle`."""
+
+        simulated, reset = _simulated(self.dut)
 
         async def bench(ctx):
             clock = quiet = 0
             if hasattr(self.dut, "cfg_os_enable"):
                 ctx.set(self.dut.cfg_os_enable, 1)
             while clock < clocks if clocks is not None else quiet < idle:
-                ctx.set(self.reset, clock in resets)
+                ctx.set(reset, clock in resets)
                 for end in (*self.senders, *self.receivers):
                     end.drive(ctx, clock)
                 if each_clock is not None:
@@ -233,8 +242,5 @@ class Bench:
                 clock += 1
                 assert clock < 200_000, "nothing comes to an end"
 
-        simulator = Simulator(ResetInserter(self.reset)(self.dut))
-        simulator.add_clock(1e-8)
-        simulator.add_testbench(bench)
-        simulator.run()
+        simulated.run(bench)
         return self

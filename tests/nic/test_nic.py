@@ -1,5 +1,7 @@
 """The engine in the NIC: the same ports, the same clocks, and the OS beside it."""
 
+from functools import cache
+
 import pytest
 
 from tests.nic.nic_bench import WIDTHS, Bench, Receiver, Sender, rng_for
@@ -14,8 +16,10 @@ NODE, PEER = 2, 1
 READY = 80  # clocks after which the memories of the small engine are initialised
 
 
-def config_of(width):
-    return PRESETS["tiny"].replace(width_bits=8 * width)
+@cache
+def built(block, width):
+    """The block in `tiny` of that width; one for all tests, since it takes long to compile."""
+    return block(PRESETS["tiny"].replace(width_bits=8 * width))
 
 
 def configure(ctx, dut):
@@ -73,8 +77,8 @@ def test_ports_are_the_engines_and_the_os():
 @pytest.mark.parametrize("ethertype", [0x0AC6, 0x9AC6])
 def test_no_clock_slower_than_the_engine_alone(width, ethertype):
     frames = conversation(ethertype)
-    (alone,), counts_alone = run(Engine(config_of(width)), width, frames)
-    (mac, os), counts = run(Nic(config_of(width)), width, frames)
+    (alone,), counts_alone = run(built(Engine, width), width, frames)
+    (mac, os), counts = run(built(Nic, width), width, frames)
     assert len(alone.frames) >= 3
     assert (mac.frames, mac.clocks) == (alone.frames, alone.clocks)
     assert all(frame[12:14] == ethertype.to_bytes(2, "big") for frame in mac.frames)
@@ -89,8 +93,8 @@ def test_ordinary_traffic_in_between(width):
     plain = conversation()
     mixed = [entry for frame in plain for entry in ((arp, False), frame, (vlan, False))]
     mixed.append((arp, True))
-    (mac, os), counts = run(Nic(config_of(width)), width, mixed, from_os=[(arp, False)])
-    (alone,), counts_alone = run(Engine(config_of(width)), width, plain)
+    (mac, os), counts = run(built(Nic, width), width, mixed, from_os=[(arp, False)])
+    (alone,), counts_alone = run(built(Engine, width), width, plain)
     assert [frame for frame in mac.frames if frame != arp] == alone.frames
     assert mac.frames.count(arp) == 1
     assert os.frames == [arp, vlan] * 4
@@ -105,6 +109,6 @@ def test_ordinary_traffic_in_between(width):
 def test_the_os_does_not_wait_for_the_engine():
     """Frames pass right after reset, before the tags are swept."""
     arp = bytes(12) + b"\x08\x06" + bytes(46)
-    (mac, os), _ = run(Nic(config_of(8)), 8, [(arp, False)], from_os=[(arp, False)], start=0)
+    (mac, os), _ = run(built(Nic, 8), 8, [(arp, False)], from_os=[(arp, False)], start=0)
     assert mac.frames == os.frames == [arp]
     assert mac.clocks[0][0] == os.clocks[0][0] == 7 + 3

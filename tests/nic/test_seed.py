@@ -76,22 +76,6 @@ def test_a_source_that_hardly_moves_gives_none(noise):
     assert started(noise) == []
 
 
-def test_in_a_simulation_it_is_the_one_that_was_asked_for():
-    seed = BootSeed(simulated=0xC0FFEE, clocks=CLOCKS)
-    clocks = []
-
-    async def bench(ctx):
-        while not ctx.get(seed.o_ready):
-            clocks.append(ctx.get(seed.o_seed))
-            await ctx.tick()
-
-    simulator = Simulator(seed)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(bench)
-    simulator.run()
-    assert clocks == [0xC0FFEE] * CLOCKS
-
-
 def test_on_an_ecp5_it_is_its_oscillator():
     text = emit_verilog(BootSeed(), "boot_seed")
     assert text.count("OSCG") == 1 and "i_noise" not in text

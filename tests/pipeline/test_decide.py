@@ -5,10 +5,11 @@ numbers that random traffic would need luck to meet.
 """
 
 import random
+from functools import cache
 
 import pytest
-from amaranth.sim import Simulator
 
+from tests.simulated import Simulated
 from ttpoe.config import preset
 from ttpoe.link.fsm import Action, Event, LinkState
 from ttpoe.pipeline.q2_decide import Decide
@@ -66,8 +67,13 @@ class Bench:
         return out
 
 
+@cache
+def simulated():
+    return Simulated(Decide(CONFIG))
+
+
 def decide(check):
-    dut = Decide(CONFIG)
+    dut = simulated().design
 
     async def testbench(ctx):
         ctx.set(dut.i_first_id, 0x12345679)
@@ -78,9 +84,7 @@ def decide(check):
         ctx.set(dut.cfg_link_slots, 5)
         check(Bench(ctx, dut))
 
-    simulator = Simulator(dut)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    simulated().run(testbench)
 
 
 def serial(a, b):

@@ -3,10 +3,12 @@
 Q2 and Q3 without the pipeline between them: `Decide` hands its outcome to `Commit` in one clock.
 """
 
+from functools import cache
+
 import pytest
 from amaranth import Elaboratable, Module
-from amaranth.sim import Simulator
 
+from tests.simulated import Simulated
 from ttpoe.config import preset
 from ttpoe.link.fsm import Event, LinkState
 from ttpoe.pipeline.q2_decide import Decide
@@ -106,8 +108,13 @@ class Bench:
         return out
 
 
+@cache
+def simulated():
+    return Simulated(Both())
+
+
 def decide(check):
-    both = Both()
+    both = simulated().design
 
     async def testbench(ctx):
         ctx.set(both.decide.cfg_max_retry, 3)
@@ -115,9 +122,7 @@ def decide(check):
         ctx.set(both.decide.i_epoch, 9)
         check(Bench(ctx, both))
 
-    simulator = Simulator(both)
-    simulator.add_testbench(testbench)
-    simulator.run()
+    simulated().run(testbench)
 
 
 def has(out, where="", **expected):

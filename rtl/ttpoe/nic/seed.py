@@ -31,8 +31,6 @@ class BootSeed(wiring.Component):
         there is a port `i_noise` for a source of your own.
     clocks : int
         Clocks for which bits are collected; 65,536 are 1.1 ms at 60 MHz.
-    simulated : int or None
-        For simulations only: this is the seed, at every start, and no oscillator is built.
 
     Members
     -------
@@ -45,7 +43,7 @@ class BootSeed(wiring.Component):
         The seed is made. Keep the NIC in reset until then: it takes its seed in the first clock
         after reset.
 
-    Timing: `o_ready` `clocks` clocks after reset (with `simulated`, too).
+    Timing: `o_ready` `clocks` clocks after reset.
 
     Reset: the collecting begins anew.
 
@@ -53,18 +51,14 @@ class BootSeed(wiring.Component):
     low, and the node in reset: better than one whose packets are taken for old ones.
     """
 
-    def __init__(self, oscillator="ecp5", *, clocks=1 << 16, simulated=None):
+    def __init__(self, oscillator="ecp5", *, clocks=1 << 16):
         if oscillator not in ("ecp5", None):
             raise ValueError(f"oscillator must be 'ecp5' or None; got {oscillator!r}")
         if clocks < 4 * _CHANGES:
             raise ValueError(f"clocks must be at least {4 * _CHANGES}; got {clocks!r}")
-        self._oscillator, self._clocks, self._simulated = oscillator, clocks, simulated
+        self._oscillator, self._clocks = oscillator, clocks
         super().__init__(
-            {
-                "o_seed": Out(32),
-                "o_ready": Out(1),
-                **({} if oscillator or simulated is not None else {"i_noise": In(1)}),
-            }
+            {"o_seed": Out(32), "o_ready": Out(1), **({} if oscillator else {"i_noise": In(1)})}
         )
 
     def elaborate(self, platform):
@@ -73,9 +67,6 @@ class BootSeed(wiring.Component):
         done = elapsed == self._clocks
         with m.If(~done):
             m.d.sync += elapsed.eq(elapsed + 1)
-        if self._simulated is not None:
-            m.d.comb += [self.o_seed.eq(self._simulated), self.o_ready.eq(done)]
-            return m
 
         noise, last = Signal(), Signal()
         m.submodules.synchronise = FFSynchronizer(
