@@ -264,6 +264,8 @@ def _numbers(config):
 
 def _verilog(text, side, top, config):
     """A condition of the plan in the Verilog of one engine of the pair."""
+    from ttpoe.verilog.keywords import KEYWORDS
+
     for signal, instead in load()["signals"].items():
         text = text.replace(signal, instead)
     text = re.sub(r"\{([a-z_]\w*(?:\.\w+)+)\}", lambda match: f"\\{match[1]} ", text)
@@ -272,7 +274,8 @@ def _verilog(text, side, top, config):
     text = re.sub(r"\bS_", f"pair.{side}_", text)
     for name, number in _numbers(config).items():
         text = re.sub(rf"(?<![\w.']){name}\b", str(number), text)
-    return text
+    # A block whose name is a word of Verilog's own (the link table) is written `\table `.
+    return re.sub(rf"\.({'|'.join(sorted(KEYWORDS))})\.", r".\\\1 .", text)
 
 
 def points(top, config):
