@@ -28,6 +28,11 @@ def test_a_page_that_is_old_is_told(monkeypatch, capsys, tmp_path):
     assert cli.main(["pages", "tables", "--check"]) == 0
 
 
+def test_a_page_that_two_make_has_what_both_made(monkeypatch):
+    monkeypatch.setattr(state_table, "trace_page", lambda text: text + "new\n")
+    assert kinds.KINDS["tables"]()[state_table.TRACE_PAGE].endswith("new\n")
+
+
 def test_every_row_has_a_test():
     plan = load_plan()
     assert not state_table.uncovered(plan)

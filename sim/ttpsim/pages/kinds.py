@@ -14,7 +14,8 @@ def _tables():
     from ttpsim.pages import pages, parts, state_table
 
     made = {pages.DOCS / name: text for name, text in pages.committed().items()}
-    return {**state_table.made(), **made, **parts.pages()}
+    made |= state_table.made()
+    return {**made, **parts.pages(made)}
 
 
 def _registers():

@@ -142,11 +142,3 @@ def stale():
     return {
         path: text for path, text in made.items() if not path.exists() or path.read_text() != text
     }
-
-
-def write():
-    """Write what is not up to date; returns the files."""
-    found = stale()
-    for path, text in found.items():
-        path.write_text(text)
-    return [str(path.relative_to(ROOT)) for path in found]

@@ -157,7 +157,8 @@ def filled(text):
     return _PART.sub(lambda match: f"{match[1]}{PARTS[match[2]]()}\n{match[3]}", text)
 
 
-def pages():
-    """`{page: its text}` of every page that has such parts."""
+def pages(made=None):
+    """`{page: its text}` of every page that has such parts; `made`: texts that others made anew."""
     found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    return {path: filled(path.read_text()) for path in found if _PART.search(path.read_text())}
+    texts = {path: path.read_text() for path in found} | (made or {})
+    return {path: filled(text) for path, text in texts.items() if _PART.search(text)}
