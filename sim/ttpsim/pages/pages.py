@@ -17,7 +17,7 @@ from .diagrams import diagrams
 from .docstrings import blocks_of, markdown, module_text
 from .performance import performance_page
 
-__all__ = ["ROOT", "committed", "generated", "stale", "write"]
+__all__ = ["ROOT", "committed", "generated", "stale"]
 
 DOCS = ROOT / "docs"
 RTL = ROOT / "rtl" / "ttpoe"
