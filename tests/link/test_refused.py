@@ -1,8 +1,8 @@
 """What is refused and told: used IDs (L19), our own address (L20), a link that closes (L21)."""
 
 import pytest
-from link_bench import changes, decide
 
+from tests.link.link_bench import changes, decide
 from ttpoe.layouts import HostResult, Notice
 from ttpoe.link.fsm import Event, LinkState
 from ttpoe.protocol import Opcode

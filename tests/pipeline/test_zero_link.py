@@ -4,8 +4,8 @@ Most tests end with a link whose peer has an epoch: there none of the rules hold
 """
 
 import pytest
-from link_bench import INIT_ID, OWN_EPOCH, changes, decide
 
+from tests.link.link_bench import INIT_ID, OWN_EPOCH, changes, decide
 from ttpoe.layouts import Notice
 from ttpoe.link.fsm import Event, LinkState
 from ttpoe.protocol import Opcode

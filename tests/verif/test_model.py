@@ -1,8 +1,8 @@
 """The model against the protocol's tables and docs/protocol/decisions.md, rule by rule."""
 
 import pytest
-from model_bench import ID, PEER, US, E, P, R, endpoint, link, notices, rx, sent
 
+from tests.verif.model_bench import ID, PEER, US, E, P, R, endpoint, link, notices, rx, sent
 from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.frames.serial import epoch_distance, id_distance
 from ttpverif.model.endpoint import BLOCKED, REFUSED, TAKEN, Endpoint

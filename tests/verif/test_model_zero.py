@@ -4,8 +4,8 @@ What such a peer is sent, and what the host hears, for every alternative of ever
 """
 
 import pytest
-from model_bench import ID, PEER, E, P, R, endpoint, link, notices, rx, sent
 
+from tests.verif.model_bench import ID, PEER, E, P, R, endpoint, link, notices, rx, sent
 from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.model.endpoint import REFUSED, TAKEN
 from ttpverif.model.states import State

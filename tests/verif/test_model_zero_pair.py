@@ -10,8 +10,8 @@ from collections import Counter
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from zero_peer import Module
 
+from tests.verif.zero_peer import Module
 from ttpverif.check.scoreboard import DeliveryChecker
 from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.frames.network import Channel

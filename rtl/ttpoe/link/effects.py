@@ -93,8 +93,9 @@ class Effects:
     starts_walk : the range is sent again, from here on one by one.
     looks : a look-up is started, if none is under way. looked : it is over.
     keeps, unkeeps : a packet enters, or leaves, the reorder memory.
-    peer_progress : the peer did something for us; timer bit and count are cleared. So they are
-         by every change of state and by every acknowledgement that retires something (L1).
+    peer_progress : a PAYLOAD is accepted. Timer bit and count are cleared if nothing of ours is
+         unacknowledged. So they are by every change of state and by every acknowledgement that
+         retires something (L1).
     stat : name of the statistic that counts it (`LINK_STATS`), or None.
     """
 

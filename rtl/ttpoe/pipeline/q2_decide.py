@@ -467,7 +467,8 @@ class Decide(wiring.Component):
             m.d.comb += new.end_ahead.eq(0)
 
         # Timer (decisions L1 to L3).
-        anew = do["peer_progress"] | self.retires | ours | (self.next_state != old.state)
+        received = do["peer_progress"] & ~guard["UNACKED"]
+        anew = received | self.retires | ours | (self.next_state != old.state)
         with m.If(anew | first_send):
             m.d.comb += new.timer.eq(0)
         with m.Elif(do["marks"]):

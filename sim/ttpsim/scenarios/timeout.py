@@ -1,4 +1,4 @@
-"""The peer goes silent and comes back; then it goes silent for good."""
+"""The peer goes silent and comes back; a packet is lost while the peer sends; then it is silent for good."""
 
 from ttpverif.bench.bench import PerfectChannel, scenario
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
@@ -12,14 +12,16 @@ PAYLOAD, OPEN = 6, 0
 
 
 class Switch(PerfectChannel):
-    """A wire that can be cut; what is on its way still arrives."""
+    """A wire that can be cut, or lose the next PAYLOAD; what is on its way still arrives."""
 
     def __init__(self):
         super().__init__(delay_cycles=10)
-        self.cut = False
+        self.cut = self.loses_payload = False
 
     def push(self, frame, now_cycle):
-        if not self.cut:
+        if self.loses_payload and frame.data[42] == PAYLOAD:
+            self.loses_payload = False
+        elif not self.cut:
             super().push(frame, now_cycle)
 
 
@@ -64,7 +66,17 @@ async def timeout(bench):
     assert 1 <= replays <= 4 and a.counts()["link_retries_used_up"] == 0
     await bench.cycles(2 * round_cycles)
 
-    # 2. Silence for good, data under way: MAX_RETRY replays, then the host is told.
+    # 2. A packet is lost, none is behind it, and the peer sends all the time (decision L1).
+    wires[0].loses_payload = True
+    a.send(b.address, DATA, b"lost once")
+    for _ in range(20):
+        b.send(a.address, DATA, b"meanwhile")
+        await bench.cycles(round_cycles // 4)
+    assert len(b.received) == 11, "not sent again within five rounds in which the peer was sending"
+    await bench.until(lambda: len(a.received) == 20, 2 * round_cycles, "the peer's packets")
+    await bench.cycles(2 * round_cycles)
+
+    # 3. Silence for good, data under way: MAX_RETRY replays, then the host is told.
     for wire in wires:
         wire.cut = True
     a.send(b.address, DATA, b"never delivered")
@@ -82,7 +94,7 @@ async def timeout(bench):
     await bench.cycles(20)
     assert a.level("free_slots") == config["slots"], "every slot is free at once"
 
-    # 3. Silence when a link is opened: the OPEN is repeated, the waiting payload is freed.
+    # 4. Silence when a link is opened: the OPEN is repeated, the waiting payload is freed.
     before, known = len(a.frames_out), len(a.notices)
     a.send(b.address, 0, b"for nobody")
     await bench.until(
@@ -94,7 +106,7 @@ async def timeout(bench):
     await bench.cycles(20)
     assert a.level("free_slots") == config["slots"]
 
-    # 4. The tags are free: both links work again, whatever b still believes.
+    # 5. The tags are free: both links work again, whatever b still believes.
     for wire in wires:
         wire.cut = False
     for vc in (0, DATA):
@@ -105,5 +117,5 @@ async def timeout(bench):
     for feed in followed:
         feed.finish()
     assert [p.data for p in b.received[:10]] == [bytes([n]) * 40 for n in range(10)]
-    assert deliveries.delivered == 12
+    assert deliveries.delivered == 12 + 1 + 20
     bench.report(f"{took / round_cycles:.2f} rounds to give up")

@@ -137,7 +137,7 @@ class Data:
             self._put(step, Opcode.NACK_FULL)
             step.out.drop = "no_room"
         else:
-            self._progress(step)
+            self._heard(step)
             link.accept()
             step.out.deliveries.append((step.node, step.vc, packet_id, step.frame.payload))
             if link.selective:

@@ -297,6 +297,11 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
         step.link.timer_bit = False
         step.link.count = 0
 
+    def _heard(self, step):
+        """A PAYLOAD was accepted: progress, unless something of ours waits for its ACK (L1)."""
+        if not step.link.in_flight:
+            self._progress(step)
+
     def _nothing(self, step):
         pass
 

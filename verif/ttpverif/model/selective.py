@@ -164,7 +164,7 @@ class Selective:
         if packet_id in link.kept:
             data = link.kept.pop(packet_id)
             step.out.deliveries.append((step.node, step.vc, packet_id, data))
-            self._progress(step)
+            self._heard(step)
             self._advance(link)
         else:
             link.looking = False
