@@ -31,7 +31,7 @@ LONGEST_FIRST = (
     "sim/test_scenarios",
     "sim/test_random",
     "sim/mutation/test_gates",
-    "rx/test_path",
+    "rx/test_rx_path",
     "pipeline/test_pipeline",
     "sim/test_abuse",
     "sim/test_faults",

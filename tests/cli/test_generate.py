@@ -13,10 +13,9 @@ import pytest
 import ttpverif.cli as cli
 from ttpoe.config import PRESETS, Config, ConfigError
 from ttpoe.csr.documents import c_header, systemrdl
-from ttpoe.csr.registers import register_map
 from ttpoe.verilog import generate
-from ttpoe.verilog.emit import TOPS, top_verilog, wrapped
-from ttpoe.verilog.ports import Port, markdown, ports
+from ttpoe.verilog.emit import top_verilog
+from ttpoe.verilog.ports import Port
 from ttpverif.bench.pair import parse_ports
 from ttpverif.cli.generate import PARAMETERS
 
@@ -95,22 +94,6 @@ def test_only_the_managed_nic_has_registers(tmp_path, capsys):
     assert "mine mine_0 (" in (tmp_path / "mine_instance.vh").read_text()
 
 
-@pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize("top", TOPS)
-def test_every_port_has_words(top, name):
-    """`ports` looks each one up; none of its words may be left over, or say nothing."""
-    config = PRESETS[name]
-    found = ports(wrapped(top, config), config)
-    assert len({port.name for port in found}) == len(found)
-    for port in found:
-        assert port.meaning.endswith(".") and len(port.meaning) > 4, port
-        assert (port.idle is None) == (port.direction == "output" or port.name in ("clk", "rst"))
-        assert port.idle is None or 0 <= port.idle < 1 << port.width, port
-    page = markdown("mine", config, found)
-    for port in found:
-        assert f"\n| `{port.name}` | {port.direction} | {port.width} | " in page
-
-
 def test_the_list_is_that_of_the_verilog(made):
     listed = json.loads((made / "ttp_managed_nic_ports.json").read_text())
     assert listed["module"] == "ttp_managed_nic" and listed["links"] == 8
@@ -122,28 +105,6 @@ def test_the_list_is_that_of_the_verilog(made):
     assert re.findall(r"^    \.(\w+)\(\1\),?$", template, re.MULTILINE) == [
         port["name"] for port in listed["ports"]
     ]
-
-
-def test_a_port_without_words_is_refused():
-    from amaranth.lib import wiring
-
-    component = wiring.Component({"stat_new": wiring.Out(1)})
-    with pytest.raises(KeyError):
-        ports(component, PRESETS["tiny"])
-
-
-def test_idle_configuration_is_what_the_registers_say():
-    config = PRESETS["full"]
-    idle = {port.name: port.idle for port in ports(wrapped("nic", config), config)}
-    registers = register_map(config)
-    for name, register in (
-        ("cfg_timer_tick", "TIMER_TICK"),
-        ("cfg_max_retry", "MAX_RETRY"),
-        ("cfg_link_slots", "LINK_SLOTS"),
-        ("cfg_init_id", "INIT_ID"),
-    ):
-        assert idle[name] == registers[register].reset > 0, name
-    assert idle["cfg_enable"] == idle["cfg_os_enable"] == idle["cfg_selective"] == 1
 
 
 BENCH = """\

@@ -395,67 +395,59 @@ def test_status_and_free_slots_show_the_engine():
 # ---- link table ---------------------------------------------------------------------------------
 
 
+def random_tag(rng, config):
+    """A link's tag as the table might hold it."""
+    widths = dict(node=24, una=32, received=32, epoch=16, peer_epoch=16, retries=10)
+    widths |= dict(sent=config.count_bits, **dict.fromkeys(LINK_FLAGS, 1))
+    tag = {field: rng.getrandbits(width) for field, width in widths.items()}
+    tag |= {"state": rng.choice(list(LinkState)), "vc": rng.randrange(3)}
+    tag["alloc"] = rng.randrange(config.slots + 1)
+    tag["lag"] = rng.randrange(config.slots - tag["alloc"] + 1)
+    return tag
+
+
+async def read_out(bench, lid, tag):
+    """Asks for the link and gives its tag; until it is there, no other link may be asked for."""
+    regs, ctx, dut = bench.regs, bench.ctx, bench.dut
+    await regs.LINK_INDEX.write(lid)
+    assert await regs.LINK_STATUS.fields() == {"busy": 1, "valid": 0}
+    assert await regs.LINK_INDEX.read() == lid
+    await refuses(bench, regs.LINK_INDEX.write(0))
+    assert ctx.get(dut.o_inspect.valid) and ctx.get(dut.o_inspect.payload) == lid
+    ctx.set(dut.o_inspect.ready, 1)
+    await bench.tick()
+    ctx.set(dut.o_inspect.ready, 0)
+    assert not ctx.get(dut.o_inspect.valid)
+    assert await regs.LINK_STATUS.fields() == {"busy": 1, "valid": 0}
+    await refuses(bench, regs.LINK_INDEX.write(0))
+    ctx.set(dut.i_inspected.payload, tag)
+    ctx.set(dut.i_inspected.valid, 1)
+    await bench.tick()
+    ctx.set(dut.i_inspected.valid, 0)
+    ctx.set(dut.i_inspected.payload, {})
+    assert await regs.LINK_STATUS.fields() == {"busy": 0, "valid": 1}
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_read_out_of_a_link(name):
     config = preset(name)
     rng = random.Random(3)
 
     async def test(bench):
-        regs, ctx, dut = bench.regs, bench.ctx, bench.dut
+        regs = bench.regs
         for lid in (0, 1, config.links // 2, config.links - 1):
-            tag = {
-                field: rng.getrandbits(width)
-                for field, width in (
-                    ("node", 24),
-                    ("una", 32),
-                    ("received", 32),
-                    ("epoch", 16),
-                    ("peer_epoch", 16),
-                    ("retries", 10),
-                    ("sent", config.count_bits),
-                    *((flag, 1) for flag in LINK_FLAGS),
-                )
-            }
-            tag |= {"state": rng.choice(list(LinkState)), "vc": rng.randrange(3)}
-            tag["alloc"] = rng.randrange(config.slots + 1)
-            tag["lag"] = rng.randrange(config.slots - tag["alloc"] + 1)
-            await regs.LINK_INDEX.write(lid)
-            assert await regs.LINK_STATUS.fields() == {"busy": 1, "valid": 0}
-            assert await regs.LINK_INDEX.read() == lid
-            await refuses(bench, regs.LINK_INDEX.write(0))
-            assert ctx.get(dut.o_inspect.valid) and ctx.get(dut.o_inspect.payload) == lid
-            ctx.set(dut.o_inspect.ready, 1)
-            await bench.tick()
-            ctx.set(dut.o_inspect.ready, 0)
-            assert not ctx.get(dut.o_inspect.valid)
-            assert await regs.LINK_STATUS.fields() == {"busy": 1, "valid": 0}
-            await refuses(bench, regs.LINK_INDEX.write(0))
-            ctx.set(dut.i_inspected.payload, tag)
-            ctx.set(dut.i_inspected.valid, 1)
-            await bench.tick()
-            ctx.set(dut.i_inspected.valid, 0)
-            ctx.set(dut.i_inspected.payload, {})
-            assert await regs.LINK_STATUS.fields() == {"busy": 0, "valid": 1}
-            state = await regs.LINK_STATE.fields()
-            assert state == {
+            tag = random_tag(rng, config)
+            await read_out(bench, lid, tag)
+            assert await regs.LINK_STATE.fields() == {
                 "state": tag["state"].value,
                 "vc": tag["vc"],
                 **{flag: tag[flag] for flag in LINK_FLAGS},
             }
-            for register, field in (
-                ("NODE", "node"),
-                ("UNA", "una"),
-                ("RECEIVED", "received"),
-                ("ALLOC", "alloc"),
-                ("SENT", "sent"),
-                ("RETRIES", "retries"),
-            ):
-                assert await getattr(regs, f"LINK_{register}").read() == tag[field], register
+            for field in ("node", "una", "received", "alloc", "sent", "retries"):
+                assert await getattr(regs, f"LINK_{field.upper()}").read() == tag[field], field
             assert await regs.LINK_CHAIN.read() == tag["alloc"] + tag["lag"]
-            assert await regs.LINK_EPOCHS.fields() == {
-                "own": tag["epoch"],
-                "peer": tag["peer_epoch"],
-            }
+            epochs = {"own": tag["epoch"], "peer": tag["peer_epoch"]}
+            assert await regs.LINK_EPOCHS.fields() == epochs
 
     run(test, config)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ttpverif.frames.fields import opcode_of
 from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.ladder.analysis import NO_LINK, OTHER, analyse
 from ttpverif.ladder.capture import Packet, read_capture
@@ -414,7 +415,7 @@ def sides(seed, loss, gbn, **faults):
         nonlocal lost
         before = there.counters["lost"]
         push(raw, now)
-        lost += raw[42] == Opcode.PAYLOAD and there.counters["lost"] > before
+        lost += opcode_of(raw) == Opcode.PAYLOAD and there.counters["lost"] > before
         seen.append((now, raw))
 
     def popped(now):

@@ -11,6 +11,8 @@ from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
 
 from tests.simulated import Simulated
+from ttpverif.frames.fields import with_field
+from ttpverif.frames.frame import ETHERTYPES
 from ttpverif.frames.scapy_ttp import ttp_frame
 
 WIDTHS = (8, 16, 32, 64)
@@ -64,22 +66,13 @@ def ttp(rng):
     """A frame that is TTP, good or not, by Scapy."""
     opcode = rng.choice(("PAYLOAD", "ACK", "OPEN", "CLOSE", "NACK"))
     payload = rng.randbytes(rng.choice((1, 4, 5, 64, 300, 1024))) if opcode == "PAYLOAD" else b""
-    frame = bytearray(
-        bytes(
-            ttp_frame(
-                1,
-                rng.choice((2, 3)),
-                opcode,
-                vc=rng.randrange(3),
-                tx_id=rng.getrandbits(32),
-                payload=payload,
-            )
-        )
-    )
-    frame[12:14] = rng.choice((b"\x0a\xc6", b"\x9a\xc6"))
+    peer = rng.choice((2, 3))
+    vc, tx_id = rng.randrange(3), rng.getrandbits(32)
+    frame = bytes(ttp_frame(1, peer, opcode, vc=vc, tx_id=tx_id, payload=payload))
+    frame = with_field(frame, "ethertype", rng.choice(ETHERTYPES))
     if rng.random() < 0.2:
         frame = frame[: rng.choice((14, 15, 20, 60, 63))]
-    return bytes(frame)
+    return frame
 
 
 def mixture(rng, count, jumbo=9014, errors=0.1, shorts=0.1):

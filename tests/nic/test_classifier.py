@@ -5,6 +5,7 @@ import pytest
 from tests.nic.nic_bench import OS, TTP, WIDTHS, Bench, Receiver, Sender, mixture, rng_for
 from ttpoe.config import Config
 from ttpoe.nic.classifier import Classifier
+from ttpverif.frames.fields import field_of
 
 PULSES = ("bad", "short", "ttp")
 
@@ -88,4 +89,4 @@ def test_reset_within_a_frame(width):
             ).beats
 
     Bench(dut, [cut], [receiver], PULSES).run(clocks=40, resets=(3,), each_clock=go_on)
-    assert receiver.errors == [0] and receiver.frames[0][12:14] == b"\x08\x00"
+    assert receiver.errors == [0] and field_of(receiver.frames[0], "ethertype") == 0x0800

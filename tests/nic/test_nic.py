@@ -10,6 +10,7 @@ from ttpoe.engine import Engine
 from ttpoe.nic.nic import Nic
 from ttpoe.nic.os_path import STATS
 from ttpoe.stats import STATS as ENGINE_STATS
+from ttpverif.frames.fields import field_of, with_field
 from ttpverif.frames.scapy_ttp import ttp_frame
 
 NODE, PEER = 2, 1
@@ -61,7 +62,7 @@ def conversation(ethertype=0x0AC6):
     ]
     result = []
     for frame in map(bytes, frames):
-        result.append((frame[:12] + ethertype.to_bytes(2, "big") + frame[14:], False))
+        result.append((with_field(frame, "ethertype", ethertype), False))
     return result
 
 
@@ -81,7 +82,7 @@ def test_no_clock_slower_than_the_engine_alone(width, ethertype):
     (mac, os), counts = run(built(Nic, width), width, frames)
     assert len(alone.frames) >= 3
     assert (mac.frames, mac.clocks) == (alone.frames, alone.clocks)
-    assert all(frame[12:14] == ethertype.to_bytes(2, "big") for frame in mac.frames)
+    assert all(field_of(frame, "ethertype") == ethertype for frame in mac.frames)
     assert os.frames == [] and counts == counts_alone
 
 

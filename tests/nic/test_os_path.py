@@ -17,6 +17,7 @@ from tests.nic.nic_bench import (
 )
 from ttpoe.config import Config
 from ttpoe.nic.os_path import STATS, OsPath
+from ttpverif.frames.fields import field_of
 
 
 def path(width, room=16384):
@@ -188,7 +189,7 @@ def test_a_frame_in_every_clock(count):
     wanted = [
         octets
         for octets, error in frames
-        if not error and octets[12:14] in (b"\x08\x06", b"\x86\xdd")
+        if not error and field_of(octets, "ethertype") in (0x0806, 0x86DD)
     ]
     assert receiver.frames == wanted
     assert bench.counts == counts(rx_kept=len(wanted))

@@ -145,72 +145,43 @@ async def shown(ctx, dut, source, fields):
     assert not ctx.get(dut.o_event.valid)
 
 
+RECEIVED = dict(
+    node=0xABCDEF,
+    vc=2,
+    ieee=0,
+    epoch=0x1234,
+    selective=1,
+    tx_id=0xDEADBEEF,
+    rx_id=0x01020304,
+    room=1,
+)
+EVENTS = {
+    "i_rx": dict(RECEIVED, event=Event.RX_PAYLOAD, by_lid=0, rx_slot=9, may_send=0),
+    "i_host1": dict(
+        event=Event.HOST_PAYLOAD, by_lid=0, node=0x111111, vc=1, ieee=1, slot=13, room=0, may_send=1
+    ),
+    "i_command": dict(event=Event.HOST_CLOSE, by_lid=0, node=0x222222, vc=2, ieee=1, may_send=0),
+    "i_timer": dict(event=Event.TIMER, by_lid=1, lid=3, room=0, may_send=0),
+    "i_visit2": dict(event=Event.VISIT, by_lid=1, lid=5, may_send=1),
+    "i_sent": dict(event=Event.SENT, by_lid=1, lid=6, may_send=0),
+    "i_victim": dict(event=Event.VICTIM, by_lid=1, lid=7, may_send=0),
+    "i_retire": dict(event=Event.RETIRE, by_lid=1, lid=2, may_send=0),
+}
+"""Each source's event when `test_fields_of_each_source` lets it ask."""
+
+
 def test_fields_of_each_source():
     dut = Arbitrate(CONFIG)
 
     async def testbench(ctx):
         ctx.set(dut.i_enable, 1)
         ctx.set(dut.cfg_ieee, 1)
-        ctx.set(
-            dut.i_rx.payload,
-            dict(
-                opcode=Opcode.PAYLOAD,
-                node=0xABCDEF,
-                vc=2,
-                ieee=0,
-                epoch=0x1234,
-                selective=1,
-                tx_id=0xDEADBEEF,
-                rx_id=0x01020304,
-                room=1,
-                slot=9,
-            ),
-        )
+        ctx.set(dut.i_rx.payload, dict(RECEIVED, opcode=Opcode.PAYLOAD, slot=9))
         ctx.set(dut.i_host[1].payload, dict(node=0x111111, slot=13))
         ctx.set(dut.i_command.payload, dict(command=1, node=0x222222, vc=2))
-        for name, lid in (
-            ("i_timer", 3),
-            ("i_visit2", 5),
-            ("i_sent", 6),
-            ("i_victim", 7),
-            ("i_retire", 2),
-        ):
-            ctx.set(port(dut, name).payload, lid)
-        expected = {
-            "i_rx": dict(
-                event=Event.RX_PAYLOAD,
-                by_lid=0,
-                node=0xABCDEF,
-                vc=2,
-                ieee=0,
-                epoch=0x1234,
-                selective=1,
-                tx_id=0xDEADBEEF,
-                rx_id=0x01020304,
-                room=1,
-                rx_slot=9,
-                may_send=0,
-            ),
-            "i_host1": dict(
-                event=Event.HOST_PAYLOAD,
-                by_lid=0,
-                node=0x111111,
-                vc=1,
-                ieee=1,
-                slot=13,
-                room=0,
-                may_send=1,
-            ),
-            "i_command": dict(
-                event=Event.HOST_CLOSE, by_lid=0, node=0x222222, vc=2, ieee=1, may_send=0
-            ),
-            "i_timer": dict(event=Event.TIMER, by_lid=1, lid=3, room=0, may_send=0),
-            "i_visit2": dict(event=Event.VISIT, by_lid=1, lid=5, may_send=1),
-            "i_sent": dict(event=Event.SENT, by_lid=1, lid=6, may_send=0),
-            "i_victim": dict(event=Event.VICTIM, by_lid=1, lid=7, may_send=0),
-            "i_retire": dict(event=Event.RETIRE, by_lid=1, lid=2, may_send=0),
-        }
-        for source, fields in expected.items():
+        for name in ("i_timer", "i_visit2", "i_sent", "i_victim", "i_retire"):
+            ctx.set(port(dut, name).payload, EVENTS[name]["lid"])
+        for source, fields in EVENTS.items():
             await shown(ctx, dut, source, fields)
         ctx.set(dut.i_command.payload.command, 0)
         await shown(ctx, dut, "i_command", dict(event=Event.HOST_OPEN))

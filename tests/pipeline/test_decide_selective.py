@@ -279,64 +279,38 @@ def test_duplicates_of_old_and_of_kept_packets(r):
 
 
 @pytest.mark.parametrize("r", BASES)
-def test_the_packet_that_fills_the_gap(r):
+def test_the_packet_that_fills_the_gap_with_nothing_kept(r):
+    """Acknowledged by itself, and the gap stays open until r reaches s."""
+
     def check(bench):
         fills = packet(r + 1)
-        moved = dict(received=r + 1, verdict=(9, 1, 0), taken=None)
-        has(
-            bench(Event.RX_PAYLOAD, fills, dict(received=r, seen=r)),
-            action="DELIVER",
-            gap=0,
-            control=("ACK", 0, r + 1),
-            seen=r + 1,
-            looking=0,
-            look_job=None,
-            **moved,
-        )
+        moved = dict(action="DELIVER", received=r + 1, verdict=(9, 1, 0), taken=None)
+        moved |= dict(control=("ACK", 0, r + 1), look_job=None, looking=0)
+        has(bench(Event.RX_PAYLOAD, fills, dict(received=r, seen=r)), gap=0, seen=r + 1, **moved)
         open_gap = dict(received=r, seen=r + 4, gap=1)
-        # Nothing kept: acknowledged by itself, and the gap stays open until r reaches s.
-        has(
-            bench(Event.RX_PAYLOAD, fills, open_gap),
-            action="DELIVER",
-            gap=1,
-            seen=r + 4,
-            control=("ACK", 0, r + 1),
-            look_job=None,
-            looking=0,
-            **moved,
-        )
-        has(
-            bench(Event.RX_PAYLOAD, fills, dict(open_gap, seen=r + 1)),
-            action="DELIVER",
-            gap=0,
-            control=("ACK", 0, r + 1),
-            seen=r + 1,
-            **moved,
-        )
-        # Something kept: a look-up, once.
-        has(
-            bench(Event.RX_PAYLOAD, fills, dict(open_gap, kept=2)),
-            action="DELIVER_LOOK",
-            gap=1,
-            control=None,
-            look_job=(0, LID),
-            looking=1,
-            kept=2,
-            seen=r + 4,
-            **moved,
-        )
+        has(bench(Event.RX_PAYLOAD, fills, open_gap), gap=1, seen=r + 4, **moved)
+        closes = dict(open_gap, seen=r + 1)
+        has(bench(Event.RX_PAYLOAD, fills, closes), gap=0, seen=r + 1, **moved)
+
+    decide(check)
+
+
+@pytest.mark.parametrize("r", BASES)
+def test_the_packet_that_fills_the_gap_before_kept_ones(r):
+    """It is delivered, and a look-up begins, once."""
+
+    def check(bench):
+        fills = packet(r + 1)
+        moved = dict(action="DELIVER_LOOK", received=r + 1, verdict=(9, 1, 0), taken=None)
+        moved |= dict(control=None, looking=1)
+        tag = dict(received=r, seen=r + 4, gap=1)
+        out = bench(Event.RX_PAYLOAD, fills, dict(tag, kept=2))
+        has(out, gap=1, look_job=(0, LID), kept=2, seen=r + 4, **moved)
         for kept in (0, 2):
-            has(
-                bench(Event.RX_PAYLOAD, fills, dict(open_gap, kept=kept, looking=1)),
-                kept,
-                action="DELIVER_LOOK",
-                control=None,
-                look_job=None,
-                looking=1,
-                **moved,
-            )
+            out = bench(Event.RX_PAYLOAD, fills, dict(tag, kept=kept, looking=1))
+            has(out, kept, look_job=None, **moved)
         has(
-            bench(Event.RX_PAYLOAD, packet(r + 1, 0), dict(open_gap, kept=2)),
+            bench(Event.RX_PAYLOAD, packet(r + 1, 0), dict(tag, kept=2)),
             action="SAY_FULL",
             control=("NACK_FULL", 0, 0),
             received=r,
@@ -349,41 +323,28 @@ def test_the_packet_that_fills_the_gap(r):
 
 
 @pytest.mark.parametrize("r", BASES)
-def test_look(r):
+def test_look_finds_the_next_packet(r):
     def check(bench):
         tag = dict(received=r, seen=r + 3, gap=1, kept=2, looking=1)
         look = dict(tx_id=r + 1, room=0)
-        out = bench(Event.LOOK, look, tag, kept=(LID, 11))
-        has(
-            out,
-            action="DELIVER_KEPT",
-            verdict=(11, 1, 1),
-            kept=1,
-            received=r + 1,
-            gap=1,
-            seen=r + 3,
-            looking=1,
-            looked=(1, r + 2),
-            control=None,
-            look_job=None,
-        )
+        moved = dict(action="DELIVER_KEPT", verdict=(11, 1, 1), received=r + 1, looking=1)
+        moved |= dict(looked=(1, r + 2), control=None, look_job=None)
+        has(bench(Event.LOOK, look, tag, kept=(LID, 11)), kept=1, gap=1, seen=r + 3, **moved)
         out = bench(Event.LOOK, look, dict(tag, seen=r + 1, kept=1), kept=(LID, 11))
-        has(
-            out,
-            action="DELIVER_KEPT",
-            verdict=(11, 1, 1),
-            kept=0,
-            received=r + 1,
-            gap=0,
-            seen=r + 1,
-            looking=1,
-            looked=(1, r + 2),
-            control=None,
-        )
+        has(out, kept=0, gap=0, seen=r + 1, **moved)
+
+    decide(check)
+
+
+@pytest.mark.parametrize("r", BASES)
+def test_look_ends_where_the_next_packet_is_not_kept(r):
+    """Nothing is in the place, or a packet of another link: what was delivered is acknowledged."""
+
+    def check(bench):
+        tag = dict(received=r, seen=r + 3, gap=1, kept=2, looking=1)
         for other in (None, (LID + 1, 11)):
-            out = bench(Event.LOOK, look, tag, kept=other)
             has(
-                out,
+                bench(Event.LOOK, dict(tx_id=r + 1, room=0), tag, kept=other),
                 other,
                 action="LOOKED",
                 control=("ACK", 0, r),
@@ -393,25 +354,26 @@ def test_look(r):
                 looking=0,
                 looked=(0, r + 1),
             )
-        # With the wrong ID it does nothing, and says which is the right one.
+
+    decide(check)
+
+
+@pytest.mark.parametrize("r", BASES)
+def test_look_that_does_nothing(r):
+    """With the wrong ID, and says which is the right one; with no look-up on, or no open link."""
+
+    def check(bench):
+        tag = dict(received=r, seen=r + 3, gap=1, kept=2, looking=1)
+        nothing = dict(SILENT, action="NOTHING", verdict=None, received=r)
         for wrong in (r, r - 4, r + 2, r + 1 + WINDOW, r + (1 << 31)):
             out = bench(Event.LOOK, dict(tx_id=wrong), tag, kept=(LID, 11))
-            has(
-                out,
-                wrong,
-                action="NOTHING",
-                looked=(1, r + 1),
-                verdict=None,
-                kept=2,
-                looking=1,
-                received=r,
-                **SILENT,
-            )
+            has(out, wrong, looked=(1, r + 1), kept=2, looking=1, **nothing)
+        look = dict(tx_id=r + 1, room=0)
         out = bench(Event.LOOK, look, dict(tag, looking=0), kept=(LID, 11))
-        has(out, action="NOTHING", looked=(0, r + 1), verdict=None, kept=2, **SILENT)
+        has(out, looked=(0, r + 1), kept=2, **nothing)
         for state in (LinkState.CLOSED, LinkState.OPEN_SENT, LinkState.OPEN_RECD):
             out = bench(Event.LOOK, look, dict(state=state, received=r), kept=(LID, 11))
-            has(out, state, action="NOTHING", verdict=None, **SILENT)
+            has(out, state, **nothing)
             assert out["looked"][0] == 0
 
     decide(check)
@@ -767,70 +729,47 @@ def test_replay_of_one_id(una):
 
 
 @pytest.mark.parametrize("una", BASES)
-def test_nothing_is_freed_one_by_one_while_somebody_walks(una):
-    """The window moves with the ACK, the slots stay until WALKED; then the lag is reported."""
+def test_an_ack_frees_nothing_while_somebody_walks(una):
+    """The window moves with the ACK, the slots stay until WALKED; else the lag is reported."""
 
     def check(bench):
         tag = dict(una=una, alloc=8, sent=8, current=8)
         ack = dict(rx_id=una + 2)
-        has(
-            bench(Event.RX_ACK, ack, tag),
-            action="RETIRE",
-            una=una + 3,
-            alloc=5,
-            waits=2,
-            pop=1,
-            lag=(LID, 2),
-        )
-        has(
-            bench(Event.RX_ACK, ack, tag, walking=1),
-            action="RETIRE",
-            una=una + 3,
-            alloc=5,
-            sent=5,
-            current=5,
-            waits=3,
-            pop=0,
-            lag=None,
-        )
+        moved = dict(action="RETIRE", una=una + 3, alloc=5)
+        has(bench(Event.RX_ACK, ack, tag), waits=2, pop=1, lag=(LID, 2), **moved)
+        out = bench(Event.RX_ACK, ack, tag, walking=1)
+        has(out, sent=5, current=5, waits=3, pop=0, lag=None, **moved)
+
+    decide(check)
+
+
+@pytest.mark.parametrize("una", BASES)
+def test_nothing_is_freed_one_by_one_while_somebody_walks(una):
+    def check(bench):
+        tag = dict(una=una, alloc=8, sent=8, current=8)
         behind = dict(tag, alloc=5, sent=4, current=4, lag=3)
+        freed = dict(action="RETIRE_ONE", waits=2, pop=1, lag=(LID, 2), payload=None)
         for kind in (Event.RETIRE, Event.VISIT):
-            has(
-                bench(kind, {}, behind),
-                kind,
-                action="RETIRE_ONE",
-                waits=2,
-                pop=1,
-                lag=(LID, 2),
-                payload=None,
-            )
-        has(bench(Event.RETIRE, {}, behind, walking=1), action="NOTHING", waits=3, pop=0, lag=None)
-        has(
-            bench(Event.VISIT, {}, behind, walking=1),
-            action="SEND",
-            waits=3,
-            pop=0,
-            lag=None,
-            payload=(una + 4,),
-            current=5,
-            sent=5,
-        )
-        has(
-            bench(Event.VISIT, {}, dict(behind, current=0), walking=1),
-            action="NOTHING",
-            pop=0,
-            payload=None,
-        )
+            has(bench(kind, {}, behind), kind, **freed)
         has(bench(Event.RETIRE, {}, tag), action="NOTHING", pop=0, lag=None)
-        has(
-            bench(Event.WALKED, {}, behind, walking=1),
-            action="NOTHING",
-            waits=3,
-            pop=0,
-            lag=(LID, 3),
-            **SILENT,
-        )
-        # The end of the link frees all, walked along or not.
+        waits = dict(waits=3, pop=0, lag=None)
+        has(bench(Event.RETIRE, {}, behind, walking=1), action="NOTHING", **waits)
+        out = bench(Event.VISIT, {}, behind, walking=1)
+        has(out, action="SEND", payload=(una + 4,), current=5, sent=5, **waits)
+        out = bench(Event.VISIT, {}, dict(behind, current=0), walking=1)
+        has(out, action="NOTHING", pop=0, payload=None)
+
+    decide(check)
+
+
+@pytest.mark.parametrize("una", BASES)
+def test_the_end_of_a_walk(una):
+    """WALKED reports the lag; the end of the link frees all, walked along or not."""
+
+    def check(bench):
+        behind = dict(una=una, alloc=5, sent=4, current=4, lag=3)
+        out = bench(Event.WALKED, {}, behind, walking=1)
+        has(out, action="NOTHING", waits=3, pop=0, lag=(LID, 3), **SILENT)
         out = bench(Event.RX_NACK_NOLINK, dict(epoch=0), behind, walking=1)
         has(out, action="LINK_LOST", state=LinkState.CLOSED, waits=0, lag=None)
 

@@ -265,6 +265,56 @@ class Order:
         self.place = self.stands = self.place + 1
 
 
+class RandomRanges:
+    """Ranges to push, and lists to find them on: both drawn so that they overlap in every way."""
+
+    def __init__(self, bench, order, rng):
+        self.bench, self.order, self.rng = bench, order, rng
+        self.config = order.config
+        self.left = 60
+        self.lid = self.first = 0
+        self.seen = {"clipped in front": 0, "clipped behind": 0, "none": 0, "lag": 0, "whole": 0}
+
+    def push(self):
+        """What to push in this clock, None: nothing."""
+        rng, config = self.rng, self.config
+        if not (len(self.order.waiting) < 12 and rng.random() < 0.2 and self.left):
+            return None
+        if rng.random() < 0.5:
+            self.lid, self.first = rng.randrange(config.links), rng.randrange(4 * config.slots)
+        else:
+            self.first += rng.randrange(1, 4)
+        last = low(self.first + rng.choice((-1, 0, 0, 1, 2, 9)), config)
+        wanted = dict(lid=self.lid, first=low(self.first, config), last=last)
+        self.order.waiting.append(wanted)
+        self.left -= 1
+        return wanted
+
+    def answer(self, seek):
+        """To a SEEK, which must be that of the range pushed first."""
+        rng, order, slots = self.rng, self.order, self.config.slots
+        wanted = order.waiting.pop(0)
+        assert {name: seek[name] for name in wanted} == wanted
+        assert order.walk is None, "a SEEK before the WALKED"
+        if rng.random() < 0.15:
+            return dict(found=0, head=rng.randrange(slots), una=0, lag=0, current=1)
+        chain = order.chain = self.bench.link(rng.randrange(1, min(slots, 40) + 1))
+        lag = rng.choice((0, rng.randrange(len(chain))))
+        current = rng.randrange(1, len(chain) - lag + 1)
+        una = low(wanted["first"] - rng.randrange(-2, current + 2), self.config)
+        order.lid, order.stands = wanted["lid"], 0
+        order.walk = dict(found=1, head=chain[0], una=una, lag=lag, current=current)
+        self.count(*order.begin(wanted), lag, current)
+        return order.walk
+
+    def count(self, places, begin, end, lag, current):
+        self.seen["clipped in front"] += begin < 0 < len(places)
+        self.seen["clipped behind"] += bool(places) and end >= current
+        self.seen["none"] += not places
+        self.seen["lag"] += bool(places) and lag > 0
+        self.seen["whole"] += bool(places) and len(places) == end - begin + 1
+
+
 @pytest.mark.parametrize("slots", [4, 64, 1024])
 @pytest.mark.parametrize("pace", [1.0, 0.4, 0.1])
 def test_random_ranges_against_a_list(slots, pace):
@@ -274,63 +324,28 @@ def test_random_ranges_against_a_list(slots, pace):
     seed = f"{slots} {pace}"
     rng = random.Random(seed)
     dut = Replayer(config)
-    seen = {"clipped in front": 0, "clipped behind": 0, "none": 0, "lag": 0, "whole": 0}
     order = Order(config)
 
     async def testbench(ctx):
         bench = Bench(
             ctx, dut, config, lambda: rng.random() < pace, lambda: rng.choice((3, 3, 4, 8)), seed
         )
-
-        def answer(seek):
-            wanted = order.waiting.pop(0)
-            assert {name: seek[name] for name in wanted} == wanted, seed
-            assert order.walk is None, "a SEEK before the WALKED"
-            if rng.random() < 0.15:
-                return dict(found=0, head=rng.randrange(slots), una=0, lag=0, current=1)
-            chain = order.chain = bench.link(rng.randrange(1, min(slots, 40) + 1))
-            lag = rng.choice((0, rng.randrange(len(chain))))
-            current = rng.randrange(1, len(chain) - lag + 1)
-            una = low(wanted["first"] - rng.randrange(-2, current + 2), config)
-            order.lid, order.stands = wanted["lid"], 0
-            order.walk = dict(found=1, head=chain[0], una=una, lag=lag, current=current)
-            places, begin, end = order.begin(wanted)
-            seen["clipped in front"] += begin < 0 < len(places)
-            seen["clipped behind"] += bool(places) and end >= current
-            seen["none"] += not places
-            seen["lag"] += bool(places) and lag > 0
-            seen["whole"] += bool(places) and len(places) == end - begin + 1
-            return order.walk
-
-        pushed, checked, lid, first = 0, 0, 0, 0
-        while pushed < 60 or order.waiting or bench.walks or order.walk:
-            push = None
-            if len(order.waiting) < 12 and rng.random() < 0.2 and pushed < 60:
-                if rng.random() < 0.5:
-                    lid, first = rng.randrange(config.links), rng.randrange(4 * slots)
-                else:
-                    first += rng.randrange(1, 4)
-                push = dict(
-                    lid=lid,
-                    first=low(first, config),
-                    last=low(first + rng.choice((-1, 0, 0, 1, 2, 9)), config),
-                )
-                order.waiting.append(push)
-                pushed += 1
-            await bench.step(push, answer)
+        ranges = RandomRanges(bench, order, rng)
+        checked = 0
+        while ranges.left or order.waiting or bench.walks or order.walk:
+            await bench.step(ranges.push(), ranges.answer)
             for _clock, fields in bench.taken[checked:]:
                 order.take(fields)
             checked = len(bench.taken)
             assert bench.clock < 60000, seed
         for _ in range(200):
-            await bench.step(None, answer)
+            await bench.step(None, ranges.answer)
         assert len(bench.taken) == checked and bench.full == 0
         assert order.seeks + order.joined == 60, seed
+        assert all(ranges.seen.values()), f"seed {seed} did not reach {ranges.seen}"
 
     simulate(dut, testbench)
-    assert all(seen.values()) and (order.joined > 2 or slots == 4), (
-        f"seed {seed} did not reach {seen}"
-    )
+    assert order.joined > 2 or slots == 4, seed
 
 
 def test_the_list_may_grow_while_a_replay_waits():

@@ -8,6 +8,7 @@ from amaranth.sim import Simulator
 
 from tests.rx.rx_frames import CAUSES, OUR_NODE, drive, outcome, schedule
 from ttpoe.rx.path import STATS, RxPath
+from ttpverif.frames.frame import Opcode
 
 EVENT_FIELDS = ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")
 
@@ -203,6 +204,10 @@ class RxBench:
         for vc in range(3):
             assert [entry[1:] for entry in self.delivered[vc]] == wanted[vc], f"VC {vc}"
         assert self.stats["stat_rx_delivered"] == sum(map(len, wanted))
-        no_room = [event for _, event in self.events if event["opcode"] == 6 and not event["room"]]
+        no_room = [
+            event
+            for _, event in self.events
+            if event["opcode"] == Opcode.PAYLOAD and not event["room"]
+        ]
         assert self.stats["stat_rx_no_room"] == len(no_room)
         return wanted

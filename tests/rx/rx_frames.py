@@ -1,112 +1,61 @@
-"""Frames and what must become of them, transcribed from section 1 and decisions F1 to F4.
+"""Frames, good and bad, and what must become of them: by `Frame`, which knows nothing of the RTL.
 
-Nothing here is taken from the hardware's own tables.
+`Frame` itself is held against Scapy and the captures in tests/verif.
 """
 
 import random
-import struct
 
-OUI = bytes.fromhex("98ed5c")
+from ttpverif.frames.fields import FIELDS, with_field
+from ttpverif.frames.frame import (
+    DROP_CAUSES,
+    ETHERTYPES,
+    HEADER,
+    MAX_PAYLOAD,
+    MIN_FRAME,
+    Frame,
+    Opcode,
+)
+
 OUR_NODE = 0x0A0B0C
-CAUSES = [
-    "bad_fcs",
-    "other_ethertype",
-    "runt",
-    "wrong_oui",
-    "not_ours",
-    "own_source",
-    "bad_tth",
-    "tsh_range",
-    "total_mismatch",
-    "truncated",
-    "bad_opcode",
-    "bad_vc",
-    "empty_payload",
-]
-PAYLOAD, ACK, OPEN = 6, 7, 0
+PAYLOAD, ACK, OPEN = Opcode.PAYLOAD, Opcode.ACK, Opcode.OPEN
+OTHER_NAMES = {"tsh_length": "tsh_range", "total_length": "total_mismatch"}
+CAUSES = [OTHER_NAMES.get(cause, cause) for cause in DROP_CAUSES]
+"""As the hardware calls them."""
 
 
-def frame(
-    opcode=PAYLOAD,
-    payload=b"",
-    *,
-    dst=OUR_NODE,
-    src=0x010203,
-    vc=0,
-    ethertype=0x0AC6,
-    epoch=0,
-    extension=0,
-    tx_id=0,
-    rx_id=0,
-    pad=True,
-):
-    """A well-formed frame; padded with zeros to 64 bytes."""
-    mac = OUI + dst.to_bytes(3, "big") + OUI + src.to_bytes(3, "big")
-    tth = struct.pack(">HBBH16x", ethertype, 5, 0, len(payload) + 46)
-    tsh = (
-        mac[9:12]
-        + mac[3:6]
-        + struct.pack(
-            ">HBBBBHBHBII",
-            len(payload) + 26,
-            opcode,
-            vc,
-            0,
-            0,
-            epoch,
-            0,
-            0,
-            extension,
-            tx_id,
-            rx_id,
-        )
-    )
-    octets = mac + tth + tsh + payload
-    assert len(octets) == 60 + len(payload)
-    return octets.ljust(64, b"\0") if pad else octets
+def with_length(octets, size):
+    """The frame says that its payload has `size` bytes."""
+    return with_field(with_field(octets, "length", size + 26), "total_length", size + 46)
 
 
-def patched(octets, offset, new):
-    return octets[:offset] + new + octets[offset + len(new) :]
+def frame(opcode=PAYLOAD, payload=b"", *, dst=OUR_NODE, src=0x010203, **fields):
+    """As `Frame.pack`, but the payload may have any length, which no good frame's may."""
+    allowed = payload[:MAX_PAYLOAD] or b"?"
+    head = Frame(src, dst, Opcode(opcode), payload=allowed, **fields).pack()[:HEADER]
+    return (with_length(head, len(payload)) + payload).ljust(MIN_FRAME, b"\0")
+
+
+def with_byte(octets, name, number, value):
+    """The frame with another byte in the field `name`; the field's first byte has number 0."""
+    place = FIELDS[name][0] + number
+    return octets[:place] + bytes([value]) + octets[place + 1 :]
 
 
 def outcome(octets, error, our_node=OUR_NODE):
     """(cause, None) of a frame to be dropped, or (None, what its event must say)."""
-    if error:
-        return "bad_fcs", None
-    if len(octets) >= 14 and octets[12:14] not in (b"\x0a\xc6", b"\x9a\xc6"):
-        return "other_ethertype", None
-    if len(octets) < 64:
-        return "runt", None
-    ethertype, tth, total = struct.unpack_from(">HBxH", octets, 12)
-    tsh, opcode, vc = struct.unpack_from(">HBB", octets, 40)
-    epoch, extension, tx_id, rx_id = struct.unpack_from(">H3xBII", octets, 46)
-    opcode &= 0x3F
-    checks = [
-        ("wrong_oui", octets[0:3] != OUI or octets[6:9] != OUI),
-        ("not_ours", octets[3:6] != our_node.to_bytes(3, "big")),
-        ("own_source", octets[9:12] == our_node.to_bytes(3, "big")),
-        ("bad_tth", tth != 5),
-        ("tsh_range", not 26 <= tsh <= 1050),
-        ("total_mismatch", total != tsh + 20),
-        ("truncated", len(octets) < 34 + tsh),
-        ("bad_opcode", opcode > 10),
-        ("bad_vc", vc > 2),
-        ("empty_payload", opcode == PAYLOAD and tsh == 26),
-    ]
-    for cause, holds in checks:
-        if holds:
-            return cause, None
+    good, cause = Frame.parse(octets, our_node, bool(error))
+    if cause:
+        return OTHER_NAMES.get(cause, cause), None
     return None, {
-        "opcode": opcode,
-        "node": int.from_bytes(octets[9:12], "big"),
-        "vc": vc,
-        "ieee": int(ethertype == 0x9AC6),
-        "epoch": epoch,
-        "selective": int(extension == 0x20),
-        "tx_id": tx_id,
-        "rx_id": rx_id,
-        "payload": octets[60 : 34 + tsh] if opcode == PAYLOAD else None,
+        "opcode": good.opcode,
+        "node": good.src,
+        "vc": good.vc,
+        "ieee": ETHERTYPES.index(good.ethertype),
+        "epoch": good.epoch,
+        "selective": int(good.extension == 0x20),
+        "tx_id": good.tx_id,
+        "rx_id": good.rx_id,
+        "payload": good.payload if good.opcode == PAYLOAD else None,
     }
 
 
@@ -126,7 +75,7 @@ def random_fields(rng):
         "src": rng.getrandbits(24),
         "vc": rng.randrange(3),
         "epoch": rng.getrandbits(16),
-        "ethertype": rng.choice([0x0AC6, 0x9AC6]),
+        "ethertype": rng.choice(ETHERTYPES),
         "extension": rng.choice([0, 0x20, 0x21]),
         "tx_id": rng.getrandbits(32),
         "rx_id": rng.getrandbits(32),
@@ -134,14 +83,14 @@ def random_fields(rng):
 
 
 def random_good(rng, width):
-    opcode = rng.choice([PAYLOAD, PAYLOAD, rng.randrange(11)])
+    opcode = rng.choice([PAYLOAD, PAYLOAD, rng.choice(list(Opcode))])
     length = rng.choice([*boundary_lengths(width), rng.randint(1, 1024), rng.randint(1, 60)])
     if opcode != PAYLOAD and rng.random() < 0.8:
         length = 0
     octets = frame(opcode, rng.randbytes(length), **random_fields(rng))
     # F2: bits that nobody has defined yet.
-    octets = patched(octets, 42, bytes([opcode | rng.choice([0, 0, 0x40, 0xC0])]))
-    octets = patched(octets, 15, rng.choice([b"\0", b"\0", b"\x80", b"\xff"]))
+    octets = with_field(octets, "opcode", opcode | rng.choice([0, 0, 0x40, 0xC0]))
+    octets = with_field(octets, "control", rng.choice([0, 0, 0x80, 0xFF]))
     if rng.random() < 0.3:  # F3: longer than it says
         octets += rng.randbytes(rng.choice([1, width - 1, width, 70]))
     return octets
@@ -155,33 +104,31 @@ def spoiled(octets, rng):
         if kind == 0:
             error = True
         elif kind == 1:
-            octets = octets[: rng.choice([1, 8, 14, 59, 60, 63, rng.randint(1, 63)])]
-        elif kind == 2 and len(octets) > 60:
-            octets = octets[: rng.randint(60, len(octets))]
+            octets = octets[: rng.choice([1, 8, 14, 59, HEADER, 63, rng.randint(1, 63)])]
+        elif kind == 2 and len(octets) > HEADER:
+            octets = octets[: rng.randint(HEADER, len(octets))]
         elif kind == 3:
-            octets = patched(octets, 12, rng.choice([b"\x08\x00", b"\x0a\xc7", b"\x1a\xc6"]))
+            octets = with_field(octets, "ethertype", rng.choice([0x0800, 0x0AC7, 0x1AC6]))
         elif kind == 4:
-            octets = patched(octets, rng.choice([0, 1, 2, 6, 7, 8]), b"\x99")
+            octets = with_byte(octets, rng.choice(("dst_oui", "src_oui")), rng.randrange(3), 0x99)
         elif kind == 5:
-            octets = patched(octets, rng.choice([3, 4, 5]), b"\x77")
+            octets = with_byte(octets, "dst", rng.randrange(3), 0x77)
         elif kind == 6:
-            octets = patched(octets, 14, rng.choice([b"\x15", b"\x45", b"\x06", b"\x85"]))
+            octets = with_field(octets, "version", rng.choice([0x15, 0x45, 0x06, 0x85]))
         elif kind == 7:
             tsh = rng.choice([0, 25, 26, 27, 1050, 1051, 2047, 2048, 2074, 65535])
-            total = (tsh + 20) % 65536
-            octets = patched(
-                patched(octets, 40, struct.pack(">H", tsh)), 16, struct.pack(">H", total)
-            )
+            octets = with_field(octets, "length", tsh)
+            octets = with_field(octets, "total_length", (tsh + 20) % 65536)
         elif kind == 8:
-            octets = patched(octets, rng.choice([16, 17]), bytes([rng.getrandbits(8)]))
+            octets = with_byte(octets, "total_length", rng.randrange(2), rng.getrandbits(8))
         elif kind == 9:
-            octets = patched(octets, 42, bytes([rng.choice([11, 12, 22, 0x26, 0x3F])]))
+            octets = with_field(octets, "opcode", rng.choice([11, 12, 22, 0x26, 0x3F]))
         elif kind == 10:
-            octets = patched(octets, 43, bytes([rng.choice([3, 4, 6, 0x80, 0xFF])]))
+            octets = with_field(octets, "vc", rng.choice([3, 4, 6, 0x80, 0xFF]))
         elif kind == 11:
             octets = frame(PAYLOAD, b"")
         elif kind == 12:
-            octets = patched(octets, 9, OUR_NODE.to_bytes(3, "big"))
+            octets = with_field(octets, "src", OUR_NODE)
         else:
             octets += rng.randbytes(rng.choice([2000, 9000]))
     return octets, error

@@ -13,16 +13,19 @@ from tests.rx.rx_frames import (
     drive,
     frame,
     outcome,
-    patched,
     random_good,
     rng_for,
     schedule,
     spoiled,
+    with_byte,
+    with_length,
 )
 from ttpoe.config import Config
 from ttpoe.rx.parser import DROP_CAUSES, FrameParser
 from ttpverif import malformed
+from ttpverif.frames.fields import field_of, with_field
 from ttpverif.frames.frame import DROP_CAUSES as MODEL_CAUSES
+from ttpverif.frames.frame import Opcode
 
 WIDTHS = (8, 16, 32, 64)
 FIELDS = ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")
@@ -115,18 +118,18 @@ def test_every_cause_alone(width):
     frames = [
         (good, True),
         (good[:63], False),
-        (patched(good, 12, b"\x08\x00"), False),
-        (patched(good, 2, b"\x5d"), False),
-        (patched(good, 8, b"\x5d"), False),
-        (patched(good, 5, b"\x00"), False),
-        (patched(good, 9, OUR_NODE.to_bytes(3, "big")), False),
-        (patched(good, 14, b"\x15"), False),
+        (with_field(good, "ethertype", 0x0800), False),
+        (with_byte(good, "dst_oui", 2, 0x5D), False),
+        (with_byte(good, "src_oui", 2, 0x5D), False),
+        (with_byte(good, "dst", 2, 0), False),
+        (with_field(good, "src", OUR_NODE), False),
+        (with_field(good, "version", 0x15), False),
         (too_long, False),
-        (patched(patched(good, 40, b"\x00\x19"), 16, b"\x00\x2d"), False),
-        (patched(good, 17, bytes([good[17] ^ 1])), False),
+        (with_length(good, -1), False),
+        (with_field(good, "total_length", field_of(good, "total_length") ^ 1), False),
         (good[:-1], False),
-        (patched(good, 42, b"\x0b"), False),
-        (patched(good, 43, b"\x03"), False),
+        (with_field(good, "opcode", max(Opcode) + 1), False),
+        (with_field(good, "vc", 3), False),
         (frame(PAYLOAD), False),
     ]
     # A good frame right behind each bad one, no idle clock.
@@ -155,7 +158,7 @@ def test_every_cause_alone(width):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_short_frames_of_others_are_no_runts(width):
     """An ARP of 60 bytes is not TTP's business; under 14 bytes there is no EtherType (F1, N2)."""
-    arp = patched(bytes(60), 12, b"\x08\x06")
+    arp = with_field(bytes(60), "ethertype", 0x0806)
     ttp = frame(ACK)
     frames = [
         (octets[:length], error)

@@ -64,6 +64,68 @@ async def clock(ctx, dut, *, vc=0, take=0, keep=None, dropped=None, delivered=No
     return out
 
 
+class Draw:
+    """What happens to the slots of a `Model`, clock by clock, in phases: fill, keep, drain."""
+
+    def __init__(self, rng, model):
+        self.rng, self.model = rng, model
+        self.hungry = self.keen = self.generous = 0.0
+
+    def phase(self):
+        self.hungry, self.keen, self.generous = self.rng.choice(
+            [(1.0, 0.1, 0.02), (0.9, 0.9, 0.1), (0.5, 0.3, 0.5), (0.1, 0.1, 0.9)]
+        )
+
+    def pick(self, slots):
+        return slots.pop(self.rng.randrange(len(slots)))
+
+    def owners(self):
+        return [vc for vc in range(3) if self.model.held[vc]]
+
+    def leaving(self):
+        """A slot that is dropped or delivered; None: none is."""
+        choices = self.owners() + ["kept"] * bool(self.model.kept)
+        if not choices or self.rng.random() >= self.generous:
+            return None
+        owner = self.rng.choice(choices)
+        if owner == "kept":
+            slot, vc = self.pick(self.model.kept)
+            return dict(slot=slot, vc=vc, kept=1)
+        return dict(slot=self.pick(self.model.held[owner]), vc=owner, kept=0)
+
+    def events(self):
+        """(VC of a slot that is kept, what is dropped, what is delivered): three slots."""
+        keep = None
+        room = len(self.model.kept) < self.model.config.reorder_slots
+        if self.owners() and room and self.rng.random() < self.keen:
+            keep = self.rng.choice(self.owners())
+            slot = self.pick(self.model.held[keep])
+        dropped, delivered = self.leaving(), self.leaving()
+        if keep is not None:
+            self.model.kept.append((slot, keep))
+        return keep, dropped, delivered
+
+
+async def random_clock(ctx, dut, draw):
+    """One clock of `draw` on the pool and its model; (ready, whether a slot was kept, freed)."""
+    model = draw.model
+    for vc in range(3):
+        ctx.set(dut.vc, vc)
+        assert ctx.get(dut.room) == model.room(vc)
+    vc = draw.rng.randrange(3)
+    keep, *freed = draw.events()
+    ctx.set(dut.vc, vc)
+    able = ctx.get(dut.room) and ctx.get(dut.slot_ready)
+    take = bool(able and draw.rng.random() < draw.hungry)
+    out = await clock(ctx, dut, vc=vc, take=take, keep=keep, dropped=freed[0], delivered=freed[1])
+    assert out["freed"] == sum(bool(one and one["kept"]) for one in freed)
+    if take:
+        assert out["slot"] not in model.everything()
+        assert out["slot"] not in [one["slot"] for one in freed if one]
+        model.held[vc].append(out["slot"])
+    return out["ready"], keep is not None, freed
+
+
 @pytest.mark.parametrize(
     "rx_slots,reserved,reorder", [(8, 1, 4), (16, 2, 4), (16, 4, 4), (64, 4, 32), (128, 8, 16)]
 )
@@ -71,66 +133,26 @@ def test_random_against_model(rx_slots, reserved, reorder):
     """Slots taken, kept, dropped and delivered in every mixture, several in one clock: `room` is
     exact for every VC in every clock, and no slot is given out twice or lost."""
     seed = f"{rx_slots} {reserved} {reorder}"
-    rng = random.Random(seed)
     cfg = config(rx_slots=rx_slots, rx_reserved=reserved, reorder_slots=reorder)
-    dut = SlotPool(cfg)
+    dut, model = SlotPool(cfg), Model(cfg)
+    draw = Draw(random.Random(seed), model)
     seen = {"full": 0, "all kept": 0, "both freed": 0, "keep and free": 0, "none": 0, "empty": 0}
 
     async def testbench(ctx):
-        model = Model(cfg)
         waited = 0  # clocks without a slot at hand though some are free
         for number in range(5000):
             where = f"seed {seed} clock {number}"
-            if number % 250 == 0:  # phases: fill, keep, drain
-                hungry, keen, generous = rng.choice(
-                    [(1.0, 0.1, 0.02), (0.9, 0.9, 0.1), (0.5, 0.3, 0.5), (0.1, 0.1, 0.9)]
-                )
-            for vc in range(3):
-                ctx.set(dut.vc, vc)
-                assert ctx.get(dut.room) == model.room(vc), where
-            vc = rng.randrange(3)
-            owners = [v for v in range(3) if model.held[v]]
-            keep = dropped = delivered = None
-            # The three events concern different slots, all of them taken before.
-            if owners and len(model.kept) < reorder and rng.random() < keen:
-                keep = rng.choice(owners)
-                slot = model.held[keep].pop(rng.randrange(len(model.held[keep])))
-            leaving = []
-            for _port in range(2):
-                choices = [("held", v) for v in range(3) if model.held[v]]
-                choices += [("kept", None)] * bool(model.kept)
-                if choices and rng.random() < generous:
-                    where_from, owner = rng.choice(choices)
-                    if where_from == "held":
-                        gone = model.held[owner].pop(rng.randrange(len(model.held[owner])))
-                        leaving.append(dict(slot=gone, vc=owner, kept=0))
-                    else:
-                        gone, owner = model.kept.pop(rng.randrange(len(model.kept)))
-                        leaving.append(dict(slot=gone, vc=owner, kept=1))
-                else:
-                    leaving.append(None)
-            if keep is not None:
-                model.kept.append((slot, keep))
-            dropped, delivered = leaving
-            ctx.set(dut.vc, vc)
-            take = bool(ctx.get(dut.room) and ctx.get(dut.slot_ready) and rng.random() < hungry)
-            out = await clock(
-                ctx, dut, vc=vc, take=take, keep=keep, dropped=dropped, delivered=delivered
-            )
-            assert out["freed"] == sum(bool(freed and freed["kept"]) for freed in leaving), where
-            if take:
-                taken = out["slot"]
-                assert taken not in model.everything(), where
-                assert taken not in [freed["slot"] for freed in leaving if freed], where
-                model.held[vc].append(taken)
+            if number % 250 == 0:
+                draw.phase()
+            ready, keeps, freed = await random_clock(ctx, dut, draw)
             total = len(model.everything())
             assert total == len(set(model.everything())) <= rx_slots, where
-            waited = 0 if out["ready"] or total == rx_slots else waited + 1
+            waited = 0 if ready or total == rx_slots else waited + 1
             assert waited <= 4, f"{where}: a free slot is lost"
             seen["full"] += not any(map(model.room, range(3)))
             seen["all kept"] += len(model.kept) == reorder
-            seen["both freed"] += all(leaving)
-            seen["keep and free"] += keep is not None and any(leaving)
+            seen["both freed"] += all(freed)
+            seen["keep and free"] += keeps and any(freed)
             seen["none"] += total == rx_slots
             seen["empty"] += total == 0
 

@@ -12,6 +12,7 @@ from tests.rx.rx_frames import (
     spoiled,
 )
 from ttpoe.config import Config
+from ttpverif.frames.frame import HEADER
 
 WIDTHS = (8, 16, 32, 64)
 
@@ -129,5 +130,5 @@ def test_reset_in_mid_packet(width):
     for vc in range(3):
         late = [entry for entry in bench.delivered[vc] if entry[2] >= 100]
         assert [entry[3] for entry in late] == [
-            octets[60:160] for n, (octets, _) in enumerate(after) if n // 6 == vc
+            octets[HEADER:] for n, (octets, _) in enumerate(after) if n // 6 == vc
         ]

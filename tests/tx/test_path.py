@@ -11,9 +11,15 @@ from tests.tx.tx_bench import FrameSink, control_bytes, payload_bytes, random_co
 from ttpoe.config import Config
 from ttpoe.replay.memory import ReplayMemory
 from ttpoe.tx.path import TxPath
+from ttpverif.frames.fields import opcode_of
+from ttpverif.frames.frame import Opcode
 
 WIDTHS = [64, 128, 256, 512]
 NODE = 0xA1B2C3
+
+
+def is_payload(frame):
+    return opcode_of(frame) == Opcode.PAYLOAD
 
 
 def boundary_lengths(width_bytes):
@@ -160,7 +166,7 @@ def test_control_and_payload_mixed(width_bits, ready):
         await bench.run(ctx, 100)
         got = {True: [], False: []}
         for frame, _, _ in bench.sink.frames:
-            got[frame[42] == 6].append(frame)
+            got[is_payload(frame)].append(frame)
         where = f"seed {seed}"
         assert got[False] == [control_bytes(control, NODE) for control in controls], where
         assert got[True] == [
@@ -233,7 +239,7 @@ def test_payload_goes_after_four_control_frames(width_bits):
         bench.payloads = [bench.descriptor(0) for _ in range(4)]
         bench.controls = [random_control(bench.rng, bench.config.lid_bits) for _ in range(40)]
         await bench.run(ctx, 44)
-        kinds = "".join("P" if frame[42] == 6 else "c" for frame, _, _ in bench.sink.frames)
+        kinds = "".join("P" if is_payload(frame) else "c" for frame, _, _ in bench.sink.frames)
         # The PAYLOADs are ready a clock after the first control frame started.
         assert kinds.lstrip("c").startswith("PccccPccccPccccPc"), kinds
         assert 4 <= kinds.index("P") <= 5, kinds
@@ -252,7 +258,7 @@ def test_untaken_report_holds_back_reports_only():
         assert ctx.get(bench.path.o_sent.valid) and ctx.get(bench.path.o_sent.payload) == 1
         bench.payloads = [bench.descriptor(0), bench.descriptor(0)]
         await bench.run(ctx, 4)  # PAYLOADs still go, the second report does not
-        assert [frame[42] == 6 for frame, _, _ in bench.sink.frames] == [False, False, True, True]
+        assert [is_payload(frame) for frame, _, _ in bench.sink.frames] == [0, 0, 1, 1]
         assert ctx.get(bench.path.o_sent.payload) == 1
         bench.report_ready = 1.0
         await bench.run(ctx, 6)

@@ -256,75 +256,82 @@ def test_no_retry_is_missed(retry_at, vc):
     simulate(bench.writer, testbench)
 
 
+class RandomHosts:
+    """Three hosts with packets of every length, and Q0 and Q3 as they please; `step` is a clock."""
+
+    def __init__(self, bench, seed):
+        self.bench, self.rng, self.seed = bench, random.Random(seed), seed
+        self.totals = dict.fromkeys(STATS, 0)
+        self.due = {vc: [self.packet(vc, number) for number in range(15)] for vc in range(3)}
+        self.due = {vc: [one for one in packets if one] for vc, packets in self.due.items()}
+        self.in_flight = {}  # VC -> ((node, slot), clock of the result)
+        self.blocked = dict.fromkeys(range(3), 0)
+        self.seen = 0  # events that the bench has shown
+
+    def packet(self, vc, number):
+        """Offers one more packet; (node, bytes) if it is good, else it is counted."""
+        rng, width, totals = self.rng, self.bench.config.width_bytes, self.totals
+        edges = (0, 1, width - 1, width, width + 1, 1023, 1024, 1025, 1024 + width)
+        length = rng.choice((*edges, rng.randint(1, 200), rng.randint(1, 200)))
+        payload = rng.randbytes(length)
+        node = (vc << 16) + number
+        trailing = length % width == 0 and rng.random() < 0.3
+        self.bench.beats[vc] += host_beats(payload, width, node, trailing=trailing)
+        totals["stat_tx_empty"] += length == 0
+        totals["stat_tx_oversize"] += length > 1024
+        return (node, payload) if 1 <= length <= 1024 else None
+
+    def offer(self):
+        """A beat that is offered stays offered until it is taken."""
+        bench = self.bench
+        for vc in range(3):
+            taken = (vc, bench.clock - 1) in bench.taken
+            waits = bench.offer[vc] and bench.beats[vc] and not taken
+            bench.offer[vc] = bool(waits) or self.rng.random() < 0.8
+            bench.take[vc] = self.rng.random() < 0.5
+
+    def answer(self):
+        """The result of an event whose time has come; a packet that is done with gives its slot."""
+        bench, rng = self.bench, self.rng
+        ready = [vc for vc, (_, due_at) in self.in_flight.items() if due_at <= bench.clock]
+        if not ready:
+            return
+        vc = rng.choice(ready)
+        (node, slot), _ = self.in_flight.pop(vc)
+        result = rng.choice([TAKEN, TAKEN, REFUSED, BLOCKED]) if self.blocked[vc] else BLOCKED
+        bench.result = (vc, result)
+        self.totals["stat_tx_refused"] += result == REFUSED
+        if result == BLOCKED:
+            self.blocked[vc] += 1
+            return
+        assert (node, bench.packet(slot)) == self.due[vc].pop(0), f"seed {self.seed}"
+        bench.slots.append(slot)
+
+    async def step(self, ctx):
+        bench = self.bench
+        self.offer()
+        self.answer()
+        bench.retry = self.rng.random() < 0.05
+        await bench.step(ctx)
+        for vc, node, slot, clock in bench.events[self.seen :]:
+            assert vc not in self.in_flight, f"seed {self.seed}: two events of VC {vc} at once"
+            self.in_flight[vc] = ((node, slot), clock + self.rng.randint(3, 9))
+        self.seen = len(bench.events)
+
+
 @pytest.mark.parametrize("width_bits, seed", [(64, 1), (64, 2), (128, 3), (256, 4), (512, 5)])
 def test_random_hosts_slots_and_results(width_bits, seed):
     """Three hosts at once: every good packet gives one accepted event with its own bytes."""
-    rng = random.Random(seed)
-    config = Config(width_bits=width_bits)
-    width = config.width_bytes
-    bench = Bench(config)
+    bench = Bench(Config(width_bits=width_bits))
     bench.slots = list(range(4))
-    due = {vc: [] for vc in range(3)}
-    totals = dict.fromkeys(STATS, 0)
-    for vc in range(3):
-        for number in range(15):
-            length = rng.choice(
-                [
-                    0,
-                    1,
-                    width - 1,
-                    width,
-                    width + 1,
-                    1023,
-                    1024,
-                    1025,
-                    1024 + width,
-                    rng.randint(1, 200),
-                    rng.randint(1, 200),
-                ]
-            )
-            payload = rng.randbytes(length)
-            node = (vc << 16) + number
-            bench.beats[vc] += host_beats(
-                payload, width, node, trailing=length % width == 0 and rng.random() < 0.3
-            )
-            totals["stat_tx_empty"] += length == 0
-            totals["stat_tx_oversize"] += length > 1024
-            if 1 <= length <= 1024:
-                due[vc].append((node, payload))
+    hosts = RandomHosts(bench, seed)
 
     async def testbench(ctx):
-        in_flight, blocked = {}, dict.fromkeys(range(3), 0)
-        seen = 0
-        while any(due.values()) or any(bench.beats.values()):
-            assert bench.clock < 9000, f"seed {seed}: stuck with {due}"
-            for vc in range(3):
-                # A beat that is offered stays offered until it is taken.
-                before = bench.offer[vc]
-                waits = before and bench.beats[vc] and (vc, bench.clock - 1) not in bench.taken
-                bench.offer[vc] = bool(waits) or rng.random() < 0.8
-                bench.take[vc] = rng.random() < 0.5
-            ready = [vc for vc, (_, due_at) in in_flight.items() if due_at <= bench.clock]
-            if ready:
-                vc = rng.choice(ready)
-                (node, slot), _ = in_flight.pop(vc)
-                result = rng.choice([TAKEN, TAKEN, REFUSED, BLOCKED]) if blocked[vc] else BLOCKED
-                bench.result = (vc, result)
-                totals["stat_tx_refused"] += result == REFUSED
-                if result != BLOCKED:
-                    expected_node, payload = due[vc].pop(0)
-                    assert (node, bench.packet(slot)) == (expected_node, payload), f"seed {seed}"
-                    bench.slots.append(slot)
-                else:
-                    blocked[vc] += 1
-            bench.retry = rng.random() < 0.05
-            await bench.step(ctx)
-            for vc, node, slot, clock in bench.events[seen:]:
-                assert vc not in in_flight, f"seed {seed}: two events of VC {vc} at once"
-                in_flight[vc] = ((node, slot), clock + rng.randint(3, 9))
-            seen = len(bench.events)
+        while any(hosts.due.values()) or any(bench.beats.values()):
+            assert bench.clock < 9000, f"seed {seed}: stuck with {hosts.due}"
+            await hosts.step(ctx)
         await bench.steps(ctx, 4)
-        assert bench.stats == totals, f"seed {seed}"
+        assert bench.stats == hosts.totals, f"seed {seed}"
 
     simulate(bench.writer, testbench)
 

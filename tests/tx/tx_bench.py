@@ -1,22 +1,15 @@
-"""What the benches of the transmit path share: frames built from the specification, and a sink."""
+"""What the benches of the transmit path share: the frames that must come, and a sink."""
 
-import struct
+from ttpverif.frames.frame import ETHERTYPES, Frame, Opcode
 
-OUI = bytes.fromhex("98ed5c")
+CONTROL_OPCODES = [opcode for opcode in Opcode if opcode != Opcode.PAYLOAD]
 
 
-def expected_frame(
-    opcode, node, source, vc=0, ieee=0, epoch=0, selective=0, tx_id=0, rx_id=0, payload=b""
-):
-    """A frame as section 1 of the protocol has it, byte by byte; nothing is shared with the RTL."""
-    dst, src = node.to_bytes(3, "big"), source.to_bytes(3, "big")
-    frame = OUI + dst + OUI + src + (b"\x9a\xc6" if ieee else b"\x0a\xc6") + b"\x05\x00"
-    frame += struct.pack(">H", len(payload) + 46) + bytes(16)
-    frame += src + dst + struct.pack(">H", len(payload) + 26)
-    frame += bytes([opcode, vc, 0, 0]) + struct.pack(">H", epoch) + bytes(3)
-    frame += bytes([0x20 if selective else 0]) + struct.pack(">II", tx_id, rx_id)
-    assert len(frame) == 60
-    return (frame + payload).ljust(64, b"\0")
+def expected_frame(opcode, node, source, *, ieee=0, selective=0, **fields):
+    """The bytes of a frame by `Frame`, which shares nothing with the RTL."""
+    extension = 0x20 if selective else 0
+    ethertype = ETHERTYPES[ieee]
+    return Frame(source, node, opcode, extension=extension, ethertype=ethertype, **fields).pack()
 
 
 def words_of(payload, width_bytes, filler=0):
@@ -44,7 +37,7 @@ def host_beats(payload, width_bytes, node, trailing=False):
 
 def random_control(rng, lid_bits, report=0):
     return {
-        "opcode": rng.choice([0, 1, 2, 3, 4, 5, 7, 8, 9, 10]),
+        "opcode": rng.choice(CONTROL_OPCODES),
         "node": rng.getrandbits(24),
         "vc": rng.randrange(3),
         "ieee": rng.getrandbits(1),
@@ -64,7 +57,7 @@ def control_bytes(control, source):
 
 def payload_bytes(descriptor, source, payload):
     fields = {name: descriptor[name] for name in ("node", "vc", "ieee", "epoch", "tx_id")}
-    return expected_frame(6, source=source, payload=payload, **fields)
+    return expected_frame(Opcode.PAYLOAD, source=source, payload=payload, **fields)
 
 
 class FrameSink:

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 
+from ttpverif.frames.fields import field_of, opcode_of
 from ttpverif.frames.frame import DROP_CAUSES, Frame
 from ttpverif.frames.hostile import FORGING, PARSING, RESERVED_BITS, Hostile
 
@@ -23,7 +24,7 @@ def test_structured_cases_have_the_cause_that_they_were_made_for(hostile):
     assert {bad.cause for bad in cases} == set(DROP_CAUSES)
     lengths = {len(bad.data) for bad in cases if bad.category in ("runt", "truncated")}
     assert lengths == set(range(1, 1084)), "cut at every length"
-    opcodes = {bad.data[42] for bad in cases if bad.category == "bad opcode"}
+    opcodes = {field_of(bad.data, "opcode") for bad in cases if bad.category == "bad opcode"}
     assert opcodes == {code for code in range(256) if code & 0x3F > 10}
 
 
@@ -42,7 +43,7 @@ def test_forged_frames_parse_and_never_stand_in_the_peers_place(hostile):
     for _ in range(3000):
         bad = hostile.forged()
         frame, cause = Frame.parse(bad.data, NODE)
-        assert cause is None and frame.opcode == bad.data[42] & 0x3F
+        assert cause is None and frame.opcode == opcode_of(bad.data)
         assert frame.src != NODE and (frame.src != PEER) == bad.category.endswith("stranger")
         seen[bad.category] += 1
     assert set(seen) == set(FORGING)

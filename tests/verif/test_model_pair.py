@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ttpverif.check.scoreboard import DeliveryChecker
+from ttpverif.frames.fields import opcode_of
 from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.frames.network import Channel
 from ttpverif.model.endpoint import TAKEN, Endpoint, Parameters
@@ -296,7 +297,7 @@ def test_heavy_loss(loss):
 
 
 def is_payload(data):
-    return data[42] == Opcode.PAYLOAD
+    return opcode_of(data) == Opcode.PAYLOAD
 
 
 def stream(pair, count, vcs=(0,), nodes=(1,)):
@@ -352,7 +353,7 @@ def lossy(told, lost, count=60, timers=(), nacks_lost=()):
                 nth,
             )
     for nth in nacks_lost:
-        pair.to[1].script(lambda data: data[42] == Opcode.NACK, nth)
+        pair.to[1].script(lambda data: opcode_of(data) == Opcode.NACK, nth)
     nacks, push = [], pair.to[1].push
 
     def watch(data, now):

@@ -55,7 +55,7 @@ def test_a_line_tells_the_event():
             room=1,
             delivered=1,
             frame=1,
-            frame_opcode=7,
+            frame_opcode=Opcode.ACK.value,
             frame_rx_id=0x5000,
             frame_epoch=0x66,
         ),

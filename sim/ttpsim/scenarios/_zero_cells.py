@@ -3,6 +3,8 @@
 `ZERO` is {event: function}; each is called behind the function of the same event in `cells`.
 """
 
+from ttpverif.frames.frame import Opcode
+
 DATA_STATES = ("OPEN", "CLOSE_SENT", "CLOSE_RECD")
 
 
@@ -38,7 +40,7 @@ async def doubted(d, state):
 async def asked(d, peer):
     """A PAYLOAD that is out of step: NACK_NOLINK asks for an OPEN."""
     record = await peer.rx("PAYLOAD", tx=peer.link.received + 40)
-    assert record["frame_opcode"] == 10 and peer.link.asked
+    assert record["frame_opcode"] == Opcode.NACK_NOLINK and peer.link.asked
 
 
 async def guessed(d):
@@ -79,7 +81,7 @@ async def rx_open(d, state):
         if peer.link.doubted:
             await asked(d, peer)
         record = await peer.rx("OPEN", tx=numbers[0], rx=numbers[1])
-        assert (record["frame_opcode"], record["frame_rx_id"]) == (1, numbers[0])
+        assert (record["frame_opcode"], record["frame_rx_id"]) == (Opcode.OPEN_ACK, numbers[0])
     assert peer.link.received == 9 and peer.link.stored == 1 and peer.state == state
     await peer.rx("OPEN", tx=70, rx=70)  # doubt, restart
     await asked(d, peer)
@@ -98,7 +100,9 @@ async def rx_close(d, state):
     if state in DATA_STATES:
         peer = await module(d, state, sent=2)
         record = await peer.rx("CLOSE", tx=peer.link.received + 1, rx=3)
-        assert record["frame_opcode"] == 5 and peer.link.stored == 2, "it acknowledges nothing"
+        assert record["frame_opcode"] == Opcode.CLOSE_NACK and peer.link.stored == 2, (
+            "it acknowledges nothing"
+        )
     if state == "OPEN":
         peer = await module(d, state, sent=0)
         await peer.rx("CLOSE", tx=0x6A, rx=9)
@@ -112,7 +116,9 @@ async def rx_close_ack(d, state):
         assert peer.state == state, "it answers no CLOSE of ours"
         await peer.rx("ACK", rx=2)
         record = await peer.rx("CLOSE_ACK", rx=1)
-        assert peer.state == "CLOSED" and record["frame_opcode"] == 4, "it is answered"
+        assert peer.state == "CLOSED" and record["frame_opcode"] == Opcode.CLOSE_ACK, (
+            "it is answered"
+        )
 
 
 async def rx_close_nack(d, state):
@@ -154,7 +160,9 @@ async def rx_ack(d, state):
     await peer.rx("ACK", rx=2)
     record = await peer.rx("ACK", rx=3)
     if state == "CLOSE_RECD":
-        assert record["frame_opcode"] == 4 and peer.state == "CLOSE_RECD", "CLOSE_ACK, unasked"
+        assert record["frame_opcode"] == Opcode.CLOSE_ACK and peer.state == "CLOSE_RECD", (
+            "CLOSE_ACK, unasked"
+        )
 
 
 async def rx_nack(d, state):
@@ -183,7 +191,7 @@ async def nack_of_0(d, state, sent):
     record = await peer.rx("NACK", rx=0)
     assert peer.link.oldest == 1 and peer.link.stored == sent - 1
     last = state == "CLOSE_RECD" and sent == 1
-    assert record["frame"] == last and (not last or record["frame_opcode"] == 4)
+    assert record["frame"] == last and (not last or record["frame_opcode"] == Opcode.CLOSE_ACK)
 
 
 async def host_payload(d, state):

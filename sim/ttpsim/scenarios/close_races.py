@@ -7,6 +7,8 @@ over before a close arrives. `scripted`: one engine and a peer that says exactly
 from ttpverif.bench.bench import PerfectChannel, scenario
 from ttpverif.bench.directed import Desk
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
+from ttpverif.frames.fields import opcode_of
+from ttpverif.frames.frame import Opcode
 from ttpverif.frames.network import Channel
 
 RUNS = [
@@ -24,11 +26,10 @@ DATA = 2
 (LINK_UP, LINK_DOWN, REFUSED, PEER_RESTARTED, RETRIES_USED_UP, PAYLOAD_REFUSED, IDS_REUSED) = range(
     7
 )
-OPEN, OPEN_ACK, CLOSE, CLOSE_ACK, CLOSE_NACK, PAYLOAD = 0, 1, 3, 4, 5, 6
 
 
 def opcodes(node, since=0):
-    return [frame.data[42] for frame in node.frames_out[since:]]
+    return [opcode_of(frame.data) for frame in node.frames_out[since:]]
 
 
 def notices(node, since=0):
@@ -46,7 +47,7 @@ async def crossing(bench):
     for node, peer in ((a, b), (b, a)):
         node.open(peer.address, DATA)
     await bench.until(lambda: all(notices(n) == [LINK_UP] for n in bench.nodes), 2_000, "both up")
-    assert all(opcodes(n) == [OPEN, OPEN_ACK] for n in bench.nodes)
+    assert all(opcodes(n) == [Opcode.OPEN, Opcode.OPEN_ACK] for n in bench.nodes)
     for node, peer in ((a, b), (b, a)):
         node.send(peer.address, DATA, b"each way")
     await bench.until(lambda: a.received and b.received, 2_000, "data each way")
@@ -58,7 +59,9 @@ async def crossing(bench):
         lambda: all(notices(n) == [LINK_UP, LINK_DOWN] for n in bench.nodes), 2_000, "both down"
     )
     await bench.cycles(600)
-    assert [opcodes(n, s) for n, s in zip(bench.nodes, since)] == [[CLOSE, CLOSE_ACK]] * 2
+    assert [opcodes(n, s) for n, s in zip(bench.nodes, since)] == [
+        [Opcode.CLOSE, Opcode.CLOSE_ACK]
+    ] * 2
 
 
 async def storm(bench, turn):
@@ -136,7 +139,7 @@ async def pair(bench):
     deliveries.finish()
     for feed in followed:
         feed.finish()
-    nacks = sum(opcodes(n).count(CLOSE_NACK) for n in bench.nodes)
+    nacks = sum(opcodes(n).count(Opcode.CLOSE_NACK) for n in bench.nodes)
     assert nacks, "no close met data"
     bench.report(f"{closed} closes on bad wires, {nacks} CLOSE_NACKs")
 
@@ -155,11 +158,11 @@ async def ours_outstanding(desk):
     since = len(desk.a.frames_out)
     await peer.rx("ACK", rx=peer.link.end - 1)
     await desk.quiet()
-    assert opcodes(desk.a, since) == [CLOSE], "on the event that completes it"
+    assert opcodes(desk.a, since) == [Opcode.CLOSE], "on the event that completes it"
     # The CLOSE_ACK is lost: the timer sends CLOSE again, and takes a CLOSE_ACK of either epoch.
     await peer.timer(2)
     await desk.quiet()
-    assert opcodes(desk.a, since) == [CLOSE, CLOSE]
+    assert opcodes(desk.a, since) == [Opcode.CLOSE, Opcode.CLOSE]
     await peer.rx("CLOSE_ACK", epoch=peer.link.epoch)
     assert peer.state == "CLOSED"
 
@@ -169,18 +172,20 @@ async def theirs_outstanding(desk):
     peer = await desk.link("OPEN")
     r = peer.link.received
     record = await peer.rx("CLOSE", tx=r + 4)
-    assert (record["frame_opcode"], record["frame_rx_id"]) == (CLOSE_NACK, r)
+    assert (record["frame_opcode"], record["frame_rx_id"]) == (Opcode.CLOSE_NACK, r)
     assert peer.state == "CLOSE_RECD"
     record = await peer.send()
     assert record["result"] == 1, "the host's payload after the close is refused"
     assert (record["noticed"], record["notice"]) == (1, PAYLOAD_REFUSED)
     assert (await peer.open())["noticed"]
     await peer.rx_next(2)
-    assert (await peer.rx("CLOSE", tx=r + 4))["frame_opcode"] == CLOSE_NACK
+    assert (await peer.rx("CLOSE", tx=r + 4))["frame_opcode"] == Opcode.CLOSE_NACK
     await peer.rx_next()
     record = await peer.rx("CLOSE", tx=r + 4)
-    assert record["frame_opcode"] == CLOSE_ACK and peer.state == "CLOSED"
-    assert (await peer.rx("CLOSE", tx=r + 4))["frame_opcode"] == CLOSE_ACK, "its ACK was lost"
+    assert record["frame_opcode"] == Opcode.CLOSE_ACK and peer.state == "CLOSED"
+    assert (await peer.rx("CLOSE", tx=r + 4))["frame_opcode"] == Opcode.CLOSE_ACK, (
+        "its ACK was lost"
+    )
     # In CLOSE_RECD a host's close has nothing to add; our own data goes on and is replayed.
     peer = await desk.link("OPEN", sent=2)
     await peer.rx("CLOSE", tx=peer.link.received + 1)
@@ -189,11 +194,13 @@ async def theirs_outstanding(desk):
     since = len(desk.a.frames_out)
     await peer.timer(2)
     await desk.quiet()
-    assert opcodes(desk.a, since) == [PAYLOAD] * 2
+    assert opcodes(desk.a, since) == [Opcode.PAYLOAD] * 2
     await peer.rx("ACK", rx=peer.link.end - 1)
     await peer.timer(2)
     await desk.quiet()
-    assert opcodes(desk.a, since) == [PAYLOAD, PAYLOAD, CLOSE_NACK], "so that it closes again"
+    assert opcodes(desk.a, since) == [Opcode.PAYLOAD, Opcode.PAYLOAD, Opcode.CLOSE_NACK], (
+        "so that it closes again"
+    )
     await peer.rx("CLOSE", tx=peer.link.received + 1)
     assert peer.state == "CLOSED"
 
@@ -205,7 +212,7 @@ async def both_outstanding(desk):
         r, end = peer.link.received, peer.link.end
         record = await peer.rx("CLOSE", tx=r + 3, rx=end - 2)
         assert (record["frame_opcode"], record["frame_tx_id"], record["frame_rx_id"]) == (
-            CLOSE_NACK,
+            Opcode.CLOSE_NACK,
             end - 1,
             r,
         )
@@ -219,7 +226,7 @@ async def both_outstanding(desk):
         assert opcodes(desk.a, since) == [], "its end is ahead: no CLOSE until it is reached"
         await peer.rx_next(2)
         await desk.quiet()
-        assert opcodes(desk.a, since).count(CLOSE) == 1
+        assert opcodes(desk.a, since).count(Opcode.CLOSE) == 1
         await peer.rx(last_word, tx=r + 3, rx=end - 1)
         assert peer.state == "CLOSED"
 
@@ -230,26 +237,28 @@ async def undeclared(desk):
         numbers = dict(zip(("tx", "rx"), left_over))
         peer = await desk.link("OPEN", epoch=0)
         await peer.rx_next(3)
-        assert (await peer.rx("CLOSE", **numbers))["frame_opcode"] == CLOSE_ACK
+        assert (await peer.rx("CLOSE", **numbers))["frame_opcode"] == Opcode.CLOSE_ACK
         assert peer.state == "CLOSED"
         peer = await desk.link("OPEN", epoch=0, sent=2)
         numbers["rx"] = peer.link.fresh - 1
-        assert (await peer.rx("CLOSE", **numbers))["frame_opcode"] == CLOSE_NACK
+        assert (await peer.rx("CLOSE", **numbers))["frame_opcode"] == Opcode.CLOSE_NACK
         assert peer.state == "CLOSE_RECD" and peer.link.stored == 2, "its RxID is no ACK"
-        assert (await peer.rx_next())["frame_opcode"] == 7, "no end is known: nothing is beyond it"
+        assert (await peer.rx_next())["frame_opcode"] == Opcode.ACK, (
+            "no end is known: nothing is beyond it"
+        )
         await peer.rx("ACK", rx=peer.link.oldest)
         # It does not close again, so the last ACK is answered with CLOSE_ACK (Z3).
         r, known = peer.link.received, len(desk.a.notices)
         record = await peer.rx("ACK", rx=peer.link.oldest)
-        assert (record["frame_opcode"], record["frame_rx_id"]) == (CLOSE_ACK, r)
+        assert (record["frame_opcode"], record["frame_rx_id"]) == (Opcode.CLOSE_ACK, r)
         assert peer.state == "CLOSE_RECD"
         await desk.quiet()
         since = len(desk.a.frames_out)
         await peer.timer(4)  # it may be lost; the first visit only marks
         await desk.quiet()
-        assert peer.state == "CLOSED" and opcodes(desk.a, since) == [CLOSE_ACK] * 3
+        assert peer.state == "CLOSED" and opcodes(desk.a, since) == [Opcode.CLOSE_ACK] * 3
         assert notices(desk.a, known) == [LINK_DOWN]
-        assert (await peer.rx("CLOSE", **numbers))["frame_opcode"] == CLOSE_ACK
+        assert (await peer.rx("CLOSE", **numbers))["frame_opcode"] == Opcode.CLOSE_ACK
 
 
 async def waits(desk):
@@ -262,10 +271,10 @@ async def waits(desk):
     await peer.timer(2)
     await peer.rx("ACK", rx=peer.link.oldest)
     await desk.quiet()
-    assert peer.state == "CLOSE_SENT" and opcodes(desk.a, since) == [PAYLOAD] * 2
+    assert peer.state == "CLOSE_SENT" and opcodes(desk.a, since) == [Opcode.PAYLOAD] * 2
     await peer.rx("ACK", rx=peer.link.oldest)
     await desk.quiet()
-    assert opcodes(desk.a, since) == [PAYLOAD, PAYLOAD, CLOSE]
+    assert opcodes(desk.a, since) == [Opcode.PAYLOAD, Opcode.PAYLOAD, Opcode.CLOSE]
     await peer.rx("CLOSE_ACK", rx=1)
     assert peer.state == "CLOSED"
 
@@ -290,7 +299,7 @@ async def opening(desk):
     desk.mac(True)
     await desk.quiet()
     assert notices(a, known) == [LINK_UP] and peer.state == "CLOSE_SENT"
-    assert opcodes(a, since).count(CLOSE) == 1
+    assert opcodes(a, since).count(Opcode.CLOSE) == 1
     # A close of a link that is not there says nothing to anybody.
     known, since = len(a.notices), len(a.frames_out)
     await desk.partner().close()
@@ -317,11 +326,11 @@ async def idle(desk):
 async def given_up(desk):
     """Retries used up, in every state: so many repetitions, then everything is freed."""
     cases = {
-        "OPEN_SENT": OPEN,
-        "OPEN_RECD": OPEN_ACK,
-        "OPEN": PAYLOAD,
-        "CLOSE_SENT": CLOSE,
-        "CLOSE_RECD": CLOSE_NACK,
+        "OPEN_SENT": Opcode.OPEN,
+        "OPEN_RECD": Opcode.OPEN_ACK,
+        "OPEN": Opcode.PAYLOAD,
+        "CLOSE_SENT": Opcode.CLOSE,
+        "CLOSE_RECD": Opcode.CLOSE_NACK,
     }
     for state, opcode in cases.items():
         await desk.fresh(max_retry=3)
@@ -334,7 +343,7 @@ async def given_up(desk):
         desk.mac(True)
         await desk.quiet()
         assert notices(desk.a, known) == [RETRIES_USED_UP], state
-        sent = [f for f in desk.a.frames_out[desk.first :] if f.data[42] == opcode]
+        sent = [f for f in desk.a.frames_out[desk.first :] if opcode_of(f.data) == opcode]
         assert len(sent) == 1 + 3 and len({f.data for f in sent}) == 1, (state, len(sent))
         assert desk.a.level("free_slots") == desk.bench.config["slots"]
         # Data that is outstanding while the link closes is replayed instead, and then given up.
@@ -344,7 +353,11 @@ async def given_up(desk):
             await peer.timer(5)
             await desk.quiet()
             assert peer.state == "CLOSED"
-            data = [f.data for f in desk.a.frames_out[desk.first :] if f.data[42] == PAYLOAD]
+            data = [
+                f.data
+                for f in desk.a.frames_out[desk.first :]
+                if opcode_of(f.data) == Opcode.PAYLOAD
+            ]
             assert len(data) == 8 and len(set(data)) == 2
 
 

@@ -7,6 +7,7 @@ its pipeline gets events of one link, and of links that are only just opened, in
 
 from ttpverif.bench.bench import scenario
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
+from ttpverif.frames.fields import epoch_of
 from ttpverif.frames.frame import Frame, Opcode
 
 RUNS = [{"sim": "verilator", "preset": "tiny"}]
@@ -110,9 +111,7 @@ async def corners(bench):
     a.configure(enable=1)
     await bench.cycles(600)
     assert [notice.notice for notice in a.notices[-2:]] == [0, 0], "two links up"
-    epochs = dict.fromkeys(
-        int.from_bytes(frame.data[46:48], "big") for frame in a.frames_out[before:]
-    )
+    epochs = dict.fromkeys(epoch_of(frame.data) for frame in a.frames_out[before:])
     assert list(epochs) == [0xFFFF, 1], "they begin with the seed's, one for each link"
 
     # Epochs are serial numbers: 0xFFF0 is older than 5, and 5 younger than 0xFFF0.

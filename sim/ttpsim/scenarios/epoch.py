@@ -14,6 +14,7 @@ The run `epoch.bare` has no model beside it and looks at what the host sees, not
 
 from ttpverif.bench.bench import scenario
 from ttpverif.bench.directed import NEVER, Desk
+from ttpverif.frames.fields import epoch_of
 from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.frames.serial import id_add
 
@@ -23,19 +24,7 @@ RUNS = [
     {"sim": "icarus", "preset": "tiny", "name": "bare", "params": {"bare": True}},
 ]
 
-OPCODES = (
-    "OPEN",
-    "OPEN_ACK",
-    "OPEN_NACK",
-    "CLOSE",
-    "CLOSE_ACK",
-    "CLOSE_NACK",
-    "PAYLOAD",
-    "ACK",
-    "NACK",
-    "NACK_FULL",
-    "NACK_NOLINK",
-)
+OPCODES = tuple(opcode.name for opcode in Opcode)
 STATES = ("OPEN_SENT", "OPEN_RECD", "OPEN", "CLOSE_SENT", "CLOSE_RECD")
 FIRST = 0x5000
 SENT = 3
@@ -170,7 +159,7 @@ async def bare(bench):
         for _ in range(3):
             a.send(node, vc, b"ours")
         await bench.until(lambda: len(a.frames_out) == frames + 4, 500, "three payloads")
-        return int.from_bytes(a.frames_out[-1].data[46:48], "big")
+        return epoch_of(a.frames_out[-1].data)
 
     own = await opened(0x55)
     late = {

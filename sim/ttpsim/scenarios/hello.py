@@ -1,6 +1,8 @@
 """The shortest conversation: open, one payload, ACK, close. No register is touched."""
 
 from ttpverif.bench.bench import scenario
+from ttpverif.frames.fields import opcode_of, tx_id_of
+from ttpverif.frames.frame import Opcode
 
 RUNS = [
     {"sim": "verilator", "preset": "tiny"},
@@ -9,14 +11,13 @@ RUNS = [
     {"sim": "icarus", "preset": "tiny"},
 ]
 
-OPEN, OPEN_ACK, CLOSE, CLOSE_ACK, PAYLOAD, ACK = 0, 1, 3, 4, 6, 7
 LINK_UP, LINK_DOWN = 0, 1
 DATA = 2  # the VC
 TEXT = b"Hello Tesla\n"
 
 
 def opcodes(node):
-    return [frame.data[42] & 0x3F for frame in node.frames_out]
+    return [opcode_of(frame.data) for frame in node.frames_out]
 
 
 def notices(node):
@@ -50,11 +51,11 @@ async def hello(bench):
     assert notices(b)[1:] == [(LINK_DOWN, a.address, DATA)]
 
     await bench.cycles(200)
-    assert opcodes(a) == [OPEN, PAYLOAD, CLOSE], opcodes(a)
-    assert opcodes(b) == [OPEN_ACK, ACK, CLOSE_ACK], opcodes(b)
+    assert opcodes(a) == [Opcode.OPEN, Opcode.PAYLOAD, Opcode.CLOSE], opcodes(a)
+    assert opcodes(b) == [Opcode.OPEN_ACK, Opcode.ACK, Opcode.CLOSE_ACK], opcodes(b)
     assert all(len(frame.data) >= 64 for node in bench.nodes for frame in node.frames_out)
     assert not a.received and len(b.received) == 1
     opened = a.frames_out[0].data
     assert opened[0:6] == bytes.fromhex("98ed5c") + b.address.to_bytes(3, "big")
     assert opened[6:12] == bytes.fromhex("98ed5c") + a.address.to_bytes(3, "big")
-    assert int.from_bytes(a.frames_out[1].data[52:56], "big") == payload.id
+    assert tx_id_of(a.frames_out[1].data) == payload.id

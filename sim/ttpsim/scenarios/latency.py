@@ -3,6 +3,8 @@
 import statistics
 
 from ttpverif.bench.bench import scenario
+from ttpverif.frames.fields import opcode_of
+from ttpverif.frames.frame import Opcode
 
 RUNS = [
     {"sim": "verilator", "preset": preset, "params": {"repeats": 25}, "short": {"repeats": 8}}
@@ -34,7 +36,7 @@ async def latency(bench):
                 2_000,
                 "the payload and its ACK",
             )
-            wire = next(f for f in a.frames_out[outs:] if f.data[42] == 6)
+            wire = next(f for f in a.frames_out[outs:] if opcode_of(f.data) == Opcode.PAYLOAD)
             heard = next(f for f in b.frames_in if f.data == wire.data)
             out = b.received[-1]
             samples.append(

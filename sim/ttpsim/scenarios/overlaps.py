@@ -7,11 +7,12 @@ switched off while frames are queued where one must follow the other in the next
 from ttpverif.bench.bench import scenario
 from ttpverif.bench.directed import Desk
 from ttpverif.check.trace import ACTIONS, EVENTS
+from ttpverif.frames.fields import opcode_of, tx_id_of
+from ttpverif.frames.frame import Opcode
 
 RUNS = [{"sim": "verilator", "preset": "tiny"}]
 
 VCS = (0, 1, 2)
-NACK, NACK_FULL = 8, 9
 NEVER = (1 << 24) - 1
 
 
@@ -28,13 +29,13 @@ def nacks(records, peer):
     return [
         (r["frame_rx_id"], r["frame_tx_id"])
         for r in records
-        if r["frame"] and r["frame_opcode"] == NACK and r["frame_node"] == peer.node
+        if r["frame"] and r["frame_opcode"] == Opcode.NACK and r["frame_node"] == peer.node
     ]
 
 
 def payloads_out(node, since):
     return [
-        int.from_bytes(f.data[52:56], "big") for f in node.frames_out[since:] if f.data[42] == 6
+        tx_id_of(f.data) for f in node.frames_out[since:] if opcode_of(f.data) == Opcode.PAYLOAD
     ]
 
 
@@ -231,7 +232,7 @@ async def readers_stop(desk):
             if not record["room"]:
                 break
             sent[peer.vc].append(data)
-        assert action(record) == "SAY_FULL" and record["frame_opcode"] == NACK_FULL
+        assert action(record) == "SAY_FULL" and record["frame_opcode"] == Opcode.NACK_FULL
     await desk.quiet()
     kept_back, shared = config["rx_reserved"], config["rx_slots"] - config["reorder_slots"]
     assert all(len(sent[vc]) >= kept_back for vc in VCS), {vc: len(sent[vc]) for vc in VCS}

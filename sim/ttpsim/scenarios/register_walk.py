@@ -10,7 +10,8 @@ from ttpoe.csr.shapes import Access
 from ttpsim.scenarios.registers import RESET_VALUES, refused, registers_of
 from ttpverif.bench.bench import scenario
 from ttpverif.bench.follow import follow_lockstep
-from ttpverif.frames.frame import Frame
+from ttpverif.frames.fields import dst_of, opcode_of
+from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.model.states import State
 
 RUNS = [{"sim": "verilator", "preset": "tiny", "top": "managed_nic"}]
@@ -172,7 +173,7 @@ async def register_walk(bench):
     await bench.until(
         lambda: (
             sum(
-                f.data[42] == 6 and f.data[3:6] != b.address.to_bytes(3, "big")
+                opcode_of(f.data) == Opcode.PAYLOAD and dst_of(f.data) != b.address
                 for f in a.frames_out
             )
             >= 2
@@ -208,10 +209,12 @@ async def notices(bench, regs):
     # A peer that opens and closes: an up and a down each time.
     peers = [(0x800000 >> number) | number for number in range(NOTICE_DEPTH // 2 + 2)]
     for number, peer in enumerate(peers):
-        up = len([f for f in b.frames_out if f.data[42] == 1])
-        b.play(Frame(peer, b.address, 0, number % 3, tx_id=100 * number, epoch=1).pack())
+        up = len([f for f in b.frames_out if opcode_of(f.data) == Opcode.OPEN_ACK])
+        b.play(Frame(peer, b.address, Opcode.OPEN, number % 3, tx_id=100 * number, epoch=1).pack())
         await bench.until(
-            lambda: len([f for f in b.frames_out if f.data[42] == 1]) > up, 2_000, "an OPEN_ACK"
+            lambda: len([f for f in b.frames_out if opcode_of(f.data) == Opcode.OPEN_ACK]) > up,
+            2_000,
+            "an OPEN_ACK",
         )
         await bench.cycles(20)
         b.play(Frame(peer, b.address, 3, number % 3, tx_id=100 * number + 1, epoch=1).pack())

@@ -8,6 +8,7 @@ with an older epoch, as Tesla's module (epoch 0), and while the link is closing.
 from ttpverif.bench.bench import PerfectChannel, scenario
 from ttpverif.bench.directed import Desk
 from ttpverif.bench.follow import follow_lockstep, parameters_of
+from ttpverif.frames.frame import Opcode
 
 RUNS = [
     {"sim": "verilator", "preset": "tiny", "name": "pair"},
@@ -16,7 +17,6 @@ RUNS = [
 
 DATA = 2
 LINK_UP, LINK_DOWN, PEER_RESTARTED, IDS_REUSED = 0, 1, 3, 6
-OPEN_ACK, OPEN_NACK, NACK_NOLINK = 1, 2, 10
 DELAY = 40
 
 
@@ -129,7 +129,7 @@ async def scripted(bench):
     peer, old, record, told = await restarted("OPEN", 0, 0, 0x777, rx=lambda link: 0x777)
     assert told == [] and peer.link is old and old.stored == 3 and record["frame"] == 1
     known, got = len(a.notices), len(a.received)
-    assert (await peer.rx("PAYLOAD", tx=old.received + 1))["frame_opcode"] == NACK_NOLINK
+    assert (await peer.rx("PAYLOAD", tx=old.received + 1))["frame_opcode"] == Opcode.NACK_NOLINK
     record = await peer.rx("OPEN", tx=0x777, rx=0x777)
     await desk.quiet()
     assert notices(a, known) == [PEER_RESTARTED] and peer.link is not old
@@ -140,7 +140,7 @@ async def scripted(bench):
     assert told == [] and old.stored == 3
     await peer.rx("OPEN", tx=0x777, rx=old.oldest)  # late once more: nobody asked
     assert old.stored == 3 and old.received != 0x777
-    assert (await peer.rx("PAYLOAD", tx=0x778))["frame_opcode"] == NACK_NOLINK
+    assert (await peer.rx("PAYLOAD", tx=0x778))["frame_opcode"] == Opcode.NACK_NOLINK
     await peer.rx("OPEN", tx=0x777, rx=old.oldest)
     await desk.quiet()
     assert peer.link is old and (old.received, old.stored) == (0x777, 2)
@@ -163,12 +163,12 @@ async def scripted(bench):
 
     # The same epoch, and no ID used since: the OPEN_ACK was lost.
     peer, old, record, told = await restarted("OPEN", 0x55, 0x55, None)
-    assert told == [] and peer.link is old and record["frame_opcode"] == OPEN_ACK
+    assert told == [] and peer.link is old and record["frame_opcode"] == Opcode.OPEN_ACK
     # The same epoch, and IDs that were used (L19): a peer whose seed is not fresh is refused.
     peer, old, record, told = await restarted("OPEN", 0x55, 0x55, 0x4FFF)
     assert told == [IDS_REUSED] and peer.link is old and old.stored == 3
     assert (record["frame_opcode"], record["frame_rx_id"], record["frame_epoch"]) == (
-        OPEN_NACK,
+        Opcode.OPEN_NACK,
         0x4FFF,
         0x55,
     )

@@ -11,7 +11,8 @@ from itertools import pairwise
 from ttpverif.bench.bench import PerfectChannel, scenario
 from ttpverif.bench.directed import Desk
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
-from ttpverif.frames.frame import Frame
+from ttpverif.frames.fields import opcode_of, rx_id_of, tx_id_of
+from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.frames.network import Channel
 
 RUNS = (
@@ -38,29 +39,18 @@ RUNS = (
 
 STATES = ("OPEN", "CLOSE_SENT", "CLOSE_RECD")
 DATA = 2
-PAYLOAD, ACK, NACK = 6, 7, 8
-
-
-def opcode(data):
-    return data[42]
-
-
-def tx_id(data):
-    return int.from_bytes(data[52:56], "big")
-
-
-def rx_id(data):
-    return int.from_bytes(data[56:60], "big")
 
 
 def payload_frames(node, since=0):
-    return [frame for frame in node.frames_out[since:] if opcode(frame.data) == PAYLOAD]
+    return [frame for frame in node.frames_out[since:] if opcode_of(frame.data) == Opcode.PAYLOAD]
 
 
 def nacks(node, since=0):
     """(first, last) of every NACK that `node` has sent."""
     return [
-        (rx_id(f.data), tx_id(f.data)) for f in node.frames_out[since:] if opcode(f.data) == NACK
+        (rx_id_of(f.data), tx_id_of(f.data))
+        for f in node.frames_out[since:]
+        if opcode_of(f.data) == Opcode.NACK
     ]
 
 
@@ -116,7 +106,7 @@ async def flow(bench):
     followed, (since, _) = await restart(bench, there, PerfectChannel(delay), timer_tick=1_000)
     await transfer(bench, count, 1024)
     frames = payload_frames(a, since)
-    ids = [tx_id(f.data) for f in frames]
+    ids = [tx_id_of(f.data) for f in frames]
     assert len(ids) == count + 1 and ids.count(lost + 2) == 2, "not exactly one replay"
     again = len(ids) - 1 - ids[::-1].index(lost + 2)
     assert again - ids.index(lost + 2) > 3, "nothing was sent meanwhile"
@@ -147,8 +137,8 @@ class PerfectChannelWithLoss(PerfectChannel):
         self.to_lose = sorted([*lost, *again])
 
     def push(self, frame, now_cycle):
-        if opcode(frame) == PAYLOAD and tx_id(frame) in self.to_lose:
-            self.to_lose.remove(tx_id(frame))
+        if opcode_of(frame) == Opcode.PAYLOAD and tx_id_of(frame) in self.to_lose:
+            self.to_lose.remove(tx_id_of(frame))
             return
         super().push(frame, now_cycle)
 
@@ -161,7 +151,7 @@ class WireWithoutNacks(PerfectChannel):
         self.left = count
 
     def push(self, frame, now_cycle):
-        if opcode(frame) == NACK and self.left:
+        if opcode_of(frame) == Opcode.NACK and self.left:
             self.left -= 1
             return
         super().push(frame, now_cycle)
@@ -179,9 +169,11 @@ async def gaps(bench):
     )
     await transfer(bench, 11, 30)
     assert nacks(bench.b, since[1]) == [(5, 7), (9, 9), (11, 11)]
-    ids = [tx_id(f.data) for f in payload_frames(bench.a, since[0])]
+    ids = [tx_id_of(f.data) for f in payload_frames(bench.a, since[0])]
     assert sorted(ids) == sorted([*range(2, 13), *lost]), ids
-    acks = [rx_id(f.data) for f in bench.b.frames_out[since[1] :] if opcode(f.data) == ACK]
+    acks = [
+        rx_id_of(f.data) for f in bench.b.frames_out[since[1] :] if opcode_of(f.data) == Opcode.ACK
+    ]
     assert 8 not in ids[ids.index(8) + 1 :] and acks[-1] == 12 and len(acks) < 11, acks
     finish(followed)
 
@@ -236,7 +228,7 @@ async def go_back_n_peer(bench):
         followed, since = follow_lockstep(bench), [len(n.frames_out) for n in bench.nodes]
         await transfer(bench, 8, 40)
         assert nacks(bench.b, since[1])[0] == (4, 0)
-        ids = [tx_id(f.data) for f in payload_frames(bench.a, since[0])]
+        ids = [tx_id_of(f.data) for f in payload_frames(bench.a, since[0])]
         assert ids.count(5) == 2, "discarded behind the gap, so sent again"
         finish(followed)
 
@@ -322,7 +314,7 @@ async def clocks(bench):
             await bench.until(lambda: len(a.frames_out) > since, 2 * slots + 100, "the replay")
             await desk.quiet()
             replays = a.frames_out[since:]
-            assert [tx_id(f.data) for f in replays] == [wanted]
+            assert [tx_id_of(f.data) for f in replays] == [wanted]
             taken = replays[0].first_cycle - a.frames_in[-1].last_cycle
             (later if place else oldest)[in_flight, place] = taken
     assert len(set(oldest.values())) == 1, oldest
@@ -353,7 +345,7 @@ async def receiver(desk, bench, state):
         """(opcode, first, last missing ID) as distances from r, or None."""
         if not record["frame"]:
             return None
-        name = {7: "ACK", 8: "NACK", 9: "NACK_FULL"}[record["frame_opcode"]]
+        name = Opcode(record["frame_opcode"]).name
         ids = [(record[key] - r) % 2**32 for key in ("frame_rx_id", "frame_tx_id")]
         return (name, *ids) if name == "NACK" else (name, ids[0])
 
@@ -373,9 +365,9 @@ async def receiver(desk, bench, state):
     assert sent(await peer.rx("PAYLOAD", tx=r + 1)) is None
     since = len(a.frames_out)
     await desk.quiet()
-    assert [rx_id(f.data) - r for f in a.frames_out[since - 1 :] if opcode(f.data) == ACK][-1:] == [
-        3
-    ]
+    assert [
+        rx_id_of(f.data) - r for f in a.frames_out[since - 1 :] if opcode_of(f.data) == Opcode.ACK
+    ][-1:] == [3]
     for offset in (5, 4):
         await peer.rx("PAYLOAD", tx=r + offset)
     await desk.quiet()
@@ -451,7 +443,7 @@ async def sender(desk, bench, state):
         since = len(a.frames_out)
         record = await peer.rx("NACK", rx=first, tx=last)
         await desk.quiet()
-        return [tx_id(f.data) for f in payload_frames(a, since)], record
+        return [tx_id_of(f.data) for f in payload_frames(a, since)], record
 
     peer, una = await link()
     for first, last, sent in (
@@ -500,7 +492,7 @@ async def sender(desk, bench, state):
     since = len(a.frames_out)
     await peer.timer(1)
     await desk.quiet()
-    assert [tx_id(f.data) - una for f in payload_frames(a, since)] == [0, 1, 2]
+    assert [tx_id_of(f.data) - una for f in payload_frames(a, since)] == [0, 1, 2]
     # The link ends while a range is being sent again.
     peer, una = await link(6)
     desk.mac(False)

@@ -2,13 +2,14 @@
 
 from ttpverif.bench.bench import PerfectChannel, scenario
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
+from ttpverif.frames.fields import opcode_of
+from ttpverif.frames.frame import Opcode
 
 RUNS = [{"sim": "verilator", "preset": "tiny"}, {"sim": "verilator", "preset": "default"}]
 
 DATA = 2
 RETRIES_USED_UP, LINK_DOWN = 4, 1
 MAX_RETRY = 5
-PAYLOAD, OPEN = 6, 0
 
 
 class Switch(PerfectChannel):
@@ -87,7 +88,9 @@ async def timeout(bench):
     )
     took = a.notices[-1].cycle - start
     assert (a.notices[-1].notice, a.notices[-1].node) == (RETRIES_USED_UP, b.address)
-    copies = [frame.data for frame in a.frames_out[before:] if frame.data[42] == PAYLOAD]
+    copies = [
+        frame.data for frame in a.frames_out[before:] if opcode_of(frame.data) == Opcode.PAYLOAD
+    ]
     assert len(copies) == 1 + MAX_RETRY and len(set(copies)) == 1, "replays are byte for byte"
     # First time-out after one to two rounds, then one a round.
     assert (MAX_RETRY + 1) * round_cycles <= took <= (MAX_RETRY + 2) * round_cycles + 200, took
@@ -102,7 +105,9 @@ async def timeout(bench):
     )
     assert a.notices[-1].notice == RETRIES_USED_UP
     opens = [frame.data for frame in a.frames_out[before:]]
-    assert len(opens) == 1 + MAX_RETRY and len(set(opens)) == 1 and opens[0][42] == OPEN
+    assert (
+        len(opens) == 1 + MAX_RETRY and len(set(opens)) == 1 and opcode_of(opens[0]) == Opcode.OPEN
+    )
     await bench.cycles(20)
     assert a.level("free_slots") == config["slots"]
 

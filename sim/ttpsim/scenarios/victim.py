@@ -2,6 +2,8 @@
 
 from ttpverif.bench.bench import scenario
 from ttpverif.bench.directed import Desk
+from ttpverif.frames.fields import dst_of, epoch_of, opcode_of, rx_id_of
+from ttpverif.frames.frame import Opcode
 
 RUNS = [{"sim": "verilator", "preset": "tiny"}]
 
@@ -36,13 +38,8 @@ async def asked(desk, how, third):
         await third.open()
     await desk.quiet()
     told = [(n.notice, n.node) for n in desk.a.notices[known:]]
-    sent = [
-        (f.data[42], int.from_bytes(f.data[3:6], "big"), f.data) for f in desk.a.frames_out[frames:]
-    ]
+    sent = [(opcode_of(f.data), dst_of(f.data), f.data) for f in desk.a.frames_out[frames:]]
     return told, sent
-
-
-OPEN, OPEN_NACK, CLOSE = 0, 2, 3
 
 
 @scenario
@@ -66,20 +63,23 @@ async def victim(bench):
             loser, keeper = (one, two) if used == "two" else (two, one)
             told, sent = await asked(desk, how, third)
             assert [(code, node) for code, node, _ in sent] == [
-                (OPEN_NACK, third.node)
-            ] * answers + [(CLOSE, loser.node)], (how, used)
+                (Opcode.OPEN_NACK, third.node)
+            ] * answers + [(Opcode.CLOSE, loser.node)], (how, used)
             assert told == ([(REFUSED, third.node)] if how == "host open" else [])
             assert (loser.state, keeper.state, third.state) == ("CLOSE_SENT", "OPEN", "CLOSED")
             if how == "frame":  # the OPEN_NACK answers that OPEN, in its own numbers
                 data = sent[0][2]
-                assert int.from_bytes(data[56:60], "big") == 9 and data[46:48] == b"\0\x77"
+                assert rx_id_of(data) == 9 and epoch_of(data) == 0x77
             # 2. When the victim has closed the third gets in: the payload by itself.
             frames = len(a.frames_out)
             await loser.rx("CLOSE_ACK")
             await desk.quiet()
             assert loser.state == "CLOSED"
             if how == "payload":
-                assert a.frames_out[frames].data[42] == OPEN and third.state == "OPEN_SENT"
+                assert (
+                    opcode_of(a.frames_out[frames].data) == Opcode.OPEN
+                    and third.state == "OPEN_SENT"
+                )
                 await third.opened()
                 await desk.quiet()
                 assert third.link.in_flight == 1
@@ -97,7 +97,7 @@ async def victim(bench):
         assert (one.state, two.state) == ("OPEN", "CLOSE_SENT")
         # A set with a link that closes already has no second victim.
         told, sent = await asked(desk, how, third) if how != "payload" else ([], [])
-        assert one.state == "OPEN" and not any(code == CLOSE for code, _, _ in sent)
+        assert one.state == "OPEN" and not any(code == Opcode.CLOSE for code, _, _ in sent)
         await two.rx("CLOSE_ACK")
         await desk.quiet()
         assert third.state == ("OPEN_SENT" if how == "payload" else "CLOSED")
@@ -105,7 +105,7 @@ async def victim(bench):
         # 4. Nobody can go: refused, or waiting, and nothing moves.
         one, two, third = await full(desk, one_sent=1, two_sent=2)
         told, sent = await asked(desk, how, third)
-        assert [code for code, _, _ in sent] == [OPEN_NACK] * answers
+        assert [code for code, _, _ in sent] == [Opcode.OPEN_NACK] * answers
         assert (one.state, two.state, third.state) == ("OPEN", "OPEN", "CLOSED")
         if how == "payload":
             assert desk.feed.counts()["host_blocked"] == 1

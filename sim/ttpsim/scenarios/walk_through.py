@@ -7,10 +7,12 @@ what the text says; both are checked.
 from ttpverif.bench.bench import PerfectChannel, scenario
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
 from ttpverif.check.trace import ACTIONS, EVENTS
+from ttpverif.frames.fields import opcode_of, tx_id_of
+from ttpverif.frames.frame import Opcode
 
 RUNS = [{"sim": "icarus", "preset": "tiny"}, {"sim": "verilator", "preset": "tiny"}]
 
-DATA, PAYLOAD = 2, 6
+DATA = 2
 PACKETS, BYTES = 8, 100
 LOST = (4, 5)  # IDs; the first packet has 2
 DELAY_CYCLES = 40
@@ -26,8 +28,8 @@ class _Wire(PerfectChannel):
         self.left = list(LOST)
 
     def push(self, frame, now_cycle):
-        tx_id = int.from_bytes(frame[52:56], "big")
-        if frame[42] == PAYLOAD and tx_id in self.left:
+        tx_id = tx_id_of(frame)
+        if opcode_of(frame) == Opcode.PAYLOAD and tx_id in self.left:
             self.left.remove(tx_id)
         else:
             super().push(frame, now_cycle)

@@ -8,6 +8,8 @@ comparison of the table by itself, at the boundary and on both sides of it.
 from ttpverif.bench.bench import scenario
 from ttpverif.bench.directed import Desk
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
+from ttpverif.frames.fields import epoch_of, opcode_of, tx_id_of
+from ttpverif.frames.frame import Opcode
 from ttpverif.frames.network import Channel
 
 RUNS = [
@@ -26,6 +28,10 @@ VCS = (0, 1, 2)
 LINK_DOWN = 1
 
 
+def is_the_last_id(data):
+    return opcode_of(data) == Opcode.PAYLOAD and tx_id_of(data) == 0xFFFFFFFF
+
+
 async def close_at_zero(bench):
     """The last data ID is ffffffff and is lost: a CLOSE cannot declare the ID behind it, for TxID 0
     declares nothing, and a peer would think that it has everything (decision C9)."""
@@ -33,7 +39,7 @@ async def close_at_zero(bench):
     for remembered in (False, True):
         there = Channel(1, delay_cycles=20)
         for nth in (1, 2):
-            there.script(lambda data: data[42] == 6 and data[52:56] == b"\xff" * 4, nth, "drop")
+            there.script(is_the_last_id, nth, "drop")
         bench.connect(there, Channel(2, delay_cycles=20))
         for node in bench.nodes:
             node.configure(timer_tick=8, max_retry=0, fixed_open_id=1, init_id=0xFFFFFFFC)
@@ -42,7 +48,8 @@ async def close_at_zero(bench):
         if remembered:  # the close comes while b's OPEN is being answered
             a.ready["mac"] = 0.0
             b.open(a.address, 2)
-            await bench.until(lambda: any(f.data[42] == 0 for f in a.frames_in[-1:]), 500, "OPEN")
+            opens = lambda: any(opcode_of(f.data) == Opcode.OPEN for f in a.frames_in[-1:])
+            await bench.until(opens, 500, "OPEN")
             await bench.cycles(20)
         for number in range(3):
             a.send(b.address, 2, bytes([number]))
@@ -114,7 +121,7 @@ async def pair(bench):
         feed.finish()
     ids = [p.id for n in bench.nodes for p in n.received]
     assert 0 in ids and 0xFFFFFFFF in ids and 1 in ids
-    epochs = {int.from_bytes(f.data[46:48], "big") for f in a.frames_out}
+    epochs = {epoch_of(f.data) for f in a.frames_out}
     assert {0xFFFF, 1} <= epochs and 0 not in epochs, sorted(epochs)
     bench.report(
         f"{len(ids)} payloads, {sum(n.counts()['payload_replayed'] for n in bench.nodes)} replays"
@@ -161,7 +168,7 @@ async def scripted(bench):
         frames = len(a.frames_out)
         await peer.rx("NACK", rx=rx)
         await desk.quiet()
-        replayed = [int.from_bytes(f.data[52:56], "big") for f in a.frames_out[frames:]]
+        replayed = [tx_id_of(f.data) for f in a.frames_out[frames:]]
         wanted = [] if retired is None else [0xFFFFFFFE, 0xFFFFFFFF, 0, 1][retired:]
         assert replayed == wanted, (hex(rx), list(map(hex, replayed)))
 
@@ -187,10 +194,9 @@ async def scripted(bench):
             (4, "ACK"),
         ):
             record = await peer.rx("PAYLOAD", tx=r + offset)
-            sent = {None: 0, "ACK": 7, "NACK": 8}[answer]
             assert record["frame"] == (answer is not None), (hex(first), offset)
             if answer:
-                assert record["frame_opcode"] == sent, (hex(first), offset)
+                assert record["frame_opcode"] == Opcode[answer], (hex(first), offset)
         await desk.quiet()
         assert [(p.id - r) % 2**32 for p in a.received[got:]] == [1, 2, 3, 4]
 
@@ -203,9 +209,9 @@ async def scripted(bench):
                 await peer.rx("CLOSE_NACK", tx=end)
             if not end:
                 continue  # a declared 0 says nothing (C2)
-            assert (await peer.rx("PAYLOAD", tx=end + 1))["frame_opcode"] == 10
+            assert (await peer.rx("PAYLOAD", tx=end + 1))["frame_opcode"] == Opcode.NACK_NOLINK
             for _ in range(5):
-                assert (await peer.rx_next())["frame_opcode"] == 7
+                assert (await peer.rx_next())["frame_opcode"] == Opcode.ACK
             assert peer.link.received == end and peer.link.end_reached
 
     # CLOSE across the wrap: TxID r+1, quiet; RxID acknowledges.

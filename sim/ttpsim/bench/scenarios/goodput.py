@@ -10,9 +10,11 @@ of one ACK, if there are payloads the other way, too).
 
 from ttpsim.bench.common import tick_for
 from ttpverif.bench.bench import scenario
+from ttpverif.frames.fields import opcode_of
+from ttpverif.frames.frame import Opcode
 from ttpverif.frames.network import Channel
 
-SIZE, DATA, PAYLOAD = 1024, 2, 6
+SIZE, DATA = 1024, 2
 FRAME_BYTES, ACK_BYTES = 60 + SIZE, 64
 
 
@@ -49,7 +51,7 @@ def lose_some(bench, point, warm, delay):
     channel = Channel(0, delay_cycles=delay)
     for number in range(point["isolated"]):
         channel.script(
-            lambda frame: frame[42] == PAYLOAD,
+            lambda frame: opcode_of(frame) == Opcode.PAYLOAD,
             nth=warm + number * point["spacing"] + point["spacing"] // 4,
         )
     bench.connect(channel, Channel(0, delay_cycles=delay))

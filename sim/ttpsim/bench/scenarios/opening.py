@@ -1,13 +1,14 @@
 """Opening and closing: clocks from a CLOSE_ACK until the tag is used again, and to open a link."""
 
 from ttpverif.bench.bench import PerfectChannel, scenario
+from ttpverif.frames.fields import opcode_of
+from ttpverif.frames.frame import Opcode
 
 DATA = 2
 OPEN, CLOSE = 0, 1
 RX_CLOSE_ACK, HOST_OPEN = 4, 12
 OPEN_SENT = 1
 LINK_UP = 0
-CLOSE_ACK_OPCODE = 4
 DELAY = 40
 
 
@@ -29,7 +30,7 @@ async def reopened(bench, offset):
     if offset is None:
         await bench.until(lambda: len(a.notices) > 1, 4_000, "the end")
         answer = a.frames_in[ins]
-        assert answer.data[42] == CLOSE_ACK_OPCODE, answer.data[42]
+        assert opcode_of(answer.data) == Opcode.CLOSE_ACK, opcode_of(answer.data)
         await bench.cycles(50)
         slots = bench.a.level("free_slots")
         assert slots == bench.config["slots"], slots

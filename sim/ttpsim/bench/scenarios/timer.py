@@ -6,8 +6,10 @@ payload: it must be sent again between one and two rounds after it was sent firs
 
 from ttpverif.bench.bench import PerfectChannel, scenario
 from ttpverif.check.trace import EVENTS
+from ttpverif.frames.fields import opcode_of
+from ttpverif.frames.frame import Opcode
 
-DATA, PAYLOAD = 2, 6
+DATA = 2
 TIMER = EVENTS.index("TIMER")
 
 
@@ -51,7 +53,9 @@ async def timer(bench):
     a.send(b.address, DATA, bytes(64))
 
     def copies():
-        return [frame.first_cycle for frame in a.frames_out if frame.data[42] == PAYLOAD]
+        return [
+            frame.first_cycle for frame in a.frames_out if opcode_of(frame.data) == Opcode.PAYLOAD
+        ]
 
     await bench.until(lambda: len(copies()) == 2, 3 * expected + 4_000, "the replay")
     first, again = copies()
