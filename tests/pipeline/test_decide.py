@@ -196,6 +196,21 @@ def test_nack_retires_what_is_older_and_rewinds(una):
     decide(check)
 
 
+@pytest.mark.parametrize("sent", [0, 1])
+def test_a_payload_is_progress_only_where_nothing_waits_for_an_ack(sent):
+    """L1: the peer may send, and still not have what was lost."""
+
+    def check(bench):
+        out = bench.ask(
+            dict(event=Event.RX_PAYLOAD, tx_id=11, room=1),
+            dict(received=10, sent=sent, current=sent, alloc=sent, timer=1, retries=2),
+        )
+        assert out["action"] == Action.DELIVER
+        assert (out["timer"], out["retries"]) == ((1, 2) if sent else (0, 0))
+
+    decide(check)
+
+
 def test_acknowledged_slots_that_lag_behind_are_freed_one_by_visit():
     def check(bench):
         tag = dict(alloc=2, lag=3, sent=0, current=0)

@@ -170,13 +170,23 @@ def test_first_send_clears_the_timer_bit_and_an_idle_count():
 
 
 def test_an_acknowledgement_clears_bit_and_count():
-    for opcode, tx_id, rx_id in (("ACK", 0, ID), ("NACK", 0, ID + 1), ("PAYLOAD", R + 1, 0)):
+    for opcode, tx_id, rx_id in (("ACK", 0, ID), ("NACK", 0, ID + 1)):
         m = in_state("OPEN", data=2)
         m.timer(PEER, 0), m.timer(PEER, 0)
         rx(m, "NACK", 0, ID)
         assert (link(m).count, link(m).timer_bit) == (1, True)
         rx(m, opcode, tx_id, rx_id)
         assert (link(m).count, link(m).timer_bit) == (0, False)
+
+
+@pytest.mark.parametrize("data, after", [(0, (0, False)), (2, (1, True))])
+def test_a_payload_is_progress_only_where_nothing_waits_for_an_ack(data, after):
+    """L1: the peer may send, and still not have what was lost."""
+    m = in_state("OPEN", data=data, idle_limit=9)
+    m.timer(PEER, 0), m.timer(PEER, 0)
+    assert (link(m).count, link(m).timer_bit) == (1, True)
+    rx(m, "PAYLOAD", R + 1, 0)
+    assert (link(m).count, link(m).timer_bit) == after
 
 
 def test_idle_close_goes_before_an_open_gap():

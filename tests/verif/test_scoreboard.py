@@ -110,7 +110,7 @@ def trace(seed, steps=900):
     return us.log
 
 
-LOG = trace(12)
+LOG = trace(5)
 
 
 def test_lockstep_follows():

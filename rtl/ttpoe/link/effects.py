@@ -94,8 +94,8 @@ class Effects:
     looks : a look-up is started, if none is under way. looked : it is over.
     keeps, unkeeps : a packet enters, or leaves, the reorder memory.
     peer_progress : a PAYLOAD is accepted. Timer bit and count are cleared if nothing of ours is
-         unacknowledged. So they are by every change of state and by every acknowledgement that
-         retires something (L1).
+         unacknowledged; the count if the peer is zero, too. So they are by every change of state
+         and by every acknowledgement that retires something (L1, Z7).
     stat : name of the statistic that counts it (`LINK_STATS`), or None.
     """
 

@@ -473,7 +473,8 @@ class Decide(wiring.Component):
             m.d.comb += new.timer.eq(0)
         with m.Elif(do["marks"]):
             m.d.comb += new.timer.eq(1)
-        with m.If(anew | (first_send & (old.sent == 0))):
+        wakes_again = do["peer_progress"] & guard["ZERO"]
+        with m.If(anew | wakes_again | (first_send & (old.sent == 0))):
             m.d.comb += new.retries.eq(0)
         with m.Elif(do["counts"] & ~old.retries.all()):
             m.d.comb += new.retries.eq(old.retries + 1)

@@ -301,6 +301,8 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
         """A PAYLOAD was accepted: progress, unless something of ours waits for its ACK (L1)."""
         if not step.link.in_flight:
             self._progress(step)
+        elif step.link.zero:  # it is woken again (Z7)
+            step.link.count = 0
 
     def _nothing(self, step):
         pass
