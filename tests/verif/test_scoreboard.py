@@ -110,7 +110,7 @@ def trace(seed, steps=900):
     return us.log
 
 
-LOG = trace(5)
+LOG = trace(14)
 
 
 def test_lockstep_follows():
