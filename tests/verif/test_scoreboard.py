@@ -110,7 +110,7 @@ def trace(seed, steps=900):
     return us.log
 
 
-LOG = trace(14)
+LOG = trace(18)
 
 
 def test_lockstep_follows():
@@ -184,7 +184,7 @@ def test_lockstep_sees_a_wrong_record(condition, changes, text):
 @pytest.mark.parametrize(
     "kind, text",
     [
-        ("tx", "frame on the wire missing"),
+        ("tx", "frame on the wire missing|not on the wire"),
         ("host_rx", "host got|not delivered"),
         ("host", "handed over no such packet|frame on the wire"),
         ("rx", "no such frame was received"),
