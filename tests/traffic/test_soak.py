@@ -54,13 +54,13 @@ def run(over, finish_at=0, **changed):
 
 def test_traffic_on_every_vc_both_ways_and_nothing_wrong():
     """Until all has arrived and every link is closed; counts agree, and so do the bytes."""
-    status = run(lambda get: get("done") or get("failed"), finish_at=200)
+    status = run(lambda get: get("done") or get("failed"), finish_at=300)
     assert status["done"] and not status["failed"] and status["closed"] >= len(VCS)
     for x, y in (SIDES, SIDES[::-1]):
         octets = 0
         for vc in VCS:
             sent = status[f"{x}_vc{vc}_sent"]
-            assert sent == status[f"{y}_vc{vc}_received"] >= 2
+            assert sent == status[f"{y}_vc{vc}_received"] > 0
             assert status[f"{y}_vc{vc}_error"] == TrafficError.NONE
             assert status[f"vc{vc}_error"] == CycleError.NONE
             twin = Twin(SEED, len(VCS) * SIDES.index(x) + vc, SHORT, TINY.width_bytes)
