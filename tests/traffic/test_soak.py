@@ -18,7 +18,7 @@ SIDES, WIRES, VCS = ("a", "b"), ("ab", "ba"), range(3)
 
 def settings(**changed):
     """Two engines that work, wires that lose nothing, and short packets without pauses."""
-    values = {"cfg_seed": SEED, "cfg_settle": 60, "cfg_run_mask": 63, "cfg_patience": 3000}
+    values = {"cfg_seed": SEED, "cfg_settle": 100, "cfg_run_mask": 63, "cfg_patience": 3000}
     for number, x in enumerate(SIDES):
         engine = {"enable": 1, "node": 0xA0 + number, "init_id": 1, "open_id_seed": 5 + number}
         engine |= {"timer_tick": 200, "max_retry": 1000, "selective": 1}
@@ -54,13 +54,13 @@ def run(over, finish_at=0, **changed):
 
 def test_traffic_on_every_vc_both_ways_and_nothing_wrong():
     """Until all has arrived and every link is closed; counts agree, and so do the bytes."""
-    status = run(lambda get: get("done") or get("failed"), finish_at=200)
+    status = run(lambda get: get("done") or get("failed"), finish_at=700)
     assert status["done"] and not status["failed"] and status["closed"] >= len(VCS)
     for x, y in (SIDES, SIDES[::-1]):
         octets = 0
         for vc in VCS:
             sent = status[f"{x}_vc{vc}_sent"]
-            assert sent == status[f"{y}_vc{vc}_received"] >= 2
+            assert sent == status[f"{y}_vc{vc}_received"] > 2
             assert status[f"{y}_vc{vc}_error"] == TrafficError.NONE
             assert status[f"vc{vc}_error"] == CycleError.NONE
             twin = Twin(SEED, len(VCS) * SIDES.index(x) + vc, SHORT, TINY.width_bytes)
