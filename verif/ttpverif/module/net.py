@@ -81,7 +81,7 @@ class Net:
     def push(self, data, now):
         """The engine has sent a frame."""
         self._note("engine", data, now)
-        channel = self._to_module.get(Frame.parse(data)[0].dst)
+        channel = self._to_module.get(Frame.unpack(data).dst)
         if channel is not None:
             channel.push(data, now)
 
@@ -134,7 +134,7 @@ class Net:
     def _module_receives(self, node, data, now):
         """An OPEN on an open link moves the receive position, also if it is a duplicate: what is
         on its way to the module may then be delivered twice, by its fault."""
-        module, frame = self.modules[node], Frame.parse(data)[0]
+        module, frame = self.modules[node], Frame.unpack(data)
         tag = module.tags.get((self.engine, frame.vc))
         if frame.opcode == Opcode.OPEN and tag is not None and tag.received != frame.tx_id:
             self.ledger.module_resynchronised(node, frame.vc)
@@ -158,7 +158,7 @@ class Net:
         seen[:] = len(module.accepted), len(module.dropped)
 
     def _note(self, who, data, now):
-        frame = Frame.parse(data)[0]
+        frame = Frame.unpack(data)
         self.control += frame.opcode != Opcode.PAYLOAD
         self.log.append((now, f"{who} sends {frame}"))
         return frame

@@ -153,7 +153,7 @@ class Module(Receiver):
         frame, cause = Frame.parse(data, self.node)
         if cause == "empty_payload":
             self._empty_payload(data)
-        elif cause is None and frame.ethertype == ETHERTYPE_IEEE:
+        elif frame is not None and frame.ethertype == ETHERTYPE_IEEE:
             self._remember(frame.tx_id, frame.rx_id)
             self._received(frame, now)
         return self._take()

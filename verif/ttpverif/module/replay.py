@@ -121,7 +121,7 @@ class _Runner:
         self.play, self.node = play, NODES[play.role]
         self.result = Result(Module(self.node, options))
         self.peer = self.result.peer
-        self.frames = [Frame.parse(data)[0] for data in play.capture.frames]
+        self.frames = [Frame.unpack(data) for data in play.capture.frames]
         self.ready = deque()  # frames that the peer has sent and nobody has looked at
         self.seen = 0
         self.writes = self._writes()
@@ -159,7 +159,7 @@ class _Runner:
             elif what == "sent" and frame.src == self.node and number not in capture.injected:
                 self._expect(number, frame, clock)
         for data in self.ready:
-            self._note(len(self.frames), Frame.parse(data)[0], "extra")
+            self._note(len(self.frames), Frame.unpack(data), "extra")
         return self.result
 
     def _before(self, number, frame, now):
@@ -190,14 +190,14 @@ class _Runner:
         due = self.peer.next_time
         while due is not None and now > due + LATE_MS:
             for data in self.peer.tick(due):
-                self._note(number, Frame.parse(data)[0], "extra")
+                self._note(number, Frame.unpack(data), "extra")
             due = self.peer.next_time
 
     def _expect(self, number, wanted, now):
         if not self.ready:
             self._overdue(number, now)
             self._cause(number, wanted, now)
-        frame = Frame.parse(self.ready[0])[0] if self.ready else None
+        frame = Frame.unpack(self.ready[0]) if self.ready else None
         if frame is None or (frame.opcode, frame.vc) != (wanted.opcode, wanted.vc):
             self._note(number, wanted, "missing")
             return
