@@ -10,6 +10,8 @@ import random
 
 from ..frames.frame import Frame, Opcode
 from ..frames.network import Channel
+from .ledger import Ledger
+from .options import Options
 from .peer import Module
 
 __all__ = ["LATE_MS", "Net"]
@@ -37,7 +39,16 @@ class Net:
         Clocks in a millisecond.
     """
 
-    def __init__(self, seed, modules, ledger, engine, faults=None, late_opens=0.0, per_ms=1):
+    def __init__(
+        self,
+        seed: int,
+        modules: dict[int, Options],
+        ledger: Ledger,
+        engine: int,
+        faults: dict[str, float] | None = None,
+        late_opens: float = 0.0,
+        per_ms: int = 1,
+    ):
         self.random = random.Random(f"{seed}/net")
         self.modules = {node: Module(node, options) for node, options in modules.items()}
         self.ledger, self.engine, self.per_ms = ledger, engine, per_ms
@@ -104,7 +115,7 @@ class Net:
         times = [
             channel.next_time
             for channel in (*self._to_module.values(), *self._to_engine.values())
-            if len(channel)
+            if channel.next_time is not None
         ]
         times += [
             math.ceil(module.next_time * self.per_ms)

@@ -93,7 +93,7 @@ class Result:
     late: dict = field(default_factory=dict)
 
 
-def load_plays(folder):
+def load_plays(folder: str | Path) -> list[Play]:
     """Every place of the module's in the captures of a folder (pcap-live has no wire.json)."""
     plays = []
     for path in sorted(Path(folder).glob("*.pcap")):
@@ -111,7 +111,7 @@ def load_plays(folder):
     return plays
 
 
-def run_play(play, options=Options()):
+def run_play(play: Play, options: Options = Options()) -> Result:
     """Play one capture to a fresh `Module`."""
     return _Runner(play, options).run()
 
@@ -126,7 +126,7 @@ class _Runner:
         self.seen = 0
         self.writes = self._writes()
 
-    def _writes(self):
+    def _writes(self) -> dict[tuple[int, int], deque[bytes]]:
         """{(node, VC): what its user wrote, in order}: a PAYLOAD full to the brim goes on."""
         writes, known, more = defaultdict(deque), set(), set()
         for frame in self.frames:
@@ -162,7 +162,7 @@ class _Runner:
             self._note(len(self.frames), Frame.unpack(data), "extra")
         return self.result
 
-    def _before(self, number, frame, now):
+    def _before(self, number: int, frame: Frame, now: float):
         """What the tables say of the time before a frame."""
         key = self.play.key
         if number in (
@@ -177,12 +177,13 @@ class _Runner:
             self.peer.read()
         elif action == "close":
             self.ready += self.peer.close(frame.dst, frame.vc, now)
-        if BURSTS.get(key, (None,))[0] == number:
-            for _ in range(BURSTS[key][1]):
+        before, times = BURSTS.get(key, (None, 0))
+        if before == number:
+            for _ in range(times):
                 for link in list(self.writes):
                     self._write(*link, now)
 
-    def _write(self, node, vc, now):
+    def _write(self, node: int, vc: int, now: float):
         self.ready += self.peer.write(node, vc, self.writes[node, vc].popleft(), now)
 
     def _overdue(self, number, now):
