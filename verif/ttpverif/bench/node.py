@@ -35,12 +35,14 @@ class Payload:
 
 @dataclass
 class Request:
-    """A host command: 0 open, 1 close."""
+    """A host command: 0 open, 1 close; `cycle`: when it was taken."""
 
     command: int
     node: int
     vc: int
     cycle: int = 0
+    first_cycle: int = 0
+    last_cycle: int = 0
 
 
 @dataclass
@@ -54,8 +56,8 @@ class NoticeRecord:
 class _Source:
     """Drives one input stream from a queue of (beats, record, what to do when it is through)."""
 
-    _record: Frame | Payload
-    _done: Callable[[Frame | Payload], None]
+    _record: Frame | Payload | Request
+    _done: Callable[[Frame | Payload | Request], None]
 
     def __init__(self, node, port, mask):
         self.port, self.mask = port, mask
