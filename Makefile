@@ -86,7 +86,7 @@ check: $(READY)
 	@sh sim/tools/setup.sh check
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check --quiet . || { echo "[check] write it as .venv/bin/ruff format does"; exit 1; }
-	@echo "[check] types: pyright, 15 to 60 s"
+	@echo "[check] types: pyright, half a minute"
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 .venv/bin/pyright
 
 # Without Icarus the tests that need it are skipped; everything else runs.
