@@ -57,7 +57,7 @@ help:
 	@echo "make setup      make the environment: .venv, .tools, $(TTPOE); WITH='icarus formal synth docs'"
 	@echo "make sim        run the scenarios; TEST=name SIM=verilator|icarus SEED=n PRESET=name WAVES=1"
 	@echo "make test       run all tests; JOBS=2 PYTEST_ARGS='tests/verilog/test_emit.py -x'"
-	@echo "make check      style: ruff, lint and format"
+	@echo "make check      style and types: ruff, pyright"
 	@echo "make bench      measure, compare with the baseline; PART=goodput for one, SHORT=1, SAVE=1"
 	@echo "make synth      synthesise, place and route; TARGET=ecp5|xilinx|ice40|... PRESET= PROTECT=secded"
 	@echo "make formal     prove the blocks, about 30 minutes; PROOF=name (or its beginning) for one, SHORT=1"
@@ -81,11 +81,13 @@ icarus:
 sim: $(READY) $(if $(filter verilator,$(value SIM)),,icarus)
 	@$(TTPOE) sim $(call switches,SIM)
 
-# Style; the hooks of pre-commit do the same.
+# Style, as the hooks of pre-commit do; and types. Pyright is told not to ask PyPI for a newer one.
 check: $(READY)
 	@sh sim/tools/setup.sh check
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check --quiet . || { echo "[check] write it as .venv/bin/ruff format does"; exit 1; }
+	@echo "[check] types: pyright, half a minute"
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 .venv/bin/pyright
 
 # Without Icarus the tests that need it are skipped; everything else runs.
 test: $(READY)

@@ -170,7 +170,7 @@ EOF
     install_packages "$1"
 }
 
-# The tools of the proofs, of synthesis, of the site and of style, which nothing else needs.
+# The tools of the proofs, of synthesis, of the site, of style and types, which nothing else needs.
 formal() { extra formal; }
 synth() { extra synth; }
 docs() { extra docs; }

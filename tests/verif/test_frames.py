@@ -218,6 +218,12 @@ def test_cause_of_drop(cause):
     assert Frame.parse(BAD[cause], 2) == (None, cause)
 
 
+def test_unpack_takes_only_good_frames():
+    assert Frame.unpack(GOOD).pack() == GOOD
+    with pytest.raises(ValueError, match="not a good frame .runt.: 98 ed 5c"):
+        Frame.unpack(GOOD[:63])
+
+
 def test_first_cause_counts():
     """Each cause hides all later ones (F1)."""
     worst = patched(

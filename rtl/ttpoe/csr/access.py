@@ -5,6 +5,7 @@ return awaitables (a cocotb master), so do the methods here.
 """
 
 import inspect
+from typing import TYPE_CHECKING
 
 from .registers import COUNTERS, register_map
 
@@ -87,6 +88,10 @@ class Registers:
         self.map = register_map(config)
         for register in self.map.registers:
             setattr(self, register.name, RegisterAccess(register, read, write))
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> RegisterAccess: ...
 
     def counter(self, name):
         """The counter of a statistic, by the name of its pulse (`stat_rx_good`)."""

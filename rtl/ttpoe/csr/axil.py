@@ -7,7 +7,7 @@ from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["AxiLite", "AxiLiteSignature", "Resp", "ADDRESS_BITS"]
+__all__ = ["AxiLite", "AxiLiteInterface", "AxiLiteSignature", "Resp", "ADDRESS_BITS"]
 
 ADDRESS_BITS = 16
 
@@ -24,6 +24,16 @@ _CHANNELS = {
     "ar": data.StructLayout({"addr": ADDRESS_BITS, "prot": 3}),
     "r": data.StructLayout({"data": 32, "resp": Resp}),
 }
+
+
+class AxiLiteInterface(wiring.PureInterface):
+    """The five channels, each a stream: what `AxiLiteSignature` creates."""
+
+    aw: stream.Interface
+    w: stream.Interface
+    b: stream.Interface
+    ar: stream.Interface
+    r: stream.Interface
 
 
 class AxiLiteSignature(wiring.Signature):
@@ -45,6 +55,9 @@ class AxiLiteSignature(wiring.Signature):
 
     def __eq__(self, other):
         return isinstance(other, AxiLiteSignature)
+
+    def create(self, *, path=None, src_loc_at=0) -> AxiLiteInterface:
+        return AxiLiteInterface(self, path=path, src_loc_at=1 + src_loc_at)
 
     @staticmethod
     def flat(prefix):
@@ -90,6 +103,17 @@ class AxiLite(wiring.Component):
     answer is there in clock 3; with `bready`/`rready` the next request is seen in clock 4.
     No output depends on an input of the same clock. Reset: all valid and ready are low.
     """
+
+    # Their types, for pyright; the signature makes them.
+    s_axil: AxiLiteInterface
+    o_start: Signal
+    o_write: Signal
+    o_address: Signal
+    o_data: Signal
+    o_strobe: Signal
+    i_done: Signal
+    i_error: Signal
+    i_data: Signal
 
     def __init__(self):
         super().__init__(

@@ -10,11 +10,12 @@ from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..config import Config
 from ..layouts import command_layout, event_signature, notice_layout
 from ..link.table import tag_layout
 from ..memory.protected import ERRORS, report
 from ..rx.path import DROP_CAUSES
-from .axil import AxiLite, AxiLiteSignature
+from .axil import AxiLite, AxiLiteInterface, AxiLiteSignature
 from .counters import Counters
 from .notices import Notices
 from .registers import COUNTERS, INTERRUPTS, LINK_FLAGS, PULSES, register_map
@@ -73,7 +74,18 @@ class Csr(wiring.Component):
     `csr.counters` (up to the number of counters and 9 clocks; clearing all, twice that).
     """
 
-    def __init__(self, config):
+    # Their types, for pyright; the signature makes them.
+    s_axil: AxiLiteInterface
+    i_ready: Signal
+    i_free_slots: Signal
+    o_command: stream.Interface
+    o_inspect: stream.Interface
+    i_inspected: stream.Interface
+    i_notice: stream.Interface
+    o_interrupt: Signal
+    cfg_ieee: Signal
+
+    def __init__(self, config: Config):
         self._config = config
         self._map = register_map(config)
         super().__init__(

@@ -15,8 +15,8 @@ through 2^bits - 1 states; the one translation into a number is shared.
 from functools import reduce
 from operator import or_
 
-from amaranth import Cat, Module, Mux, Signal
-from amaranth.lib import wiring
+from amaranth import Cat, Module, Mux, Signal, Value
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..memory.protected import ERRORS, errors_of, protected_memory, report
@@ -71,7 +71,17 @@ class Counters(wiring.Component):
     takes every total as zero. Pulses count from the first clock on.
     """
 
-    def __init__(self, number, protect="none"):
+    # Their types, for pyright; the signature makes them.
+    i_pulses: Signal
+    i_request: Signal
+    i_index: Signal
+    i_clear: Signal
+    i_all: Signal
+    o_done: Signal
+    o_value: Signal
+    o_errors: data.View
+
+    def __init__(self, number: int, protect: str = "none"):
         self._number = number
         self._protect = protect
         self._bits = pending_bits(number)
@@ -105,7 +115,7 @@ class Counters(wiring.Component):
             m.d.sync += fresh.eq(fresh << 1)
 
         # The visit's flags and number travel with its pending count: four clocks.
-        visits = [Cat(index, first_round, clear, done)]
+        visits: list[Value] = [Cat(index, first_round, clear, done)]
         for stage in range(4):
             visit = Signal(len(visits[0]), name=f"visit{stage + 1}")
             m.d.sync += visit.eq(visits[-1])

@@ -1,7 +1,7 @@
 """Interrupt causes, and the queue of notices behind them (protocol's section 7)."""
 
 from amaranth import Cat, Module, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
@@ -46,7 +46,22 @@ class Notices(wiring.Component):
     Reset: no cause, no notice.
     """
 
-    def __init__(self, protect="none"):
+    # Their types, for pyright; the signature makes them.
+    i_notice: stream.Interface
+    i_frame_dropped: Signal
+    i_payload_dropped: Signal
+    i_memory_fault: Signal
+    i_mask: Signal
+    i_clear: Signal
+    i_pop: Signal
+    o_causes: Signal
+    o_head: data.View
+    o_waiting: Signal
+    o_lost: Signal
+    o_errors: data.View
+    o_interrupt: Signal
+
+    def __init__(self, protect: str = "none"):
         self._protect = protect
         super().__init__(
             {

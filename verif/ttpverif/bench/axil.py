@@ -1,6 +1,9 @@
 """Registers of an engine on the bench through cocotbext-axi."""
 
+from typing import cast
+
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
+from cocotbext.axi.axil_master import AxiLiteReadResp, AxiLiteWriteResp
 
 from .ports import BenchError
 
@@ -12,14 +15,15 @@ def register_bus(bench, node):
     dut = bench.dut
     master = AxiLiteMaster(AxiLiteBus.from_prefix(dut, f"{node.name}_s_axil"), dut.clk, dut.rst)
 
-    async def read(address):
-        answer = await master.read(address, 4)
+    # cocotb's events carry an `object`: what they answer with is said here.
+    async def read(address: int) -> int:
+        answer = cast(AxiLiteReadResp, await master.read(address, 4))
         if answer.resp != AxiResp.OKAY:
             raise BenchError(f"{node.name}: a read of {address:#x} was refused")
         return int.from_bytes(answer.data, "little")
 
-    async def write(address, value):
-        answer = await master.write(address, value.to_bytes(4, "little"))
+    async def write(address: int, value: int) -> None:
+        answer = cast(AxiLiteWriteResp, await master.write(address, value.to_bytes(4, "little")))
         if answer.resp != AxiResp.OKAY:
             raise BenchError(f"{node.name}: a write of {address:#x} was refused")
 

@@ -15,6 +15,7 @@ from ..coverage.cells import CellCoverage
 from ..coverage.state_plan import check_claims
 from ..frames.frame import ETHERTYPE_SEED, Frame, Opcode
 from ..frames.serial import id_add
+from ..model.endpoint import Endpoint
 from ..model.link import link_hash
 from ..model.states import State
 from .follow import LockstepFeed, parameters_of
@@ -133,18 +134,24 @@ class Desk:
     def __init__(self, bench):
         self.bench, self.a = bench, bench.a
         self.coverage = CellCoverage(state_table())
-        self.feed = None
+        self._feed: LockstepFeed | None = None
         self._nodes = bench.rng("partners")
         bench.b.configure(timer_tick=NEVER)
 
     @property
-    def endpoint(self):
+    def feed(self) -> LockstepFeed:
+        """What the model is fed by, from the first `fresh` on."""
+        assert self._feed is not None, "no model follows yet: call fresh() first"
+        return self._feed
+
+    @property
+    def endpoint(self) -> Endpoint:
         """The model."""
         return self.feed.lockstep.endpoint
 
     async def fresh(self, **configuration):
         """Reset; what is not named has its plain value, and the link timer stands still."""
-        if self.feed is not None:
+        if self._feed is not None:
             await self.done()
         self.a.ready.update(dict.fromkeys(self.a.ready, 1.0))
         self.a.configure(**{**_PLAIN, **configuration})
@@ -152,10 +159,10 @@ class Desk:
         parameters = parameters_of(self.bench, self.a)
         self.coverage.stats.clear()
         self.first = len(self.a.frames_out)  # of this model's time
-        if self.feed is None:
-            self.feed = LockstepFeed(self.a, parameters, self.coverage)
+        if self._feed is None:
+            self._feed = LockstepFeed(self.a, parameters, self.coverage)
         else:
-            self.feed.restart(parameters)
+            self._feed.restart(parameters)
 
     async def done(self):
         """Let everything drain; then nothing is unexplained and every statistic is exact."""

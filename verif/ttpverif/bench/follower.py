@@ -12,6 +12,7 @@ from ..check.trace import ACTIONS, EVENTS, RESULTS
 from ..coverage.cells import CellCoverage
 from ..frames.serial import id_distance
 from ..model.endpoint import BLOCKED, REFUSED
+from ..model.link import Link
 from ..model.states import State
 from .follow import CountError, LockstepFeed
 
@@ -120,7 +121,7 @@ class Follower(DeliveryFollower):
         self._changes = deque()
         self._numbers = dict.fromkeys(range(3), 0)
         self._taken = {vc: [] for vc in range(3)}
-        self._link = None
+        self._link: Link | None = None
         self._purging = set()
         self.feed = LockstepFeed(node, parameters, watch=self)
 
@@ -178,6 +179,7 @@ class Follower(DeliveryFollower):
     def _ask_why_not(self, endpoint, trace):
         """The model believes the engine that it had no place for a packet; but if nothing at all
         is kept, or waits for the host, there is a place (R2)."""
+        assert self._link is not None, "a packet that was not kept belongs to a link"
         ahead = id_distance(trace["tx_id"], self._link.received)
         if (
             trace["room"]
@@ -195,8 +197,8 @@ class Follower(DeliveryFollower):
         self.coverage.after(endpoint, trace)
         vc = trace["vc"]
         link, old = endpoint.links.find(trace["node"], vc), self._link
-        ended = old is not None and link is not old
-        if ended and old.kept:
+        ended = old if link is not old else None
+        if ended is not None and ended.kept:
             self._purging.add(trace["lid"])
         if trace["node"] != self.partner.address:
             return
@@ -208,8 +210,8 @@ class Follower(DeliveryFollower):
                 self._excuse(vc, number)
             else:
                 self._taken[vc].append(number)
-        if ended:
-            lost = old.stored - (link.stored if link is not None else 0)
+        if ended is not None:
+            lost = ended.stored - (link.stored if link is not None else 0)
             self.excused += lost
             for number in self._taken[vc][len(self._taken[vc]) - lost :]:
                 self._excuse(vc, number)

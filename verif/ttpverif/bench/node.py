@@ -1,6 +1,7 @@
 """One engine of the pair: queues towards its inputs, records of what came out."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .ports import BenchError, reader, write_now, writer
@@ -34,12 +35,14 @@ class Payload:
 
 @dataclass
 class Request:
-    """A host command: 0 open, 1 close."""
+    """A host command: 0 open, 1 close; `cycle`: when it was taken."""
 
     command: int
     node: int
     vc: int
     cycle: int = 0
+    first_cycle: int = 0
+    last_cycle: int = 0
 
 
 @dataclass
@@ -51,7 +54,10 @@ class NoticeRecord:
 
 
 class _Source:
-    """Drives one input stream from a queue of (beats, record)."""
+    """Drives one input stream from a queue of (beats, record, what to do when it is through)."""
+
+    _record: Frame | Payload | Request
+    _done: Callable[[Frame | Payload | Request], None]
 
     def __init__(self, node, port, mask):
         self.port, self.mask = port, mask
@@ -60,9 +66,8 @@ class _Source:
         self._rng = node.bench.rng(f"{node.name}.{port.name}.gap")
         self._write = writer(node.signal(f"{port.name}_in"))
         self._valid = 1 << port.width
-        self._beats, self._index, self._record = (), 0, None
+        self._beats, self._index = (), 0
         self._asserted = False
-        self._done = None
 
     @property
     def busy(self):

@@ -14,6 +14,7 @@ The device must have node 1 (A) or 2 (B), `fixed_open_id` with INIT_ID 1, EtherT
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,18 +68,18 @@ class Step:
     """One stimulus and what Tesla's node answered.
 
     kind: "inject" (`frame` arrives), "open", "payload", "close" (the host's request for `frame`),
-    "timer" (time-outs until something is sent), "restart" (reset the device).
+    "timer" (time-outs until something is sent), "restart" (reset the device before `frame`).
     `expected`: Tesla's frames in answer; `numbers`: theirs in the capture.
     """
 
     kind: str
     number: int
-    frame: Frame | None = None
+    frame: Frame
     expected: list = field(default_factory=list)
     numbers: list = field(default_factory=list)
 
 
-def load(path):
+def load(path: str | Path) -> Capture:
     """One capture file with its entry in wire.json beside it."""
     path = Path(path)
     wire = json.loads((path.parent / "wire.json").read_text())[path.name]
@@ -92,7 +93,7 @@ def load(path):
     )
 
 
-def load_all(folder):
+def load_all(folder: str | Path) -> dict[str, Capture]:
     """Every capture of the plain encapsulation in a folder, by name."""
     captures = {path.stem: load(path) for path in sorted(Path(folder).glob("*.pcap"))}
     return {
@@ -102,7 +103,7 @@ def load_all(folder):
     }
 
 
-def moments(capture):
+def moments(capture: Capture) -> Iterator[tuple[str, int]]:
     """(what, number) in the order of time: "sent", and "arrived" unless the wire lost it.
 
     A delayed frame arrives when the last one of the delayed frames has been sent.
@@ -116,16 +117,16 @@ def moments(capture):
             yield "arrived", number
 
 
-def script(capture, role):
+def script(capture: Capture, role: str) -> list[Step]:
     """The steps of one role; empty if nothing ever reaches it and it starts nothing."""
     node = NODES[role]
     steps, known, nacked = [], set(), None
     for what, number in moments(capture):
         frame, cause = Frame.parse(capture.frames[number - 1])
-        if cause is not None:
+        if frame is None:
             raise ValueError(f"{capture.name}, frame {number}: {cause}")
         if what == "sent" and RESTARTS.get(capture.name, {}).get(role) == number:
-            steps.append(Step("restart", number))
+            steps.append(Step("restart", number, frame))
         if what == "arrived":
             if frame.dst == node:
                 steps.append(Step("inject", number, frame))
@@ -170,14 +171,14 @@ class Replay:
     send again, the device sent an ACK or a NACK (Z7).
     """
 
-    def __init__(self, capture, role):
+    def __init__(self, capture: Capture, role: str):
         self.capture, self.role = capture, role
         self.node = NODES[role]
         self.steps = script(capture, role)
         self.differences = set()
         self._shift = {}
 
-    def stimulus(self, step):
+    def stimulus(self, step: Step) -> tuple[str, int, int, bytes]:
         """(kind, peer node, VC, bytes): the frame to inject, or the host's packet.
 
         IDs in an injected answer are those of the capture, moved by as much as the device's own
@@ -194,12 +195,12 @@ class Replay:
             data[56:60] = id_add(frame.rx_id, shift).to_bytes(4, "big")
         return "inject", frame.src, frame.vc, bytes(data)
 
-    def check(self, step, sent):
+    def check(self, step: Step, sent: list[bytes]) -> None:
         """Compare what the device sent in answer to `step` with Tesla's frames."""
         frames = []
         for data in sent:
             frame, cause = Frame.parse(data)
-            if cause is not None:
+            if frame is None:
                 raise AssertionError(f"{self.capture.name}: the device sent rubbish: {cause}")
             if step.kind == "timer" and frame.opcode in (Opcode.ACK, Opcode.NACK):
                 self.differences.add((step.number, step.frame.opcode.name, "woken"))

@@ -5,19 +5,19 @@ A difference that is not listed fails the replay, and so does a listed one that 
 any capture, but for those in `but`.
 """
 
-from dataclasses import dataclass, field
+import dataclasses
 
 __all__ = ["DIFFERENCES", "Difference", "expected_differences", "found_differences"]
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Difference:
     roles: str
     opcodes: tuple
     field: str
     reason: str
     where: dict | None = None
-    but: dict = field(default_factory=dict)
+    but: dict = dataclasses.field(default_factory=dict)
 
 
 # fmt: off
@@ -66,7 +66,7 @@ def expected_differences(replays):
             (name, replay.role, number, entry.opcodes[0], "extra")
             for entry in DIFFERENCES
             if entry.field == "extra" and replay.role in entry.roles
-            for number in entry.where.get(name, ())
+            for number in (entry.where or {}).get(name, ())
         }
         for step in replay.steps:
             for number, frame in zip(step.numbers, step.expected):

@@ -7,9 +7,10 @@ the ports fill the queues (`push_*`), and lockstep takes from them in order.
 
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
+from typing import NoReturn, Self
 
 from ..frames.frame import Frame, Opcode, is_ttp
-from ..model.endpoint import BLOCKED, Endpoint
+from ..model.endpoint import BLOCKED, Endpoint, Outcome, Parameters
 from ..model.selective import Impossible
 from ..model.states import EVENTS, State
 
@@ -34,7 +35,7 @@ class SentFrame:
     ext: int = 0
 
     @classmethod
-    def of(cls, frame):
+    def of(cls, frame: Frame) -> Self:
         """The same of a model's frame."""
         return cls(
             frame.opcode,
@@ -79,12 +80,14 @@ class Record:
 class _ChosenIds:
     """Gives the model the IDs that the hardware chose, and checks that they are fresh (L11)."""
 
-    def __init__(self, parameters):
+    record: Record
+    """The event under way."""
+
+    def __init__(self, parameters: Parameters):
         self._parameters = parameters
         self._open_ids, self._last_epoch = set(), 0
-        self.record = None
 
-    def __call__(self):
+    def __call__(self) -> tuple[int, int]:
         sent, record = self.record.frame, self.record
         if sent is None or sent.opcode not in (Opcode.OPEN, Opcode.OPEN_ACK):
             raise Mismatch("the model starts an incarnation, the hardware sent no OPEN or OPEN_ACK")
@@ -120,7 +123,7 @@ class Lockstep:
     ASKED_BEFORE = 64
     """How many records after the end of an ask the hardware may still take it for unfinished."""
 
-    def __init__(self, parameters):
+    def __init__(self, parameters: Parameters):
         self.parameters = parameters
         self.ids = _ChosenIds(parameters)
         self.endpoint = Endpoint(parameters, self.ids)
@@ -140,24 +143,24 @@ class Lockstep:
 
     # ---- monitors ------------------------------------------------------------------------
 
-    def push_rx(self, data, bad_fcs=False):
+    def push_rx(self, data: bytes, bad_fcs: bool = False) -> str | None:
         """A frame as it came from the MAC; frames that do not parse raise no event."""
         frame, cause = Frame.parse(data, self.parameters.node, bad_fcs)
         if cause is None:
             self._rx.append(frame)
         return cause
 
-    def push_host(self, node, vc, data):
+    def push_host(self, node: int, vc: int, data: bytes) -> None:
         """A packet that the host handed over, in order for each VC."""
         self._host[vc].append((node, bytes(data)))
 
-    def push_tx(self, data):
+    def push_tx(self, data: bytes) -> None:
         """A whole frame as it left for the MAC; a NIC also sends what is not the model's."""
         if not is_ttp(data):
             return
         self._wire[bytes(data)] -= 1
 
-    def push_host_rx(self, node, vc, packet_id, data):
+    def push_host_rx(self, node: int, vc: int, packet_id: int, data: bytes) -> None:
         """A packet as the host was given it."""
         self._from_host_port[vc].append((node, vc, packet_id, bytes(data)))
         self._match_host(vc)
@@ -170,7 +173,7 @@ class Lockstep:
 
     # ---- trace ---------------------------------------------------------------------------
 
-    def step(self, record):
+    def step(self, record: Record) -> Outcome | None:
         """Carry out one record in the model and compare; raises `Mismatch`."""
         self._history.append(record)
         if record.event not in EVENTS:
@@ -268,9 +271,10 @@ class Lockstep:
         return self.endpoint.ask(node, vc, record.tx_id, record.rx_id)
 
     def _drive_replay(self, node, vc):
-        if self.ids.record.frame is None:
+        sent = self.ids.record.frame
+        if sent is None:
             raise Mismatch("REPLAY delivers")
-        return self.endpoint.replay(node, vc, self.ids.record.frame.tx_id)
+        return self.endpoint.replay(node, vc, sent.tx_id)
 
     def _take_rx(self, record):
         """The received frame of this record; earlier ones were dropped at the door."""
@@ -339,14 +343,14 @@ class Lockstep:
         if hardware != model:
             self._fail(record, f"{what}: hardware {hardware}, model {model}")
 
-    def _fail(self, record, why):
+    def _fail(self, record, why) -> NoReturn:
         link = self.endpoint.links.find(record.node, record.vc)
         before = "\n".join(f"  {past}" for past in self._history)
         raise Mismatch(f"{why}\nmodel's link: {link}\nlast records, newest last:\n{before}")
 
     # ---- end of run ----------------------------------------------------------------------
 
-    def finish(self, door_drops=0, killed=0):
+    def finish(self, door_drops: int = 0, killed: int = 0) -> None:
         """Everything seen is explained. `door_drops`: the hardware's own count of frames for
         which its event queue had no room. `killed`: its own count of PAYLOADs that it took back
         before they were on the wire, because they were acknowledged or their link ended."""

@@ -46,7 +46,9 @@ class Traced(Endpoint):
         return out
 
     def _next_to_ask(self):
-        received, asking = self.asking.link.received, self.asking
+        asking = self.asking
+        assert asking is not None, "ASK, and no link asks"
+        received = asking.link.received
         if id_distance(asking.next_id, received) <= 0:
             return (id_add(received, 1),) * 2
         return asking.next_id, asking.next_id if asking.first is None else asking.first

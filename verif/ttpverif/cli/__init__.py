@@ -108,50 +108,53 @@ def _terminate(_signal, _frame):
     raise KeyboardInterrupt
 
 
-def _run(words):
-    """Parse and do it: `(what to call it in a message, exit code)`; errors know their `prog`."""
-    found = commands(words[0] if words else None)
-    arguments = _parser(found).parse_args(words)
-    module = found[arguments.command]
-    try:
+class _Command:
+    """What was asked for; `prog` is what to call it in a message, from when it is known."""
+
+    prog: str | None = None
+
+    def run(self, words):
+        """Parse and do it; returns the exit code."""
+        found = commands(words[0] if words else None)
+        arguments = _parser(found).parse_args(words)
+        self.prog = f"ttpoe {arguments.command}"
+        module = found[arguments.command]
         if getattr(module, "CHECKOUT", False):
             checkout.enter(words)
         code = module.run(arguments) or 0
         sys.stdout.flush()
         return code
-    except BaseException as error:
-        error.prog = f"ttpoe {arguments.command}"
-        raise
+
+    def say(self, text, code, prog=None):
+        """The one line of an error; returns its exit code."""
+        if code == 130 and sys.stderr.isatty():
+            print(file=sys.stderr)  # after the ^C
+        print(f"{self.prog or prog or 'ttpoe'}: {text}", file=sys.stderr)
+        return code
 
 
 def main(argv=None):
     """Command line; returns the exit code."""
     if argv is None:  # as a program: `kill` ends it as Ctrl-C does
         signal.signal(signal.SIGTERM, _terminate)
+    command = _Command()
     try:
-        return _run(sys.argv[1:] if argv is None else list(argv))
+        return command.run(sys.argv[1:] if argv is None else list(argv))
     except UsageError as error:
-        return _say(error, str(error), 2)
+        return command.say(str(error), 2, error.prog)
     except Failed as error:
-        return _say(error, str(error), 1)
+        return command.say(str(error), 1)
     except _config_error() as error:
-        return _say(error, str(error), 2)
+        return command.say(str(error), 2)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package in ("ttpverif", "ttpoe", "ttpsim", "ttpformal"):
             raise
-        return _say(error, f"the Python package {package} is missing: pip install {package}", 2)
+        return command.say(f"the Python package {package} is missing: pip install {package}", 2)
     except OSError as error:
         if error.errno == errno.EPIPE:
             _quiet_end()
             return 0
-        return _say(error, f"{error.filename or 'output'}: {error.strerror}", 2)
+        return command.say(f"{error.filename or 'output'}: {error.strerror}", 2)
     except KeyboardInterrupt as error:
-        return _say(error, f"interrupted{f'; {error}' if str(error) else ''}", 130)
-
-
-def _say(error, text, code):
-    if code == 130 and sys.stderr.isatty():
-        print(file=sys.stderr)  # after the ^C
-    print(f"{getattr(error, 'prog', 'ttpoe')}: {text}", file=sys.stderr)
-    return code
+        return command.say(f"interrupted{f'; {error}' if str(error) else ''}", 130)

@@ -6,6 +6,9 @@ __all__ = ["Failed", "Interrupted", "UsageError"]
 class UsageError(Exception):
     """Used wrong, or something is missing here: what is wrong and what to do. Exit code 2."""
 
+    prog: str | None = None
+    """What the command line calls it, if it was refused before it ran."""
+
 
 class Failed(Exception):
     """It was done, and something is wrong: what. Exit code 1."""

@@ -6,6 +6,7 @@ runs at a time. A value that is refused is named, with what is allowed, in one l
 
 import argparse
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 __all__ = [
@@ -61,7 +62,9 @@ def _refused(what, text):
     return argparse.ArgumentTypeError(f"must be {what}; got {text!r}")
 
 
-def number(low, high, kind=int):
+def number(
+    low: float, high: float, kind: type[int] | type[float] = int
+) -> Callable[[str], int | float]:
     """A number from `low` to `high`; `1_000_000` is one, too."""
     what = f"a {'whole ' if kind is int else ''}number from {low} to {high}"
     form = r"-?[0-9][0-9_]{0,24}" if kind is int else r"[-+.0-9_e]{1,24}"

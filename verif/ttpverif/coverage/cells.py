@@ -229,6 +229,7 @@ class CellCoverage:
             self.stats[ACTION_STATS[action]] += 1
         self.stats["woken"] += action in WAKES
         if action in ("SEND", "APPEND_SEND"):
+            assert link is not None, f"{event} sends, and there is no link"
             first = link.position == link.fresh
             self.stats["payload_first_sent" if first else "payload_replayed"] += 1
         if action == "RESEND" or action in ("RETIRE_REPLAY", "NACK_RANGE") and record["frame"]:

@@ -7,6 +7,7 @@ layers in `scapy_ttp` are a second, independent transcription and the tests comp
 import enum
 import struct
 from dataclasses import dataclass
+from typing import Self
 
 __all__ = [
     "ETHERTYPE_SEED",
@@ -127,7 +128,7 @@ class Frame:
                 f"the payload has {least} to {MAX_PAYLOAD} bytes; got {len(self.payload)}"
             )
 
-    def pack(self):
+    def pack(self) -> bytes:
         """The bytes on the wire, without FCS, padded with zeros to 64 bytes."""
         src, dst = self.src.to_bytes(3, "big"), self.dst.to_bytes(3, "big")
         size = len(self.payload)
@@ -158,7 +159,17 @@ class Frame:
         return (head + self.payload).ljust(MIN_FRAME, b"\0")
 
     @classmethod
-    def parse(cls, data, node=None, bad_fcs=False):
+    def unpack(cls, data: bytes) -> Self:
+        """The good frame that `data` is; ValueError with the cause if it is none (`parse`)."""
+        frame, cause = cls.parse(data)
+        if frame is None:
+            raise ValueError(f"not a good frame ({cause}): {data[:HEADER].hex(' ')}")
+        return frame
+
+    @classmethod
+    def parse(
+        cls, data: bytes, node: int | None = None, bad_fcs: bool = False
+    ) -> tuple[Self, None] | tuple[None, str]:
         """`(frame, None)`, or `(None, cause)` with the first cause of `DROP_CAUSES` that holds.
 
         `node`: our own node; None accepts every destination (a monitor on the wire).

@@ -7,6 +7,7 @@ their times alone.
 import heapq
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 __all__ = ["Channel"]
@@ -14,7 +15,7 @@ __all__ = ["Channel"]
 
 @dataclass
 class _Fault:
-    predicate: object
+    predicate: Callable[[bytes], bool]
     nth: int
     action: str
     delay_cycles: int
@@ -40,13 +41,13 @@ class Channel:
 
     def __init__(
         self,
-        seed,
-        loss=0.0,
-        duplicate=0.0,
-        reorder=0.0,
-        corrupt=0.0,
-        delay_cycles=0,
-        reorder_cycles=64,
+        seed: int | str,
+        loss: float = 0.0,
+        duplicate: float = 0.0,
+        reorder: float = 0.0,
+        corrupt: float = 0.0,
+        delay_cycles: int | tuple[int, int] = 0,
+        reorder_cycles: int = 64,
     ):
         for name, value in (
             ("loss", loss),
@@ -68,7 +69,13 @@ class Channel:
         self._faults = []
         self.counters = Counter()
 
-    def script(self, predicate, nth=1, action="drop", delay_cycles=0):
+    def script(
+        self,
+        predicate: Callable[[bytes], bool],
+        nth: int = 1,
+        action: str = "drop",
+        delay_cycles: int = 0,
+    ) -> None:
         """Do `action` to the `nth` frame (from 1) for which `predicate(bytes)` holds.
 
         A scripted fault takes the place of the random ones for that frame.
@@ -86,7 +93,7 @@ class Channel:
                     due = fault
         return due
 
-    def push(self, data, now):
+    def push(self, data: bytes, now: float) -> None:
         """A frame enters at time `now`; times never go back."""
         data = bytes(data)
         # Every frame takes the same number of draws, so that one fault does not move the others.
@@ -131,7 +138,7 @@ class Channel:
         heapq.heappush(self._queue, (when, self._order, data, bad))
         self._order += 1
 
-    def pop(self, now):
+    def pop(self, now: float) -> list[tuple[bytes, bool]]:
         """Frames that arrive up to and at `now`: a list of (bytes, bad_fcs)."""
         frames = []
         while self._queue and self._queue[0][0] <= now:

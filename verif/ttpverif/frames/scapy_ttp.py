@@ -135,15 +135,19 @@ class TTH(_Ranged):
         return whole
 
 
+class _NodeField(X3BytesField):
+    """A node; None, which it begins with, stands for that of the Ethernet address."""
+
+    def __init__(self, name: str):
+        super().__init__(name, 0)
+        self.default = None
+
+
 class TSH(_Ranged):
     """Tesla Shim Header, bytes 34 to 41: nodes and the true length."""
 
     name = "TSH"
-    fields_desc = [
-        X3BytesField("src_node", None),
-        X3BytesField("dst_node", None),
-        ShortField("length", None),
-    ]
+    fields_desc = [_NodeField("src_node"), _NodeField("dst_node"), ShortField("length", None)]
 
     def post_build(self, header, payload):
         if self.src_node is None:

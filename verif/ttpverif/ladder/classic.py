@@ -30,6 +30,8 @@ def is_mine(head):
 def packets(file, head, remarks):
     """(time in ns, bytes, size, link type, interface) of each packet; why it ends in `remarks`."""
     order = _order(head)
+    if order is None:
+        raise ValueError(f"not a classic pcap: it begins with {head.hex(' ')}")
     scale = _SCALES[struct.unpack(order + "I", head)[0]]
     rest = file.read(20)
     if len(rest) < 20:

@@ -137,7 +137,7 @@ class Link:
         request = direction.requests.get(kind) if direction else None
         if kind == Opcode.OPEN and request and request.record.tx_id != record.rx_id:
             request = None
-        if request is None:
+        if direction is None or request is None:
             event.marks["stray"] = f"no {kind.name} in this capture that it answers"
             return
         event.answers = request.record.number
@@ -159,7 +159,7 @@ class Link:
             direction = self._renew(event.record, None)
         peer = self._current.get(event.record.dst)
         opening = peer.requests.get(Opcode.OPEN) if peer else None
-        if opening is not None and (peer.answers[Opcode.OPEN] or peer.sent):
+        if peer and opening and (peer.answers[Opcode.OPEN] or peer.sent):
             opening = None
         event.direction = direction
         direction.payload(event, opening)

@@ -70,7 +70,7 @@ def page_data(analysis, events):
 
 def page(analysis, events, title, notes):
     """The text of the page. `notes`: lines shown under the title."""
-    parts = files(__package__)
+    parts = files("ttpverif.ladder")
     data = json.dumps(page_data(analysis, events), separators=(",", ":"))
     text = (parts / "page.html").read_text(encoding="utf-8")
     for name, value in (

@@ -49,7 +49,7 @@ _SGR = {
 _BOTH_IDS = ("OPEN", "OPEN_ACK", "CLOSE", "CLOSE_NACK")
 
 
-def time_unit(span_ns):
+def time_unit(span_ns: int) -> tuple[str, int, int]:
     """(unit, nanoseconds in it, decimals) in which times up to `span_ns` read well."""
     for unit, size, decimals in (("s", 10**9, 6), ("ms", 10**6, 6)):
         if span_ns >= size:
@@ -57,7 +57,7 @@ def time_unit(span_ns):
     return "us", 10**3, 3
 
 
-def format_time(nanoseconds, unit):
+def format_time(nanoseconds: int, unit: tuple[str, int, int]) -> str:
     """A time in the unit that `time_unit` chose, without its name."""
     return f"{nanoseconds / unit[1]:.{unit[2]}f}"
 
@@ -92,7 +92,7 @@ class _Canvas:
         self.signs, self.nodes = signs, nodes
         room = width - _LEFT - _RIGHT
         span = room // max(1, len(nodes) - 1) if len(nodes) > 1 else room
-        self.columns = None
+        self.columns: dict[str, int] = {}  # none: each line names its nodes
         self._ends = {}  # (src, dst) -> (left of the arrow, its length, right)
         if span >= _LEAST_SPAN:
             span = min(span, 70)
@@ -100,7 +100,7 @@ class _Canvas:
             self.width = 6 + (len(nodes) - 1) * (span - 1) + 1
 
     def header(self):
-        if self.columns is None:
+        if not self.columns:
             return "from -> to"
         line = [" "] * (self.width + 16)
         for node, column in self.columns.items():
@@ -122,7 +122,7 @@ class _Canvas:
         """(left, the arrow, right) of one frame."""
         signs, label, src, dst = self.signs, _label(event.record), event.src, event.dst
         line = signs["again"] if again else signs["line"]
-        if self.columns is None:
+        if not self.columns:
             head = signs["lost"] if lost else signs["right"]
             return "", f"{src} {line}{head} {dst}  {label}", ""
         left, length, right = self._ends.get((src, dst)) or self._place(src, dst)
@@ -165,14 +165,17 @@ def _style(event):
 class _Lines:
     """The lines of a ladder as they come: a header first, and again where a node is new."""
 
+    _canvas: _Canvas
+    _unit: tuple[str, int, int]
+
     def __init__(self, analysis, width, signs, colour):
         self._analysis, self._width, self._signs, self._colour = analysis, width, signs, colour
-        self._canvas, self._nodes, self._unit = None, set(), None
+        self._nodes = set()
 
     def chunk(self, events):
         """The text of the next events."""
         lines = []
-        if self._unit is None:
+        if not self._nodes:
             self._start_ns = self._analysis.start_ns
             self._unit = time_unit(max(e.record.time_ns for e in events) - self._start_ns)
             # That of `format_time`, with everything looked up once.

@@ -2,12 +2,13 @@
 
 from ..frames.frame import Opcode
 from ..frames.serial import id_add, id_distance
+from .part import Part
 from .states import State
 
 __all__ = ["Closing"]
 
 
-class Closing:
+class Closing(Part):
     def _send_close(self, step):
         """C1: our last data ID + 1, counting every payload that the host handed over."""
         step.link.close_due = False

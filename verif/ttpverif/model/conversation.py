@@ -59,8 +59,7 @@ class Conversation:
         """What one event left behind goes to the wire and to the host."""
         peer = self._peers[node]
         for data in peer.take_sent():
-            frame, _cause = Frame.parse(data)
-            self.frames[frame.opcode.name] += 1
+            self.frames[Frame.unpack(data).opcode.name] += 1
             self._wire.append((data, self.now))
             self._to[3 - node].push(data, self.now)
         while peer.delivered:

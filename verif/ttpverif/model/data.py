@@ -5,12 +5,13 @@ What differs on a selective link (5.3) is in `model_selective`.
 
 from ..frames.frame import Opcode
 from ..frames.serial import ID_MASK, id_add, id_distance
+from .part import Part
 from .states import DATA_STATES, State
 
 __all__ = ["Data"]
 
 
-class Data:
+class Data(Part):
     # ---- sending -------------------------------------------------------------------------
 
     def _has_slot(self, link):

@@ -7,88 +7,19 @@ model by itself.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
-from ..frames.frame import ETHERTYPE_SEED, MAX_PAYLOAD, Frame, Opcode
+from ..frames.frame import MAX_PAYLOAD, Frame, Opcode
 from .closing import Closing
 from .data import Data
-from .link import Link, LinkTable, WeylIds
+from .link import LinkTable, WeylIds
 from .opening import Opening
+from .part import BLOCKED, REFUSED, TAKEN, Outcome, Parameters, Step
 from .selective import Selective
 from .states import DATA_STATES, TABLE, State
 from .zero import Zero
 
 __all__ = ["Endpoint", "Outcome", "Parameters", "TAKEN", "REFUSED", "BLOCKED"]
-
-TAKEN, REFUSED, BLOCKED = "TAKEN", "REFUSED", "BLOCKED"
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """What an engine is built and configured with. `link_slots`, `max_retry`, `idle_limit`: 0 = no
-    limit / never. `selective`: offers and accepts selective replay; `reorder_slots`: how many
-    packets it can keep that came before their turn."""
-
-    node: int
-    sets: int = 256
-    vc_tables: int = 3
-    slots: int = 1024
-    link_slots: int = 0
-    init_id: int = 1
-    fixed_open_id: bool = False
-    max_retry: int = 0
-    idle_limit: int = 0
-    ethertype: int = ETHERTYPE_SEED
-    selective: bool = True
-    reorder_slots: int = 16
-
-    @property
-    def window(self):
-        """How far ahead of the last in-order ID a kept packet may be (R2)."""
-        return 4 * self.reorder_slots
-
-
-@dataclass
-class Outcome:
-    """What one event did."""
-
-    event: str
-    node: int
-    vc: int
-    old_state: State
-    new_state: State = State.CLOSED
-    frame: Frame | None = None
-    deliveries: list = field(default_factory=list)
-    """(node, vc, id, data) for the host, in order."""
-    notices: list = field(default_factory=list)
-    """(name, node, vc), names of decisions L6, L19 and L21."""
-    drop: str | None = None
-    """Why a received frame, or its payload, was dropped."""
-    result: str | None = None
-    """TAKEN, REFUSED or BLOCKED, for host payload and open."""
-    kept: bool = False
-    """The received payload was kept for later (R2)."""
-    victim: tuple | None = None
-    """(node, vc) that is to get the VICTIM event next (L5)."""
-
-
-@dataclass
-class _Step:
-    """One event on its way through the model."""
-
-    event: str
-    node: int
-    vc: int
-    link: Link | None
-    out: Outcome
-    frame: Frame | None = None
-    room: bool = True
-    data: bytes = b""
-    send_now: bool = False
-    keep: bool | None = None
-    ask: bool | None = None
-    packet_id: int | None = None
-    first_id: int | None = None
 
 
 class Endpoint(Opening, Data, Selective, Closing, Zero):
@@ -103,7 +34,12 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
         Whether the host side has room for a PAYLOAD, where `receive` is not told.
     """
 
-    def __init__(self, parameters, ids=None, room=None):
+    def __init__(
+        self,
+        parameters: Parameters,
+        ids: Callable[[], tuple[int, int]] | None = None,
+        room: Callable[[int, int, bytes], bool] | None = None,
+    ):
         super().__init__()
         self.parameters = parameters
         self.ids = ids if ids is not None else WeylIds(parameters.node + 1)
@@ -113,7 +49,13 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
 
     # ---- events --------------------------------------------------------------------------
 
-    def receive(self, frame, room=None, keep=None, send_now=False):
+    def receive(
+        self,
+        frame: Frame,
+        room: bool | None = None,
+        keep: bool | None = None,
+        send_now: bool = False,
+    ) -> Outcome:
         """A good frame (`Frame`). `room`: whether there is a receive slot for its payload.
 
         `keep`: whether there is a place to keep it before its turn (R2); None: as the model counts.
@@ -131,31 +73,38 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
             send_now=send_now,
         )
 
-    def receive_bytes(self, data, bad_fcs=False, room=None, keep=None, send_now=False):
+    def receive_bytes(
+        self,
+        data: bytes,
+        bad_fcs: bool = False,
+        room: bool | None = None,
+        keep: bool | None = None,
+        send_now: bool = False,
+    ) -> Outcome | None:
         """Bytes from the wire: parsed, counted if dropped (F1); the `Outcome` or None."""
         frame, cause = Frame.parse(data, self.parameters.node, bad_fcs)
-        if cause is not None:
+        if frame is None:
             self.counters[cause] += 1
             return None
         return self.receive(frame, room, keep, send_now)
 
-    def host_payload(self, node, vc, data, send_now=True):
+    def host_payload(self, node: int, vc: int, data: bytes, send_now: bool = True) -> Outcome:
         """The host hands over one packet. `send_now`: it may leave with this very event."""
         if not 1 <= len(data) <= MAX_PAYLOAD:
             raise ValueError(f"a payload has 1 to {MAX_PAYLOAD} bytes; got {len(data)}")
         return self._event("HOST_PAYLOAD", node, vc, data=bytes(data), send_now=send_now)
 
-    def host_open(self, node, vc):
+    def host_open(self, node: int, vc: int) -> Outcome:
         return self._event("HOST_OPEN", node, vc)
 
-    def host_close(self, node, vc):
+    def host_close(self, node: int, vc: int) -> Outcome:
         return self._event("HOST_CLOSE", node, vc)
 
-    def visit(self, node, vc):
+    def visit(self, node: int, vc: int) -> Outcome:
         """The ready queue visits the link: at most one PAYLOAD, or a CLOSE that is due."""
         return self._event("VISIT", node, vc)
 
-    def timer(self, node, vc, ask=None):
+    def timer(self, node: int, vc: int, ask: bool | None = None) -> Outcome:
         """The link timer visits the link (5.4).
 
         `ask`: where it finds a gap with kept packets behind it, whether the link asks or, as
@@ -163,31 +112,27 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
         """
         return self._event("TIMER", node, vc, ask=ask)
 
-    def open_ack_sent(self, node, vc):
+    def open_ack_sent(self, node: int, vc: int) -> Outcome:
         """The OPEN_ACK has really gone out."""
         return self._event("SENT", node, vc)
 
-    def victim(self, node, vc):
+    def victim(self, node: int, vc: int) -> Outcome:
         """Close the link if it is still idle (L5)."""
         return self._event("VICTIM", node, vc)
 
     # ---- read-out ------------------------------------------------------------------------
 
-    def state(self, node, vc):
+    def state(self, node: int, vc: int) -> State:
         link = self.links.find(node, vc)
         return State.CLOSED if link is None else link.state
 
-    def pending(self):
+    def pending(self) -> list[tuple[int, int]]:
         """(node, vc) of every link on which a visit would send something."""
         return [(link.node, link.vc) for link in self.links if self._can_send(link)]
 
-    def opening(self):
+    def opening(self) -> list[tuple[int, int]]:
         """(node, vc) of every link that waits for `open_ack_sent`."""
         return [(link.node, link.vc) for link in self.links if link.state == State.OPEN_RECD]
-
-    @property
-    def free_slots(self):
-        return self.parameters.slots - sum(link.stored for link in self.links)
 
     def check(self):
         """Assert the invariants that hold between any two events."""
@@ -199,10 +144,10 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
 
     # ---- common to all events ------------------------------------------------------------
 
-    def _event(self, event, node, vc, **arguments):
+    def _event(self, event: str, node: int, vc: int, **arguments) -> Outcome:
         link = self.links.find(node, vc)
         state = State.CLOSED if link is None else link.state
-        step = _Step(event, node, vc, link, Outcome(event, node, vc, state), **arguments)
+        step = Step(event, node, vc, link, Outcome(event, node, vc, state), **arguments)
         settled = link is not None and link.settled
         action = TABLE[event, state]
         if event.startswith("RX_") and action != "unexpected" and self._is_stale(step):
@@ -239,86 +184,11 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
             and frame.epoch != link.peer_epoch
         )
 
-    def _believed(self, step):
-        """Whether OPEN_NACK or NACK_NOLINK is about this incarnation (L7)."""
-        link, epoch = step.link, step.frame.epoch
-        return epoch == link.epoch or epoch == 0 and not link.peer_epoch
-
-    def _put(self, step, opcode, tx_id=0, rx_id=0, payload=b""):
-        """Send one frame on the link of the event, with its epoch and EtherType."""
-        self._emit(
-            step,
-            opcode,
-            tx_id,
-            rx_id,
-            step.link.epoch,
-            step.link.ethertype,
-            payload,
-            self._extension(step.link, opcode),
-        )
-
-    def _reply(self, step, opcode, rx_id):
-        """Answer a frame for which there is no link: epoch and EtherType are the frame's."""
-        self._emit(step, opcode, 0, rx_id, step.frame.epoch, step.frame.ethertype, b"")
-
-    def _emit(self, step, opcode, tx_id, rx_id, epoch, ethertype, payload, extension=0):
-        assert step.out.frame is None, "two frames for one event"
-        step.out.frame = Frame(
-            self.parameters.node,
-            step.node,
-            opcode,
-            step.vc,
-            tx_id,
-            rx_id,
-            epoch,
-            extension,
-            ethertype,
-            payload,
-        )
-
-    def _notice(self, step, name):
-        step.out.notices.append((name, step.node, step.vc))
-
-    def _enter(self, step, state):
-        """Change of state: a new exchange begins, its timer and count start anew (L1)."""
-        step.link.state = state
-        step.link.timer_bit = False
-        step.link.count = 0
-
-    def _end(self, step, notice):
-        """Everything of the link is freed, now."""
-        self._forget(step.link)
-        self.links.remove(step.link)
-        step.link = None
-        self._notice(step, notice)
-
-    def _progress(self, step):
-        """Progress by the peer (L1)."""
-        step.link.timer_bit = False
-        step.link.count = 0
-
-    def _heard(self, step):
-        """A PAYLOAD was accepted: progress, unless something of ours waits for its ACK (L1)."""
-        if not step.link.in_flight:
-            self._progress(step)
-        elif step.link.zero:  # it is woken again (Z7)
-            step.link.count = 0
-
     def _nothing(self, step):
         pass
 
-    def _unexpected(self, step):
-        step.out.drop = "unexpected"
-
     def _accept(self, step):
         step.out.result = TAKEN
-
-    def _refuse(self, step):
-        """What the host wants cannot be; it hears so, also of a payload (L5, L20, L21)."""
-        step.out.result = REFUSED
-        self._notice(
-            step, "REFUSED" if step.event == "HOST_OPEN" or step.link is None else "PAYLOAD_REFUSED"
-        )
 
     # ---- the link timer (5.4) ------------------------------------------------------------
 

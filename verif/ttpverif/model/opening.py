@@ -3,12 +3,13 @@
 from ..frames.frame import Opcode
 from ..frames.serial import epoch_distance, id_add
 from .link import Link
+from .part import Part
 from .states import State
 
 __all__ = ["Opening"]
 
 
-class Opening:
+class Opening(Part):
     # ---- host ----------------------------------------------------------------------------
 
     def _open(self, step):

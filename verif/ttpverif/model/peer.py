@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from .endpoint import Endpoint, Outcome
 from .states import State
 
 __all__ = ["Peer"]
@@ -16,7 +17,7 @@ class Peer:
     `visit_once` does one, too.
     """
 
-    def __init__(self, endpoint, check=True):
+    def __init__(self, endpoint: Endpoint, check: bool = True):
         self.endpoint = endpoint
         self.sent = deque()
         self.delivered = deque()
@@ -24,9 +25,7 @@ class Peer:
         self._check = check
         self._visits = self._backgrounds = 0
 
-    def _take(self, outcome):
-        if outcome is None:
-            return None
+    def _take(self, outcome: Outcome) -> Outcome:
         self.delivered.extend(outcome.deliveries)
         self.notices.extend(outcome.notices)
         if outcome.frame is not None:
@@ -39,20 +38,28 @@ class Peer:
             self._take(self.endpoint.open_ack_sent(outcome.node, outcome.vc))
         return outcome
 
-    def receive(self, data, bad_fcs=False, room=None, keep=None, send_now=True):
+    def receive(
+        self,
+        data: bytes,
+        bad_fcs: bool = False,
+        room: bool | None = None,
+        keep: bool | None = None,
+        send_now: bool = True,
+    ) -> Outcome | None:
         """One frame from the wire; its `Outcome`, or None if it does not parse."""
-        return self._take(self.endpoint.receive_bytes(data, bad_fcs, room, keep, send_now))
+        outcome = self.endpoint.receive_bytes(data, bad_fcs, room, keep, send_now)
+        return None if outcome is None else self._take(outcome)
 
-    def payload(self, node, vc, data, send_now=True):
+    def payload(self, node: int, vc: int, data: bytes, send_now: bool = True) -> Outcome:
         return self._take(self.endpoint.host_payload(node, vc, data, send_now))
 
-    def open(self, node, vc):
+    def open(self, node: int, vc: int) -> Outcome:
         return self._take(self.endpoint.host_open(node, vc))
 
-    def close(self, node, vc):
+    def close(self, node: int, vc: int) -> Outcome:
         return self._take(self.endpoint.host_close(node, vc))
 
-    def visit_once(self):
+    def visit_once(self) -> bool:
         """One ready-queue visit, round-robin over the links that have something, and one step in
         the background; True if there was any."""
         worked = self.background_once()
@@ -63,7 +70,7 @@ class Peer:
         self._take(self.endpoint.visit(*ready[self._visits % len(ready)]))
         return True
 
-    def background_once(self):
+    def background_once(self) -> bool:
         """One LOOK, REPLAY, ASK or PURGE, each kind and link in its turn; True if any."""
         model = self.endpoint
         work = [(model.look, where) for where in model.looking()]
@@ -92,7 +99,7 @@ class Peer:
         for node, vc in [(link.node, link.vc) for link in self.endpoint.links]:
             self._take(self.endpoint.timer(node, vc))
 
-    def take_sent(self):
+    def take_sent(self) -> list[bytes]:
         """All frames sent since the last call, oldest first."""
         frames = list(self.sent)
         self.sent.clear()

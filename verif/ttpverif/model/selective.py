@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ..frames.frame import Opcode
 from ..frames.serial import ID_MASK, id_add, id_distance
 from .link import Link
+from .part import Outcome, Part
 from .states import DATA_STATES
 
 __all__ = ["EXTENSION", "Asking", "Impossible", "Selective"]
@@ -37,19 +38,21 @@ class Asking:
     restart: int | None = None
 
 
-class Selective:
+class Selective(Part):
     def __init__(self):
-        self.asking = None
+        self.asking: Asking | None = None
         self.purging = Counter()
         """Kept packets of ended incarnations, by number of the link's place (R10)."""
 
     # ---- events --------------------------------------------------------------------------
 
-    def look(self, node, vc):
+    def look(self, node: int, vc: int) -> Outcome:
         """LOOK: the next kept packet is delivered, or the look-up ends with an ACK (R5)."""
         return self._event("LOOK", node, vc)
 
-    def ask(self, node, vc, packet_id=None, first_id=None):
+    def ask(
+        self, node: int, vc: int, packet_id: int | None = None, first_id: int | None = None
+    ) -> Outcome:
         """ASK about one ID (R6); NACKs a run of missing IDs where it ends.
 
         `packet_id`, `first_id`: the ID, and the first of its run, as the hardware says;
@@ -57,7 +60,7 @@ class Selective:
         """
         return self._event("ASK", node, vc, packet_id=packet_id, first_id=first_id)
 
-    def replay(self, node, vc, packet_id=None):
+    def replay(self, node: int, vc: int, packet_id: int | None = None) -> Outcome:
         """REPLAY of one packet of a NACKed range (R7).
 
         `packet_id`: the one that the hardware sends; `Impossible` if nobody asked for it or it may
@@ -65,7 +68,7 @@ class Selective:
         """
         return self._event("REPLAY", node, vc, packet_id=packet_id)
 
-    def purge(self, number):
+    def purge(self, number: int) -> None:
         """PURGE: one kept packet of an incarnation that ended in place `number` is freed (R10)."""
         if not self.purging[number]:
             raise Impossible(f"nothing of an ended link is kept in place {number}")
@@ -181,14 +184,14 @@ class Selective:
             self._nack_all(step)
             return
         first = id_add(link.received, 1)
-        ours = self.asking is not None and self.asking.link is link
+        ours = self.asking if self.asking is not None and self.asking.link is link else None
         ask = step.ask
         if ask is None:
-            ask = ours or self.asking is None
+            ask = ours is not None or self.asking is None
         if not ask:
             self._put(step, Opcode.NACK, first, first)
-        elif ours:
-            self.asking.restart = first
+        elif ours is not None:
+            ours.restart = first
         else:
             self.asking = Asking(link, first)
 
@@ -216,7 +219,7 @@ class Selective:
             self.asking = None
 
     @staticmethod
-    def _asked_about(step, asking):
+    def _asked_about(step, asking) -> int:
         """The ID of this ASK; the run goes on, or begins anew where r has passed it."""
         received = step.link.received
         if step.packet_id is None:

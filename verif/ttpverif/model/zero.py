@@ -8,6 +8,7 @@ link does of its own; where a rule only bends what every link does (Z1, Z2, Z8: 
 
 from ..frames.frame import Opcode
 from ..frames.serial import ID_MASK, id_add, id_distance
+from .part import Part
 from .states import DATA_STATES, State
 
 __all__ = ["TELL_LIMIT", "WAKE_LIMIT", "Zero"]
@@ -18,7 +19,7 @@ WAKE_LIMIT = 8
 """In how many time-outs in a row the timer wakes the peer (Z7)."""
 
 
-class Zero:
+class Zero(Part):
     # ---- OPEN on a link that exists (Z4) -------------------------------------------------
 
     @staticmethod

@@ -10,6 +10,8 @@ import random
 
 from ..frames.frame import Frame, Opcode
 from ..frames.network import Channel
+from .ledger import Ledger
+from .options import Options
 from .peer import Module
 
 __all__ = ["LATE_MS", "Net"]
@@ -37,7 +39,16 @@ class Net:
         Clocks in a millisecond.
     """
 
-    def __init__(self, seed, modules, ledger, engine, faults=None, late_opens=0.0, per_ms=1):
+    def __init__(
+        self,
+        seed: int,
+        modules: dict[int, Options],
+        ledger: Ledger,
+        engine: int,
+        faults: dict[str, float] | None = None,
+        late_opens: float = 0.0,
+        per_ms: int = 1,
+    ):
         self.random = random.Random(f"{seed}/net")
         self.modules = {node: Module(node, options) for node, options in modules.items()}
         self.ledger, self.engine, self.per_ms = ledger, engine, per_ms
@@ -81,7 +92,7 @@ class Net:
     def push(self, data, now):
         """The engine has sent a frame."""
         self._note("engine", data, now)
-        channel = self._to_module.get(Frame.parse(data)[0].dst)
+        channel = self._to_module.get(Frame.unpack(data).dst)
         if channel is not None:
             channel.push(data, now)
 
@@ -104,7 +115,7 @@ class Net:
         times = [
             channel.next_time
             for channel in (*self._to_module.values(), *self._to_engine.values())
-            if len(channel)
+            if channel.next_time is not None
         ]
         times += [
             math.ceil(module.next_time * self.per_ms)
@@ -134,7 +145,7 @@ class Net:
     def _module_receives(self, node, data, now):
         """An OPEN on an open link moves the receive position, also if it is a duplicate: what is
         on its way to the module may then be delivered twice, by its fault."""
-        module, frame = self.modules[node], Frame.parse(data)[0]
+        module, frame = self.modules[node], Frame.unpack(data)
         tag = module.tags.get((self.engine, frame.vc))
         if frame.opcode == Opcode.OPEN and tag is not None and tag.received != frame.tx_id:
             self.ledger.module_resynchronised(node, frame.vc)
@@ -158,7 +169,7 @@ class Net:
         seen[:] = len(module.accepted), len(module.dropped)
 
     def _note(self, who, data, now):
-        frame = Frame.parse(data)[0]
+        frame = Frame.unpack(data)
         self.control += frame.opcode != Opcode.PAYLOAD
         self.log.append((now, f"{who} sends {frame}"))
         return frame

@@ -10,18 +10,11 @@ milliseconds on any clock that does not go back.
     frames = module.write(2, 0, b"Hello Tesla", now=2.0)
 """
 
-from collections import Counter, deque
-
-from ..frames.frame import ETHERTYPE_IEEE, Frame, Opcode
-from ..model.link import link_hash
-from .options import Options
+from ..frames.frame import ETHERTYPE_IEEE, Frame
 from .receive import Receiver
 from .tag import Tag, TagState
 
 __all__ = ["Module"]
-
-_WAYS = 2  # links for one hash value and VC
-_SETS = 256
 
 
 class Module(Receiver):
@@ -44,21 +37,21 @@ class Module(Receiver):
         Frames sent, by opcode name.
     """
 
-    def __init__(self, node, options=Options()):
-        self.node, self.options = node, options
-        self.accepted, self.dropped, self.counts = [], [], Counter()
-        self.reload()
-
-    def reload(self):
+    def reload(self) -> None:
         """It is unloaded and loaded: everything is forgotten, nothing is sent."""
-        for tag in getattr(self, "tags", {}).values():
+        for tag in self.tags.values():
             self._drop(tag, "reload")
-        self.tags, self._page = {}, []
-        self._closed_vcs = {}
-        self._events = deque([(0, 0)] * self.options.events, self.options.events)
-        self._out = []
+        self._forget()
 
-    def resume(self, node, vc, acked, received, out=None, now=0.0):
+    def resume(
+        self,
+        node: int,
+        vc: int,
+        acked: int,
+        received: int,
+        out: bytes | None = None,
+        now: float = 0.0,
+    ) -> None:
         """An open link in the middle of its life: the last IDs acknowledged and received, and the
         PAYLOAD that is out."""
         tag = self.tags[node, vc] = Tag(node, vc, TagState.OPEN, acked, received)
@@ -68,7 +61,7 @@ class Module(Receiver):
 
     # ---- its user ------------------------------------------------------------------------
 
-    def open(self, node, vc, now):
+    def open(self, node: int, vc: int, now: float) -> list[bytes]:
         """The user sets `target`: OPEN, also on a link that is open. Returns frames."""
         tag = self.tags.get((node, vc))
         if tag is None:
@@ -81,7 +74,7 @@ class Module(Receiver):
             self._enter_open_sent(tag, now)
         return self._take()
 
-    def write(self, node, vc, data, now):
+    def write(self, node: int, vc: int, data: bytes, now: float) -> list[bytes]:
         """The user writes; returns frames. A write of 2 bytes sends nothing, as in capture 03."""
         tag = self.tags.get((node, vc))
         if len(data) == 2 or (tag is None and not self.options.write_opens):
@@ -96,7 +89,7 @@ class Module(Receiver):
         self._transmit(tag, now, again=tag.stalled)
         return self._take()
 
-    def close(self, node, vc, now):
+    def close(self, node: int, vc: int, now: float) -> list[bytes]:
         """The user clears `target`: CLOSE at once, whatever is unacknowledged. Returns frames."""
         tag = self.tags.get((node, vc))
         if tag is not None:
@@ -106,24 +99,19 @@ class Module(Receiver):
             self._send_close(tag, now)
         return self._take()
 
-    def read(self):
+    def read(self) -> list[tuple[int, int, bytes]]:
         """The user reads everything that is kept, which makes room: [(node, vc, data)]."""
         page, self._page = self._page, []
         return page
 
-    @property
-    def kept_bytes(self):
-        """Bytes received that the user has not read."""
-        return sum(len(data) for _, _, data in self._page)
-
     # ---- time ----------------------------------------------------------------------------
 
     @property
-    def next_time(self):
+    def next_time(self) -> float | None:
         """When the next timer ends, or None."""
         return min((tag.due for tag in self.tags.values() if tag.due is not None), default=None)
 
-    def tick(self, now):
+    def tick(self, now: float) -> list[bytes]:
         """Frames of every timer that has ended at `now`."""
         for tag in list(self.tags.values()):
             if tag.due is None or tag.due > now:
@@ -144,7 +132,7 @@ class Module(Receiver):
 
     # ---- the wire ------------------------------------------------------------------------
 
-    def receive(self, data, now):
+    def receive(self, data: bytes, now: float) -> list[bytes]:
         """One frame from the wire; returns the frames that answer it.
 
         What section 10 answers with silence (other EtherTypes, nodes, lengths) is ignored. A
@@ -153,97 +141,7 @@ class Module(Receiver):
         frame, cause = Frame.parse(data, self.node)
         if cause == "empty_payload":
             self._empty_payload(data)
-        elif cause is None and frame.ethertype == ETHERTYPE_IEEE:
+        elif frame is not None and frame.ethertype == ETHERTYPE_IEEE:
             self._remember(frame.tx_id, frame.rx_id)
             self._received(frame, now)
         return self._take()
-
-    def _put(self, node, vc, opcode, tx_id=0, rx_id=0, payload=b""):
-        self.counts[opcode.name] += 1
-        self._remember(tx_id, rx_id)
-        self._out.append(
-            Frame(
-                self.node, node, opcode, vc, tx_id, rx_id, ethertype=ETHERTYPE_IEEE, payload=payload
-            ).pack()
-        )
-
-    def _take(self):
-        frames, self._out = self._out, []
-        return frames
-
-    # ---- sending -------------------------------------------------------------------------
-
-    def _transmit(self, tag, now, again=False):
-        """The first PAYLOAD of the queue, if it is not out; `again`: also if it is."""
-        sending = tag.state == TagState.OPEN or (
-            tag.state == TagState.CLOSE_SENT and tag.out and self.options.replays_in_close_sent
-        )
-        if not sending or not tag.queue or tag.mute or (tag.out and not again):
-            return
-        if tag.out and not self._try(tag):
-            self._give_up(tag)
-            self._transmit(tag, now)
-            return
-        if not tag.out:
-            tag.out, tag.tries = True, 0
-        tag.replay_due = now + self.options.replay_ms
-        self._put(tag.node, tag.vc, Opcode.PAYLOAD, tag.next_id, 0, tag.queue[0])
-
-    def _try(self, tag):
-        """One more repetition; False if there have been enough."""
-        tag.tries += 1
-        return tag.tries <= self.options.tries
-
-    def _give_up(self, tag):
-        """The first PAYLOAD is dropped, and nobody is told."""
-        self.dropped.append((tag.node, tag.vc, tag.queue.popleft(), "tries"))
-        tag.out, tag.replay_due, tag.tries = False, None, 0
-        if self.options.dropped_id_used:
-            tag.skipped += 1
-
-    def _enter_open_sent(self, tag, now):
-        tag.state, tag.tries = TagState.OPEN_SENT, 0
-        tag.replay_due = tag.close_due = None
-        self._send_open(tag, now + self.options.open_ms)
-
-    def _send_open(self, tag, due):
-        tag.open_due, tag.open_id = due, tag.acked
-        self._put(tag.node, tag.vc, Opcode.OPEN, tag.acked, tag.received)
-
-    def _send_close(self, tag, now):
-        tag.close_due = now + self.options.close_ms
-        self._put(tag.node, tag.vc, Opcode.CLOSE, *self._leftovers(tag))
-
-    def _leftovers(self, tag):
-        """The IDs of a CLOSE, which mean nothing."""
-        if self.options.leftovers == "recycled":
-            return self._events[0]
-        if self.options.leftovers == "plausible":
-            return tag.acked, (tag.received + 1) & 0xFFFFFFFF
-        return 0, 0
-
-    def _remember(self, tx_id, rx_id):
-        self._events.append((tx_id, rx_id))
-
-    # ---- tags ----------------------------------------------------------------------------
-
-    def _new_tag(self, node, vc):
-        """A tag, or None if both places of its hash value are taken."""
-        place = link_hash(node, vc, _SETS, 3)
-        taken = sum(link_hash(*key, _SETS, 3) == place for key in self.tags)
-        if taken == _WAYS:
-            return None
-        start = self.options.start_id
-        tag = Tag(node, vc, TagState.OPEN_SENT, start, start)
-        tag.mute = self.options.mutes_third_vc and len(self._closed_vcs.get(node, ())) == 3
-        self.tags[node, vc] = tag
-        return tag
-
-    def _end(self, tag, why="close"):
-        """CLOSED: what was not acknowledged is lost, its user is not told."""
-        self._drop(tag, why)
-        del self.tags[tag.node, tag.vc]
-        self._closed_vcs.setdefault(tag.node, set()).add(tag.vc)
-
-    def _drop(self, tag, why):
-        self.dropped.extend((tag.node, tag.vc, data, why) for data in tag.queue)

@@ -2,12 +2,13 @@
 
 from ..frames.frame import Opcode
 from ..frames.serial import id_distance
+from .sender import Sender
 from .tag import TagState
 
 __all__ = ["Receiver"]
 
 
-class Receiver:
+class Receiver(Sender):
     def _received(self, frame, now):
         tag = self.tags.get((frame.src, frame.vc))
         handler = getattr(self, "_rx_" + frame.opcode.name.lower(), None)

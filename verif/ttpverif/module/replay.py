@@ -93,7 +93,7 @@ class Result:
     late: dict = field(default_factory=dict)
 
 
-def load_plays(folder):
+def load_plays(folder: str | Path) -> list[Play]:
     """Every place of the module's in the captures of a folder (pcap-live has no wire.json)."""
     plays = []
     for path in sorted(Path(folder).glob("*.pcap")):
@@ -111,7 +111,7 @@ def load_plays(folder):
     return plays
 
 
-def run_play(play, options=Options()):
+def run_play(play: Play, options: Options = Options()) -> Result:
     """Play one capture to a fresh `Module`."""
     return _Runner(play, options).run()
 
@@ -121,12 +121,12 @@ class _Runner:
         self.play, self.node = play, NODES[play.role]
         self.result = Result(Module(self.node, options))
         self.peer = self.result.peer
-        self.frames = [Frame.parse(data)[0] for data in play.capture.frames]
+        self.frames = [Frame.unpack(data) for data in play.capture.frames]
         self.ready = deque()  # frames that the peer has sent and nobody has looked at
         self.seen = 0
         self.writes = self._writes()
 
-    def _writes(self):
+    def _writes(self) -> dict[tuple[int, int], deque[bytes]]:
         """{(node, VC): what its user wrote, in order}: a PAYLOAD full to the brim goes on."""
         writes, known, more = defaultdict(deque), set(), set()
         for frame in self.frames:
@@ -159,10 +159,10 @@ class _Runner:
             elif what == "sent" and frame.src == self.node and number not in capture.injected:
                 self._expect(number, frame, clock)
         for data in self.ready:
-            self._note(len(self.frames), Frame.parse(data)[0], "extra")
+            self._note(len(self.frames), Frame.unpack(data), "extra")
         return self.result
 
-    def _before(self, number, frame, now):
+    def _before(self, number: int, frame: Frame, now: float):
         """What the tables say of the time before a frame."""
         key = self.play.key
         if number in (
@@ -177,12 +177,13 @@ class _Runner:
             self.peer.read()
         elif action == "close":
             self.ready += self.peer.close(frame.dst, frame.vc, now)
-        if BURSTS.get(key, (None,))[0] == number:
-            for _ in range(BURSTS[key][1]):
+        before, times = BURSTS.get(key, (None, 0))
+        if before == number:
+            for _ in range(times):
                 for link in list(self.writes):
                     self._write(*link, now)
 
-    def _write(self, node, vc, now):
+    def _write(self, node: int, vc: int, now: float):
         self.ready += self.peer.write(node, vc, self.writes[node, vc].popleft(), now)
 
     def _overdue(self, number, now):
@@ -190,14 +191,14 @@ class _Runner:
         due = self.peer.next_time
         while due is not None and now > due + LATE_MS:
             for data in self.peer.tick(due):
-                self._note(number, Frame.parse(data)[0], "extra")
+                self._note(number, Frame.unpack(data), "extra")
             due = self.peer.next_time
 
     def _expect(self, number, wanted, now):
         if not self.ready:
             self._overdue(number, now)
             self._cause(number, wanted, now)
-        frame = Frame.parse(self.ready[0])[0] if self.ready else None
+        frame = Frame.unpack(self.ready[0]) if self.ready else None
         if frame is None or (frame.opcode, frame.vc) != (wanted.opcode, wanted.vc):
             self._note(number, wanted, "missing")
             return

@@ -64,7 +64,7 @@ class _Shrinker:
             for size in (1, 64, event[-1] // 2):
                 if 1 <= size < event[-1] and self._replace("events", number, [*event[:-1], size]):
                     break
-        for number, fault in enumerate(self.best.faults or ()):
+        for number, fault in enumerate(self.best.faults or []):
             if fault[4] == "corrupt":  # a lost frame is the simpler one
                 self._replace("faults", number, [*fault[:4], "lose", 0])
         self._earlier()
