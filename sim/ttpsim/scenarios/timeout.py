@@ -20,7 +20,7 @@ class Switch(PerfectChannel):
         self.cut = self.loses_payload = False
 
     def push(self, frame, now_cycle):
-        if self.loses_payload and opcode_of(frame.data) == Opcode.PAYLOAD:
+        if self.loses_payload and opcode_of(frame) == Opcode.PAYLOAD:
             self.loses_payload = False
         elif not self.cut:
             super().push(frame, now_cycle)
