@@ -244,7 +244,7 @@ class Opens(_Zero):
 class Steps(_Zero):
     shows = (
         "data of a peer that sends epoch 0: a PAYLOAD out of step is answered with"
-        " NACK_NOLINK, not delivered, and changes no bit of the tag; on a doubted link every"
+        " NACK_NOLINK, not delivered, and changes nothing but `asked`; on a doubted link every"
         " one is out of step, on one whose position is guessed every one but the very next; a"
         " NACK of an ID older than the last acknowledged one changes nothing; the timer sends"
         " ACK or NACK only to wake it, in OPEN, in the first 8 time-outs in a row"
@@ -293,16 +293,22 @@ class Steps(_Zero):
         payload = self.zero & self.is_("RX_PAYLOAD")
         following = event.tx_id == (old.received + 1)[:32]
         no_link = self.says(Opcode.NACK_NOLINK)
-        h.check_if(
-            payload & no_link, self.same & ~self.delivers & (self.frame.p.rx_id == event.tx_id)
+        asks = (
+            new.asked
+            & Cat(  # nothing changes but that the peer is asked for an OPEN
+                getattr(new, name) == getattr(old, name)
+                for name in old.shape().members
+                if name != "asked"
+            ).all()
         )
+        h.check_if(payload & no_link, asks & ~self.delivers & (self.frame.p.rx_id == event.tx_id))
         h.check_if(payload & old.doubted, no_link)
         h.check_if(payload & following & ~old.doubted, ~no_link)
         h.check_if(payload & old.guessed & ~following, no_link)
         h.check_if(payload & old.gap & (event.tx_id == old.seen) & ~following, no_link)
-        h.check_if(self.zero & no_link, payload | (self.is_("RX_ACK", "RX_NACK") & self.same))
+        h.check_if(self.zero & no_link, payload | (self.is_("RX_ACK", "RX_NACK") & asks))
         nack = self.zero & self.is_("RX_NACK")
-        h.check_if(nack & ~(self.ahead <= old.sent), self.same)
+        h.check_if(nack & ~(self.ahead <= old.sent), Mux(old.doubted, asks, self.same))
         timer = self.zero & self.is_("TIMER")
         word = self.says(Opcode.ACK) | self.says(Opcode.NACK)
         h.check_if(
