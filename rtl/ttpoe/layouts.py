@@ -8,7 +8,7 @@ from amaranth.lib import data, enum, stream
 
 from .protocol import Opcode
 
-__all__ = ["beat_layout", "host_tx_layout", "host_rx_layout", "rx_event_layout",
+__all__ = ["beat_layout", "byte_layout", "host_tx_layout", "host_rx_layout", "rx_event_layout",
            "rx_verdict_layout", "host_event_layout", "HostResult", "host_result_layout",
            "command_layout", "Command", "control_frame_layout", "payload_frame_layout",
            "slot_write_layout", "slot_append_layout", "slot_free_layout", "reading_layout", "Notice",
@@ -34,6 +34,10 @@ def beat_layout(config):
         "last": 1,
         "error": 1,
     })
+
+
+byte_layout = data.StructLayout({"data": 8, "last": 1, "error": 1})
+"""One byte of a frame in a MAC; `error` counts only with `last`, as in a beat."""
 
 
 def host_tx_layout(config):

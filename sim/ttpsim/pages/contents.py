@@ -45,6 +45,7 @@ BLOCKS = (
     Block("nic", "NIC: classifier and OS path",
           ("nic/nic", "nic/classifier", "nic/os_path", "nic/frame_buffer", "nic/tx_merge"),
           ("block-nic-rx", "block-nic-tx")),
+    Block("mac", "Ethernet MAC: GMII", ("mac/gmii_tx", "mac/gmii_rx")),
     Block("secded", "Memories",
           ("memory/protected", "memory/secded", "memory/forwarded", "memory/read_port")),
     Block("seed", "Seed of IDs and epochs", ("nic/seed",)),
