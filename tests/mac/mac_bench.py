@@ -1,6 +1,7 @@
 """A MAC's Verilog in Verilator, with the models of cocotbext-eth around it."""
 
 import os
+import re
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -16,12 +17,28 @@ ROOT = Path(__file__).resolve().parents[2]
 MAIN = cocotb_config.share_dir / "lib" / "verilator" / "verilator.cpp"
 
 
+def _with_visible_ports(verilog, top):
+    """The ports of the module `top` can be reached from outside, and nothing else."""
+    before, module, rest = re.split(rf"^(module {top}\()", verilog, flags=re.MULTILINE)
+    return (
+        before
+        + module
+        + re.sub(
+            r"^(  (?:input|output) [^;]*);",
+            r"\1 /*verilator public_flat_rw*/;",
+            rest,
+            flags=re.MULTILINE,
+        )
+    )
+
+
 def verilated(component, name):
     """Path of a simulator of `component`, compiled if it is not there yet."""
     processes = Processes()
+    verilog = _with_visible_ports(emit_verilog(component, name), name)
     design = cxx.model(
         name,
-        {f"{name}.v": emit_verilog(component, name)},
+        {f"{name}.v": verilog},
         name,
         "Vtop",
         ("--vpi", "--timescale", "1ns/1ps"),

@@ -86,8 +86,8 @@ def test_latency():
 
     simulate(dut, bench)
     first = 3  # where the first byte is on the pins
-    assert seen.index((1, False)) - first == 7
-    assert seen.index((1, True)) - (first + len(GOOD) - 1) == 3
+    assert seen.index((1, False)) - first == 6
+    assert seen.index((1, True)) - (first + len(GOOD) - 1) == 2
 
 
 def test_runts():

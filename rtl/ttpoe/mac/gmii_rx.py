@@ -50,7 +50,7 @@ class GmiiRx(wiring.Component):
     Members
     -------
     i_data : In(8), i_dv : In(1), i_er : In(1)
-        RXD, RX_DV and RX_ER.
+        RXD, RX_DV and RX_ER, from registers.
     step : In(1)
         They count in this clock. Constant 1 at 1000 Mb/s.
     o : Out(event of byte)
@@ -59,8 +59,8 @@ class GmiiRx(wiring.Component):
         One-clock pulses, see `RX_CAUSES`; for each carrier at most one. With those from
         `stat_rx_carrier` to `stat_rx_control` a frame ends, with `error` if it has bytes.
 
-    Timing: a byte is on `o` 7 clocks with `step` after it is on `i_data`; the last byte, with the
-    verdict, 3 after the last byte of the FCS. At least one clock with `step` lies between two
+    Timing: a byte is on `o` 6 clocks with `step` after it is on `i_data`; the last byte, with the
+    verdict, 2 after the last byte of the FCS. At least one clock with `step` lies between two
     frames: gaps of a single byte time are enough.
 
     Reset: what is under way on the wire is ignored until RX_DV falls.
@@ -84,10 +84,7 @@ class GmiiRx(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         step = self.step
-        byte, dv, er = Signal(8), Signal(init=1), Signal()
-        with m.If(step):
-            m.d.sync += [byte.eq(self.i_data), dv.eq(self.i_dv), er.eq(self.i_er)]
-
+        byte, dv, er = self.i_data, self.i_dv, self.i_er
         fresh, taken, ends = Signal(), Signal(), Signal()
         count = Signal(bits_for(self._longest_bytes))  # bytes of the frame so far
         crc = ResetInserter(fresh)(CRC32_ETHERNET(8).create())

@@ -34,7 +34,7 @@ class GmiiTx(wiring.Component):
     step : In(1)
         A byte time ends with this clock. Constant 1 at 1000 Mb/s.
     o_data : Out(8), o_en : Out(1), o_er : Out(1)
-        TXD, TX_EN and TX_ER; they change in the clock after a `step`.
+        TXD, TX_EN and TX_ER, for a register outside; they stay until the clock with `step`.
     stat_tx_frames : Out(1)
         A frame left, whole. One clock, like those below.
     stat_tx_aborted : Out(1)
@@ -44,8 +44,8 @@ class GmiiTx(wiring.Component):
         left of it is taken and thrown away.
 
     Timing: a frame of n bytes takes 8 + max(n, 60) + 4 byte times and is followed by 12 idle
-    ones, exactly, if the next one is there. In the clock after a first byte is offered the first
-    byte of the preamble is on `o_data`; that byte is taken 8 byte times later.
+    ones, exactly, if the next one is there. In the clock in which a first byte is offered the
+    first byte of the preamble is on `o_data`; that byte is taken 8 byte times later.
     `i.ready` depends on registers and `step`.
 
     Reset: nothing is sent; a frame under way is cut off.
@@ -82,12 +82,14 @@ class GmiiTx(wiring.Component):
             crc.data.eq(Mux(fcs, ~crc.crc[:8], byte)),
             crc.valid.eq(self.step & (covered | fcs)),
             self.i.ready.eq(thrown),
+            self.o_en.eq(en),
+            self.o_er.eq(er),
+            self.o_data.eq(byte & en.replicate(8)),
         ]
         with m.If(thrown & self.i.valid & self.i.payload.last):
             m.d.sync += thrown.eq(0)
 
         with m.If(self.step):
-            m.d.sync += [self.o_en.eq(en), self.o_er.eq(er), self.o_data.eq(Mux(en, byte, 0))]
             with m.If(left != 0):
                 m.d.sync += left.eq(left - 1)
             with m.If(covered & (sent != MINIMUM_BYTES)):
