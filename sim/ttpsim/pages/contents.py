@@ -46,7 +46,7 @@ BLOCKS = (
           ("nic/nic", "nic/classifier", "nic/os_path", "nic/frame_buffer", "nic/tx_merge"),
           ("block-nic-rx", "block-nic-tx")),
     Block("mac", "Ethernet MAC: GMII", ("mac/gmii_mac", "mac/gmii_tx", "mac/gmii_rx", "mac/mii",
-                                         "mac/crossing", "mac/counters")),
+                                         "mac/crossing", "mac/counters", "mac/mdio")),
     Block("secded", "Memories",
           ("memory/protected", "memory/secded", "memory/forwarded", "memory/read_port")),
     Block("seed", "Seed of IDs and epochs", ("nic/seed",)),
