@@ -52,11 +52,14 @@ class EngineSide:
         """Clocks, but for those that a model makes, and reset."""
         dut = self.dut
         for name in ("i_beat", "i_valid", "gmii_rxd", "mii_rxd", "gmii_rx_dv", "gmii_rx_er"):
-            getattr(dut, name).value = 0
+            if hasattr(dut, name):
+                getattr(dut, name).value = 0
         dut.o_ready.value, dut.cfg_mii.value, dut.rst.value = 1, mii, 1
-        for pin, period in ((dut.clk, sync_ps), (dut.gmii_tx_clk, tx_ps), (dut.gmii_rx_clk, rx_ps)):
+        clocks = {"clk": sync_ps, "gmii_tx_clk": tx_ps, "gmii_rx_clk": rx_ps}
+        for pin, period in clocks.items():
             if period:
-                self.run(Clock(pin, period // 2 * 2, "ps").start(start_high=False))
+                clock = Clock(getattr(dut, pin), period // 2 * 2, "ps")
+                self.run(clock.start(start_high=False))
         await ClockCycles(dut.clk, 8)
         dut.rst.value = 0
         await Timer(4000 if mii else 400, "ns")

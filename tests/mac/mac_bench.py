@@ -32,13 +32,16 @@ def _with_visible_ports(verilog, top):
     )
 
 
-def verilated(component, name):
-    """Path of a simulator of `component`, compiled if it is not there yet."""
+def verilated(component, name, models=()):
+    """Path of a simulator of `component`, compiled if it is not there yet.
+
+    `models`: Verilog files of cells that it contains.
+    """
     processes = Processes()
     verilog = _with_visible_ports(emit_verilog(component, name), name)
     design = cxx.model(
         name,
-        {f"{name}.v": verilog},
+        {f"{name}.v": verilog} | {path.name: path.read_text() for path in models},
         name,
         "Vtop",
         ("--vpi", "--timescale", "1ns/1ps"),

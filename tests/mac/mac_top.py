@@ -1,4 +1,4 @@
-"""`GmiiMac` behind flat ports, with counters and with MII's four pins beside GMII's eight."""
+"""`GmiiMac` behind flat ports, with counters: with GMII's and MII's pins, and with RGMII's."""
 
 from amaranth.hdl import Module
 from amaranth.lib import wiring
@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ttpoe.config import preset
 from ttpoe.mac.counters import STATS
 from ttpoe.mac.gmii_mac import GmiiMac
+from ttpoe.mac.rgmii import RgmiiEcp5
 from ttpoe.wires import pass_through
 
 CONFIG = preset("default")
@@ -67,4 +68,49 @@ class MacTop(wiring.Component):
         for name in STATS:
             count = getattr(self, name.replace("stat", "count"))
             m.d.sync += count.eq(count + getattr(mac, name))
+        return m
+
+
+RGMII = (
+    "rgmii_txc",
+    "rgmii_txd",
+    "rgmii_tx_ctl",
+    "rgmii_rxc",
+    "rgmii_rxd",
+    "rgmii_rx_ctl",
+    "o_link",
+    "o_speed",
+    "o_full_duplex",
+    "o_mii",
+)
+GMII_OUT = ("gmii_txd", "gmii_tx_en", "gmii_tx_er")
+GMII_IN = ("gmii_rx_clk", "gmii_rxd", "gmii_rx_dv", "gmii_rx_er")
+
+
+class RgmiiTop(wiring.Component):
+    """`MacTop` behind an ECP5's RGMII. `phy_txc`: TXC as the PHY delays it."""
+
+    def __init__(self, **taps):
+        self._top, self._rgmii = MacTop(), RgmiiEcp5(**taps)
+        hidden = {*GMII_OUT, *GMII_IN, "mii_rxd", "mii_txd", "mid_tx_clk"}
+        super().__init__(
+            {
+                **{
+                    name: member
+                    for name, member in self._top.signature.members.items()
+                    if name not in hidden
+                },
+                **{name: self._rgmii.signature.members[name] for name in RGMII},
+                "phy_txc": In(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.top, m.submodules.rgmii = top, rgmii = self._top, self._rgmii
+        pass_through(m, self, rgmii, RGMII)
+        pass_through(m, self, top, [name for name in top.signature.members if hasattr(self, name)])
+        m.d.comb += [rgmii.cfg_mii.eq(self.cfg_mii), rgmii.gmii_tx_clk.eq(self.gmii_tx_clk)]
+        m.d.comb += [getattr(rgmii, name).eq(getattr(top, name)) for name in GMII_OUT]
+        m.d.comb += [getattr(top, name).eq(getattr(rgmii, name)) for name in GMII_IN]
         return m

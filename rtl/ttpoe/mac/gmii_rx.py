@@ -90,7 +90,8 @@ class GmiiRx(wiring.Component):
         crc = ResetInserter(fresh)(CRC32_ETHERNET(8).create())
         m.submodules.crc = crc
         m.d.comb += [crc.data.eq(byte), crc.valid.eq(taken)]
-        hurt, too_long = Signal(), Signal()
+        hurt = Signal()
+        too_long = Signal()
         no_sfd, false_carrier, was_false_carrier = Signal(), Signal(), Signal()
         m.d.comb += [
             too_long.eq(dv & (count == self._longest_bytes)),
@@ -161,7 +162,9 @@ class GmiiRx(wiring.Component):
 
     def _control(self, m, count, line, fresh):
         """PAUSE, PFC, other MAC control: known when the first 16 bytes are in."""
-        control, pause, pfc = Signal(), Signal(), Signal()
+        control = Signal()
+        pause = Signal()
+        pfc = Signal()
         opcode = Cat(line[0], line[1])
         with m.If(fresh):
             m.d.sync += [control.eq(0), pause.eq(0), pfc.eq(0)]

@@ -70,7 +70,8 @@ class GmiiTx(wiring.Component):
         # Inside a part whose number of bytes is fixed: bytes still to come after this one.
         left = Signal(range(GAP_BYTES))
         sent = Signal(range(MINIMUM_BYTES + 1))  # of the frame; stops at 60
-        spoilt, thrown = Signal(), Signal()  # thrown: up to its last byte, unsent
+        spoilt = Signal()
+        thrown = Signal()  # the rest of the frame, up to its last byte
         en, er, byte = Signal(), Signal(), Signal(8)
 
         # The FCS leaves its register from below: adding its own lowest byte to a CRC shifts it.
