@@ -54,10 +54,10 @@ class GmiiMac(wiring.Component):
     stat_* : Out(1)
         One-clock pulses in `sync`, see `ttpoe.mac.counters`. A frame is counted once.
 
-    Timing, with W bytes in a beat. Send: the beat that lets its frame go is taken, and TX_EN rises
-    1 clock of `gmii_tx_clk` after 3 at most for the crossing; the first byte follows 8 later.
-    Receive: a beat is on `o` 9 clocks of `gmii_rx_clk` after its last byte is on the pins, and at
-    most 3 clocks of `sync` later; the last beat 5, after the last byte of the FCS, and 3.
+    Timing. Send: TX_EN rises 4 clocks of `gmii_tx_clk` at most after the beat that lets its frame go
+    was taken; the frame's first byte follows 8 byte times later. Receive: a beat is on `o` 9 clocks
+    of `gmii_rx_clk`, and then 3 of `sync` at most, after its last byte is on the pins; the last
+    beat 5, and 3, after the last byte of the FCS.
 
     Reset: by the reset of `sync`, in each domain until its clock runs: frames under way are cut off,
     nothing is sent, and what is under way on the wire is ignored. A clock of the PHY may stop.
