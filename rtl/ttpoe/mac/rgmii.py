@@ -1,6 +1,6 @@
 """RGMII on an ECP5: GMII on four pins and both edges of the clock.
 
-Source: Reduced Gigabit Media Independent Interface (RGMII) 1.3 and 2.0, sections 3.1 to 3.4 of
+Source: Reduced Gigabit Media Independent Interface (RGMII) 1.3 and 2.0, clauses 3.1 to 3.4 of
 its own text; Lattice FPGA-TN-02035 (IDDRX1F, ODDRX1F, DELAYG).
 """
 
