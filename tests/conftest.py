@@ -13,6 +13,11 @@ def pytest_addoption(parser):
         action="store_true",
         help="tests/sim/test_random.py: every defect, and the table of docs/evidence/random.md",
     )
+    parser.addoption(
+        "--all-lengths",
+        action="store_true",
+        help="tests/mac: frames of every length, which takes minutes",
+    )
 
 
 def pytest_configure(config):
@@ -21,6 +26,7 @@ def pytest_configure(config):
     # A shell's background jobs ignore Ctrl-C, and so would what the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "icarus: needs Icarus Verilog")
+    config.addinivalue_line("markers", "all_lengths: runs with --all-lengths only")
     if hasattr(config.option, "loadscopereorder"):  # xdist: files as they are ordered below
         config.option.loadscopereorder = False
 
@@ -44,10 +50,15 @@ LONGEST_FIRST = (
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items):
-    """The long files first, and without Icarus its tests are skipped."""
+def pytest_collection_modifyitems(config, items):
+    """The long files first; without Icarus, or the option they need, tests are skipped."""
     place = {f"tests/{name}.py": number for number, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: place.get(item.nodeid.split("::")[0], len(place)))
+    if not config.getoption("--all-lengths"):
+        long = pytest.mark.skip(reason="a long form: runs with --all-lengths")
+        for item in items:
+            if item.get_closest_marker("all_lengths"):
+                item.add_marker(long)
     if shutil.which("iverilog") and shutil.which("vvp"):
         return
     skip = pytest.mark.skip(reason="Icarus Verilog is missing: apt-get install iverilog")

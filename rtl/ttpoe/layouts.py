@@ -10,6 +10,7 @@ from .protocol import Opcode
 
 __all__ = [
     "beat_layout",
+    "byte_layout",
     "host_tx_layout",
     "host_rx_layout",
     "rx_event_layout",
@@ -49,6 +50,10 @@ def beat_layout(config):
     return data.StructLayout(
         {"data": config.width_bits, "keep": config.width_bytes, "last": 1, "error": 1}
     )
+
+
+byte_layout = data.StructLayout({"data": 8, "last": 1, "error": 1})
+"""One byte of a frame in a MAC; `error` counts only with `last`, as in a beat."""
 
 
 def host_tx_layout(config):

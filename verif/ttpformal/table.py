@@ -26,6 +26,7 @@ _FILES = (
     "nic",
     "csr",
     "ends",
+    "mac",
 )
 
 

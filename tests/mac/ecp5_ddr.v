@@ -1,0 +1,22 @@
+// What the ECP5's DDR cells do, as Lattice FPGA-TN-02035 describes them: for simulation.
+module ODDRX1F(input SCLK, input RST, input D0, input D1, output Q);
+  reg first, second, first1, second1;
+  always @(posedge SCLK) begin
+    {first, second} <= {D0, D1};
+    {first1, second1} <= {first, second};
+  end
+  assign Q = SCLK ? first1 : second1;
+endmodule
+
+module IDDRX1F(input SCLK, input RST, input D, output reg Q0, output reg Q1);
+  reg rising, falling;
+  always @(posedge SCLK) rising <= D;
+  always @(negedge SCLK) falling <= D;
+  always @(posedge SCLK) {Q0, Q1} <= {rising, falling};
+endmodule
+
+module DELAYG(input A, output Z);
+  parameter DEL_MODE = "USER_DEFINED";
+  parameter DEL_VALUE = 0;
+  assign Z = A;
+endmodule

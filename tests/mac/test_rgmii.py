@@ -1,0 +1,34 @@
+"""RGMII with the cells of an ECP5, in Verilator, under cocotbext-eth."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.mac.mac_bench import run, verilated
+from tests.mac.mac_top import RgmiiTop
+from ttpoe.mac.rgmii import RgmiiEcp5
+from ttpoe.verilog.emit import emit_verilog
+
+CELLS = Path(__file__).with_name("ecp5_ddr.v")
+
+
+def test_under_cocotbext_eth(tmp_path):
+    run(
+        verilated(RgmiiTop(rx_data_taps=3), "rgmii_top", [CELLS]),
+        "rgmii_top",
+        "rgmii_cocotb",
+        tmp_path,
+    )
+
+
+def test_delays_are_cells():
+    assert "DELAYG" not in emit_verilog(RgmiiEcp5(), "rgmii")
+    text = emit_verilog(RgmiiEcp5(tx_clock_taps=80, rx_clock_taps=72, rx_data_taps=5), "rgmii")
+    for taps, cells in ((80, 1), (72, 1), (5, 5)):
+        assert text.count(f".DEL_VALUE(32'd{taps})") == cells
+    assert text.count("ODDRX1F") == 6 and text.count("IDDRX1F") == 5
+
+
+def test_constructor():
+    with pytest.raises(ValueError, match="rx_data_taps must be from 0 to 127; got 128"):
+        RgmiiEcp5(rx_data_taps=128)

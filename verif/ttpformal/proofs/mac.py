@@ -1,0 +1,435 @@
+"""Proofs of `mac/`: frames on GMII.
+
+The references are written from IEEE 802.3: the CRC goes bit by bit (clause 3.2.9).
+"""
+
+from types import SimpleNamespace
+
+from amaranth.hdl import Cat, Elaboratable, Module, Mux, Signal
+
+from ttpoe.mac import gmii_rx, gmii_tx
+from ttpoe.mac.gmii_rx import GmiiRx
+from ttpoe.mac.gmii_tx import GmiiTx
+
+from ..memories import built, inner
+from ..proof import Defect, Proof
+
+POLYNOMIAL = 0xEDB88320  # bits reversed: the first bit on the wire is the lowest of a byte
+RESIDUE = 0xDEBB20E3  # what is left of a frame with its FCS
+ONES = 0xFFFFFFFF
+
+
+def crc_after(crc, byte):
+    """The CRC register, 32 bits, after a byte; both values or both numbers."""
+    numbers = isinstance(crc, int)
+    for bit in range(8):
+        wrong = (crc ^ byte >> bit) & 1
+        crc = crc >> 1 ^ (wrong * POLYNOMIAL if numbers else Mux(wrong, POLYNOMIAL, 0))
+    return crc if numbers else crc[:32]
+
+
+def stopping(signal, end):
+    """The next value of a counter that stops at `end`."""
+    return Mux(signal == end, end, signal + 1)
+
+
+class _Carrier:
+    """What GmiiTx sends, seen from the wire: bytes since TX_EN rose, idle time, TX_ER so far."""
+
+    def __init__(self, h, dut):
+        m = h.m
+        self.place = Signal(7)  # stops at 127
+        self.gap = Signal(4, init=15)  # stops at 15
+        self.was_en, self.hurt = Signal(name="was_en"), Signal(name="hurt")
+        self.ends = dut.step & self.was_en & ~dut.o_en
+        with m.If(dut.step):
+            m.d.sync += self.was_en.eq(dut.o_en)
+            with m.If(dut.o_en):
+                m.d.sync += [self.place.eq(stopping(self.place, 127)), self.gap.eq(0)]
+                m.d.sync += self.hurt.eq(self.hurt | dut.o_er)
+            with m.Else():
+                m.d.sync += [self.place.eq(0), self.gap.eq(stopping(self.gap, 15))]
+                m.d.sync += self.hurt.eq(0)
+
+
+TX_IDLE, TX_PREAMBLE, TX_DATA, TX_FCS, TX_PAD, TX_GAP = range(6)
+
+
+class Transmit(Proof):
+    shows = (
+        "GmiiTx: 7 bytes of preamble and the SFD, the bytes of the frame, padded, and 4 more"
+        " unless the source fails, TX_ER where it does; at least 12 byte times of gap, and 12"
+        " if the next frame is there"
+    )
+    config = "padded to 12 bytes; any frames, pauses of the source and byte times"
+    mode = "induction"
+    depth = 2
+    cover_depth = 26
+    defect_depth = 40
+    defects = (
+        Defect(
+            "the gap is a byte short",
+            "mac/gmii_tx.py",
+            "left.eq(GAP_BYTES - 1)",
+            "left.eq(GAP_BYTES - 2)",
+        ),
+        Defect(
+            "a byte too few is enough",
+            "mac/gmii_tx.py",
+            "self.step & (sent == MINIMUM_BYTES - 1)",
+            "self.step & (sent == MINIMUM_BYTES - 2)",
+        ),
+        Defect(
+            "the preamble is a byte short",
+            "mac/gmii_tx.py",
+            "left.eq(PREAMBLE_BYTES - 2)",
+            "left.eq(PREAMBLE_BYTES - 3)",
+        ),
+        Defect(
+            "a byte that fails is not marked",
+            "mac/gmii_tx.py",
+            "er.eq(~self.i.valid | aborted)",
+            "er.eq(aborted)",
+        ),
+    )
+
+    def build(self, h):
+        gmii_tx.MINIMUM_BYTES = 12
+        dut = GmiiTx()
+        h.m.submodules.dut = fragment = built(dut)
+        h.drive(dut)
+        h.streams(dut)
+        wire, own = _Carrier(h, dut), inner(fragment)
+        en, byte, thrown = dut.o_en, dut.o_data, own["thrown"]
+        h.check_if(en & (wire.place < 7), byte == 0x55)
+        h.check_if(en & (wire.place == 7), byte == 0xD5)
+        h.check_if(wire.ends & ~wire.hurt, wire.place >= 8 + 12 + 4)
+        h.check_if(dut.step & en & ~wire.was_en, wire.gap >= 12)
+        h.check_if(~en & (wire.gap >= 12), ~dut.i.valid | thrown)
+        h.check_if(~en, ~dut.o_er & (byte == 0))
+        taken = dut.i.valid & dut.i.ready & ~thrown
+        h.check_if(taken, en & (byte == dut.i.payload.data) & (wire.place >= 8))
+        h.check(
+            dut.stat_tx_underrun == (en & dut.step & (own["fsm_state"] == TX_DATA) & ~dut.i.valid)
+        )
+        h.check_if(dut.stat_tx_underrun, dut.o_er)
+        self.invariants(h, own, wire)
+        h.reach(wire.ends & ~wire.hurt & (wire.place == 24))
+        h.reach(wire.ends & wire.hurt)
+
+    def invariants(self, h, own, wire):
+        state, left, sent, spoilt = (own[name] for name in ("fsm_state", "left", "sent", "spoilt"))
+        place, hurt = wire.place, wire.hurt
+        h.check(state <= TX_GAP)
+        h.check_if(state == TX_IDLE, ~wire.was_en & (place == 0) & (wire.gap >= 12) & ~hurt)
+        h.check_if(
+            state == TX_PREAMBLE,
+            wire.was_en
+            & (left <= 6)
+            & (place == 7 - left)
+            & ~hurt
+            & (sent == 0)
+            & ~spoilt
+            & ~own["thrown"],
+        )
+        h.check_if(
+            (state == TX_DATA) | (state == TX_PAD),
+            wire.was_en & (place >= 8) & (sent == Mux(place >= 20, 12, place - 8)) & ~own["thrown"],
+        )
+        h.check_if(state == TX_DATA, ~hurt & ~spoilt)
+        h.check_if(state == TX_PAD, (sent < 12) & (hurt == spoilt))
+        h.check_if(
+            state == TX_FCS,
+            wire.was_en
+            & (left <= 3)
+            & (hurt == spoilt)
+            & (place >= 8)
+            & (hurt | (place >= 23 - left)),
+        )
+        h.check_if(state == TX_GAP, (left <= 11) & (wire.was_en == (left == 11)))
+        h.check(Mux(wire.was_en, wire.gap == 0, (place == 0) & ~hurt))
+        h.check_if((state == TX_GAP) & ~wire.was_en, wire.gap == 11 - left)
+        h.check_if((state == TX_GAP) & wire.was_en, (place >= 24) | hurt)
+
+
+class TransmitFcs(Proof):
+    shows = (
+        "GmiiTx: a frame's FCS is the one of a bit-serial CRC, and never so if its source"
+        " failed or says error"
+    )
+    config = (
+        "padded to 2 bytes; one bit of each frame, any, is 1: bytes enter a CRC by XOR only,"
+        " so that this is any frame"
+    )
+    mode = "induction"
+    depth = 2
+    cover_depth = 18
+    defect_depth = 20
+    defects = (
+        Defect("a spoilt frame has a good FCS", "mac/gmii_tx.py", " ^ spoilt.replicate(8)", ""),
+        Defect(
+            "padding is not covered by the FCS",
+            "mac/gmii_tx.py",
+            "m.d.comb += [en.eq(1), covered.eq(1)]\n",
+            "m.d.comb += [en.eq(1)]\n",
+        ),
+    )
+
+    def build(self, h):
+        gmii_tx.MINIMUM_BYTES = 2
+        m, dut = h.m, GmiiTx()
+        m.submodules.dut = fragment = built(dut)
+        h.drive(dut)
+        wire = _Carrier(h, dut)
+        one = 1 << h.constant(3, "bit")
+        there = wire.place == h.constant(7, "there")
+        h.assume(dut.i.payload.data == Mux(there, one, 0))
+        crc = Signal(32, init=ONES)
+        with m.If(dut.step):
+            with m.If(~dut.o_en):
+                m.d.sync += crc.eq(ONES)
+            with m.Elif(wire.place >= 8):
+                m.d.sync += crc.eq(crc_after(crc, dut.o_data))
+        h.check_if(wire.ends, (crc == RESIDUE) == ~wire.hurt)
+        self.invariants(h, inner(fragment), inner(fragment, "crc"), wire, crc)
+        h.reach(wire.ends & ~wire.hurt)
+        h.reach(wire.ends & wire.hurt)
+
+    def invariants(self, h, own, processor, wire, crc):
+        state, left, spoilt = own["fsm_state"], own["left"], own["spoilt"]
+        register = processor["crc_reg"][::-1]
+        h.check(state <= TX_GAP)
+        h.check_if(state == TX_IDLE, ~wire.was_en & (wire.place == 0) & ~wire.hurt & (crc == ONES))
+        h.check_if(
+            state == TX_PREAMBLE,
+            wire.was_en
+            & (left <= 6)
+            & (wire.place == 7 - left)
+            & ~wire.hurt
+            & ~spoilt
+            & (crc == ONES)
+            & (register == ONES),
+        )
+        h.check_if(
+            (state == TX_DATA) | (state == TX_PAD),
+            wire.was_en & (wire.place >= 8) & (register == crc) & (wire.hurt == spoilt),
+        )
+        h.check_if(state == TX_DATA, ~spoilt)
+        h.check_if(state == TX_GAP, (left <= 11) & (wire.was_en == (left == 11)))
+        h.check_if((state == TX_GAP) & ~wire.was_en, ~wire.hurt & (crc == ONES) & (wire.place == 0))
+        h.check_if(
+            state == TX_FCS, wire.was_en & (left <= 3) & (wire.place >= 8) & (wire.hurt == spoilt)
+        )
+        # The FCS makes the two registers differ by what depends on its number of bytes only.
+        apart = 0
+        for done in range(5):
+            at = (
+                (state == TX_FCS) & (left == 3 - done)
+                if done < 4
+                else (state == TX_GAP) & wire.was_en
+            )
+            h.check_if(at, register ^ crc == Mux(wire.hurt, 0, apart))
+            h.check_if(at & (wire.hurt | (done != 0)), register >> 32 - 8 * done == 0)
+            apart = crc_after(apart, 0xFF)
+
+
+class _AnyCrc(Elaboratable):
+    """In place of the CRC: a verdict that may be any, in each clock another."""
+
+    def __init__(self, match):
+        self.match = match
+        self.start, self.data, self.valid = Signal(), Signal(8), Signal()
+        self.crc, self.match_detected = Signal(32), Signal()
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.match_detected.eq(self.match)
+        return m
+
+
+RX_SKIP, RX_IDLE, RX_PREAMBLE, RX_FRAME = range(4)
+
+
+class _Received:
+    """A frame on RXD as the standard sees it."""
+
+    def __init__(self, h, dut, longest):
+        m, self.longest = h.m, longest
+        step, dv, byte = dut.step, dut.i_dv, dut.i_data
+        self.awake = Signal(name="awake")  # idle was seen
+        self.inside, self.over, self.hurt = (
+            Signal(name=name) for name in ("inside", "over", "hurt_seen")
+        )
+        self.count = Signal(range(longest + 1), name="bytes_seen")
+        self.header = [Signal(8, name=f"header{n}") for n in range(4)]  # bytes 12 to 15
+        self.taken = step & dv & self.inside & ~self.over & (self.count != longest)
+        self.ends = step & self.inside & ~self.over & (~dv | (self.count == longest))
+        self.is_control = Cat(self.header[1], self.header[0]) == 0x8808
+        with m.If(step & ~dv):
+            m.d.sync += [
+                self.awake.eq(1),
+                self.inside.eq(0),
+                self.over.eq(0),
+                self.hurt.eq(0),
+                self.count.eq(0),
+            ]
+        with m.Elif(step & self.awake):
+            m.d.sync += self.hurt.eq(self.hurt | dut.i_er)
+            with m.If(~self.inside):
+                m.d.sync += self.inside.eq(byte == 0xD5)
+            with m.Elif(self.count == longest):
+                m.d.sync += self.over.eq(1)
+            with m.Else():
+                m.d.sync += self.count.eq(self.count + 1)
+        for n in range(4):
+            with m.If(self.taken & (self.count == 12 + n)):
+                m.d.sync += self.header[n].eq(byte)
+
+    def invariants(self, h, own):
+        state = own["fsm_state"]
+        h.check(self.count <= self.longest)
+        h.check((state == RX_FRAME) == (self.inside & ~self.over))
+        h.check((state == RX_SKIP) == (~self.awake | self.over))
+        h.check_if(state == RX_IDLE, ~self.hurt)
+        h.check_if(~self.inside, (self.count == 0) & ~self.over)
+        h.check_if(~self.awake, ~self.inside & ~self.hurt)
+
+
+class Receive(Proof):
+    shows = (
+        "GmiiRx: the verdict is good exactly if the frame came without RX_ER, has as many"
+        " bytes as it may, its CRC matches, and it is no MAC control; each byte of it comes"
+        " out, unchanged and in order, without the FCS; each carrier has one cause at most"
+    )
+    config = "17 to 20 bytes with FCS; any bytes, byte times and verdicts of the CRC"
+    mode = "induction"
+    depth = 3
+    cover_depth = 30
+    defect_depth = 30
+    defects = (
+        Defect(
+            "RX_ER in the preamble is forgotten", "mac/gmii_rx.py", "hurt.eq(dv & er)", "hurt.eq(0)"
+        ),
+        Defect("the FCS is not looked at", "mac/gmii_rx.py", "~crc.match_detected,", "0,"),
+        Defect(
+            "a byte too few is enough",
+            "mac/gmii_rx.py",
+            "count < MINIMUM_BYTES + FCS_BYTES",
+            "count < MINIMUM_BYTES + FCS_BYTES - 1",
+        ),
+        Defect(
+            "PAUSE is handed over", "mac/gmii_rx.py", "return control & pause,", "return 0 & pause,"
+        ),
+        Defect(
+            "a byte of the FCS is handed over",
+            "mac/gmii_rx.py",
+            "for n in range(FCS_BYTES + 1)",
+            "for n in range(FCS_BYTES)",
+        ),
+    )
+    longest = 20
+
+    def build(self, h):
+        match = h.free(1, "match")
+        gmii_rx.MINIMUM_BYTES = 13
+        real, gmii_rx.CRC32_ETHERNET = (
+            gmii_rx.CRC32_ETHERNET,
+            lambda width: SimpleNamespace(create=lambda: _AnyCrc(match)),
+        )
+        dut = GmiiRx(self.longest)
+        h.m.submodules.dut = fragment = built(dut)
+        gmii_rx.CRC32_ETHERNET = real
+        h.drive(dut)
+        seen, own = _Received(h, dut, self.longest), inner(fragment)
+        good = seen.ends & ~dut.i_dv & ~seen.hurt & (seen.count >= 17) & match & ~seen.is_control
+        valid, out = dut.o.valid, dut.o.payload
+        h.check((valid & out.last & ~out.error) == h.past(good))
+        h.check((valid & out.last) == h.past(seen.ends & (seen.count >= 5)))
+        causes = Cat(getattr(dut, name) for name in gmii_rx.RX_CAUSES)
+        h.check(causes[:7].any() == h.past(seen.ends & ~good))
+        carrier = causes[:8]  # a false carrier may begin where a frame ends
+        h.check(carrier & (carrier - 1) == 0)
+        sent = Signal(range(self.longest))
+        with h.m.If(valid):
+            h.m.d.sync += sent.eq(Mux(out.last, 0, sent + 1))
+        h.check_if(valid & out.last, sent + 5 == h.past(seen.count))
+        place, kept = h.constant(range(self.longest), "place"), Signal(8)
+        with h.m.If(seen.taken & (seen.count == place)):
+            h.m.d.sync += kept.eq(dut.i_data)
+        h.check_if(valid & (sent == place), out.data == kept)
+        seen.invariants(h, own)
+        self.invariants(h, own, seen, sent + (valid & ~out.last), valid & out.last, place, kept)
+        h.reach(valid & out.last & ~out.error)
+        h.reach(dut.stat_rx_pause)
+
+    def invariants(self, h, own, seen, delivered, ended, place, kept):
+        frame, count = own["fsm_state"] == RX_FRAME, seen.count
+        h.check_if(
+            frame,
+            (own["count"] == count)
+            & (own["hurt"] == seen.hurt)
+            & (delivered == Mux(count >= 5, count - 5, 0))
+            & (own["filled"] == Mux(count >= 5, 31, (1 << count[:3]) - 1)),
+        )
+        h.check_if(
+            own["fsm_state"] == RX_PREAMBLE,
+            (own["hurt"] == seen.hurt)
+            & (own["count"] == 0)
+            & (own["filled"] == 0)
+            & ~own["control"],
+        )
+        h.check_if(~frame & ~ended, delivered == 0)
+        h.check_if(frame, ~ended)
+        for n in range(sum(name.startswith("line") for name in own)):
+            h.check_if(frame & (place + n + 1 == count), own[f"line{n}"] == kept)
+            for k in range(4):
+                h.check_if(frame & (count == 13 + k + n), own[f"line{n}"] == seen.header[k])
+        h.check_if(frame & (count > 16), own["control"] == seen.is_control)
+        h.check_if(frame & (count < 16), ~own["control"])
+        h.check_if(frame & (count == 16), ~own["control"] | seen.is_control)
+
+
+class ReceiveFcs(Proof):
+    shows = "GmiiRx: what it takes for a good FCS is one of a bit-serial CRC over the frame"
+    config = (
+        "up to 64 bytes, any byte times; one bit of each frame, any, is 1: bytes enter a CRC by"
+        " XOR only, so that this is any frame"
+    )
+    mode = "induction"
+    depth = 2
+    cover_depth = 8
+    defect_depth = 8
+    defects = (
+        Defect(
+            "the CRC goes on from frame to frame", "mac/gmii_rx.py", "fresh.eq(1)", "fresh.eq(0)"
+        ),
+        Defect(
+            "the SFD is covered",
+            "mac/gmii_rx.py",
+            "crc.valid.eq(taken)",
+            "crc.valid.eq(taken | (step & (byte == SFD)))",
+        ),
+    )
+
+    def build(self, h):
+        gmii_rx.MINIMUM_BYTES = 60
+        dut = GmiiRx(64)
+        h.m.submodules.dut = fragment = built(dut)
+        h.drive(dut)
+        seen, own = _Received(h, dut, 64), inner(fragment)
+        one, there = 1 << h.constant(3, "bit"), seen.count == h.constant(7, "there")
+        h.assume_if(seen.taken, dut.i_data == Mux(there, one, 0))
+        crc = Signal(32, init=ONES)
+        with h.m.If(dut.step & ~dut.i_dv):
+            h.m.d.sync += crc.eq(ONES)
+        with h.m.Elif(seen.taken):
+            h.m.d.sync += crc.eq(crc_after(crc, dut.i_data))
+        register = inner(fragment, "crc")["crc_reg"][::-1]
+        h.check_if(seen.ends, register == crc)
+        seen.invariants(h, own)
+        state = own["fsm_state"]
+        h.check_if(state == RX_FRAME, (register == crc) & (own["count"] == seen.count))
+        h.check_if(state == RX_PREAMBLE, register == ONES)
+        h.check_if(~seen.inside, crc == ONES)
+        h.check_if(state == RX_PREAMBLE, own["count"] == 0)
+        h.reach(seen.ends & (seen.count == 3))
