@@ -10,6 +10,8 @@ import pytest
 def pytest_addoption(parser):
     parser.addoption("--all-defects", action="store_true",
                      help="tests/sim/test_random.py: every defect, and the table of docs/evidence/random.md")
+    parser.addoption("--every-length", action="store_true",
+                     help="tests/mac: frames of every length up to the longest, not of each class")
 
 
 def pytest_configure(config):

@@ -7,7 +7,8 @@ from .proof import Proof
 __all__ = ["load"]
 
 _FILES = ("stream", "secded", "memory", "link", "tag", "zero", "arbitrate", "pipeline",
-          "victim", "background", "replay", "tx", "transmit", "path", "rx", "receive", "nic", "csr", "ends")
+          "victim", "background", "replay", "tx", "transmit", "path", "rx", "receive", "nic", "csr", "ends",
+          "xgmii")
 
 
 def load():

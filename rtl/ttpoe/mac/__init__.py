@@ -1,0 +1,1 @@
+"""Ethernet MACs: between the engine's beats and a PHY's pins."""
