@@ -63,7 +63,8 @@ class HardMac(wiring.Component):
     stat_* : Out(1), in `sync`
         See `HARD_MAC_EVENTS`.
 
-    Timing: `BeatCrossing` each way; towards the MAC one or two clocks of `Store` more.
+    Timing: `BeatCrossing` each way; towards the MAC two clocks of `Store` more, and a clock between
+    two frames: 161 million frames a second at 322 MHz, where a 100 Gb/s wire takes 149.
 
     Reset: of any domain alone at any time; no frame is made of two (`BeatCrossing`). A reset of
     `tx_domain` breaks a frame off: reset the MAC with it.

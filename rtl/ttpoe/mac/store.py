@@ -111,7 +111,7 @@ class Store(wiring.Component):
         Beats unchanged and in order.
 
     Timing: the beat that lets a frame begin is taken in clock t, the frame's first beat is on `o`
-    in t + 2 (t + 1 if it is there already). A beat per clock, in and out.
+    in t + 2. A beat per clock, in and out, but for one clock between two frames.
     Reset: empty.
     """
 
@@ -136,19 +136,23 @@ class Store(wiring.Component):
             width=packed_layout(self._config).size, depth=self._depth
         )
         wholes = Signal(range(self._depth + 1))  # frames whose last beat is in here
-        inside = Signal()  # the frame has begun
+        inside, enough = Signal(), Signal()  # a frame has begun; the next one may
         ended, left = Signal(), Signal()
         m.d.comb += [
             i.ready.eq(beats.w_rdy),
             beats.w_data.eq(pack(m, self._config, i.payload)),
             beats.w_en.eq(i.valid),
-            o.valid.eq(beats.r_rdy & (inside | (wholes != 0) | (beats.level >= self._start_beats))),
+            o.valid.eq(beats.r_rdy & (inside | enough)),
             beats.r_en.eq(o.valid & o.ready),
             ended.eq(i.valid & i.ready & i.p.last),
             left.eq(o.valid & o.ready & o.p.last),
         ]
         unpack(m, self._config, beats.r_data, o.payload)
-        m.d.sync += wholes.eq(wholes + ended - left)
+        m.d.sync += [
+            wholes.eq(wholes + ended - left),
+            # `wholes` still counts a frame in the clock in which it leaves.
+            enough.eq(((wholes != 0) | (beats.level >= self._start_beats)) & ~left),
+        ]
         with m.If(o.valid & o.ready):
             m.d.sync += inside.eq(~o.p.last)
         return m

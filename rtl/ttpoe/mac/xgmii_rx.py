@@ -60,7 +60,7 @@ class XgmiiRx(wiring.Component):
     local_fault, remote_fault : Out(1)
         What the link is said to have, see `ttpoe.mac.xgmii_fault`.
 
-    Timing: first byte on `xgmii_d` in clock t, first beat on `o` in t + 5.
+    Timing: first byte on `xgmii_d` in clock t, first beat on `o` in t + 6.
 
     Errors: what is known before the first beat leaves drops the whole frame: MAC control, and
     bad ones of up to 16 bytes. What is found later ends the frame with `error`. MAC control
@@ -185,7 +185,8 @@ class XgmiiRx(wiring.Component):
         m.d.sync += [held_valid.eq(checked.valid), held.eq(checked.beat), held_bad.eq(bad)]
         follows = checked.beat  # of the same frame, unless `held.last`
         dropping, drop, last = Signal(), Signal(), Signal()
-        count = Signal(4)
+        count, out = Signal(4), event_signature(beat_layout(self._config)).create()
+        m.d.sync += [self.o.valid.eq(out.valid), self.o.payload.eq(out.payload)]
         m.d.comb += [
             last.eq(held.last | (follows.last & (follows.count <= _FCS_BYTES))),
             count.eq(
@@ -196,11 +197,11 @@ class XgmiiRx(wiring.Component):
                 )
             ),
             drop.eq(Mux(held.first, held.last | follows.last | self._control_now, dropping)),
-            self.o.valid.eq(held_valid & ~drop & ~(held.last & (held.count <= _FCS_BYTES))),
-            self.o.p.data.eq(held.data),
-            self.o.p.keep.eq(Cat(count > lane for lane in range(LANES))),
-            self.o.p.last.eq(last),
-            self.o.p.error.eq(last & Mux(held.last, held_bad, bad)),
+            out.valid.eq(held_valid & ~drop & ~(held.last & (held.count <= _FCS_BYTES))),
+            out.p.data.eq(held.data),
+            out.p.keep.eq(Cat(count > lane for lane in range(LANES))),
+            out.p.last.eq(last),
+            out.p.error.eq(last & Mux(held.last, held_bad, bad)),
         ]
         with m.If(held_valid):
             m.d.sync += dropping.eq(drop)

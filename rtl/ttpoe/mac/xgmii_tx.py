@@ -11,6 +11,7 @@ from ..layouts import beat_layout
 from .fcs import Fcs
 from .store import Store, beats_of
 from .xgmii import IDLE_WORD, LANES, PREAMBLE, SFD, Control, word
+from .xgmii_gap import XgmiiGap
 
 __all__ = ["XgmiiTx", "TX_EVENTS"]
 
@@ -96,6 +97,7 @@ class XgmiiTx(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        m.submodules.gap = self._gap = XgmiiGap()
         m.submodules.store = store = Store(self._config, self._store_beats, self._start_beats)
         wiring.connect(m, wiring.flipped(self.i), store.i)
         self._now = Signal(_stage)
@@ -110,30 +112,30 @@ class XgmiiTx(wiring.Component):
         now = self._now
         index = Signal(range(_LAST_PADDED + 2))  # of the beat; from 8 on it stays
         begins = Signal()
-        wait = self._gap(m)
+        gap = self._gap
         discarding = Signal()  # the rest of a frame that ran dry
-        m.d.comb += [now.slot.eq(_Slot.IDLE), now.offset.eq(self._offset)]
+        m.d.comb += [now.slot.eq(_Slot.IDLE), now.offset.eq(gap.o_offset), gap.i_keep.eq(now.keep)]
         with m.FSM():
             with m.State("GAP"):
                 m.d.sync += index.eq(0)
-                with m.If(self._tail):
+                with m.If(gap.o_tail):
                     m.d.comb += now.slot.eq(_Slot.TAIL)
                 with m.If(discarding):
                     m.d.comb += frames.ready.eq(1)
                     with m.If(frames.valid & frames.p.last):
                         m.d.sync += discarding.eq(0)
-                m.d.comb += begins.eq(frames.valid & ~discarding)
-                with m.If((wait == 0) & begins):
+                m.d.comb += begins.eq(gap.o_free & frames.valid & ~discarding)
+                m.d.comb += gap.i_late.eq(~begins)
+                with m.If(begins):
                     m.d.comb += now.slot.eq(_Slot.START)
                     m.next = "DATA"
-                with m.Elif(wait == 0):  # this gap is longer than it need be
-                    m.d.sync += [self._deficit.eq(0), self._offset.eq(0)]
             with m.State("DATA"):
                 m.d.comb += frames.ready.eq(1)
                 with m.If(~frames.valid | (frames.p.last & frames.p.error)):
                     m.d.comb += [
                         now.slot.eq(_Slot.ABORT),
-                        self._ends.eq(1),
+                        gap.i_ends.eq(1),
+                        gap.i_aborts.eq(1),
                         self.stat_tx_underrun.eq(~frames.valid),
                         self.stat_tx_bad.eq(frames.valid),
                     ]
@@ -175,43 +177,8 @@ class XgmiiTx(wiring.Component):
             self._end(m)
 
     def _end(self, m):
-        m.d.comb += [self._now.last.eq(1), self._ends.eq(1), self.stat_tx_sent.eq(1)]
+        m.d.comb += [self._now.last.eq(1), self._gap.i_ends.eq(1), self.stat_tx_sent.eq(1)]
         m.next = "GAP"
-
-    def _gap(self, m):
-        """Clocks until the next frame may begin, counted from the clock after `self._ends`.
-
-        /T/ lies `columns` of 4 bytes after the last beat's slot began, in byte `past` of its
-        column. With 12 bytes of gap the next frame would begin in byte `past` of the third column
-        after; it begins in byte 0 of that one, or, if the deficit would exceed 3, of the next.
-        """
-        now, keep = self._now, self._now.keep
-        self._offset, self._deficit = Signal(), Signal(2)  # of the next frame; bytes owed
-        self._ends, self._tail = Signal(), Signal()
-        wait, past, columns = Signal(3), Signal(2), Signal(3)
-        aborts, group = now.slot == _Slot.ABORT, Mux(keep[4], keep[5:8], keep[1:4])
-        owed, until = Signal(3), Signal(4)
-        m.d.comb += [
-            past.eq(
-                Mux(aborts, 1, Mux(group[2], 0, Cat(~group[0] | (group[1] & ~group[2]), group[0])))
-            ),
-            # n bytes, 4 of FCS, then /T/: column 1 for n < 4, 2 for n < 8, 3 for n = 8.
-            columns.eq(Mux(aborts, 0, 1 + keep[3] + keep[7])),
-            owed.eq(self._deficit + past),
-            until.eq(columns + 3 + owed[2] + self._offset),
-        ]
-        with m.If(self._ends):
-            m.d.sync += [
-                self._deficit.eq(owed[:2]),
-                self._offset.eq(until[0]),
-                wait.eq(until[1:] - 1),
-                self._tail.eq(keep[3] & ~aborts),
-            ]
-        with m.Else():
-            m.d.sync += self._tail.eq(0)
-            with m.If(wait != 0):
-                m.d.sync += wait.eq(wait - 1)
-        return wait
 
     # ---- the slots as bytes ----------------------------------------------------------------
 
