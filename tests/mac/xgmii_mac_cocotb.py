@@ -2,9 +2,10 @@
 
 import cocotb
 from cocotb.triggers import ClockCycles
+from cocotb.utils import get_sim_time
 from cocotbext.eth import XgmiiFrame, XgmiiSink, XgmiiSource
 
-from tests.mac.mac_bench import PERIOD_PS, Beats, Counters, rng, start
+from tests.mac.mac_bench import PERIOD_PS, Beats, Counters, rng, say, start
 from tests.mac.xgmii_tx_cocotb import gaps_of
 from ttpoe.mac.xgmii_mac import MAC_EVENTS
 
@@ -149,3 +150,28 @@ async def reset_of_one_domain(dut, which):
         assert all(octets in sent for octets in frames)
     assert len(got) >= 20 and wire[-1] == sent[-1]
     assert len(wire) >= (4 if which == "rst" else 20)
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def latency(dut):
+    """First beat to /S/, and first word of a frame to its first beat; all clocks 6.4 ns."""
+    bench = Bench(dut)
+    await bench.start()
+    (octets,) = bench.frames([60])
+    clocks = {"tx": [], "rx": []}
+    for _ in range(8):
+        began = get_sim_time("ps")
+        cocotb.start_soon(bench.i.send(octets))
+        frame = await bench.sink.recv()
+        clocks["tx"].append((frame.sim_time_start - began) / PERIOD_PS - 1)
+        sent = []
+        bench.source.send_nowait(XgmiiFrame.from_payload(octets, tx_complete=sent.append))
+        while not int(dut.o__valid.value):
+            await ClockCycles(dut.clk, 1)
+        came = get_sim_time("ps")
+        await bench.settle()
+        # /S/ is driven at its start and seen a clock later; the first byte is a word behind it.
+        clocks["rx"].append((came - sent[0].sim_time_start) / PERIOD_PS - 2)
+    # The frame's 8 beats, 5 clocks of crossing, 2 of the store, 4; and 6, and 5 of crossing.
+    assert max(clocks["tx"]) <= 7 + 5 + 2 + 4 and max(clocks["rx"]) <= 6 + 5, clocks
+    say(tx_clocks=max(clocks["tx"]), rx_clocks=max(clocks["rx"]))

@@ -8,7 +8,7 @@ __all__ = ["load"]
 
 _FILES = ("stream", "secded", "memory", "link", "tag", "zero", "arbitrate", "pipeline",
           "victim", "background", "replay", "tx", "transmit", "path", "rx", "receive", "nic", "csr", "ends",
-          "xgmii")
+          "xgmii", "xgmii_store")
 
 
 def load():

@@ -1,15 +1,14 @@
-"""Proofs of the XGMII MAC and of the adapter for a hard MAC, `mac/`."""
+"""Proofs of the XGMII MAC, `mac/`: FCS, gaps, receive."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Mux, Signal, signed
 
-from ttpoe.mac import store, xgmii_rx
-from ttpoe.mac.beat_crossing import BeatCrossing, RxGuard
+from ttpoe.mac import xgmii_rx
 from ttpoe.mac.fcs import Fcs
 from ttpoe.mac.xgmii_gap import XgmiiGap
 
-from ..frames import assume_beats, check_beats
 from ..memories import built, inner
 from ..proof import Defect, Proof, shrunk
+from ..xgmii_line import Line, fed_fcs
 
 
 def serial_fcs(state, octet):
@@ -81,10 +80,10 @@ class FcsMatch(Proof):
     defect_depth = 3
     defects = (
         Defect(
-            "`match` takes the remainder of 7 bytes for 8",
+            "`match` looks at the low byte only",
             "mac/fcs.py",
-            "bytes(4 + count)) for count",
-            "bytes(4 + (count or 1))) for count",
+            "Cat(loop.crc == residue for",
+            "Cat(loop.crc[:8] == residue & 0xFF for",
         ),
     )
 
@@ -93,7 +92,8 @@ class FcsMatch(Proof):
         m.submodules.dut = dut = Fcs(8)
         h.drive(dut)
         h.check_if(dut.match, dut.fcs == 0x2144DF1C)
-        h.reach(dut.match & h.past(dut.valid & dut.keep.all()))
+        whole = dut.valid & dut.keep.all() & (dut.data == 0x2144DF1C_00000000)  # four zeros, FCS
+        h.reach(dut.match & h.past(whole & dut.start))
 
 
 class Gap(Proof):
@@ -170,257 +170,6 @@ class Gap(Proof):
         h.reach(starts & late & (debt == 2))
 
 
-class Store(Proof):
-    shows = (
-        "Store: beats in order, none lost or doubled; once a frame has begun `valid` never falls"
-        " inside of it, whatever its source does, if it fits"
-    )
-    config = "4 beats, store and forward, any frames up to 4 beats (3 bits of a beat are any)"
-    start_beats = 4
-    depth = 20
-    cover_depth = 14
-    defect_depth = 12
-    defects = (
-        Defect(
-            "a frame begins with its first beat",
-            "mac/store.py",
-            "((wholes != 0) | (beats.level >= self._start_beats))",
-            "(beats.level != 0)",
-        ),
-        Defect(
-            "a frame that leaves counts for the next one",
-            "mac/store.py",
-            " & ~left)",
-            ")",
-        ),
-        Defect(
-            "what is there is taken twice",
-            "mac/store.py",
-            "beats.r_en.eq(o.valid & o.ready)",
-            "beats.r_en.eq(o.valid & o.ready & inside)",
-        ),
-    )
-
-    def build(self, h):
-        m = h.m
-        m.submodules.dut = dut = store.Store(shrunk(width_bits=64), 4, self.start_beats)
-        h.drive(dut)
-        h.streams(dut)
-        i, o = dut.i, dut.o
-        assume_beats(h, i.valid, i.payload)
-        check_beats(h, o.valid, o.payload)
-        h.assume_if(i.valid, i.p.data[2:] == 0)
-        taken, left = i.valid & i.ready, o.valid & o.ready
-
-        def shown(beat):
-            return Cat(beat.data[:2], beat.keep, beat.last, beat.error)
-
-        h.check_fifo(taken, shown(i.payload), left, shown(o.payload), 4)
-        came, inside = Signal(3), Signal()
-        with m.If(taken):
-            m.d.sync += came.eq(Mux(i.p.last, 0, came + 1))
-        with m.If(left):
-            m.d.sync += inside.eq(~o.p.last)
-        self.promise(h, i, taken, came)
-        h.check_if(inside, o.valid)
-        h.reach(left & o.p.last & inside & h.past(left & inside))
-        h.reach(~i.ready)
-
-    def promise(self, h, i, taken, came):
-        h.assume_if(i.valid & (came == 3), i.p.last)
-
-
-class StoreCutThrough(Store):
-    shows = (
-        "Store: the same with frames of any length that begin with 3 beats, if their source gives"
-        " a beat in every clock of a frame in which it may"
-    )
-    config = "4 beats, a frame begins with 3 (3 bits of a beat are any)"
-    start_beats = 3
-    defects = (
-        Defect(
-            "a frame begins with its first beat",
-            "mac/store.py",
-            "((wholes != 0) | (beats.level >= self._start_beats))",
-            "(beats.level != 0)",
-        ),
-    )
-
-    def promise(self, h, i, taken, came):
-        # Once a frame has begun its beats follow each other.
-        begun = Signal()
-        with h.m.If(taken):
-            h.m.d.sync += begun.eq(~i.p.last)
-        h.assume_if(begun, i.valid)
-
-
-class Crossing(Proof):
-    shows = "BeatCrossing: beats in order, none lost or doubled, held until they are taken"
-    config = "3 beats, both clocks the same (3 bits of a beat are any)"
-    depth = 20
-    cover_depth = 24
-    defect_depth = 20
-    defects = (
-        Defect(
-            "every beat begins a frame",
-            "mac/beat_crossing.py",
-            "m.d[i_domain] += starts.eq(i.p.last)",
-            "m.d[i_domain] += starts.eq(1)",
-        ),
-        Defect(
-            "a beat that waits is gone",
-            "mac/beat_crossing.py",
-            "fifo.r_en.eq(o.ready)]",
-            "fifo.r_en.eq(1)]",
-        ),
-    )
-
-    def build(self, h):
-        m = h.m
-        m.submodules.dut = dut = BeatCrossing(shrunk(width_bits=64), 3, "sync", "sync")
-        h.drive(dut)
-        h.streams(dut)
-        i, o = dut.i, dut.o
-        assume_beats(h, i.valid, i.payload)
-        h.assume_if(i.valid, (i.p.data[1:] == 0) & ~i.p.error)
-        taken, left = i.valid & i.ready, o.valid & o.ready
-
-        def shown(beat):
-            return Cat(beat.data[0], beat.keep, beat.last, beat.error)
-
-        level = h.check_fifo(taken, shown(i.payload), left, shown(o.payload), 3)
-        h.reach(level == 3)
-        h.reach(left & o.p.last & h.past(left & ~o.p.last))
-
-
-class Guard(Proof):
-    shows = (
-        "RxGuard: a frame that is not counted as overflowed passes unchanged; of one that is comes"
-        " a beginning that ends with `error`, or nothing; frames are never joined"
-    )
-    config = "64 bits, frames of any length"
-    depth = 12
-    cover_depth = 12
-    defect_depth = 12
-    short = True
-    defects = (
-        Defect(
-            "the end of a frame that was cut is forgotten",
-            "mac/beat_crossing.py",
-            "m.d.sync += owed.eq(inside)",
-            "m.d.sync += owed.eq(0)",
-        ),
-        Defect(
-            "the rest of a frame passes",
-            "mac/beat_crossing.py",
-            "m.d.sync += [discarding.eq(~i.p.last), inside.eq(0)]",
-            "m.d.sync += [discarding.eq(0), inside.eq(0)]",
-        ),
-        Defect(
-            "a frame that is dropped leaves an end",
-            "mac/beat_crossing.py",
-            "m.d.sync += inside.eq(~i.p.last)",
-            "m.d.sync += inside.eq(1)",
-        ),
-    )
-
-    def build(self, h):
-        m = h.m
-        m.submodules.dut = dut = RxGuard(shrunk(width_bits=64))
-        h.drive(dut)
-        i, o = dut.i, dut.o
-        assume_beats(h, i.valid, i.payload)
-        check_beats(h, o.valid, o.payload)
-        left = o.valid & o.ready
-        begun, out, lost = Signal(), Signal(), Signal()  # in the frame: at `i`, at `o`, counted
-        with m.If(i.valid):
-            m.d.sync += [begun.eq(~i.p.last), lost.eq(~i.p.last & (lost | dut.overflowed))]
-        with m.If(left):
-            m.d.sync += out.eq(~o.p.last)
-        same = left & i.valid & (o.payload.as_value() == i.payload.as_value())
-        h.check_if(dut.overflowed, i.valid & ~lost)
-        h.check_if(i.valid & ~lost & ~dut.overflowed, same & (out == begun))
-        # What passes otherwise is the end, and only of a frame that had begun.
-        other = left & ~(i.valid & ~lost & ~dut.overflowed)
-        h.check_if(other, out & o.p.last & o.p.error)
-        h.reach(other & h.past(lost))
-        h.reach(same & i.p.last & h.past(h.past(dut.overflowed & i.p.last)))
-
-
-class _Line:
-    """XGMII byte by byte, as clause 46 has it: the frame that ended in this clock's word, if any.
-
-    Members: `good`: it ended with /T/ and has a length that is allowed; `count` bytes, FCS
-    included; `watched`: its byte number `number`.
-    """
-
-    IDLE, PREAMBLE, DATA = range(3)
-
-    def __init__(self, h, octets, control, lengths, number):
-        m = h.m
-        self.m, self.lengths, self.number = m, lengths, number
-        self.good, self.count, self.watched = Signal(), Signal(6), Signal(8)
-        now = tuple(
-            Signal(width, name=f"line_{name}")
-            for name, width in (("state", 2), ("count", 6), ("watched", 8))
-        )
-        m.d.comb += self.good.eq(0)
-        self.state = now[0]
-        after = now
-        for lane in range(8):
-            after = self._lane(lane, octets.word_select(lane, 8), control[lane], *after)
-        m.d.sync += [signal.eq(value) for signal, value in zip(now, after)]
-
-    def _lane(self, lane, octet, control, state, count, watched):
-        m = self.m
-        after = tuple(
-            Signal.like(value, name=f"line{lane}_{n}")
-            for n, value in enumerate((state, count, watched))
-        )
-        for signal, value in zip(after, (state, count, watched)):
-            m.d.comb += signal.eq(value)
-        with m.If(control):
-            m.d.comb += after[0].eq(self.IDLE)
-            if lane in (0, 4):
-                with m.If(octet == 0xFB):
-                    m.d.comb += after[0].eq(self.PREAMBLE)
-            with m.If(
-                (state == self.DATA)
-                & (octet == 0xFD)
-                & (count >= self.lengths[0])
-                & (count <= self.lengths[1])
-            ):
-                m.d.comb += [self.good.eq(1), self.count.eq(count), self.watched.eq(watched)]
-        with m.Elif(state == self.DATA):
-            with m.If(count < 63):
-                m.d.comb += after[1].eq(count + 1)
-            with m.If(count == self.number):
-                m.d.comb += after[2].eq(octet)
-        with m.Elif((state == self.PREAMBLE) & (octet == 0xD5)):
-            m.d.comb += [after[0].eq(self.DATA), after[1].eq(0)]
-        return after
-
-
-def _fed_fcs(match, number):
-    """In place of `Fcs`: it says `match` at its pleasure, and tells what it was fed with."""
-
-    class Fed(Fcs):
-        count, watched = Signal(7), Signal(8)
-
-        def elaborate(self, platform):
-            m = Module()
-            m.d.comb += self.match.eq(match)
-            before = Mux(self.start, 0, self.count)
-            with m.If(self.valid):
-                m.d.sync += self.count.eq(before + sum(self.keep[n] for n in range(8)))
-                for lane in range(8):
-                    with m.If(self.keep[lane] & (before + lane == number)):
-                        m.d.sync += self.watched.eq(self.data.word_select(lane, 8))
-            return m
-
-    return Fed
-
-
 class Receive(Proof):
     shows = (
         "XgmiiRx: a frame is delivered as a good one only if it ended with /T/, its length is"
@@ -466,13 +215,13 @@ class Receive(Proof):
     def build(self, h):
         m = h.m
         match, number = h.free(1, "match"), h.constant(5, "number")
-        fed = _fed_fcs(match, number)
+        fed = fed_fcs(match, number)
         xgmii_rx.Fcs, xgmii_rx._SHORTEST_BEATS = fed, self.lengths[0] // 8
         m.submodules.dut = dut = xgmii_rx.XgmiiRx(shrunk(width_bits=64))
         dut._longest = divmod(self.lengths[1], 8)
         h.drive(dut)
         octets, control = dut.xgmii_d, dut.xgmii_c
-        line = _Line(h, octets, control, self.lengths, number)
+        line = Line(h, octets, control, self.lengths, number)
         h.assume(~((line.state == line.DATA) & control[4] & (octets[32:40] == 0xFB)))
         ended = Cat(line.good, line.count, line.watched)
         when = [ended]
