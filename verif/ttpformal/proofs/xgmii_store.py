@@ -16,7 +16,9 @@ class Store(Proof):
     )
     config = "4 beats, store and forward, any frames up to 4 beats (3 bits of a beat are any)"
     start_beats = 4
-    depth = 20
+    mode = "sat"
+    depth = 14
+    why = "the store fills and empties, and its four places are used again, in 12 clocks"
     cover_depth = 14
     defect_depth = 12
     defects = (
@@ -73,10 +75,7 @@ class StoreCutThrough(Store):
     start_beats = 3
     defects = (
         Defect(
-            "it stops when less than that is there",
-            "mac/store.py",
-            "(inside | enough)",
-            "enough",
+            "it stops when less than that is there", "mac/store.py", "(inside | enough)", "enough"
         ),
     )
 
