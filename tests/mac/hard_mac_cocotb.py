@@ -4,7 +4,7 @@ import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
-from tests.mac.mac_bench import Beats, Counters, rng, start
+from tests.mac.xgmii_bench import Beats, Counters, rng, start
 from ttpoe.mac.hard_mac import HARD_MAC_EVENTS
 
 

@@ -30,7 +30,7 @@ def built(component, name):
 
 
 def run(component, name, module, folder, seed=1, **params):
-    """Run all tests of tests/mac/`module`.py; they find `params` by `mac_bench.params()`."""
+    """Run all tests of tests/mac/`module`.py; they find `params` by `xgmii_bench.params()`."""
     build = built(component, name)
     code = builds.simulate(
         build, f"tests.mac.{module}", folder, seed, params, builds.Processes(), python_path=[ROOT]

@@ -5,7 +5,7 @@ from cocotb.triggers import ClockCycles
 from cocotb.utils import get_sim_time
 from cocotbext.eth import XgmiiFrame, XgmiiSink, XgmiiSource
 
-from tests.mac.mac_bench import PERIOD_PS, Beats, Counters, rng, say, start
+from tests.mac.xgmii_bench import PERIOD_PS, Beats, Counters, rng, say, start
 from tests.mac.xgmii_tx_cocotb import gaps_of
 from ttpoe.mac.xgmii_mac import MAC_EVENTS
 

@@ -7,7 +7,7 @@ from cocotb.triggers import ClockCycles
 from cocotb.utils import get_sim_time
 from cocotbext.eth import XgmiiFrame, XgmiiSource
 
-from tests.mac.mac_bench import PERIOD_PS, Beats, Counters, params, rng, say, start
+from tests.mac.xgmii_bench import PERIOD_PS, Beats, Counters, params, rng, say, start
 from ttpoe.mac.xgmii_rx import RX_EVENTS
 
 IDLE, START, TERMINATE, ERROR, SEQUENCE = 0x07, 0xFB, 0xFD, 0xFE, 0x9C

@@ -5,7 +5,7 @@ from cocotb.triggers import ClockCycles
 from cocotb.utils import get_sim_time
 from cocotbext.eth import XgmiiSink
 
-from tests.mac.mac_bench import BYTE_PS, Beats, Counters, params, rng, say, start
+from tests.mac.xgmii_bench import BYTE_PS, Beats, Counters, params, rng, say, start
 from ttpoe.mac.xgmii_tx import TX_EVENTS
 
 
