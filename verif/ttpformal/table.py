@@ -27,6 +27,8 @@ _FILES = (
     "csr",
     "ends",
     "mac",
+    "xgmii",
+    "xgmii_store",
 )
 
 

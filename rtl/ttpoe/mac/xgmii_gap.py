@@ -1,0 +1,87 @@
+"""Gaps between frames on XGMII: 12 bytes on average.
+
+Source: IEEE 802.3 clause 46.3.1.4 (deficit idle count), in the form that needs no more than two
+bits: the deficit is the sum of what the frames' ends miss to whole columns of 4 bytes, modulo 4.
+"""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .xgmii import LANES
+
+__all__ = ["XgmiiGap"]
+
+
+class XgmiiGap(wiring.Component):
+    """Says in which clock, and in which half of it, the next frame may begin.
+
+    A frame begins in lane 0 or 4, so a gap, /T/ included, is 9 to 15 bytes. It is cut to whole
+    columns if the bytes that all gaps so far are short of 12 stay 3 or less, else filled up.
+
+    Members
+    -------
+    i_ends : In(1)
+        The last word of a frame's bytes is scheduled in this clock, FCS and /T/ follow them.
+    i_keep : In(8)
+        With `i_ends`: its bytes, a run of ones from lane 0. The FCS is not among them.
+    i_aborts : In(1)
+        With `i_ends`: the word is /E/ /T/ instead.
+    i_late : In(1)
+        With `o_free`: no frame begins, though it might. The gap grows by this clock, and all that
+        gaps were short of is made up for.
+    o_free : Out(1)
+        A frame may begin in this clock. Counts between frames only.
+    o_offset : Out(1)
+        It would begin in lane 4; the whole frame lies 4 lanes later.
+    o_tail : Out(1)
+        In the clock after `i_ends`: FCS and /T/ need this word, too.
+
+    Timing: outputs depend on registers only.
+    Reset: a frame may begin, in lane 0.
+    """
+
+    def __init__(self):
+        super().__init__(
+            {
+                "i_ends": In(1),
+                "i_keep": In(LANES),
+                "i_aborts": In(1),
+                "i_late": In(1),
+                "o_free": Out(1),
+                "o_offset": Out(1),
+                "o_tail": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        keep, aborts = self.i_keep, self.i_aborts
+        deficit, wait = Signal(2), Signal(3)
+        # /T/ lies `columns` of 4 bytes after its word began, and `past` bytes into its column.
+        past, columns, lanes = Signal(2), Signal(3), Signal(3)
+        owed, until = Signal(3), Signal(4)
+        m.d.comb += [
+            lanes.eq(Mux(keep[4], keep[5:8], keep[1:4])),
+            past.eq(Mux(aborts, 1, Cat(~lanes[0] | (lanes[1] & ~lanes[2]), lanes[0] & ~lanes[2]))),
+            columns.eq(Mux(aborts, 0, 1 + keep[3] + keep[7])),
+            # 12 bytes after it lie `past` bytes into the third column after; the frame begins
+            # with that column, or, if the deficit would exceed 3, with the next one.
+            owed.eq(deficit + past),
+            until.eq(columns + 3 + owed[2] + self.o_offset),
+            self.o_free.eq(wait == 0),
+        ]
+        with m.If(self.i_ends):
+            m.d.sync += [
+                deficit.eq(owed[:2]),
+                self.o_offset.eq(until[0]),
+                wait.eq(until[1:] - 1),
+                self.o_tail.eq(keep[3] & ~aborts),
+            ]
+        with m.Else():
+            m.d.sync += self.o_tail.eq(0)
+            with m.If(wait != 0):
+                m.d.sync += wait.eq(wait - 1)
+            with m.Elif(self.i_late):
+                m.d.sync += [deficit.eq(0), self.o_offset.eq(0)]
+        return m
