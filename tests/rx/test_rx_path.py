@@ -26,7 +26,7 @@ def config(width, **changes):
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("pace", ["fast", "slow"])
 def test_random_traffic(width, pace):
-    rng = rng_for("path", width, pace)
+    rng = rng_for("path", width, pace, 1)
     frames = []
     for _ in range(30 + width):
         good = random_good(rng, width)
