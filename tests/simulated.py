@@ -12,18 +12,23 @@ class Simulated:
     """
 
     def __init__(self, design, period=None):
-        self.design, self._job = design, None
+        self.design, self._job, self._beside = design, None, None
         self._simulator = Simulator(design)
         if period is not None:
             self._simulator.add_clock(period)
         self._simulator.add_testbench(self._testbench)
+        self._simulator.add_testbench(self._background, background=True)
 
     async def _testbench(self, ctx):
         await self._job(ctx)
 
-    def run(self, job):
-        """Runs the coroutine `job(ctx)` to its end."""
+    async def _background(self, ctx):
+        if self._beside is not None:
+            await self._beside(ctx)
+
+    def run(self, job, beside=None):
+        """Runs the coroutine `job(ctx)` to its end; `beside(ctx)` runs with it and need not end."""
         if self._job is not None:
             self._simulator.reset()
-        self._job = job
+        self._job, self._beside = job, beside
         self._simulator.run()

@@ -11,8 +11,8 @@ import random
 import pytest
 from amaranth import Elaboratable, Module, Signal
 from amaranth.lib import wiring
-from amaranth.sim import Simulator
 
+from tests.simulated import Simulated
 from ttpoe.config import preset
 from ttpoe.link.fsm import Action, Event, LinkState
 from ttpoe.link.identity import Identity
@@ -22,7 +22,7 @@ from ttpoe.replay.lists import SlotLists
 
 CONFIG = preset("tiny").replace(name="pipeline", slots=1024, rx_slots=64, reorder_slots=16)
 RX_EVENTS = [event for event in Event if event.value <= Event.RX_NACK_NOLINK.value]
-EVENTS = 1000
+EVENTS = 800
 BACKGROUND = (
     Event.LOOK,
     Event.ASK,
@@ -34,7 +34,7 @@ BACKGROUND = (
 )
 NODES = (0x01, 0x04, 0x10, 0x40)  # all of one set: two ways for four nodes
 OWN = 0x02
-ZERO_SEEDS = (4, 5)  # runs in which most peers send epoch 0
+ZERO_SEEDS = (5, 8, 9)  # runs in which most peers send epoch 0
 
 
 class Bench(Elaboratable):
@@ -303,9 +303,14 @@ async def put(ctx, bench, fields):
     ctx.set(bench.lists.o_slot.ready, takes_slot)
 
 
+@functools.cache
+def _simulated():
+    return Simulated(Bench(), 1e-8)
+
+
 def run(testbench):
-    bench = Bench()
-    results = []
+    simulated = _simulated()
+    bench, results = simulated.design, []
 
     async def watch(ctx):
         while True:
@@ -321,11 +326,7 @@ def run(testbench):
         ctx.set(bench.lists.o_slot.ready, 0)
         await ctx.tick().repeat(8)
 
-    simulator = Simulator(bench)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(drive)
-    simulator.add_testbench(watch, background=True)
-    simulator.run()
+    simulated.run(drive, watch)
     return results
 
 
@@ -349,7 +350,7 @@ def one_at_a_time(seed, count):
     return events, run(testbench)
 
 
-@pytest.mark.parametrize("seed,gap", [(1, 0), (2, 0), (3, 0), (2, 0.3), (4, 0), (5, 0)])
+@pytest.mark.parametrize("seed,gap", [(1, 0), (2, 0.3), (3, 0), (5, 0), (8, 0.3), (9, 0)])
 def test_back_to_back_equals_one_at_a_time(seed, gap):
     events, expected = one_at_a_time(seed, EVENTS)
     rng = random.Random(seed)

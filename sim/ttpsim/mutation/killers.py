@@ -28,7 +28,7 @@ class Killer:
     def all_params(self):
         """The parameters of the scenario's run of that name, shortened, and ours."""
         run = next(run for run in _declared(self.scenario) if run["test"] == self.test)
-        return {**run["params"], **run.get("short", {}), **self.params}
+        return {**run["params"], **(run.get("short") or {}), **self.params}
 
     def key(self):
         """Another one when the scenario or its parameters are others."""

@@ -7,7 +7,8 @@ that a plain `ttpoe sim` does: a list of dicts with the keys
     preset   a preset of `ttpoe.config`; `config` may override fields of it
     top      what there are two of: engine (default) or nic
     name     tells runs of one scenario apart (`loss.5pct`); may be missing
-    params   what the scenario finds in `bench.params`; `short` overrides it with --short
+    params   what the scenario finds in `bench.params`; `short` overrides it with --short, and None
+             leaves the run out of the short form
     seed     default 1
     needs    files of the project that must be there
 """
@@ -154,7 +155,10 @@ def plan(wanted):
                         "restore it with `git checkout`"
                     )
             config = preset(wanted.preset or run["preset"]).replace(**run["config"])
-            params = dict(run["params"], **(run.get("short", {}) if wanted.short else {}))
+            short = run.get("short", {}) if wanted.short else {}
+            if short is None:
+                continue
+            params = run["params"] | short
             seed = int(wanted.seed if wanted.seed is not None else run["seed"])
             new = Run(
                 scenario,

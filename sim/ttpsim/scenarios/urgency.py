@@ -10,8 +10,8 @@ from ttpverif.bench.bench import scenario
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
 
 RUNS = [
-    {"sim": "verilator", "preset": preset, "params": {"probes": 40}, "short": {"probes": 10}}
-    for preset in ("tiny", "default", "full")
+    {"sim": "verilator", "preset": preset, "params": {"probes": 40}, "short": short}
+    for preset, short in (("tiny", {"probes": 10}), ("default", {"probes": 10}), ("full", None))
 ]
 
 REQ_HI, REQ_LO, DATA = 1, 0, 2

@@ -21,7 +21,6 @@ class Axil(Proof):
         " waits is passed by at most two of the other kind; no valid waits for ready"
     )
     config = "as it is"
-    short = True
     defects = (
         Defect(
             "an answer is dropped",

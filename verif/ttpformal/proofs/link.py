@@ -285,7 +285,6 @@ class States(_Decision):
         " only by a move of the specification"
     )
     config = "combinational; 8 slots"
-    short = True
     defects = (
         Defect(
             "a CLOSE of the peer in OPEN leads to CLOSE_SENT",

@@ -83,6 +83,7 @@ class ClassifierWords(Proof):
 
 class ClassifierWide(ClassifierWords):
     shows = "Classifier: the same"
+    short = False
     config = "256 bits: the EtherType is in the first beat, as at 128 and 512"
     width = 256
     defects = (
@@ -354,7 +355,6 @@ class Merge(Proof):
         " frame by at most one of the OS"
     )
     config = "8 bits (the data only passes through)"
-    short = True
     depth = 24
     cover_depth = 40
     defects = (

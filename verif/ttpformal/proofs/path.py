@@ -176,7 +176,6 @@ class Turns(_Path):
         " start are never lost two in a row"
     )
     config = Control.config
-    short = True
     defects = (
         Defect(
             "PAYLOADs go first", "tx/path.py", "(row != CONTROL_IN_A_ROW)", "~builder.i_word.valid"

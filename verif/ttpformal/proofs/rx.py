@@ -92,7 +92,6 @@ class Fifo(Proof):
         " the next clock"
     )
     config = "4 entries of 2 bits"
-    short = True
     defects = (
         Defect(
             "what is written can be read a clock later than promised",

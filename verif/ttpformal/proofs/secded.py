@@ -83,7 +83,6 @@ class Memory(Proof):
     )
     config = "4 words of 4 bits; FIFO of 4 entries"
     mode = "pdr"
-    short = True
     defects = (
         Defect(
             "the FIFO stores what nobody wrote",

@@ -91,7 +91,6 @@ class CarryBytes(Proof):
     mode = "induction"
     depth = 2
     cover_depth = 4
-    short = True
     defects = (
         Defect(
             "keeps the wrong bytes",
