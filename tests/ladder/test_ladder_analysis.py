@@ -439,7 +439,7 @@ def sides(seed, loss, gbn, **faults):
         (0.01, False, 6, 0.1),
         (0.05, False, 3, 0.1),
         (0.05, True, 3, 0.1),
-        (0.2, False, 2, 0.1),
+        (0.2, False, 4, 0.1),
         (0.2, True, 2, 0.15),
     ],
 )
