@@ -1,12 +1,14 @@
 """Every register and access mode of the block, through its AXI4-Lite port."""
 
 import random
+from functools import cache
 
 import pytest
 from amaranth import Elaboratable, Module, Signal
 from amaranth.hdl import ResetInserter
 
 from tests.csr.csr_bench import LIMIT_CLOCKS, OKAY, SLVERR, Axil, Refused, simulate
+from tests.simulated import Simulated
 from ttpoe.config import PRESETS, preset
 from ttpoe.csr.access import Registers
 from ttpoe.csr.block import FRAME_DROPS, PAYLOAD_DROPS, Csr
@@ -21,9 +23,14 @@ ALL = 0xFFFFFFFF
 ALL_CAUSES = (1 << len(INTERRUPTS)) - 1
 
 
+@cache
+def simulated(config):
+    return Simulated(Csr(config), 8e-9)
+
+
 def run(test, config=TINY, setup=None):
     """Run `test(bench)` on a block whose ports are driven as after reset."""
-    dut = Csr(config)
+    dut = simulated(config).design
 
     async def testbench(ctx):
         bench = Axil(ctx, dut)
@@ -34,7 +41,7 @@ def run(test, config=TINY, setup=None):
             setup(ctx, dut)
         await test(bench)
 
-    simulate(dut, testbench)
+    simulated(config).run(testbench)
 
 
 async def refuses(bench, access):
