@@ -1,5 +1,7 @@
 """Whole frames or none: `FrameBuffer` against a list, at every width, full and empty."""
 
+from functools import cache
+
 import pytest
 
 from tests.nic.nic_bench import WIDTHS, Bench, Receiver, Sender, beats, rng_for
@@ -10,6 +12,7 @@ ROOM = 2048
 PULSES = ("kept", "dropped")
 
 
+@cache
 def buffer(width, lossy):
     return FrameBuffer(Config(width_bits=8 * width, os_buffer_bytes=ROOM), lossy)
 

@@ -1,5 +1,7 @@
 """Mixed traffic to and from the operating system (claim S3), with every counter."""
 
+from functools import cache
+
 import pytest
 
 from tests.nic.nic_bench import (
@@ -20,6 +22,7 @@ from ttpoe.nic.os_path import STATS, OsPath
 from ttpverif.frames.fields import field_of
 
 
+@cache
 def path(width, room=16384):
     return OsPath(Config(width_bits=8 * width, os_buffer_bytes=room))
 
