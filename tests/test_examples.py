@@ -112,7 +112,6 @@ def test_amaranth(tmp_path):
         "clk",
         "rst",
         "i_node",
-        "i_open_id_seed",
         "i_mac__payload",
         "i_mac__valid",
         "o_mac__payload",
