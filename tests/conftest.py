@@ -14,6 +14,11 @@ def pytest_addoption(parser):
         help="tests/sim/test_random.py: every defect, and the table of docs/evidence/random.md",
     )
     parser.addoption(
+        "--long",
+        action="store_true",
+        help="all tests: also those that a run of all of them leaves out (LEFT_OUT in conftest.py)",
+    )
+    parser.addoption(
         "--all-lengths",
         action="store_true",
         help="tests/mac: frames of every length, which takes minutes",
@@ -30,6 +35,20 @@ def pytest_configure(config):
     if hasattr(config.option, "loadscopereorder"):  # xdist: files as they are ordered below
         config.option.loadscopereorder = False
 
+
+# Tests that build or run for half a minute to two minutes each. `make test` leaves them out; with
+# --long, or if their file is named, they run. `make verify` runs them.
+LEFT_OUT = (
+    "docs/test_integration_doc.py::test_fusesoc",
+    "memory/test_emit_memories.py::test_every_memory_of_the_whole_design[full-none]",
+    "pipeline/test_background.py::test_background_events[every_row OPEN-0]",
+    "sim/test_bench_axis.py",
+    "sim/test_faults.py::test_every_memory_with_an_upset",
+    "sim/test_soak.py::test_right_engines_pass",
+    "sim/views/test_views.py::test_gtkwave_finds_every_signal_of_its_view[verilator-engine]",
+    "test_examples.py::test_verilog_in_verilator",
+    "verilog/test_lint.py::test_no_warnings",
+)
 
 # Files whose tests compile simulators or run for minutes, the longest first: with `--dist loadfile`
 # a worker takes whole files, and one that begins last is waited for.
@@ -54,6 +73,11 @@ def pytest_collection_modifyitems(config, items):
     """The long files first; without Icarus, or the option they need, tests are skipped."""
     place = {f"tests/{name}.py": number for number, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: place.get(item.nodeid.split("::")[0], len(place)))
+    if not config.getoption("--long") and config.args == config.getini("testpaths"):
+        left_out = pytest.mark.skip(reason="takes long: runs with --long, or by its file's name")
+        for item in items:
+            if item.nodeid.startswith(tuple(f"tests/{name}" for name in LEFT_OUT)):
+                item.add_marker(left_out)
     if not config.getoption("--all-lengths"):
         long = pytest.mark.skip(reason="a long form: runs with --all-lengths")
         for item in items:

@@ -42,8 +42,8 @@ class Part:
 
 # fmt: off
 PARTS = (
-    Part("tests", "every block's bench, models, tools, documents", ("make", "test"),
-         ("make", "test")),
+    Part("tests", "every block's bench, models, tools, documents",
+         ("make", "test", "PYTEST_ARGS=--long"), ("make", "test")),
     Part("scenarios", "two engines, followed by the reference model", ("ttpoe", "sim"),
          ("ttpoe", "sim", "hello", "loss.5pct", "selective.flow", "--preset", "tiny")),
     Part("formal", "proofs, their covers and defects", ("ttpoe", "formal"),
