@@ -305,7 +305,7 @@ class Receive(Proof):
     mode = "induction"
     depth = 3
     cover_depth = 30
-    defect_depth = 30
+    defect_depth = 34
     defects = (
         Defect(
             "RX_ER in the preamble is forgotten", "mac/gmii_rx.py", "hurt.eq(dv & er)", "hurt.eq(0)"
@@ -318,7 +318,10 @@ class Receive(Proof):
             "count < MINIMUM_BYTES + FCS_BYTES - 1",
         ),
         Defect(
-            "PAUSE is handed over", "mac/gmii_rx.py", "return control & pause,", "return 0 & pause,"
+            "MAC control is handed over",
+            "mac/gmii_rx.py",
+            "control & pfc, control",
+            "control & pfc, control & 0",
         ),
         Defect(
             "a byte of the FCS is handed over",
