@@ -75,7 +75,10 @@ class StoreCutThrough(Store):
     start_beats = 3
     defects = (
         Defect(
-            "it stops when less than that is there", "mac/store.py", "(inside | enough)", "enough"
+            "what is there is taken twice",
+            "mac/store.py",
+            "beats.r_en.eq(o.valid & o.ready)",
+            "beats.r_en.eq(o.valid & o.ready & inside)",
         ),
     )
 
