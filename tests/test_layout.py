@@ -2,6 +2,7 @@
 
 import ast
 import functools
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,11 @@ def test_files_that_are_ordered_are_there():
     for name in LEFT_OUT:
         file, _, test = name.partition("::")
         assert f"def {test.partition('[')[0]}" in (TESTS / file).read_text(), name
+
+
+def test_no_test_file_lies_in_a_folder_that_is_passed_over(pytestconfig):
+    """pytest's own list has `build`."""
+    patterns = pytestconfig.getini("norecursedirs")
+    for path in TESTS.rglob("test_*.py"):
+        folders = path.relative_to(TESTS).parts[:-1]
+        assert not [part for part in folders for one in patterns if fnmatch(part, one)], path

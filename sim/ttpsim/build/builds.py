@@ -20,17 +20,31 @@ from ttpsim.build.processes import BuildError, Processes, SetupError, killed
 from ttpsim.paths import ROOT
 from ttpverif.bench.pair import pair_verilog
 
-__all__ = ["BUILD", "Build", "BuildError", "Extra", "Processes", "SIMULATORS", "SetupError",
-           "check_simulator", "compile_pair", "emitted", "kept", "prepare", "simulate",
-           "sources_hash", "verilator"]
+__all__ = [
+    "BUILD",
+    "Build",
+    "BuildError",
+    "Extra",
+    "Processes",
+    "SIMULATORS",
+    "SetupError",
+    "check_simulator",
+    "compile_pair",
+    "emitted",
+    "kept",
+    "prepare",
+    "simulate",
+    "sources_hash",
+    "verilator",
+]
 
 CHECKER = ROOT / "verif" / "ttpverif" / "bench" / "stream_check.v"
 SIMULATORS = ("verilator", "icarus")
-SECONDS_LIMIT = 900         # for one run; a simulator that hangs is ended
+SECONDS_LIMIT = 900  # for one run; a simulator that hangs is ended
 
 _PAIR_FLAGS = ("--assert", "--vpi", "--timescale", "1ns/1ps")
 _TRACE_WINDOW = Path(__file__).with_name("trace_window.h")
-CLOCK_PS = 8_000            # of the bench
+CLOCK_PS = 8_000  # of the bench
 _DUMP = """module dump;
   reg [8*1024-1:0] file;
   reg [63:0] last;
@@ -50,33 +64,43 @@ _COCOTB_MAIN = cocotb_config.share_dir / "lib" / "verilator" / "verilator.cpp"
 def sources_hash():
     """Of the hardware: every source below rtl/."""
     files = sorted((ROOT / "rtl" / "ttpoe").rglob("*.py"))
-    return hash_of(*(part for file in files
-                     for part in (file.relative_to(ROOT), file.read_bytes())))
+    return hash_of(
+        *(part for file in files for part in (file.relative_to(ROOT), file.read_bytes()))
+    )
 
 
 def emitted(config, processes, top="engine", order=0):
     """Path of the Verilog of `top` for `config`, written if it is not there yet."""
     options = [f"--top={top}"]
-    options += [f"--{field.name.replace('_', '-')}={getattr(config, field.name)}"
-                for field in dataclasses.fields(config)]
+    options += [
+        f"--{field.name.replace('_', '-')}={getattr(config, field.name)}"
+        for field in dataclasses.fields(config)
+    ]
     name = f"{config.name}-{top}-{hash_of(sources_hash(), *options)}.v"
 
     def make(folder):
         log = folder / "emit.log"
         paths = [str(ROOT / "rtl"), *filter(None, [os.environ.get("PYTHONPATH")])]
         code = processes.run(
-            [sys.executable, "-m", "ttpoe.verilog.emit", *options, "-o", folder / name], log,
-            kind="build", what=f"emitting {config.name} {top}", order=order,
-            env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths)))
+            [sys.executable, "-m", "ttpoe.verilog.emit", *options, "-o", folder / name],
+            log,
+            kind="build",
+            what=f"emitting {config.name} {top}",
+            order=order,
+            env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths)),
+        )
         if code:
             raise BuildError(f"the emitter failed{killed(code)}; see {cxx.shown(log)}", log)
+
     return once(BUILD / "rtl" / name.removesuffix(".v"), make) / name
 
 
 def kept(name, make):
     """Text that `make()` gives and that follows from the hardware's sources, made once."""
+
     def fill(folder):
         (folder / "text").write_text(make())
+
     return (once(BUILD / "rtl" / f"{name}-{sources_hash()}", fill) / "text").read_text()
 
 
@@ -85,8 +109,9 @@ def check_simulator(simulator):
     if simulator == "verilator":
         verilator()
     elif shutil.which("iverilog") is None or shutil.which("vvp") is None:
-        raise SetupError("Icarus Verilog is missing: apt-get install iverilog, "
-                         "or run with --simulator verilator")
+        raise SetupError(
+            "Icarus Verilog is missing: apt-get install iverilog, or run with --simulator verilator"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,13 +139,23 @@ def prepare(processes):
 def _compile_verilator(folder, name, sources, waves, processes, extra, optimise, order):
     flags = (*_PAIR_FLAGS, *([cxx.trace_flag()] if waves else []), *(extra.flags if extra else ()))
     what = f"compiling {folder.name.rsplit('-', 1)[0]}"
-    texts = {"core.v": sources[0].read_text()}      # named alike, whatever it was emitted as
+    texts = {"core.v": sources[0].read_text()}  # named alike, whatever it was emitted as
     texts |= {path.name: path.read_text() for path in sources[1:]}
     design = cxx.model(name, texts, "pair", "Vtop", flags, optimise, processes, order, what)
     libraries = cocotb_config.libs_dir
-    program = cxx.program("pair", name, design, {}, [_COCOTB_MAIN], processes, libraries=[
-        f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator"],
-        first=_TRACE_WINDOW if waves else None, level=optimise.rest, order=order, what=what)
+    program = cxx.program(
+        "pair",
+        name,
+        design,
+        {},
+        [_COCOTB_MAIN],
+        processes,
+        libraries=[f"-Wl,-rpath,{libraries}", f"-L{libraries}", "-lcocotbvpi_verilator"],
+        first=_TRACE_WINDOW if waves else None,
+        level=optimise.rest,
+        order=order,
+        what=what,
+    )
     (folder / "pair").symlink_to(os.path.relpath(program, folder))
 
 
@@ -134,8 +169,9 @@ def _compile_icarus(folder, _name, sources, waves, processes, _extra, _optimise,
     scale.write_text("+timescale+1ns/1ps\n")
     command = ["iverilog", "-g2012", *tops, "-f", scale, "-o", folder / "sim.vvp", *sources]
     log = folder / "compile.log"
-    if processes.run(command, log, kind="build", order=order,
-                     what=f"compiling {folder.name.rsplit('-', 1)[0]}"):
+    if processes.run(
+        command, log, kind="build", order=order, what=f"compiling {folder.name.rsplit('-', 1)[0]}"
+    ):
         raise BuildError(f"Icarus Verilog refuses this; see {cxx.shown(log)}", log)
 
 
@@ -152,25 +188,37 @@ class Build:
         """What starts it; the waveform, if any, goes to `waves_file(run_folder)`: of the first
         `clocks`, or all."""
         waves = self.waves_file(run_folder)
-        outputs = [f"{plusarg}{run_folder / file}"
-                   for plusarg, file in (self.extra.outputs if self.extra else ())]
+        outputs = [
+            f"{plusarg}{run_folder / file}"
+            for plusarg, file in (self.extra.outputs if self.extra else ())
+        ]
         if self.simulator == "verilator":
             # Memories and everything else without a reset start with random contents.
-            return [str(self.folder / "pair"), "+verilator+rand+reset+2",
-                    f"+verilator+seed+{seed % (2**31 - 1) + 1}", *outputs,
-                    *(["--trace", "--trace-file", str(waves)] if self.waves else [])]
-        return ["vvp", "-m", str(cocotb_config.lib_name_path("vpi", "icarus")),
-                str(self.folder / "sim.vvp"), *outputs,
-                *(["-fst", f"+waves={waves}"] if self.waves else ["-none"]),
-                *([f"+until={clocks * CLOCK_PS}"] if clocks else [])]
+            return [
+                str(self.folder / "pair"),
+                "+verilator+rand+reset+2",
+                f"+verilator+seed+{seed % (2**31 - 1) + 1}",
+                *outputs,
+                *(["--trace", "--trace-file", str(waves)] if self.waves else []),
+            ]
+        return [
+            "vvp",
+            "-m",
+            str(cocotb_config.lib_name_path("vpi", "icarus")),
+            str(self.folder / "sim.vvp"),
+            *outputs,
+            *(["-fst", f"+waves={waves}"] if self.waves else ["-none"]),
+            *([f"+until={clocks * CLOCK_PS}"] if clocks else []),
+        ]
 
     def waves_file(self, run_folder):
         vcd = self.simulator == "verilator" and not cxx.fst_possible()
         return run_folder / f"waves.{'vcd' if vcd else 'fst'}"
 
 
-def compile_pair(simulator, core, name, waves, processes, top="engine", optimise=None, extra=None,
-                 order=0):
+def compile_pair(
+    simulator, core, name, waves, processes, top="engine", optimise=None, extra=None, order=0
+):
     """The `Build` of two cores, module `ttp_<top>` of the file `core`, compiled if not there.
 
     `optimise`: a `cxx.Optimise`, else `QUICK`. `order`: among those that wait for a compiler.
@@ -178,9 +226,17 @@ def compile_pair(simulator, core, name, waves, processes, top="engine", optimise
     text = core.read_text()
     pair, layout = pair_verilog(text, f"ttp_{top}")
     optimise = optimise or (extra.optimise if extra else QUICK)
-    key = hash_of(text, pair, CHECKER.read_bytes(), cxx.FLAGS, _PAIR_FLAGS, optimise, sys.prefix,
-                  *((extra.verilog, extra.instance, extra.flags) if extra else ()),
-                  *([cxx.trace_flag()] if waves and simulator == "verilator" else []))
+    key = hash_of(
+        text,
+        pair,
+        CHECKER.read_bytes(),
+        cxx.FLAGS,
+        _PAIR_FLAGS,
+        optimise,
+        sys.prefix,
+        *((extra.verilog, extra.instance, extra.flags) if extra else ()),
+        *([cxx.trace_flag()] if waves and simulator == "verilator" else []),
+    )
     suffix = ("waves-" if waves else "") + (f"{extra.name}-" if extra else "")
 
     def make(folder):
@@ -194,13 +250,27 @@ def compile_pair(simulator, core, name, waves, processes, top="engine", optimise
         (folder / "layout.json").write_text(json.dumps(layout.to_dict(), indent=1) + "\n")
         compile_ = {"verilator": _compile_verilator, "icarus": _compile_icarus}[simulator]
         compile_(folder, name, sources, waves, processes, extra, optimise, order)
+
     folder = once(BUILD / f"{simulator}-{name}-{suffix}{key}", make)
     return Build(simulator, folder, waves, extra)
 
 
-def simulate(build, module, folder, seed, params, processes, config=None, python_path=(),
-             trace=False, kind=None, what="", order=0, waves_clocks=None,
-             started=None):
+def simulate(
+    build,
+    module,
+    folder,
+    seed,
+    params,
+    processes,
+    config=None,
+    python_path=(),
+    trace=False,
+    kind=None,
+    what="",
+    order=0,
+    waves_clocks=None,
+    started=None,
+):
     """Run the cocotb tests of a Python module; logs and results go to `folder`. The exit code.
 
     The module is found in `python_path`, or as `scenarios.<name>`. `config` is what was built; it
@@ -211,25 +281,46 @@ def simulate(build, module, folder, seed, params, processes, config=None, python
     folder.mkdir(parents=True, exist_ok=True)
     for stale in folder.iterdir():
         stale.unlink()
-    description = {"layout": str(build.folder / "layout.json"), "seed": seed, "params": params,
-                   "folder": str(folder), "trace": trace, "config": {} if config is None else dict(
-                       dataclasses.asdict(config), links=config.links)}
+    description = {
+        "layout": str(build.folder / "layout.json"),
+        "seed": seed,
+        "params": params,
+        "folder": str(folder),
+        "trace": trace,
+        "config": {} if config is None else dict(dataclasses.asdict(config), links=config.links),
+    }
     (folder / "run.json").write_text(json.dumps(description, indent=1) + "\n")
     libpython = find_libpython.find_libpython()
     if libpython is None:
         raise SetupError("the shared Python library is missing: apt-get install libpython3-dev")
     paths = [*python_path, *(ROOT / name for name in ("sim", "verif", "rtl"))]
     env = dict(
-        os.environ, TTP_RUN=str(folder / "run.json"),
+        os.environ,
+        TTP_RUN=str(folder / "run.json"),
         GPI_USERS=f"{libpython};{cocotb_config.pygpi_entry_point()}",
-        PYGPI_PYTHON_BIN=sys.executable, COCOTB_TOPLEVEL="pair", TOPLEVEL_LANG="verilog",
-        COCOTB_TEST_MODULES=module, COCOTB_RANDOM_SEED=str(seed), COCOTB_ANSI_OUTPUT="0",
-        COCOTB_RESULTS_FILE=str(folder / "results.xml"), PYTHONHASHSEED="0",
-        PYTHONPATH=os.pathsep.join(map(str, paths)))
+        PYGPI_PYTHON_BIN=sys.executable,
+        COCOTB_TOPLEVEL="pair",
+        TOPLEVEL_LANG="verilog",
+        COCOTB_TEST_MODULES=module,
+        COCOTB_RANDOM_SEED=str(seed),
+        COCOTB_ANSI_OUTPUT="0",
+        COCOTB_RESULTS_FILE=str(folder / "results.xml"),
+        PYTHONHASHSEED="0",
+        PYTHONPATH=os.pathsep.join(map(str, paths)),
+    )
     if waves_clocks:
         env["TTP_WAVES_UNTIL"] = str(waves_clocks * CLOCK_PS)
-    command = ["timeout", "-k", "5", str(SECONDS_LIMIT), 
-               *(build.command(folder, seed, waves_clocks) if waves_clocks else
-                 build.command(folder, seed))]
-    return processes.run(command, folder / "log.txt", kind, what, order, started, env=env,
-                         cwd=folder)
+    command = [
+        "timeout",
+        "-k",
+        "5",
+        str(SECONDS_LIMIT),
+        *(
+            build.command(folder, seed, waves_clocks)
+            if waves_clocks
+            else build.command(folder, seed)
+        ),
+    ]
+    return processes.run(
+        command, folder / "log.txt", kind, what, order, started, env=env, cwd=folder
+    )

@@ -27,20 +27,50 @@ from ttpsim.build.processes import BuildError, SetupError, killed
 from ttpsim.paths import BUILD as _BUILD
 from ttpsim.paths import ROOT
 
-__all__ = ["BUILD", "Model", "Optimise", "QUICK", "SPEED", "UNOPTIMISED", "hash_of", "model",
-           "fst_possible", "once", "prepare", "program", "shown", "trace_flag",
-           "verilator"]
+__all__ = [
+    "BUILD",
+    "Model",
+    "Optimise",
+    "QUICK",
+    "SPEED",
+    "UNOPTIMISED",
+    "hash_of",
+    "model",
+    "fst_possible",
+    "once",
+    "prepare",
+    "program",
+    "shown",
+    "trace_flag",
+    "verilator",
+]
 
 BUILD = _BUILD / "sim"
 
-FLAGS = ("-O3", "--x-assign", "fast", "--x-initial", "unique", "--no-timing", "-Wno-fatal",
-         "-Wno-WIDTH", "-Wno-UNOPTFLAT")
+FLAGS = (
+    "-O3",
+    "--x-assign",
+    "fast",
+    "--x-initial",
+    "unique",
+    "--no-timing",
+    "-Wno-fatal",
+    "-Wno-WIDTH",
+    "-Wno-UNOPTFLAT",
+)
 """For Verilator, whatever it is about."""
 
 _STANDARD = ("-std=gnu++20", "-faligned-new")
 # The switches in the makefile that Verilator writes, which its headers ask for.
-_SWITCHES = ("VM_COVERAGE", "VM_SC", "VM_TIMING", "VM_TRACE", "VM_TRACE_FST", "VM_TRACE_VCD",
-             "VM_TRACE_SAIF")
+_SWITCHES = (
+    "VM_COVERAGE",
+    "VM_SC",
+    "VM_TIMING",
+    "VM_TRACE",
+    "VM_TRACE_FST",
+    "VM_TRACE_VCD",
+    "VM_TRACE_SAIF",
+)
 _HEADERS = '#include "verilated.h"\n#include "verilated_dpi.h"\n'
 # Included last, so that what is precompiled fits files that are optimised and files that are not.
 _SLOW = '#pragma GCC optimize ("O0")\n'
@@ -88,15 +118,21 @@ def verilator():
 
 def verilator_command(root):
     """What starts it: with all the stack that it may have, for large designs."""
-    return ["sh", "-c", 'ulimit -s unlimited 2>/dev/null; exec "$@"', "verilator",
-            root / "bin" / "verilator_bin"]
+    return [
+        "sh",
+        "-c",
+        'ulimit -s unlimited 2>/dev/null; exec "$@"',
+        "verilator",
+        root / "bin" / "verilator_bin",
+    ]
 
 
 @cache
 def _compiler():
     """The compiler's version; another one must not be given the files of this one."""
-    return subprocess.run(["g++", "--version"], capture_output=True, text=True,
-                          check=True).stdout.splitlines()[0]
+    return subprocess.run(
+        ["g++", "--version"], capture_output=True, text=True, check=True
+    ).stdout.splitlines()[0]
 
 
 @contextlib.contextmanager
@@ -128,8 +164,12 @@ def trace_flag():
 @cache
 def fst_possible():
     """The headers that Verilator's FST writer includes are there."""
-    found = subprocess.run(["g++", "-E", "-x", "c++", "-"], capture_output=True, text=True,
-                           input="#include <lz4.h>\n#include <zlib.h>\n")
+    found = subprocess.run(
+        ["g++", "-E", "-x", "c++", "-"],
+        capture_output=True,
+        text=True,
+        input="#include <lz4.h>\n#include <zlib.h>\n",
+    )
     return found.returncode == 0
 
 
@@ -146,18 +186,28 @@ class _Job:
 
     def run(self, command, log, failed):
         """Run it in a slot; `BuildError` with the sentence `failed` and the log."""
-        code = self.processes.run(command, log, kind="build", what=self.what, order=self.order,
-                                  env=dict(os.environ, VERILATOR_ROOT=str(verilator()),
-                                           LC_ALL="C"))
+        code = self.processes.run(
+            command,
+            log,
+            kind="build",
+            what=self.what,
+            order=self.order,
+            env=dict(os.environ, VERILATOR_ROOT=str(verilator()), LC_ALL="C"),
+        )
         if code:
             raise BuildError(f"{failed}{killed(code)}; see {shown(log)}", log)
 
     def compile(self, folder, commands):
         """All of these g++ commands, side by side as slots allow: `[(output, command)]`."""
+
         def one(command):
             output, words = command
-            self.run(["g++", *words, "-o", output], folder / f"{Path(output).name}.log",
-                     f"{self.what} failed")
+            self.run(
+                ["g++", *words, "-o", output],
+                folder / f"{Path(output).name}.log",
+                f"{self.what} failed",
+            )
+
         commands = list(commands)
         with ThreadPoolExecutor(max(1, len(commands))) as pool:
             list(pool.map(one, commands))
@@ -184,8 +234,11 @@ class Model:
 
     def includes(self):
         """Options for what includes its headers."""
-        return [f"-I{self.headers}", f"-I{self.root / 'include'}",
-                f"-I{self.root / 'include' / 'vltstd'}"]
+        return [
+            f"-I{self.headers}",
+            f"-I{self.root / 'include'}",
+            f"-I{self.root / 'include' / 'vltstd'}",
+        ]
 
 
 def _makefile(obj, prefix):
@@ -197,7 +250,14 @@ def _makefile(obj, prefix):
 
 def _options(root, defines, level):
     include = root / "include"
-    return [*level, *_STANDARD, "-DVERILATOR=1", *defines, f"-I{include}", f"-I{include / 'vltstd'}"]
+    return [
+        *level,
+        *_STANDARD,
+        "-DVERILATOR=1",
+        *defines,
+        f"-I{include}",
+        f"-I{include / 'vltstd'}",
+    ]
 
 
 def _runtime_key(root, defines, level, *more):
@@ -206,21 +266,39 @@ def _runtime_key(root, defines, level, *more):
 
 def _runtime_object(job, root, name, defines, level):
     """Verilator's own `name`.cpp, compiled."""
+
     def make(folder):
-        job.compile(folder, [(folder / f"{name}.o", [
-            *_options(root, defines, level), "-c", root / "include" / f"{name}.cpp"])])
+        job.compile(
+            folder,
+            [
+                (
+                    folder / f"{name}.o",
+                    [*_options(root, defines, level), "-c", root / "include" / f"{name}.cpp"],
+                )
+            ],
+        )
+
     key = _runtime_key(root, defines, level, name)
     return once(BUILD / f"runtime-{key}", make) / f"{name}.o"
 
 
 def _precompiled(job, root, defines, level):
     """A header that includes Verilator's, precompiled: it is the larger part of every file."""
+
     def make(folder):
         header = folder / "common.h"
         header.write_text(_HEADERS)
         (folder / "slow.h").write_text(_SLOW)
-        job.compile(folder, [(folder / "common.h.gch", [
-            *_options(root, defines, level), "-x", "c++-header", header])])
+        job.compile(
+            folder,
+            [
+                (
+                    folder / "common.h.gch",
+                    [*_options(root, defines, level), "-x", "c++-header", header],
+                )
+            ],
+        )
+
     key = _runtime_key(root, defines, level, _HEADERS, _SLOW)
     return once(BUILD / f"runtime-{key}", make) / "common.h"
 
@@ -230,9 +308,13 @@ def prepare(processes, optimise):
     root, job = verilator(), _Job(processes, "compiling Verilator's run time", 0.5)
     defines = tuple(f"-D{name}=0" for name in _SWITCHES)
     levels = dict.fromkeys((optimise.fast, optimise.rest))
-    work = [*((_precompiled, level) for level in levels),
-            *((lambda *how, one=one: _runtime_object(*how[:2], one, *how[2:]), optimise.rest)
-              for one in ("verilated", "verilated_vpi", "verilated_threads", "verilated_dpi"))]
+    work = [
+        *((_precompiled, level) for level in levels),
+        *(
+            (lambda *how, one=one: _runtime_object(*how[:2], one, *how[2:]), optimise.rest)
+            for one in ("verilated", "verilated_vpi", "verilated_threads", "verilated_dpi")
+        ),
+    ]
     with ThreadPoolExecutor(len(work)) as pool:
         list(pool.map(lambda one: one[0](job, root, defines, one[1]), work))
 
@@ -259,24 +341,52 @@ def model(name, sources, top, prefix, flags, optimise, processes, order=0, what=
         for file, text in sources.items():
             (folder / file).write_text(text)
         obj = folder / "obj"
-        job.run([*verilator_command(root), "-cc", "-Mdir", obj, "--top-module", top, "--prefix",
-                 prefix, *flags, *(folder / file for file in sources)],
-                folder / "verilate.log", f"Verilator refuses {name}")
+        job.run(
+            [
+                *verilator_command(root),
+                "-cc",
+                "-Mdir",
+                obj,
+                "--top-module",
+                top,
+                "--prefix",
+                prefix,
+                *flags,
+                *(folder / file for file in sources),
+            ],
+            folder / "verilate.log",
+            f"Verilator refuses {name}",
+        )
         found = _makefile(obj, prefix)
         objects, commands = [], []
         common = _precompiled(job, root, _defines(found), optimise.fast)
         for speed, last in (("FAST", []), ("SLOW", ["-include", common.with_name("slow.h")])):
             for one in found[f"VM_CLASSES_{speed}"] + found[f"VM_SUPPORT_{speed}"]:
                 objects.append(obj / f"{one}.o")
-                commands.append((objects[-1], [
-                    *_options(root, _defines(found), optimise.fast), f"-I{obj}", "-include",
-                    common, "-include", obj / f"{prefix}__pch.h", *last, "-c",
-                    obj / f"{one}.cpp"]))
+                commands.append(
+                    (
+                        objects[-1],
+                        [
+                            *_options(root, _defines(found), optimise.fast),
+                            f"-I{obj}",
+                            "-include",
+                            common,
+                            "-include",
+                            obj / f"{prefix}__pch.h",
+                            *last,
+                            "-c",
+                            obj / f"{one}.cpp",
+                        ],
+                    )
+                )
         # The largest ones first.
         commands.sort(key=lambda command: -command[1][-1].stat().st_size)
         job.compile(folder, commands)
-        job.run(["ar", "rcs", folder / "model.a", *objects], folder / "archive.log",
-                f"{name} could not be archived")
+        job.run(
+            ["ar", "rcs", folder / "model.a", *objects],
+            folder / "archive.log",
+            f"{name} could not be archived",
+        )
         for file in objects:
             file.unlink()
 
@@ -291,8 +401,20 @@ def _defines(found):
     return tuple(f"-D{name}={found[name][0] if found.get(name) else 0}" for name in _SWITCHES)
 
 
-def program(name, config, design, headers, sources, processes, include=(), libraries=(),
-            first=None, level=("-O2",), order=0, what=""):
+def program(
+    name,
+    config,
+    design,
+    headers,
+    sources,
+    processes,
+    include=(),
+    libraries=(),
+    first=None,
+    level=("-O2",),
+    order=0,
+    what="",
+):
     """Path of the program `name` around the `Model` `design`, made if it is not there yet.
 
     Parameters
@@ -310,17 +432,49 @@ def program(name, config, design, headers, sources, processes, include=(), libra
             (folder / file).write_text(text)
         runtime, main = design.optimise.rest, folder / "main.o"
         common = _precompiled(job, design.root, design.defines, level)
-        job.compile(folder, [(main, [
-            *_options(design.root, design.defines, level), "-include", common, f"-I{folder}",
-            f"-I{sources[0].parent}", *(f"-I{path}" for path in include), *design.includes(),
-            *(["-include", first] if first else []), "-c", sources[0]])])
+        job.compile(
+            folder,
+            [
+                (
+                    main,
+                    [
+                        *_options(design.root, design.defines, level),
+                        "-include",
+                        common,
+                        f"-I{folder}",
+                        f"-I{sources[0].parent}",
+                        *(f"-I{path}" for path in include),
+                        *design.includes(),
+                        *(["-include", first] if first else []),
+                        "-c",
+                        sources[0],
+                    ],
+                )
+            ],
+        )
         with ThreadPoolExecutor(len(design.runtime)) as pool:
-            objects = list(pool.map(lambda one: _runtime_object(
-                job, design.root, one, design.defines, runtime), design.runtime))
-        job.compile(folder, [(folder / name, [
-            main, design.library, *objects, *libraries, *design.libraries, "-pthread"])])
+            objects = list(
+                pool.map(
+                    lambda one: _runtime_object(job, design.root, one, design.defines, runtime),
+                    design.runtime,
+                )
+            )
+        job.compile(
+            folder,
+            [
+                (
+                    folder / name,
+                    [main, design.library, *objects, *libraries, *design.libraries, "-pthread"],
+                )
+            ],
+        )
 
-    key = hash_of(design.folder.name, *headers.items(), *libraries, level,
-                 first.read_bytes() if first else b"",
-                  *(path.read_bytes() for path in sources))
+    key = hash_of(
+        design.folder.name,
+        *headers.items(),
+        *libraries,
+        level,
+        first.read_bytes() if first else b"",
+        *(path.read_bytes() for path in sources),
+    )
     return once(BUILD / f"{name}-{config}-{key}", make) / name

@@ -49,6 +49,7 @@ def heartbeat(what, every=10.0):
     def beat():
         while not over.wait(every):
             print(f"{what}: {clock_text(time.monotonic() - began)}", file=sys.stderr, flush=True)
+
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
     try:
@@ -73,7 +74,7 @@ class Processes:
         self.jobs = jobs or os.cpu_count() or 1
         self._slots = _Slots(self.jobs)
         self._lock = threading.Lock()
-        self._running = {}              # process -> (what, when it began)
+        self._running = {}  # process -> (what, when it began)
         self._say, self._every, self._teller = say, every, None
         self.stopped = False
 
@@ -91,8 +92,13 @@ class Processes:
                     if self.stopped:
                         return -1
                     process = subprocess.Popen(
-                        [*map(os.fspath, command)], stdout=output, stderr=subprocess.STDOUT,
-                        stdin=subprocess.DEVNULL, start_new_session=True, **options)
+                        [*map(os.fspath, command)],
+                        stdout=output,
+                        stderr=subprocess.STDOUT,
+                        stdin=subprocess.DEVNULL,
+                        start_new_session=True,
+                        **options,
+                    )
                     self._running[process] = (what, time.monotonic())
                     self._tell()
                 try:
@@ -138,8 +144,10 @@ class Processes:
             running = self.running()
             if not running or self.stopped:
                 return
-            self._say(f"{clock_text(time.monotonic() - began)}: "
-                      + ", ".join(dict.fromkeys(what for what, _seconds in running)))
+            self._say(
+                f"{clock_text(time.monotonic() - began)}: "
+                + ", ".join(dict.fromkeys(what for what, _seconds in running))
+            )
 
     @staticmethod
     def _end(process):

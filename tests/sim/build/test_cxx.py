@@ -39,10 +39,18 @@ def build(folder, main=MAIN, step=3, processes=None):
     source = folder / "main program.cpp"
     source.write_text(main)
     processes = processes or Processes(say=None)
-    design = cxx.model("tiny", {"counter.v": VERILOG}, "counter", "Vcounter", (), cxx.UNOPTIMISED,
-                       processes)
-    return cxx.program("count", "tiny", design, {"step.h": f"#define STEP {step}\n"}, [source],
-                       processes, level=("-O0",))
+    design = cxx.model(
+        "tiny", {"counter.v": VERILOG}, "counter", "Vcounter", (), cxx.UNOPTIMISED, processes
+    )
+    return cxx.program(
+        "count",
+        "tiny",
+        design,
+        {"step.h": f"#define STEP {step}\n"},
+        [source],
+        processes,
+        level=("-O0",),
+    )
 
 
 def test_a_path_with_spaces_and_what_is_kept(place):
@@ -55,7 +63,7 @@ def test_a_path_with_spaces_and_what_is_kept(place):
 
     first = build(place, processes=Counted(say=None))
     assert subprocess.run([first], capture_output=True, text=True).stdout == "15\n"
-    assert ran.count("sh") == 1             # Verilator
+    assert ran.count("sh") == 1  # Verilator
     ran.clear()
     assert build(place, processes=Counted(say=None)) == first and not ran
     # Another header: the program alone, not the design or Verilator's run time.

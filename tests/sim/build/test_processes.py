@@ -10,8 +10,10 @@ def started(processes, folder, wanted):
     """The order in which these (kind, order, name) start, one slot being taken at first."""
     order, lock = [], threading.Lock()
     gate = folder / "gate"
-    blocker = threading.Thread(target=processes.run, args=(
-        ["sh", "-c", f"until [ -e '{gate}' ]; do sleep 0.01; done"], folder / "log", "build"))
+    blocker = threading.Thread(
+        target=processes.run,
+        args=(["sh", "-c", f"until [ -e '{gate}' ]; do sleep 0.01; done"], folder / "log", "build"),
+    )
     blocker.start()
     while not processes._slots._busy["build"]:
         time.sleep(0.005)
@@ -20,7 +22,9 @@ def started(processes, folder, wanted):
         def note():
             with lock:
                 order.append(name)
+
         processes.run(["true"], folder / f"{name}.log", kind, name, place, note)
+
     threads = [threading.Thread(target=one, args=what) for what in wanted]
     for thread in threads:
         thread.start()
@@ -51,8 +55,9 @@ def test_half_of_the_slots_builds_as_long_as_something_is_to_be_built(tmp_path):
 
 def test_what_runs_long_is_told(tmp_path):
     said = []
-    Processes(1, said.append, every=0.05).run(["sleep", "0.5"], tmp_path / "log", "build",
-                                              "compiling it")
+    Processes(1, said.append, every=0.05).run(
+        ["sleep", "0.5"], tmp_path / "log", "build", "compiling it"
+    )
     assert said and said[0] == "0:00: compiling it"
 
 
