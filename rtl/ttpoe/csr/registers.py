@@ -115,8 +115,8 @@ def _configuration(config):
                   "these registers alone. Each byte that was never written shows the port.",
                   None, drives="cfg_open_id_seed", port="i_open_id_seed"),)),
         Register("TIMER_TICK", 0x054, "Pace of the link timer.", (
-            Field("clocks", 0, 24, _RW, "Clocks between two visits; a round is LINKS visits. "
-                  "Reset: a round of about 8192 clocks, at least 8 a visit.",
+            Field("clocks", 0, 24, _RW, "Clocks between two visits; a round is LINKS visits. It must be "
+                  "longer than a round trip. Reset: about 8192 clocks, at least 8 a visit.",
                   max(8, 8192 // config.links), drives="cfg_timer_tick", configured=True),)),
         Register("MAX_RETRY", 0x058, "When a silent peer's link ends.", (
             Field("retries", 0, 10, _RW, "Time-outs in a row; 0 = never.", 1000,
