@@ -31,7 +31,6 @@ def pytest_configure(config):
     # A shell's background jobs ignore Ctrl-C, and so would what the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "icarus: needs Icarus Verilog")
-    config.addinivalue_line("markers", "all_lengths: runs with --all-lengths only")
     if hasattr(config.option, "loadscopereorder"):  # xdist: files as they are ordered below
         config.option.loadscopereorder = False
 
@@ -70,7 +69,7 @@ LONGEST_FIRST = (
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """The long files first; without Icarus, or the option they need, tests are skipped."""
+    """The long files first; without Icarus, and where all run the longest, tests are skipped."""
     place = {f"tests/{name}.py": number for number, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: place.get(item.nodeid.split("::")[0], len(place)))
     if not config.getoption("--long") and config.args == config.getini("testpaths"):
@@ -78,11 +77,6 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if item.nodeid.startswith(tuple(f"tests/{name}" for name in LEFT_OUT)):
                 item.add_marker(left_out)
-    if not config.getoption("--all-lengths"):
-        long = pytest.mark.skip(reason="a long form: runs with --all-lengths")
-        for item in items:
-            if item.get_closest_marker("all_lengths"):
-                item.add_marker(long)
     if shutil.which("iverilog") and shutil.which("vvp"):
         return
     skip = pytest.mark.skip(reason="Icarus Verilog is missing: apt-get install iverilog")

@@ -1,17 +1,17 @@
 """The engine's side of `MacTop` in cocotb: frames to beats and back."""
 
-import os
 import random
 
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, Timer
 
+from tests.mac.mac_bench import description
 from tests.mac.mac_top import CONFIG
 from ttpoe.mac.counters import STATS
 
 WIDTH = CONFIG.width_bytes
-LONG = bool(os.environ.get("MAC_LONG"))
+LONG = bool(description()["params"].get("long"))
 
 
 def beats_of(frame, error=0):

@@ -52,7 +52,7 @@ async def both_ways(dut, speed):
     assert set(gaps_of(wire, clock_ps)) == {24 if mii else 12}
     assert [error for _frame, error in bench.received] == [1] + [0] * len(frames)
     assert bench.received[1:] == [(frame.ljust(60, b"\0"), 0) for frame in frames]
-    assert bench.counts() == {"tx_frames": len(frames), "rx_frames": len(frames), "rx_carrier": 1}
+    assert bench.counts() == {"tx_sent": len(frames), "rx_good": len(frames), "rx_code_error": 1}
     bench.stop()
 
 

@@ -116,7 +116,7 @@ def test_a_wrong_bit():
         times += carrier(PREAMBLE + bad) + idle(1)
     found, causes = receive(times + carrier(PREAMBLE + GOOD))
     assert [error for _data, error in found] == [1] * len(places) + [0]
-    assert causes == ["fcs"] * len(places)
+    assert causes == ["bad_fcs"] * len(places)
 
 
 def test_rx_er():
@@ -125,7 +125,7 @@ def test_rx_er():
         times += carrier(PREAMBLE + GOOD, [place]) + idle(1)
     found, causes = receive(times + carrier(PREAMBLE + GOOD))
     assert found == [(GOOD[:-4], 1)] * len(places) + [(GOOD[:-4], 0)]
-    assert causes == ["carrier"] * len(places)
+    assert causes == ["code_error"] * len(places)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_control_frames(header, cause):
 def test_a_control_frame_with_a_wrong_fcs_is_no_control_frame():
     frame = bytearray(with_fcs(bytes(12) + bytes.fromhex("8808 0001") + bytes(44)))
     frame[-1] ^= 1
-    assert receive(carrier(PREAMBLE + frame))[1] == ["fcs"]
+    assert receive(carrier(PREAMBLE + frame))[1] == ["bad_fcs"]
 
 
 def test_carriers_without_a_frame():
@@ -169,7 +169,7 @@ def test_carriers_without_a_frame():
     )
     found, causes = receive(times)
     assert found == [(GOOD[:-4], 0)]
-    assert causes == ["no_sfd", "false_carrier", "false_carrier", "no_sfd"]
+    assert causes == ["bad_start", "false_carrier", "false_carrier", "bad_start"]
 
 
 def test_after_reset_a_frame_under_way_is_ignored():

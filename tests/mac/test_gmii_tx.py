@@ -8,7 +8,7 @@ from tests.mac.wire import carriers, sent_as
 from tests.streams import simulate
 from ttpoe.mac.gmii_tx import GmiiTx
 
-STATS = ("stat_tx_frames", "stat_tx_aborted", "stat_tx_underrun")
+STATS = ("stat_tx_sent", "stat_tx_bad", "stat_tx_underrun")
 
 
 def offers_of(frames, aborted=()):
@@ -78,7 +78,7 @@ def test_frames_of_all_lengths_back_to_back(step):
     assert [data for _gap, data, _errors in found] == [sent_as(frame) for frame in frames]
     assert {gap for gap, _data, _errors in found[1:]} == {12}
     assert not any(errors for *_, errors in found)
-    assert counts == {"stat_tx_frames": len(frames), "stat_tx_aborted": 0, "stat_tx_underrun": 0}
+    assert counts == {"stat_tx_sent": len(frames), "stat_tx_bad": 0, "stat_tx_underrun": 0}
 
 
 def test_a_late_frame_begins_at_once():
@@ -89,7 +89,7 @@ def test_a_late_frame_begins_at_once():
         assert first == 0 and data == sent_as(frame)
         # The byte after `last` is offered 4 byte times before the gap.
         assert gap == max(12, late - 4)
-        assert counts["stat_tx_frames"] == 2
+        assert counts["stat_tx_sent"] == 2
 
 
 def test_a_byte_is_taken_eight_byte_times_after_the_frame_began():
@@ -121,7 +121,7 @@ def test_underrun_ends_the_frame_spoilt_and_the_next_one_is_whole(missing, pause
     good = sent_as(data[8:-4])
     assert len(data[8:-4]) < 60 or data[-4:] != good[-4:]
     assert whole == sent_as(second) and not none and gap >= 12
-    assert counts == {"stat_tx_frames": 1, "stat_tx_aborted": 0, "stat_tx_underrun": 1}
+    assert counts == {"stat_tx_sent": 1, "stat_tx_bad": 0, "stat_tx_underrun": 1}
 
 
 @pytest.mark.parametrize("length", [1, 59, 60, 61, 300])
@@ -133,4 +133,4 @@ def test_error_of_the_source_spoils_the_frame(length):
     assert data[:-4] == good[:-4] and errors == [8 + length - 1]
     assert bytes(a ^ b for a, b in zip(data[-4:], good[-4:])) == b"\xff" * 4
     assert gap == 12 and whole == sent_as(frames[1])
-    assert counts == {"stat_tx_frames": 1, "stat_tx_aborted": 1, "stat_tx_underrun": 0}
+    assert counts == {"stat_tx_sent": 1, "stat_tx_bad": 1, "stat_tx_underrun": 0}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mac.mac_bench import run, verilated
+from tests.mac import mac_bench
 from tests.mac.mac_top import RgmiiTop
 from ttpoe.mac.rgmii import RgmiiEcp5
 from ttpoe.verilog.emit import emit_verilog
@@ -13,12 +13,7 @@ CELLS = Path(__file__).with_name("ecp5_ddr.v")
 
 
 def test_under_cocotbext_eth(tmp_path):
-    run(
-        verilated(RgmiiTop(rx_data_taps=3), "rgmii_top", [CELLS]),
-        "rgmii_top",
-        "rgmii_cocotb",
-        tmp_path,
-    )
+    mac_bench.run(RgmiiTop(rx_data_taps=3), "rgmii", "rgmii_cocotb", tmp_path, [CELLS])
 
 
 def test_delays_are_cells():

@@ -9,12 +9,11 @@ from amaranth.sim import Simulator
 from tests.streams import simulate
 from ttpoe.config import Config
 from ttpoe.mac.beat_crossing import BeatCrossing
+from ttpoe.mac.ethernet import FCS_BYTES, GAP_BYTES, SFD
 from ttpoe.mac.xgmii import LANES, Control
 from ttpoe.mac.xgmii_align import XgmiiAlign
 from ttpoe.mac.xgmii_fault import XgmiiFault
 from ttpoe.mac.xgmii_gap import XgmiiGap
-
-SFD, FCS_BYTES, GAP = 0xD5, 4, 12
 
 
 def octets(lanes):
@@ -49,7 +48,7 @@ def test_gaps_are_twelve_bytes_on_average(sizes):
 
     simulate(dut, testbench)
     assert all(9 <= gap <= 15 for gap in gaps), gaps
-    assert abs(sum(gaps) - GAP * len(gaps)) <= 3, gaps
+    assert abs(sum(gaps) - GAP_BYTES * len(gaps)) <= 3, gaps
 
 
 def aligned(lanes):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.mac import mac_build
+from tests.mac import mac_bench
 from ttpoe.config import Config
 from ttpoe.mac.xgmii_rx import XgmiiRx
 
@@ -17,8 +17,8 @@ def lengths(every):
 
 
 def test_frames_from_the_wire(tmp_path, pytestconfig):
-    said = mac_build.run(
-        XgmiiRx(CONFIG),
+    said = mac_bench.run(
+        XgmiiRx(CONFIG, longest_bytes=9018),
         "rx",
         "xgmii_rx_cocotb",
         tmp_path,

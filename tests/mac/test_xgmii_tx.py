@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.mac import mac_build
+from tests.mac import mac_bench
 from ttpoe.config import Config
 from ttpoe.mac.store import SLACK_BEATS, Store, beats_before_start
 from ttpoe.mac.xgmii_tx import XgmiiTx
@@ -19,7 +19,7 @@ def lengths(every):
 
 def test_frames_on_the_wire(tmp_path, pytestconfig):
     """A source as fast as the wire, so a frame may begin with few beats."""
-    said = mac_build.run(
+    said = mac_bench.run(
         XgmiiTx(CONFIG, start_beats=SLACK_BEATS),
         "tx",
         "xgmii_tx_cocotb",

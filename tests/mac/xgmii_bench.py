@@ -10,14 +10,12 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge
 
+from tests.mac.mac_bench import description
+
 logging.getLogger("cocotb.pair").setLevel(logging.WARNING)  # the models log every frame
 
 PERIOD_PS = 6400
 BYTE_PS = PERIOD_PS // 8
-
-
-def description():
-    return json.loads(Path(os.environ["TTP_RUN"]).read_text())
 
 
 def params():

@@ -148,7 +148,7 @@ async def control_character_in_any_byte(dut):
     """/E/, or an idle where /T/ is missing: counted once, and the next frame is whole."""
     bench = Bench(dut)
     await bench.start()
-    for char, cause in ((ERROR, "error_char"), (IDLE, "bad_end"), (SEQUENCE, "bad_end")):
+    for char, cause in ((ERROR, "code_error"), (IDLE, "bad_end"), (SEQUENCE, "bad_end")):
         good = bench.octets(64)
         for place in range(66):
             frame = frame_of(bench.octets(66))

@@ -89,6 +89,7 @@ class RxGuard(wiring.Component):
     -------
     i : In(event of beat)
     o : Out(stream of beat)
+        For the FIFO behind it. Not a stream in full: a beat that finds no `ready` does not wait.
     overflowed : Out(1)
         A frame was cut or dropped: there was no room.
 

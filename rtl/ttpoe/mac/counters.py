@@ -13,13 +13,13 @@ from .gmii_rx import RX_CAUSES
 __all__ = ["STATS", "TX_STATS", "RX_STATS", "Tokens"]
 
 TX_STATS = {
-    "stat_tx_frames": "frame sent on the wire, whole",
-    "stat_tx_aborted": "frame sent with TX_ER and a wrong FCS because its source said error",
+    "stat_tx_sent": "frame sent on the wire, whole",
+    "stat_tx_bad": "frame sent with TX_ER and a wrong FCS because its source said error",
     "stat_tx_underrun": "frame cut off on the wire because its source was too slow",
 }
 
 RX_STATS = {
-    "stat_rx_frames": "received frame handed over, its FCS good",
+    "stat_rx_good": "received frame handed over, its FCS good",
     "stat_rx_overflow": "received good frame dropped: no room, the reader was too slow",
     **RX_CAUSES,
 }

@@ -28,7 +28,7 @@ from amaranth.utils import ceil_log2
 
 from ..layouts import beat_layout, byte_layout, event_signature
 from .counters import Tokens
-from .gmii_tx import PREAMBLE_BYTES
+from .ethernet import PREAMBLE_BYTES
 
 __all__ = ["TxCrossing", "RxCrossing", "start_beats", "depth_beats", "SEEN_BYTES"]
 
@@ -184,7 +184,7 @@ class RxCrossing(wiring.Component):
         In `wire`: frames, the verdict in `error` at `last`.
     o : Out(stream of beat)
         In `sync`: the same.
-    stat_rx_frames : Out(1)
+    stat_rx_good : Out(1)
         In `wire`, for one clock, as the next: a frame was handed over without `error`.
     stat_rx_overflow : Out(1)
         A frame found no room, in part or at all. What of it is in the FIFO ends with one more
@@ -203,7 +203,7 @@ class RxCrossing(wiring.Component):
             {
                 "i": In(event_signature(byte_layout)),
                 "o": Out(stream.Signature(beat_layout(config))),
-                "stat_rx_frames": Out(1),
+                "stat_rx_good": Out(1),
                 "stat_rx_overflow": Out(1),
             }
         )
@@ -263,7 +263,7 @@ class RxCrossing(wiring.Component):
             with m.If(loses & begun):
                 m.d.wire += owed.eq(1)
         good = full & beat.last & ~beat.error
-        m.d.wire += [self.stat_rx_frames.eq(good & write), self.stat_rx_overflow.eq(good & loses)]
+        m.d.wire += [self.stat_rx_good.eq(good & write), self.stat_rx_overflow.eq(good & loses)]
 
 
 def _check_depth(depth):

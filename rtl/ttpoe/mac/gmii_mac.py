@@ -11,7 +11,8 @@ from amaranth.lib.wiring import In, Out
 from ..layouts import beat_layout
 from .counters import RX_STATS, STATS, TX_STATS, Tokens
 from .crossing import RxCrossing, TxCrossing
-from .gmii_rx import LONGEST_BYTES, RX_CAUSES, GmiiRx
+from .ethernet import LONGEST_BYTES
+from .gmii_rx import RX_CAUSES, GmiiRx
 from .gmii_tx import GmiiTx
 from .mii import NibbleRx, NibbleTx
 

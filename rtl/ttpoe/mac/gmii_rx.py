@@ -11,25 +11,21 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
 from ..layouts import byte_layout, event_signature
-from .gmii_tx import FCS_BYTES, MINIMUM_BYTES, SFD
+from .ethernet import CONTROL, FCS_BYTES, LONGEST_BYTES, PAUSE, PFC, SFD, SHORTEST_BYTES
 
-__all__ = ["GmiiRx", "LONGEST_BYTES", "RX_CAUSES"]
-
-LONGEST_BYTES = 9022
-"""A frame with FCS: 14 bytes of header, 4 of a VLAN tag, 9000 of payload, 4 of FCS."""
+__all__ = ["GmiiRx", "RX_CAUSES"]
 
 FALSE_CARRIER = 0x0E
-CONTROL, PAUSE, PFC = 0x8808, 0x0001, 0x0101
 
 RX_CAUSES = {
-    "stat_rx_carrier": "received frame dropped: RX_ER within it or its preamble",
+    "stat_rx_code_error": "received frame dropped: RX_ER within it or its preamble",
     "stat_rx_too_long": "received frame dropped: longer than the longest",
     "stat_rx_runt": "received frame dropped: shorter than 64 bytes",
-    "stat_rx_fcs": "received frame dropped: FCS wrong",
+    "stat_rx_bad_fcs": "received frame dropped: FCS wrong",
     "stat_rx_pause": "received frame dropped: PAUSE, which is not obeyed",
     "stat_rx_pfc": "received frame dropped: PFC, which is not obeyed",
     "stat_rx_control": "received frame dropped: MAC control of another kind",
-    "stat_rx_no_sfd": "carrier without a start of frame",
+    "stat_rx_bad_start": "carrier without a start of frame",
     "stat_rx_false_carrier": "false carrier",
 }
 """What a carrier that brings no good frame is counted as; the first cause that holds."""
@@ -57,7 +53,7 @@ class GmiiRx(wiring.Component):
         A frame's bytes without FCS. Nothing comes of a frame of 4 bytes or less.
     stat_rx_* : Out(1)
         One-clock pulses, see `RX_CAUSES`; for each carrier at most one. With those from
-        `stat_rx_carrier` to `stat_rx_control` a frame ends, with `error` if it has bytes.
+        `stat_rx_code_error` to `stat_rx_control` a frame ends, with `error` if it has bytes.
 
     Timing: a byte is on `o` 6 clocks with `step` after it is on `i_data`; the last byte, with the
     verdict, 2 after the last byte of the FCS. At least one clock with `step` lies between two
@@ -67,7 +63,7 @@ class GmiiRx(wiring.Component):
     """
 
     def __init__(self, longest_bytes=LONGEST_BYTES):
-        if longest_bytes < MINIMUM_BYTES + FCS_BYTES:
+        if longest_bytes < SHORTEST_BYTES + FCS_BYTES:
             raise ValueError(f"longest_bytes must be 64 or more; got {longest_bytes}")
         self._longest_bytes = longest_bytes
         super().__init__(
@@ -132,7 +128,7 @@ class GmiiRx(wiring.Component):
         faults = Cat(
             hurt,
             too_long,
-            count < MINIMUM_BYTES + FCS_BYTES,
+            count < SHORTEST_BYTES + FCS_BYTES,
             ~crc.match_detected,
             *self._control(m, count, line, fresh),
         )

@@ -10,16 +10,9 @@ from amaranth.lib.crc.catalog import CRC32_ETHERNET
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import byte_layout
+from .ethernet import FCS_BYTES, GAP_BYTES, PREAMBLE, PREAMBLE_BYTES, SFD, SHORTEST_BYTES
 
-__all__ = ["GmiiTx", "GAP_BYTES", "MINIMUM_BYTES", "PREAMBLE_BYTES", "SFD"]
-
-PREAMBLE_BYTES = 8
-"""With the SFD."""
-SFD = 0xD5
-GAP_BYTES = 12
-MINIMUM_BYTES = 60
-"""Of a frame without FCS; shorter ones are padded with zeros."""
-FCS_BYTES = 4
+__all__ = ["GmiiTx"]
 
 
 class GmiiTx(wiring.Component):
@@ -35,9 +28,9 @@ class GmiiTx(wiring.Component):
         A byte time ends with this clock. Constant 1 at 1000 Mb/s.
     o_data : Out(8), o_en : Out(1), o_er : Out(1)
         TXD, TX_EN and TX_ER, for a register outside; they stay until the clock with `step`.
-    stat_tx_frames : Out(1)
+    stat_tx_sent : Out(1)
         A frame left, whole. One clock, like those below.
-    stat_tx_aborted : Out(1)
+    stat_tx_bad : Out(1)
         A frame left with TX_ER on its last byte and a wrong FCS, because `error` asked for it.
     stat_tx_underrun : Out(1)
         A byte was not there in time. The frame ends at once, with TX_ER and a wrong FCS; what is
@@ -59,8 +52,8 @@ class GmiiTx(wiring.Component):
                 "o_data": Out(8),
                 "o_en": Out(1),
                 "o_er": Out(1),
-                "stat_tx_frames": Out(1),
-                "stat_tx_aborted": Out(1),
+                "stat_tx_sent": Out(1),
+                "stat_tx_bad": Out(1),
                 "stat_tx_underrun": Out(1),
             }
         )
@@ -69,7 +62,7 @@ class GmiiTx(wiring.Component):
         m = Module()
         # Inside a part whose number of bytes is fixed: bytes still to come after this one.
         left = Signal(range(GAP_BYTES))
-        sent = Signal(range(MINIMUM_BYTES + 1))  # of the frame; stops at 60
+        sent = Signal(range(SHORTEST_BYTES + 1))  # of the frame; stops at 60
         spoilt = Signal()
         thrown = Signal()  # the rest of the frame, up to its last byte
         en, er, byte = Signal(), Signal(), Signal(8)
@@ -93,16 +86,16 @@ class GmiiTx(wiring.Component):
         with m.If(self.step):
             with m.If(left != 0):
                 m.d.sync += left.eq(left - 1)
-            with m.If(covered & (sent != MINIMUM_BYTES)):
+            with m.If(covered & (sent != SHORTEST_BYTES)):
                 m.d.sync += sent.eq(sent + 1)
         with m.FSM():
             with m.State("IDLE"):
-                m.d.comb += [en.eq(self.i.valid & ~thrown), byte.eq(0x55), fresh.eq(1)]
+                m.d.comb += [en.eq(self.i.valid & ~thrown), byte.eq(PREAMBLE), fresh.eq(1)]
                 m.d.sync += [left.eq(PREAMBLE_BYTES - 2), sent.eq(0), spoilt.eq(0)]
                 with m.If(self.step & en):
                     m.next = "PREAMBLE"
             with m.State("PREAMBLE"):
-                m.d.comb += [en.eq(1), byte.eq(Mux(left == 0, SFD, 0x55))]
+                m.d.comb += [en.eq(1), byte.eq(Mux(left == 0, SFD, PREAMBLE))]
                 with m.If(self.step & (left == 0)):
                     m.next = "DATA"
             with m.State("DATA"):
@@ -110,12 +103,12 @@ class GmiiTx(wiring.Component):
             with m.State("PAD"):
                 m.d.comb += [en.eq(1), covered.eq(1)]
                 m.d.sync += left.eq(FCS_BYTES - 1)
-                with m.If(self.step & (sent == MINIMUM_BYTES - 1)):
+                with m.If(self.step & (sent == SHORTEST_BYTES - 1)):
                     m.next = "FCS"
             with m.State("FCS"):
                 m.d.comb += [en.eq(1), fcs.eq(1), byte.eq(crc.crc[:8] ^ spoilt.replicate(8))]
                 with m.If(self.step & (left == 0)):
-                    m.d.comb += self.stat_tx_frames.eq(~spoilt)
+                    m.d.comb += self.stat_tx_sent.eq(~spoilt)
                     m.d.sync += left.eq(GAP_BYTES - 1)
                     m.next = "GAP"
             with m.State("GAP"):
@@ -138,10 +131,10 @@ class GmiiTx(wiring.Component):
                 m.d.sync += [left.eq(FCS_BYTES - 1), spoilt.eq(er)]
                 m.d.comb += [
                     self.stat_tx_underrun.eq(~self.i.valid),
-                    self.stat_tx_aborted.eq(self.i.valid & aborted),
+                    self.stat_tx_bad.eq(self.i.valid & aborted),
                 ]
                 m.next = "FCS"
             with m.If(~self.i.valid):
                 m.d.sync += thrown.eq(1)
-            with m.Elif(taken.last & (sent < MINIMUM_BYTES - 1)):
+            with m.Elif(taken.last & (sent < SHORTEST_BYTES - 1)):
                 m.next = "PAD"

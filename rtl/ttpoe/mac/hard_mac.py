@@ -11,11 +11,10 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import beat_layout
 from .beat_crossing import BeatCrossing, EventCrossing, RxGuard
+from .ethernet import FCS_BYTES, LONGEST_BYTES, SHORTEST_BYTES
 from .store import Store, beats_before_start, beats_of
 
 __all__ = ["HARD_MAC_EVENTS", "HardMac"]
-
-SHORTEST_BYTES = 60  # without FCS
 
 HARD_MAC_EVENTS = {
     "stat_tx_sent": "a frame was given to the MAC",
@@ -76,7 +75,7 @@ class HardMac(wiring.Component):
         *,
         sync_hz=None,
         mac_hz=322.265625e6,
-        longest_bytes=9014,
+        longest_bytes=LONGEST_BYTES - FCS_BYTES,
         rx_beats=33,
         tx_domain="mac_tx",
         rx_domain="mac_rx",

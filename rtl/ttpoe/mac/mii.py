@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .gmii_tx import SFD
+from .ethernet import SFD
 
 __all__ = ["NibbleTx", "NibbleRx"]
 

@@ -6,10 +6,9 @@ Source: IEEE 802.3 clause 46.
 from amaranth.hdl import Cat, Const
 from amaranth.lib import enum
 
-__all__ = ["IDLE_WORD", "LANES", "PREAMBLE", "SFD", "Control", "word"]
+__all__ = ["IDLE_WORD", "LANES", "Control", "word"]
 
 LANES = 8
-PREAMBLE, SFD = 0x55, 0xD5
 
 
 class Control(enum.Enum, shape=8):

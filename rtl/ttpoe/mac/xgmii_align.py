@@ -8,7 +8,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
-from .xgmii import IDLE_WORD, LANES, SFD, Control
+from .ethernet import SFD
+from .xgmii import IDLE_WORD, LANES, Control
 
 __all__ = ["XgmiiAlign", "aligned_layout"]
 

@@ -10,13 +10,12 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import beat_layout
 from .beat_crossing import BeatCrossing, EventCrossing, RxGuard
+from .ethernet import FCS_BYTES, LONGEST_BYTES
 from .store import beats_before_start
 from .xgmii_rx import RX_EVENTS, XgmiiRx
 from .xgmii_tx import TX_EVENTS, XgmiiTx
 
 __all__ = ["MAC_EVENTS", "XgmiiMac"]
-
-FCS_BYTES = 4
 
 _OVERFLOW = {"stat_rx_overflow": "a frame was cut or dropped: the engine's side took no more"}
 MAC_EVENTS = TX_EVENTS | RX_EVENTS | _OVERFLOW
@@ -71,7 +70,7 @@ class XgmiiMac(wiring.Component):
         *,
         sync_hz=None,
         wire_hz=156.25e6,
-        longest_bytes=9018,
+        longest_bytes=LONGEST_BYTES,
         rx_beats=17,
         tx_domain="xgmii_tx",
         rx_domain="xgmii_rx",

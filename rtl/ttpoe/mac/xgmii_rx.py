@@ -8,6 +8,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import beat_layout, event_signature
+from .ethernet import CONTROL, FCS_BYTES, LONGEST_BYTES, PAUSE, PFC, SHORTEST_BYTES
 from .fcs import Fcs
 from .xgmii import LANES
 from .xgmii_align import XgmiiAlign, aligned_layout
@@ -15,14 +16,13 @@ from .xgmii_fault import FAULT_EVENTS, XgmiiFault
 
 __all__ = ["RX_EVENTS", "XgmiiRx"]
 
-MAC_CONTROL = 0x8808
-_OPCODES = {"pause": 0x0001, "pfc": 0x0101}
-_FCS_BYTES, _SHORTEST_BEATS = 4, 8  # 64 bytes with FCS
+_OPCODES = {"pause": PAUSE, "pfc": PFC}
+_SHORTEST_BEATS = (SHORTEST_BYTES + FCS_BYTES) // LANES
 
 RX_EVENTS = {
     "stat_rx_good": "a frame was delivered as a good one",
     "stat_rx_bad_start": "a frame was lost: /S/ without an SFD, or without a gap before it",
-    "stat_rx_error_char": "a frame was bad: /E/ in it",
+    "stat_rx_code_error": "a frame was bad: /E/ in it",
     "stat_rx_bad_end": "a frame was bad: it ended with another control character than /T/",
     "stat_rx_too_long": "a frame was bad: longer than allowed; it was cut",
     "stat_rx_runt": "a frame was bad: less than 64 bytes with FCS",
@@ -33,9 +33,9 @@ RX_EVENTS = {
     **FAULT_EVENTS,
 }
 """Name of the one-clock pulse -> what it says. Each frame gives exactly one of the first ten: the
-first that holds, in this order from `stat_rx_error_char` on, else good."""
+first that holds, in this order from `stat_rx_code_error` on, else good."""
 
-_CAUSES = ("error_char", "bad_end", "too_long", "runt", "bad_fcs")
+_CAUSES = ("code_error", "bad_end", "too_long", "runt", "bad_fcs")
 
 
 class XgmiiRx(wiring.Component):
@@ -70,7 +70,7 @@ class XgmiiRx(wiring.Component):
     Reset: the next frame that begins is the first one.
     """
 
-    def __init__(self, config, *, longest_bytes=9018):
+    def __init__(self, config, *, longest_bytes=LONGEST_BYTES):
         if config.width_bits != 64:
             raise ValueError(f"XGMII takes beats of 64 bits; got width_bits={config.width_bits}")
         if not 64 <= longest_bytes <= 16384:
@@ -152,7 +152,7 @@ class XgmiiRx(wiring.Component):
         self._control_now = Signal()
         m.d.comb += [
             self._control_now.eq(
-                checked.second & (Cat(beat.data[40:48], beat.data[32:40]) == MAC_CONTROL)
+                checked.second & (Cat(beat.data[40:48], beat.data[32:40]) == CONTROL)
             ),
             ends.eq(checked.valid & beat.last),
         ]
@@ -188,16 +188,16 @@ class XgmiiRx(wiring.Component):
         count, out = Signal(4), event_signature(beat_layout(self._config)).create()
         m.d.sync += [self.o.valid.eq(out.valid), self.o.payload.eq(out.payload)]
         m.d.comb += [
-            last.eq(held.last | (follows.last & (follows.count <= _FCS_BYTES))),
+            last.eq(held.last | (follows.last & (follows.count <= FCS_BYTES))),
             count.eq(
                 Mux(
                     held.last,
-                    held.count - _FCS_BYTES,
-                    Mux(last, follows.count + (LANES - _FCS_BYTES), LANES),
+                    held.count - FCS_BYTES,
+                    Mux(last, follows.count + (LANES - FCS_BYTES), LANES),
                 )
             ),
             drop.eq(Mux(held.first, held.last | follows.last | self._control_now, dropping)),
-            out.valid.eq(held_valid & ~drop & ~(held.last & (held.count <= _FCS_BYTES))),
+            out.valid.eq(held_valid & ~drop & ~(held.last & (held.count <= FCS_BYTES))),
             out.p.data.eq(held.data),
             out.p.keep.eq(Cat(count > lane for lane in range(LANES))),
             out.p.last.eq(last),

@@ -8,14 +8,14 @@ from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import beat_layout
+from .ethernet import LONGEST_BYTES, PREAMBLE, SFD, SHORTEST_BYTES
 from .fcs import Fcs
 from .store import Store, beats_of
-from .xgmii import IDLE_WORD, LANES, PREAMBLE, SFD, Control, word
+from .xgmii import IDLE_WORD, LANES, Control, word
 from .xgmii_gap import XgmiiGap
 
 __all__ = ["XgmiiTx", "TX_EVENTS"]
 
-SHORTEST_BYTES = 60  # without FCS
 _LAST_PADDED = SHORTEST_BYTES // LANES
 
 TX_EVENTS = {
@@ -57,7 +57,7 @@ class XgmiiTx(wiring.Component):
     config : Config
         64 bits wide.
     store_beats : int or None
-        Beats that the store holds; None: a frame of 9,018 bytes.
+        Beats that the store holds; None: the longest frame.
     start_beats : int or None
         Beats with which a frame begins; None: store and forward.
 
@@ -84,7 +84,7 @@ class XgmiiTx(wiring.Component):
         if config.width_bits != 64:
             raise ValueError(f"XGMII takes beats of 64 bits; got width_bits={config.width_bits}")
         self._config = config
-        self._store_beats = store_beats or beats_of(config, 9018)
+        self._store_beats = store_beats or beats_of(config, LONGEST_BYTES)
         self._start_beats = start_beats or self._store_beats
         super().__init__(
             {

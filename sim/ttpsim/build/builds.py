@@ -7,6 +7,7 @@ and the configuration; a compiled simulator under a hash of the Verilog and of h
 import dataclasses
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ __all__ = [
     "SIMULATORS",
     "SetupError",
     "check_simulator",
+    "compile_alone",
     "compile_pair",
     "emitted",
     "kept",
@@ -253,6 +255,25 @@ def compile_pair(
 
     folder = once(BUILD / f"{simulator}-{name}-{suffix}{key}", make)
     return Build(simulator, folder, waves, extra)
+
+
+def compile_alone(text, name, processes, models=()):
+    """The `Build` of one component on Verilator, compiled if not there: the module `pair` of the
+    Verilog `text`. Python may set its inputs. `models`: files with the cells that it contains."""
+    key = hash_of(
+        text, *(path.read_bytes() for path in models), cxx.FLAGS, _PAIR_FLAGS, QUICK, sys.prefix
+    )
+
+    def make(folder):
+        core = folder / "core.v"
+        top = re.search(r"^module pair\(.*?^endmodule", text, re.M | re.S)[0]
+        ports = re.sub(
+            r"^(  (?:in|out)put [^;]*);", r"\1 /*verilator public_flat_rw*/;", top, flags=re.M
+        )
+        core.write_text(text.replace(top, ports))
+        _compile_verilator(folder, name, [core, *models], False, processes, None, QUICK, 0)
+
+    return Build("verilator", once(BUILD / f"verilator-{name}-{key}", make), False)
 
 
 def simulate(

@@ -76,8 +76,8 @@ class Transmit(Proof):
         Defect(
             "a byte too few is enough",
             "mac/gmii_tx.py",
-            "self.step & (sent == MINIMUM_BYTES - 1)",
-            "self.step & (sent == MINIMUM_BYTES - 2)",
+            "self.step & (sent == SHORTEST_BYTES - 1)",
+            "self.step & (sent == SHORTEST_BYTES - 2)",
         ),
         Defect(
             "the preamble is a byte short",
@@ -94,7 +94,7 @@ class Transmit(Proof):
     )
 
     def build(self, h):
-        gmii_tx.MINIMUM_BYTES = 12
+        gmii_tx.SHORTEST_BYTES = 12
         dut = GmiiTx()
         h.m.submodules.dut = fragment = built(dut)
         h.drive(dut)
@@ -176,7 +176,7 @@ class TransmitFcs(Proof):
     )
 
     def build(self, h):
-        gmii_tx.MINIMUM_BYTES = 2
+        gmii_tx.SHORTEST_BYTES = 2
         m, dut = h.m, GmiiTx()
         m.submodules.dut = fragment = built(dut)
         h.drive(dut)
@@ -314,8 +314,8 @@ class Receive(Proof):
         Defect(
             "a byte too few is enough",
             "mac/gmii_rx.py",
-            "count < MINIMUM_BYTES + FCS_BYTES",
-            "count < MINIMUM_BYTES + FCS_BYTES - 1",
+            "count < SHORTEST_BYTES + FCS_BYTES",
+            "count < SHORTEST_BYTES + FCS_BYTES - 1",
         ),
         Defect(
             "MAC control is handed over",
@@ -334,7 +334,7 @@ class Receive(Proof):
 
     def build(self, h):
         match = h.free(1, "match")
-        gmii_rx.MINIMUM_BYTES = 13
+        gmii_rx.SHORTEST_BYTES = 13
         real, gmii_rx.CRC32_ETHERNET = (
             gmii_rx.CRC32_ETHERNET,
             lambda width: SimpleNamespace(create=lambda: _AnyCrc(match)),
@@ -415,7 +415,7 @@ class ReceiveFcs(Proof):
     )
 
     def build(self, h):
-        gmii_rx.MINIMUM_BYTES = 60
+        gmii_rx.SHORTEST_BYTES = 60
         dut = GmiiRx(64)
         h.m.submodules.dut = fragment = built(dut)
         h.drive(dut)
