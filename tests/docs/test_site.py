@@ -253,12 +253,6 @@ def test_performance_page_has_every_figure_in_words(monkeypatch):
         performance.performance_page()
 
 
-def test_what_is_made_is_up_to_date():
-    from ttpsim.pages import pages
-
-    assert not pages.stale(), "run `ttpoe pages tables`"
-
-
 def test_a_part_that_is_out_of_date_is_written_anew():
     from ttpsim.pages import parts
 

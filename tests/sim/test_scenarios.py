@@ -46,6 +46,16 @@ def test_scenario(scenario, story):
     assert ended, f"{scenario} did not run:\n{story[-3000:]}"
 
 
+def test_the_short_form_leaves_runs_out_but_not_all_of_what_is_asked_for():
+    def planned(**wanted):
+        runs = runner.plan(runner.Wanted(["captures_live"], **wanted))
+        return [run.simulator for run in runs]
+
+    assert planned() == ["verilator", "icarus"]
+    assert planned(short=True) == ["verilator"]
+    assert planned(short=True, simulator="icarus") == ["icarus"]
+
+
 def test_every_width_is_simulated():
     """What the scenarios declare covers every datapath width, and both simulators."""
     runs = runner.plan(runner.Wanted())

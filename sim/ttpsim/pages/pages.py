@@ -11,13 +11,13 @@ from ttpoe.config import PRESETS
 from ttpoe.link.fsm import Event, LinkState
 from ttpsim.paths import ROOT
 
-from . import parts, states
+from . import states
 from .contents import BLOCKS
 from .diagrams import diagrams
 from .docstrings import blocks_of, markdown, module_text
 from .performance import performance_page
 
-__all__ = ["ROOT", "committed", "generated", "stale"]
+__all__ = ["ROOT", "committed", "generated"]
 
 DOCS = ROOT / "docs"
 RTL = ROOT / "rtl" / "ttpoe"
@@ -133,12 +133,4 @@ def committed():
         "reference/configuration.md": configuration_page(),
         "evidence/performance.md": performance_page(),
         **diagrams(),
-    }
-
-
-def stale():
-    """`{file: its text}` of what is made, in docs/ or between marks of a page, and out of date."""
-    made = {DOCS / name: text for name, text in committed().items()} | parts.pages()
-    return {
-        path: text for path, text in made.items() if not path.exists() or path.read_text() != text
     }

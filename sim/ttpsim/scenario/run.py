@@ -8,7 +8,7 @@ that a plain `ttpoe sim` does: a list of dicts with the keys
     top      what there are two of: engine (default) or nic
     name     tells runs of one scenario apart (`loss.5pct`); may be missing
     params   what the scenario finds in `bench.params`; `short` overrides it with --short, and None
-             leaves the run out of the short form
+             leaves the run out of it, if another run of the scenario is in it
     seed     default 1
     needs    files of the project that must be there
 """
@@ -147,6 +147,8 @@ def plan(wanted):
             if not here and wanted.test:  # asked for by name: any run will do
                 here = [dict(run, sim=wanted.simulator) for run in chosen]
             chosen = here
+        if wanted.short:  # but for what is asked for, and nothing else does
+            chosen = [run for run in chosen if run.get("short", {}) is not None] or chosen
         for run in chosen:
             for needed in run["needs"]:
                 if not (ROOT / needed).exists():
@@ -155,10 +157,7 @@ def plan(wanted):
                         "restore it with `git checkout`"
                     )
             config = preset(wanted.preset or run["preset"]).replace(**run["config"])
-            short = run.get("short", {}) if wanted.short else {}
-            if short is None:
-                continue
-            params = run["params"] | short
+            params = run["params"] | ((wanted.short and run.get("short")) or {})
             seed = int(wanted.seed if wanted.seed is not None else run["seed"])
             new = Run(
                 scenario,

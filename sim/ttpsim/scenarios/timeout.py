@@ -1,4 +1,4 @@
-"""The peer goes silent and comes back; a packet is lost while the peer sends; then it is silent for good."""
+"""The peer goes silent and comes back; a packet is lost while it sends; then it is silent for good."""
 
 from ttpverif.bench.bench import PerfectChannel, scenario
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
