@@ -82,9 +82,9 @@ class Config:
     rx_slots: int = 128
     rx_reserved: int = 4
     reorder_slots: int = 64
-    event_depth: int = 16
-    control_depth: int = 16
-    payload_depth: int = 2
+    event_depth: int = 32
+    control_depth: int = 32
+    payload_depth: int = 4
     os_buffer_bytes: int = 16384
     protect: str = "none"
 

@@ -146,7 +146,7 @@ class Engine(wiring.Component):
         m.submodules.slot_lists = self.lists = SlotLists(config)
         m.submodules.arbitrate = self.arbitrate = Arbitrate(config)
         m.submodules.pipeline = self.pipeline = Pipeline(config)
-        m.submodules.commit = self.commit = Commit(config)
+        m.submodules.commit = self.commit = Commit(config, registered=True)
         m.submodules.ready_queues = self.ready_queues = ReadyQueues(config)
         m.submodules.timer = self.timer = LinkTimer(config)
         m.submodules.identity = self.identity = Identity()
@@ -219,7 +219,7 @@ class Engine(wiring.Component):
         wiring.connect(m, self.commit.o_result, writer.i_result)
         wiring.connect(m, self.commit.o_notice, wiring.flipped(self.o_notice))
         # A link becomes a victim by a visit of the timer: in each round it is worth another try.
-        m.d.comb += writer.i_retry.eq(
+        m.d.sync += writer.i_retry.eq(
             self.commit.o_retry | self.pipeline.o_may_retire | self.timer.o_round
         )
 
@@ -234,7 +234,6 @@ class Engine(wiring.Component):
 
     def _events(self, m):
         arbitrate, commit = self.arbitrate, self.commit
-        done = self.pipeline.o_done
         wiring.connect(m, self.tx.o_sent, arbitrate.i_sent)
         wiring.connect(m, self.timer.o_visit, arbitrate.i_timer)
         wiring.connect(m, commit.o_push, self.ready_queues.i_push)
@@ -246,8 +245,8 @@ class Engine(wiring.Component):
             self._config.protect, SyncFIFO, width=self._config.lid_bits, depth=_VICTIMS
         )
         m.d.comb += [
-            victims.w_data.eq(done.payload.victim),
-            victims.w_en.eq(done.payload.victim_valid),
+            victims.w_data.eq(commit.o_victim.payload),
+            victims.w_en.eq(commit.o_victim.valid),
             arbitrate.i_victim.payload.eq(victims.r_data),
             arbitrate.i_victim.valid.eq(victims.r_rdy),
             victims.r_en.eq(arbitrate.i_victim.ready),
@@ -256,11 +255,8 @@ class Engine(wiring.Component):
             self.timer.i_enable.eq(self.o_ready & self.cfg_enable),
             self.timer.cfg_timer_tick.eq(self.cfg_timer_tick),
             arbitrate.cfg_ieee.eq(self.cfg_ieee),
-            arbitrate.i_done.eq(done.valid),
-            arbitrate.i_done_event.eq(done.payload.event.event),
-            arbitrate.i_done_may_send.eq(done.payload.event.may_send),
-            arbitrate.i_done_control.eq(commit.o_control.valid),
-            arbitrate.i_done_payload.eq(commit.o_payload.valid),
+            arbitrate.i_control_unused.eq(commit.o_control_unused),
+            arbitrate.i_payload_unused.eq(commit.o_payload_unused),
             arbitrate.i_control_left.eq(self.tx.o_control_left),
             arbitrate.i_payload_left.eq(self.tx.o_payload_left),
         ]
@@ -268,6 +264,7 @@ class Engine(wiring.Component):
     def _pipeline(self, m):
         pipeline, identity = self.pipeline, self.identity
         wiring.connect(m, self.arbitrate.o_event, pipeline.i_event)
+        wiring.connect(m, pipeline.o_aside, self.arbitrate.i_aside)
         wiring.connect(m, pipeline.o_done, self.commit.i_done)
         wiring.connect(m, self.commit.o_trace, wiring.flipped(self.o_trace))
         wiring.connect(m, wiring.flipped(self.i_inspect), pipeline.i_inspect)

@@ -1,23 +1,26 @@
-"""Q1 read tag, Q2 decide, Q3 commit (protocol section 5.1, claims S4 and S7).
+"""Q0's door to Q3: the interlock, Q1 read tag, Q2 decide, Q3 commit (protocol section 5.1, claims
+S4 and S7).
 
-An event enters in every clock, whatever links the events belong to, and leaves Q3 exactly as many
-clocks later. Events of one link behave as if one came long after the other: the table and the
-directory forward what is still on its way back (`ttpoe.memory.forwarded`).
+An event enters in every clock, and leaves Q3 a fixed number of clocks later. Events of one set of
+the link table, or of one place of the directory of kept packets, keep a distance
+(`pipeline.interlock`): so each finds what all older ones left, and behaves as if it came long after
+them. `docs/design/pipeline.md` draws the clocks.
 """
 
 from amaranth import Cat, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
 from ..link.fsm import Event, LinkState
-from ..link.table import link_row, link_table, tag_layout
+from ..link.table import link_table, tag_layout
 from ..memory.protected import ERRORS, report
-from ..reorder.directory import ReorderDirectory, directory_index
+from ..reorder.directory import ReorderDirectory
 from ..replay.lists import successor_port
+from .interlock import Interlock
+from .q1_read import ReadTag
 from .q2_decide import Decide
-from .records import committed_layout, outcome_layout, pipeline_event_layout
-from .victim import VictimChoice
+from .records import committed_layout, entry_layout, outcome_layout, pipeline_event_layout
 
 __all__ = ["Pipeline"]
 
@@ -25,47 +28,48 @@ _RETIRES = (Event.RX_ACK, Event.RX_NACK, Event.RX_CLOSE, Event.RX_OPEN)
 _TOUCHES = [event for event in Event if event.value <= Event.VISIT.value]
 
 
-def _flags_layout():
-    """The little that is known of both ways of a set when a link looks for a free one."""
-    return data.StructLayout({"used": 1, "queued": 1, "purging": 1, "touch": 1})
-
-
 class Pipeline(wiring.Component):
-    """Q1 to Q3 with the link table.
+    """The interlock, and Q1 to Q3 with the link table.
 
     Members
     -------
-    i_event : In(event)
-        The event chosen by Q0.
+    i_event : In(stream of entry)
+        The event chosen by Q0. None may enter before `o_ready`.
+    o_aside : Out(event of row)
+        See `pipeline.interlock`.
     o_ready : Out(1)
-        The table has been swept after reset; before that no event may enter.
+        The table and the directory have been swept after reset.
     successor : Out(successor_port)
-        In Q2 the slot whose successor is needed; in Q3 the successor (`replay.lists`).
+        In Q2's second clock the slot whose successor is needed; in the third the successor
+        (`replay.lists`).
     o_done : Out(event of `committed_layout`)
-        The event in Q3: valid 3 clocks after `i_event`, so 4 clocks in Q0 to Q3.
+        The event in Q3, from registers and a few LUTs.
     o_may_retire : Out(1)
-        An event that may take slots out of a link's window is in Q1: an event that enters from now
-        on sees what it did.
+        An event that may take slots out of a link's window has entered: one that is offered from
+        now on sees what it did.
     i_inspect : In(stream of lid), o_inspected : Out(event of tag)
-        Read-out of a tag, in a clock in which no event enters; the tag comes one clock later, as
-        the table holds it (what is on its way back in Q2 and Q3 is not in it). `ready` depends
-        on `i_event.valid`.
+        Read-out of a tag, in a clock in which no event is at the door; the tag comes one clock
+        later, as the table holds it (what is on its way back is not in it).
     i_kept_freed : In(2)
         How many reorder slots became free in this clock.
     i_ask_over : In(1)
         The round of questions for a link's gaps is over (`reorder.ask`).
     i_first_id, i_epoch, o_stepped
-        See `link.identity`.
+        See `link.identity`; of the event in Q2's third clock.
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
     cfg_* : see `engine.Engine`.
+
+    Timing: an event that finds nothing of its set or place ahead of it is in `o_done` 8 clocks
+    after it was taken: one at the door, three in Q1, three in Q2.
     """
 
     def __init__(self, config):
         self._config = config
         super().__init__(
             {
-                "i_event": In(event_signature(pipeline_event_layout(config))),
+                "i_event": In(stream.Signature(entry_layout(config))),
+                "o_aside": Out(event_signature(config.row_bits)),
                 "o_ready": Out(1),
                 "successor": Out(successor_port(config)),
                 "o_errors": Out(ERRORS),
@@ -90,30 +94,23 @@ class Pipeline(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self._config
-        tag = tag_layout(config)
-
+        m.submodules.interlock = self.interlock = Interlock(config)
         m.submodules.table = self.table = link_table(config)
-        m.submodules.decide = self.decide = Decide(config)
+        m.submodules.read = self.read = ReadTag(config)
+        m.submodules.decide = self.decide = Decide(config, registered=True)
         m.submodules.reorder = self.reorder = ReorderDirectory(config)
         m.d.comb += self.o_ready.eq(self.table.o_ready & self.reorder.o_ready)
         report(m, config.protect, self.o_errors, self.table.o_errors, self.reorder.o_errors)
 
         # Registers at the entrance of each stage, one assignment each: it names them in waveforms.
         event = pipeline_event_layout(config)
-        self.q1_valid = Signal()
-        self.q2_valid = Signal()
-        self.q3_valid = Signal()
-        self.q1 = Signal(event)
-        self.q2 = Signal(event)
-        self.q3 = Signal(event)
-        self.q2_row = self.table.o_index
-        self.q3_tag = Signal(tag)  # as Q2 left it
-        self.q3_written = Signal(tag)  # as it is written: `q3_tag` finished by Q3
-
-        # Known of the event in Q2, and needed by the one in Q1.
-        self.q2_missed = Signal()
-        self.q2_owns = Signal()
-        self.q2_owned_way = Signal()
+        self.q1_valid, self.q1 = Signal(), Signal(event)
+        self.q2_valid, self.q2 = Signal(), Signal(event)  # Q2's first clock
+        self.q2b_valid, self.q2c_valid = Signal(), Signal()
+        self.q3_valid, self.q3 = Signal(), Signal(event)
+        self.q3_tag = Signal(tag_layout(config))  # as Q2 left it
+        self.q3_written = Signal(tag_layout(config))  # as it is written: finished by Q3
+        self.q3_follower = Signal(config.slot_bits)  # the slot behind `q3_passed`
 
         self._enter(m)
         self._read(m)
@@ -125,114 +122,62 @@ class Pipeline(wiring.Component):
     # ---- Q0 -> Q1 ------------------------------------------------------------------------------
 
     def _enter(self, m):
-        config, event = self._config, self.i_event.payload
-        row = Signal(config.row_bits)
+        interlock, table = self.interlock, self.table
+        wiring.connect(m, wiring.flipped(self.i_event), interlock.i_event)
+        wiring.connect(m, interlock.o_aside, wiring.flipped(self.o_aside))
+        entered = interlock.o_event.payload
         inspected, way = Signal(), Signal()
+        q1_row, q1_uses_place = Signal(self._config.row_bits), Signal()
         m.d.comb += [
-            row.eq(Mux(event.by_lid, event.lid[1:], link_row(config, event.node, event.vc))),
             # Nor while a tag is written: a read of the same row would be undefined.
-            self.i_inspect.ready.eq(self.table.o_ready & ~self.i_event.valid & ~self.table.o_write),
-            self.table.i_index.eq(Mux(self.i_event.valid, row, self.i_inspect.payload[1:])),
-            self.reorder.i_index.eq(directory_index(config, row, event.tx_id)),
+            self.i_inspect.ready.eq(table.o_ready & ~interlock.o_busy & ~table.o_writes),
+            table.i_index.eq(Mux(interlock.o_busy, entered.row, self.i_inspect.payload[1:])),
+            self.reorder.i_index.eq(entered.place),
+            self.reorder.i_valid.eq(self.q1_valid & q1_uses_place),
+            table.i_valid.eq(self.q1_valid),
             self.o_inspected.valid.eq(inspected),
-            self.o_inspected.payload.eq(Mux(way, self.table.o_read[1], self.table.o_read[0])),
+            self.o_inspected.payload.eq(Mux(way, table.o_read[1], table.o_read[0])),
+            self.read.i_event.valid.eq(self.q1_valid),
+            self.read.i_event.payload.eq(self.q1),
+            self.read.i_row.eq(q1_row),
+            self.o_may_retire.eq(self.q1_valid & self.q1.event.as_value().matches(*_RETIRES)),
         ]
         m.d.sync += [
             inspected.eq(self.i_inspect.valid & self.i_inspect.ready),
             way.eq(self.i_inspect.payload[0]),
+            self.q1_valid.eq(interlock.o_event.valid),
+            self.q1.eq(entered.event),
+            q1_row.eq(entered.row),
+            q1_uses_place.eq(entered.uses_place),
         ]
-        m.d.sync += [self.q1_valid.eq(self.i_event.valid), self.q1.eq(event)]
 
     # ---- Q1: read ------------------------------------------------------------------------------
 
     def _read(self, m):
-        """Find the link's way; the table finds the newest copy of its tag for Q2."""
-        event, table = self.q1, self.table
-        m.d.comb += self.o_may_retire.eq(self.q1_valid & event.event.as_value().matches(*_RETIRES))
-
-        hits = []
-        self.q2_flags = [Signal(_flags_layout(), name=f"q2_flags{way}") for way in range(2)]
-        for way in range(2):
-            used = table.newest(way, lambda tag: tag.state != LinkState.CLOSED)
-            hits.append(
-                used
-                & table.newest(way, lambda tag: (tag.node == event.node) & (tag.vc == event.vc))
-            )
-            m.d.sync += [
-                self.q2_flags[way].used.eq(used),
-                *(
-                    self.q2_flags[way][name].eq(table.newest(way, lambda tag: tag[name]))
-                    for name in ("queued", "purging", "touch")
-                ),
-            ]
-
-        self.q2_way, self.q2_self = Signal(), Signal()
-        hit, way = Signal(), Signal()
-        # The event right in front may be of the same link, though neither is in the table: two
-        # frames of a peer that has no link yet are of the same link by their key.
-        same_key = (
-            ~event.by_lid
-            & ~self.q2.by_lid
-            & (event.node == self.q2.node)
-            & (event.vc == self.q2.vc)
-        )
+        read = self.read
+        # Whether it is our own node is known early, and needed in Q2.
+        own = [Signal(name=f"own_node{clock}") for clock in range(3)]
         m.d.comb += [
-            hit.eq(event.by_lid | hits[0] | hits[1]),
-            way.eq(Mux(event.by_lid, event.lid[0], hits[1])),
-            table.i_valid.eq(self.q1_valid),
-            table.i_hit.eq(hit),
-            table.i_way.eq(way),
-            table.i_follows.eq(same_key & self.q2_missed),
-            self.reorder.i_valid.eq(self.q1_valid),
+            *(read.i_tags[way].eq(self.table.o_value[way]) for way in range(2)),
+            self.q2_valid.eq(read.o_found.valid),
+            self.q2.eq(read.o_found.payload.event),
+            self.decide.i_self.eq(own[-1]),
         ]
         m.d.sync += [
-            self.q2_valid.eq(self.q1_valid),
-            self.q2.eq(event),
-            self.q2_way.eq(way),
-            self.q2_self.eq(event.node == self.cfg_node),
+            own[0].eq(self.q1.node == self.cfg_node),
+            *(after.eq(before) for before, after in zip(own, own[1:])),
         ]
 
     # ---- Q2: decide ----------------------------------------------------------------------------
 
     def _decide(self, m):
-        config, decide, event = self._config, self.decide, self.q2
-        table, found = self.table, Signal(tag_layout(config))
-        m.d.comb += found.eq(table.o_value)
-
-        # Both ways' flags, the event right in front taken into account.
-        flags = [Signal(_flags_layout(), name=f"flags{way}") for way in range(2)]
-        for way in range(2):
-            m.d.comb += flags[way].eq(self.q2_flags[way])
-            with m.If(table.o_behind & table.o_write & (table.o_write_way == way)):
-                m.d.comb += [
-                    flags[way].used.eq(self.q3_written.state != LinkState.CLOSED),
-                    *(
-                        flags[way][name].eq(self.q3_written[name])
-                        for name in ("queued", "purging", "touch")
-                    ),
-                ]
-
-        full = flags[0].used & flags[1].used
-        lid = Cat(self.q2_owned_way, self.q2_row)
-        own, other = Signal(_flags_layout()), Signal(_flags_layout())
+        decide, found = self.decide, self.read.o_found.payload
+        lid = Cat(found.way, found.row)
         m.d.comb += [
-            self.q2_missed.eq(~event.by_lid & (found.state == LinkState.CLOSED)),
-            self.q2_owned_way.eq(
-                Mux(
-                    self.q2_missed,
-                    flags[0].used,
-                    Mux(table.o_from_q3, table.o_write_way, self.q2_way),
-                )
-            ),
-            self.q2_owns.eq(~(self.q2_missed & full)),
-            table.i_change.eq(self.q2_valid & self.q2_owns),
-            table.i_change_way.eq(self.q2_owned_way),
-            own.eq(Mux(self.q2_owned_way, flags[1], flags[0])),
-            other.eq(Mux(self.q2_owned_way, flags[0], flags[1])),
-            decide.i_tag.eq(found),
-            decide.i_event.eq(event),
-            decide.i_full.eq(self.q2_missed & full),
-            decide.i_self.eq(self.q2_self),
+            decide.i_event.eq(found.event),
+            decide.i_tag.eq(found.tag),
+            decide.i_full.eq(found.full),
+            decide.i_lid.eq(lid),
             decide.i_first_id.eq(self.i_first_id),
             decide.i_epoch.eq(self.i_epoch),
             *(
@@ -245,95 +190,126 @@ class Pipeline(wiring.Component):
                     "cfg_selective",
                 )
             ),
-            decide.i_lid.eq(lid),
-            self.o_stepped.eq(self.q2_valid & decide.o_outcome.stepped),
-            # A visit passes a slot that lags behind, or sends the current one; all else that
-            # follows the list starts at its head.
-            self.successor.en.eq(1),
-            self.successor.addr.eq(
-                Mux(
-                    (event.event == Event.VISIT)
-                    & (found.current != 0)
-                    & ((found.lag == 0) | decide.i_walking),
-                    found.next,
-                    found.head,
-                )
-            ),
+            self.o_stepped.eq(self.q2c_valid & decide.o_outcome.stepped),
         ]
-        with m.If(self.q2_missed):
-            m.d.comb += [decide.i_tag.queued.eq(own.queued), decide.i_tag.purging.eq(own.purging)]
+        m.d.sync += [self.q2b_valid.eq(self.q2_valid), self.q2c_valid.eq(self.q2b_valid)]
 
-        self.q3_lid = Signal(config.lid_bits)
-        self.q3_outcome = Signal(outcome_layout(config))
+        # What goes round Q2, from its first clock to Q3.
+        def along(value, name):
+            later = [Signal(len(value), name=f"{name}_{stage}") for stage in ("q2b", "q2c")]
+            m.d.sync += [later[0].eq(value), later[1].eq(later[0])]
+            return later[1]
+
+        self.q2c_lid = q2c_lid = along(lid, "lid")
+        missed, full = along(found.missed, "missed"), along(found.full, "full")
+        own_touch, other_touch = (
+            along(found.own_touch, "own_touch"),
+            along(found.other_touch, "other_touch"),
+        )
+        victim = along(Cat(found.victim_valid, found.victim_way), "victim")
+        self._follow(m, found)
+
+        event, tag, out = decide.event_c, decide.tag_c, decide.o_outcome
+        self.q3_lid = Signal(self._config.lid_bits)
+        self.q3_outcome = Signal(outcome_layout(self._config))
         self.q3_node = Signal(24)
         self.q3_vc = Signal(2)
-        self.q3_head = Signal(config.slot_bits)
-        self.q3_tail = Signal(config.slot_bits)
-        self.q3_passed = Signal(config.slot_bits)
-        self.q3_victim = Signal(config.lid_bits)
-        self.q3_evicts = Signal()
+        self.q3_head = Signal(self._config.slot_bits)
+        self.q3_tail = Signal(self._config.slot_bits)
+        self.q3_evicts, self.q3_victim = Signal(), Signal(self._config.lid_bits)
+        self.q3_owns = Signal()  # it has a place in the table
         m.d.sync += [
-            self.q3_valid.eq(self.q2_valid),
+            self.q3_valid.eq(self.q2c_valid),
             self.q3.eq(event),
-            self.q3_lid.eq(lid),
-            self.q3_outcome.eq(decide.o_outcome),
+            self.q3_lid.eq(q2c_lid),
+            self.q3_owns.eq(self.q2c_valid & ~full),
+            self.q3_outcome.eq(out),
             self.q3_tag.eq(decide.o_tag),
-            self.q3_node.eq(Mux(event.by_lid, found.node, event.node)),
-            self.q3_vc.eq(Mux(event.by_lid, found.vc, event.vc)),
-            self.q3_head.eq(found.head),
-            self.q3_tail.eq(found.tail),
-            self.q3_passed.eq(self.successor.addr),
+            self.q3_node.eq(Mux(event.by_lid, tag.node, event.node)),
+            self.q3_vc.eq(Mux(event.by_lid, tag.vc, event.vc)),
+            self.q3_head.eq(tag.head),
+            self.q3_tail.eq(tag.tail),
+            self.q3_evicts.eq(out.evicts & full & victim[0]),
+            self.q3_victim.eq(Cat(victim[1], q2c_lid[1:])),
         ]
         touches = event.event.as_value().matches(*_TOUCHES)
         with m.If(touches):
-            m.d.sync += self.q3_tag.touch.eq(other.touch ^ self.q2_owned_way)
-        with m.Elif(self.q2_missed):
-            m.d.sync += self.q3_tag.touch.eq(own.touch)
+            m.d.sync += self.q3_tag.touch.eq(other_touch ^ q2c_lid[0])
+        with m.Elif(missed):
+            m.d.sync += self.q3_tag.touch.eq(own_touch)
         # What the sweep writes. (A reset of the flip-flops; a mask in front of the memory would
         # cost a LUT for each bit.)
         with m.If(~self.table.o_ready):
             m.d.sync += [self.q3_tag.eq(0), self.q3_outcome.eq(0), self.q3.eq(0)]
-        self._choose_victim(m, flags)
 
-    def _choose_victim(self, m, flags):
-        m.submodules.victim = victim = VictimChoice(self._config)
-        m.d.comb += [
-            victim.i_wanted.eq(self.decide.o_outcome.evicts & ~self.q2_owns),
-            victim.i_row.eq(self.q2_row),
-            *(victim.i_tags[way].eq(self.table.o_stored[way]) for way in range(2)),
-            *(victim.i_touch[way].eq(flags[way].touch) for way in range(2)),
+    def _follow(self, m, found):
+        """Which slot follows in the list: asked in Q2's second clock, at hand in Q3."""
+        decide, tag = self.decide, found.tag
+        takes_next = Signal()
+        q2c_passed = Signal(self._config.slot_bits)
+        self.q3_passed = Signal(self._config.slot_bits)
+        # A visit passes a slot that lags behind, or sends the current one; all else that follows
+        # the list starts at its head.
+        m.d.sync += [
+            takes_next.eq(
+                (found.event.event == Event.VISIT)
+                & (tag.current != 0)
+                & ((tag.lag == 0) | decide.i_walking)
+            ),
+            q2c_passed.eq(self.successor.addr),
+            self.q3_passed.eq(q2c_passed),
+            self.q3_follower.eq(self.successor.data),
         ]
-        m.d.sync += [self.q3_evicts.eq(victim.o_valid), self.q3_victim.eq(victim.o_lid)]
+        m.d.comb += [
+            self.successor.en.eq(1),
+            self.successor.addr.eq(Mux(takes_next, decide.tag_b.next, decide.tag_b.head)),
+            self.successor.used.eq(self.q2c_valid),
+        ]
 
     def _reorder(self, m):
         """What of selective replay belongs to no link alone, kept in step with Q2."""
-        config, decide, event, outcome = (self._config, self.decide, self.q2, self.decide.o_outcome)
+        config, decide, outcome = self._config, self.decide, self.decide.o_outcome
+        valid, event, lid = self.q2c_valid, decide.event_c, self.q2c_lid
+        # Free reorder slots, those not counted that the event in Q2's third clock keeps.
         free = Signal(range(config.reorder_slots + 1), init=config.reorder_slots)
+        some, one = Signal(init=1), Signal()
+        keeps = valid & outcome.keeps
+        free_next = Signal.like(free)
         asking = Signal()
         walked_lid, walked = Signal(config.lid_bits), Signal()  # whose list is walked along
-        self.q3_kept_slot = Signal(config.rx_slot_bits)
+        slots = [Signal(config.rx_slot_bits, name=f"kept_slot_{n}") for n in ("q2b", "q2c", "q3")]
+        self.q3_kept_slot = slots[-1]
         m.d.comb += [
+            free_next.eq(free - keeps + self.i_kept_freed),
             decide.i_kept.eq(self.reorder.o_kept),
-            decide.i_reorder_free.eq(free != 0),
+            decide.i_reorder_free.eq(some & ~(one & keeps)),
             decide.i_asking.eq(asking),
             decide.i_walking.eq(walked & (walked_lid == decide.i_lid)),
-            self.reorder.i_change.eq(self.q2_valid & (outcome.keeps | outcome.unkeeps)),
-            self.reorder.i_kept.valid.eq(outcome.keeps),
-            self.reorder.i_kept.lid.eq(decide.i_lid),
-            self.reorder.i_kept.slot.eq(event.rx_slot),
+            self.reorder.i_change.eq(
+                self.q3_valid & (self.q3_outcome.keeps | self.q3_outcome.unkeeps)
+            ),
+            self.reorder.i_kept.valid.eq(self.q3_outcome.keeps),
+            self.reorder.i_kept.lid.eq(self.q3_lid),
+            self.reorder.i_kept.slot.eq(self.q3.rx_slot),
         ]
         m.d.sync += [
-            self.q3_kept_slot.eq(self.reorder.o_kept.slot),
-            free.eq(free - (self.q2_valid & outcome.keeps) + self.i_kept_freed),
+            free.eq(free_next),
+            some.eq(free_next != 0),
+            one.eq(free_next == 1),
+            slots[0].eq(self.reorder.o_kept.slot),
+            *(after.eq(before) for before, after in zip(slots, slots[1:])),
         ]
-        with m.If(self.q2_valid & outcome.asks):
+        with m.If(~self.reorder.o_ready):
+            m.d.comb += self.reorder.i_kept.eq(0)
+        with m.If(valid & outcome.asks):
             m.d.sync += asking.eq(1)
         with m.Elif(self.i_ask_over):
             m.d.sync += asking.eq(0)
-        with m.If(self.q2_valid & outcome.starts_walk):
-            m.d.sync += [walked.eq(1), walked_lid.eq(decide.i_lid)]
+        with m.If(valid & outcome.starts_walk):
+            m.d.sync += [walked.eq(1), walked_lid.eq(lid)]
         with m.Elif(
-            self.q2_valid & ((event.event == Event.WALKED) | (outcome.free_all & decide.i_walking))
+            valid
+            & ((event.event == Event.WALKED) | (outcome.free_all & walked & (walked_lid == lid)))
         ):
             m.d.sync += walked.eq(0)
 
@@ -359,16 +335,17 @@ class Pipeline(wiring.Component):
         m.d.comb += [
             tag.eq(self.q3_tag),
             tag.queued.eq(wants_visit | (self.q3_tag.queued & ~visited)),
-            done.push.eq(table.o_write & wants_visit & (visited | ~self.q3_tag.queued)),
+            done.push.eq(self.q3_owns & wants_visit & (visited | ~self.q3_tag.queued)),
         ]
         with m.If(outcome.pop):
-            m.d.comb += tag.head.eq(self.successor.data)
+            m.d.comb += tag.head.eq(self.q3_follower)
         with m.If((visited & outcome.sends) | (outcome.resends & ~tag.selective)):
-            m.d.comb += tag.next.eq(self.successor.data)
+            m.d.comb += tag.next.eq(self.q3_follower)
         m.d.comb += [
+            table.i_change.eq(self.q3_owns),
+            table.i_change_way.eq(self.q3_lid[0]),
             table.i_value.eq(tag),
             self.o_done.valid.eq(self.q3_valid),
-            self.successor.used.eq(self.q3_valid),
             done.event.eq(self.q3),
             done.outcome.eq(outcome),
             done.tag.eq(tag),

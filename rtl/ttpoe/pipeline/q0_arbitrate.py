@@ -3,25 +3,32 @@
 Nothing enters that cannot leave: an event is admitted only while the queues behind Q3 have room
 for every frame that it and all events before it in the pipeline may cause (credits). An event that
 must wait stays in its own queue; received events that find theirs full are dropped at the door.
+
+Three clocks: each source's event comes into a register (`pipeline.hold`); one of them is chosen;
+what it says is joined into one record. The interlock behind it (`pipeline.interlock`) is the fourth.
 """
 
 from amaranth import Cat, Const, Module, Mux, Signal, Value
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import Command, command_layout, event_signature, host_event_layout, rx_event_layout
 from ..link.fsm import Event
+from ..link.table import link_row
 from ..protocol import VC_ORDER, Opcode
 from ..reorder.ask import ask_layout
+from ..reorder.directory import directory_index
 from ..reorder.lookup import look_layout
 from ..replay.replayer import Walk, replay_layout
 from ..stream.arbiter import UrgencyArbiter
-from .records import event_fields, pipeline_event_layout
+from .credits import Credits
+from .hold import Hold
+from .records import SILENT, entry_layout, event_fields
 
 __all__ = ["Arbitrate"]
 
-_SILENT = (Event.SENT, Event.SEEK, Event.REPLAY, Event.WALKED, Event.PURGE, Event.RETIRE)
-"""Events that send no control frame."""
+_FAST_BITS = 256
+"""From this width on the wire can bring an event every second clock, or every clock."""
 
 
 class Arbitrate(wiring.Component):
@@ -32,7 +39,8 @@ class Arbitrate(wiring.Component):
     are ready and payloads of the host, then slots to be freed, questions for gaps, victims,
     commands of the host and the link timer, which gives way to all others. While somebody waits
     three admissions in four go by that order, the fourth in turn, so that everyone who may enter
-    does so within `4 * 15` admissions. Who has no room for its frame keeps its turn until there is.
+    does so within `4 * 15` admissions. Who has no room for its frame keeps its turn until there is,
+    and so does an event of the set of the one that waits aside (`pipeline.interlock`).
 
     Members
     -------
@@ -40,17 +48,19 @@ class Arbitrate(wiring.Component):
         The link table is ready; before that nothing enters.
     i_rx, i_sent, i_timer, i_visit and i_host (one for each VC), i_victim, i_command,
     i_look, i_ask (`reorder`), i_replay, i_retire (`replay`) : In(stream)
-        Sources. `ready` of each depends on the `valid` of all and on the credits.
+        Sources. `ready` of each comes from a register. A source has one event in three clocks; at
+        256 bits and more `i_rx`, `i_visit` and `i_host` have one in every clock.
     cfg_ieee : In(1)
         EtherType of links that the host opens.
-    i_done : In(1), i_done_event : In(Event), i_done_may_send, i_done_control,
-    i_done_payload : In(1)
-        An event leaves Q3; whether room for a PAYLOAD was promised to it; and whether it sent a
-        control frame or a PAYLOAD.
+    i_control_unused, i_payload_unused : In(1)
+        An event has left Q3 without the frame that it was promised room for.
     i_control_left, i_payload_left : In(1), In(2)
         Frames that left the transmit queues.
-    o_event : Out(event)
-        The event that enters Q1 with the next clock.
+    i_aside : In(event of row)
+        See `pipeline.interlock`.
+    o_event : Out(stream of entry)
+
+    Timing: idle, an event is in `o_event` two clocks after its source offered it.
     """
 
     def __init__(self, config):
@@ -71,112 +81,151 @@ class Arbitrate(wiring.Component):
                 "i_victim": In(lid),
                 "i_command": In(stream.Signature(command_layout)),
                 "cfg_ieee": In(1),
-                "i_done": In(1),
-                "i_done_event": In(Event),
-                "i_done_may_send": In(1),
-                "i_done_control": In(1),
-                "i_done_payload": In(1),
+                "i_control_unused": In(1),
+                "i_payload_unused": In(1),
                 "i_control_left": In(1),
                 "i_payload_left": In(2),
-                "o_event": Out(event_signature(pipeline_event_layout(config))),
+                "i_aside": In(event_signature(config.row_bits)),
+                "o_event": Out(stream.Signature(entry_layout(config))),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
-        event = self.o_event.payload
-        control_free, payload_free = self._credits(m)
-        look, replay, ask = self.i_look, self.i_replay, self.i_ask
-        resends = replay.p.walk == Walk.REPLAY
+        config = self._config
+        m.submodules.control = self.control = control = Credits(config.control_depth)
+        m.submodules.payload = self.payload = payload = Credits(config.payload_depth)
+        enable = Signal()
+        m.d.sync += enable.eq(self.i_enable)
+        sources = self._sources()
+        m.submodules.arbiter = arbiter = UrgencyArbiter(len(sources))
+        moves, any_request = self.o_event.ready, Signal()
+        granted, payload_promised = Signal(len(sources)), Signal()
 
-        # (source, event, VC of the port, which room it needs)
-        no_room, control = self.i_enable, self.i_enable & control_free
-        payload = control & payload_free
+        requests, waiting, controls, payloads = [], [], [], []
+        joined = {}
+        for number, (name, source, kind, vc) in enumerate(sources):
+            fast = config.width_bits >= _FAST_BITS and name.rstrip("012") in ("rx", "visit", "host")
+            fields = self._fields(name, source.payload, kind, vc)
+            fixed = {field: value for field, value in fields.items() if isinstance(value, Const)}
+            held = data.StructLayout(
+                {field: len(fields[field]) for field in fields.keys() - fixed.keys()}
+            )
+            m.submodules[f"hold_{name}"] = hold = Hold(held, fast)
+            m.d.comb += [
+                hold.i_event.valid.eq(source.valid),
+                source.ready.eq(hold.i_event.ready),
+                *(hold.i_event.p[field].eq(fields[field]) for field in held.members),
+                hold.i_take.eq(arbiter.grant[number] & moves),
+                hold.i_joined.eq(moves),
+            ]
+
+            def of(field, record):
+                return fixed.get(field, record[field] if field in held.members else Const(0))
+
+            # An event of the set that waits aside would only wait behind it.
+            hindered = Signal(name=f"hindered_{name}")
+            m.d.sync += hindered.eq(self.i_aside.valid & (hold.o_waits.row == self.i_aside.payload))
+            room = enable & ~hindered
+            if name != "sent" and name != "retire":
+                room = room & (self.control.o_left | ~of("control", hold.o_waits))
+            if name.rstrip("012") in ("visit", "host", "replay"):
+                room = room & (self.payload.o_left | ~of("may_send", hold.o_waits))
+            requests.append(hold.o_valid & room)
+            waiting.append(hold.o_valid & ~room)
+            controls.append(arbiter.grant[number] & of("control", hold.o_waits))
+            promised = of("may_send", hold.o_waits)
+            payloads.append(arbiter.grant[number] & promised & self.payload.o_left)
+            for field in fields.keys() - {"control"}:
+                value = Value.cast(of(field, hold.o_taken))
+                joined[field] = joined.get(field, 0) | (
+                    value & granted[number].replicate(len(value))
+                )
+
+        m.d.comb += [
+            arbiter.requests.eq(Cat(*requests)),
+            arbiter.waiting.eq(Cat(*waiting)),
+            any_request.eq(arbiter.requests.any()),
+            arbiter.advance.eq(any_request & moves),
+            control.i_taken.eq(Cat(*controls).any() & moves),
+            control.i_back.eq(self.i_control_unused + self.i_control_left),
+            payload.i_taken.eq(Cat(*payloads).any() & moves),
+            payload.i_back.eq(self.i_payload_unused + self.i_payload_left),
+        ]
+        with m.If(moves):
+            m.d.sync += [
+                granted.eq(arbiter.grant),
+                payload_promised.eq(self.payload.o_left),
+                self.o_event.valid.eq(any_request),
+            ]
+        # At most one was granted: what the sources say is masked and joined, which no tool would
+        # find.
+        entry = self.o_event.payload
+        for field, value in joined.items():
+            target = entry if field in ("row", "uses_place", "place") else entry.event
+            value = value & payload_promised if field == "may_send" else value
+            m.d.comb += target[field].eq(value)
+        return m
+
+    def _sources(self):
+        """(name, stream, event, VC of the port), the most urgent first."""
         sources = [
-            (self.i_sent, Event.SENT, None, no_room),
-            (self.i_rx, None, None, control),
-            (look, None, None, Mux(look.p.purge, no_room, control)),
-            (replay, None, None, no_room & (payload_free | ~resends)),
+            ("sent", self.i_sent, Event.SENT, None),
+            ("rx", self.i_rx, None, None),
+            ("look", self.i_look, None, None),
+            ("replay", self.i_replay, None, None),
         ]
         for vc in VC_ORDER:
             sources += [
-                (self.i_visit[vc], Event.VISIT, None, payload),
-                (self.i_host[vc], Event.HOST_PAYLOAD, vc, payload),
+                (f"visit{vc}", self.i_visit[vc], Event.VISIT, None),
+                (f"host{vc}", self.i_host[vc], Event.HOST_PAYLOAD, vc),
             ]
-        sources += [
-            (self.i_retire, Event.RETIRE, None, no_room),
-            (ask, None, None, control),
-            (self.i_victim, Event.VICTIM, None, control),
-            (self.i_command, None, None, control),
-            (self.i_timer, Event.TIMER, None, control),
+        return [
+            *sources,
+            ("retire", self.i_retire, Event.RETIRE, None),
+            ("ask", self.i_ask, Event.ASK, None),
+            ("victim", self.i_victim, Event.VICTIM, None),
+            ("command", self.i_command, None, None),
+            ("timer", self.i_timer, Event.TIMER, None),
         ]
 
-        m.submodules.arbiter = arbiter = UrgencyArbiter(len(sources))
-        m.d.comb += [
-            arbiter.requests.eq(Cat(*(source.valid & room for source, *_, room in sources))),
-            arbiter.waiting.eq(Cat(*(source.valid & ~room for source, *_, room in sources))),
-            arbiter.advance.eq(self.o_event.valid),
-            self.o_event.valid.eq(arbiter.requests.any()),
-        ]
-        # At most one grant: what the sources say is masked and joined, which no tool would find.
-        joined = dict.fromkeys(
-            (
-                "event",
-                "by_lid",
-                "lid",
-                "node",
-                "vc",
-                "ieee",
-                "epoch",
-                "selective",
-                "tx_id",
-                "rx_id",
-                "room",
-                "rx_slot",
-                "slot",
-                "may_send",
-            ),
-            0,
+    def _fields(self, name, payload, kind, vc):
+        """The event that a source raises: {field: value}, 0 what is not named.
+
+        Beside the fields of the entry: `control`, whether it may send a control frame. `may_send`
+        is what it wishes; only with room for a PAYLOAD it is granted.
+        """
+        fields = self._said(name, payload, kind, vc)
+        row = (
+            fields["lid"][1:]
+            if "lid" in fields
+            else link_row(self._config, fields["node"], fields["vc"])
         )
-        for index, (source, kind, vc, _room) in enumerate(sources):
-            grant = arbiter.grant[index]
-            m.d.comb += source.ready.eq(grant)
-            for name, value in self._fields(source, kind, vc, payload_free).items():
-                value = Value.cast(value)
-                joined[name] |= value & grant.replicate(len(value))
-        m.d.comb += [event[name].eq(value) for name, value in joined.items()]
-        return m
+        fields["row"] = row[: self._config.row_bits]
+        if name in ("rx", "look", "ask"):
+            fields["uses_place"] = payload.opcode == Opcode.PAYLOAD if name == "rx" else Const(1, 1)
+            fields["place"] = directory_index(self._config, fields["row"], fields["tx_id"])
+        return {field: Value.cast(value) for field, value in fields.items()}
 
-    def _fields(self, source, kind, vc, payload_free):
-        """The event that a source raises: {field: value}, 0 what is not named."""
-        payload = source.payload
-        if source is self.i_rx:
-            nacked = payload.opcode == Opcode.NACK
+    def _said(self, name, payload, kind, vc):
+        """What the source itself says."""
+        if name == "rx":
+            names = "node vc ieee epoch selective tx_id rx_id room".split()
             return {
-                **{
-                    name: payload[name]
-                    for name in (
-                        "node",
-                        "vc",
-                        "ieee",
-                        "epoch",
-                        "selective",
-                        "tx_id",
-                        "rx_id",
-                        "room",
-                    )
-                },
+                **{field: payload[field] for field in names},
                 "event": payload.opcode,
                 "rx_slot": payload.slot,
-                "may_send": nacked & payload_free,
+                "may_send": payload.opcode == Opcode.NACK,
+                "control": Const(1, 1),
             }
-        if source is self.i_command:
+        if name == "command":
             closes = payload.command == Command.CLOSE
             return {
                 "event": Mux(closes, Event.HOST_CLOSE, Event.HOST_OPEN),
                 "node": payload.node,
                 "vc": payload.vc,
                 "ieee": self.cfg_ieee,
+                "control": Const(1, 1),
             }
         if vc is not None:
             return {
@@ -185,69 +234,44 @@ class Arbitrate(wiring.Component):
                 "vc": Const(vc, 2),
                 "ieee": self.cfg_ieee,
                 "slot": payload.slot,
-                "may_send": Const(1),
+                "may_send": Const(1, 1),
+                "control": Const(1, 1),
             }
         # The others know their link's number.
-        if source is self.i_look:
+        if name == "look":
             # A LOOK's ID lies where a PURGE has its place.
             return {
                 "event": Mux(payload.purge, Event.PURGE, Event.LOOK),
-                "by_lid": Const(1),
+                "by_lid": Const(1, 1),
                 "lid": payload.lid,
                 **event_fields("purge", place=payload.id, last=payload.last),
+                "control": ~payload.purge,
             }
-        if source is self.i_ask:
+        if name == "ask":
             return {
                 "event": Event.ASK,
-                "by_lid": Const(1),
+                "by_lid": Const(1, 1),
                 "lid": payload.lid,
                 **event_fields("ask", id=payload.id, first=payload.first),
+                "control": Const(1, 1),
             }
-        if source is self.i_replay:
+        if name == "replay":
             resends = payload.walk == Walk.REPLAY
             seeks = payload.walk == Walk.SEEK
             # A REPLAY's ID lies where a SEEK has the first of its range.
             return {
                 "event": Mux(resends, Event.REPLAY, Mux(seeks, Event.SEEK, Event.WALKED)),
-                "by_lid": Const(1),
+                "by_lid": Const(1, 1),
                 "lid": payload.lid,
                 "slot": payload.slot,
                 **event_fields("seek", first=payload.first, last=payload.last),
                 "may_send": resends,
+                "control": Const(0, 1),
             }
         return {
             "event": kind,
-            "by_lid": Const(1),
+            "by_lid": Const(1, 1),
             "lid": payload,
-            "may_send": Const(kind == Event.VISIT),
+            "may_send": Const(kind == Event.VISIT, 1),
+            "control": Const(kind not in SILENT, 1),
         }
-
-    def _credits(self, m):
-        """Room that is promised to nobody in the control and the PAYLOAD queue."""
-        config = self._config
-        control = Signal(range(config.control_depth + 1), init=config.control_depth)
-        payload = Signal(range(config.payload_depth + 1), init=config.payload_depth)
-
-        def may_answer(event):
-            return ~event.as_value().matches(*_SILENT)
-
-        free = []
-        for left, takes, unused, came_back in (
-            (
-                control,
-                may_answer(self.o_event.payload.event),
-                may_answer(self.i_done_event) & ~self.i_done_control,
-                self.i_control_left,
-            ),
-            (
-                payload,
-                self.o_event.payload.may_send,
-                self.i_done_may_send & ~self.i_done_payload,
-                self.i_payload_left,
-            ),
-        ):
-            m.d.sync += left.eq(
-                left - (self.o_event.valid & takes) + (self.i_done & unused) + came_back
-            )
-            free.append(left != 0)
-        return free

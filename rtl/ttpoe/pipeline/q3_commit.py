@@ -1,6 +1,6 @@
 """The other half of Q3: hands the outcome to the wire, the memories and the host.
 
-Combinational, from the registers of Q3. The frame's IDs are computed here, so that Q2 has less to
+From the registers of Q3, into registers. The frame's IDs are computed here, so that Q2 has less to
 do: all are sums with the new tag. Sections 1.2, 5.1, 5.2 and 7 of the protocol.
 """
 
@@ -27,7 +27,7 @@ from ..reorder.ask import ask_start_layout
 from ..reorder.lookup import look_job_layout, looked_layout
 from ..replay.replayer import range_layout, walk_layout
 from ..replay.retirer import lag_layout
-from .records import RxBase, TxBase, committed_layout
+from .records import SILENT, RxBase, TxBase, committed_layout
 from .trace import Trace
 
 __all__ = ["Commit", "STATS"]
@@ -43,8 +43,44 @@ STATS = {
 _DELIVERS = (Action.DELIVER, Action.DELIVER_LOOK, Action.DELIVER_KEPT)
 
 
+def _outputs(config):
+    """`{name: member}` of all that is handed out."""
+    return {
+        "o_control": Out(stream.Signature(control_frame_layout(config))),
+        "o_payload": Out(stream.Signature(payload_frame_layout(config))),
+        "o_append": Out(event_signature(slot_append_layout(config))),
+        "o_free": Out(event_signature(slot_free_layout(config))),
+        "o_withdraw": Out(event_signature(config.lid_bits)),
+        "o_push": Out(event_signature(push_layout(config))),
+        "o_verdict": Out(event_signature(rx_verdict_layout(config))),
+        "o_result": Out(event_signature(host_result_layout)),
+        "o_notice": Out(event_signature(notice_layout)),
+        "o_trace": Out(event_signature(trace_layout(config))),
+        "o_kept": Out(event_signature(2)),
+        "o_look_job": Out(event_signature(look_job_layout(config))),
+        "o_looked": Out(event_signature(looked_layout())),
+        "o_ask_start": Out(event_signature(ask_start_layout(config))),
+        "o_asked": Out(event_signature(looked_layout())),
+        "o_range": Out(event_signature(range_layout(config))),
+        "o_walk": Out(event_signature(walk_layout(config))),
+        "o_lag": Out(event_signature(lag_layout(config))),
+        "o_victim": Out(event_signature(config.lid_bits)),
+        "o_control_unused": Out(1),
+        "o_payload_unused": Out(1),
+        "o_retry": Out(1),
+        **{name: Out(1) for name in STATS},
+    }
+
+
 class Commit(wiring.Component):
     """Everything that follows from an event in Q3, except the tag.
+
+    Parameters
+    ----------
+    config : Config
+    registered : bool
+        Whether the outputs are registers. Without them they are a function of the event, which is
+        what tests and proofs of a single event look at.
 
     Members
     -------
@@ -65,39 +101,49 @@ class Commit(wiring.Component):
         To `reorder.lookup` and `reorder.ask`.
     o_range, o_walk, o_lag : Out(event)
         To `replay.replayer` and `replay.retirer`.
+    o_victim : Out(event of lid)
+        This link may be asked to close (decision L5).
+    o_control_unused, o_payload_unused : Out(1)
+        The event leaves without the frame that Q0 promised it room for.
     o_retry : Out(1)
         All slots of a link have been freed, as whenever a tag is: a payload of the host that waits
         for either may try again.
     stat_* : Out(1)
         See `STATS`.
+
+    Timing: one clock (`registered`), all outputs of one event in the same one.
     """
+
+    def __init__(self, config, registered=False):
+        self._config, self._registered = config, registered
+        super().__init__(
+            {"i_done": In(event_signature(committed_layout(config))), **_outputs(config)}
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.outcomes = outcomes = _Outcomes(self._config)
+        wiring.connect(m, wiring.flipped(self.i_done), outcomes.i_done)
+        for path, member, here in self.signature.flatten(self):
+            there = outcomes
+            for part in path:
+                there = getattr(there, part)
+            if path[0] == "i_done" or member.flow == In:
+                continue
+            if self._registered:
+                m.d.sync += here.eq(there)
+            else:
+                m.d.comb += here.eq(there)
+        return m
+
+
+class _Outcomes(wiring.Component):
+    """What `Commit` hands out, combinational."""
 
     def __init__(self, config):
         self._config = config
         super().__init__(
-            {
-                "i_done": In(event_signature(committed_layout(config))),
-                "o_control": Out(stream.Signature(control_frame_layout(config))),
-                "o_payload": Out(stream.Signature(payload_frame_layout(config))),
-                "o_append": Out(event_signature(slot_append_layout(config))),
-                "o_free": Out(event_signature(slot_free_layout(config))),
-                "o_withdraw": Out(event_signature(config.lid_bits)),
-                "o_push": Out(event_signature(push_layout(config))),
-                "o_verdict": Out(event_signature(rx_verdict_layout(config))),
-                "o_result": Out(event_signature(host_result_layout)),
-                "o_notice": Out(event_signature(notice_layout)),
-                "o_trace": Out(event_signature(trace_layout(config))),
-                "o_kept": Out(event_signature(2)),
-                "o_look_job": Out(event_signature(look_job_layout(config))),
-                "o_looked": Out(event_signature(looked_layout())),
-                "o_ask_start": Out(event_signature(ask_start_layout(config))),
-                "o_asked": Out(event_signature(looked_layout())),
-                "o_range": Out(event_signature(range_layout(config))),
-                "o_walk": Out(event_signature(walk_layout(config))),
-                "o_lag": Out(event_signature(lag_layout(config))),
-                "o_retry": Out(1),
-                **{name: Out(1) for name in STATS},
-            }
+            {"i_done": In(event_signature(committed_layout(config))), **_outputs(config)}
         )
 
     def elaborate(self, platform):
@@ -136,6 +182,12 @@ class Commit(wiring.Component):
             self.o_notice.payload.node.eq(done.node),
             self.o_notice.payload.vc.eq(done.vc),
             self.o_retry.eq(valid & outcome.free_all),
+            self.o_victim.valid.eq(valid & done.victim_valid),
+            self.o_victim.payload.eq(done.victim),
+            self.o_control_unused.eq(
+                valid & ~event.event.as_value().matches(*SILENT) & ~(outcome.frame & ~is_payload)
+            ),
+            self.o_payload_unused.eq(valid & event.may_send & ~(outcome.frame & is_payload)),
         ]
         self._trace(m)
         self._stats(m)

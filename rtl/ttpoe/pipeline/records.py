@@ -3,13 +3,16 @@
 from amaranth.lib import data, enum
 
 from ..layouts import HostResult, Notice
-from ..link.fsm import Action, Event, LinkState
+from ..link.fsm import GUARDS, Action, Event, LinkState
 from ..link.table import tag_layout
 from ..protocol import Opcode
 
 __all__ = [
     "KINDS",
+    "SILENT",
     "pipeline_event_layout",
+    "entry_layout",
+    "guards_layout",
     "event_fields",
     "outcome_layout",
     "committed_layout",
@@ -17,6 +20,9 @@ __all__ = [
     "RxBase",
 ]
 
+
+SILENT = (Event.SENT, Event.SEEK, Event.REPLAY, Event.WALKED, Event.PURGE, Event.RETIRE)
+"""Events that send no control frame."""
 
 KINDS = {
     "look": {"id": "tx_id"},  # the ID that is looked at
@@ -79,6 +85,23 @@ def pipeline_event_layout(config):
             "may_send": 1,  # there is room in the PAYLOAD queue, and it is promised
         }
     )
+
+
+def entry_layout(config):
+    """An event on its way into Q1, with what is looked up for it."""
+    return data.StructLayout(
+        {
+            "event": pipeline_event_layout(config),
+            "row": config.row_bits,  # of the link table
+            "uses_place": 1,  # it concerns a place of the directory of kept packets ...
+            "place": config.reorder_bits,  # ... this one
+        }
+    )
+
+
+def guards_layout():
+    """A bit for each of the state table's guards."""
+    return data.StructLayout(dict.fromkeys(GUARDS, 1))
 
 
 class TxBase(enum.Enum, shape=4):

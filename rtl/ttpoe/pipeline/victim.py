@@ -1,6 +1,6 @@
 """Which link of a full set is asked to close, so that another one finds a place (decision L5)."""
 
-from amaranth import Cat, Module, Mux
+from amaranth import Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,18 +17,10 @@ class VictimChoice(wiring.Component):
 
     Members
     -------
-    i_wanted : In(1)
-        The event in Q2 wants a place, and its set is full.
-    i_row : In(row_bits)
-        Its set.
     i_tags : In(tag), one for each way
-        The tags of the set as the table holds them: they may be three events old. The VICTIM event
-        looks again before it closes anything.
-    i_touch : In(1), one for each way
-        Their `touch` bits, every older event taken into account: they differ if way 1 was used
-        last.
-    o_valid : Out(1), o_lid : Out(lid_bits)
-        There is a victim: this link.
+        The tags of a set; their `touch` bits differ if way 1 was used last.
+    o_valid : Out(1), o_way : Out(way)
+        There is a victim: this way's link. The VICTIM event looks again before it closes anything.
 
     Timing: combinational.
     """
@@ -36,22 +28,16 @@ class VictimChoice(wiring.Component):
     def __init__(self, config):
         super().__init__(
             {
-                "i_wanted": In(1),
-                "i_row": In(config.row_bits),
                 "i_tags": In(tag_layout(config)).array(config.WAYS),
-                "i_touch": In(1).array(config.WAYS),
                 "o_valid": Out(1),
-                "o_lid": Out(config.lid_bits),
+                "o_way": Out(1),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
         idle = [(tag.state == LinkState.OPEN) & (tag.alloc == 0) & tag.timer for tag in self.i_tags]
-        newer_way = self.i_touch[0] ^ self.i_touch[1]
+        newer_way = self.i_tags[0].touch ^ self.i_tags[1].touch
         older_idle = Mux(newer_way, idle[0], idle[1])
-        m.d.comb += [
-            self.o_valid.eq(self.i_wanted & (idle[0] | idle[1])),
-            self.o_lid.eq(Cat(newer_way ^ older_idle, self.i_row)),
-        ]
+        m.d.comb += [self.o_valid.eq(idle[0] | idle[1]), self.o_way.eq(newer_way ^ older_idle)]
         return m

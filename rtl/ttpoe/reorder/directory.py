@@ -16,10 +16,13 @@ from amaranth import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..memory.forwarded import ForwardedMemory
-from ..memory.protected import ERRORS
+from ..memory.forwarded import CHANGE
+from ..memory.protected import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
 
-__all__ = ["kept_layout", "directory_index", "ReorderDirectory"]
+__all__ = ["FOUND", "kept_layout", "directory_index", "ReorderDirectory"]
+
+FOUND = 4
+"""Clocks from an access's index to what lies there."""
 
 
 def kept_layout(config):
@@ -35,26 +38,27 @@ def directory_index(config, row, packet_id):
 
 
 class ReorderDirectory(wiring.Component):
-    """Memory of `reorder_window` places, in step with Q0 to Q3.
+    """Memory of `reorder_window` places, in step with the link table.
 
     Members
     -------
     i_index : In(reorder_bits)
-        Place that the event in Q0 concerns.
-    o_kept : Out(kept)
-        Its content when that event is in Q2, two clocks later, with the changes of all older
-        events.
-    i_change : In(1), i_kept : In(kept)
-        In the same clock as `o_kept`: the event in Q2 replaces the content of its place.
+        Clock 0 of an event: the place that it concerns. No event that concerns this place may
+        have been here in the last 8 clocks (`ttpoe.pipeline.interlock`); one that concerns none
+        may show any.
     i_valid : In(1)
-        There is an event in Q1, one clock before its `o_kept` (for `o_errors`).
+        Clock 1: there is an event that concerns a place (for `o_errors`).
+    o_kept : Out(kept)
+        Clock 4, from registers: its content, with the changes of all older events.
+    i_change : In(1), i_kept : In(kept)
+        Clock 7: the event replaces the content of its place. `i_kept` must be zero until `o_ready`.
     o_ready : Out(1)
         High `reorder_window` clocks after reset, when all places are empty. No event may enter
         before.
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
 
-    Timing: one event per clock; a change is written in Q3 (`ttpoe.memory.forwarded`).
+    Timing: one event per clock; a change is written in clock 8.
     """
 
     def __init__(self, config):
@@ -63,10 +67,10 @@ class ReorderDirectory(wiring.Component):
         super().__init__(
             {
                 "i_index": In(config.reorder_bits),
+                "i_valid": In(1),
                 "o_kept": Out(kept),
                 "i_change": In(1),
                 "i_kept": In(kept),
-                "i_valid": In(1),
                 "o_ready": Out(1),
                 "o_errors": Out(ERRORS),
             }
@@ -74,23 +78,38 @@ class ReorderDirectory(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        config = self._config
-        layout = kept_layout(config)
-        m.submodules.places = places = ForwardedMemory(
-            config.protect, layout, config.reorder_window
+        config, layout = self._config, kept_layout(self._config)
+        m.submodules.places = places = protected_memory(
+            config.protect,
+            shape=layout,
+            depth=config.reorder_window,
+            init=[],
+            attrs=COLLISION_UNDEFINED,
         )
-        q3_kept = Signal(layout)
-        m.d.sync += q3_kept.eq(self.i_kept)
-        with m.If(~places.o_ready):  # what the sweep writes
-            m.d.sync += q3_kept.eq(0)
+        write, read = places.write_port(), places.read_port()
+        index = [Signal(config.reorder_bits, name=f"index{clock}") for clock in range(CHANGE + 1)]
+        found = [Signal(layout, name=f"found{clock}") for clock in range(2, FOUND)]
+        writes, written, written_at = Signal(), Signal(layout), Signal(config.reorder_bits)
+        sweep = Signal(config.reorder_bits)
         m.d.comb += [
-            places.i_index.eq(self.i_index),
-            places.i_valid.eq(self.i_valid),
-            places.i_hit.eq(1),
-            self.o_kept.eq(places.o_value),
-            places.i_change.eq(self.i_change),
-            places.i_value.eq(q3_kept),
-            self.o_ready.eq(places.o_ready),
-            self.o_errors.eq(places.o_errors),
+            index[0].eq(self.i_index),
+            read.addr.eq(self.i_index),
+            read.en.eq(1),
+            write.addr.eq(written_at),
+            write.data.eq(written),
+            write.en.eq(writes | ~self.o_ready),
         ]
+        m.d.sync += [
+            *(after.eq(before) for before, after in zip(index, index[1:])),
+            found[0].eq(read.data),
+            *(after.eq(before) for before, after in zip(found, found[1:])),
+            self.o_kept.eq(found[-1]),
+            writes.eq(self.i_change),
+            written.eq(self.i_kept),
+            written_at.eq(index[CHANGE]),
+        ]
+        with m.If(~self.o_ready):
+            m.d.comb += write.addr.eq(sweep)
+            m.d.sync += [sweep.eq(sweep + 1), self.o_ready.eq(sweep == config.reorder_window - 1)]
+        report(m, config.protect, self.o_errors, errors_of(read, self.i_valid))
         return m

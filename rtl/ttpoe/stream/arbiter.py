@@ -84,8 +84,10 @@ class UrgencyArbiter(wiring.Component):
                 )
             ),
         ]
+        # Beside the one that is granted somebody wants something if two do: this does not wait for
+        # the grant.
         wants = self.requests | self.waiting
-        others_wait = (wants & ~self.grant).any()
+        others_wait = Cat(wants[n] & wants[:n].any() for n in range(1, count)).any()
         turn_waits = by_turn & (pointer & self.waiting).any()
         with m.If(self.advance & others_wait & ~turn_waits):
             m.d.sync += turn.eq(Mux(by_turn, 0, turn + 1))

@@ -1,0 +1,135 @@
+"""`Interlock`: two events of one set keep their distance; all others enter one per clock.
+
+The last clock of Q0 (protocol section 5.1, claims S4 and S7). What an event decides is known seven
+clocks after its tag's address was presented, so the next event of the same set must not come too
+close behind it. How close, the memories say: in the link table exactly `FORWARDED` clocks behind,
+or `APART` or more (`ttpoe.memory.forwarded`); in the directory of kept packets, which forwards
+nothing, `APART` or more.
+
+An event that is too early steps aside, into the one place of the waiting room, and those behind
+it go on. It enters as soon as it may. One of the same set that comes while it waits stays where
+it is, and holds up those behind it, until the waiting room is free.
+"""
+
+from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..layouts import event_signature
+from ..memory.forwarded import APART, FORWARDED
+from .records import entry_layout
+
+__all__ = ["Interlock"]
+
+_SPAN = APART - 1  # clocks in which an older event still counts
+_MEETS = data.StructLayout({"set": _SPAN, "place": _SPAN})
+"""What an event meets: bit n tells of the one that entered n + 1 clocks ago, whether it is of the
+same set, and whether it concerns the same place of the directory."""
+
+
+def _may_enter(meets):
+    """Nothing is ahead, or only one of the same set, just so far that its change is forwarded."""
+    return ~Cat(meets.set & ~Const(1 << (FORWARDED - 1), _SPAN), meets.place).any()
+
+
+def _same(one, other):
+    """(of the same set, of the same place of the directory)"""
+    return one.row == other.row, one.uses_place & other.uses_place & (one.place == other.place)
+
+
+class Interlock(wiring.Component):
+    """Lets events of Q0 into Q1.
+
+    Members
+    -------
+    i_event : In(stream of entry)
+        Events as Q0 chose them. `ready` depends on registers only.
+    o_event : Out(event of entry)
+        The event that presents its addresses in this clock, from registers through one LUT.
+    o_aside : Out(event of row)
+        An event waits aside: its row. Q0 does better to choose others.
+    o_busy : Out(1)
+        An event is at the door or aside; from registers. While it is low `o_event.valid` is, too.
+
+    Timing: an event is in `o_event` one clock after it was taken, if nothing of its set (or place
+    of the directory) is ahead of it. Else later: by at most `APART - 1` = 8 clocks if the waiting
+    room is free, and at most 17 if it is not. Nobody overtakes an event of the same set or place.
+
+    Reset: nothing waits, nothing is ahead.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        entry = entry_layout(config)
+        super().__init__(
+            {
+                "i_event": In(stream.Signature(entry)),
+                "o_event": Out(event_signature(entry)),
+                "o_aside": Out(event_signature(config.row_bits)),
+                "o_busy": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        entry = entry_layout(self._config)
+        taken = self.i_event.valid & self.i_event.ready
+        door, room = Signal(entry), Signal(entry)
+        door_full, room_full = Signal(), Signal()
+        door_meets, room_meets = Signal(_MEETS), Signal(_MEETS)
+        behind_set, behind_place = Signal(), Signal()  # the one at the door, of the one aside
+        enters, aside = Signal(), Signal()  # the one at the door does
+        leaves = Signal()  # the one aside enters
+
+        m.d.comb += [
+            enters.eq(door_full & ~leaves & ~behind_set & ~behind_place & _may_enter(door_meets)),
+            aside.eq(door_full & ~room_full & ~_may_enter(door_meets)),
+            self.i_event.ready.eq(~door_full | enters | aside),
+            self.o_event.valid.eq(leaves | enters),
+            self.o_event.payload.eq(Mux(leaves, room, door)),
+            self.o_aside.valid.eq(room_full),
+            self.o_aside.payload.eq(room.row),
+            self.o_busy.eq(door_full | room_full),
+        ]
+        m.d.sync += door_full.eq(taken | (door_full & ~enters & ~aside))
+        with m.If(self.i_event.ready):
+            m.d.sync += door.eq(self.i_event.payload)
+
+        # Who entered in the last clocks.
+        key = {name: entry.members[name] for name in ("row", "uses_place", "place")}
+        entered = [
+            Signal(data.StructLayout({"valid": 1, **key}), name=f"entered{clocks}")
+            for clocks in range(1, _SPAN)
+        ]
+        m.d.sync += [
+            entered[0].valid.eq(self.o_event.valid),
+            *(entered[0][name].eq(self.o_event.payload[name]) for name in key),
+            *(after.eq(before) for before, after in zip(entered, entered[1:])),
+        ]
+
+        # What the one at the door meets: a new one is compared with all, an old one's moves on.
+        new, stays = self.i_event.payload, door_full & ~enters & ~aside
+        with_door, with_room = _same(new, door), _same(new, room)
+        for number, (kind, behind) in enumerate((("set", behind_set), ("place", behind_place))):
+            now = (enters & with_door[number]) | (leaves & with_room[number])
+            met = Cat(now, *(one.valid & _same(new, one)[number] for one in entered))
+            moved = Cat(leaves & behind, door_meets[kind])[:_SPAN]
+            waits = (aside & with_door[number]) | (room_full & ~leaves & with_room[number])
+            m.d.sync += [
+                door_meets[kind].eq(Mux(stays, moved, met)),
+                behind.eq(Mux(stays, behind & ~leaves, waits & taken)),
+            ]
+
+        # The one aside: nothing that it would meet enters while it waits.
+        kept = room_full & ~leaves
+        later = Signal(_MEETS)
+        for kind in ("set", "place"):
+            m.d.comb += later[kind].eq(Mux(aside, door_meets[kind], room_meets[kind]) << 1)
+        m.d.sync += [
+            room_full.eq(aside | kept),
+            room_meets.eq(later),
+            leaves.eq((aside | kept) & _may_enter(later)),
+        ]
+        with m.If(aside):
+            m.d.sync += room.eq(door)
+        return m
