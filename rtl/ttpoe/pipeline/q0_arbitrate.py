@@ -113,8 +113,8 @@ class Arbitrate(wiring.Component):
             )
             m.submodules[f"hold_{name}"] = hold = Hold(held, fast)
             m.d.comb += [
-                hold.i_event.valid.eq(source.valid),
-                source.ready.eq(hold.i_event.ready),
+                hold.i_event.valid.eq(source.valid & enable),
+                source.ready.eq(hold.i_event.ready & enable),
                 *(hold.i_event.p[field].eq(fields[field]) for field in held.members),
                 hold.i_take.eq(arbiter.grant[number] & moves),
                 hold.i_joined.eq(moves),

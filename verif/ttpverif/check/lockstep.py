@@ -120,6 +120,8 @@ class Lockstep:
 
     HISTORY = 12
     BACKGROUND = ("PURGE", "SEEK", "WALKED", "RETIRE")
+    OVERTAKEN = 8
+    """By how many frames of other links one that waits for its distance may be overtaken."""
     ASKED_BEFORE = 64
     """How many records after the end of an ask the hardware may still take it for unfinished."""
 
@@ -147,7 +149,7 @@ class Lockstep:
         """A frame as it came from the MAC; frames that do not parse raise no event."""
         frame, cause = Frame.parse(data, self.parameters.node, bad_fcs)
         if cause is None:
-            self._rx.append(frame)
+            self._rx.append([frame, 0])
         return cause
 
     def push_host(self, node: int, vc: int, data: bytes) -> None:
@@ -277,7 +279,8 @@ class Lockstep:
         return self.endpoint.replay(node, vc, sent.tx_id)
 
     def _take_rx(self, record):
-        """The received frame of this record; earlier ones were dropped at the door."""
+        """The received frame of this record. Earlier ones of its link were dropped at the door, and
+        so were others that too many have overtaken."""
         wanted = (
             record.event[3:],
             record.node,
@@ -286,20 +289,21 @@ class Lockstep:
             record.rx_id,
             record.epoch,
         )
-        for skipped, frame in enumerate(self._rx):
-            if (
-                frame.opcode.name,
-                frame.src,
-                frame.vc,
-                frame.tx_id,
-                frame.rx_id,
-                frame.epoch,
-            ) == wanted:
-                for _ in range(skipped + 1):
-                    self._rx.popleft()
-                self.door_drops += skipped
+        front = []
+        while self._rx:
+            frame, overtaken = self._rx.popleft()
+            named = (frame.opcode.name, frame.src, frame.vc, frame.tx_id, frame.rx_id, frame.epoch)
+            if named == wanted:
+                waiting = [
+                    [other, times + 1]
+                    for other, times in front
+                    if (other.src, other.vc) != (frame.src, frame.vc) and times < self.OVERTAKEN
+                ]
+                self.door_drops += len(front) - len(waiting)
+                self._rx.extendleft(reversed(waiting))
                 return frame
-        raise Mismatch(f"no such frame was received; waiting: {[str(f) for f in self._rx][:4]}")
+            front.append([frame, overtaken])
+        raise Mismatch(f"no such frame was received; waiting: {[str(f) for f, _ in front][:4]}")
 
     def _drive_host(self, record):
         queue = self._host[record.vc]
