@@ -126,7 +126,6 @@ async def new_link_meets_purge(desk):
     that is done, for it could not tell the old packets from its own, and everything after it."""
     a = desk.a
     await desk.fresh()
-    filler = await desk.link("OPEN", vc=0)
     peer = await desk.link("OPEN", selective=True)
     places = desk.bench.config["reorder_slots"]
     for offset in range(2, 2 + places):
@@ -138,9 +137,6 @@ async def new_link_meets_purge(desk):
         peer.play("NACK_NOLINK", epoch=peer.link.epoch)
         peer.epoch = 0x56
         peer.play("OPEN", tx=received)
-        # Urgent events that send nothing: the places are freed in the clocks that they leave.
-        for _ in range(desk.bench.config["event_depth"] - 2):
-            filler.play("ACK", rx=filler.link.oldest - 1)
 
     mark = await at_once(desk, restart)
     for offset in (3, 4, 5):

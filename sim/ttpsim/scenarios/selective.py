@@ -11,6 +11,7 @@ from itertools import pairwise
 from ttpverif.bench.bench import PerfectChannel, scenario
 from ttpverif.bench.directed import Desk
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
+from ttpverif.check.trace import ACTIONS, EVENTS
 from ttpverif.frames.fields import opcode_of, rx_id_of, tx_id_of
 from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.frames.network import Channel
@@ -373,15 +374,29 @@ async def receiver(desk, bench, state):
     await desk.quiet()
     assert [(p.id - r) % 2**32 for p in a.received[got:]] == [1, 2, 3, 4, 5, 6, 7]
 
-    # What comes while a look-up is under way and is next in order is delivered at once.
-    peer = await link()
-    r, got = peer.link.received, len(a.received)
-    for offset in (2, 6):
-        await peer.rx("PAYLOAD", tx=r + offset)
-    for offset in (1, 3, 4, 5):
-        peer.play("PAYLOAD", tx=r + offset, payload=b"x")
-    await desk.quiet()
-    assert [(p.id - r) % 2**32 for p in a.received[got:]] == [1, 2, 3, 4, 5, 6]
+    # What comes while a look-up is under way and is next in order is delivered at once, and the
+    # look-up goes on behind it; whenever it comes, all is delivered in order.
+    overtook = 0
+    for pause in range(0, 40, 3):
+        peer = await link()
+        r, got, since = peer.link.received, len(a.received), len(a.trace)
+        for offset in (2, 5):
+            await peer.rx("PAYLOAD", tx=r + offset)
+        peer.play("PAYLOAD", tx=r + 1, payload=b"x")
+        await bench.cycles(pause)
+        for offset in (3, 4):
+            peer.play("PAYLOAD", tx=r + offset, payload=b"x")
+        await desk.quiet()
+        assert [(p.id - r) % 2**32 for p in a.received[got:]] == [1, 2, 3, 4, 5]
+        kinds = [EVENTS[record["event"]] for record in a.trace[since:]]
+        late = [ACTIONS[record["action"]] for record in a.trace[since:]]
+        looks = [n for n, kind in enumerate(kinds) if kind == "LOOK"]
+        overtook += any(
+            looks[0] < n < looks[-1] and late[n] == "DELIVER_LOOK"
+            for n, kind in enumerate(kinds)
+            if kind == "RX_PAYLOAD"
+        )
+    assert overtook, "nothing came while a look-up was under way"
 
     # The reorder memory is full of another link's packets: one NACK of all that is missing.
     peer = await link()
