@@ -75,7 +75,7 @@ def key_figures():
             "|---|---|",
             f"| latency, idle: host to wire, wire to host | {found['latency.tx_clocks']} and "
             f"{found['latency.rx_clocks']} clocks in every sample |",
-            f"| events per clock, also of one link back to back | "
+            f"| events per clock, links of different sets | "
             f"{found['pipeline.events_per_clock']:.2f} |",
             f"| NACK to replay, whatever is in flight | {found['replay.nack_to_wire_clocks']} clocks |",
             f"| goodput at 1 % loss, 100 Gb/s, round trip 2.6 us | "

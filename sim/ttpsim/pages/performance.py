@@ -59,7 +59,8 @@ SECTIONS = (
          "per s"),
         (r"recycle\.tcp_time_wait_seconds", "TIME_WAIT of TCP, this machine", "s"))),
     ("Pipeline", "", (
-        (r"pipeline\.events_per_clock", "events per clock, one link back to back", ""),
+        (r"pipeline\.events_per_clock", "events per clock, links of different sets", ""),
+        (r"pipeline\.clocks_per_event_one_link", "clocks between two events of one link", ""),
         (r"pipeline\.lost_at_the_door", "frames that found the event queue full meanwhile", ""),
         (r"replay\.nack_to_wire_clocks", "last beat of a NACK to first beat of the replay",
          "clocks"))),
