@@ -166,7 +166,7 @@ class RxPath(wiring.Component):
             describe.p.info.id.eq(parsed.tx_id),
             describe.p.info.last_lane.eq(parsed.last_lane),
             describe.p.count.last_beat.eq(parsed.last_beat),
-            describe.p.count.single.eq(parsed.last_beat == 0),
+            describe.p.count.short.eq(parsed.last_beat <= 1),
         ]
 
     def _raise_event(self, m, parsed, pool, event, has_room):
