@@ -436,7 +436,9 @@ async def receiver(desk, bench, state):
         await peer.rx("CLOSE_ACK", rx=0)
     else:
         await peer.rx("NACK_NOLINK", epoch=peer.link.epoch)
-    again = await desk.link("OPEN", partner=desk.partner(like=peer), selective=True)
+    # In its place once, and elsewhere: then its tag stays free until all is freed.
+    partner = desk.partner(like=peer) if state == "OPEN" else desk.partner()
+    again = await desk.link("OPEN", partner=partner, selective=True)
     await desk.quiet(8 * window)
     r = again.link.received
     for offset in range(2, 2 + places):
