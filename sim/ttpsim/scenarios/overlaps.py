@@ -174,6 +174,7 @@ async def kept_across_the_wrap(desk):
     await desk.quiet()
     assert nacks(a.trace[mark:], peer)[2:] == [(0xFFFFFFFE, 0xFFFFFFFE), (2, 2)]
     await peer.rx("PAYLOAD", tx=0xFFFFFFFE)
+    await desk.quiet()  # four are kept until then, and `tiny` keeps no more
     await peer.rx("PAYLOAD", tx=2)
     await desk.quiet()
     assert [p.id for p in a.received[got:]] == [0xFFFFFFFE, 0xFFFFFFFF, 0, 1, 2, 3]

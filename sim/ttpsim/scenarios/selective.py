@@ -46,12 +46,13 @@ def payload_frames(node, since=0):
     return [frame for frame in node.frames_out[since:] if opcode_of(frame.data) == Opcode.PAYLOAD]
 
 
-def nacks(node, since=0):
-    """(first, last) of every NACK that `node` has sent."""
+def nacks(node, since=0, vc=None):
+    """(first, last) of every NACK that `node` has sent, or of those on one VC."""
+    frames = [Frame.parse(f.data)[0] for f in node.frames_out[since:]]
     return [
-        (rx_id_of(f.data), tx_id_of(f.data))
-        for f in node.frames_out[since:]
-        if opcode_of(f.data) == Opcode.NACK
+        (frame.rx_id, frame.tx_id)
+        for frame in frames
+        if frame.opcode == Opcode.NACK and vc in (None, frame.vc)
     ]
 
 
@@ -411,7 +412,7 @@ async def receiver(desk, bench, state):
     # Nothing is kept: the timer asks for all of it at once.
     await peer.timer()
     await desk.quiet()
-    assert nacks(a)[-1] == (r + 1, r + 3)
+    assert nacks(a, vc=peer.vc)[-1] == (r + 1, r + 3)
     await other.rx_next()
     await desk.quiet()
     # One is kept in front of the youngest, which is not: the walk ends there.
@@ -420,13 +421,13 @@ async def receiver(desk, bench, state):
     since = len(a.frames_out)
     await peer.timer()
     await desk.quiet()
-    assert nacks(a, since) == [(r + 1, r + 1), (r + 3, r + 3)]
+    assert nacks(a, since, peer.vc) == [(r + 1, r + 1), (r + 3, r + 3)]
     assert sent(await peer.rx("PAYLOAD", tx=r + 6)) == ("NACK", 4, 5)
     await desk.quiet()
     since = len(a.frames_out)
     await peer.timer()
     await desk.quiet()
-    assert nacks(a, since) == [(r + 1, r + 1), (r + 3, r + 5)]
+    assert nacks(a, since, peer.vc) == [(r + 1, r + 1), (r + 3, r + 5)]
     # A packet beyond the window is not kept.
     window = 4 * places
     assert sent(await peer.rx("PAYLOAD", tx=r + window)) is None
@@ -435,7 +436,9 @@ async def receiver(desk, bench, state):
         await peer.rx("CLOSE_ACK", rx=0)
     else:
         await peer.rx("NACK_NOLINK", epoch=peer.link.epoch)
-    again = await desk.link("OPEN", selective=True)
+    # In its place once, and elsewhere: then its tag stays free until all is freed.
+    partner = desk.partner(like=peer) if state == "OPEN" else desk.partner()
+    again = await desk.link("OPEN", partner=partner, selective=True)
     await desk.quiet(8 * window)
     r = again.link.received
     for offset in range(2, 2 + places):
