@@ -172,6 +172,8 @@ def test_random_against_model(rx_slots, reserved, reorder):
             assert total == len(set(model.everything())) <= rx_slots, where
             waited = 0 if ready or total == rx_slots else waited + 1
             assert waited <= 4, f"{where}: a free slot is lost"
+            shared = sum(max(0, len(slots) - reserved) for slots in model.held)
+            assert shared <= model.shared, f"{where}: more are shared than there are"
             seen["full"] += not any(map(model.room, range(3)))
             seen["all kept"] += len(model.kept) == reorder
             seen["both freed"] += all(freed)

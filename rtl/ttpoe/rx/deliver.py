@@ -40,8 +40,9 @@ class Deliver(wiring.Component):
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
 
-    Timing: verdict in clock n, first beat at the host in clock n + 3 if nothing else is read;
-    after that one beat per clock, shared. The most urgent VC (1, then 0, then 2) has three
+    Timing: verdict in clock n, first beat at the host in clock n + 3 if nothing else is read: while
+    no reader asks, the verdict's slot goes straight into the address register. After that one beat
+    per clock, shared. The most urgent VC (1, then 0, then 2) has three
     beats in four; a VC whose host takes beats waits at most 12 beats for each (see
     `UrgencyArbiter`). A VC whose host stalls asks for nothing and delays nobody.
 

@@ -93,6 +93,9 @@ class FrameParser(wiring.Component):
     control frame per clock. A payload beat is written when the wire beat behind it arrives, or
     in the clock after the frame's last beat.
 
+    At 64 and 128 bits the header is judged while the frame's further beats come: between the last
+    beat and `o_parsed` there is one LUT or two. At 256 and 512 bits header and end may be one beat.
+
     Reset: the next beat is the first of a frame.
     """
 
@@ -227,8 +230,8 @@ class FrameParser(wiring.Component):
             flags["tsh_range"],
             (tsh < TSH_BYTES) | (tsh > TSH_BYTES + MAX_PAYLOAD_BYTES),
         )
-        # The TSH length that the total length asks for, as it passes or in an earlier beat. Negative
-        # (then it is no length) if the total is too small for any.
+        # The TSH length that belongs to the total length, which passes no later. Negative, so that
+        # no length equals it, if the total is too small for any.
         due = Signal(17)
         total = self._word("total_length") - TOTAL_OVER_TSH
         if self._beat_of("total_length") == self._beat_of("tsh_length"):

@@ -38,23 +38,25 @@ class SlotPool(wiring.Component):
     vc : In(2)
         The VC that asks for room (0 to 2).
     room : Out(1)
-        `vc` may take a slot; says nothing about `slot_ready`. Follows `vc` in the same clock.
+        `vc` may take a slot; says nothing about `slot_ready`. Follows `vc` in the same clock, from
+        registers otherwise. Never more than there is: what is taken counts at once.
     take : In(1)
         `slot` belongs to `vc` now. Only with `slot_ready` and `room`.
     i_kept : In(event of vc)
         A slot that `vc` took is kept from now on. Whoever keeps never keeps more than
         `reorder_slots`.
     o_kept_freed : Out(2)
-        How many kept slots are given back in this clock.
+        How many kept slots were given back in the clock before.
     i_dropped, i_delivered : In(event_signature(freed_layout))
         A slot is given back; both may come in the same clock, every clock, and never wait. (Hence
         a list for each: with one list, a flood of frames to drop could stop the delivery.)
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
 
-    Timing: one slot can be taken in every clock while free ones are listed. A slot given back
-    in clock n counts as room in clock n + 1, and can be `slot` itself from clock n + 2 (n + 3
-    if there are more than 32 slots).
+    Timing: one slot can be taken in every clock while free ones are listed. A slot given back, or
+    kept, in clock n counts as room within what its VC owns in clock n + 2, and as a shared one in
+    clock n + 4. One given back can be `slot` itself from clock n + 2 (n + 3 if there are more than
+    32 slots).
 
     Reset: all slots are free at once: a counter deals out each slot for the first time and the
     lists hold only slots that came back, so no memory is initialised.
