@@ -55,7 +55,7 @@ class PayloadQueue(wiring.Component):
         taken from `o_slot` counts no more; it goes on with the entry behind the one dropped.
     o_length : Out(11)
         Bytes of the entry taken last, `length_beat` clocks after it was taken and later; if that
-        is 0, of the one on `o`.
+        is 0, of the one on `o`. The next entry is not taken sooner: frames are longer.
     o_slot : stream of slot_bits
         The slot of the next entry that is to be read, in the clock in which it comes or later.
     i_unsure : In(1), o_known : Out(1), o_words : Out(11)
