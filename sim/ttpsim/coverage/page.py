@@ -25,7 +25,7 @@ two engines, {form}. Every count is the sum over all runs and both engines.
 {totals}
 What has a count was seen in a simulated engine, in a scenario that passed, so with its checks:
 reference model, deliveries, counters. A condition is asked in every clock by a module beside the
-pair of engines that reads the hardware's own signals (`ttpverif.coverage.points`); the conditions
+pair of engines that reads the hardware's own signals (`ttpverif.coverage.counting`); the conditions
 are in [the plan](../../verif/ttpverif/coverage/plan.toml) under the names below. A combination that
 the plan calls impossible is an error when it is hit; a point that is not hit and has no reason
 fails `ttpoe coverage`. Not in these figures: `ttpoe random`, `ttpoe abuse` and `ttpoe faults`,

@@ -1,7 +1,7 @@
 """Coverage of the regression: `ttpoe coverage`; --long: every run of `ttpoe sim` in full length.
 
 Each run of each scenario is simulated with a module beside the pair that counts the points of the
-coverage plan (`ttpverif.coverage.points`); engine, NIC and NIC with registers of preset tiny are
+coverage plan (`ttpverif.coverage`); engine, NIC and NIC with registers of preset tiny are
 compiled with Verilator's line and toggle coverage besides. Counts are added up over all runs and
 both engines.
 Results: build/verify/coverage.json; page: docs/reference/coverage.md. Exit code 1: a run failed, a
@@ -22,6 +22,7 @@ from ttpsim.paths import ROOT
 from ttpsim.scenario import run as sim_run
 from ttpsim.scenario.report import Report
 from ttpverif.cli.errors import Interrupted
+from ttpverif.coverage import counting
 from ttpverif.coverage import points as plan
 
 RESULTS = ROOT / "build" / "verify" / "coverage.json"
@@ -33,7 +34,7 @@ _CODE_FLAGS = ("--coverage-line", "--coverage-toggle", "--coverage-max-width", "
 
 def extra_of(run):
     """What this run is compiled with."""
-    verilog, _names = plan.counting_verilog(run.top, run.config)
+    verilog, _names = counting.counting_verilog(run.top, run.config)
     code = (run.config.name, run.simulator) == (CODE, "verilator")
     outputs = (("+points=", "points.hex"),)
     if code:
@@ -93,8 +94,8 @@ def collect(runs):
     for run in runs:
         if not run.passed:
             continue
-        names = [point.name for point in plan.points(run.top, run.config)]
-        found = plan.read_counts((run.folder / "points.hex").read_text(), names)
+        names = [point.name for point in counting.points(run.top, run.config)]
+        found = counting.read_counts((run.folder / "points.hex").read_text(), names)
         counts.update(found)
         for name, count in found.items():
             if count:

@@ -6,6 +6,7 @@ of the preset `tiny`. `pictures.py` makes the files.
 
 from bisect import bisect_left
 
+from ttpsim.pages.stages import stage_lane
 from ttpsim.views.timing import Lane, diagram
 from ttpverif.check.trace import ACTIONS, EVENTS
 
@@ -40,6 +41,15 @@ class Moments:
         ]
         return found[nth]
 
+    def records(self, x, *fields):
+        """`(cycle, value of each field)` of every record of engine `x`."""
+        valid, *values = (
+            self._dump.sampler(f"pair.{x}_trace_{name}") for name in ("valid", *fields)
+        )
+        for edge, cycle in self.clocks():
+            if valid(edge - 1) == 1:
+                yield cycle, *(value(edge - 1) for value in values)
+
     def rise(self, path, x, nth=0):
         """The cycle in which the bit becomes 1 for the `nth` time."""
         times = [
@@ -56,20 +66,17 @@ def _value(label, path, when, colour="", kind="number"):
     return Lane(label, path, kind, when, colour)
 
 
-def _stage(stage, valid, event):
-    return Lane(
-        f"{stage} event", f"@pipeline.{event}.event", "event", f"@pipeline.{valid}", "yellow", True
-    )
-
-
-_Q0 = _stage("Q0", "i_event__valid", "i_event__payload")
-_Q1, _Q2, _Q3 = (_stage(f"Q{n}", f"q{n}_valid", f"q{n}") for n in (1, 2, 3))
-_FOUND, _OUT = "@pipeline.found", "@pipeline.o_outcome"
-_ACTION = Lane("action", f"{_OUT}.action", "action", "@pipeline.q2_valid", "orange", True)
+_Q0, _Q1, _Q2, _Q3 = (
+    stage_lane(stage) for stage in ("Q0 join", "Q1 read", "Q2 guards", "Q3 finish")
+)
+_DOOR = stage_lane("Q0 door")
+_FOUND, _OUT = "@pipeline.read.o_found__payload.tag", "@pipeline.decide.o_outcome"
+_DECIDED = "@pipeline.successor__used"  # an event is in Q2's last clock
+_ACTION = Lane("action", f"{_OUT}.action", "action", _DECIDED, "orange", True)
 
 
 def _q2(label, field, kind="number"):
-    return Lane(label, f"{_FOUND}.{field}", kind, "@pipeline.q2_valid", "", True)
+    return Lane(label, f"{_FOUND}.{field}", kind, "@pipeline.read.o_found__valid", "", True)
 
 
 def _sources(*sources):
@@ -99,7 +106,7 @@ def walk_pictures(dump):
     parsed = "@rx.o_parsed__payload"
     return {
         "block-rx-parser": picture(
-            "the PAYLOAD of 100 bytes with ID 2 arrives", "b", first_in - 26, first_in - 3,
+            "the PAYLOAD of 100 bytes with ID 2 arrives", "b", first_in - 34, first_in - 11,
             ("i_frame", [Lane("valid", "@rx.parser.i_frame__valid"),
                          Lane("last", "pair.{x}_s_mac_rx_tlast_core"),
                          _value("beat", "@rx.parser.index", "@rx.parser.i_frame__valid")]),
@@ -111,7 +118,7 @@ def walk_pictures(dump):
                                                ("", f"{parsed}.tx_id", "number")],
                               "@rx.o_parsed__valid", "blue")])),
         "block-rx-memory": picture(
-            "the end of that PAYLOAD, and its header event", "b", first_in - 12, first_in + 3,
+            "the end of that PAYLOAD, and its header event", "b", first_in - 20, first_in + 3,
             ("pool", [Lane("slot there", "@rx.pool.slot_ready"),
                       _value("slot", "@rx.pool.slot", "@rx.pool.slot_ready"),
                       Lane("taken", "@rx.pool.take")]),
@@ -134,28 +141,29 @@ def walk_pictures(dump):
                                 "green")]),
             ("slot", [Lane("delivered", "@rx.deliver.o_delivered__valid")])),
         "block-q0": picture(
-            "an ACK of five packets, and what follows in the background", "a", ack - 6, ack + 12,
+            "an ACK of five packets, and what follows in the background", "a", ack - 13, ack + 14,
             ("sources", _sources(("received", "rx"), ("retire", "retire"), ("visit", "visit__2"),
                                  ("timer", "timer"))),
-            ("Q0", [_Q0])),
+            ("Q0", [_Q0, Lane("one aside", "@pipeline.interlock.o_aside__valid"), _DOOR])),
         "block-q1": picture(
-            "where the newest copy of the tag is", "a", ack - 5, ack + 13,
-            ("pipeline", [_Q0, _Q1, _Q2, _Q3]),
-            ("tag of Q2", _bits("@pipeline.table.", ("from the table, way 0", "use_read0"),
-                                ("from the table, way 1", "use_read1"),
-                                ("from Q3", "use_q3"), ("from q4", "use_q4"),
-                                ("from q5", "use_q5"))),
-            ("table", [Lane("write", "@pipeline.table.o_write")])),
+            "one tag, read and written again", "a", ack - 9, ack + 20,
+            ("pipeline", [_DOOR, _Q1, _Q2, _Q3]),
+            ("table", [Lane("set read", "@pipeline.interlock.o_event__payload.row", "number",
+                            "@pipeline.interlock.o_event__valid", "blue", True),
+                       *_bits("@pipeline.table.", ("changed", "i_change"),
+                              ("written", "o_writes")),
+                       Lane("forwarded", "@pipeline.table.forwards0",
+                            when="@pipeline.table.i_valid")])),
         "block-q2": picture(
-            "packet 6 arrives, 4 and 5 are missing", "b", gap - 6, gap + 4,
-            ("Q2", [_Q2, Lane("TxID", "@pipeline.q2.tx_id", "number", "@pipeline.q2_valid", "",
-                              True)]),
+            "packet 6 arrives, 4 and 5 are missing", "b", gap - 6, gap + 2,
+            ("Q2", [_Q2, stage_lane("Q2 rules"), stage_lane("Q2 new tag"),
+                    Lane("TxID", "@pipeline.read.o_found__payload.event.tx_id", "number",
+                         "@pipeline.read.o_found__valid", "", True)]),
             ("tag found", [_q2("state", "state", "state"), _q2("last in order", "received"),
                            _q2("gap", "gap"), _q2("youngest noted", "seen"),
                            _q2("kept", "kept")]),
-            ("outcome", [_ACTION, _value("sends", f"{_OUT}.frame", "@pipeline.q2_valid"),
-                         _value("opcode", f"{_OUT}.opcode", "@pipeline.q2_valid", "blue",
-                                "opcode")])),
+            ("outcome", [_ACTION, _value("sends", f"{_OUT}.frame", _DECIDED),
+                         _value("opcode", f"{_OUT}.opcode", _DECIDED, "blue", "opcode")])),
         "block-q3": picture(
             "packet 5 fills the gap: what Q3 hands out", "b", fills - 2, fills + 26,
             ("Q3", [_Q3, Lane("action", "pair.{x}_trace_action", "action", "pair.{x}_trace_valid",
@@ -177,7 +185,7 @@ def walk_pictures(dump):
                                  "@ready_queues.o_visit__2__valid", "green")]),
             ("pipeline", [_Q0, _Q3])),
         "block-replay-memory": picture(
-            "the host's first packet of 100 bytes is written", "a", host - 18, host,
+            "the host's first packet of 100 bytes is written", "a", host - 26, host,
             ("write", [Lane("valid", "@replay_memory.i_write__valid"),
                        _value("slot", "@replay_memory.i_write__payload.slot",
                               "@replay_memory.i_write__valid"),
@@ -198,7 +206,7 @@ def walk_pictures(dump):
             ("length", [Lane("read", "@replay_memory.length__en"),
                         Lane("bytes", "@replay_memory.length__data", "number")])),
         "block-replay-lists": picture(
-            "slots become free", "a", ack - 3, ack + 13,
+            "slots become free", "a", ack - 3, ack + 22,
             ("pipeline", [_Q3]),
             ("free", [Lane("valid", "@slot_lists.i_free__valid"),
                       _value("first", "@slot_lists.i_free__payload.head",
@@ -207,7 +215,7 @@ def walk_pictures(dump):
                              "@slot_lists.i_free__valid"),
                       Lane("free slots", "@slot_lists.o_free_count", "number")])),
         "block-replayer": picture(
-            "NACK(4..5): 4 goes at once, 5 is looked for", "a", nack - 2, nack + 19,
+            "NACK(4..5): 4 goes at once, 5 is looked for", "a", nack - 2, nack + 32,
             ("range", [Lane("valid", "@replayer.i_range__valid"),
                        Lane("IDs", "", [("", "@replayer.i_range__payload.first", "number"),
                                         (" to ", "@replayer.i_range__payload.last", "number")],
@@ -220,7 +228,7 @@ def walk_pictures(dump):
             ("pipeline", [_Q0, _Q3])),
         "block-retirer": picture(
             "slots that were acknowledged together are freed one by one", "a", retire - 4,
-            retire + 14,
+            retire + 24,
             ("lag", [Lane("valid", "@retirer.i_lag__valid"),
                      _value("count", "@retirer.i_lag__payload.count", "@retirer.i_lag__valid")]),
             ("retirer", [Lane("left", "@retirer.left", "number"),
@@ -241,7 +249,7 @@ def walk_pictures(dump):
             ("Q3", [Lane("action", "pair.{x}_trace_action", "action", "pair.{x}_trace_valid",
                          "orange", True)])),
         "block-timer": picture(
-            "a visit; TIMER_TICK is 200", "a", visit - 4, visit + 10,
+            "a visit; TIMER_TICK is 200", "a", visit - 4, visit + 14,
             ("o_visit", [Lane("valid", "@timer.o_visit__valid"),
                          Lane("ready", "@timer.o_visit__ready"),
                          _value("link", "@timer.o_visit__payload", "@timer.o_visit__valid",
@@ -250,7 +258,7 @@ def walk_pictures(dump):
                          Lane("o_round", "@timer.o_round")]),
             ("pipeline", [_Q0, _Q3])),
         "block-tx-host": picture(
-            "the host's first packet of 100 bytes", "a", host - 19, host + 3,
+            "the host's first packet of 100 bytes", "a", host - 27, host + 3,
             ("i_host2", [Lane("valid", "pair.{x}_s_host_tx2_tvalid_core"),
                          Lane("ready", "@slot_writer.i_host__2__ready"),
                          Lane("last", "pair.{x}_s_host_tx2_tlast_core")]),

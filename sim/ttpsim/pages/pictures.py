@@ -6,6 +6,7 @@ import io
 from ttpoe.config import preset
 from ttpsim.build import builds
 from ttpsim.pages.block_pictures import Moments, nic_pictures, walk_pictures
+from ttpsim.pages.stages import pipeline_pictures, stage_lane
 from ttpsim.pages.walk_claims import missing
 from ttpsim.paths import ROOT
 from ttpsim.views.dump import Dump
@@ -24,14 +25,7 @@ def _frame(opcode, number):
 
 _PARSED = "@rx.o_parsed__payload"
 _RECORD = "pair.{x}_trace"
-# fmt: off
-_STAGES = [
-    Lane(f"{stage} event", f"@pipeline.{event}.event", "event", f"@pipeline.{valid}", "yellow",
-         each=True)
-    for stage, valid, event in (("Q0", "i_event__valid", "i_event__payload"),
-                                ("Q1", "q1_valid", "q1"), ("Q2", "q2_valid", "q2"),
-                                ("Q3", "q3_valid", "q3"))]
-# fmt: on
+_STAGES = [stage_lane(clock) for clock in ("Q0 join", "Q1 read", "Q2 guards", "Q3 hand out")]
 _ACTION = Lane("Q3 action", f"{_RECORD}_action", "action", f"{_RECORD}_valid", "orange", True)
 _PARSER = [
     Lane("last beat", "pair.{x}_s_mac_rx_tlast_core"),
@@ -89,7 +83,7 @@ def pictures(dump):
     gap = at.of("b", action="KEEP_NACK")
     nack = at.of("a", action="NACK_RANGE")
     fills = at.of("b", action="DELIVER_LOOK", nth=1)
-    looked = at.of("b", action="LOOKED", nth=1)
+    kept = at.of("b", action="DELIVER_KEPT", nth=1)
     ack = at.of("a", event="RX_ACK", nth=-1)
     slots = Lane("free slots", "@slot_lists.o_free_count", "number")
     return {
@@ -102,7 +96,7 @@ def pictures(dump):
                 ("kept", "b", [Lane("kept, NACKed", "pair.{x}_stat_kept_nacked")]),
                 ("wire", "b", _CONTROL),
             ],
-            gap - 9,
+            gap - 17,
             gap + 9,
         ),
         "walk-replay": diagram(
@@ -132,8 +126,8 @@ def pictures(dump):
                 ),
                 ("wire", "a", _SENT),
             ],
-            nack - 9,
-            nack + 30,
+            nack - 13,
+            nack + 36,
         ),
         "walk-filled": diagram(
             dump,
@@ -145,15 +139,15 @@ def pictures(dump):
                 ("host", "b", _HOST),
                 ("wire", "b", _CONTROL),
             ],
-            fills - 8,
-            looked + 9,
+            fills - 13,
+            kept + 6,
         ),
         "walk-retired": diagram(
             dump,
             "a: one ACK, and the slots are free again",
             [("wire", "a", _ACKED), ("pipeline", "a", _STAGES), ("memory", "a", [slots])],
-            ack - 6,
-            ack + 14,
+            ack - 12,
+            ack + 26,
         ),
     }
 
@@ -189,6 +183,7 @@ def made():
         raise builds.BuildError(f"{PAGE.relative_to(ROOT)} should say: {' / '.join(wrong)}")
     sources = {
         **pictures(dump),
+        **pipeline_pictures(dump, Moments(dump)),
         **walk_pictures(dump),
         **nic_pictures(simulate(NIC_RUN, "registers", "managed_nic")),
     }

@@ -9,7 +9,10 @@ from ttpverif.check.trace import ACTIONS, EVENTS, OPCODES
 
 __all__ = ["claims", "missing"]
 
-_WORDS = ("no one two three four five six seven eight nine ten eleven twelve").split()
+_WORDS = (
+    "no one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen twenty"
+).split()
 _FIELDS = ("event", "action", "tx_id", "frame", "frame_opcode", "frame_tx_id", "frame_rx_id")
 
 
@@ -83,12 +86,9 @@ def claims(dump):
 
     nack = next(record for record in a if record["action"] == "NACK_RANGE")
     resent = next(record for record in a if record["action"] == "RESEND")
-    offered = max(
-        cycle
-        for cycle in _high(dump, moments, "a", "@replayer.o_replay__valid")
-        if cycle <= resent["cycle"] - 3
-    )
-    slot = _value_at(dump, moments, "a", "@replayer.o_replay__payload.slot", offered)
+    slot = _value_at(
+        dump, moments, "a", "@pipeline.o_done__payload.event.slot", resent["cycle"] - 1
+    )  # the trace is a clock behind
     found += [
         f"The oldest packet that `a` has not seen acknowledged is {nack['frame_tx_id']}.",
         f"`REPLAY` (action `RESEND`) hands slot {slot}, packet {resent['frame_tx_id']},",

@@ -23,12 +23,12 @@ class Line:
 
 def _stage(valid, event):
     return [
-        Line("valid", f"@pipeline.{valid}"),
-        Line("event", f"@pipeline.{event}.event", "event", "yellow"),
-        Line("VC", f"@pipeline.{event}.vc", "decimal"),
-        Line("link", f"@pipeline.{event}.lid", "decimal"),
-        Line("TxID", f"@pipeline.{event}.tx_id"),
-        Line("RxID", f"@pipeline.{event}.rx_id"),
+        Line("valid", valid, colour="green"),
+        Line("event", f"{event}.event", "event", "yellow"),
+        Line("VC", f"{event}.vc", "decimal"),
+        Line("link", f"{event}.lid", "decimal"),
+        Line("TxID", f"{event}.tx_id"),
+        Line("RxID", f"{event}.rx_id"),
     ]
 
 
@@ -45,8 +45,11 @@ def _host(direction, port, vcs=(2, 1, 0)):
     ]
 
 
-_OUTCOME = "@pipeline.q3_outcome"
-_TAG = "@pipeline.q3_written"
+_DOOR = "@pipeline.interlock"
+_FOUND = "@pipeline.read.o_found__payload"
+_DECIDE = "@pipeline.decide"
+_DONE = "@pipeline.o_done__payload"
+_OUTCOME, _TAG = f"{_DONE}.outcome", f"{_DONE}.tag"
 
 GROUPS = [
     (
@@ -98,20 +101,52 @@ GROUPS = [
             Line("RxID sent", "pair.{x}_last_frame_rx_id"),
         ],
     ),
-    ("Q0 arbitrate", _stage("i_event__valid", "i_event__payload")),
-    ("Q1 read tag", _stage("q1_valid", "q1")),
     (
-        "Q2 decide",
+        "Q0 arbitrate: joined",
         [
-            *_stage("q2_valid", "q2"),
-            Line("state", "@pipeline.found.state", "state", "yellow"),
-            Line("action", "@pipeline.o_outcome.action", "action", "orange"),
+            *_stage("@arbitrate.o_event__valid", "@arbitrate.o_event__payload.event"),
+            Line("goes to the door", "@arbitrate.o_event__ready"),
+        ],
+    ),
+    (
+        "Q0 arbitrate: the door",
+        [
+            *_stage(f"{_DOOR}.o_event__valid", f"{_DOOR}.o_event__payload.event"),
+            Line("set", f"{_DOOR}.o_event__payload.row", "decimal"),
+            Line("steps aside", f"{_DOOR}.aside", colour="red"),
+            Line("one waits aside", f"{_DOOR}.o_aside__valid", colour="red"),
+            Line("set of that one", f"{_DOOR}.o_aside__payload", "decimal"),
+        ],
+    ),
+    (
+        "Q1 read tag",
+        [
+            *_stage("@pipeline.read.i_event__valid", "@pipeline.read.i_event__payload"),
+            Line("way 0 is forwarded", "@pipeline.table.forwards0", colour="orange"),
+            Line("way 1 is forwarded", "@pipeline.table.forwards1", colour="orange"),
+        ],
+    ),
+    (
+        "Q2 decide: guards",
+        [
+            *_stage("@pipeline.read.o_found__valid", f"{_FOUND}.event"),
+            Line("not in the table", f"{_FOUND}.missed"),
+            Line("state", f"{_FOUND}.tag.state", "state", "yellow"),
+        ],
+    ),
+    (
+        "Q2 decide: new tag",
+        [
+            *_stage("@pipeline.successor__used", f"{_DECIDE}.event_c"),
+            Line("state before", f"{_DECIDE}.tag_c.state", "state", "yellow"),
+            Line("state after", f"{_DECIDE}.control_c.next_state", "state", "yellow"),
+            Line("action", f"{_DECIDE}.o_outcome.action", "action", "orange"),
         ],
     ),
     (
         "Q3 commit",
         [
-            *_stage("q3_valid", "q3"),
+            *_stage("@pipeline.o_done__valid", f"{_DONE}.event"),
             Line("state before", f"{_OUTCOME}.old_state", "state", "yellow"),
             Line("state after", f"{_TAG}.state", "state", "yellow"),
             Line("action", f"{_OUTCOME}.action", "action", "orange"),
@@ -125,8 +160,8 @@ GROUPS = [
     (
         "link: the tag that Q3 writes back",
         [
-            Line("written", "@pipeline.table.o_write"),
-            Line("link", "@pipeline.q3_lid", "decimal"),
+            Line("written", "@pipeline.table.i_change"),
+            Line("link", f"{_DONE}.lid", "decimal"),
             Line("state", f"{_TAG}.state", "state", "yellow"),
             Line("oldest unacknowledged", f"{_TAG}.una"),
             Line("sent", f"{_TAG}.sent", "decimal"),

@@ -58,7 +58,7 @@ class Dump:
     def engine(self, x):
         """Where the engine `x` is: `pair.a.core`, in a NIC further down."""
         if x not in self._engines:
-            ends = ".pipeline.q3_valid"
+            ends = ".pipeline.o_done__valid"
             found = [
                 name
                 for name in self._variables

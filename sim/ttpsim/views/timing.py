@@ -23,7 +23,8 @@ class Lane:
 
     `show` is None (a bit), a kind of `names`, "number", "hex", or a list of (what stands in front, path,
     kind) whose values are written one after the other. `when` is a path whose bit says where the
-    value counts. `each`: every clock is something of its own, the same value again included.
+    value counts. `each`: every clock is something of its own, the same value again included. `ago`:
+    what all of this was so many clocks before, for registers that have lost their own names.
     """
 
     label: str
@@ -32,6 +33,7 @@ class Lane:
     when: str = ""
     colour: str = ""
     each: bool = False
+    ago: int = 0
 
 
 class _Reader:
@@ -99,11 +101,13 @@ def _clocks(dump, first, last):
 
 def diagram(dump, title, groups, first, last):
     """WaveDrom's source as a dict. `groups`: `[(name, engine, [Lane])]`; cycles inclusive."""
-    times = _clocks(dump, first, last)
     signals = []
     for name, x, lanes in groups:
         reader = _Reader(dump, x)
-        signals.append([name, *(_wave(lane, _cells(reader, lane, times)) for lane in lanes)])
+        signals.append([name])
+        for lane in lanes:
+            times = _clocks(dump, first - lane.ago, last - lane.ago)
+            signals[-1].append(_wave(lane, _cells(reader, lane, times)))
     return {"signal": signals, "head": {"text": title, "tick": first}}
 
 

@@ -1,38 +1,23 @@
-"""The points of the coverage plan, and the Verilog that counts them in the simulated pair.
+"""The points of the coverage plan.
 
-A point is a condition on one engine, asked in every clock. `points` makes them from the code's own
-lists (state table, opcodes, counters, streams, lengths, registers) and from `plan.toml`;
-`counting_verilog` writes a module `ttp_points` that counts each beside the pair, by reading the
-hardware's signals, and writes the counts to a file when the simulation ends. Nothing of it is in
-the hardware, and it works in Verilator and Icarus.
+A point is a condition on one engine, asked in every clock (`counting`). They are made from the
+code's own lists (state table, opcodes, counters, streams, lengths, registers) and from `plan.toml`.
 
 Names: `row/EVENT/STATE/n`, `received/OPCODE/STATE`, `sent before/...`, `sent after/...`,
 `admitted/SOURCE`, `counter/NAME`, `stall/PORT`, `length/PORT/WIDTH/BYTES`, `notice/KIND`,
 `result/KIND`, `interrupt/CAUSE`, `read/REGISTER`, `written/REGISTER`, `point/NAME`.
 """
 
-import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ..check.trace import ACTIONS, EVENTS, NOTICES, OPCODES, RESULTS, STATES
+from ..check.trace import EVENTS, NOTICES, RESULTS
 from ..frames.frame import Opcode
 from ..model.states import State
 
-__all__ = [
-    "Point",
-    "PLAN",
-    "SOURCES",
-    "LENGTHS",
-    "load",
-    "points",
-    "universe",
-    "counting_verilog",
-    "impossible",
-    "read_counts",
-]
+__all__ = ["HOST_PORTS", "LENGTHS", "PLAN", "Point", "SOURCES", "impossible", "load", "universe"]
 
 PLAN = Path(__file__).with_name("plan.toml")
 SOURCES = (
@@ -57,13 +42,8 @@ WIDTHS = (64, 128, 256, 512)
 MATRICES = ("received", "sent before", "sent after")
 HOST_PORTS = tuple(f"{port}{vc}" for port in ("s_host_tx", "m_host_rx") for vc in range(3))
 _STALLS = (*HOST_PORTS, "m_mac_tx", "s_cmd", "s_os_tx", "m_os_rx")
-_TRACE = "E.commit.{o_trace__payload.%s}"
-_LEFT = "E.commit.i_done__valid"  # an event leaves Q3
-_PATHS = {
-    "engine": {"E": "core"},
-    "nic": {"E": "core.engine", "N": "core"},
-    "managed_nic": {"E": "core.nic.engine", "N": "core.nic", "C": "core"},
-}
+_TRACE = "E.commit.outcomes.{o_trace__payload.%s}"
+_LEFT = "Q3.valid"  # an event leaves the pipeline
 
 
 @dataclass(frozen=True)
@@ -107,23 +87,21 @@ def impossible():
 def _rows():
     from ttpoe.link.fsm import TABLE
 
-    decide = "E.pipeline.decide."
     for event, cells in TABLE.items():
         for state, rows in cells.items():
             passed_over = []
             for number, (guards, action, _to) in enumerate(rows):
                 holds = (
                     " & ".join(
-                        f"{'~' * (guard[0] == '!')}{decide}guard_{guard.lstrip('!').lower()}"
-                        for guard in guards
+                        f"{'~' * (guard[0] == '!')}Q2.guard.{guard.lstrip('!')}" for guard in guards
                     )
                     or "1'b1"
                 )
                 when = " & ".join(
                     [
-                        "E.pipeline.q2_valid",
-                        f"{decide}{{i_event.event}} == {event.value}",
-                        f"{decide}{{i_tag.state}} == {state.value}",
+                        "Q2.valid",
+                        f"Q2.event.event == {event.value}",
+                        f"Q2.tag.state == {state.value}",
                         *(f"~({earlier})" for earlier in passed_over),
                         f"({holds})",
                     ]
@@ -173,7 +151,7 @@ def _outcomes():
         yield Point(
             f"admitted/{source}",
             f"Q0 admits an event of {source}",
-            f"E.arbitrate.o_event__valid & E.arbitrate.grant[{number}]",
+            f"E.arbitrate.advance & E.arbitrate.grant[{number}]",
         )
 
 
@@ -245,123 +223,3 @@ def universe():
         for name, entry in load()["points"].items()
     }
     return {**found, **ports, **own}
-
-
-# ---- for one simulated pair ---------------------------------------------------------------------
-
-
-def _numbers(config):
-    return {
-        **{name: number for number, name in enumerate(EVENTS)},
-        **{name: number for number, name in enumerate(OPCODES)},
-        **{f"{name}_STATE": number for number, name in enumerate(STATES)},
-        **{f"{name}_ACTION": number for number, name in enumerate(ACTIONS)},
-        "SLOTS": config.slots,
-        "LINKS": config.links,
-        "WINDOW": config.reorder_window,
-    }
-
-
-def _verilog(text, side, top, config):
-    """A condition of the plan in the Verilog of one engine of the pair."""
-    from ttpoe.verilog.keywords import KEYWORDS
-
-    for signal, instead in load()["signals"].items():
-        text = text.replace(signal, instead)
-    text = re.sub(r"\{([a-z_]\w*(?:\.\w+)+)\}", lambda match: f"\\{match[1]} ", text)
-    for letter, path in _PATHS[top].items():
-        text = re.sub(rf"(?<![\w.]){letter}\.", f"pair.{side}.{path}.", text)
-    text = re.sub(r"\bS_", f"pair.{side}_", text)
-    for name, number in _numbers(config).items():
-        text = re.sub(rf"(?<![\w.']){name}\b", str(number), text)
-    # A block whose name is a word of Verilog's own (the link table) is written `\table `.
-    return re.sub(rf"\.({'|'.join(sorted(KEYWORDS))})\.", r".\\\1 .", text)
-
-
-def points(top, config):
-    """The points that this top of this configuration has."""
-    missing = [letter for letter in "NC" if letter not in _PATHS[top]]
-    lost = [rf"(?<![\w.]){letter}\." for letter in missing]
-    if top == "engine":
-        lost.append(r"S_(s_os|m_os|stat_os|last_)")
-    if top == "managed_nic":
-        lost.append("S_s_cmd")  # commands come by registers
-    found = []
-    for name, point in universe().items():
-        if name.startswith("length/") and f"/{config.width_bits}/" not in name:
-            continue
-        if not any(re.search(pattern, point.when) for pattern in lost):
-            found.append(point)
-    return found
-
-
-def _helpers(side, top, config, lines):
-    """Registers of what happened before, one set per engine; returns what to use for `S_name`."""
-    names = {}
-    for port in HOST_PORTS:
-        core = ("_core", "") if port.startswith("s_") else ("", "_core")
-        name = f"{port}_beats"
-        names[name] = f"ttp_points.{side}_{name}"
-        fires = f"pair.{side}_{port}_tvalid{core[0]} & pair.{side}_{port}_tready{core[1]}"
-        lines.append(f"  reg [10:0] {side}_{name} = 0;")
-        lines.append(
-            f"  always @(posedge pair.clk) if (pair.{side}_reset) {side}_{name} <= 0;"
-            f" else if ({fires}) {side}_{name} <="
-            f" pair.{side}_{port}_tlast{core[0]} ? 0 : {side}_{name} + 1;"
-        )
-    for name, (bits, when, value) in load()["helpers"].items():
-        if top == "engine":
-            continue  # what they remember is the NIC's
-        names[name] = f"ttp_points.{side}_{name}"
-        when, value = (_verilog(text, side, top, config) for text in (when, value))
-        lines.append(f"  reg [{bits - 1}:0] {side}_{name} = 0;")
-        lines.append(
-            f"  always @(posedge pair.clk) if (pair.{side}_reset) {side}_{name} <= 0;"
-            f" else if ({when}) {side}_{name} <= {value};"
-        )
-    return names
-
-
-def counting_verilog(top, config):
-    """`(module ttp_points, names)`: its counts are one per name for engine a, then for b."""
-    found = points(top, config)
-    lines = [
-        "// Counts the points of the coverage plan. Generated; do not edit.",
-        "module ttp_points;",
-        f"  reg [31:0] hits [0:{2 * len(found) - 1}];",
-        "  integer n;",
-        "  reg [8*1024-1:0] file;",
-        f"  initial for (n = 0; n < {2 * len(found)}; n = n + 1) hits[n] = 0;",
-    ]
-    body = []
-    for number, side in enumerate("ab"):
-        names = _helpers(side, top, config, lines)
-        for group in (False, True):
-            body.append(
-                f"  always @(posedge pair.clk) if ({'' if group else '!'}pair.{side}_reset) begin"
-            )
-            for index, point in enumerate(found):
-                if point.in_reset != group:
-                    continue
-                when = _verilog(point.when, side, top, config)
-                for name, place in names.items():
-                    when = re.sub(rf"pair\.{side}_{name}\b", place, when)
-                place = number * len(found) + index
-                body.append(f"    if ({when}) hits[{place}] = hits[{place}] + 1;")
-            body.append("  end")
-    lines += body
-    lines += [
-        '  final if ($value$plusargs("points=%s", file)) $writememh(file, hits);',
-        "endmodule",
-        "",
-    ]
-    return "\n".join(lines), [point.name for point in found]
-
-
-def read_counts(text, names):
-    """`{name: count}` of both engines from the file that the simulation wrote."""
-    words = re.sub(r"//.*|@\w+", "", text).split()
-    if len(words) != 2 * len(names):
-        raise ValueError(f"{len(words)} counts for {len(names)} points of two engines")
-    counts = [int(word, 16) for word in words]
-    return {name: counts[index] + counts[index + len(names)] for index, name in enumerate(names)}
