@@ -52,8 +52,9 @@ class Interlock(wiring.Component):
         An event is at the door or aside; from registers. While it is low `o_event.valid` is, too.
 
     Timing: an event is in `o_event` one clock after it was taken, if nothing of its set (or place
-    of the directory) is ahead of it. Else later: by at most `APART - 1` = 8 clocks if the waiting
-    room is free, and at most 17 if it is not. Nobody overtakes an event of the same set or place.
+    of the directory) is ahead of it; two, if the one aside enters just then. Else it is there at
+    most `APART` = 9 clocks after it was taken if the waiting room is free by then, and at most 17
+    if it is not. Nobody overtakes an event of the same set or place.
 
     Reset: nothing waits, nothing is ahead.
     """
