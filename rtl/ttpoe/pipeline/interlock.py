@@ -56,7 +56,8 @@ class Interlock(wiring.Component):
 
     Timing: an event is in `o_event` one clock after it was taken, if nothing of its set (or place
     of the directory) is ahead of it; two if the one aside enters just then. Else within `APART` = 9
-    clocks if nobody is aside, and within 17 if somebody is. `ready` is low for 8 clocks at most.
+    clocks if nobody is aside, and within 17 if somebody is; `i_pause` puts its clocks on top. `ready` is
+    low for 8 clocks at most.
     Nobody overtakes an event of the same set or place (`ttpoe formal enter.interlock_distance`).
 
     Reset: nothing waits, nothing is ahead.

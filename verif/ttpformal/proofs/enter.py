@@ -143,6 +143,7 @@ LONGEST_SHUT = 8
 
 
 class InterlockDistance(Proof):
+    pauses = False
     shows = (
         "Interlock: two events of one set enter exactly 6 clocks apart, or 9 or more; two of one"
         " place of the directory 9 or more; every event comes out once, unchanged, in order"
@@ -177,14 +178,14 @@ class InterlockDistance(Proof):
         Defect(
             "one of the same set passes the one aside",
             _INTERLOCK,
-            "door_full & ~leaves & ~behind_set & ~behind_place & _may_enter(door_meets)",
-            "door_full & ~leaves & ~behind_place & _may_enter(door_meets)",
+            "door_full & ~leaves & ~self.i_pause & ~behind_set & ~behind_place & _may_enter(door_meets)",
+            "door_full & ~leaves & ~self.i_pause & ~behind_place & _may_enter(door_meets)",
         ),
         Defect(
             "one of the same place passes the one aside",
             _INTERLOCK,
-            "door_full & ~leaves & ~behind_set & ~behind_place & _may_enter(door_meets)",
-            "door_full & ~leaves & ~behind_set & _may_enter(door_meets)",
+            "door_full & ~leaves & ~self.i_pause & ~behind_set & ~behind_place & _may_enter(door_meets)",
+            "door_full & ~leaves & ~self.i_pause & ~behind_set & _may_enter(door_meets)",
         ),
         Defect(
             "the one aside is overwritten",
@@ -233,9 +234,11 @@ class InterlockDistance(Proof):
 
         place_level, *_ = self.in_order(h, dut, of_place, places, "place")
         set_level, follows, leaves, starts, entry = self.in_order(h, dut, of_row, rows, "row")
-        busy = set_level + place_level != 0
-        h.check_if(busy, dut.o_busy)
-        h.check_if(~dut.o_busy, ~out.valid)
+        h.check_if(dut.i_pause & ~dut.o_leaves, ~out.valid)
+        if self.pauses:
+            h.reach(rows[0] & rows[FORWARDED] & h.past(dut.i_pause & ~dut.i_event.ready))
+            return
+        h.assume(~dut.i_pause)
         ahead = Cat(*rows[:-2]).any() | (set_level != 0)
         place_ahead = Cat(*places[:-2]).any() | (place_level != 0)
         alone = ~ahead & (~entry.uses_place | (of_place(entry) & ~place_ahead))
@@ -344,6 +347,18 @@ class InterlockDistance(Proof):
         h.check_if(follows & ~waits, (since < APART) & (younger(own, since[:4]) == 0))
         h.check_if(shut != 0, door_full)
         h.check_if(door_full & room_full, younger(either["room"], (shut + 1)[:4]) == 0)
+
+
+class InterlockPauses(InterlockDistance):
+    shows = (
+        "Interlock whose door is told to pause, in any clocks: the distances, and the order within"
+        " a set and a place, are the same; nothing enters from the door in such a clock"
+    )
+    pauses = True
+    defects = (
+        Defect("the door does not pause", _INTERLOCK, "& ~self.i_pause", ""),
+        *InterlockDistance.defects[:3],
+    )
 
 
 def _entered(dut):
