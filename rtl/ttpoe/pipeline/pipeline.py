@@ -4,7 +4,7 @@ S4 and S7).
 An event enters in every clock, and leaves Q3 a fixed number of clocks later. Events of one set of
 the link table, or of one place of the directory of kept packets, keep a distance
 (`pipeline.interlock`): so each finds what all older ones left, and behaves as if it came long after
-them. `docs/design/pipeline.md` draws the clocks.
+them. `docs/design/architecture.md` lists the clocks.
 """
 
 from amaranth import Cat, Module, Mux, Signal

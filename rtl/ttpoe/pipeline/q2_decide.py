@@ -95,7 +95,7 @@ class Decide(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self._config
-        m.submodules.guards = self.guards = guards = Guards(config)
+        m.submodules.guards = self.guards = guards = Guards(config, self._registered)
         m.submodules.rules = self.rules = rules = Rules(config)
         m.submodules.new_tag = self.new_tag = new_tag = NewTag(config)
 
@@ -108,9 +108,7 @@ class Decide(wiring.Component):
         for name in ("i_event", "i_tag", "i_full", "i_self", "i_lid", "i_kept", "i_walking",
                      "cfg_max_retry", "cfg_idle_limit", "cfg_link_slots"):  # fmt: skip
             m.d.comb += getattr(guards, name).eq(getattr(self, name))
-        parts = across(guards.o_parts, "parts_b")
-        facts = across(guards.o_facts, "facts_b")
-        kinds = across(guards.o_kinds, "kinds_b")
+        parts, facts, kinds = guards.o_parts, guards.o_facts, guards.o_kinds
         self._cross(m, self.event_b, self.i_event)
         self._cross(m, self.tag_b, self.i_tag)
 

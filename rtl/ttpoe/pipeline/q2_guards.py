@@ -72,6 +72,12 @@ def facts_layout(config):
 class Guards(wiring.Component):
     """Distances, guards and facts.
 
+    Parameters
+    ----------
+    config : Config
+    registered : bool
+        Whether the outputs are registers; see `q2_decide.Decide`.
+
     Members
     -------
     i_event, i_tag, i_full, i_self, i_lid, i_kept, i_walking, cfg_* : In
@@ -81,11 +87,12 @@ class Guards(wiring.Component):
     o_kinds : Out(kinds_layout)
     o_facts : Out(facts_layout)
 
-    Timing: combinational; the longest path is a 32-bit subtraction and a comparison with zero.
+    Timing: one clock (`registered`); the longest path is a 32-bit subtraction and a comparison with
+    zero.
     """
 
-    def __init__(self, config):
-        self._config = config
+    def __init__(self, config, registered=False):
+        self._config, self._registered = config, registered
         super().__init__(
             {
                 "i_event": In(pipeline_event_layout(config)),
@@ -107,13 +114,19 @@ class Guards(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         self._distances(m)
-        self._guards(m)
-        self._facts(m)
         event, state = self.i_event.event, self.i_tag.state
-        m.d.comb += [
-            *(self.o_kinds[kind.name].eq(event == kind) for kind in Event),
-            *(self.o_kinds[f"in_{kind.name}"].eq(state == kind) for kind in LinkState),
-        ]
+        kinds = {kind.name: event == kind for kind in Event} | {
+            f"in_{kind.name}": state == kind for kind in LinkState
+        }
+        # Each bit by itself: as fields of one signal they would depend on one another.
+        border = m.d.sync if self._registered else m.d.comb
+        for output, values in (
+            (self.o_parts, self._parts()),
+            (self.o_kinds, kinds),
+            (self.o_facts, self._facts()),
+        ):
+            assert values.keys() == output.shape().members.keys()
+            border += [output[name].eq(value) for name, value in values.items()]
         return m
 
     def _distances(self, m):
@@ -139,7 +152,8 @@ class Guards(wiring.Component):
             self.younger_open.eq(event.epoch - tag.peer_epoch),
         ]
 
-    def _guards(self, m):
+    def _parts(self):
+        """{guard or second part of it: value}"""
         event, tag, count_bits = self.i_event, self.i_tag, self._config.count_bits
         window_bits = self._config.reorder_bits
         self.in_reach = in_reach = self.in_order[window_bits:] == 0
@@ -222,42 +236,42 @@ class Guards(wiring.Component):
             "RESEND_OK": (self.i_walking & ~tag.held, resent < tag.current),
         }
         assert guards.keys() == GUARDS.keys()
+        parts = {}
         for name, value in guards.items():
-            parts = value if isinstance(value, tuple) else (value,)
-            assert (len(parts) == 2) == (name in PARTS)
-            m.d.comb += self.o_parts[name].eq(parts[0])
-            if len(parts) == 2:
-                m.d.comb += self.o_parts[f"{name}_2"].eq(parts[1])
+            both = value if isinstance(value, tuple) else (value,)
+            assert (len(both) == 2) == (name in PARTS)
+            parts |= dict(zip((name, f"{name}_2"), both))
+        return parts
 
-    def _facts(self, m):
+    def _facts(self):
+        """{fact: value}"""
         event, tag, count_bits = self.i_event, self.i_tag, self._config.count_bits
-        facts = self.o_facts
         end_low, end_far = self.range_end[:count_bits], self.range_end[count_bits:].any()
-        m.d.comb += [
-            facts.in_window.eq(self.in_window),
-            facts.ack_low.eq(self.ack_low),
-            facts.ack_next.eq(self.ack_low + 1),
-            facts.acks_all.eq(self.ack_low == (tag.alloc - 1)[:count_bits]),
-            facts.lows_all.eq(self.ack_low == tag.alloc),
-            facts.named.eq(self.ack_ahead[31] | (self.ack_ahead == 0)),
-            facts.before_una.eq(self.ack_ahead[31]),
-            facts.overtakes.eq(end_far | (end_low >= tag.oldest_at)),
-            facts.ends_at_una.eq(self.range_end == 0),
-            facts.ends_past_sent.eq(end_far | (end_low >= tag.sent)),
-            facts.may_resend.eq(~tag.held & (tag.lag == 0) & (tag.current != 0) & event.may_send),
-            facts.behind.eq(self.in_order[31]),
-            facts.within_gap.eq(tag.gap & self.in_reach & (self.in_order != 0)),
-            facts.at_end.eq(self.past_end == 0),
-            facts.at_seen.eq(self.past_seen == 0),
-            facts.past_seen.eq((self.past_seen != 0) & ~self.past_seen[31]),
-            facts.tx_zero.eq(event.tx_id == 0),
-            facts.at_sent.eq(tag.current == tag.sent),
-            facts.at_alloc.eq(tag.current == tag.alloc),
-            facts.lags.eq(tag.lag != 0),
-            facts.chain.eq(tag.alloc + tag.lag),
-            facts.walking.eq(self.i_walking),
-            facts.walked.eq(event.event == Event.WALKED),
-            facts.asked.eq(event.event == Event.ASK),
-            facts.purged.eq((event.event == Event.PURGE) & event.purge.last),
-            facts.epoch_zero.eq(event.epoch == 0),
-        ]
+        return {
+            "in_window": self.in_window,
+            "ack_low": self.ack_low,
+            "ack_next": self.ack_low + 1,
+            "acks_all": self.ack_low == (tag.alloc - 1)[:count_bits],
+            "lows_all": self.ack_low == tag.alloc,
+            "named": self.ack_ahead[31] | (self.ack_ahead == 0),
+            "before_una": self.ack_ahead[31],
+            "overtakes": end_far | (end_low >= tag.oldest_at),
+            "ends_at_una": self.range_end == 0,
+            "ends_past_sent": end_far | (end_low >= tag.sent),
+            "may_resend": ~tag.held & (tag.lag == 0) & (tag.current != 0) & event.may_send,
+            "behind": self.in_order[31],
+            "within_gap": tag.gap & self.in_reach & (self.in_order != 0),
+            "at_end": self.past_end == 0,
+            "at_seen": self.past_seen == 0,
+            "past_seen": (self.past_seen != 0) & ~self.past_seen[31],
+            "tx_zero": event.tx_id == 0,
+            "at_sent": tag.current == tag.sent,
+            "at_alloc": tag.current == tag.alloc,
+            "lags": tag.lag != 0,
+            "chain": tag.alloc + tag.lag,
+            "walking": self.i_walking,
+            "walked": event.event == Event.WALKED,
+            "asked": event.event == Event.ASK,
+            "purged": (event.event == Event.PURGE) & event.purge.last,
+            "epoch_zero": event.epoch == 0,
+        }

@@ -1,6 +1,6 @@
 """The clocks of the pipeline as lanes of a timing diagram, and the pictures of what they do.
 
-`docs/design/pipeline.md` tells what each clock is for.
+`docs/design/architecture.md` tells what each clock is for.
 """
 
 from ttpoe.memory.forwarded import FORWARDED
