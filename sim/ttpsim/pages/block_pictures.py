@@ -152,8 +152,8 @@ def walk_pictures(dump):
                             "@pipeline.interlock.o_event__valid", "blue", True),
                        *_bits("@pipeline.table.", ("changed", "i_change"),
                               ("written", "o_writes")),
-                       Lane("forwarded", "@pipeline.table.forwards0",
-                            when="@pipeline.table.i_valid")])),
+                       _value("way 0 forwarded", "@pipeline.table.forwards0",
+                              "@pipeline.table.i_valid", "green")])),
         "block-q2": picture(
             "packet 6 arrives, 4 and 5 are missing", "b", gap - 6, gap + 2,
             ("Q2", [_Q2, stage_lane("Q2 rules"), stage_lane("Q2 new tag"),
