@@ -62,7 +62,7 @@ class Config:
         Control frames (all but PAYLOAD) that may wait for the wire.
     payload_depth : int
         PAYLOAD frames that may wait for the wire. As short as keeps the wire busy, because
-        urgency is decided before this queue: 2 at 64 bits, where a frame takes 8 clocks or more,
+        urgency is decided before this queue: 4 at 64 bits, where a frame takes 8 clocks or more,
         8 at 512 bits, where it may take one.
     os_buffer_bytes : int
         Room for frames of the OS in a NIC, each way: a power of two from 2048 to 1048576. A
@@ -124,7 +124,8 @@ class Config:
             "protect must be none or secded",
             protect=self.protect,
         )
-        # Four events may be in the pipeline, each able to answer with one control frame.
+        # Room for a frame is promised to each event in the pipeline, of which there may be ten: with
+        # fewer places events wait.
         _require(
             _is_power_of_two(self.control_depth) and 8 <= self.control_depth <= 256,
             "control_depth must be a power of two from 8 to 256",

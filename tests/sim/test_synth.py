@@ -74,11 +74,34 @@ def test_luts_by_use():
 def test_place_and_route(tmp_path):
     (tmp_path / "design.v").write_text(DESIGN)
     figures = ecp5.ecp5(
-        tmp_path, "small", device=["--um5g-25k", "--package", "CABGA381", "--speed", "8"]
+        tmp_path,
+        "small",
+        device=["--um5g-25k", "--package", "CABGA381", "--speed", "8"],
+        seeds=(1, 2, 3),
+    )
+    clocks = figures["fmax_by_seed"]
+    assert list(clocks) == ["1", "2", "3"]
+    assert figures["fmax_mhz"] == sorted(clocks.values())[1]
+    assert (figures["fmax_worst_mhz"], figures["fmax_best_mhz"]) == (
+        min(clocks.values()),
+        max(clocks.values()),
     )
     assert figures["ff"] == 16 and figures["fmax_mhz"] > 125 and figures["dp16kd"] == 0
     assert "core.adder" in {part["block"] for part in figures["critical_path"]["blocks"]}
     assert figures["trellis_comb"] >= figures["lut4"] + 2 * figures["ccu2c"] > 0
+
+
+def test_a_loss_of_more_than_2_percent_is_said():
+    before = {"synth.ecp5.fmax_mhz": 100.0, "synth.ecp5.lut4": 1000}
+    entry = {"target": "ecp5", "configuration": "default", "lut4": 1020, "fmax_mhz": 98.0}
+    seeds = {"fmax_by_seed": {"1": 98.0, "2": 97.0, "3": 99.0}}
+    assert synth.losses(entry | seeds, before) == []
+    assert synth.losses(entry | seeds | {"fmax_mhz": 97.9}, before) == [
+        "the clock fell from 100.0 to 97.9 MHz"
+    ]
+    assert synth.losses(entry | {"fmax_mhz": 80.0}, before) == [], "one seed is worth nothing"
+    assert synth.losses(entry | {"lut4": 1021}, before) == ["the area grew from 1000 to 1021 LUT4"]
+    assert synth.losses(entry | {"configuration": "other", "lut4": 9999}, before) == []
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pyosys") is None, reason="pyosys is missing")

@@ -48,8 +48,11 @@ class Interlock(wiring.Component):
         The event that presents its addresses in this clock, from registers through one LUT.
     o_aside : Out(event of row)
         An event waits aside: its row. Q0 does better to choose others.
-    o_busy : Out(1)
-        An event is at the door or aside; from registers. While it is low `o_event.valid` is, too.
+    i_pause : In(1)
+        The event at the door does not enter in this clock. One that waits aside may.
+    o_leaves : Out(1)
+        The event that waited aside enters in this clock; from a register. While it is low and
+        `i_pause` is high, `o_event.valid` is low.
 
     Timing: an event is in `o_event` one clock after it was taken, if nothing of its set (or place
     of the directory) is ahead of it. Else later: by at most `APART - 1` = 8 clocks if the waiting
@@ -66,7 +69,8 @@ class Interlock(wiring.Component):
                 "i_event": In(stream.Signature(entry)),
                 "o_event": Out(event_signature(entry)),
                 "o_aside": Out(event_signature(config.row_bits)),
-                "o_busy": Out(1),
+                "i_pause": In(1),
+                "o_leaves": Out(1),
             }
         )
 
@@ -82,14 +86,21 @@ class Interlock(wiring.Component):
         leaves = Signal()  # the one aside enters
 
         m.d.comb += [
-            enters.eq(door_full & ~leaves & ~behind_set & ~behind_place & _may_enter(door_meets)),
+            enters.eq(
+                door_full
+                & ~leaves
+                & ~self.i_pause
+                & ~behind_set
+                & ~behind_place
+                & _may_enter(door_meets)
+            ),
             aside.eq(door_full & ~room_full & ~_may_enter(door_meets)),
             self.i_event.ready.eq(~door_full | enters | aside),
             self.o_event.valid.eq(leaves | enters),
             self.o_event.payload.eq(Mux(leaves, room, door)),
             self.o_aside.valid.eq(room_full),
             self.o_aside.payload.eq(room.row),
-            self.o_busy.eq(door_full | room_full),
+            self.o_leaves.eq(leaves),
         ]
         m.d.sync += door_full.eq(taken | (door_full & ~enters & ~aside))
         with m.If(self.i_event.ready):

@@ -48,8 +48,9 @@ class Pipeline(wiring.Component):
         An event that may take slots out of a link's window has entered: one that is offered from
         now on sees what it did.
     i_inspect : In(stream of lid), o_inspected : Out(event of tag)
-        Read-out of a tag, in a clock in which no event is at the door; the tag comes one clock
-        later, as the table holds it (what is on its way back is not in it).
+        Read-out of a tag, in a clock in which no event enters: while one is asked for, the
+        interlock's door pauses every second clock. The tag comes one clock later, as the table
+        holds it (what is on its way back is not in it).
     i_kept_freed : In(2)
         How many reorder slots became free in this clock.
     i_ask_over : In(1)
@@ -126,12 +127,16 @@ class Pipeline(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i_event), interlock.i_event)
         wiring.connect(m, interlock.o_aside, wiring.flipped(self.o_aside))
         entered = interlock.o_event.payload
+        turn = Signal()  # of the read-out
         inspected, way = Signal(), Signal()
         q1_row, q1_uses_place = Signal(self._config.row_bits), Signal()
         m.d.comb += [
             # Nor while a tag is written: a read of the same row would be undefined.
-            self.i_inspect.ready.eq(table.o_ready & ~interlock.o_busy & ~table.o_writes),
-            table.i_index.eq(Mux(interlock.o_busy, entered.row, self.i_inspect.payload[1:])),
+            interlock.i_pause.eq(turn),
+            self.i_inspect.ready.eq(turn & ~interlock.o_leaves & ~table.o_writes),
+            table.i_index.eq(
+                Mux(turn & ~interlock.o_leaves, self.i_inspect.payload[1:], entered.row)
+            ),
             self.reorder.i_index.eq(entered.place),
             self.reorder.i_valid.eq(self.q1_valid & q1_uses_place),
             table.i_valid.eq(self.q1_valid),
@@ -143,6 +148,7 @@ class Pipeline(wiring.Component):
             self.o_may_retire.eq(self.q1_valid & self.q1.event.as_value().matches(*_RETIRES)),
         ]
         m.d.sync += [
+            turn.eq(table.o_ready & self.i_inspect.valid & ~turn),
             inspected.eq(self.i_inspect.valid & self.i_inspect.ready),
             way.eq(self.i_inspect.payload[0]),
             self.q1_valid.eq(interlock.o_event.valid),

@@ -125,7 +125,9 @@ class Arbitrate(wiring.Component):
 
             # An event of the set that waits aside would only wait behind it.
             hindered = Signal(name=f"hindered_{name}")
-            m.d.sync += hindered.eq(self.i_aside.valid & (hold.o_waits.row == self.i_aside.payload))
+            m.d.sync += hindered.eq(
+                hold.o_valid & self.i_aside.valid & (hold.o_waits.row == self.i_aside.payload)
+            )
             room = enable & ~hindered
             if name != "sent" and name != "retire":
                 room = room & (self.control.o_left | ~of("control", hold.o_waits))

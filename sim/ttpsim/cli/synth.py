@@ -1,6 +1,6 @@
 """`ttpoe synth`: synthesis, place and route with open tools."""
 
-from ttpverif.cli.options import add_preset, one_of, verb
+from ttpverif.cli.options import add_jobs, add_preset, number, one_of, verb
 
 __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 
@@ -15,12 +15,14 @@ _DESCRIPTION = """Synthesise the engine:
   osu018    gates of a 180 nm library, and OpenSTA
   ecpix5    the soak of two engines on a board, to a bitstream
   liteeth   LiteEth's UDP core, for comparison, as ecp5
-Figures are added to build/synth/summary.json."""
+Figures are added to build/synth/summary.json. Where the clock of three seeds or more falls by more than
+2 % against the figures saved last, or the area grows by that, it says so and ends with 1."""
 _EXAMPLES = """examples:
   ttpoe synth
   ttpoe synth --target xilinx --preset full
   ttpoe synth --protect secded
   ttpoe synth --sweep links
+  ttpoe synth --seeds 8 --jobs 2
 """
 
 
@@ -41,6 +43,21 @@ def add_parser(subparsers):
         type=one_of("none", "secded"),
         help="check bits on every word of every memory: none or secded (none)",
     )
+    parser.add_argument(
+        "--part",
+        metavar="NAME",
+        type=one_of("5g", "plain"),
+        default="5g",
+        help="of ecp5: 5g or plain, LFE5UM5G or LFE5U (5g)",
+    )
+    parser.add_argument(
+        "--seeds",
+        metavar="N",
+        type=number(1, 64),
+        default=1,
+        help="of ecp5: placed and routed so often, the clock is the median (1)",
+    )
+    add_jobs(parser, 1)
     parser.add_argument(
         "--sweep",
         metavar="WHAT",

@@ -350,8 +350,9 @@ async def given_up(desk):
         if state in ("CLOSE_SENT", "CLOSE_RECD"):
             await desk.fresh(max_retry=3)
             peer = await desk.link(state, sent=2)
-            await peer.timer(5)
-            await desk.quiet()
+            for _ in range(5):
+                await peer.timer()
+                await desk.quiet()  # both are on the wire before the next time-out
             assert peer.state == "CLOSED"
             data = [
                 f.data

@@ -133,6 +133,7 @@ async def corners(bench):
     )
     # Switched off, commands wait, and none is lost; then they are carried out in order.
     a.configure(enable=0)
+    await bench.cycles(50)  # what was in the pipeline is through
     asked, sent, told = len(a.requests), len(a.frames_out), len(b.notices)
     for vc in (2, 1):
         a.open(b.address, vc)

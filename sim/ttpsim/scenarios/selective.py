@@ -11,6 +11,7 @@ from itertools import pairwise
 from ttpverif.bench.bench import PerfectChannel, scenario
 from ttpverif.bench.directed import Desk
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
+from ttpverif.check.trace import ACTIONS, EVENTS
 from ttpverif.frames.fields import opcode_of, rx_id_of, tx_id_of
 from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.frames.network import Channel
@@ -45,12 +46,13 @@ def payload_frames(node, since=0):
     return [frame for frame in node.frames_out[since:] if opcode_of(frame.data) == Opcode.PAYLOAD]
 
 
-def nacks(node, since=0):
-    """(first, last) of every NACK that `node` has sent."""
+def nacks(node, since=0, vc=None):
+    """(first, last) of every NACK that `node` has sent, or of those on one VC."""
+    frames = [Frame.parse(f.data)[0] for f in node.frames_out[since:]]
     return [
-        (rx_id_of(f.data), tx_id_of(f.data))
-        for f in node.frames_out[since:]
-        if opcode_of(f.data) == Opcode.NACK
+        (frame.rx_id, frame.tx_id)
+        for frame in frames
+        if frame.opcode == Opcode.NACK and vc in (None, frame.vc)
     ]
 
 
@@ -373,15 +375,29 @@ async def receiver(desk, bench, state):
     await desk.quiet()
     assert [(p.id - r) % 2**32 for p in a.received[got:]] == [1, 2, 3, 4, 5, 6, 7]
 
-    # What comes while a look-up is under way and is next in order is delivered at once.
-    peer = await link()
-    r, got = peer.link.received, len(a.received)
-    for offset in (2, 6):
-        await peer.rx("PAYLOAD", tx=r + offset)
-    for offset in (1, 3, 4, 5):
-        peer.play("PAYLOAD", tx=r + offset, payload=b"x")
-    await desk.quiet()
-    assert [(p.id - r) % 2**32 for p in a.received[got:]] == [1, 2, 3, 4, 5, 6]
+    # What comes while a look-up is under way and is next in order is delivered at once, and the
+    # look-up goes on behind it; whenever it comes, all is delivered in order.
+    overtook = 0
+    for pause in range(0, 40, 3):
+        peer = await link()
+        r, got, since = peer.link.received, len(a.received), len(a.trace)
+        for offset in (2, 5):
+            await peer.rx("PAYLOAD", tx=r + offset)
+        peer.play("PAYLOAD", tx=r + 1, payload=b"x")
+        await bench.cycles(pause)
+        for offset in (3, 4):
+            peer.play("PAYLOAD", tx=r + offset, payload=b"x")
+        await desk.quiet()
+        assert [(p.id - r) % 2**32 for p in a.received[got:]] == [1, 2, 3, 4, 5]
+        kinds = [EVENTS[record["event"]] for record in a.trace[since:]]
+        late = [ACTIONS[record["action"]] for record in a.trace[since:]]
+        looks = [n for n, kind in enumerate(kinds) if kind == "LOOK"]
+        overtook += any(
+            looks[0] < n < looks[-1] and late[n] == "DELIVER_LOOK"
+            for n, kind in enumerate(kinds)
+            if kind == "RX_PAYLOAD"
+        )
+    assert overtook, "nothing came while a look-up was under way"
 
     # The reorder memory is full of another link's packets: one NACK of all that is missing.
     peer = await link()
@@ -396,7 +412,7 @@ async def receiver(desk, bench, state):
     # Nothing is kept: the timer asks for all of it at once.
     await peer.timer()
     await desk.quiet()
-    assert nacks(a)[-1] == (r + 1, r + 3)
+    assert nacks(a, vc=peer.vc)[-1] == (r + 1, r + 3)
     await other.rx_next()
     await desk.quiet()
     # One is kept in front of the youngest, which is not: the walk ends there.
@@ -405,13 +421,13 @@ async def receiver(desk, bench, state):
     since = len(a.frames_out)
     await peer.timer()
     await desk.quiet()
-    assert nacks(a, since) == [(r + 1, r + 1), (r + 3, r + 3)]
+    assert nacks(a, since, peer.vc) == [(r + 1, r + 1), (r + 3, r + 3)]
     assert sent(await peer.rx("PAYLOAD", tx=r + 6)) == ("NACK", 4, 5)
     await desk.quiet()
     since = len(a.frames_out)
     await peer.timer()
     await desk.quiet()
-    assert nacks(a, since) == [(r + 1, r + 1), (r + 3, r + 5)]
+    assert nacks(a, since, peer.vc) == [(r + 1, r + 1), (r + 3, r + 5)]
     # A packet beyond the window is not kept.
     window = 4 * places
     assert sent(await peer.rx("PAYLOAD", tx=r + window)) is None
@@ -420,7 +436,9 @@ async def receiver(desk, bench, state):
         await peer.rx("CLOSE_ACK", rx=0)
     else:
         await peer.rx("NACK_NOLINK", epoch=peer.link.epoch)
-    again = await desk.link("OPEN", selective=True)
+    # In its place once, and elsewhere: then its tag stays free until all is freed.
+    partner = desk.partner(like=peer) if state == "OPEN" else desk.partner()
+    again = await desk.link("OPEN", partner=partner, selective=True)
     await desk.quiet(8 * window)
     r = again.link.received
     for offset in range(2, 2 + places):

@@ -13,7 +13,8 @@
 `<target>-<preset>_secded`.
 
 The Verilog is that of the one emitter. Results are added to build/synth/summary.json, one entry
-`<target>-<preset>` each; logs and nextpnr's report lie in build/synth/<target>-<preset>/.
+`<target>-<preset>` each; logs lie in build/synth/<target>-<preset>/, those of nextpnr in a folder
+for each seed.
 """
 
 import importlib.util
@@ -22,9 +23,11 @@ from importlib import metadata
 
 from ttpoe.config import preset
 from ttpsim.synth.targets import board, ecp5, estimates, links, liteeth_udp, osu018
-from ttpsim.synth.targets.tools import BUILD, SynthError, source_hash, top_verilog, write
+from ttpsim.synth.targets.tools import BUILD, ROOT, SynthError, source_hash, top_verilog, write
 
 SUMMARY = BUILD / "summary.json"
+BASELINE = ROOT / "sim" / "ttpsim" / "bench" / "baseline.json"
+"""The figures saved last by `ttpoe bench --save`."""
 
 ENGINE = {
     "ecp5": ecp5.ecp5,
@@ -86,8 +89,9 @@ def summary():
         return {}
 
 
-def synthesise(config, target, folder=None, verilog=None, top="ttp_engine"):
-    """One run of an engine; returns its entry of the summary. `verilog` takes its place."""
+def synthesise(config, target, folder=None, verilog=None, top="ttp_engine", **options):
+    """One run of an engine; returns its entry of the summary. `verilog` takes its place; `options`
+    are the target's own."""
     folder = folder or BUILD / f"{target}-{config.name}"
     folder.mkdir(parents=True, exist_ok=True)
     verilog = verilog or top_verilog("engine", config, top)
@@ -96,7 +100,7 @@ def synthesise(config, target, folder=None, verilog=None, top="ttp_engine"):
         "target": target,
         "configuration": config.name,
         "top": top,
-        **ENGINE[target](folder, top),
+        **ENGINE[target](folder, top, **options),
         "verilog": source_hash(verilog),
         "tools": versions(),
     }
@@ -153,8 +157,31 @@ def _engine(arguments):
             name=f"{config.name}_{arguments.protect}", protect=arguments.protect
         )
     _check(arguments.target)
-    print(f"synth: {config.name} for {arguments.target}; a few minutes", flush=True)
-    return synthesise(config, arguments.target)
+    options = {}
+    if arguments.target == "ecp5":
+        options = {
+            "device": ecp5.PARTS[arguments.part],
+            "seeds": range(1, arguments.seeds + 1),
+            "jobs": arguments.jobs,
+        }
+        if arguments.part != "5g":
+            config = config.replace(name=f"{config.name}_{arguments.part}")
+    print(f"synth: {config.name} for {arguments.target}; a few minutes a seed", flush=True)
+    return synthesise(config, arguments.target, **options)
+
+
+def losses(entry, before):
+    """What an entry loses against the figures `before`, as lines: more than 2 % of the clock (if it
+    is the median of several seeds: one is worth nothing) or of the LUTs."""
+    name = "synth." + entry["target"]
+    name += "" if entry["configuration"] == "default" else f".{entry['configuration']}"
+    lines = []
+    clock, luts = before.get(f"{name}.fmax_mhz"), before.get(f"{name}.lut4")
+    if clock and len(entry.get("fmax_by_seed", ())) > 2 and entry["fmax_mhz"] < 0.98 * clock:
+        lines.append(f"the clock fell from {clock} to {entry['fmax_mhz']} MHz")
+    if luts and entry.get("lut4", 0) > 1.02 * luts:
+        lines.append(f"the area grew from {luts} to {entry['lut4']} LUT4")
+    return lines
 
 
 def _other(arguments):
@@ -175,10 +202,16 @@ def main(arguments):
     if arguments.sweep:
         _check("ecp5")
         print(links.table(links.sweep(lambda text: print(text, flush=True))))
-        return
+        return 0
+    if target != "ecp5" and (arguments.part != "5g" or arguments.seeds != 1):
+        raise SynthError("--part and --seeds are of --target ecp5; leave them out")
     entry = _other(arguments) if target in OTHERS else _engine(arguments)
     write(
         SUMMARY,
         json.dumps({**summary(), f"{target}-{entry['configuration']}": entry}, indent=1) + "\n",
     )
     print(show(entry))
+    lost = losses(entry, json.loads(BASELINE.read_text()))
+    for line in lost:
+        print(f"synth: {line}: more than 2 %; if that is meant, say why in the log")
+    return 1 if lost else 0

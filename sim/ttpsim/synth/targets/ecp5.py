@@ -2,8 +2,11 @@
 
 import json
 import re
+import shutil
+import statistics
 import sysconfig
 import time
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 
@@ -11,6 +14,9 @@ from .tools import cells, run, stat, yosys
 
 FREQUENCY_MHZ = 125
 NEXTPNR_ECP5 = ["--um5g-85k", "--package", "CABGA756", "--speed", "8"]
+PARTS = {"5g": NEXTPNR_ECP5, "plain": ["--85k", *NEXTPNR_ECP5[1:]]}
+"""LFE5UM5G-85F and LFE5U-85F, speed grade 8. A block RAM of the plain part takes 4.25 ns from clock to
+output, one of the 5G part 1.41 ns."""
 _SHARES = ("TRELLIS_COMB", "TRELLIS_FF", "DP16KD", "TRELLIS_IO", "EHXPLLL")
 
 
@@ -133,11 +139,33 @@ def routed(folder, top, flags, asked_mhz=FREQUENCY_MHZ, seed=1):
     }
 
 
-def ecp5(folder, top, device=NEXTPNR_ECP5, seed=1):
-    """Synthesise, place and route design.v, module `top`, in `folder`, without pins."""
+def ecp5(folder, top, device=NEXTPNR_ECP5, seeds=(1,), jobs=1):
+    """Synthesise, place and route design.v, module `top`, in `folder`, without pins.
+
+    Placing is random: with several `seeds` the clock is the median of theirs, `fmax_by_seed` has
+    all, and the rest is of the run that comes closest to it. `jobs` of them run at once.
+    """
     area = mapped(folder, top)
-    found = area | routed(folder, top, [*device, "--out-of-context"], seed=seed)
+
+    def one(seed):
+        inside = folder / f"seed{seed}"
+        inside.mkdir(exist_ok=True)
+        for name in ("design.v", "design.json"):
+            shutil.copy(folder / name, inside / name)
+        return routed(inside, top, [*device, "--out-of-context"], seed=seed)
+
+    with ThreadPoolExecutor(jobs) as pool:
+        runs = list(pool.map(one, seeds))
+    clocks = [run["fmax_mhz"] for run in runs]
+    median = round(statistics.median(clocks), 2)
+    found = area | min(runs, key=lambda run: abs(run["fmax_mhz"] - median))
     found["seconds"] |= area["seconds"]
+    found |= {
+        "fmax_mhz": median,
+        "fmax_worst_mhz": min(clocks),
+        "fmax_best_mhz": max(clocks),
+        "fmax_by_seed": dict(zip(map(str, seeds), clocks)),
+    }
     return found | {
         "method": "Yosys synth_ecp5 -nowidelut; nextpnr-ecp5, placed and routed, out of context. "
         "lut4 = logic LUTs of the netlist; trellis_comb counts the two of each carry "
