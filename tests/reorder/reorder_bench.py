@@ -1,5 +1,10 @@
 """The pipeline as a block of selective replay sees it: it takes events, and answers late."""
 
+__all__ = ["DELAY", "Answers"]
+
+DELAY = 11
+"""Clocks from an event that Q0 takes to its answer, with nothing in its way."""
+
 
 class Answers:
     """The pipeline: takes events now and then, and answers each `delay` clocks later."""

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.reorder.reorder_bench import Answers
+from tests.reorder.reorder_bench import DELAY, Answers
 from tests.streams import simulate
 from ttpoe.config import preset
 from ttpoe.reorder.ask import Ask
@@ -28,7 +28,7 @@ def test_each_missing_id_is_asked_for_once(pace):
             dut.i_asked,
             ASK_FIELDS,
             lambda: rng.random() < pace,
-            lambda: rng.choice((3, 3, 5)),
+            lambda: rng.choice((DELAY, DELAY, 20)),
         )
         for _round in range(60):
             lid, start = rng.randrange(TINY.links), rng.choice((7, MASK - 3, 0x7FFFFFFE))
@@ -72,11 +72,11 @@ def test_pace_of_a_round_and_its_end():
     dut = Ask(TINY)
 
     async def testbench(ctx):
-        bench = Answers(ctx, dut.o_ask, dut.i_asked, ASK_FIELDS, lambda: 1, lambda: 3)
+        bench = Answers(ctx, dut.o_ask, dut.i_asked, ASK_FIELDS, lambda: 1, lambda: DELAY)
         ctx.set(dut.i_start.payload, dict(lid=1, id=50))
         ctx.set(dut.i_start.valid, 1)
         overs = []
-        for clock in range(30):
+        for clock in range(60):
             answer = next((said for at, said in bench.pending if at == clock), None)
             if answer:  # as `step` is about to
                 ctx.set(dut.i_asked.valid, 1)
@@ -88,10 +88,10 @@ def test_pace_of_a_round_and_its_end():
             assert not ctx.get(dut.o_over)
         assert [(clock, fields["id"]) for clock, fields in bench.taken] == [
             (1, 50),
-            (5, 51),
-            (9, 52),
-            (13, 53),
+            (DELAY + 2, 51),
+            (2 * DELAY + 3, 52),
+            (3 * DELAY + 4, 53),
         ]
-        assert overs == [16]
+        assert overs == [4 * DELAY + 4]
 
     simulate(dut, testbench)

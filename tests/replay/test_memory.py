@@ -41,11 +41,9 @@ def test_random_writes_and_reads(width_bits, slots):
                 )
                 writing = {write: value}
             read = rng.choice(list(words)) if words and rng.random() < 0.8 else None
-            ctx.set(dut.word.en, read is not None)
             ctx.set(dut.word.addr.slot, read[0] if read else rng.randrange(slots))
             ctx.set(dut.word.addr.beat, read[1] if read else rng.randrange(config.slot_beats))
-            if read:
-                expected_data = words[read]
+            expected_data = words[read] if read else None
             asked = rng.choice(list(lengths)) if lengths and rng.random() < 0.8 else None
             if write and asked == write[0]:
                 asked = None  # undefined while it is written
@@ -57,9 +55,9 @@ def test_random_writes_and_reads(width_bits, slots):
             words.update(writing)
             if write and last:
                 lengths[write[0]] = length
-            if expected_data is not None:  # holds while not enabled
+            if expected_data is not None:
                 assert ctx.get(dut.word.data) == expected_data, where
-            if expected_length is not None:
+            if expected_length is not None:  # holds while not enabled
                 assert ctx.get(dut.length.data) == expected_length, where
 
     simulate(dut, testbench)

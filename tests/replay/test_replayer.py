@@ -113,8 +113,8 @@ def replayed(bench, since=0):
     ],
 )
 def test_clocks_of_one_range(una, lag, current, first, last):
-    """Range in clock 0; SEEK in 2, out of Q3 three clocks later; then one to measure, one hop per
-    clock to the first; a REPLAY every second clock; WALKED two clocks behind the last."""
+    """Range in clock 0; SEEK in 2, out of Q3 three clocks later; then one to measure, two for each
+    hop to the first; a REPLAY every third clock; WALKED three clocks behind the last."""
     dut = Replayer(CONFIG)
 
     async def testbench(ctx):
@@ -128,12 +128,12 @@ def test_clocks_of_one_range(una, lag, current, first, last):
         assert clock == 2 and seek["walk"] == Walk.SEEK
         assert {name: seek[name] for name in wanted} == wanted
         places = range(max(first, 0), min(last, current - 1) + 1)
-        begin = bench.walk_clocks[0] + 3 + lag + places[0]
+        begin = bench.walk_clocks[0] + 4 + 2 * (lag + places[0])
         assert replayed(bench) == [
-            (begin + 2 * n, low(una + place), slots[lag + place]) for n, place in enumerate(places)
+            (begin + 3 * n, low(una + place), slots[lag + place]) for n, place in enumerate(places)
         ]
         clock, walked = bench.taken[-1]
-        assert clock == begin + 2 * len(places)
+        assert clock == begin + 3 * len(places)
         assert all(fields["lid"] == 5 for _clock, fields in bench.taken)
         for _ in range(20):
             await bench.step()
@@ -164,7 +164,7 @@ def test_a_range_of_which_nothing_is_in_flight_any_more(lag, current, first, las
 
 
 def test_ranges_of_one_link_share_a_walk():
-    """Each that begins where the walk stands or behind that; two clocks to take up another."""
+    """Each that begins where the walk stands or behind that; four clocks to take up another."""
     dut = Replayer(CONFIG)
 
     async def testbench(ctx):
@@ -177,9 +177,9 @@ def test_ranges_of_one_link_share_a_walk():
                 answer=lambda _seek: walk,
             )
         await bench.until(Walk.WALKED, answer=lambda _seek: walk)
-        begin = bench.walk_clocks[0] + 3 + lag + 2
-        # 2, 3: a clock after the last REPLAY to see its end, two for the next range; 5 is a hop.
-        clocks = [begin, begin + 2, begin + 6, begin + 14, begin + 16]
+        begin = bench.walk_clocks[0] + 4 + 2 * (lag + 2)
+        # Two clocks after the last REPLAY to see the end, four for the next range; 5 to 8 are hops.
+        clocks = [begin + more for more in (0, 3, 10, 25, 28)]
         assert replayed(bench) == [
             (clock, low(100 + place), slots[lag + place])
             for clock, place in zip(clocks, (2, 3, 4, 9, 10))
@@ -211,7 +211,7 @@ def test_a_range_that_the_walk_does_not_take_along(why, lid, first, last):
         places = (7, 7) if first >= 0 else (-9, -8)
         await bench.step(push=dict(lid=5, first=low(100 + places[0]), last=low(100 + places[1])))
         await bench.step(push=dict(lid=lid, first=low(100 + first), last=low(100 + last)))
-        for _ in range(60):
+        for _ in range(120):
             await bench.step(
                 answer=lambda _seek: dict(found=1, head=slots[0], una=100, lag=2, current=20)
             )
@@ -417,7 +417,7 @@ def test_reset_ends_the_walk_and_empties_the_queue():
                 push=dict(lid=n, first=n, last=39),
                 answer=lambda _s: dict(found=1, head=slots[0], una=0, lag=0, current=40),
             )
-        for _ in range(20):
+        for _ in range(30):
             await bench.step()
         assert len(replayed(bench)) > 3
         ctx.set(reset, 1)

@@ -58,7 +58,7 @@ class Bench:
                 info = {"node": beat.slot, "id": ~beat.slot & 0xFFFFFFFF}
                 ctx.set(dut.beat.data.info, info | {"last_lane": beat.slot % 8})
             last = BEATS[count] - 1
-            ctx.set(dut.count.data, {"last_beat": last, "single": last == 0})
+            ctx.set(dut.count.data, {"last_beat": last, "short": last <= 1})
 
     async def verdict(self, ctx, slot, vc, deliver=1, kept=0):
         verdict = {"slot": slot, "vc": vc, "deliver": deliver, "kept": kept}

@@ -38,16 +38,15 @@ def test_kept_payloads_come_late_and_whole(width, deliver):
     assert bench.stats["stat_rx_no_room"] == 0 and not bench.held
     assert sum(map(len, wanted)) == 24 - 4 * (not deliver)
     verdicts = [at for at, *_ in bench.verdicts][-4:]
-    # Dropped: free one clock after the verdict. Delivered: one after its last beat was read, and
-    # the host sees its last beat one clock after that.
+    # Dropped: told two clocks after the verdict. Delivered: when the host sees its last beat.
     assert len(bench.kept_freed) == 4
     if deliver:
         ends = sorted(
             entry[0][-1] for vc in range(3) for entry in bench.delivered[vc] if entry[2] in kept
         )
-        assert bench.kept_freed == [end - 1 for end in ends]
+        assert bench.kept_freed == ends
     else:
-        assert bench.kept_freed == [at + 1 for at in verdicts]
+        assert bench.kept_freed == [at + 2 for at in verdicts]
 
 
 @pytest.mark.parametrize("stalled", [False, True])

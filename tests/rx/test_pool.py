@@ -22,18 +22,38 @@ def simulate(dut, testbench):
 
 
 class Model:
-    """Where each slot is: with a VC, kept, or free (then in neither)."""
+    """Where each slot is: with a VC, kept, or free (then in neither).
+
+    What leaves a VC's account in clock n has left it in clock n + 2. The shared slots are added up
+    over the accounts of two clocks ago; what was taken of them since counts, what was left not.
+    """
 
     def __init__(self, config):
         self.config = config
         self.held = [[], [], []]
         self.kept = []  # (slot, VC that took it)
         self.shared = config.rx_slots - 3 * config.rx_reserved - config.reorder_slots
+        self.account = [0, 0, 0]
+        self.leaving = [0, 0, 0]  # was still in the account in this clock
+        self.used = [0, 0]  # shared slots, two clocks ago and one
+        self.took = [0, 0]  # whether one was taken then
+
+    def owns(self, vc):
+        return self.account[vc] < self.config.rx_reserved
 
     def room(self, vc):
-        own = self.config.rx_reserved
-        used = sum(max(0, len(slots) - own) for slots in self.held)
-        return len(self.held[vc]) < own or used < self.shared
+        return self.owns(vc) or self.used[0] + sum(self.took) < self.shared
+
+    def ends_clock(self, taken_by):
+        """`taken_by`: the VC that took a slot in this clock, or None."""
+        used = sum(max(0, count - self.config.rx_reserved) for count in self.account)
+        self.used = [self.used[1], used]
+        self.took = [self.took[1], taken_by is not None and not self.owns(taken_by)]
+        now = [count - left for count, left in zip(self.account, self.leaving)]
+        if taken_by is not None:
+            now[taken_by] += 1
+        self.leaving = [count - len(slots) for count, slots in zip(now, self.held)]
+        self.account = now
 
     def everything(self):
         return sorted(
@@ -70,6 +90,7 @@ class Draw:
     def __init__(self, rng, model):
         self.rng, self.model = rng, model
         self.hungry = self.keen = self.generous = 0.0
+        self.kept_freed = 0  # in the clock before
 
     def phase(self):
         self.hungry, self.keen, self.generous = self.rng.choice(
@@ -118,11 +139,13 @@ async def random_clock(ctx, dut, draw):
     able = ctx.get(dut.room) and ctx.get(dut.slot_ready)
     take = bool(able and draw.rng.random() < draw.hungry)
     out = await clock(ctx, dut, vc=vc, take=take, keep=keep, dropped=freed[0], delivered=freed[1])
-    assert out["freed"] == sum(bool(one and one["kept"]) for one in freed)
+    assert out["freed"] == draw.kept_freed
+    draw.kept_freed = sum(bool(one and one["kept"]) for one in freed)
     if take:
         assert out["slot"] not in model.everything()
         assert out["slot"] not in [one["slot"] for one in freed if one]
         model.held[vc].append(out["slot"])
+    model.ends_clock(vc if take else None)
     return out["ready"], keep is not None, freed
 
 
@@ -131,7 +154,7 @@ async def random_clock(ctx, dut, draw):
 )
 def test_random_against_model(rx_slots, reserved, reorder):
     """Slots taken, kept, dropped and delivered in every mixture, several in one clock: `room` is
-    exact for every VC in every clock, and no slot is given out twice or lost."""
+    what the model says for every VC in every clock, and no slot is given out twice or lost."""
     seed = f"{rx_slots} {reserved} {reorder}"
     cfg = config(rx_slots=rx_slots, rx_reserved=reserved, reorder_slots=reorder)
     dut, model = SlotPool(cfg), Model(cfg)
@@ -149,6 +172,8 @@ def test_random_against_model(rx_slots, reserved, reorder):
             assert total == len(set(model.everything())) <= rx_slots, where
             waited = 0 if ready or total == rx_slots else waited + 1
             assert waited <= 4, f"{where}: a free slot is lost"
+            shared = sum(max(0, len(slots) - reserved) for slots in model.held)
+            assert shared <= model.shared, f"{where}: more are shared than there are"
             seen["full"] += not any(map(model.room, range(3)))
             seen["all kept"] += len(model.kept) == reorder
             seen["both freed"] += all(freed)
@@ -170,6 +195,8 @@ def test_kept_slots_leave_a_vc_all_its_room():
     async def testbench(ctx):
         async def fill():
             slots = []
+            for _ in range(4):  # until what was given back is room
+                await clock(ctx, dut)
             ctx.set(dut.vc, 1)
             while ctx.get(dut.room):
                 assert ctx.get(dut.slot_ready)
@@ -188,13 +215,14 @@ def test_kept_slots_leave_a_vc_all_its_room():
         assert not (await clock(ctx, dut))["ready"]
         for slot in first:
             out = await clock(ctx, dut, vc=1, delivered=dict(slot=slot, vc=1, kept=1))
-            assert out["freed"] == 1 and not out["room"]
-        out = await clock(ctx, dut, vc=1)
-        assert out["freed"] == 0 and not out["room"] and out["ready"]
-        out = await clock(ctx, dut, vc=1, dropped=dict(slot=9, vc=1, kept=0))
-        assert out["freed"] == 0 and not out["room"]
-        assert (await clock(ctx, dut, vc=1, take=1))["room"], "room in the clock behind"
-        assert not (await clock(ctx, dut, vc=1))["room"]
+            assert out["freed"] == (slot != first[0]) and not out["room"]
+        for freed in (1, 0, 0, 0, 0):
+            out = await clock(ctx, dut, vc=1)
+            assert out["freed"] == freed and not out["room"]
+        assert out["ready"]
+        await clock(ctx, dut, vc=1, dropped=dict(slot=9, vc=1, kept=0))
+        for take in (0, 0, 0, 1, 0):
+            assert (await clock(ctx, dut, vc=1, take=take))["room"] == take, "four clocks later"
 
     simulate(dut, testbench)
 
@@ -207,8 +235,8 @@ def test_two_kept_slots_freed_in_one_clock():
         for _ in slots:
             await clock(ctx, dut, keep=0)
         gone = [dict(slot=slot, vc=0, kept=1) for slot in slots]
-        assert (await clock(ctx, dut, dropped=gone[0], delivered=gone[1]))["freed"] == 2
-        assert (await clock(ctx, dut))["freed"] == 0
+        await clock(ctx, dut, dropped=gone[0], delivered=gone[1])
+        assert [(await clock(ctx, dut))["freed"] for _ in range(2)] == [2, 0]
 
     simulate(dut, testbench)
 

@@ -16,46 +16,61 @@ def content(slot, beat):
 
 
 class Memory:
-    """Grants what is asked for, now and then, and gives the beat one clock later."""
+    """Grants what is asked for, now and then, and gives the beat two clocks later."""
 
     def __init__(self, dut, rng, pace):
         self.dut, self.rng, self.pace = dut, rng, pace
         self.read = []  # (slot, beat, last, kept)
         self.coming = []  # payloads that arrive: (clock, slot, beats, kept)
-        self.clock = 0
+        self.on_the_way = [None, None]
+        self.arrived = None
+        self.surplus = self.clock = 0
 
     async def run(self, ctx):
-        dut, granted = self.dut, None
         while True:
             due = self.coming and self.coming[0][0] <= self.clock
             arrives = self.coming.pop(0) if due else None
-            ctx.set(dut.arrived, arrives is not None)
-            if arrives:
-                _clock, slot, beats, kept = arrives
-                ctx.set(dut.arrived_slot, slot)
-                ctx.set(dut.arrived_kept, kept)
-                ctx.set(dut.arrived_count, {"last_beat": beats - 1, "single": beats == 1})
-            ctx.set(dut.i_beat.valid, granted is not None)
-            if granted:
-                slot, beat, last, _kept = granted
-                ctx.set(
-                    dut.i_beat.payload,
-                    {
-                        "data": content(slot, beat),
-                        "last": last,
-                        "info": {"node": slot, "id": 100 + slot, "last_lane": 3},
-                    },
-                )
-            grants = ctx.get(dut.request) and self.rng.random() < self.pace
-            ctx.set(dut.grant, grants)
-            granted = None
-            if grants:
-                granted = tuple(
-                    ctx.get(value) for value in (dut.slot, dut.beat, dut.last, dut.kept)
-                )
-                self.read.append(granted)
+            self.show(ctx, arrives)
+            self.on_the_way.append(self.grant(ctx, arrives))
+            if self.on_the_way[-1]:
+                self.read.append(self.on_the_way[-1])
+            self.arrived = arrives
             await ctx.tick()
             self.clock += 1
+
+    def show(self, ctx, arrives):
+        """What arrives, the number of beats of what arrived before, and the beat that was read."""
+        dut = self.dut
+        ctx.set(dut.i_arrives.valid, arrives is not None)
+        if arrives:
+            _clock, slot, _beats, kept = arrives
+            ctx.set(dut.i_arrives.payload, {"slot": slot, "kept": kept})
+        last = self.arrived[2] - 1 if self.arrived else self.rng.randrange(CONFIG.slot_beats)
+        ctx.set(dut.i_count, {"last_beat": last, "short": last <= 1})
+        beat = self.on_the_way.pop(0)
+        ctx.set(dut.i_beat.valid, beat is not None)
+        if beat:
+            slot, number, last, _kept = beat
+            info = {"node": slot, "id": 100 + slot, "last_lane": 3}
+            ctx.set(dut.i_beat.payload, {"data": content(slot, number), "last": last, "info": info})
+
+    def grant(self, ctx, arrives):
+        """The beat that is read in this clock: (slot, beat, last, kept), or None."""
+        dut = self.dut
+        now = self.rng.random() < self.pace
+        at_once = arrives is not None and now and ctx.get(dut.free)
+        grants = now and ctx.get(dut.request)
+        ctx.set(dut.at_once, at_once)
+        ctx.set(dut.grant, grants)
+        if at_once:
+            assert not grants
+            _clock, slot, beats, kept = arrives
+            return slot, 0, beats == 1, kept
+        surplus = grants and ctx.get(dut.surplus)
+        self.surplus += surplus
+        if not grants or surplus:
+            return None
+        return tuple(ctx.get(value) for value in (dut.slot, dut.beat, dut.last, dut.kept))
 
 
 @pytest.mark.parametrize("pace", [1.0, 0.4])
@@ -65,7 +80,10 @@ def test_payloads_of_random_lengths(pace, host):
     dut = VcReader(CONFIG)
     memory = Memory(dut, rng, pace)
     lengths = [rng.choice((1, 1, 2, 3, 8, CONFIG.slot_beats)) for _ in range(CONFIG.rx_slots)]
-    memory.coming = [(3 * slot, slot, beats, slot % 5 == 0) for slot, beats in enumerate(lengths)]
+    memory.coming = [
+        (30 * (slot // 5) + slot % 5, slot, beats, slot % 5 == 0)
+        for slot, beats in enumerate(lengths)
+    ]
     packets = []
 
     async def testbench(ctx):
@@ -84,18 +102,22 @@ def test_payloads_of_random_lengths(pace, host):
         assert {(beat.node, beat.id) for beat in packet} == {(slot, 100 + slot)}
 
 
-def test_a_payload_is_at_the_host_two_clocks_after_its_verdict():
+@pytest.mark.parametrize("beats", [1, 2, 3, 9])
+def test_a_payload_is_at_the_host_three_clocks_after_its_verdict(beats):
+    """Without a gap, however long it is; a second beat that is not there costs nothing."""
     dut = VcReader(CONFIG)
     memory = Memory(dut, random.Random(0), 1.0)
-    memory.coming = [(4, 7, 2, False)]
+    memory.coming = [(4, 7, beats, False), (24, 8, beats, False)]
 
     async def testbench(ctx):
         ctx.set(dut.o_host.ready, 1)
         valid = []
-        for _clock in range(12):
+        for _clock in range(40):
             valid.append(ctx.get(dut.o_host.valid))
             await ctx.tick()
-        assert [clock for clock, one in enumerate(valid) if one] == [6, 7]
+        found = [clock for clock, one in enumerate(valid) if one]
+        assert found == [*range(7, 7 + beats), *range(27, 27 + beats)]
+        assert memory.surplus == (2 if beats == 1 else 0)
 
     simulate(dut, testbench, background=[memory.run])
 

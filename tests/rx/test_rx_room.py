@@ -66,7 +66,9 @@ def test_slot_that_comes_in_mid_frame_is_for_the_next_frame(width):
     rng = rng_for("mid-frame", width)
     fill = [payload_frame(rng, 20, vc, n) for n, vc in enumerate([0, 0, 0, 0, 0, 2, 1, 0])]
     late, following = payload_frame(rng, 1024, 0, 8), payload_frame(rng, 500, 0, 9)
-    clocks = schedule(fill, width) + [None] * 10
+    clocks = []
+    for one in fill:  # what is kept becomes room for the next but one within four clocks
+        clocks += schedule([one], width) + [None] * 5
     release = len(clocks) + 5
     clocks += schedule([late, following], width) + [None] * 10
     end = len(clocks)

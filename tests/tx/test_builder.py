@@ -8,6 +8,7 @@ from tests.streams import receive_packet, send_packet, simulate
 from tests.tx.tx_bench import control_bytes, payload_bytes, random_control, words_of
 from ttpoe.config import Config
 from ttpoe.tx.builder import FrameBuilder
+from ttpoe.tx.payload_queue import length_beat
 
 NODE = 0xA1B2C3
 
@@ -68,7 +69,7 @@ def test_payloads_around_every_boundary(width_bits):
     }
     payloads = [rng.randbytes(length) for length in lengths]
     words = [
-        {"data": word, "first": number == 0, "length_bytes": len(payload), "frame": frame}
+        {"data": word, "first": number == 0}
         for payload in payloads
         for number, word in enumerate(words_of(payload, width, filler=0xEE))
     ]
@@ -78,10 +79,26 @@ def test_payloads_around_every_boundary(width_bits):
         ctx.set(dut.cfg_node, NODE)
         await send_packet(ctx, dut.i_word, words)
 
+    async def queue(ctx):
+        """The length is there `length_beat` clocks after a start, and in that clock only."""
+        ctx.set(dut.i_payload.payload, frame)
+        for payload in payloads:
+            ctx.set(dut.i_payload.valid, 1)
+            late = length_beat(config)
+            ctx.set(dut.i_length, 0 if late else len(payload))
+            while not ctx.get(dut.i_payload.ready):
+                await ctx.tick()
+            await ctx.tick()
+            ctx.set(dut.i_payload.valid, 0)
+            if late:
+                await ctx.tick().repeat(late - 1)
+                ctx.set(dut.i_length, len(payload))
+                await ctx.tick()
+
     async def receiver(ctx):
         for _ in payloads:
             frames.append(await receive_packet(ctx, dut.o_frame, lambda: rng.random() < 0.7))
 
-    simulate(dut, sender, receiver)
+    simulate(dut, sender, queue, receiver)
     for payload, found in zip(payloads, frames):
         assert octets(found, width) == payload_bytes(frame, NODE, payload), len(payload)

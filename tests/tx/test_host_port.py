@@ -15,7 +15,7 @@ OUTPUTS = ("o_take_slot", "o_slot", "o_beat", "o_write", "o_oversize", "o_empty"
 
 
 class Bench:
-    """A host that is always granted what it asks for, a pool with one slot, Q0 and Q3."""
+    """A host that is granted what it asks for, a pool with one slot, Q0 and Q3."""
 
     def __init__(self, ctx, dut, slot=5):
         self.ctx, self.dut = ctx, dut
@@ -34,12 +34,16 @@ class Bench:
         return self.ctx.get(self.dut.o_request)
 
     async def beat(self, **beat):
-        """A beat that must be taken; what the port says of it."""
-        assert self.requests(**beat)
-        self.ctx.set(self.dut.i_granted, 1)
+        """A beat that must be taken, in the clock after its request; what the port says of it."""
+        last = beat.get("last", 0)
+        assert self.requests(**beat) and not self.ctx.get(self.dut.o_taken)
+        await self.ctx.tick()
+        self.ctx.set(self.dut.i_ready, 1)
+        assert self.ctx.get(self.dut.o_taken)
+        assert self.ctx.get(self.dut.o_request) == (not last) == self.ctx.get(self.dut.o_goes_on)
         said = {name: self.ctx.get(getattr(self.dut, name)) for name in OUTPUTS}
         await self.ctx.tick()
-        self.ctx.set(self.dut.i_granted, 0)
+        self.ctx.set(self.dut.i_ready, 0)
         self.ctx.set(self.dut.i_valid, 0)
         return said
 

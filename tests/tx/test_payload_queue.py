@@ -1,4 +1,4 @@
-"""`PayloadQueue` against a list: order, kills at every moment, stream rules, credits, latency."""
+"""`PayloadQueue` against a list: order, kills at every moment, lengths, credits, latency."""
 
 import random
 
@@ -6,7 +6,9 @@ import pytest
 
 from tests.streams import simulate
 from ttpoe.config import Config
-from ttpoe.tx.payload_queue import PayloadQueue
+from ttpoe.tx.payload_queue import PayloadQueue, length_beat
+
+LENGTHS = [1 + 37 * slot for slot in range(16)]
 
 
 def entry(slot, lid, tx_id=0):
@@ -21,37 +23,123 @@ def entry(slot, lid, tx_id=0):
     }
 
 
-def set_free(ctx, dut, slot=0, lid=0, whole_link=0, valid=1):
-    ctx.set(
-        dut.i_free.payload,
-        {"head": slot, "tail": slot, "count": 1, "lid": lid, "whole_link": whole_link},
-    )
-    ctx.set(dut.i_free.valid, valid)
+class Bench:
+    """The queue with the length memory, a reader that takes slots, and a wire; and the list that
+    the queue must be like. One clock per `step`."""
+
+    def __init__(self, ctx, dut, config, where=""):
+        self.ctx, self.dut, self.config, self.where = ctx, dut, config, where
+        self.queue = []  # [entry, dead, clock in which it came]
+        self.read_up_to = 0  # of these, taken on `o_slot`
+        self.last_read = None  # the one taken there last
+        self.clock, self.address = 0, 0
+        self.left = False
+        self.lengths_due = {}  # clock -> bytes on `o_length`
+        self.taken_at = -9
+        self.sent, self.dropped = [], 0
+
+    def free(self, slot=0, lid=0, whole_link=0, valid=1):
+        self.ctx.set(
+            self.dut.i_free.payload,
+            {"head": slot, "tail": slot, "count": 1, "lid": lid, "whole_link": whole_link},
+        )
+        self.ctx.set(self.dut.i_free.valid, valid)
+        return lambda e: valid and (e["lid"] == lid if whole_link else e["slot"] == slot)
+
+    def _check_slots(self, came, reads):
+        """`o_slot`, with an entry that is just coming; what is known of a length."""
+        ctx, dut = self.ctx, self.dut
+        entries = [*self.queue, *([[came, False, self.clock]] if came else [])]
+        offered = entries[self.read_up_to] if self.read_up_to < len(entries) else None
+        assert ctx.get(dut.o_slot.valid) == (offered is not None), self.where
+        known = lambda e: self.clock >= e[2] + 3
+        for unsure, asked in ((1, self.last_read), (0, offered)):
+            ctx.set(dut.i_unsure, unsure)
+            if asked is not None:
+                assert ctx.get(dut.o_known) == known(asked), self.where
+                if known(asked):
+                    assert ctx.get(dut.o_words) == LENGTHS[asked[0]["slot"]], self.where
+        if offered is not None:
+            assert ctx.get(dut.o_slot.payload) == offered[0]["slot"], self.where
+            if reads:
+                self.last_read = offered
+                self.read_up_to += 1
+
+    async def step(self, push=None, kill=None, withdrawn=None, reads=True, ready=True):
+        ctx, dut, queue = self.ctx, self.dut, self.queue
+        ctx.set(dut.length.data, LENGTHS[self.address])
+        ctx.set(dut.i.valid, push is not None)
+        if push is not None:
+            ctx.set(dut.i.payload, push)
+        hit = self.free(**(kill or {"valid": 0}))
+        ctx.set(dut.i_withdraw.valid, withdrawn is not None)
+        ctx.set(dut.i_withdraw.payload, withdrawn or 0)
+        ctx.set(dut.o_slot.ready, reads)
+        assert ctx.get(dut.i.ready) == (len(queue) < self.config.payload_depth), self.where
+        assert ctx.get(dut.o_left) == self.left, self.where
+        waits = bool(queue) and self.clock >= queue[0][2] + 3 - length_beat(self.config)
+        assert ctx.get(dut.o_waits) == waits, self.where
+        assert ctx.get(dut.o.valid) == (waits and self.read_up_to > 0), self.where
+        if self.clock in self.lengths_due:
+            assert ctx.get(dut.o_length) == self.lengths_due[self.clock], self.where
+        drops = takes = False
+        if waits:
+            assert ctx.get(dut.o_dead) == queue[0][1], self.where
+            drops = queue[0][1] and ready
+            takes = not queue[0][1] and ready and self.read_up_to > 0
+            # A frame takes so many clocks at least.
+            takes = takes and self.clock >= self.taken_at + length_beat(self.config)
+        came = push if push is not None and len(queue) < self.config.payload_depth else None
+        ctx.set(dut.i_drop, drops)
+        ctx.set(dut.o.ready, takes)
+        self._check_slots(came, reads)
+        self.address = ctx.get(dut.length.addr)
+        if takes:
+            self.taken_at = self.clock
+            slot = queue[0][0]["slot"]
+            if length_beat(self.config) == 0:
+                assert ctx.get(dut.o_length) == LENGTHS[slot], self.where
+            self.lengths_due[self.clock + length_beat(self.config)] = LENGTHS[slot]
+            got = ctx.get(dut.o.payload)
+            assert {name: got[name] for name in queue[0][0]} == queue[0][0], self.where
+            self.sent.append(queue[0][0]["tx_id"])
+        self.left = drops or takes
+        self.dropped += drops
+        if drops:
+            self.read_up_to = 1
+        if self.left:
+            queue.pop(0)
+            self.read_up_to -= 1
+        for e in queue:
+            e[1] = e[1] or bool(hit(e[0])) or e[0]["lid"] == withdrawn
+        if came:
+            queue.append([came, bool(hit(came)), self.clock])
+        await ctx.tick()
+        self.clock += 1
 
 
-def test_latency_is_one_clock_and_depth_is_exact():
-    dut = PayloadQueue(Config(payload_depth=4))
+def run(config, test):
+    dut = PayloadQueue(config)
 
     async def testbench(ctx):
-        for n in range(4):
-            assert ctx.get(dut.i.ready) == 1
-            ctx.set(dut.i.payload, entry(n, n, tx_id=n))
-            ctx.set(dut.i.valid, 1)
-            assert n or ctx.get(dut.o.valid) == 0
-            await ctx.tick()
-            assert ctx.get(dut.o.valid) == 1  # the clock after it came
-        assert ctx.get(dut.i.ready) == 0
-        ctx.set(dut.i.valid, 0)
-        ctx.set(dut.o.ready, 1)
-        for n in range(4):
-            assert ctx.get(dut.o.valid) == 1 and ctx.get(dut.o.payload.tx_id) == n
-            await ctx.tick()
-            assert ctx.get(dut.o_left) == 1
-        assert ctx.get(dut.o.valid) == 0
-        await ctx.tick()
-        assert ctx.get(dut.o_left) == 0
+        await test(Bench(ctx, dut, config))
 
     simulate(dut, testbench)
+
+
+@pytest.mark.parametrize("width_bits, latency", [(64, 1), (128, 2), (256, 3), (512, 3)])
+def test_latency_and_depth(width_bits, latency):
+    config = Config(width_bits=width_bits, payload_depth=4)
+
+    async def test(bench):
+        for n in range(6):
+            await bench.step(entry(n, n, n), ready=False)
+            assert bench.ctx.get(bench.dut.o.valid) == (n + 1 >= latency)
+        for _ in range(12):
+            await bench.step()
+        assert bench.sent == [0, 1, 2, 3]
+
+    run(config, test)
 
 
 @pytest.mark.parametrize(
@@ -59,147 +147,70 @@ def test_latency_is_one_clock_and_depth_is_exact():
     [
         (0, 3, 9, [1, 2, 4]),  # by slot; `lid` does not count
         (0, 9, 1, [1, 2, 3, 4]),
+        (0, 4, 9, [1, 2, 3]),  # the entry that comes in the same clock
         (1, 9, 1, [2, 4]),  # by link; `head` does not count
         (1, 3, 9, [1, 2, 3, 4]),
     ],
 )
 def test_who_dies(whole_link, slot, lid, survivors):
-    dut = PayloadQueue(Config(payload_depth=8))
+    async def test(bench):
+        for n in range(5):  # links 1, 0, 1, 0 behind a first of link 3
+            last = dict(slot=slot, lid=lid, whole_link=whole_link) if n == 4 else None
+            await bench.step(entry(n, n % 2 if n else 3, n), kill=last, ready=False)
+        for _ in range(14):
+            await bench.step()
+        assert bench.sent == [0, *survivors] and bench.dropped == 4 - len(survivors)
 
-    async def testbench(ctx):
-        for n in (0, 1, 2, 3, 4):  # links 1, 0, 1, 0 behind a first of link 3
-            ctx.set(dut.i.payload, entry(n, lid=3 if n == 0 else n % 2, tx_id=n))
-            ctx.set(dut.i.valid, 1)
-            # The free event comes together with the last entry, which is killed like the rest.
-            if n == 4:
-                set_free(ctx, dut, slot, lid, whole_link)
-            await ctx.tick()
-        ctx.set(dut.i.valid, 0)
-        set_free(ctx, dut, valid=0)
-        ctx.set(dut.o.ready, 1)
-        got, left = [], 0
-        for _ in range(9):
-            left += ctx.get(dut.o_left)
-            if ctx.get(dut.o.valid):
-                assert ctx.get(dut.o_dead) == 0
-                got.append(ctx.get(dut.o.payload.tx_id))
-            await ctx.tick()
-        assert got == [0] + survivors and left == 5
-
-    simulate(dut, testbench)
+    run(Config(payload_depth=8), test)
 
 
 @pytest.mark.parametrize("lid, survivors", [(1, [2, 4, 5]), (0, [1, 3, 5]), (2, [1, 2, 3, 4, 5])])
 def test_withdraw_spares_the_entry_of_the_same_clock(lid, survivors):
-    dut = PayloadQueue(Config(payload_depth=8))
+    async def test(bench):
+        for n in range(6):  # the last one is of the link withdrawn
+            of = 3 if n == 0 else lid if n == 5 else n % 2
+            await bench.step(entry(n, of, n), withdrawn=lid if n == 5 else None, ready=False)
+        for _ in range(16):
+            await bench.step()
+        assert bench.sent == [0, *survivors]
 
-    async def testbench(ctx):
-        for n in (0, 1, 2, 3, 4, 5):  # the last one is of the link withdrawn
-            ctx.set(dut.i.payload, entry(n, lid=3 if n == 0 else lid if n == 5 else n % 2, tx_id=n))
-            ctx.set(dut.i.valid, 1)
-            ctx.set(dut.i_withdraw.payload, lid)
-            ctx.set(dut.i_withdraw.valid, n == 5)
-            await ctx.tick()
-        ctx.set(dut.i.valid, 0)
-        ctx.set(dut.i_withdraw.valid, 0)
-        ctx.set(dut.o.ready, 1)
-        got, left = [], 0
-        for _ in range(10):
-            left += ctx.get(dut.o_left)
-            if ctx.get(dut.o.valid):
-                got.append((ctx.get(dut.o.payload.tx_id), ctx.get(dut.o_dead)))
-            await ctx.tick()
-        assert got == [(n, 0) for n in [0] + survivors] and left == 6
-
-    simulate(dut, testbench)
-
-
-@pytest.mark.parametrize("slot", [4, 2])
-def test_entry_killed_in_the_clock_it_comes(slot):
-    dut = PayloadQueue(Config(payload_depth=8))
-
-    async def testbench(ctx):
-        ctx.set(dut.i.payload, entry(4, 1))
-        ctx.set(dut.i.valid, 1)
-        set_free(ctx, dut, slot)
-        await ctx.tick()
-        ctx.set(dut.i.valid, 0)
-        set_free(ctx, dut, valid=0)
-        assert ctx.get(dut.o.valid) == (slot != 4)
-        await ctx.tick()
-        assert ctx.get(dut.o_left) == (slot == 4)
-
-    simulate(dut, testbench)
+    run(Config(payload_depth=8), test)
 
 
 @pytest.mark.parametrize(
-    "depth, eager, killers, seed",
+    "width_bits, depth, eager, killers, seed",
     [
-        (2, 0.5, 0.2, 1),
-        (8, 0.7, 0.2, 2),
-        (8, 0.2, 0.4, 3),
-        (16, 0.1, 0.1, 4),
-        (4, 1.0, 0.0, 5),
-        (8, 0.3, 1.0, 6),
+        (64, 2, 0.5, 0.2, 1),
+        (64, 8, 0.7, 0.2, 2),
+        (128, 8, 0.2, 0.4, 3),
+        (512, 16, 0.1, 0.1, 4),
+        (512, 4, 1.0, 0.0, 5),
+        (512, 2, 1.0, 0.1, 6),
+        (256, 8, 0.3, 0.8, 7),
     ],
 )
-def test_random_against_a_list(depth, eager, killers, seed):
-    config = Config(payload_depth=depth, slots=8)
-    dut = PayloadQueue(config)
+def test_random_against_a_list(width_bits, depth, eager, killers, seed):
+    config = Config(width_bits=width_bits, payload_depth=depth, slots=16)
     rng = random.Random(seed)
-    seen = dict.fromkeys(("skipped", "dead_taken", "killed_in_the_taking", "sent"), 0)
 
-    async def testbench(ctx):
-        queue = []  # [entry, dead]
-        held = False
-        left_before = False
-        for clock in range(2500):
-            where = f"seed {seed} clock {clock}"
-            new = None
-            if rng.random() < 0.6:
-                new = entry(rng.randrange(8), rng.randrange(4), tx_id=rng.getrandbits(32))
-                ctx.set(dut.i.payload, new)
-            ctx.set(dut.i.valid, new is not None)
-            slot, lid, whole = rng.randrange(8), rng.randrange(4), rng.random() < 0.3
-            free = rng.random() < killers
-            set_free(ctx, dut, slot, lid, whole, free)
-            withdrawn = rng.randrange(4) if rng.random() < killers / 4 else None
-            ctx.set(dut.i_withdraw.payload, withdrawn or 0)
-            ctx.set(dut.i_withdraw.valid, withdrawn is not None)
-            ready = rng.random() < eager
-            ctx.set(dut.o.ready, ready)
-
-            assert ctx.get(dut.o_left) == left_before, where
-            assert ctx.get(dut.i.ready) == (len(queue) < depth), where
-            offered = bool(queue) and (held or not queue[0][1])
-            assert ctx.get(dut.o.valid) == offered, where
-            left_before = False
-            if offered:
-                got = ctx.get(dut.o.payload)
-                assert {name: got[name] for name in queue[0][0]} == queue[0][0], where
-                assert ctx.get(dut.o_dead) == queue[0][1], where
-            accepted = new is not None and len(queue) < depth
-            hit = lambda e: (
-                (free and (e["lid"] == lid if whole else e["slot"] == slot))
-                or (e is not new and e["lid"] == withdrawn)
+    async def test(bench):
+        for clock in range(1500):
+            bench.where = f"seed {seed} clock {clock}"
+            push = entry(rng.randrange(16), rng.randrange(4), rng.getrandbits(32))
+            kill = withdrawn = None
+            if rng.random() < killers:
+                kill = dict(
+                    slot=rng.randrange(16), lid=rng.randrange(4), whole_link=rng.random() < 0.3
+                )
+            if rng.random() < killers / 4:  # both of one event: of one link
+                withdrawn = kill["lid"] if kill else rng.randrange(4)
+            await bench.step(
+                push if rng.random() < 0.6 else None,
+                kill,
+                withdrawn,
+                reads=rng.random() < 0.7,
+                ready=rng.random() < eager,
             )
-            gone = None
-            if offered and ready:
-                gone = queue.pop(0)
-                seen["dead_taken"] += gone[1]
-                seen["killed_in_the_taking"] += (not gone[1]) and bool(hit(gone[0]))
-                seen["sent"] += not gone[1]
-            elif queue and not offered:
-                gone = queue.pop(0)
-                seen["skipped"] += 1
-            left_before = gone is not None
-            held = offered and not ready
-            if accepted:
-                queue.append([new, False])
-            for e in queue:
-                e[1] = e[1] or bool(hit(e[0]))
-            await ctx.tick()
+        assert len(bench.sent) > 50 and bool(bench.dropped) == bool(killers), bench.where
 
-    simulate(dut, testbench)
-    if killers and eager < 1:
-        assert all(seen.values()), f"seed {seed} did not reach {seen}"
+    run(config, test)

@@ -153,7 +153,7 @@ def test_empty_packet_takes_no_slot():
 
     async def testbench(ctx):
         bench.beats[0] = 3 * host_beats(b"", 8, 1)  # no slot is free
-        await bench.steps(ctx, 6)
+        await bench.steps(ctx, 8)
         assert not bench.beats[0] and not bench.events and not bench.memory
         assert bench.stats == {"stat_tx_oversize": 0, "stat_tx_empty": 3, "stat_tx_refused": 0}
 
@@ -185,9 +185,9 @@ def test_busy_urgent_port_leaves_a_share_to_the_others():
         bench.slots = list(range(20))
         for vc in range(3):
             bench.beats[vc] = host_beats(bytes(1024), 8, vc)
-        await bench.steps(ctx, 120)
+        await bench.steps(ctx, 121)  # the first one waits a clock
         share = [sum(vc == of for vc, _ in bench.taken) for of in range(3)]
-        assert len(bench.taken) == 120  # one beat in every clock
+        assert len(bench.taken) == 120  # then one beat in every clock
         assert share == [10, 100, 10]
 
     simulate(bench.writer, testbench)
@@ -239,7 +239,7 @@ def test_no_retry_is_missed(retry_at, vc):
         bench.slots = [5]
         bench.take[vc] = False
         bench.beats[vc] = host_beats(b"abc", 8, 9)
-        await bench.steps(ctx, 6)
+        await bench.steps(ctx, 8)
         assert ctx.get(bench.event(vc).valid)
         for clock in range(-3, 14):
             bench.take[vc] = clock >= 0

@@ -1,5 +1,7 @@
 """Memories as a proof needs them: their contents can be watched, and a collision reads anything.
 
+Nor is a place worth anything that was never written, if the proof wants it so.
+
 While a block is built inside `harsh_memories`, the `protected_memory` that its module creates is
 one of these; inside `begun_memories` it is one that begins with any words. Nothing else of the
 block changes.
@@ -15,11 +17,12 @@ from ttpoe.memory.protected import COLLISION_UNDEFINED
 __all__ = ["harsh_memories", "begun_memories", "built", "inner"]
 
 
-def _harsh(h, found):
+def _harsh(h, found, dirty):
     class Harsh(memory.Memory):
         """Watched at `watch_place`: `watched` is what lies there in this clock.
 
-        With `COLLISION_UNDEFINED` a port that reads the place that is written gives any value.
+        With `COLLISION_UNDEFINED` a port that reads the place that is written gives any value; if
+        `dirty`, one that reads a place that has not been written yet (`blank`), too.
         """
 
         def __init__(self, *args, **kwargs):
@@ -28,6 +31,7 @@ def _harsh(h, found):
             bits = len(Cat(Signal(self.shape)))
             self.watched = Signal(bits, name="watched")
             self.watch_place = Signal(range(self.depth), name="watch_place")
+            self.blank = Signal(self.depth, name="blank", init=-1 if dirty else 0)
 
         def elaborate(self, platform):
             m = Module()
@@ -38,6 +42,9 @@ def _harsh(h, found):
                 )
                 for port in self.write_ports
             }
+            for write in self.write_ports:
+                with m.If(write.en):
+                    m.d.sync += self.blank.bit_select(write.addr, 1).eq(0)
             harsh = self.attrs.keys() >= COLLISION_UNDEFINED.keys()
             for port in self.read_ports:
                 raw = Signal(len(self.watched), name="raw")
@@ -56,7 +63,8 @@ def _harsh(h, found):
                 with m.If(port.en):
                     m.d.sync += collided.eq(
                         Cat(
-                            write.en & (write.addr == port.addr) for write in self.write_ports
+                            self.blank.bit_select(port.addr, 1),
+                            *(write.en & (write.addr == port.addr) for write in self.write_ports),
                         ).any()
                     )
                 m.d.comb += data.eq(Mux(collided, h.free(len(raw), "undefined"), raw))
@@ -124,10 +132,10 @@ def _replaced(kind, found, modules):
             module.protected_memory = value
 
 
-def harsh_memories(h, *modules):
+def harsh_memories(h, *modules, dirty=False):
     """Inside, `modules` that are built make harsh memories; they are listed in what it yields."""
     found = []
-    return _replaced(_harsh(h, found), found, modules)
+    return _replaced(_harsh(h, found, dirty), found, modules)
 
 
 def begun_memories(h, clocks, *modules):

@@ -13,6 +13,7 @@ _FILES = (
     "link",
     "tag",
     "zero",
+    "enter",
     "arbitrate",
     "pipeline",
     "victim",

@@ -22,6 +22,9 @@ __all__ = [
     "protected_fifo",
     "errors_of",
     "report",
+    "stored_bits",
+    "stored",
+    "restored",
 ]
 
 COLLISION_UNDEFINED = {"ttp_collision_undefined": 1}
@@ -193,3 +196,23 @@ def report(m, protect, output, *sources):
     """Drives a block's `o_errors` with what its memories and blocks found in the clock before."""
     if protect != "none":
         m.d.sync += output.eq(reduce(or_, map(_value, sources)))
+
+
+def stored_bits(protect, width):
+    """Bits of a word of `width` as it lies in a memory, its check bits included."""
+    return width if protect == "none" else coded_bits(width)
+
+
+def stored(port):
+    """What lies in the memory where a read port of `protected_memory` reads: for `restored`."""
+    return port.inner.data if isinstance(port, _Port) else port.data
+
+
+def restored(m, protect, word, width):
+    """The word of `width` that the stored bits `word` say, and its `ERRORS`."""
+    errors = Signal(ERRORS)
+    if protect == "none":
+        return word, errors
+    value = Signal(width)
+    _decoded(m, word, value, errors)
+    return value, errors

@@ -55,8 +55,10 @@ class Interlock(wiring.Component):
         `i_pause` is high, `o_event.valid` is low.
 
     Timing: an event is in `o_event` one clock after it was taken, if nothing of its set (or place
-    of the directory) is ahead of it. Else later: by at most `APART - 1` = 8 clocks if the waiting
-    room is free, and at most 17 if it is not. Nobody overtakes an event of the same set or place.
+    of the directory) is ahead of it; two if the one aside enters just then. Else within `APART` = 9
+    clocks if nobody is aside, and within 17 if somebody is; `i_pause` puts its clocks on top. `ready` is
+    low for 8 clocks at most.
+    Nobody overtakes an event of the same set or place (`ttpoe formal enter.interlock_distance`).
 
     Reset: nothing waits, nothing is ahead.
     """
@@ -78,10 +80,15 @@ class Interlock(wiring.Component):
         m = Module()
         entry = entry_layout(self._config)
         taken = self.i_event.valid & self.i_event.ready
-        door, room = Signal(entry), Signal(entry)
-        door_full, room_full = Signal(), Signal()
-        door_meets, room_meets = Signal(_MEETS), Signal(_MEETS)
-        behind_set, behind_place = Signal(), Signal()  # the one at the door, of the one aside
+        # One assignment each: it names them in waveforms and proofs.
+        door = Signal(entry)
+        door_full = Signal()
+        room = Signal(entry)
+        room_full = Signal()
+        door_meets = Signal(_MEETS)
+        room_meets = Signal(_MEETS)
+        behind_set = Signal()  # the one at the door, of the one aside
+        behind_place = Signal()
         enters, aside = Signal(), Signal()  # the one at the door does
         leaves = Signal()  # the one aside enters
 

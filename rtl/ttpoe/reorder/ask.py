@@ -39,7 +39,8 @@ class Ask(wiring.Component):
     o_over : Out(1)
         One clock high: the round is over.
 
-    Timing: an ASK every 6 clocks or so.
+    Timing: the first ASK one clock after `i_start`, each further one in the clock after the answer
+    to the one before: so one for each passage through the pipeline. `o_over` with the last answer.
 
     Reset: no round is under way.
     """

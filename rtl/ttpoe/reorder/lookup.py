@@ -45,7 +45,9 @@ class LookUp(wiring.Component):
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
 
-    Timing: a LOOK every 6 clocks or so, a PURGE per clock, `reorder_window` of them for a link.
+    Timing: job in clock n with none waiting, first event in clock n + 3. The next LOOK in the
+    clock after the answer, so one for each passage through the pipeline; a PURGE per clock,
+    `reorder_window` of them for a link.
 
     Reset: no job waits.
     """

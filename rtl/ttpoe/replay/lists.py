@@ -3,12 +3,19 @@
 Source: section 5.2 of the protocol. All lists live in one narrow memory, `next[slot]`.
 """
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Signal
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature, reading_layout, slot_append_layout, slot_free_layout
-from ..memory.protected import ERRORS, errors_of, protected_fifo, protected_memory, report
+from ..memory.protected import (
+    COLLISION_UNDEFINED,
+    ERRORS,
+    errors_of,
+    protected_fifo,
+    protected_memory,
+    report,
+)
 from ..memory.read_port import ReadPort
 
 __all__ = ["SlotLists", "successor_port"]
@@ -29,11 +36,11 @@ class SlotLists(wiring.Component):
     Members
     -------
     successor : In(successor_port)
-        `next[slot]`, with every write up to and including the clock of the read; undefined for the
-        last slot of a list.
+        `next[slot]`; undefined for the last slot of a list, and if it is written in this clock:
+        what the pipeline reads was written at least a clock before, for events of one link
+        keep a distance.
     walk : In(successor_port)
-        The same for the `Replayer`, which walks along a list; a write of the same clock may be
-        missing.
+        The same for the `Replayer`, which walks along a list.
     i_append : event `slot_append_layout`
         `next[tail] := slot`.
     i_free : event `slot_free_layout`
@@ -55,10 +62,11 @@ class SlotLists(wiring.Component):
 
     Timing
     ------
-    `o_slot` gives one slot per clock. A slot freed while none is left is offered two clocks
-    after `i_free`: two slots at most are taken from the list in advance, so that `ready` ends
-    in this stock and the list follows registers only (`ready` comes late, through an arbiter).
-    `valid` depends on registers alone.
+    `o_slot` gives one slot in two clocks, and two in a row after a pause. A slot freed while none
+    is left is offered two clocks after `i_free`: two slots at most are taken from the list in
+    advance, so that `ready` ends in this stock (it comes late). `valid` and `o_free_count` depend
+    on registers alone. A slot goes into the stock in one clock; in the next one its successor has
+    been read, straight into the register of the list's head.
 
     No slot is offered or overwritten while it is being read. `i_reading` comes to name a slot
     only by taking a queued PAYLOAD that no free event of an earlier clock has killed. If that
@@ -99,12 +107,10 @@ class SlotLists(wiring.Component):
             shape=config.slot_bits,
             depth=config.slots,
             init=[],
-            attrs={"ram_style": "block"},
+            attrs={"ram_style": "block", **COLLISION_UNDEFINED},
         )
         write = next_memory.write_port()
-        link_read = next_memory.read_port(transparent_for=[write])
-        free_read = next_memory.read_port(transparent_for=[write])
-        walk_read = next_memory.read_port()
+        link_read, free_read, walk_read = (next_memory.read_port() for _ in range(3))
 
         for reader, port in ((self.walk, walk_read), (self.successor, link_read)):
             m.d.comb += [
@@ -115,7 +121,8 @@ class SlotLists(wiring.Component):
 
         head = Signal(config.slot_bits)
         tail = Signal(config.slot_bits, init=config.slots - 1)
-        count = Signal(config.count_bits, init=config.slots)  # without the stock
+        count = Signal(config.count_bits, init=config.slots)  # in the list, from `head` on
+        advance = Signal()  # `head` was taken in the clock before, and another slot follows it
         sweep = Signal(config.slot_bits)
         freed = self.i_free.payload
         taken = Signal()  # from the list into the stock
@@ -131,42 +138,45 @@ class SlotLists(wiring.Component):
             errors_of(stock),
             errors_of(link_read, self.successor.used),
             errors_of(walk_read, self.walk.used),
-            errors_of(free_read, taken & ~(self.i_free.valid & empties)),
+            errors_of(free_read, advance),
         )
         m.d.comb += [
             stock.w_data.eq(head),
             stock.w_en.eq(
                 self.o_ready
                 & (count != 0)
+                & ~advance
                 & ~(self.i_reading.valid & (self.i_reading.slot == head))
             ),
             taken.eq(stock.w_en & stock.w_rdy),
             self.o_slot.payload.eq(stock.r_data),
             self.o_slot.valid.eq(stock.r_rdy),
             stock.r_en.eq(self.o_slot.ready),
-            self.o_free_count.eq(Mux(self.o_ready, count + stock.r_level, 0)),
             empties.eq((count == 0) | ((count == 1) & taken)),
+            free_read.addr.eq(head),
+            free_read.en.eq(1),
         ]
-
-        # next[head] is always at hand: it was read when `head` was learnt, and is read again in
-        # every clock in which `head` stays, so that a splice behind the last free slot is seen.
-        new_head = Signal.like(head)
-        with m.If(self.i_free.valid & empties):
-            m.d.comb += new_head.eq(freed.head)
-        with m.Elif(taken):
-            m.d.comb += new_head.eq(free_read.data)
-        with m.Else():
-            m.d.comb += new_head.eq(head)
-        m.d.comb += free_read.addr.eq(new_head)
-        m.d.sync += head.eq(new_head)
-
+        comes = self.i_free.valid.replicate(config.count_bits) & freed.count
+        m.d.sync += [
+            advance.eq(taken & (count != 1)),
+            count.eq(count + comes - taken),
+            self.o_free_count.eq(
+                self.o_free_count + comes - (self.o_slot.valid & self.o_slot.ready)
+            ),
+        ]
+        # A splice behind the last slot was read at the latest in the clock in which it is taken.
+        with m.If(advance):
+            m.d.sync += head.eq(free_read.data)
+        with m.Elif(self.i_free.valid & empties):
+            m.d.sync += head.eq(freed.head)
         with m.If(self.i_free.valid):
             m.d.sync += tail.eq(freed.tail)
-        m.d.sync += count.eq(count + Mux(self.i_free.valid, freed.count, 0) - taken)
 
         with m.If(~self.o_ready):
             m.d.comb += [write.en.eq(1), write.addr.eq(sweep), write.data.eq(sweep + 1)]
-            m.d.sync += [sweep.eq(sweep + 1), self.o_ready.eq(sweep == config.slots - 1)]
+            m.d.sync += sweep.eq(sweep + 1)
+            with m.If(sweep == config.slots - 1):
+                m.d.sync += [self.o_ready.eq(1), self.o_free_count.eq(config.slots)]
         with m.Elif(self.i_append.valid):
             m.d.comb += [
                 write.en.eq(1),

@@ -8,15 +8,30 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature, slot_write_layout
-from ..memory.protected import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
+from ..memory.protected import (
+    COLLISION_UNDEFINED,
+    ERRORS,
+    errors_of,
+    protected_memory,
+    report,
+    stored,
+    stored_bits,
+)
 from ..memory.read_port import ReadPort, slot_beat_address
 
 __all__ = ["ReplayMemory", "word_port", "length_port"]
 
 
 def word_port(config):
-    """Reads one word of a payload."""
-    return ReadPort(slot_beat_address(config.slot_bits, config.beat_bits), config.width_bits)
+    """Reads one word of a payload in every clock: `data`, one clock after `addr`, are its bits as
+    they lie in the memory, with their check bits if there are any (`memory.protected.restored`).
+    """
+    return wiring.Signature(
+        {
+            "addr": Out(slot_beat_address(config.slot_bits, config.beat_bits)),
+            "data": In(stored_bits(config.protect, config.width_bits)),
+        }
+    )
 
 
 def length_port(config):
@@ -31,13 +46,17 @@ class ReplayMemory(wiring.Component):
     -------
     i_write : event `slot_write_layout`
         Writes `data` at (`slot`, `beat`); with `last` also `length_bytes` for `slot`.
-    word : In(word_port), length : In(length_port)
-        Read ports, see `ttpoe.memory.read_port`.
+    word : In(word_port)
+        Reads in every clock: an enable for so many block RAMs would be a slow net. Who takes a
+        word restores it, and reports what it found then.
+    length : In(length_port)
+        See `ttpoe.memory.read_port`.
     o_errors : Out(ERRORS)
-        What the memories in here found, see `ttpoe.memory.protected`.
+        What the length memory found, see `ttpoe.memory.protected`.
 
     A write in clock t is seen by reads from clock t + 1 on. Reading a word in the clock in
-    which it is written gives an undefined value; slots being read are not written (`SlotLists`).
+    which it is written gives an undefined value; a slot of which words are used is not written
+    meanwhile (`SlotLists`).
 
     Timing
     ------
@@ -86,18 +105,12 @@ class ReplayMemory(wiring.Component):
             length_write.en.eq(self.i_write.valid & written.last),
             length_write.addr.eq(written.slot),
             length_write.data.eq(written.length_bytes),
-            payload_read.en.eq(self.word.en),
+            payload_read.en.eq(1),
             payload_read.addr.eq(self.word.addr),
-            self.word.data.eq(payload_read.data),
+            self.word.data.eq(stored(payload_read)),
             length_read.en.eq(self.length.en),
             length_read.addr.eq(self.length.addr),
             self.length.data.eq(length_read.data),
         ]
-        report(
-            m,
-            config.protect,
-            self.o_errors,
-            errors_of(payload_read, self.word.used),
-            errors_of(length_read, self.length.used),
-        )
+        report(m, config.protect, self.o_errors, errors_of(length_read, self.length.used))
         return m

@@ -2,10 +2,10 @@
 
 Source: protocol sections 3 and 5.2, decision R7, claim S10. The oldest packet in flight needs no
 search: the NACK's own event sends it. A later one is found here by following its link's list of
-slots, one hop per clock, while new data goes on flowing.
+slots, one hop in two clocks, while new data goes on flowing.
 """
 
-from amaranth import Module, Mux, Signal, signed
+from amaranth import Module, Signal, signed
 from amaranth.lib import data, enum, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -86,9 +86,9 @@ class Replayer(wiring.Component):
         What the memories in here found, see `ttpoe.memory.protected`.
     stat_nack_queue_full : Out(1)
 
-    Timing: SEEK two clocks after `i_range` into an empty queue; first REPLAY three clocks
-    after `i_walk`, and one more for each slot in front of it; the next ones as fast as Q0 takes
-    them, at most one in two clocks. Taking up another range takes two clocks.
+    Timing: SEEK two clocks after `i_range` into an empty queue; first REPLAY four clocks
+    after `i_walk`, and two more for each slot in front of it; the next ones as fast as Q0 takes
+    them, at most one in three clocks. Taking up another range takes four clocks.
 
     Reset: no range waits, no walk is under way.
     """
@@ -122,25 +122,23 @@ class Replayer(wiring.Component):
             self.stat_nack_queue_full.eq(self.i_range.valid & ~ranges.w_rdy),
             oldest.eq(ranges.r_data),
         ]
-        slot = Signal(config.slot_bits)
-        here = Signal(config.slot_bits)  # the slot that the walk has come to
-        hopped = Signal()
+        slot = Signal(config.slot_bits)  # that the walk has come to
+        hopped = Signal()  # and now goes on from
         m.d.comb += [
-            here.eq(Mux(hopped, self.successor.data, slot)),
-            self.successor.addr.eq(here),
+            self.successor.addr.eq(slot),
             self.successor.en.eq(1),
             self.successor.used.eq(hopped),
         ]
-        m.d.sync += [hopped.eq(0), slot.eq(here)]
+        m.d.sync += hopped.eq(0)
 
         # Distances from `una`; an ID older than that, or an empty range, is negative.
         begin, end = (Signal(signed(config.count_bits + 1), name=name) for name in ("begin", "end"))
-        place = Signal(signed(config.count_bits + 1))  # of `here`; negative: acknowledged
+        place = Signal(signed(config.count_bits + 1))  # of `slot`; negative: acknowledged
         una = Signal(config.count_bits + 1)
         passed = Signal(config.count_bits)
         first_id, last_id = out.p.first, out.p.last  # until the first REPLAY
-        over = Signal()
-        m.d.comb += over.eq((place > end) | (place >= passed))
+        # What `place` is to the range: registers, each clock has either comparisons or decisions.
+        over, inside, joins = Signal(), Signal(), Signal()
 
         with m.FSM(name="replayer"):
             with m.State("IDLE"):
@@ -170,31 +168,45 @@ class Replayer(wiring.Component):
                         m.next = "IDLE"
             with m.State("MEASURE"):
                 m.d.sync += [begin.eq(first_id - una), end.eq(last_id - una)]
+                m.next = "STEP"
+            with m.State("STEP"):
+                with m.If(hopped):
+                    m.d.sync += slot.eq(self.successor.data)
+                m.d.sync += [
+                    over.eq((place > end) | (place >= passed)),
+                    inside.eq((place >= begin) & (place >= 0)),
+                ]
                 m.next = "HOP"
             with m.State("HOP"):
-                m.d.sync += [out.p.slot.eq(here), out.p.first.eq(una + place)]
+                m.d.sync += [out.p.slot.eq(slot), out.p.first.eq(una + place)]
                 with m.If(over & ranges.r_rdy & (oldest.lid == out.p.lid)):
                     m.d.sync += [begin.eq(oldest.first - una), end.eq(oldest.last - una)]
                     m.next = "NEXT"
                 with m.Elif(over):
                     m.d.sync += [out.valid.eq(1), out.p.walk.eq(Walk.WALKED)]
                     m.next = "WALKED"
-                with m.Elif((place >= begin) & (place >= 0)):
+                with m.Elif(inside):
                     m.d.sync += [out.valid.eq(1), out.p.walk.eq(Walk.REPLAY)]
                     m.next = "REPLAY"
                 with m.Else():
                     m.d.sync += [place.eq(place + 1), hopped.eq(1)]
+                    m.next = "STEP"
             with m.State("NEXT"):  # is a packet of the next range still ahead?
-                with m.If((begin >= place) & (begin < passed) & (end >= begin) & (end >= 0)):
+                m.d.sync += joins.eq(
+                    (begin >= place) & (begin < passed) & (end >= begin) & (end >= 0)
+                )
+                m.next = "JOIN"
+            with m.State("JOIN"):
+                with m.If(joins):
                     m.d.comb += ranges.r_en.eq(1)
-                    m.next = "HOP"
+                    m.next = "STEP"
                 with m.Else():
                     m.d.sync += [out.valid.eq(1), out.p.walk.eq(Walk.WALKED)]
                     m.next = "WALKED"
             with m.State("REPLAY"):
                 with m.If(out.ready):
                     m.d.sync += [place.eq(place + 1), hopped.eq(1), out.valid.eq(0)]
-                    m.next = "HOP"
+                    m.next = "STEP"
             with m.State("WALKED"):
                 with m.If(out.ready):
                     m.d.sync += out.valid.eq(0)

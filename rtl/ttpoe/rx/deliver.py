@@ -6,7 +6,7 @@ Source: section 7, section 1.3 (urgency with a bound), design rules 1 and 10.
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -33,15 +33,16 @@ class Deliver(wiring.Component):
     o_host : Out(stream.Signature(host_rx_layout)), one for each VC
         The payloads of each VC, in the order of their verdicts. `valid` never waits for `ready`.
     o_dropped, o_delivered : Out(event_signature(freed_layout))
-        The slot is free: one clock after a verdict "drop"; one clock after a slot's last beat
-        was read. From registers.
+        The slot is free: one clock after a verdict "drop"; one clock after the memory has read a
+        slot's last beat. From registers.
     stat_rx_delivered : Out(1)
         A payload was read whole, on its way to the host: with `o_delivered`.
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
 
-    Timing: verdict in clock n, first beat at the host in clock n + 3 if nothing else is read;
-    after that one beat per clock, shared. The most urgent VC (1, then 0, then 2) has three
+    Timing: verdict in clock n, first beat at the host in clock n + 3 if nothing else is read: while
+    no reader asks, the verdict's slot goes straight into the address register. After that one beat
+    per clock, shared. The most urgent VC (1, then 0, then 2) has three
     beats in four; a VC whose host takes beats waits at most 12 beats for each (see
     `UrgencyArbiter`). A VC whose host stalls asks for nothing and delays nobody.
 
@@ -77,66 +78,88 @@ class Deliver(wiring.Component):
         return m
 
     def _take_verdict(self, m, readers):
-        # One clock, in which the number of beats is looked up.
+        # The number of beats is looked up, and known in the next clock.
+        verdict, last_verdict = self.i_verdict, Signal(rx_verdict_layout(self._config))
         verdict_taken = Signal()
-        verdict = Signal(rx_verdict_layout(self._config))
         m.d.comb += [
-            self.count.addr.eq(self.i_verdict.p.slot),
+            self.count.addr.eq(verdict.p.slot),
             self.count.en.eq(1),
             self.count.used.eq(verdict_taken),
         ]
-        m.d.sync += [verdict_taken.eq(self.i_verdict.valid), verdict.eq(self.i_verdict.payload)]
+        m.d.sync += [verdict_taken.eq(verdict.valid), last_verdict.eq(verdict.payload)]
         for vc, reader in enumerate(readers):
             m.d.comb += [
-                reader.arrived.eq(verdict_taken & verdict.deliver & (verdict.vc == vc)),
-                reader.arrived_slot.eq(verdict.slot),
-                reader.arrived_kept.eq(verdict.kept),
-                reader.arrived_count.eq(self.count.data),
+                reader.i_arrives.valid.eq(verdict.valid & verdict.p.deliver & (verdict.p.vc == vc)),
+                reader.i_arrives.p.slot.eq(verdict.p.slot),
+                reader.i_arrives.p.kept.eq(verdict.p.kept),
+                reader.i_count.eq(self.count.data),
             ]
         m.d.comb += [
-            self.o_dropped.valid.eq(verdict_taken & ~verdict.deliver),
-            self.o_dropped.p.slot.eq(verdict.slot),
-            self.o_dropped.p.vc.eq(verdict.vc),
-            self.o_dropped.p.kept.eq(verdict.kept),
+            self.o_dropped.valid.eq(verdict_taken & ~last_verdict.deliver),
+            self.o_dropped.p.slot.eq(last_verdict.slot),
+            self.o_dropped.p.vc.eq(last_verdict.vc),
+            self.o_dropped.p.kept.eq(last_verdict.kept),
         ]
 
     def _read(self, m, readers):
         """`readers` from the most to the least urgent."""
         m.submodules.arbiter = arbiter = UrgencyArbiter(len(readers))
-
-        def granted(name):
-            """`name` of the reader that is granted; AND-OR, since this is the longest path."""
-            values = [getattr(reader, name) for reader in readers]
-            return reduce(
-                or_,
-                (
-                    value & grant.replicate(len(value))
-                    for value, grant in zip(values, arbiter.grant)
-                ),
-            )
-
-        last_read = Signal()
-        m.d.comb += [
-            self.beat.en.eq(arbiter.requests.any()),
-            self.beat.addr.slot.eq(granted("slot")),
-            self.beat.addr.beat.eq(granted("beat")),
-            arbiter.advance.eq(self.beat.en),
-        ]
+        reads = Signal(len(readers))  # whose beat is read: its address is in the register
+        at_once = Signal()  # ... which is a first one that was read at once
+        last, kept = Signal(), Signal()
         for n, reader in enumerate(readers):
             m.d.comb += [
                 arbiter.requests[n].eq(reader.request),
                 reader.grant.eq(arbiter.grant[n]),
+                # While nobody asks, a payload is read in the very clock of its verdict.
+                reader.at_once.eq(reader.i_arrives.valid & reader.free & ~arbiter.requests.any()),
+            ]
+        m.d.comb += arbiter.advance.eq(arbiter.requests.any())
+
+        def chosen(name, otherwise):
+            """`name` of the reader that is granted, or `otherwise`; AND-OR: a long path."""
+            values = [getattr(reader, name) for reader in readers]
+            values.append(otherwise)
+            choices = [*arbiter.grant, ~arbiter.requests.any()]
+            return reduce(
+                or_,
+                (value & choice.replicate(len(value)) for value, choice in zip(values, choices)),
+            )
+
+        verdict = self.i_verdict.p
+        read = Cat((reader.grant & ~reader.surplus) | reader.at_once for reader in readers)
+        m.d.sync += [
+            self.beat.addr.slot.eq(chosen("slot", verdict.slot)),
+            self.beat.addr.beat.eq(chosen("beat", Const(0, 1))),
+            self.beat.en.eq(read.any()),
+            reads.eq(read),
+            last.eq(chosen("last", Const(0, 1))),
+            kept.eq(chosen("kept", verdict.kept)),
+            at_once.eq(Cat(reader.at_once for reader in readers).any()),
+        ]
+        single = self.count.data.short & ~self.count.data.last_beat[0]
+        self._pass_on(m, readers, reads, last | (at_once & single), kept)
+
+    def _pass_on(self, m, readers, reads, last, kept):
+        """A beat that is read in this clock comes to its reader in the next one."""
+        came, was_last = Signal(len(readers)), Signal()
+        m.d.sync += [
+            came.eq(reads),
+            was_last.eq(last),
+            self.o_delivered.p.slot.eq(self.beat.addr.slot),
+            self.o_delivered.p.kept.eq(kept),
+        ]
+        for n, reader in enumerate(readers):
+            m.d.comb += [
+                reader.i_beat.valid.eq(came[n]),
                 reader.i_beat.p.data.eq(self.beat.data.data),
                 reader.i_beat.p.info.eq(self.beat.data.info),
-                reader.i_beat.p.last.eq(last_read),
+                reader.i_beat.p.last.eq(was_last),
             ]
-            m.d.sync += reader.i_beat.valid.eq(reader.grant)
-            with m.If(arbiter.grant[n]):
+            with m.If(reads[n]):
                 m.d.sync += self.o_delivered.p.vc.eq(VC_ORDER[n])
-        m.d.sync += [
-            last_read.eq(granted("last")),
-            self.beat.used.eq(self.beat.en),
-            self.o_delivered.p.slot.eq(self.beat.addr.slot),
-            self.o_delivered.p.kept.eq(granted("kept")),
+        m.d.comb += [
+            self.beat.used.eq(came.any()),
+            self.o_delivered.valid.eq(was_last),
+            self.stat_rx_delivered.eq(was_last),
         ]
-        m.d.comb += [self.o_delivered.valid.eq(last_read), self.stat_rx_delivered.eq(last_read)]

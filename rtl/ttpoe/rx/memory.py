@@ -4,7 +4,7 @@ Source: section 7, design rules 1 and 8 (payload memories exactly the datapath w
 contents).
 """
 
-from amaranth.hdl import Cat, Module
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -36,8 +36,11 @@ def slot_info_layout(config):
 
 
 def beat_count_layout(config):
-    """Read when the verdict comes. `single` says that `last_beat` is 0."""
-    return data.StructLayout({"last_beat": config.beat_bits, "single": 1})
+    """Read when the verdict comes. `short` says that `last_beat` is 0 or 1.
+
+    With it one LUT behind the memory tells payloads of one or two beats from the others.
+    """
+    return data.StructLayout({"last_beat": config.beat_bits, "short": 1})
 
 
 def beat_port(config):
@@ -71,8 +74,10 @@ class RxMemory(wiring.Component):
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
 
-    Timing: one write, one description and two reads per clock. What is written in clock n may be
-    read from clock n + 1 on; reading and writing one beat in the same clock is not used.
+    Timing: one write, one description and two reads per clock. A description of clock n may be
+    read from clock n + 1 on, a beat from clock n + 2 on: it is written from registers, which are
+    all that lies in front of the many block RAMs of the payloads. Reading and writing one beat in
+    the same clock is not used.
 
     Reset: contents are not touched; nobody reads a slot before it was written.
     """
@@ -127,10 +132,11 @@ class RxMemory(wiring.Component):
 
         write, describe = self.i_write, self.i_describe
         write_port = payload_memory.write_port()
+        written = Signal(slot_beat_layout(config))
+        m.d.sync += [write_port.en.eq(write.valid), written.eq(write.p)]
         m.d.comb += [
-            write_port.addr.eq(Cat(write.p.beat, write.p.slot)),
-            write_port.data.eq(write.p.data),
-            write_port.en.eq(write.valid),
+            write_port.addr.eq(Cat(written.beat, written.slot)),
+            write_port.data.eq(written.data),
         ]
         for ram, value in ((info_memory, describe.p.info), (count_memory, describe.p.count)):
             port = ram.write_port()

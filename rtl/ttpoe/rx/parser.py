@@ -13,7 +13,6 @@ from ..protocol import (
     EXT_SELECTIVE,
     FIELDS,
     MAX_PAYLOAD_BYTES,
-    MIN_FRAME_BYTES,
     OUI,
     TOTAL_OVER_TSH,
     TSH_BYTES,
@@ -94,6 +93,9 @@ class FrameParser(wiring.Component):
     control frame per clock. A payload beat is written when the wire beat behind it arrives, or
     in the clock after the frame's last beat.
 
+    At 64 and 128 bits the header is judged while the frame's further beats come: between the last
+    beat and `o_parsed` there is one LUT or two. At 256 and 512 bits header and end may be one beat.
+
     Reset: the next beat is the first of a frame.
     """
 
@@ -167,8 +169,17 @@ class FrameParser(wiring.Component):
     def _passes(self, offset, index):
         return self.i_frame.valid & (index == offset // self._config.width_bytes)
 
+    def _beat_of(self, name):
+        return FIELDS[name].offset // self._config.width_bytes
+
+    @property
+    def _judged_early(self):
+        """Whether what the header says is known before the last beat of the shortest good frame."""
+        judged = ("ethertype", "tth_byte0", "tsh_length", "opcode", "vc")
+        return max(map(self._beat_of, judged)) < self._config.header_beats - 1
+
     def _header_checks(self, m, index):
-        """Captures the fields as they pass; which causes hold, in the clock after the last beat."""
+        """Captures the fields as they pass; which causes hold, in the clock after their beat."""
         parsed = self.o_parsed.p
         flags = {
             cause: Signal(name=cause)
@@ -178,6 +189,7 @@ class FrameParser(wiring.Component):
                 "own_source",
                 "bad_tth",
                 "tsh_range",
+                "total_mismatch",
                 "bad_opcode",
                 "bad_vc",
             )
@@ -218,6 +230,15 @@ class FrameParser(wiring.Component):
             flags["tsh_range"],
             (tsh < TSH_BYTES) | (tsh > TSH_BYTES + MAX_PAYLOAD_BYTES),
         )
+        # The TSH length that belongs to the total length, which passes no later. Negative, so that
+        # no length equals it, if the total is too small for any.
+        due = Signal(17)
+        total = self._word("total_length") - TOTAL_OVER_TSH
+        if self._beat_of("total_length") == self._beat_of("tsh_length"):
+            m.d.comb += due.eq(total)
+        else:
+            capture("total_length", due, total)
+        capture("tsh_length", flags["total_mismatch"], tsh != due)
         capture("opcode", flags["bad_opcode"], opcode > max(op.value for op in Opcode))
         capture("vc", flags["bad_vc"], self._word("vc") > 2)
 
@@ -233,9 +254,8 @@ class FrameParser(wiring.Component):
         return flags
 
     def _length_checks(self, m, index):
-        """The lengths, compared in the clock after the last beat."""
+        """What the end of the frame tells, in the clock after it, and that a PAYLOAD is empty."""
         frame, parsed, width_bytes = self.i_frame, self.o_parsed.p, self._config.width_bytes
-        error = Signal()
         # Length - 1 = {beat number, last lane}: no adder, and it cannot wrap.
         last_octet = Signal(LENGTH_BITS)
         ends_at = [
@@ -245,36 +265,47 @@ class FrameParser(wiring.Component):
             Cat(ends_at[n] for n in range(width_bytes) if n >> bit & 1).any()
             for bit in range(ceil_log2(width_bytes))
         )
-        m.d.sync += [error.eq(frame.p.error), last_octet.eq(Cat(last_lane, index))]
+        m.d.comb += last_octet.eq(Cat(last_lane, index))
 
-        total = Signal(16)
-        no_payload = Signal()
-        # What the two lengths must be, added up as TSH length passes: a clock later, on the way
-        # from here to the slot pool, there is no time for it. Modulo 2048 `needed` is exact for
-        # every TSH length in range, and the others are told before.
-        tsh = self._word("tsh_length")
-        expected_total = Signal(17)
+        # The last byte that there must be. Modulo 2048 it is exact for every TSH length in range,
+        # and the others are told before.
         needed = Signal(LENGTH_BITS)
-        with m.If(self._passes(FIELDS["total_length"].offset, index)):
-            m.d.sync += total.eq(self._word("total_length"))
+        no_payload = Signal()
+        tsh = self._word("tsh_length")
         with m.If(self._passes(FIELDS["tsh_length"].offset, index)):
             m.d.sync += [
-                expected_total.eq(tsh + TOTAL_OVER_TSH),
                 needed.eq(tsh + TSH_OFFSET - 1),
                 # The number of the last payload byte; -1 if there is none.
                 Cat(parsed.last_lane, parsed.last_beat, no_payload).eq(tsh - (TSH_BYTES + 1)),
             ]
+        error, runt, truncated = Signal(), Signal(), Signal()
+        header_ends = self._config.header_beats - 1
+        whole_header = (index > header_ends) | ((index == header_ends) & frame.p.keep[-1])
+        m.d.sync += [error.eq(frame.p.error), runt.eq(~whole_header)]
+        if self._judged_early:
+            m.d.sync += truncated.eq(last_octet < needed)
+        else:
+            ended_at = Signal(LENGTH_BITS)
+            m.d.sync += ended_at.eq(last_octet)
+            m.d.comb += truncated.eq(ended_at < needed)
         return {
             "bad_fcs": error,
-            "runt": last_octet < MIN_FRAME_BYTES - 1,
-            "total_mismatch": total != expected_total,
-            "truncated": last_octet < needed,
+            "runt": runt,
+            "truncated": truncated,
             "empty_payload": parsed.payload & no_payload,
         }
 
     def _verdict(self, m, found):
         causes = Cat(found[cause] for cause in DROP_CAUSES)
-        m.d.comb += self.o_parsed.valid.eq(self.frame_ended & ~causes.any())
+        at_end = ("bad_fcs", "runt", "truncated")
+        sound = Signal()  # the header; counts only if it is there, so if the frame is no runt
+        header = ~Cat(found[cause] for cause in DROP_CAUSES if cause not in at_end).any()
+        if self._judged_early:
+            m.d.sync += sound.eq(header)
+        else:
+            m.d.comb += sound.eq(header)
+        whole = ~Cat(found[cause] for cause in at_end).any()
+        m.d.comb += self.o_parsed.valid.eq(self.frame_ended & sound & whole)
         for n, cause in enumerate(DROP_CAUSES):
             first = causes[n] & ~causes[:n].any()
             m.d.sync += getattr(self, f"stat_rx_{cause}").eq(self.frame_ended & first)

@@ -54,11 +54,11 @@ class RxPath(wiring.Component):
         dropped whole and counted.
     i_verdict : In(event_signature(rx_verdict_layout))
         Exactly one per event that had `room`, with its slot and VC, in the clock in which the
-        event is taken or later; one per clock.
+        event is taken or later, however many events are in between; one per clock.
     i_kept : In(event of vc)
         A payload of `vc` that had `room` is kept: its verdict comes later, with `kept`.
     o_kept_freed : Out(2)
-        How many kept slots became free in this clock.
+        How many kept slots became free in the clock before. From a register.
     o_host : Out(stream.Signature(host_rx_layout)), one for each VC
         The payloads of each VC, in the order of their verdicts.
     o_errors : Out(ERRORS)
@@ -68,6 +68,10 @@ class RxPath(wiring.Component):
 
     Timing: last beat of a frame in clock 0, `o_event.valid` in clock 2, its `stat_rx_*` in clock
     2. Verdict in clock n, first host beat in clock n + 3. No jitter while nothing else waits.
+
+    The time from event to verdict is the user's: nothing here counts on any. Each payload in
+    between holds a slot, so a VC is sure of room while at most `rx_reserved` - 1 of its payloads
+    have come and are not read yet. (At 64 bits one comes every 8 clocks at most.)
 
     Reset: all slots free, all queues empty, the next beat is the first of a frame.
     """
@@ -166,7 +170,7 @@ class RxPath(wiring.Component):
             describe.p.info.id.eq(parsed.tx_id),
             describe.p.info.last_lane.eq(parsed.last_lane),
             describe.p.count.last_beat.eq(parsed.last_beat),
-            describe.p.count.single.eq(parsed.last_beat == 0),
+            describe.p.count.short.eq(parsed.last_beat <= 1),
         ]
 
     def _raise_event(self, m, parsed, pool, event, has_room):

@@ -13,11 +13,16 @@ from ..memory.protected import ERRORS, errors_of, protected_fifo, report
 from .memory import beat_count_layout, slot_info_layout
 from .queue import make_fifo
 
-__all__ = ["VcReader", "read_beat_layout"]
+__all__ = ["VcReader", "arriving_layout", "read_beat_layout"]
 
 BUFFER_BEATS = 4
 """Beats between the memory and the host. From asking for a beat to the room that it leaves when
-the host takes it are three clocks, so three keep the host busy; the fourth costs nothing."""
+the host takes it are four clocks, so four keep the host busy."""
+
+
+def arriving_layout(config):
+    """A payload that is to be delivered; `kept`: as in its verdict."""
+    return data.StructLayout({"slot": config.rx_slot_bits, "kept": 1})
 
 
 def read_beat_layout(config):
@@ -32,30 +37,40 @@ class VcReader(wiring.Component):
 
     Members
     -------
-    arrived : In(1), arrived_slot : In(rx_slot_bits), arrived_kept : In(1),
-    arrived_count : In(beat_count_layout)
-        A payload is to be delivered, `kept` as in its verdict; cannot wait. `arrived_count` comes
-        late in the clock (straight from a block RAM), so only registers depend on it.
+    i_arrives : In(event_signature(arriving_layout))
+        A payload is to be delivered, `kept` as in its verdict; cannot wait.
+    i_count : In(beat_count_layout)
+        How many beats it has, one clock after `i_arrives`. Comes late in the clock (straight from
+        a block RAM), so hardly anything lies between it and registers.
+    free : Out(1)
+        No payload is in here, and the buffer has room: the first beat of one that arrives in this
+        clock can be read in this very clock.
+    at_once : In(1)
+        It is. Only with `free` and `i_arrives.valid`.
     request : Out(1)
         A beat can be read: there is one, and the buffer has room. Does not depend on `grant`.
     slot : Out(rx_slot_bits), beat : Out(beat_bits), kept : Out(1)
-        Which one, and whether its slot is a kept one.
+        Which one, and whether its slot is a kept one. From registers.
     grant : In(1)
         It is read in this clock. Only with `request`.
+    surplus : Out(1)
+        There is no such beat: it counts as not read. Comes late. (The second beat of a payload
+        whose first one was read at once is asked for before it is known whether there is one.)
     last : Out(1)
-        It is the last one of `slot`.
+        It is the last one of `slot`. Comes late. Of a beat read at once `i_count` says so.
     i_beat : In(event_signature(read_beat_layout))
-        The beat, one clock after each `grant`.
+        The beat, two clocks after each `grant` without `surplus`, and after each `at_once`.
     o_host : Out(stream.Signature(host_rx_layout))
         To the host.
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
 
-    Timing: `arrived` in clock n with nothing waiting: `request` in clock n; granted in clock n,
-    `o_host.valid` in clock n + 2. One beat per clock, also from one payload to the next. A host
-    that stalls stops `request` after at most `BUFFER_BEATS` beats and nothing else.
+    Timing: `i_arrives` in clock n with nothing waiting: read at once in clock n or from `request`
+    in clock n + 1 on. Read in clock n, `o_host.valid` in clock n + 3. One beat per clock, also
+    from one payload to the next. A host that stalls stops `request` after at most `BUFFER_BEATS`
+    beats and nothing else.
 
-    Capacity: every slot of the memory may wait here, so `arrived` never finds it full.
+    Capacity: every slot of the memory may wait here, so `i_arrives` never finds it full.
 
     Reset: nothing waits, the buffer is empty.
     """
@@ -64,15 +79,16 @@ class VcReader(wiring.Component):
         self._config = config
         super().__init__(
             {
-                "arrived": In(1),
-                "arrived_slot": In(config.rx_slot_bits),
-                "arrived_kept": In(1),
-                "arrived_count": In(beat_count_layout(config)),
+                "i_arrives": In(event_signature(arriving_layout(config))),
+                "i_count": In(beat_count_layout(config)),
+                "free": Out(1),
+                "at_once": In(1),
                 "request": Out(1),
                 "slot": Out(config.rx_slot_bits),
                 "beat": Out(config.beat_bits),
                 "kept": Out(1),
                 "grant": In(1),
+                "surplus": Out(1),
                 "last": Out(1),
                 "i_beat": In(event_signature(read_beat_layout(config))),
                 "o_host": Out(stream.Signature(host_rx_layout(config))),
@@ -88,47 +104,69 @@ class VcReader(wiring.Component):
         return m
 
     def _select(self, m, has_room):
-        config = self._config
-        waiting_layout = data.StructLayout(
-            {"slot": config.rx_slot_bits, "last_beat": config.beat_bits, "kept": 1}
-        )
-        m.submodules.waiting = waiting = make_fifo(
-            waiting_layout.size, config.rx_slots, config.protect
-        )
-        arrived = Signal(waiting_layout)
-        current = Signal(waiting_layout)
+        config, arrives, count = self._config, self.i_arrives, self.i_count
+        layout = data.StructLayout({"at": arriving_layout(config), "last_beat": config.beat_bits})
+        m.submodules.waiting = waiting = make_fifo(layout.size, config.rx_slots, config.protect)
+        current = Signal(layout)
         busy = Signal()  # `current` has beats left; `beat` is 0 otherwise
-        # With nothing ahead of it a payload is read in the very clock in which it arrives.
-        at_once = Signal()
-        finished = Signal()
-        none_waiting = waiting.level == 0
+        unsure = Signal()  # how many beats it has is not known yet; `beat`: one was read at once
+        empty = Signal(init=1)  # nothing is in here, nor on its way into `waiting`
+        ends = Signal()
+        single = count.short & ~count.last_beat[0]
         m.d.comb += [
-            arrived.slot.eq(self.arrived_slot),
-            arrived.kept.eq(self.arrived_kept),
-            arrived.last_beat.eq(self.arrived_count.last_beat),
-            at_once.eq(~busy & none_waiting),
-            self.request.eq(has_room & (busy | (at_once & self.arrived))),
-            self.slot.eq(Mux(busy, current.slot, self.arrived_slot)),
-            self.kept.eq(Mux(busy, current.kept, self.arrived_kept)),
-            self.last.eq(Mux(busy, self.beat == current.last_beat, self.arrived_count.single)),
-            finished.eq(self.grant & self.last),
-            waiting.w_data.eq(arrived),
-            waiting.w_en.eq(self.arrived),
+            self.free.eq(empty & has_room),
+            self.request.eq(busy & has_room),
+            self.slot.eq(current.at.slot),
+            self.kept.eq(current.at.kept),
+            self.surplus.eq(unsure & self.beat[0] & single),
+            self.last.eq(
+                Mux(
+                    unsure,
+                    count.short & ~(count.last_beat[0] ^ self.beat[0]),
+                    self.beat == current.last_beat,
+                )
+            ),
+            ends.eq(self.surplus | (self.grant & self.last)),
         ]
-        with m.If(self.grant):
-            m.d.sync += self.beat.eq(Mux(self.last, 0, self.beat + 1))
-        with m.If(~busy | finished):
-            m.d.comb += waiting.r_en.eq(1)
-            with m.If(waiting.r_rdy):
-                m.d.sync += [busy.eq(1), current.eq(waiting.r_data)]
-            with m.Else():
-                m.d.sync += [
-                    busy.eq(self.arrived & none_waiting & ~(at_once & finished)),
-                    current.eq(arrived),
-                ]
-            with m.If(none_waiting):
-                m.d.comb += waiting.w_en.eq(0)
+        starts = arrives.valid & empty
+        with m.If(~busy | ends):
+            m.d.sync += self.beat.eq(self.at_once)
+        with m.Elif(self.grant):
+            m.d.sync += self.beat.eq(self.beat + 1)
+
+        # What comes while others wait joins the queue when its number of beats is known.
+        joins, joining = Signal(), Signal(arriving_layout(config))
+        m.d.sync += [joins.eq(arrives.valid & ~empty), joining.eq(arrives.p), unsure.eq(starts)]
+        m.d.comb += [waiting.w_en.eq(joins), waiting.w_data.eq(Cat(joining, count.last_beat))]
+        following, follows = self._follow(m, waiting, ~busy | ends)
+        waited = Signal(layout)
+        m.d.comb += waited.eq(Mux(follows, following, waiting.r_data))
+        some_waited = follows | waiting.r_rdy
+        with m.If(~busy | ends):
+            m.d.sync += [
+                busy.eq(some_waited | starts),
+                current.at.eq(Mux(some_waited, waited.at, arrives.p)),
+            ]
+        # Nothing waited in the clock in which the number of beats is not known.
+        with m.If(~busy | ends | unsure):
+            m.d.sync += current.last_beat.eq(Mux(some_waited, waited.last_beat, count.last_beat))
+        m.d.sync += empty.eq(
+            (~busy | ends) & ~follows & (waiting.level == 0) & ~joins & ~arrives.valid
+        )
         return waiting
+
+    def _follow(self, m, waiting, taken):
+        """A place behind `waiting`, so that taking from there depends on registers only.
+
+        While it is empty the oldest one in `waiting` goes past it if it is `taken` in that clock.
+        """
+        following, follows = Signal(waiting.width), Signal()
+        m.d.comb += waiting.r_en.eq(~follows)
+        with m.If(taken):
+            m.d.sync += follows.eq(0)
+        with m.Elif(~follows):
+            m.d.sync += [follows.eq(waiting.r_rdy), following.eq(waiting.r_data)]
+        return following, follows
 
     def _buffer(self, m):
         """The beats on their way to the host; whether one more may be asked for, and their FIFO."""
@@ -139,9 +177,10 @@ class VcReader(wiring.Component):
         )
         unclaimed = Signal(range(BUFFER_BEATS + 1), init=BUFFER_BEATS)
         taken = self.o_host.valid & self.o_host.ready
-        with m.If(self.grant & ~taken):
+        claimed = self.at_once | (self.grant & ~self.surplus)
+        with m.If(claimed & ~taken):
             m.d.sync += unclaimed.eq(unclaimed - 1)
-        with m.Elif(~self.grant & taken):
+        with m.Elif(~claimed & taken):
             m.d.sync += unclaimed.eq(unclaimed + 1)
 
         beat = Signal(read_beat_layout(config))

@@ -8,7 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ..layouts import beat_layout, control_frame_layout
+from ..layouts import beat_layout, control_frame_layout, payload_frame_layout
 from ..protocol import (
     EXT_SELECTIVE,
     FIELDS,
@@ -22,6 +22,7 @@ from ..protocol import (
     Opcode,
 )
 from ..stream.carry import Carry
+from .payload_queue import length_beat
 from .slot_reader import word_layout
 
 __all__ = ["FrameBuilder"]
@@ -79,12 +80,18 @@ class FrameBuilder(wiring.Component):
     -------
     i_control : stream of `control_frame_layout`
         Taken when its frame starts; goes before a PAYLOAD.
+    i_payload : stream of `payload_frame_layout`
+        A PAYLOAD, taken when its frame starts.
+    i_length : In(11)
+        Its bytes, 1 to 1024, `length_beat` clocks after that.
     i_word : stream of `word_layout`
-        The words of PAYLOADs. `first` starts a frame; the other words of it must be there when
-        they are needed (`SlotReader` sees to that), for a MAC cannot wait inside a frame.
-    i_word_dead : In(1), o_word_drop : Out(1)
-        `o_dead` and `i_drop` of `SlotReader`: a PAYLOAD that died before its frame started is
-        taken off `i_word` and not sent; one that dies later is sent whole.
+        The words of the PAYLOADs taken. They must be there when they are needed, for a MAC cannot
+        wait inside a frame: the first one in the header's last beat, one for each beat behind
+        it. Words that no frame needs, up to the next `first`, are taken and not sent.
+    o_word_used : Out(1)
+        The word on `i_word`, if it is taken, is one of the frame's.
+    o_idle : Out(1)
+        Nothing but the beat on `o_frame` is left of a frame.
     cfg_node : In(24)
         This node; stable while frames are sent.
     o_frame : stream of `beat_layout`
@@ -95,9 +102,9 @@ class FrameBuilder(wiring.Component):
 
     Timing
     ------
-    `i_control.valid`, or a first word, in clock t: first beat on `o_frame` in t + 1. One beat per
-    clock, no bubble inside a frame, and none between frames if the next one is there.
-    `i_control.ready` and `i_word.ready` depend on `o_frame.ready`.
+    `i_control.valid`, or `i_payload.valid`, in clock t: first beat on `o_frame` in t + 1. One beat
+    per clock, no bubble inside a frame, and none between frames if the next one is there. The
+    `ready` of all depend on `o_frame.ready`.
 
     Reset: no frame; one that was being sent is cut off without a last beat.
     """
@@ -107,9 +114,11 @@ class FrameBuilder(wiring.Component):
         super().__init__(
             {
                 "i_control": In(stream.Signature(control_frame_layout(config))),
+                "i_payload": In(stream.Signature(payload_frame_layout(config))),
+                "i_length": In(11),
                 "i_word": In(stream.Signature(word_layout(config))),
-                "i_word_dead": In(1),
-                "o_word_drop": Out(1),
+                "o_word_used": Out(1),
+                "o_idle": Out(1),
                 "cfg_node": In(24),
                 "o_frame": Out(stream.Signature(beat_layout(config))),
                 "o_payload_started": Out(1),
@@ -123,31 +132,45 @@ class FrameBuilder(wiring.Component):
         over = MIN_FRAME_BYTES - HEADER_BYTES  # payload bytes in the last header beat
         word = self.i_word.payload
 
-        # What the frame says: known at its start, and kept for its later beats.
+        # What the frame says: known at its start, but for the length, and kept for later beats.
         start = Signal()
-        now, kept = Signal(frame_fields), Signal(frame_fields)
+        now, kept, measured = (
+            Signal(frame_fields, name=name) for name in ("now", "kept", "measured")
+        )
         self._fields_at_start(m, now)
+        length_at = length_beat(config)
+        length_comes = start
+        for _ in range(length_at):
+            before = length_comes
+            length_comes = Signal(name="length_comes")
+            m.d.sync += length_comes.eq(before)
         m.d.comb += [
-            self.i_control.ready.eq(start),
-            self.o_payload_started.eq(start & now.is_payload),
+            self.i_control.ready.eq(start & self.i_control.valid),
+            self.i_payload.ready.eq(start & ~self.i_control.valid),
+            self.o_payload_started.eq(self.i_payload.ready),
+            measured.eq(kept if length_at else now),
         ]
+        with m.If(length_comes):
+            m.d.comb += measured.noc_bytes.eq(self.i_length & measured.is_payload.replicate(11))
+            m.d.sync += kept.noc_bytes.eq(measured.noc_bytes)
         with m.If(start):
-            m.d.sync += kept.eq(now)
+            m.d.sync += kept.eq(now if length_at else measured)
 
         first_octets = Signal(8 * over)
-        fields = now if head_beats == 1 else kept
+        fields = measured if head_beats == 1 else kept
         m.d.comb += first_octets.eq(
             Cat(
                 word.data.word_select(n, 8) & (fields.noc_bytes > n).replicate(8)
                 for n in range(over)
             )
         )
-        octets_now = Cat(header_bits(now, self.cfg_node), first_octets)
-        octets_kept = Cat(header_bits(kept, self.cfg_node), first_octets)
-        head = [
-            (octets_kept if n else octets_now)[8 * width * n : 8 * width * (n + 1)]
-            for n in range(head_beats)
-        ]
+
+        def header_beat(number):
+            said = measured if number == length_at else kept if number else now
+            octets = Cat(header_bits(said, self.cfg_node), first_octets)
+            return octets[8 * width * number : 8 * width * (number + 1)]
+
+        head = [header_beat(number) for number in range(head_beats)]
 
         # Behind the header beats comes payload alone, rotated: `tail_beats` beats.
         tail_beats = Signal(config.beat_bits + 1)
@@ -160,11 +183,21 @@ class FrameBuilder(wiring.Component):
             carry.advance.eq(self.i_word.valid & self.i_word.ready),
         ]
         self._beats(m, start, fields.is_payload, head, tail_beats, last_lane, carry.joined)
+        self._count_words(m, fields.noc_bytes)
         return m
+
+    def _count_words(self, m, noc_bytes):
+        """How many words of the PAYLOAD are still to come."""
+        word, left = self.i_word, Signal(self._config.beat_bits)
+        m.d.comb += self.o_word_used.eq(word.payload.first | (left != 0))
+        with m.If(word.valid & word.ready & word.payload.first):
+            m.d.sync += left.eq((noc_bytes - 1) >> ceil_log2(self._config.width_bytes))
+        with m.Elif(word.valid & word.ready & (left != 0)):
+            m.d.sync += left.eq(left - 1)
 
     def _fields_at_start(self, m, now):
         """Control frames go first; what a PAYLOAD has no field for is zero."""
-        control, word = self.i_control.payload, self.i_word.payload
+        control, payload = self.i_control.payload, self.i_payload.payload
         with m.If(self.i_control.valid):
             m.d.comb += [
                 getattr(now, name).eq(getattr(control, name))
@@ -172,14 +205,10 @@ class FrameBuilder(wiring.Component):
             ]
         with m.Else():
             m.d.comb += [
-                getattr(now, name).eq(getattr(word.frame, name))
+                getattr(now, name).eq(getattr(payload, name))
                 for name in ("node", "vc", "ieee", "epoch", "tx_id")
             ]
-            m.d.comb += [
-                now.opcode.eq(Opcode.PAYLOAD),
-                now.is_payload.eq(1),
-                now.noc_bytes.eq(word.length_bytes),
-            ]
+            m.d.comb += [now.opcode.eq(Opcode.PAYLOAD), now.is_payload.eq(1)]
 
     def _beats(self, m, start, is_payload, head, tail_beats, last_lane, joined):
         """Which beat comes next: those of `head`, then `tail_beats` times `joined`."""
@@ -188,9 +217,14 @@ class FrameBuilder(wiring.Component):
         move = Signal()  # the output register is free
         number = Signal(range(len(head) + 1))  # beat of the header; len(head): the tail
         tail_left = Signal.like(tail_beats)
-        first_word = self.i_word.valid & self.i_word.payload.first
-        offered = self.i_control.valid | (first_word & ~self.i_word_dead)
-        m.d.comb += [move.eq(~frame.valid | frame.ready), start.eq(move & (number == 0) & offered)]
+        offered = self.i_control.valid | self.i_payload.valid
+        m.d.comb += [
+            move.eq(~frame.valid | frame.ready),
+            self.o_idle.eq(number == 0),
+            start.eq(move & self.o_idle & offered),
+            # Words behind a payload's end; the next one's first word waits for its frame.
+            self.i_word.ready.eq(~self.i_word.payload.first),
+        ]
         with m.If(move):
             m.d.sync += [frame.valid.eq((number != 0) | offered), beat.keep.eq(-1), beat.last.eq(0)]
             with m.Switch(number):
@@ -208,8 +242,6 @@ class FrameBuilder(wiring.Component):
                                 tail_left.eq(tail_beats),
                             ]
                 with m.Default():
-                    # The next frame's first word may wait already while the carry is sent.
-                    m.d.comb += self.i_word.ready.eq(~self.i_word.payload.first)
                     m.d.sync += [beat.data.eq(joined), tail_left.eq(tail_left - 1)]
                     with m.If(tail_left == 1):
                         m.d.sync += [
@@ -217,6 +249,5 @@ class FrameBuilder(wiring.Component):
                             beat.last.eq(1),
                             beat.keep.eq(Cat(last_lane >= lane for lane in range(width))),
                         ]
-        m.d.comb += self.o_word_drop.eq((number == 0) & first_word & self.i_word_dead)
-        with m.If(self.o_word_drop):
-            m.d.comb += self.i_word.ready.eq(1)
+        with m.Elif(number == len(head)):
+            m.d.comb += self.i_word.ready.eq(0)

@@ -28,18 +28,25 @@ class HostPort(wiring.Component):
     --------------------------------------
     i_valid, i_last, i_no_bytes, i_node
         The beat that the host offers; `i_no_bytes` is last with keep 0.
-    i_granted : In(1)
-        The beat is taken in this clock. Only while `o_request`.
+    i_ready : In(1)
+        The beat, if one is offered, is taken in this clock. Only if there was `o_request` in the
+        clock before, or `o_goes_on` then and in every clock since `i_ready` was set for it.
     i_slot_valid, i_slot
-        The slot that `SlotLists` offers.
+        The slot that `SlotLists` offers; `i_slot_valid` only if nobody takes it in this clock.
     o_request : Out(1)
-        A beat waits and can be taken.
+        A beat can be taken in the next clock, and waits or may be expected then.
+    o_goes_on : Out(1)
+        In the middle of a packet, behind this clock's beat: whatever comes next can be taken.
+    o_needs_slot : Out(1)
+        The port's next beat may take the slot that is offered.
+    o_taken : Out(1)
+        A beat is taken; the outputs that follow count.
     o_take_slot : Out(1)
-        If granted, the slot offered becomes this port's.
+        The slot offered becomes this port's.
     o_slot, o_beat, o_write
         Where the beat goes; `o_write`: it is to be written.
     o_oversize, o_empty : Out(1)
-        If granted, this beat makes the packet too long, or is all of an empty packet.
+        This beat makes the packet too long, or is all of an empty packet.
     """
 
     def __init__(self, config, vc):
@@ -51,10 +58,13 @@ class HostPort(wiring.Component):
                 "i_last": In(1),
                 "i_no_bytes": In(1),
                 "i_node": In(24),
-                "i_granted": In(1),
+                "i_ready": In(1),
                 "i_slot_valid": In(1),
                 "i_slot": In(config.slot_bits),
                 "o_request": Out(1),
+                "o_goes_on": Out(1),
+                "o_needs_slot": Out(1),
+                "o_taken": Out(1),
                 "o_take_slot": Out(1),
                 "o_slot": Out(config.slot_bits),
                 "o_beat": Out(config.beat_bits + 1),
@@ -87,16 +97,26 @@ class HostPort(wiring.Component):
             self.o_empty.eq(~begun & self.i_no_bytes),
             discard.eq(swallowing | self.o_oversize | self.o_empty),
             self.o_take_slot.eq(~holds_slot & ~discard),
+            self.o_needs_slot.eq(~holds_slot & ~swallowing),
+            self.o_taken.eq(self.i_valid & self.i_ready),
+            # What is behind a packet's last beat is looked at a clock later: until then it is not
+            # known what it needs, nor whether the port may go on.
             self.o_request.eq(
-                self.i_valid & ~complete & (holds_slot | discard | self.i_slot_valid)
+                self.i_valid
+                & Mux(
+                    self.i_ready,
+                    ~self.i_last,
+                    ~complete & (~self.o_needs_slot | self.o_empty | self.i_slot_valid),
+                )
             ),
+            self.o_goes_on.eq(Mux(self.o_taken, ~self.i_last, begun)),
             self.o_slot.eq(Mux(holds_slot, slot, self.i_slot)),
             self.o_beat.eq(beat),
             # The beat of a full slot can only be an empty last one: nothing to write.
             self.o_write.eq(~discard & ~full),
-            finished.eq(self.i_granted & self.i_last & ~discard),
+            finished.eq(self.o_taken & self.i_last & ~discard),
         ]
-        with m.If(self.i_granted):
+        with m.If(self.o_taken):
             m.d.sync += [node.eq(self.i_node), begun.eq(~self.i_last)]
             with m.If(self.i_last):
                 m.d.sync += [beat.eq(0), swallowing.eq(0)]

@@ -18,6 +18,7 @@ from ..layouts import (
 from ..memory.protected import ERRORS, errors_of, protected_fifo, report
 from ..replay.memory import length_port, word_port
 from .builder import FrameBuilder
+from .control_queue import ControlQueue
 from .payload_queue import PayloadQueue
 from .slot_reader import SlotReader
 
@@ -27,6 +28,9 @@ STATS = {
     "stat_tx_control": "the last beat of a control frame was taken by the MAC",
     "stat_tx_payload": "the last beat of a PAYLOAD frame was taken by the MAC",
 }
+
+_REPORTS = 4
+"""Reports that may wait, those of frames that are being sent included: a power of two."""
 
 CONTROL_IN_A_ROW = 4
 """Control frames that may start one after the other while a PAYLOAD is ready to start."""
@@ -62,8 +66,8 @@ class TxPath(wiring.Component):
         The guard for `SlotLists`, and the read ports of `ReplayMemory`; see `SlotReader`.
     o_sent : stream of lid_bits
         A control frame with `report` is on the wire: its last beat was taken, in the clock
-        before. While one is not taken, no further frame with `report` is started; PAYLOADs go
-        on, control frames behind it wait.
+        before if no other report waits. While four frames with `report` were started whose
+        reports are not taken, no control frame is started; PAYLOADs go on.
     o_control_left, o_payload_left : Out(1)
         One-clock pulse per entry that has left its queue, a clock before: one credit.
     o_errors : Out(ERRORS)
@@ -73,10 +77,12 @@ class TxPath(wiring.Component):
 
     Timing
     ------
-    Idle: `i_control.valid` in clock t, first beat on `o_frame` in t + 2; `i_payload.valid` in t,
-    first beat in t + 3; at every width. No bubble inside a frame. No bubble between frames,
-    except one clock behind a PAYLOAD that is a single beat (512 bits, at most 4 bytes) if
-    another PAYLOAD follows.
+    Idle: `i_control.valid` in clock t, first beat on `o_frame` in t + 2. `i_payload.valid` in t,
+    first beat in t + 2 at 64 bits, t + 3 at 128, t + 4 at 256 and 512: the words are read
+    while the header goes out. No bubble inside a frame, nor between
+    frames; but behind the first PAYLOAD after a pause, if that has less than 4 beats at 512 bits
+    or 5 at 256, the next PAYLOAD starts 4 or 5 clocks behind it; and so it is behind one that
+    was killed.
 
     Reset: queues empty, nothing being sent.
     """
@@ -108,64 +114,77 @@ class TxPath(wiring.Component):
         m.submodules.queue = queue = PayloadQueue(config)
         m.submodules.reader = reader = SlotReader(config)
         m.submodules.builder = builder = FrameBuilder(config)
-        m.submodules.control_queue = control_queue = protected_fifo(
-            config.protect,
-            fifo.SyncFIFO,
-            width=control_frame_layout(config).size,
-            depth=config.control_depth,
+        m.submodules.control_queue = control_queue = ControlQueue(config)
+        m.submodules.reports = reports = protected_fifo(
+            config.protect, fifo.SyncFIFO, width=config.lid_bits, depth=_REPORTS
         )
-        report(m, config.protect, self.o_errors, queue.o_errors, errors_of(control_queue))
-
+        report(
+            m,
+            config.protect,
+            self.o_errors,
+            queue.o_errors,
+            reader.o_errors,
+            control_queue.o_errors,
+            errors_of(reports),
+        )
+        wiring.connect(m, wiring.flipped(self.i_control), control_queue.i)
         wiring.connect(m, wiring.flipped(self.i_payload), queue.i)
         wiring.connect(m, wiring.flipped(self.i_free), queue.i_free)
         wiring.connect(m, wiring.flipped(self.i_withdraw), queue.i_withdraw)
-        wiring.connect(m, queue.o, reader.i)
+        wiring.connect(m, queue.o_slot, reader.i)
         wiring.connect(m, reader.o, builder.i_word)
         wiring.connect(m, reader.word, wiring.flipped(self.word))
-        wiring.connect(m, reader.length, wiring.flipped(self.length))
+        wiring.connect(m, queue.length, wiring.flipped(self.length))
         wiring.connect(m, builder.o_frame, wiring.flipped(self.o_frame))
         m.d.comb += [
-            reader.i_dead.eq(queue.o_dead),
-            reader.i_free.valid.eq(self.i_free.valid),
-            reader.i_free.payload.eq(self.i_free.payload),
-            reader.i_withdraw.valid.eq(self.i_withdraw.valid),
-            reader.i_withdraw.payload.eq(self.i_withdraw.payload),
-            builder.i_word_dead.eq(reader.o_dead),
-            reader.i_drop.eq(builder.o_word_drop),
-            self.o_reading.eq(reader.o_reading),
-            self.o_payload_left.eq(queue.o_left),
+            reader.i_known.eq(queue.o_known),
+            reader.i_words.eq(queue.o_words),
+            reader.i_used.eq(builder.o_word_used),
+            reader.i_flush.eq(queue.i_drop),
+            queue.i_unsure.eq(reader.o_unsure),
+            queue.i_drop.eq(builder.o_idle & queue.o_waits & queue.o_dead),
+            queue.o.ready.eq(builder.i_payload.ready),
+            builder.i_payload.payload.eq(queue.o.payload),
+            builder.i_payload.valid.eq(queue.o.valid & ~queue.o_dead),
+            builder.i_length.eq(queue.o_length),
             builder.cfg_node.eq(self.cfg_node),
-            control_queue.w_en.eq(self.i_control.valid),
-            control_queue.w_data.eq(self.i_control.payload),
-            self.i_control.ready.eq(control_queue.w_rdy),
+            self.o_payload_left.eq(queue.o_left),
         ]
+        # A header of four beats and more goes out while the first words are on their way.
+        if config.header_beats < 4:
+            first_there = reader.o.valid & reader.o.payload.first
+            m.d.comb += builder.i_payload.valid.eq(queue.o.valid & ~queue.o_dead & first_there)
+        self._guard(m, queue, builder)
         self._choose(m, control_queue, builder)
+        self._report(m, control_queue, reports)
         return m
 
+    def _guard(self, m, queue, builder):
+        """Names the slot of the frame that is being sent until all its words are taken."""
+        with m.If(builder.o_payload_started):
+            m.d.sync += self.o_reading.slot.eq(queue.o.payload.slot)
+        # A register, and so a clock longer than needed: it is the start of a long path.
+        m.d.sync += self.o_reading.valid.eq(
+            builder.o_payload_started | (self.o_reading.valid & ~builder.o_idle)
+        )
+
     def _choose(self, m, control_queue, builder):
-        """Holds control frames back when a PAYLOAD's turn has come, or a report is untaken.
+        """Holds control frames back when a PAYLOAD's turn has come, or reports are untaken.
 
         Both reasons arise only in the clock after a control frame started, so that a frame that
         was offered to the builder stays offered.
         """
         control = builder.i_control
         row = Signal(range(CONTROL_IN_A_ROW + 1))
-        reporting = Signal()  # a frame with `report` is being sent
-        sent_lid = Signal(self._config.lid_bits)
         is_payload = Signal()  # the frame that is being sent
-        started = Signal()
-        ended = Signal()
+        self._started, self._ended = started, ended = Signal(), Signal()
+        self._held = Signal(range(_REPORTS + 1))  # frames with `report` started, and not taken
         m.d.comb += [
-            control.payload.eq(control_queue.r_data),
-            control.valid.eq(
-                control_queue.r_rdy
-                & (row != CONTROL_IN_A_ROW)
-                & ~(control.payload.report & (reporting | self.o_sent.valid))
-            ),
-            started.eq(control.valid & control.ready),
-            control_queue.r_en.eq(started),
+            control.payload.eq(control_queue.o.payload),
+            control.valid.eq(control_queue.o.valid & (row != CONTROL_IN_A_ROW) & ~self._held[-1]),
+            started.eq(control.ready),
+            control_queue.o.ready.eq(started),
             ended.eq(self.o_frame.valid & self.o_frame.ready & self.o_frame.payload.last),
-            self.o_sent.payload.eq(sent_lid),
         ]
         m.d.sync += [
             self.o_control_left.eq(started),
@@ -173,7 +192,7 @@ class TxPath(wiring.Component):
             self.stat_tx_payload.eq(ended & is_payload),
         ]
 
-        payload_ready = builder.i_word.valid & builder.i_word.payload.first & ~builder.i_word_dead
+        payload_ready = builder.i_payload.valid
         with m.If(~payload_ready & (row == CONTROL_IN_A_ROW)):
             m.d.sync += row.eq(0)  # the PAYLOAD whose turn it is was killed
         with m.If(started):
@@ -181,10 +200,25 @@ class TxPath(wiring.Component):
         with m.If(builder.o_payload_started):
             m.d.sync += [row.eq(0), is_payload.eq(1)]
 
+    def _report(self, m, control_queue, reports):
+        """A report is raised when the frame has ended."""
+        reporting = Signal()  # the frame that is being sent has `report`
+        sent_lid = Signal(self._config.lid_bits)
+        m.d.comb += [
+            reports.w_data.eq(sent_lid),
+            reports.w_en.eq(self._ended & reporting),
+            self.o_sent.payload.eq(reports.r_data),
+            self.o_sent.valid.eq(reports.r_rdy),
+            reports.r_en.eq(self.o_sent.ready),
+        ]
+        begins = self._started & control_queue.o.payload.report
+        taken = self.o_sent.valid & self.o_sent.ready
+        m.d.sync += self._held.eq(self._held + begins - taken)
         # A frame starts at the earliest in the clock in which the one before it ends.
-        with m.If(self.o_sent.ready):
-            m.d.sync += self.o_sent.valid.eq(0)
-        with m.If(ended & reporting):
-            m.d.sync += [self.o_sent.valid.eq(1), reporting.eq(0)]
-        with m.If(started & control.payload.report):
-            m.d.sync += [reporting.eq(1), sent_lid.eq(control.payload.lid)]
+        with m.If(self._started):
+            m.d.sync += [
+                reporting.eq(control_queue.o.payload.report),
+                sent_lid.eq(control_queue.o.payload.lid),
+            ]
+        with m.Elif(self._ended):
+            m.d.sync += reporting.eq(0)

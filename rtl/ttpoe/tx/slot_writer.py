@@ -3,8 +3,11 @@
 Source: sections 5.2 (slots, physical backpressure) and 7 (host side) of the protocol.
 """
 
-from amaranth.hdl import Array, Cat, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -70,11 +73,13 @@ class SlotWriter(wiring.Component):
 
     Timing
     ------
-    One beat per clock for the three ports together; ports that can go on share it beat by beat
-    in the order VC 1, 0, 2, each within 12 beats (`UrgencyArbiter`). `ready` depends on the
-    beat offered and on `i_slot.valid`. Last beat taken in clock 0: `o_write` and `o_event.valid`
-    in clock 1, in memory in clock 2. At most one event per VC is outstanding; one more packet
-    may be completed meanwhile, a third waits at the port.
+    `ready` is a register: a beat is taken at the earliest in the clock after the one in which it
+    was offered first, further beats of its packet in every clock, and the next packet's first
+    beat two clocks behind the last one. One beat per clock for the three ports together; ports
+    that can go on share it clock by clock in the order VC 1, 0, 2, each within 12 clocks
+    (`UrgencyArbiter`); a clock is lost if the one whose turn it is pauses. Last beat taken in
+    clock 0: `o_write` and `o_event.valid` in clock 1, in memory in clock 2. At most one event
+    per VC is outstanding; one more packet may be completed meanwhile, a third waits at the port.
 
     Reset: no packet, no slot held, no event.
     """
@@ -98,6 +103,8 @@ class SlotWriter(wiring.Component):
         config = self._config
         m.submodules.arbiter = arbiter = UrgencyArbiter(config.VCS)
         ports = []
+        ready = Signal(config.VCS)  # by urgency; one at most
+        slot_free = Signal()
         for rank, vc in enumerate(VC_ORDER):
             host, event = self.i_host[vc], self.o_event[vc]
             port = HostPort(config, vc)
@@ -108,65 +115,57 @@ class SlotWriter(wiring.Component):
                 port.i_last.eq(host.payload.last),
                 port.i_no_bytes.eq(host.payload.last & ~host.payload.keep[0]),
                 port.i_node.eq(host.payload.node),
-                port.i_slot_valid.eq(self.i_slot.valid),
+                port.i_slot_valid.eq(slot_free),
                 port.i_slot.eq(self.i_slot.payload),
                 port.i_result.valid.eq(self.i_result.valid),
                 port.i_result.payload.eq(self.i_result.payload),
                 port.i_retry.eq(self.i_retry),
                 arbiter.requests[rank].eq(port.o_request),
-                port.i_granted.eq(arbiter.grant[rank]),
-                host.ready.eq(port.i_granted),
+                port.i_ready.eq(ready[rank]),
+                host.ready.eq(ready[rank]),
             ]
             ports.append((host, port))
-        self._write(m, arbiter, ports)
+        taking = Cat(port.o_needs_slot for _, port in ports) & ready
+        goes_on = Cat(port.o_goes_on for _, port in ports) & ready
+        wanted = arbiter.requests.any()
+        m.d.comb += [slot_free.eq(self.i_slot.valid & ~taking.any()), arbiter.advance.eq(wanted)]
+        # Nobody asks: who is in the middle of a packet need not ask again.
+        m.d.sync += ready.eq(Mux(wanted, arbiter.grant, goes_on))
+        self._write(m, ready, ports)
         return m
 
-    def _write(self, m, arbiter, ports):
-        """The granted beat goes to memory through one register."""
+    def _write(self, m, ready, ports):
+        """The beat taken goes to memory through one register."""
         config = self._config
-        chosen = Signal(host_tx_layout(config))
-        port = Signal(
-            data.StructLayout(
-                {
-                    "take_slot": 1,
-                    "slot": config.slot_bits,
-                    "beat": config.beat_bits + 1,
-                    "write": 1,
-                    "oversize": 1,
-                    "empty": 1,
-                }
-            )
-        )
+
+        def chosen(pick):
+            """`pick(host, port)` of the port that is ready, by masks: `ready` is a register."""
+            words = (Value.cast(pick(host, port)) for host, port in ports)
+            return reduce(or_, (word & go.replicate(len(word)) for word, go in zip(words, ready)))
+
+        def told(pick):
+            """Whether a beat is taken for which `pick(port)` is true."""
+            return Cat(port.o_taken & pick(port) for _, port in ports).any()
+
+        beat = Signal(config.beat_bits + 1)
         m.d.comb += [
-            arbiter.advance.eq(arbiter.grant.any()),
-            chosen.eq(Array(host.payload.as_value() for host, _ in ports)[arbiter.index]),
-            port.eq(
-                Array(
-                    Cat(
-                        port.o_take_slot,
-                        port.o_slot,
-                        port.o_beat,
-                        port.o_write,
-                        port.o_oversize,
-                        port.o_empty,
-                    )
-                    for _, port in ports
-                )[arbiter.index]
-            ),
-            self.i_slot.ready.eq(arbiter.advance & port.take_slot),
+            beat.eq(chosen(lambda host, port: port.o_beat)),
+            self.i_slot.ready.eq(told(lambda port: port.o_take_slot)),
         ]
 
         taken = Signal(slot_write_layout(config))
         keep = Signal(config.width_bytes)
         m.d.sync += [
-            self.o_write.valid.eq(arbiter.advance & port.write),
-            taken.slot.eq(port.slot),
-            taken.beat.eq(port.beat),
-            taken.data.eq(chosen.data),
-            taken.last.eq(chosen.last | (port.beat == config.slot_beats - 1)),
-            keep.eq(chosen.keep),
-            self.stat_tx_oversize.eq(arbiter.advance & port.oversize),
-            self.stat_tx_empty.eq(arbiter.advance & port.empty),
+            self.o_write.valid.eq(told(lambda port: port.o_write)),
+            taken.slot.eq(chosen(lambda host, port: port.o_slot)),
+            taken.beat.eq(beat),
+            taken.data.eq(chosen(lambda host, port: host.payload.data)),
+            taken.last.eq(
+                chosen(lambda host, port: host.payload.last) | (beat == config.slot_beats - 1)
+            ),
+            keep.eq(chosen(lambda host, port: host.payload.keep)),
+            self.stat_tx_oversize.eq(told(lambda port: port.o_oversize)),
+            self.stat_tx_empty.eq(told(lambda port: port.o_empty)),
             self.stat_tx_refused.eq(
                 self.i_result.valid & (self.i_result.payload.result == HostResult.REFUSED)
             ),

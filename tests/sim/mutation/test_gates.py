@@ -217,7 +217,7 @@ def test_bench_on_a_netlist(pool):
     file = "tests/rx/test_pool.py::test_kept_slots_leave_a_vc_all_its_room"
     bench = Bench("rx_pool", "ttpoe.rx.pool:SlotPool", (file,))
     tests = run_bench(bench, folder / "run", builds.Processes())
-    assert tests == {file: 31}
+    assert tests == {file: 42}
     mutant = mutants["ttp_engine_core_rx_pool"]
     clean_json = folder / "engine" / "clean.json"
     block = json.loads(clean_json.read_text())["modules"][mutant.module]

@@ -251,32 +251,32 @@ class Prefix(_Ends):
     defects = (
         Defect(
             "an ACK retires one more",
-            "pipeline/q2_decide.py",
-            "m.d.comb += self.retire_count.eq(self.ack_low + 1)",
-            "m.d.comb += self.retire_count.eq(self.ack_low + 2)",
+            "pipeline/q2_guards.py",
+            "facts.ack_next.eq(self.ack_low + 1)",
+            "facts.ack_next.eq(self.ack_low + 2)",
         ),
         Defect(
             "a packet behind a gap is accepted",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_guards.py",
             '"NEXT": self.in_order == 1',
             '"NEXT": self.in_order[2:] == 0',
         ),
         Defect(
             "a duplicate is delivered again",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_guards.py",
             '"DUPLICATE": ~ahead',
             '"DUPLICATE": ~ahead & (self.in_order != 0)',
         ),
         Defect(
             "a NACK counts as an ACK",
-            "pipeline/q2_decide.py",
-            "m.d.comb += self.retire_count.eq(self.ack_low)\n",
-            "m.d.comb += self.retire_count.eq(self.ack_low + 1)\n",
+            "pipeline/q2_new_tag.py",
+            "m.d.comb += self.retire_count.eq(fact.ack_low)",
+            "m.d.comb += self.retire_count.eq(fact.ack_next)",
         ),
         Defect(
             "a kept packet that was delivered stays in the directory",
-            "pipeline/q2_decide.py",
-            'out.unkeeps.eq(do["unkeeps"])',
+            "pipeline/q2_new_tag.py",
+            "out.unkeeps.eq(do.unkeeps)",
             "out.unkeeps.eq(0)",
         ),
         Defect(
@@ -287,7 +287,7 @@ class Prefix(_Ends):
         ),
         Defect(
             "the oldest packet goes out again under the ID of the next",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_new_tag.py",
             "out.tx_base.eq(TxBase.FIRST)]",
             "out.tx_base.eq(TxBase.CURRENT)]",
         ),
@@ -372,7 +372,7 @@ class Progress(_Ends):
         ),
         Defect(
             "an ACK of the youngest packet is out of the window",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_guards.py",
             "(self.ack_low < tag.sent))",
             "(self.ack_low + 1 < tag.sent))",
         ),

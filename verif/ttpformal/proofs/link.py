@@ -198,19 +198,19 @@ class Serial(_Decision):
     defects = (
         Defect(
             "compared as plain numbers",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_guards.py",
             "ahead = (self.in_order != 0) & ~self.in_order[31]",
             "ahead = event.tx_id > tag.received",
         ),
         Defect(
             "the distance 2^31 is younger",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_guards.py",
             "(self.past_end != 0) & ~self.past_end[31]",
             "((self.past_end - 1) & (1 << 31) == 0)",
         ),
         Defect(
             "the window forgets high bits",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_guards.py",
             "(self.ack_ahead[count_bits:] == 0)",
             "(self.ack_ahead[count_bits:31] == 0)",
         ),
@@ -330,25 +330,25 @@ class Window(_Decision):
     defects = (
         Defect(
             "an ACK retires one more",
-            "pipeline/q2_decide.py",
-            "m.d.comb += self.retire_count.eq(self.ack_low + 1)",
-            "m.d.comb += self.retire_count.eq(self.ack_low + 2)",
+            "pipeline/q2_guards.py",
+            "facts.ack_next.eq(self.ack_low + 1)",
+            "facts.ack_next.eq(self.ack_low + 2)",
         ),
         Defect(
             "a second sending counts as a first",
-            "pipeline/q2_decide.py",
-            'do["sends"] & (old.current == old.sent)',
-            'do["sends"]',
+            "pipeline/q2_new_tag.py",
+            "first_send.eq(do.sends & fact.at_sent)",
+            "first_send.eq(do.sends)",
         ),
         Defect(
             "what is acknowledged and not freed at once is forgotten",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_new_tag.py",
             "new.lag.eq(old.lag + self.retire_count - out.pop)",
             "new.lag.eq(old.lag - out.pop)",
         ),
         Defect(
             "a new link starts where the last one was",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_new_tag.py",
             "with m.If(ours):\n            m.d.comb += new.sent.eq(0)",
             "with m.If(ours):\n            m.d.comb += new.sent.eq(old.sent)",
         ),

@@ -1,135 +1,146 @@
-"""Proofs of `memory/`: accesses to one place that follow each other closely act as if alone."""
+"""Proofs of `memory/` and of the directory: accesses that keep their distance act as if alone."""
 
-from amaranth.hdl import Array, Mux, Signal
+from amaranth.hdl import Array, Cat, Mux, Signal
 from amaranth.lib import data
 
 from ttpoe.memory import forwarded
+from ttpoe.memory.forwarded import APART, CHANGE, FORWARDED
+from ttpoe.reorder import directory
 
 from ..memories import built, harsh_memories, inner
-from ..proof import Defect, Proof
+from ..proof import Defect, Proof, shrunk
 
 _FILE = "memory/forwarded.py"
+_DIRECTORY = "reorder/directory.py"
+
+WRITTEN = CHANGE + 1  # the clock of an access in which its change is written
+
+
+def stages(h, value, count):
+    """`value`, and as it was 1 to `count` clocks ago."""
+    values = [value]
+    for _ in range(count):
+        values.append(h.past(values[-1]))
+    return values
+
+
+def keep_distance(h, here, allowed):
+    """Assumes that accesses keep `APART` clocks or more, or `allowed`.
+
+    `here`: there is one in the place that is watched, now and n clocks ago.
+    """
+    h.assume_if(here[0], ~Cat(here[n] for n in range(1, APART) if n not in allowed).any())
+
+
+def check_swept(h, ready, sweep, memory):
+    """When the sweep is over every place has been written; before, those in front of it."""
+    h.check(memory.blank == Mux(ready, 0, ~((1 << sweep) - 1)[: memory.depth]))
 
 
 class Forwarded(Proof):
     shows = (
-        "ForwardedMemory: what an access sees in Q2 is what all older accesses of its set left,"
-        " whatever accesses follow each other how closely, or, if it asks for that, what the"
-        " one right in front leaves; in Q1 `newest` lacks the change of that one only; a change"
-        " is written once, to its way; the sweep clears all"
+        "ForwardedMemory: if accesses of one set come exactly 6 or at least 9 clocks apart,"
+        " `o_value` in clock 2 of an access is what all older accesses of its set left; `o_read`"
+        " is what has been written; a change is written once, in clock 8, to its set and way,"
+        " whatever happens to other sets; the sweep clears all"
     )
-    config = "4 sets of 2 ways, words of 2 bits; any accesses and changes; watched: any one set"
+    config = (
+        "4 sets of 2 ways, words of 2 bits; any accesses and changes; watched: any one set; a"
+        " read in the clock of a write to its place gives any value"
+    )
     ways = 2
     mode = "induction"
-    depth = 6
-    cover_depth = 14
-    defect_depth = 14
+    depth = 12
+    cover_depth = 32
+    defect_depth = 26
     defects = (
         Defect(
-            "what is in Q3 is not seen by the next access",
+            "the change of the access 6 clocks ahead is not seen",
             _FILE,
-            "use_q3.eq(follows)",
-            "use_q3.eq(0)",
-        ),
-        Defect(
-            "what was written one clock ago is lost",
-            _FILE,
-            "use_q4.eq(alone & q3_has)",
-            "use_q4.eq(0)",
-        ),
-        Defect(
-            "what was written in the clock of the read is lost",
-            _FILE,
-            "use_q5.eq(alone & ~q3_has & q4_has)",
-            "use_q5.eq(0)",
+            "forwards.eq(meets & self.i_change & mine)",
+            "forwards.eq(0)",
         ),
         Defect(
             "a change of the other way is taken",
             _FILE,
-            "((self.i_hit & same_way) | self.i_follows)",
-            "(self.i_hit | self.i_follows)",
+            "forwards.eq(meets & self.i_change & mine)",
+            "forwards.eq(meets & self.i_change)",
         ),
-        Defect("an access is not told that it follows", _FILE, " | self.i_follows)", ")"),
         Defect(
-            "the newest copy wins only if it is in Q4",
+            "a change of another set is taken",
             _FILE,
-            "Mux(self._from_q3[way], of(self._q3.value),\n"
-            "                   Mux(self._from_q4[way], of(self._q4.value), "
-            "of(self.o_read[way])))",
-            "Mux(self._from_q4[way], of(self._q4.value), Mux(self._from_q3[way], "
-            "of(self._q3.value), of(self.o_read[way])))",
+            "meets.eq(index[0] == index[CHANGE - 1])",
+            "meets.eq(1)",
+        ),
+        Defect(
+            "what is forwarded is what was written last",
+            _FILE,
+            "Mux(forwards, self.i_value, cells.o_read[way])",
+            "Mux(forwards, written.value, cells.o_read[way])",
         ),
         Defect(
             "both ways are written",
             _FILE,
-            "cells.i_write[way].eq(q3.live & self._is(q3.way, way))",
-            "cells.i_write[way].eq(q3.live)",
+            "cells.i_write[way].eq(written.live & (written.way == way))",
+            "cells.i_write[way].eq(written.live)",
+        ),
+        Defect(
+            "a change is written to the set of the access behind",
+            _FILE,
+            "written.index.eq(index[CHANGE])",
+            "written.index.eq(index[CHANGE - 1])",
+        ),
+        Defect(
+            "the sweep leaves the last set out",
+            _FILE,
+            "self.o_ready.eq(sweep == self._depth - 1)",
+            "self.o_ready.eq(sweep == self._depth - 2)",
         ),
     )
 
     def build(self, h):
         m, ways = h.m, range(self.ways)
         layout = data.StructLayout({"bits": 2})
-        with harsh_memories(h, forwarded) as memories:
+        with harsh_memories(h, forwarded, dirty=True) as memories:
             dut = forwarded.ForwardedMemory("none", layout, 4, ways=self.ways)
             m.submodules.dut = parts = built(dut)
         h.drive(dut)
-        entered = h.free(1, "entered")
-        in_q1 = h.past(entered)
-        in_q2 = h.past(in_q1)
-        here_valid = h.past(in_q2)
-        h.assume_if(entered, dut.o_ready)
-        h.assume(dut.i_valid == in_q1)
-        h.assume_if(dut.i_change, in_q2)
+        watched = h.constant(2, "watched")
+        entered = stages(h, h.free(1, "entered"), WRITTEN)
+        index = stages(h, dut.i_index, WRITTEN)
+        h.assume_if(entered[0], dut.o_ready)
+        h.assume(dut.i_valid == entered[1])
+        h.assume_if(dut.i_change, entered[CHANGE])
         h.assume_if(~dut.o_ready, dut.i_value.bits == 0)
         if self.ways == 1:
-            h.assume(~dut.i_way & ~dut.i_change_way)
+            h.assume(~dut.i_change_way)
+        here = [valid & (place == watched) for valid, place in zip(entered, index)]
+        keep_distance(h, here, [FORWARDED])
 
-        # The access in Q3, and what it said on its way.
-        index = h.past(h.past(h.past(dut.i_index)))
-        hit, way, follows = (
-            h.past(h.past(value)) for value in (dut.i_hit, dut.i_way, dut.i_follows)
-        )
-        change, change_way = h.past(dut.i_change), h.past(dut.i_change_way)
-        h.check(dut.o_write == (here_valid & change))
-        h.check_if(dut.o_write, dut.o_write_way == change_way)
-        h.check_if(here_valid, h.past(dut.o_index) == index)
-        h.check_if(
-            here_valid & h.past(here_valid), h.past(dut.o_behind) == (h.past(index) == index)
-        )
-
-        # One set, any: what its words are when all older accesses are through.
-        watched = h.constant(2, "watched")
+        # The words of the watched set, as the accesses that have been through left them.
         words = [Signal(2, name=f"spec{number}") for number in ways]
-        here, in_front = Signal(), Signal()
-        m.d.comb += [here.eq(here_valid & (index == watched)), in_front.eq(h.past(here & change))]
-        front_way = h.past(change_way)
-        takes_front = in_front & ((hit & (way == front_way)) | follows)
-        wanted = Signal(2)
-        m.d.comb += wanted.eq(
-            Array(words)[Mux(takes_front, front_way, way)] if self.ways > 1 else words[0]
-        )
-        h.check_if(here, h.past(dut.o_from_q3) == takes_front)
-        h.check_if(here, h.past(dut.o_value) == Mux(hit | takes_front, wanted, 0))
+        change, change_way = h.past(dut.i_change), h.past(dut.i_change_way)
+        value = h.past(dut.i_value.bits)
+        here = here[WRITTEN]
+        h.check(dut.o_writes == (entered[WRITTEN] & change))
         with m.If(here & change):
-            m.d.sync += (Array(words)[change_way] if self.ways > 1 else words[0]).eq(
-                dut.i_value.bits
-            )
+            m.d.sync += (Array(words)[change_way] if self.ways > 1 else words[0]).eq(value)
         sweep = inner(parts, "cells")["sweep"]
+        readable = h.past((dut.i_index == watched) & dut.o_ready & ~dut.o_writes)
         for number, memory in zip(ways, memories):
-            seen = dut.newest(number, lambda word: word.bits)
-            h.check_if(here, h.past(h.past(seen)) == h.past(words[number]))
+            seen = stages(h, dut.o_value[number].bits, WRITTEN - 2)[-1]
+            h.check_if(here, seen == words[number])
+            h.check_if(readable, dut.o_read[number].bits == h.past(words[number]))
             m.d.comb += memory.watch_place.eq(watched)
             h.check_if(dut.o_ready, memory.watched == words[number])
+            check_swept(h, dut.o_ready, sweep, memory)
             h.check_if(~dut.o_ready & (sweep > watched), memory.watched == 0)
             h.check_if(~dut.o_ready, words[number] == 0)
         h.check_if(h.past(dut.o_ready), dut.o_ready)
-        four = here
-        for _ in range(3):
-            four = here & change & h.past(four)
-        h.reach(four & (wanted == 3))
-        h.reach(here & hit & ~in_front & h.past(in_front) & (wanted == 2))
-        h.reach(here & hit & ~in_front & ~h.past(in_front) & h.past(h.past(in_front)))
+
+        changes = stages(h, here & change, 2 * FORWARDED)
+        h.reach(changes[0] & changes[FORWARDED] & changes[2 * FORWARDED] & (words[0] == 3))
+        h.reach(here & stages(h, here & change, APART)[APART] & (words[-1] == 2))
 
 
 class ForwardedOne(Forwarded):
@@ -138,15 +149,94 @@ class ForwardedOne(Forwarded):
     ways = 1
     defects = (
         Defect(
-            "what was written one clock ago is lost",
+            "what is being written is not seen",
             _FILE,
-            "use_q4.eq(alone & q3_has)",
-            "use_q4.eq(0)",
+            "forwards.eq(meets & self.i_change & mine)",
+            "forwards.eq(0)",
         ),
         Defect(
-            "a change of another set is taken",
+            "the access behind the next one gets the change",
             _FILE,
-            "same.eq(self.o_index == q1_index)",
-            "same.eq(1)",
+            "meets.eq(index[0] == index[CHANGE - 1])",
+            "meets.eq(index[0] == index[CHANGE - 2])",
         ),
     )
+
+
+SIZE = shrunk(slots=4, sets=2, rx_slots=8, rx_reserved=1, reorder_slots=1)
+
+
+class Directory(Proof):
+    shows = (
+        "ReorderDirectory: if events that concern one place come at least 9 clocks apart,"
+        " `o_kept` in clock 4 is what all older ones left there; a change is written once, in"
+        " clock 8, to its place; the sweep empties all"
+    )
+    config = (
+        "4 places, 4 links, 8 receive slots; any events and changes; watched: any one place; a"
+        " read in the clock of a write to its place gives any value"
+    )
+    mode = "induction"
+    depth = 12
+    cover_depth = 28
+    defect_depth = 24
+    defects = (
+        Defect(
+            "a change goes to the place of the event behind",
+            _DIRECTORY,
+            "written_at.eq(index[CHANGE])",
+            "written_at.eq(index[CHANGE - 1])",
+        ),
+        Defect(
+            "a place is never emptied",
+            _DIRECTORY,
+            "writes.eq(self.i_change)",
+            "writes.eq(self.i_change & self.i_kept.valid)",
+        ),
+        Defect(
+            "the sweep leaves the last place out",
+            _DIRECTORY,
+            "self.o_ready.eq(sweep == config.reorder_window - 1)",
+            "self.o_ready.eq(sweep == config.reorder_window - 2)",
+        ),
+        Defect(
+            "an event is shown what the one in front of it found",
+            _DIRECTORY,
+            "found[0].eq(read.data)",
+            "found[0].eq(found[-1])",
+        ),
+    )
+
+    def build(self, h):
+        m = h.m
+        with harsh_memories(h, directory, dirty=True) as memories:
+            dut = directory.ReorderDirectory(SIZE)
+            m.submodules.dut = parts = built(dut)
+        (places,) = memories
+        h.drive(dut)
+        watched = h.constant(SIZE.reorder_bits, "watched")
+        entered = stages(h, h.free(1, "entered"), WRITTEN)
+        index = stages(h, dut.i_index, WRITTEN)
+        h.assume_if(entered[0], dut.o_ready)
+        h.assume(dut.i_valid == entered[1])
+        h.assume_if(dut.i_change, entered[CHANGE])
+        h.assume_if(~dut.o_ready, dut.i_kept.as_value() == 0)
+        here = [valid & (place == watched) for valid, place in zip(entered, index)]
+        keep_distance(h, here, [])
+
+        # What the events that have been through left in the watched place.
+        content = Signal(len(dut.i_kept.as_value()), name="spec")
+        change, kept = h.past(dut.i_change), h.past(dut.i_kept)
+        here = here[WRITTEN]
+        with m.If(here & change):
+            m.d.sync += content.eq(kept)
+        seen = stages(h, dut.o_kept, WRITTEN - directory.FOUND)[-1]
+        h.check_if(here, seen == content)
+        sweep = inner(parts)["sweep"]
+        m.d.comb += places.watch_place.eq(watched)
+        h.check_if(dut.o_ready, places.watched == content)
+        check_swept(h, dut.o_ready, sweep, places)
+        h.check_if(~dut.o_ready & (sweep > watched), places.watched == 0)
+        h.check_if(~dut.o_ready, content == 0)
+        h.check_if(h.past(dut.o_ready), dut.o_ready)
+        h.reach(here & ~change & stages(h, here & change, APART)[APART] & content.all())

@@ -36,9 +36,14 @@ class Pool(Proof):
         Defect(
             "both lists give at once",
             "rx/pool.py",
-            "with m.Elif(dropped.r_rdy):\n                m.d.comb += dropped.r_en.eq(1)",
-            "with m.Elif(dropped.r_rdy):\n                m.d.comb += [dropped.r_en.eq(1),"
-            " delivered.r_en.eq(1)]",
+            "dropped.r_en.eq(~spare_ready)",
+            "dropped.r_en.eq(~spare_ready), delivered.r_en.eq(~spare_ready)",
+        ),
+        Defect(
+            "the spare slot is written over",
+            "rx/pool.py",
+            "with m.Elif(~spare_ready):",
+            "with m.Else():",
         ),
         Defect(
             "slot 0 is dealt out twice",
@@ -83,8 +88,10 @@ class Pool(Proof):
 class PoolRoom(Proof):
     shows = (
         "SlotPool, its accounts: a VC has room exactly if it holds fewer slots than are its"
-        " own or a shared one is left; a kept packet counts as kept from the next clock on and"
-        " until its slot is free; with room there is a slot: the others cannot have taken it"
+        " own or a shared one is left, a slot that is taken counted at once and one that is given"
+        " back or kept two clocks later, four as a shared one; no more are shared than there are;"
+        " a kept packet counts as kept until its slot is free; with room there is a slot: the"
+        " others cannot have taken it"
     )
     config = "16 slots, 2 of each VC, 4 for kept packets; any order"
     mode = "induction"
@@ -95,8 +102,8 @@ class PoolRoom(Proof):
         Defect(
             "a kept packet still counts for its VC",
             "rx/pool.py",
-            "- (self.i_kept.valid & (self.i_kept.payload == vc))",
-            "",
+            "(self.i_kept.valid & (self.i_kept.payload == vc))",
+            "0",
         ),
         Defect(
             "a kept slot that comes back counts for its VC",
@@ -107,8 +114,14 @@ class PoolRoom(Proof):
         Defect(
             "one shared slot too many",
             "rx/pool.py",
-            "(shared_used != shared)",
-            "(shared_used != shared + 1)",
+            "left[n].eq(used == shared - n)",
+            "left[n].eq(used == shared + 1 - n)",
+        ),
+        Defect(
+            "a shared slot that was just taken is not counted",
+            "rx/pool.py",
+            "(left[1] & taken.any())",
+            "(left[1] & taken[1])",
         ),
     )
 
@@ -123,21 +136,37 @@ class PoolRoom(Proof):
         h.assume_if(dut.take, dut.slot_ready & dut.room)
         for vc in (dut.vc, dut.i_kept.payload, dut.i_dropped.p.vc, dut.i_delivered.p.vc):
             h.assume(vc < 3)
+        backs, account, excess = [], [], []
         for vc in range(3):
             back = total(slot.valid & ~slot.p.kept & (slot.p.vc == vc) for slot in freed)
             keeps = dut.i_kept.valid & (dut.i_kept.payload == vc)
             h.assume(back + keeps <= held[vc])
-            h.check(inner[f"excess_{vc}"] == Cat(held[vc], 0).as_signed() - 2)
-            m.d.sync += held[vc].eq(held[vc] + (dut.take & (dut.vc == vc)) - keeps - back)
+            backs.append(back + keeps)
+            m.d.sync += held[vc].eq(held[vc] + (dut.take & (dut.vc == vc)) - backs[vc])
+            leaving = h.past(backs[vc][:2])
+            account.append(held[vc] + leaving)
+            excess.append(Mux(account[vc] > 2, account[vc] - 2, 0)[:5])
+            h.check(inner[f"left_{vc}"] == leaving)
+            h.check(inner[f"excess_{vc}"] == Cat(account[vc], 0).as_signed() - 2)
         kept_back = total(slot.valid & slot.p.kept for slot in freed)
         h.assume((kept_back <= kept) & (kept + dut.i_kept.valid <= 4))
         m.d.sync += kept.eq(kept + dut.i_kept.valid - kept_back)
-        h.check(dut.o_kept_freed == kept_back)
+        h.check(dut.o_kept_freed == h.past(kept_back[:2]))
 
-        shared = total(Mux(count > 2, count - 2, 0) for count in held)
-        own = Array(held)[dut.vc]
-        h.check_if(dut.vc < 3, dut.room == ((own < 2) | (shared < 16 - 3 * 2 - 4)))
-        h.check(shared <= 16 - 3 * 2 - 4)
+        most = 16 - 3 * 2 - 4
+        own = Array(account)[dut.vc] < 2
+        shared = total(excess)[:6]
+        before = h.past(shared)
+        long_before = h.past(before)
+        took = h.past(dut.take & ~own)
+        took_before = h.past(took)
+        h.check_if(dut.vc < 3, dut.room == (own | (long_before + took + took_before < most)))
+        h.check(inner["used"] == before)
+        for n in range(3):
+            h.check(inner[f"shared_left_{n}"] == h.past(before == most - n))
+        h.check(inner["taken"] == Cat(took, took_before))
+        h.check((shared <= before + took) & (before <= long_before + took_before))
+        h.check(shared <= most)
         h.check_if((dut.vc < 3) & dut.room, total(held) + kept < 16)
         h.check(total(held) + kept <= 16)
         h.reach(~dut.room & (dut.vc == 1) & (held[0] == 8))
@@ -148,9 +177,11 @@ class Reader(Proof):
     shows = (
         "VcReader: payloads are read in the order of their verdicts, beats 0 to last, each"
         " once, with their slot and `kept`; the beats reach the host in order, none lost or"
-        " doubled; a payload that can be read asks for it in the same clock"
+        " doubled; one that arrives alone can be read in the same clock, others ask for it"
+        " without a gap, three clocks later at the latest"
     )
     config = "4 slots of 2 beats of 2 bytes (of the data 1 bit is any: it passes through)"
+    beats = 2
     depth = 14
     cover_depth = 14
     defects = (
@@ -160,30 +191,43 @@ class Reader(Proof):
         Defect(
             "the next payload takes the place of the one that is read",
             "rx/reader.py",
-            "with m.If(~busy | finished):",
-            "with m.If(~busy | self.last):",
+            "following, follows = self._follow(m, waiting, ~busy | ends)",
+            "following, follows = self._follow(m, waiting, ~busy | self.last)",
         ),
         Defect(
-            "a payload that was read at once is read again",
+            "the second beat of a payload of one is read",
             "rx/reader.py",
-            "& ~(at_once & finished)",
-            "",
+            "self.surplus.eq(unsure & self.beat[0] & single)",
+            "self.surplus.eq(0)",
+        ),
+        Defect(
+            "a payload overtakes one on its way into the queue",
+            "rx/reader.py",
+            "& ~joins & ~arrives.valid",
+            "& ~arrives.valid",
         ),
     )
 
     def build(self, h):
         m = h.m
         m.submodules.dut = dut = VcReader(
-            shrunk(width_bits=16, SLOT_BYTES=4, rx_slots=4, rx_reserved=1, reorder_slots=1)
+            shrunk(
+                width_bits=16, SLOT_BYTES=2 * self.beats, rx_slots=4, rx_reserved=1, reorder_slots=1
+            )
         )
         h.drive(dut)
         h.streams(dut)
-        arrived, count = dut.arrived, dut.arrived_count
-        h.assume(count.single == (count.last_beat == 0))
+        arrives, count = dut.i_arrives, dut.i_count
+        h.assume(count.short == (count.last_beat <= 1))
         h.assume_if(dut.grant, dut.request)
+        h.assume_if(dut.at_once, dut.free & arrives.valid)
+        read = Signal()
+        m.d.comb += read.eq(dut.at_once | (dut.grant & ~dut.surplus))
         beat, info = dut.i_beat.p, dut.i_beat.p.info
-        h.assume(dut.i_beat.valid == h.past(dut.grant))
-        h.assume_if(dut.i_beat.valid, beat.last == h.past(dut.last))
+        single = count.last_beat == 0
+        last = h.past(dut.grant & dut.last) | (h.past(dut.at_once) & single)
+        h.assume(dut.i_beat.valid == h.past(h.past(read)))
+        h.assume_if(dut.i_beat.valid, beat.last == h.past(last))
         h.assume((beat.data[1:] == 0) & (info.node == 0) & (info.id == 0))
         host = dut.o_host
         pop = host.valid & host.ready
@@ -197,47 +241,81 @@ class Reader(Proof):
         h.check_if(host.valid, host.p.keep[0])
         h.check_if(h.past(dut.i_beat.valid), host.valid)
 
-        # Payloads inside, and one of them, any, that is followed.
+        # Room for 4: with at most 3 beats between here and the host there is room for one more.
+        under_way = Signal(range(6))
+        m.d.sync += under_way.eq(under_way + read - pop)
+        h.check(under_way <= 4)
+        ends = Signal()  # known a clock late of a payload of one beat that was read at once
+        m.d.comb += ends.eq((h.past(dut.at_once) & single) | (dut.grant & ~dut.surplus & dut.last))
+        h.check(dut.surplus == (h.past(dut.at_once) & single))
+        self.follow(h, dut, read, ends, under_way != 4)
+
+    def follow(self, h, dut, read, ends, room):
+        """Payloads inside, and one of them, any, that is followed."""
+        m, arrives, count = h.m, dut.i_arrives, dut.i_count
         level, ahead, follows = Signal(range(6)), Signal(range(6)), Signal()
-        slot, kept, last_beat = Signal(2), Signal(), Signal(1)
-        ends = dut.grant & dut.last
-        starts = h.free(1, "follow") & arrived & ~follows
-        h.assume(level + arrived <= 4)  # each has a slot of its own
-        m.d.sync += level.eq(level + arrived - ends)
-        here = Signal()  # it is the one that is read, if any is
-        first = starts & (level == 0)
-        m.d.comb += here.eq((follows & (ahead == 0)) | first)
+        slot, kept, known = Signal(2), Signal(), Signal.like(count.last_beat)
+        starts = h.free(1, "follow") & arrives.valid & ~follows
+        h.assume(level + arrives.valid <= 4)  # each has a slot of its own
+        m.d.sync += level.eq(level + arrives.valid - ends)
+        here = follows & (ahead == 0)  # it is the one that is read, if any is
+        last_beat = Signal.like(known)
+        m.d.comb += last_beat.eq(Mux(h.past(starts), count.last_beat, known))
+        m.d.sync += known.eq(last_beat)
         with m.If(starts):
             m.d.sync += [
-                follows.eq(~(first & ends)),
+                follows.eq(1),
                 ahead.eq(level - ends),
-                slot.eq(dut.arrived_slot),
-                kept.eq(dut.arrived_kept),
-                last_beat.eq(count.last_beat),
+                slot.eq(arrives.p.slot),
+                kept.eq(arrives.p.kept),
             ]
         with m.Elif(follows & ends):
             m.d.sync += [ahead.eq(ahead - 1), follows.eq(ahead != 0)]
-        position = Signal(2)
-        with m.If(dut.grant):
-            m.d.sync += position.eq(Mux(dut.last, 0, position + 1))
-        h.check_if(dut.grant, (level != 0) | arrived)
-        h.check_if(dut.grant, dut.beat == position)
+        position = Signal(3)
+        with m.If(ends):
+            m.d.sync += position.eq(0)
+        with m.Elif(read):
+            m.d.sync += position.eq(position + 1)
+        granted = dut.grant & ~dut.surplus
+        h.check_if(granted, (level != 0) & (dut.beat == position))
         h.check_if(
-            here & dut.grant,
-            (
-                (dut.slot == Mux(first, dut.arrived_slot, slot))
-                & (dut.kept == Mux(first, dut.arrived_kept, kept))
-                & (dut.last == (position == Mux(first, count.last_beat, last_beat)))
-            ),
+            here & granted,
+            (dut.slot == slot) & (dut.kept == kept) & (dut.last == (position == last_beat)),
         )
-        # Room for 4: with at most 3 beats between here and the host there is room for one more.
-        under_way = Signal(range(6))
-        m.d.sync += under_way.eq(under_way + dut.grant - pop)
-        h.check(under_way <= 4)
-        h.check(dut.request == (((level != 0) | arrived) & (under_way != 4)))
-        h.reach(here & ends & ~first & kept & (level == 4))
-        h.reach(first & ends)
-        h.reach(host.valid & (under_way == 4) & (level == 3))
+        h.check(dut.free == ((level == 0) & room))
+        alone = h.past(arrives.valid & (level == 0))
+        waits = level - h.past(arrives.valid) - h.past(h.past(arrives.valid))  # for three clocks
+        h.check_if(alone | (waits.as_signed() > 0), dut.request == room)
+        h.check_if(dut.request, (level != 0) & room)
+        h.reach(here & ends & kept & (level == 4) & (position == self.beats - 1))
+        h.reach(dut.surplus & arrives.valid)
+        h.reach(dut.o_host.valid & ~room & (level == 3))
+
+
+class LongReader(Reader):
+    shows = "VcReader: the same for payloads of up to 4 beats"
+    config = "4 slots of 4 beats of 2 bytes (of the data 1 bit is any: it passes through)"
+    beats = 4
+    mode = "bmc"
+    why = (
+        "from the verdict of a payload of 4 beats to its last one at the host are 7 clocks, so 14"
+        " hold one behind another; what goes round longer is proven without bound in"
+        " `receive.reader`"
+    )
+    defects = (
+        Defect(
+            "a payload read at once ends with its second beat",
+            "rx/reader.py",
+            "count.short & ~(count.last_beat[0] ^ self.beat[0])",
+            "~(count.last_beat[0] ^ self.beat[0])",
+        ),
+        Defect(
+            "the number of beats is not taken over",
+            "rx/reader.py",
+            "with m.If(~busy | ends | unsure):",
+            "with m.If(~busy | ends):",
+        ),
+    )
 
 
 class _AnyFrames(wiring.Component):
@@ -291,10 +369,10 @@ class Path(Proof):
             "raised.eq(parser.frame_ended)",
         ),
         Defect(
-            "a payload of two beats ends with its first",
+            "a payload of one beat is taken for one of two",
             "rx/path.py",
-            "describe.p.count.single.eq(parsed.last_beat == 0)",
-            "describe.p.count.single.eq(1)",
+            "describe.p.count.short.eq(parsed.last_beat <= 1)",
+            "describe.p.count.short.eq(0)",
         ),
         Defect(
             "the next frame is written over a delivered one",
@@ -305,8 +383,8 @@ class Path(Proof):
         Defect(
             "a dropped payload is delivered",
             "rx/deliver.py",
-            "reader.arrived.eq(verdict_taken & verdict.deliver & (verdict.vc == vc))",
-            "reader.arrived.eq(verdict_taken & (verdict.vc == vc))",
+            "reader.i_arrives.valid.eq(verdict.valid & verdict.p.deliver & (verdict.p.vc == vc))",
+            "reader.i_arrives.valid.eq(verdict.valid & (verdict.p.vc == vc))",
         ),
     )
 

@@ -137,8 +137,8 @@ class Parser(Proof):
         Defect(
             "total length is not compared in its high byte",
             "rx/parser.py",
-            "total != expected_total",
-            "total[:8] != expected_total[:8]",
+            "tsh != due",
+            "tsh[:8] != due[:8]",
         ),
         Defect(
             "one byte too few is enough",

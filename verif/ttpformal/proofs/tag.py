@@ -82,26 +82,26 @@ class Free(Proof):
     defects = (
         Defect(
             "a new link has the peer epoch of the last one",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_new_tag.py",
             "m.d.comb += new.peer_epoch.eq(0)",
             "m.d.comb += new.peer_epoch.eq(old.peer_epoch)",
         ),
         Defect(
             "a new link is still held",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_new_tag.py",
             '"gap", "held", "heard",',
             '"gap", "heard",',
         ),
         Defect(
             "an OPEN_ACK without an ID leaves the receive position",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_new_tag.py",
             "m.d.comb += new.received.eq(self.cfg_init_id)",
             "m.d.comb += []",
         ),
         Defect(
             "the list of a new link begins where the last one began",
-            "pipeline/q2_decide.py",
-            "with m.If((old.alloc == 0) & (old.lag == 0)):",
+            "pipeline/q2_new_tag.py",
+            "with m.If(self.i_guards.EMPTY & ~fact.lags):",
             "with m.If(0):",
         ),
     )

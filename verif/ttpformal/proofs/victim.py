@@ -209,7 +209,7 @@ class Closes(Proof):
         ),
         Defect(
             "what was sent does not wait",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_guards.py",
             '"EMPTY": tag.alloc == 0',
             '"EMPTY": tag.current == tag.alloc',
         ),

@@ -89,13 +89,13 @@ class Closes(_Zero):
         ),
         Defect(
             "its CLOSE ends what it names",
-            "pipeline/q2_decide.py",
-            "(event.tx_id != 0) & last_ack & ~zero",
-            "(event.tx_id != 0) & last_ack",
+            "pipeline/q2_guards.py",
+            "(event.tx_id != 0) & self.in_window & acks_last & ~zero",
+            "(event.tx_id != 0) & self.in_window & acks_last",
         ),
         Defect(
             "our CLOSE does not wait",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_guards.py",
             "(tag.alloc != 0) & (zero | ends_at_max)",
             "(tag.alloc != 0) & ends_at_max",
         ),
@@ -168,7 +168,7 @@ class Opens(_Zero):
     defects = (
         Defect(
             "an open gap is no use of an ID",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_guards.py",
             '"USED": (self.in_order != 0) | tag.gap',
             '"USED": self.in_order != 0',
         ),
@@ -180,20 +180,20 @@ class Opens(_Zero):
         ),
         Defect(
             "a position that was set anew counts as received",
-            "pipeline/q2_decide.py",
-            'new.fed.eq(do["accepts"])',
-            'new.fed.eq(do["accepts"] | old.fed)',
+            "pipeline/q2_new_tag.py",
+            "new.fed.eq(do.accepts)",
+            "new.fed.eq(do.accepts | old.fed)",
         ),
         Defect(
             "RxID acknowledges what was not sent",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_guards.py",
             "fits = self.in_window | last_acked",
             "fits = (self.ack_ahead < 8) | last_acked",
         ),
         Defect(
             "a peer with epoch 0 becomes selective",
-            "pipeline/q2_decide.py",
-            "speaks = event.selective & (event.epoch != 0)",
+            "pipeline/q2_new_tag.py",
+            "speaks = event.selective & ~fact.epoch_zero",
             "speaks = event.selective",
         ),
     )
@@ -252,13 +252,13 @@ class Steps(_Zero):
     defects = (
         Defect(
             "a doubted link takes the next PAYLOAD",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_guards.py",
             "tag.doubted | (self.in_order != 1) & (",
             "(self.in_order != 1) & (tag.doubted | ",
         ),
         Defect(
             "a duplicate on a guessed link is acknowledged",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_guards.py",
             "tag.guessed | (~tag.fed & ahead)",
             "(tag.guessed & ahead) | (~tag.fed & ahead)",
         ),
@@ -270,19 +270,19 @@ class Steps(_Zero):
         ),
         Defect(
             "any older NACK starts a replay",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_guards.py",
             "Mux(zero, last_acked, self.ack_ahead[31])",
             "self.ack_ahead[31]",
         ),
         Defect(
             "the timer wakes for ever",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_guards.py",
             '"WAKE": zero & (tag.retries < _WAKES)',
             '"WAKE": zero',
         ),
         Defect(
             "the timer NACKs a gap that the peer cannot fill",
-            "pipeline/q2_decide.py",
+            "pipeline/q2_guards.py",
             '"GAP": tag.gap & ~zero',
             '"GAP": tag.gap',
         ),

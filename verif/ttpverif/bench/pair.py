@@ -135,6 +135,20 @@ class _Writer:
         self.body.append(f"  {text}")
 
 
+def _counting(wires, stream):
+    """The fields of a stream, the highest first; lanes of `tdata` that `tkeep` leaves out are 0: what
+    they hold is nobody's business, and may be X."""
+    for part, width in reversed(stream.fields):
+        if part == "tdata" and stream.bits_of("tkeep"):
+            lanes = (
+                f"({wires['tkeep']}[{lane}] ? {wires[part]}[{8 * lane} +: 8] : 8'h00)"
+                for lane in reversed(range(width // 8))
+            )
+            yield "{" + ", ".join(lanes) + "}"
+        else:
+            yield wires[part]
+
+
 def _stream(w, side, index, stream):
     """Ports, multiplexer, sampling and checker of one stream; returns its transfer condition."""
     prefix = f"{side}_{stream.name}"
@@ -176,7 +190,8 @@ def _stream(w, side, index, stream):
     )
     if not stream.is_input:
         w.port("output", f"{prefix}_q", stream.width, "reg ")
-        w.line(f"always @(posedge clk) if ({valid}) {prefix}_q <= {payload};")
+        counts = "{" + ", ".join(_counting(wires, stream)) + "}"
+        w.line(f"always @(posedge clk) if ({valid}) {prefix}_q <= {counts};")
     if stream.name == "trace":
         low = 0
         for part, width in stream.fields:
