@@ -55,7 +55,8 @@ class Bench:
         known = lambda e: self.clock >= e[2] + 3
         for unsure, asked in ((1, self.last_read), (0, offered)):
             ctx.set(dut.i_unsure, unsure)
-            if asked is not None:
+            # Nobody is unsure any longer than until it is known.
+            if asked is not None and not (unsure and self.clock > asked[2] + 3):
                 assert ctx.get(dut.o_known) == known(asked), self.where
                 if known(asked):
                     assert ctx.get(dut.o_words) == LENGTHS[asked[0]["slot"]], self.where

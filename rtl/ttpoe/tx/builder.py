@@ -140,9 +140,9 @@ class FrameBuilder(wiring.Component):
         self._fields_at_start(m, now)
         length_at = length_beat(config)
         length_comes = start
-        for _ in range(length_at):
+        for n in range(length_at):
             before = length_comes
-            length_comes = Signal(name="length_comes")
+            length_comes = Signal(name=f"length_comes{n}")
             m.d.sync += length_comes.eq(before)
         m.d.comb += [
             self.i_control.ready.eq(start & self.i_control.valid),

@@ -95,7 +95,7 @@ def walk_pictures(dump):
     gap, fills = at.of("b", action="KEEP_NACK"), at.of("b", action="DELIVER_LOOK", nth=1)
     nack, ack = at.of("a", action="NACK_RANGE"), at.of("a", "RX_ACK", nth=-1)
     host = at.of("a", "HOST_PAYLOAD")
-    sent = at.rise("@tx.reader.word__en", "a")
+    sent = at.rise("@tx.reader.issues", "a")
     push = at.rise("@ready_queues.i_push__valid", "a")
     visit = at.rise("@timer.o_visit__valid", "a")
     retire = at.rise("@retirer.o_retire__valid", "a")
@@ -152,8 +152,8 @@ def walk_pictures(dump):
                             "@pipeline.interlock.o_event__valid", "blue", True),
                        *_bits("@pipeline.table.", ("changed", "i_change"),
                               ("written", "o_writes")),
-                       Lane("forwarded", "@pipeline.table.forwards0",
-                            when="@pipeline.table.i_valid")])),
+                       _value("way 0 forwarded", "@pipeline.table.forwards0",
+                              "@pipeline.table.i_valid", "green")])),
         "block-q2": picture(
             "packet 6 arrives, 4 and 5 are missing", "b", gap - 6, gap + 2,
             ("Q2", [_Q2, stage_lane("Q2 rules"), stage_lane("Q2 new tag"),
@@ -199,9 +199,9 @@ def walk_pictures(dump):
         "block-replay-read": picture(
             "it is read: one beat ahead, the rest when the frame has begun", "a", sent - 3,
             sent + 22,
-            ("read", [Lane("read", "@replay_memory.word__en"),
-                      _value("slot", "@replay_memory.word__addr.slot", "@replay_memory.word__en"),
-                      _value("beat", "@replay_memory.word__addr.beat", "@replay_memory.word__en",
+            ("read", [Lane("read", "@tx.reader.issues"),
+                      _value("slot", "@replay_memory.word__addr.slot", "@tx.reader.reading"),
+                      _value("beat", "@replay_memory.word__addr.beat", "@tx.reader.reading",
                              "red")]),
             ("length", [Lane("read", "@replay_memory.length__en"),
                         Lane("bytes", "@replay_memory.length__data", "number")])),
@@ -222,7 +222,7 @@ def walk_pictures(dump):
                             "@replayer.i_range__valid", "blue")]),
             ("walk", [Lane("state", "@replayer.replayer_state", "replayer", colour="green"),
                       Lane("SEEK answered", "@replayer.i_walk__valid"),
-                      Lane("slot", "@replayer.here", "number")]),
+                      Lane("slot", "@replayer.slot", "number")]),
             ("o_replay", [Lane("valid", "@replayer.o_replay__valid"),
                           Lane("ready", "@replayer.o_replay__ready")]),
             ("pipeline", [_Q0, _Q3])),
@@ -273,8 +273,8 @@ def walk_pictures(dump):
             "the first PAYLOAD of 100 bytes", "a", sent - 4, sent + 26,
             ("queue", [Lane("in", "@tx.queue.i__valid"),
                        Lane("out", "@tx.queue.o__valid"), Lane("taken", "@tx.queue.o__ready")]),
-            ("slot reader", [Lane("read", "@tx.reader.word__en"),
-                             _value("beat", "@tx.reader.word__addr.beat", "@tx.reader.word__en",
+            ("slot reader", [Lane("read", "@tx.reader.issues"),
+                             _value("beat", "@tx.reader.word__addr.beat", "@tx.reader.reading",
                                     "red"),
                              Lane("word valid", "@tx.reader.o__valid"),
                              Lane("word ready", "@tx.reader.o__ready")]),

@@ -114,12 +114,12 @@ def pictures(dump):
                     "memory",
                     "a",
                     [
-                        Lane("read", "@replay_memory.word__en"),
+                        Lane("read", "@tx.reader.issues"),
                         Lane(
                             "slot",
                             "@replay_memory.word__addr.slot",
                             "number",
-                            "@replay_memory.word__en",
+                            "@tx.reader.reading",
                             "red",
                         ),
                     ],

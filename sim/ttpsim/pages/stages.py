@@ -41,7 +41,9 @@ def _of(clock, label, path, show="number", colour=""):
 _TAG, _DONE = "@pipeline.read.o_found__payload.tag", "@pipeline.o_done__payload"
 _TABLE = [
     Lane("changed", "@pipeline.table.i_change"),
-    Lane("way 0 forwarded", "@pipeline.table.forwards0", when="@pipeline.table.i_valid"),
+    Lane(
+        "way 0 forwarded", "@pipeline.table.forwards0", "number", "@pipeline.table.i_valid", "green"
+    ),
     Lane("written", "@pipeline.table.o_writes"),
 ]
 

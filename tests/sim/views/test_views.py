@@ -234,7 +234,7 @@ def test_pictures_are_up_to_date():
     assert len(claims(dump)) == 13 and not missing(dump, page)
     for before, after in (
         ("(IDs 2 to 9)", "(IDs 2 to 8)"),
-        ("Seven clocks", "Six clocks"),
+        ("Fifteen clocks", "Seven clocks"),
         ("slot 3, packet 5", "slot 2, packet 5"),
         ("three `RETIRE`", "four `RETIRE`"),
     ):

@@ -202,17 +202,17 @@ class Replays(Proof):
         " the sending position, oldest first, each once, with its own slot (the successor as"
         " often as it lies behind the head) and ID; behind a SEEK of its own, or in a walk of"
         " its link that goes on to it and does not turn back; one WALKED for each SEEK; a walk"
-        " hops in every clock in which it does not wait for Q0, so it ends"
+        " hops in every second clock in which it does not wait for Q0, so it ends"
     )
     config = "4 slots, 4 links, any list; queue of 2 ranges; all ranges, all places of `una`"
-    depth = 18
-    cover_depth = 18
+    depth = 26
+    cover_depth = 30
     defects = (
         Defect(
             "an acknowledged slot is sent again",
             "replay/replayer.py",
-            "with m.Elif((place >= begin) & (place >= 0)):",
-            "with m.Elif(place >= begin):",
+            "inside.eq((place >= begin) & (place >= 0))",
+            "inside.eq(place >= begin)",
         ),
         Defect(
             "what was not sent yet is sent",
@@ -221,19 +221,16 @@ class Replays(Proof):
             "over.eq(place > end)",
         ),
         Defect(
-            "a slot is passed while its REPLAY waits",
+            "a slot is sent under the next one's ID, too",
             "replay/replayer.py",
-            'with m.State("REPLAY"):\n                with m.If(out.ready):\n'
-            "                    m.d.sync += [place.eq(place + 1), hopped.eq(1),",
-            'with m.State("REPLAY"):\n                m.d.sync += hopped.eq(1)\n'
-            "                with m.If(out.ready):\n"
-            "                    m.d.sync += [place.eq(place + 1),",
+            "[place.eq(place + 1), hopped.eq(1), out.valid.eq(0)]",
+            "[place.eq(place + 1), out.valid.eq(0)]",
         ),
         Defect(
             "a walk takes up a range that it has passed",
             "replay/replayer.py",
-            "m.If((begin >= place) & (begin < passed)",
-            "m.If((begin < passed)",
+            "(begin >= place) & (begin < passed)",
+            "(begin < passed)",
         ),
         Defect(
             "a walk takes up another link's range",
@@ -355,8 +352,8 @@ class Replays(Proof):
             m.d.sync += walking.eq(0)
         quiet = Signal(5)  # clocks of a walk without an offer
         m.d.sync += quiet.eq(Mux(walking & ~out.valid, quiet + 1, 0))
-        h.check(quiet <= 8)
+        h.check(quiet <= 16)
         h.reach(walked & (lag == 2) & (place == 2) & (una == 15) & (first == 0))
         h.reach(walked & (current == 4) & (place == 4) & (first == una) & (last != first))
         h.reach(dut.stat_nack_queue_full & replay)
-        h.reach(joins & h.past(h.past(h.past(walking & (place == 1)))))
+        h.reach(joins & (now == 2))

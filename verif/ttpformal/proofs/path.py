@@ -20,7 +20,7 @@ class _Path(Proof):
     """`TxPath` at 512 bits, where a header is one beat, with the replay memory's lengths."""
 
     depth = 14
-    cover_depth = 16
+    cover_depth = 24
 
     def build(self, h):
         m = h.m
@@ -31,11 +31,12 @@ class _Path(Proof):
         h.drive(dut, "i_control", "i_payload", "i_free", "i_withdraw", "o_frame", "o_sent")
         for port in (dut.i_control, dut.i_payload):
             h.assume_stream(port)
+        both = dut.i_free.valid & dut.i_withdraw.valid
+        h.assume_if(both, dut.i_free.p.lid == dut.i_withdraw.p)
         self.pass_through(h, dut)
         lengths = Array(h.constant(2, f"length{slot}") for slot in range(2))
         self.length_of = lambda slot: Array(LENGTHS)[lengths[slot]]
-        with m.If(dut.length.en):
-            m.d.sync += dut.length.data.eq(self.length_of(dut.length.addr))
+        m.d.sync += dut.length.data.eq(self.length_of(dut.length.addr))
 
         # The wire. A frame is started in the clock before its first beat is there.
         frame = dut.o_frame
@@ -64,6 +65,14 @@ class _Path(Proof):
             report.eq(self.reports & ~self.ends),
         ]
         self.payload_first = self.first & ~self.control_started
+        # Reports of frames that were started, and of those that ended, which are not taken.
+        held, self.held, self.raised = Signal(3), Signal(3), Signal(3)
+        taken = dut.o_sent.valid & dut.o_sent.ready
+        m.d.comb += self.held.eq(held + (self.first & self.control_started & self.rx_mark[1]))
+        m.d.sync += [
+            held.eq(self.held - taken),
+            self.raised.eq(self.raised + (self.ends & self.reports) - taken),
+        ]
         self.properties(h, dut)
 
     def pass_through(self, h, dut):
@@ -94,21 +103,29 @@ class _Path(Proof):
         self.sending = Signal()
         m.d.comb += self.sending.eq(self.starts | was_sent)
         m.d.sync += was_sent.eq(self.sending & ~self.ends)
-        with m.If(h.free(1, "follow") & push & ~self.queued & ~self.sending):
+        # Its report: raised, and behind so many others.
+        self.told, self.rank = Signal(), Signal(3)
+        taken = dut.o_sent.valid & dut.o_sent.ready
+        with m.If(self.ends & self.sending & self.entry.report):
+            m.d.sync += [self.told.eq(1), self.rank.eq(self.raised - taken)]
+        with m.Elif(taken):
+            m.d.sync += [self.told.eq(self.told & (self.rank != 0)), self.rank.eq(self.rank - 1)]
+        free = ~self.queued & ~self.sending & ~self.told
+        with m.If(h.free(1, "follow") & push & free):
             m.d.sync += [self.queued.eq(1), self.entry.eq(control.p), ahead.eq(now)]
         with m.Elif(self.queued):
             m.d.sync += [self.queued.eq(~self.starts), ahead.eq(position)]
-        # The oldest of those that wait, and not held back by a report that is not through.
+        # The oldest of those that wait, and not held back by reports that are not through.
         self.at_head = self.queued & ~self.starts & (position == 0)
-        self.blocked = self.entry.report & (self.reports | dut.o_sent.valid)
+        self.blocked = self.held == 4
 
 
 class Control(_Path):
     shows = (
         "TxPath: every control frame that was taken goes out, once, in order, and"
         " `o_control_left` tells its start; a report is raised in the clock after the last"
-        " beat of each frame that asked for it, with its link, once, and never else or over"
-        " one that is untaken; `ready` falls only when the queue is full"
+        " beat of each frame that asked for it, with its link, once, in order, and never else; at"
+        " most four are held; `ready` falls only when the queue is full"
     )
     config = (
         "512 bits, all blocks inside; queues of 4 control frames and 2 PAYLOADs, 2 slots of 2"
@@ -118,26 +135,26 @@ class Control(_Path):
         Defect(
             "the report is raised at the start",
             "tx/path.py",
-            "with m.If(ended & reporting):",
-            "with m.If(reporting):",
+            "reports.w_en.eq(self._ended & reporting)",
+            "reports.w_en.eq(reporting)",
         ),
         Defect(
             "the next frame's link is reported",
             "tx/path.py",
-            "self.o_sent.payload.eq(sent_lid)",
-            "self.o_sent.payload.eq(control.payload.lid)",
+            "reports.w_data.eq(sent_lid)",
+            "reports.w_data.eq(control_queue.o.payload.lid)",
         ),
         Defect(
-            "a second report is started while one is untaken",
+            "a fifth report is started while four are untaken",
             "tx/path.py",
-            "(reporting | self.o_sent.valid)",
-            "reporting",
+            "& ~self._held[-1]",
+            "",
         ),
         Defect(
-            "a frame that waits for its report is skipped",
+            "a frame that waits for reports is skipped",
             "tx/path.py",
-            "control_queue.r_en.eq(started)",
-            "control_queue.r_en.eq(started | (control.payload.report & reporting))",
+            "control_queue.o.ready.eq(started)",
+            "control_queue.o.ready.eq(started | self._held[-1])",
         ),
     )
 
@@ -156,17 +173,15 @@ class Control(_Path):
         )
         h.check_if(self.is_control, dut.o_frame.p.last & dut.o_frame.p.keep.all())
 
-        new = Signal()
-        h.m.d.comb += new.eq(sent.valid & ~h.past(sent.valid & ~sent.ready))
-        h.check_if(new, h.past(self.ends & self.is_control))
-        h.check_if(h.past(self.ends & self.sending), new == entry.report)
-        h.check_if(h.past(self.ends & self.sending & entry.report), sent.p == entry.lid)
-        h.check_if(self.sending & entry.report, ~sent.valid)
+        h.check((self.held <= 4) & (self.raised <= 4))
+        h.check(sent.valid == (self.raised != 0))
+        h.check_if(self.sending, self.reports == entry.report)
+        h.check_if(self.told & (self.rank == 0), sent.valid & (sent.p == entry.lid))
         h.check(dut.stat_tx_control == h.past(self.ends & self.is_control))
         h.check(dut.stat_tx_payload == h.past(self.ends & ~self.is_control))
-        h.reach(new & h.past(self.sending) & (self.now == 4))
-        h.reach(self.at_head & self.blocked & self.payload_first & h.past(self.payload_first))
-        h.reach(new & h.past(self.sending) & self.payload_first)
+        h.reach(self.told & (self.rank == 2) & (self.now == 4))
+        h.reach(self.at_head & self.blocked & self.payload_first)
+        h.reach(self.told & h.past(self.sending) & self.payload_first)
 
 
 class Turns(_Path):
@@ -178,7 +193,10 @@ class Turns(_Path):
     config = Control.config
     defects = (
         Defect(
-            "PAYLOADs go first", "tx/path.py", "(row != CONTROL_IN_A_ROW)", "~builder.i_word.valid"
+            "PAYLOADs go first",
+            "tx/path.py",
+            "(row != CONTROL_IN_A_ROW)",
+            "~builder.i_payload.valid",
         ),
         Defect(
             "a PAYLOAD does not end the row",
@@ -219,9 +237,9 @@ class Turns(_Path):
 class Payloads(_Path):
     shows = (
         "TxPath: a PAYLOAD goes out at most once, in order, with all its beats, and never two"
-        " clocks after it was killed; from the clock in which `o_payload_left` tells of it on,"
-        " while it lives, at most 4 control frames start before it, and a frame starts in"
-        " every clock in which one could; of those at most 4 are lost while it is queued"
+        " clocks after it was killed; when it has been the oldest for 8 clocks, while it lives, at"
+        " most 4 control frames start before it, and a frame starts in every clock in which one"
+        " could; of those at most 9 in a row are lost while it is queued"
     )
     config = Control.config
     defects = (
@@ -234,14 +252,14 @@ class Payloads(_Path):
         Defect(
             "a PAYLOAD that is killed is sent",
             "tx/path.py",
-            "builder.i_word_dead.eq(reader.o_dead)",
-            "builder.i_word_dead.eq(0)",
+            "queue.o.valid & ~queue.o_dead & first_there",
+            "queue.o.valid & first_there",
         ),
         Defect(
-            "the reader does not hear of a withdrawal",
+            "the queue does not hear of a withdrawal",
             "tx/path.py",
-            "reader.i_withdraw.valid.eq(self.i_withdraw.valid)",
-            "reader.i_withdraw.valid.eq(0)",
+            "wiring.connect(m, wiring.flipped(self.i_withdraw), queue.i_withdraw)",
+            "m.d.comb += queue.i_withdraw.payload.eq(self.i_withdraw.payload)",
         ),
     )
 
@@ -253,19 +271,20 @@ class Payloads(_Path):
         h.assume_if(payload.valid & payload.p.tx_id[0], ~given)
         h.assume_if(payload.valid, payload.p.tx_id[1] == given)
         level, now, ahead = Signal(2), Signal(2), Signal(2)
-        queued, was_read, killed = Signal(), Signal(), Signal()
+        queued, killed = Signal(), Signal()
         m.d.comb += now.eq(level - left)
         m.d.sync += level.eq(now + push)
         h.check_if(left, level != 0)
         h.check(payload.ready == (now != 2))
 
         starts = self.payload_first & self.tx_mark[0]
-        leaves = queued & left & (ahead == 0)
-        read = Signal()  # off the queue, and not started before this clock
-        m.d.comb += read.eq(leaves | was_read)
-        ready = Signal()
-        m.d.comb += ready.eq(read & ~starts & ~killed)
-        m.d.sync += was_read.eq(read & ~starts)
+        leaves, oldest, clocks, ready = Signal(), Signal(), Signal(4), Signal()
+        m.d.comb += [
+            leaves.eq(queued & left & (ahead == 0)),
+            oldest.eq(queued & ~leaves & (ahead == left) & ~killed),
+            ready.eq(oldest & (clocks == 8)),
+        ]
+        m.d.sync += clocks.eq(Mux(oldest, Mux(clocks == 8, 8, clocks + 1), 0))
         with m.If(push & payload.p.tx_id[0]):
             m.d.sync += [
                 given.eq(1),
@@ -274,15 +293,16 @@ class Payloads(_Path):
                 ahead.eq(now),
                 killed.eq(kills(dut.i_free, payload.p.slot, payload.p.lid)),
             ]
-        with m.Elif(queued | read):
-            m.d.sync += [queued.eq(queued & ~leaves), ahead.eq(ahead - (left & (ahead != 0)))]
+        with m.Elif(queued):
+            m.d.sync += [queued.eq(~leaves), ahead.eq(ahead - (left & (ahead != 0)))]
             with m.If(
                 kills(dut.i_free, entry.slot, entry.lid)
                 | (dut.i_withdraw.valid & (dut.i_withdraw.p == entry.lid))
             ):
                 m.d.sync += killed.eq(1)
-        h.check_if(starts, read & h.past(ready))
-        h.check_if(self.payload_first & self.tx_mark[1], ~queued & (~read | killed))
+        h.check_if(starts, leaves & ~h.past(killed))
+        h.check_if(leaves & ~starts, h.past(killed))
+        h.check_if(self.payload_first & self.tx_mark[1], ~queued)
 
         # Its turn.
         row, counts = Signal(3), Signal()
@@ -291,9 +311,9 @@ class Payloads(_Path):
         h.check(row + counts <= 4)
         h.check_if(h.past(ready & self.may_start), self.first)
         lost, in_a_row = Signal(), Signal(4)
-        m.d.comb += lost.eq(h.past(self.may_start & (queued | ready) & ~killed) & ~self.first)
+        m.d.comb += lost.eq(h.past(self.may_start & queued & ~killed) & ~self.first)
         m.d.sync += in_a_row.eq(Mux(lost, in_a_row + 1, Mux(self.first, 0, in_a_row)))
-        h.check(in_a_row <= 4)
+        h.check(in_a_row <= 9)
 
         # Its beats: as many as its length asks for.
         beats, size = Signal(3), Signal(8)
@@ -304,7 +324,7 @@ class Payloads(_Path):
         m.d.sync += was_sent.eq(sending & ~self.ends)
         h.check_if(sending & dut.o_frame.valid, dut.o_frame.p.last == (beats == (size + 59) >> 6))
         h.check_if(was_sent, dut.o_frame.valid)
-        h.reach(starts & h.past(row + counts == 4))
-        h.reach(read & killed & h.past(ready & (row == 3)))
+        h.reach(starts & h.past(row + counts == 2))
+        h.reach(killed & queued & h.past(ready & (row == 1)))
         h.reach(sending & self.ends & (beats == 2) & killed)
-        h.reach(starts & h.past(h.past(lost)))
+        h.reach(starts & h.past(lost))

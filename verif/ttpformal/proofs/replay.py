@@ -13,8 +13,8 @@ SLOTS = 4
 class Lists(Proof):
     shows = (
         "SlotLists: free + owned = all, in every clock; no slot offered that somebody owns, or"
-        " that is being read; a free slot is offered in the second clock; `successor` follows the"
-        " links"
+        " that is being read; a free slot is offered in the third clock; `successor` and `walk`"
+        " follow the links"
     )
     config = "4 slots; any appends and frees of any chains that keep the driver's rules"
     cover_depth = 30
@@ -35,7 +35,7 @@ class Lists(Proof):
         Defect(
             "a chain counts as one slot",
             "replay/lists.py",
-            "Mux(self.i_free.valid, freed.count, 0)",
+            "self.i_free.valid.replicate(config.count_bits) & freed.count",
             "self.i_free.valid",
         ),
     )
@@ -100,16 +100,14 @@ class Lists(Proof):
         h.check_if(dut.o_ready, dut.o_free_count + sum(owned[n] for n in range(SLOTS)) == SLOTS)
         h.check_if(~dut.o_ready, ~offer.valid)
         there = dut.o_ready & (dut.o_free_count != 0) & ~reading.valid
-        h.check_if(there & h.past(there & ~taken), offer.valid)
-        h.assume(dut.successor.en)
-        asked = dut.successor.addr
-        known = is_linked.bit_select(asked, 1) & ~(frees.bit_select(asked, 1))
-        written = append.valid & (append.payload.tail == asked)
-        wanted = Signal(2)
-        m.d.sync += wanted.eq(linked[asked])
-        with m.If(written):
-            m.d.sync += wanted.eq(append.payload.slot)
-        h.check_if(h.past(known | written), dut.successor.data == wanted)
+        waiting = there & ~taken
+        h.check_if(there & h.past(waiting & h.past(waiting)), offer.valid)
+        for reader in (dut.successor, dut.walk):
+            h.assume(reader.en)
+            asked = reader.addr
+            known = is_linked.bit_select(asked, 1) & ~(frees.bit_select(asked, 1))
+            written = append.valid & (append.payload.tail == asked)
+            h.check_if(h.past(known & ~written), reader.data == h.past(linked[asked]))
 
         was_all = Signal()
         with m.If(owned.all()):
@@ -120,7 +118,7 @@ class Lists(Proof):
 
 
 class Memory(Proof):
-    shows = "ReplayMemory: a word, and a length, is read as it was written last; outputs hold"
+    shows = "ReplayMemory: a word, and a length, is read as it was written last; lengths hold"
     config = "4 slots of 4 words of 8 bits; reads never in the clock of the write of that word"
     short = True
     defects = (
@@ -148,10 +146,9 @@ class Memory(Proof):
             m.d.sync += [length_known.eq(1), length.eq(write.payload.length_bytes)]
 
         shown, wanted = Signal(), Signal(8)
-        reads = dut.word.en & (dut.word.addr.slot == slot) & (dut.word.addr.beat == beat)
+        reads = (dut.word.addr.slot == slot) & (dut.word.addr.beat == beat)
         h.assume(~(reads & hits & (write.payload.beat == beat)))
-        with m.If(dut.word.en):
-            m.d.sync += [shown.eq(reads & known), wanted.eq(value)]
+        m.d.sync += [shown.eq(reads & known), wanted.eq(value)]
         h.check_if(shown, dut.word.data == wanted)
 
         length_shown, length_wanted = Signal(), Signal(11)

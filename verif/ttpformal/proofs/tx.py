@@ -1,6 +1,6 @@
 """Proofs of `tx/`: PAYLOAD queue, slot reader, frame builder, host port, slot writer."""
 
-from amaranth.hdl import Const, Mux, Signal
+from amaranth.hdl import Array, Const, Mux, Signal
 from amaranth.lib.data import View
 
 from ttpoe.layouts import HostResult
@@ -23,93 +23,128 @@ def kills(free, slot, lid):
 class Queue(Proof):
     shows = (
         "PayloadQueue: an entry that was killed is marked dead from the next clock on, and"
-        " nothing else is; entries leave in order, unchanged, once, dead ones or not; one"
-        " credit for each"
+        " nothing else is; entries leave in order, unchanged, once, dead ones or not; one credit"
+        " for each; slots are handed to the reader in order, from the one behind a dropped entry"
+        " on; each length is its slot's, known in three clocks, and there when its beat is made"
     )
-    config = "4 entries, 4 slots, 4 links (address and IDs only pass through: held at 0)"
+    config = (
+        "64 bits; 4 entries, 4 slots, 4 links (address and IDs only pass through: held at 0),"
+        " lengths of 2 bits"
+    )
+    depth = 16
+    cover_depth = 14
     defects = (
         Defect(
             "the entry that comes in with the free event survives",
             "tx/payload_queue.py",
-            "kills(self.i_free, self.i.payload.slot, self.i.payload.lid))",
-            "0)",
+            "dead[n].eq(comes_dead)",
+            "dead[n].eq(0)",
         ),
         Defect(
             "a free of one slot kills nobody",
             "tx/payload_queue.py",
-            "Mux(free.whole_link, free.lid == lid, free.head == slot)",
-            "free.whole_link & (free.lid == lid)",
+            "(of_slot & (slot == free.head))",
+            "(of_slot & 0)",
         ),
         Defect(
             "a withdrawal kills nobody",
             "tx/payload_queue.py",
-            "| (self.i_withdraw.valid & (self.i_withdraw.payload == lids[n]))",
-            "",
+            "of_link.eq(withdrawn.valid | (",
+            "of_link.eq(0 | (",
         ),
         Defect(
-            "a skipped entry gives no credit",
+            "a dropped entry gives no credit",
             "tx/payload_queue.py",
-            "self.o_left.eq(taken | skipped)",
-            "self.o_left.eq(taken)",
+            "self.o_left.eq(self._leaves)",
+            "self.o_left.eq(self.o.valid & self.o.ready)",
         ),
         Defect(
-            "a dead entry is forgotten while it waits",
+            "what was read of a dropped entry's followers is not read again",
             "tx/payload_queue.py",
-            "self.o.valid.eq(filled & (~self.o_dead | held))",
-            "self.o.valid.eq(filled & ~self.o_dead)",
+            "m.d.sync += self._next.eq(self._behind_head)",
+            "m.d.sync += self._next.eq(self._next)",
+        ),
+        Defect(
+            "a length counts as known a clock too early",
+            "tx/payload_queue.py",
+            "~(measured - asked - 1)",
+            "~(self._place - asked - 1)",
         ),
     )
 
     def build(self, h):
         m = h.m
         m.submodules.dut = dut = PayloadQueue(shrunk(payload_depth=4, slots=4, sets=2))
-        h.drive(dut)
-        h.streams(dut)
-        i, o = dut.i, dut.o
+        h.drive(dut, "i", "i_free", "i_withdraw", "o", "i_drop", "o_slot", "i_unsure")
+        h.assume_stream(dut.i)
+        lengths = Array(h.constant(2, f"length{slot}") for slot in range(4))
+        m.d.sync += dut.length.data.eq(lengths[dut.length.addr])
+        i, o, free, withdrawn = dut.i, dut.o, dut.i_free, dut.i_withdraw
         for name in ("node", "vc", "ieee", "epoch", "tx_id"):
             h.assume(i.payload[name] == 0)
+        h.assume_if(free.valid & withdrawn.valid, free.p.lid == withdrawn.p)
+        h.assume_if(o.ready, o.valid & ~dut.o_dead)
+        h.assume_if(dut.i_drop, dut.o_waits & dut.o_dead)
         push, pop = i.valid & i.ready, o.valid & o.ready
+        h.assume_if(h.past(pop), ~o.ready)  # a frame is longer
 
-        level, ahead = Signal(range(6)), Signal(range(6))  # before what left in the last clock
-        left = dut.o_left
-        now = Signal(range(6))
+        level, now, left = Signal(range(6)), Signal(range(6)), dut.o_left
         m.d.comb += now.eq(level - left)
         m.d.sync += level.eq(now + push)
-        h.check_if(left, level != 0)
+        h.check(left == h.past(pop | dut.i_drop))
         h.check(now <= 4)
-        h.check_if(h.past(pop), left)
-        h.check_if(o.valid, now != 0)
-        h.check_if(~i.ready, now == 4)
+        h.check(dut.o_waits == (now != 0))
+        h.check(i.ready == (now != 4))
+        # Entries that are here and were read.
+        read = Signal(range(6))
+        reads = dut.o_slot.valid & dut.o_slot.ready
+        m.d.sync += read.eq(Mux(dut.i_drop, 0, read + reads - pop))
+        h.check(o.valid == (read != 0))
+        h.check(dut.o_slot.valid == ((read != now) | push))
+        h.check_if((read == now) & push, dut.o_slot.p == i.p.slot)
+        self.follow(h, dut, push, pop, now, read)
+        self.lengths(h, dut, lengths)
 
+    def follow(self, h, dut, push, pop, now, read):
+        """One entry, any, from its coming to its leaving."""
+        m, i, o, left = h.m, dut.i, dut.o, dut.o_left
         follows, killed = Signal(), Signal()
-        entry = Signal(i.payload.shape())
-        begin = h.free(1, "follow") & push & ~follows
-        position = Signal(range(6))
-        m.d.comb += position.eq(ahead - left)
-        there = Signal()  # followed, and not left in the clock before
-        m.d.comb += there.eq(follows & ~(left & (ahead == 0)))
+        self.entry = Signal(i.payload.shape())
+        ahead, position, there = Signal(range(6)), Signal(range(6)), Signal()
+        m.d.comb += [position.eq(ahead - left), there.eq(follows & ~(left & (ahead == 0)))]
         m.d.sync += [ahead.eq(position), follows.eq(there)]
-        with m.If(begin & ~there):
+        self.age = Signal(2)
+        m.d.sync += self.age.eq(Mux(self.age == 3, 3, self.age + 1))
+        with m.If(h.free(1, "follow") & push & ~follows & ~there):
             m.d.sync += [
                 follows.eq(1),
-                entry.eq(i.payload),
+                self.entry.eq(i.payload),
                 ahead.eq(now),
+                self.age.eq(1),
                 killed.eq(kills(dut.i_free, i.payload.slot, i.payload.lid)),
             ]
         with m.Elif(
-            kills(dut.i_free, entry.slot, entry.lid)
-            | (dut.i_withdraw.valid & (dut.i_withdraw.payload == entry.lid))
+            kills(dut.i_free, self.entry.slot, self.entry.lid)
+            | (dut.i_withdraw.valid & (dut.i_withdraw.payload == self.entry.lid))
         ):
             m.d.sync += killed.eq(1)
         at_output = there & (position == 0)
-        h.check_if(at_output & o.valid, o.payload == entry)
-        h.check_if(at_output & o.valid, dut.o_dead == killed)
-        h.check_if(at_output & ~killed, o.valid)
-        # Who leaves without being taken was dead.
-        h.check_if(h.past(at_output & ~pop & ~killed), ~left)
-        h.reach(at_output & pop & killed)
-        h.reach(at_output & ~o.valid & killed & (now == 3))
-        h.reach(at_output & pop & ~killed & h.past(h.past(dut.i_free.valid)))
+        h.check_if(at_output, (o.payload == self.entry) & (dut.o_dead == killed))
+        self.next = there & (position == read)
+        h.check_if(self.next, dut.o_slot.p == self.entry.slot)
+        self.last = there & (position + 1 == read)
+        self.leaves = at_output & pop
+        h.reach(at_output & dut.i_drop & (now == 4) & (read == 3))
+        h.reach(self.leaves & (self.age == 1))
+        h.reach(self.leaves & h.past(h.past(dut.i_free.valid)))
+
+    def lengths(self, h, dut, lengths):
+        asked = Mux(dut.i_unsure, self.last, self.next)
+        h.check_if(asked & (self.age == 3), dut.o_known)
+        h.check_if(asked & dut.o_known, (self.age == 3) & (dut.o_words == lengths[self.entry.slot]))
+        length = h.past(h.past(lengths[self.entry.slot]))
+        h.check_if(h.past(h.past(self.leaves)), dut.o_length == length)
+        h.reach(asked & dut.i_unsure & ~dut.o_known)
 
 
 class _Builder(Proof):
@@ -120,39 +155,38 @@ class _Builder(Proof):
         dut = FrameBuilder(shrunk(width_bits=64, slots=4, sets=2))
         self.inner = h.opened(dut)
         node = h.constant(24, "cfg_node")
-        h.drive(dut, "i_control", "i_word", "i_word_dead", "o_frame")
+        h.drive(dut, "i_control", "i_payload", "i_length", "i_word", "o_frame")
         m.d.comb += dut.cfg_node.eq(node)
         h.streams(dut)
-        control, word = dut.i_control, dut.i_word
-        first, length = word.payload.first, word.payload.length_bytes
+        control, payload, word = dut.i_control, dut.i_payload, dut.i_word
+        first, length = word.payload.first, h.free(11, "bytes")
+        frame, size, is_payload = Signal(control.payload.shape()), Signal(11), Signal()
 
-        # The words: as `SlotReader` gives them, there when they are needed.
+        # The words: those behind the first are there, and the first at the header's last beat.
         left = Signal(8)  # words of this PAYLOAD to come
         index = Signal(8)  # number of the word that is next
         word_taken = word.valid & word.ready
-        h.assume(first == (left == 0))
-        h.assume_if(left != 0, word.valid)
+        last_of_header = self.inner["number"] == 7
+        h.assume_if(left != 0, word.valid & ~first)
+        h.assume_if(last_of_header & is_payload, word.valid & first)
         h.assume((length != 0) & (length <= 1024))
-        h.assume_if(left != 0, length == h.past(length))
-        h.assume_if(h.past(word.valid & ~word.ready & dut.i_word_dead), dut.i_word_dead)
-        with m.If(dut.o_word_drop & word_taken):
-            m.d.sync += [left.eq(0), index.eq(0)]
-        with m.Elif(word_taken & first):
-            m.d.sync += [left.eq((length - 1)[3:]), index.eq(1)]
-        with m.Elif(word_taken):
+        with m.If(word_taken & first):
+            m.d.sync += [left.eq((size - 1)[3:]), index.eq(1)]
+        with m.Elif(word_taken & (left != 0)):
             m.d.sync += [left.eq(left - 1), index.eq(index + 1)]
-        h.check_if(dut.o_word_drop, word.valid & first & dut.i_word_dead & word.ready)
+        h.check_if(word_taken & first, last_of_header & is_payload)
+        h.check(dut.o_word_used == (first | (left != 0)))
 
         # What the frame on the wire must say: known from the clock in which it starts.
         control_taken = control.valid & control.ready
         payload_starts = dut.o_payload_started
         h.check(~(control_taken & payload_starts))
-        frame = Signal(control.payload.shape())
-        size, is_payload = Signal(11), Signal()
+        h.check(payload_starts == (payload.valid & payload.ready))
+        h.assume_if(h.past(h.past(payload_starts)), dut.i_length == size)
         with m.If(control_taken):
             m.d.sync += [frame.eq(control.payload), size.eq(0), is_payload.eq(0)]
         with m.Elif(payload_starts):
-            source = word.payload.frame
+            source = payload.payload
             m.d.sync += [
                 frame.opcode.eq(6),
                 frame.selective.eq(0),
@@ -164,15 +198,15 @@ class _Builder(Proof):
                 size.eq(length),
                 is_payload.eq(1),
             ]
-        h.check_if(payload_starts, word.valid & first & ~dut.i_word_dead & ~control.valid)
+        h.check_if(payload_starts, ~control.valid)
         self.properties(h, dut, node, frame, size, is_payload, left, index)
 
 
 class BuilderShape(_Builder):
     shows = (
         "FrameBuilder: every frame has max(64, 60 + payload) bytes, `keep` and `last` right;"
-        " a frame starts only when the one before is out; a dead PAYLOAD never starts; no word"
-        " is left over or taken twice"
+        " a frame starts only when the one before is out; a PAYLOAD's first word is taken in the"
+        " last beat of its header, all of them before it ends, and words behind them any time"
     )
     config = "64 bits; every payload length from 1 to 1024"
     mode = "induction"
@@ -192,10 +226,16 @@ class BuilderShape(_Builder):
             "last_lane.eq(kept.noc_bytes + (width - over))",
         ),
         Defect(
-            "a dead PAYLOAD is sent",
+            "the next PAYLOAD's first word is taken like any other",
             "tx/builder.py",
-            "(first_word & ~self.i_word_dead)",
-            "first_word",
+            "self.i_word.ready.eq(~self.i_word.payload.first)",
+            "self.i_word.ready.eq(1)",
+        ),
+        Defect(
+            "the length is taken a clock too early",
+            "tx/builder.py",
+            "for n in range(length_at):",
+            "for n in range(length_at - 1):",
         ),
     )
 
@@ -213,7 +253,7 @@ class BuilderShape(_Builder):
         )
         h.check_if(ends, ~out.payload.error)
         # All words of a frame have been taken when it ends.
-        h.check_if(ends & is_payload, (left == 0) | word.payload.first)
+        h.check_if(ends & is_payload, left == 0)
         self.invariants(h, out, word, bytes_.before, size, is_payload, left)
         h.reach(ends & is_payload & (size == 77))
         h.reach(ends & is_payload & (size == 3))
@@ -226,15 +266,21 @@ class BuilderShape(_Builder):
         tail, words = Signal(8), Signal(8)
         m.d.comb += [tail.eq((size + 3) >> 3), words.eq((size + 7) >> 3)]
         h.check((number <= 8) & (size <= 1024) & (is_payload == (size != 0)))
-        h.check_if(out.valid, (kept.noc_bytes == size) & (kept.is_payload == is_payload))
+        # The length comes two clocks behind the start.
+        age = Signal(2, init=3)
+        started = self.inner["start"]
+        m.d.sync += age.eq(Mux(started, 1, Mux(age == 3, 3, age + 1)))
+        h.check(age != 0)
+        h.check(self.inner["length_comes0"] == (age == 1))
+        h.check(self.inner["length_comes1"] == (age == 2))
+        h.check_if(age != 3, out.valid & (number >= 1) & (number <= age))
+        h.check(self.inner["left"] == left)
+        h.check_if(out.valid & (age == 3), kept.noc_bytes == size)
+        h.check_if(out.valid, kept.is_payload == is_payload)
         h.check_if(~out.valid, (number == 0) & (before == 0))
         h.check_if(out.valid, out.payload.last == (number == 0))
         h.check_if((number >= 1) & (number <= 7), before == ((number - 1) << 3))
         h.check_if((number >= 1) & (number <= 7), left == 0)
-        h.check_if(
-            (number >= 1) & (number <= 7) & is_payload,
-            word.valid & (word.payload.length_bytes == size),
-        )
         h.check_if(
             number == 8,
             (before == 56 + ((tail - tail_left) << 3))
@@ -318,7 +364,7 @@ class BuilderBytes(_Builder):
         place = h.constant(10, "place")
         seen = Signal(8)
         number = Mux(first, 0, index)
-        with m.If(word.valid & word.ready & ~dut.o_word_drop & (number == place[3:])):
+        with m.If(word.valid & word.ready & dut.o_word_used & (number == place[3:])):
             m.d.sync += seen.eq(word.payload.data.word_select(place[:3], 8))
         offset = Signal(12)
         m.d.comb += offset.eq(place + 60)
@@ -338,7 +384,8 @@ class Writer(Proof):
     shows = (
         "SlotWriter: a slot taken from the free list is written by its port alone, is never"
         " dropped, and leaves in exactly one event; each VC has at most one event outstanding;"
-        " a beat is written where it belongs; grants within 12 beats are the arbiter's"
+        " a beat is written where it belongs; a beat that needs a slot finds one;"
+        " grants within 12 clocks are the arbiter's"
     )
     config = "8 slots, slots of 2 beats of 2 bytes; watched: any one slot"
     depth = 16
@@ -360,9 +407,14 @@ class Writer(Proof):
         Defect(
             "two ports take one slot",
             "tx/slot_writer.py",
-            "self.i_slot.ready.eq(arbiter.advance & port.take_slot)",
-            "self.i_slot.ready.eq(arbiter.advance & port.take_slot & ~port.beat[0]"
-            " & self.i_host[0].valid)",
+            "self.i_slot.ready.eq(told(lambda port: port.o_take_slot))",
+            "self.i_slot.ready.eq(told(lambda port: port.o_take_slot) & self.i_host[0].valid)",
+        ),
+        Defect(
+            "a port is let in for a slot that another takes",
+            "tx/slot_writer.py",
+            "slot_free.eq(self.i_slot.valid & ~taking.any())",
+            "slot_free.eq(self.i_slot.valid)",
         ),
     )
 
@@ -384,6 +436,7 @@ class Writer(Proof):
         # Who owns the watched slot: nobody here, a port, or an event that waits or was taken.
         taken = dut.i_slot.valid & dut.i_slot.ready
         takes = taken & (dut.i_slot.payload == slot)
+        h.check_if(dut.i_slot.ready, dut.i_slot.valid)
         ours = Signal()  # taken from the list, its event not finished
         raised = [event.valid & event.ready for event in events]
         event_takes = [go & (event.payload.slot == slot) for go, event in zip(raised, events)]
