@@ -46,7 +46,7 @@ BLOCKS = (
     Block("tx-host", "Host ports and slot writer", ("tx/slot_writer", "tx/host_port"),
           ("block-tx-host",)),
     Block("tx-builder", "PAYLOAD queue, slot reader, frame builder",
-          ("tx/path", "tx/payload_queue", "tx/slot_reader", "tx/builder"),
+          ("tx/path", "tx/payload_queue", "tx/control_queue", "tx/slot_reader", "tx/builder"),
           ("block-tx-builder",)),
     Block("nic", "NIC: classifier and OS path",
           ("nic/nic", "nic/classifier", "nic/os_path", "nic/frame_buffer", "nic/tx_merge"),
