@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from amaranth import Const
+from amaranth import Const, Shape
 
 from tests.pipeline.arbitrate_bench import CONFIG, ORDER, run
 from ttpoe.link.fsm import Event
@@ -120,11 +120,31 @@ def test_what_each_source_says(ieee):
     run(job)
 
 
-def concerns(ctx, config, event, row):
-    """(uses a place of the directory, which one) of `event`."""
-    uses = event.event in (Event.RX_PAYLOAD, Event.LOOK, Event.PURGE, Event.ASK)
+def concerns(ctx, config, event):
+    """(row, uses a place of the directory, which one) of `event`."""
+    row = event.lid >> 1
+    if not event.by_lid:
+        row = ctx.get(link_row(config, Const(event.node, 24), Const(event.vc, 2)))
+    if event.event not in (Event.RX_PAYLOAD, Event.LOOK, Event.PURGE, Event.ASK):
+        return row, 0, None
     place = directory_index(config, Const(row, config.row_bits), Const(event.tx_id, 32))
-    return uses, ctx.get(place) if uses else None
+    return row, 1, ctx.get(place)
+
+
+def random_payload(rng, shape):
+    """Something that a source may offer: fields of `shape`, or a link's number."""
+    if not hasattr(shape, "members"):
+        return rng.getrandbits(shape.width)
+    limited = {
+        "vc": range(3),
+        "walk": list(Walk),
+        "opcode": (Opcode.PAYLOAD, Opcode.PAYLOAD, Opcode.ACK, Opcode.OPEN),
+        "command": (0, 1),
+    }
+    return {
+        name: rng.choice(limited.get(name, range(1 << Shape.cast(field).width)))
+        for name, field in shape.members.items()
+    }
 
 
 @pytest.mark.parametrize(
@@ -134,35 +154,12 @@ def test_set_and_place_of_every_source(config):
     """Of all events of a link the same, whether they know its number or its address."""
 
     async def job(bench):
-        rng, ctx = random.Random(config.sets), bench.ctx
-        rows = set()
+        rng, rows = random.Random(config.sets), set()
         for source in ORDER * 5:
             shape = bench.port(source).payload.shape()
-            fields = getattr(shape, "members", None)
-            if fields is None:
-                payload = rng.randrange(config.links)
-            else:
-                payload = {name: rng.getrandbits(8) for name in fields}
-                payload.update(
-                    {name: rng.getrandbits(32) for name in ("id", "tx_id") if name in fields}
-                )
-                payload.update(node=rng.getrandbits(24)) if "node" in fields else None
-                payload.update(vc=rng.randrange(3)) if "vc" in fields else None
-                payload.update(walk=rng.choice(list(Walk))) if "walk" in fields else None
-                payload.update(
-                    opcode=rng.choice((Opcode.PAYLOAD, Opcode.ACK, Opcode.OPEN))
-                ) if "opcode" in fields else None
-                payload.update(command=rng.randrange(2)) if "command" in fields else None
-            entry = await bench.show(source, payload)
-            event = entry.event
-            row = (
-                event.lid >> 1
-                if event.by_lid
-                else ctx.get(link_row(config, Const(event.node, 24), Const(event.vc, 2)))
-            )
-            assert entry.row == row, source
-            uses, place = concerns(ctx, config, event, row)
-            assert entry.uses_place == uses, source
+            entry = await bench.show(source, random_payload(rng, shape))
+            row, uses, place = concerns(bench.ctx, config, entry.event)
+            assert (entry.row, entry.uses_place) == (row, uses), source
             assert not uses or entry.place == place, source
             rows.add(row)
         assert len(rows) >= min(config.rows, 30)
