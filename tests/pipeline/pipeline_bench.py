@@ -123,9 +123,11 @@ def leaves(layout, prefix="", base=0):
         if isinstance(field.shape, data.Layout):
             yield from leaves(field.shape, f"{prefix}{name}.", offset)
         else:
-            cast = (lambda number, kind=field.shape: kind(number).name) if isinstance(
-                field.shape, type(Event)
-            ) else int
+            cast = (
+                (lambda number, kind=field.shape: kind(number).name)
+                if isinstance(field.shape, type(Event))
+                else int
+            )
             yield prefix + name, offset, (1 << field.width) - 1, cast
 
 
@@ -133,10 +135,15 @@ _LEAVES = list(leaves(committed_layout(CONFIG)))
 
 
 def _record(number):
-    """One event that left Q3: all its fields, as numbers and names of enum members."""
+    """One event that left Q3: all its fields, as numbers and names of enum members.
+
+    Those that mean nothing are 0: a victim, or a kept packet's slot, that there is not.
+    """
     record = {name: cast(number >> low & mask) for name, low, mask, cast in _LEAVES}
     if not record["victim_valid"]:
         record["victim"] = 0
+    if not record["outcome.unkeeps"]:  # of an event that concerns no place any
+        record["kept_slot"] = 0
     return record
 
 

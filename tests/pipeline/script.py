@@ -2,7 +2,7 @@
 
 import random
 
-from tests.pipeline.pipeline_bench import CONFIG, OWN
+from tests.pipeline.pipeline_bench import CONFIG, OWN, row_of
 from ttpoe.link.fsm import Event
 
 __all__ = ["Script"]
@@ -49,6 +49,7 @@ class Script:
     def __init__(self, seed, nodes, vcs=(0,), hasty=0.15, zero=0):
         self.random = random.Random(seed)
         self.nodes, self.vcs, self.hasty, self.zero = nodes, vcs, hasty, zero
+        self.walks = row_of(dict(node=nodes[0]))
         self.slot = 0  # the host's next one
         self.tags = {}  # lid -> last record
         self.old_kept = []  # (lid, ID) that an ended link may have kept
@@ -104,6 +105,9 @@ class Script:
             kind = {"OPEN_SENT": Event.RX_OPEN_ACK, "OPEN_RECD": Event.SENT}.get(state, kind)
         if kind in _BACKGROUND and state in (None, "OPEN_SENT", "OPEN_RECD"):
             kind = Event.PURGE if rng.random() < 0.5 else Event.HOST_PAYLOAD
+        # There is one walk at a time (`replay.replayer`): those of one set cannot meet.
+        if kind in (Event.SEEK, Event.WALKED) and tag["lid"] >> 1 != self.walks:
+            kind = Event.RETIRE
         return kind
 
     def _background(self, kind, tag):

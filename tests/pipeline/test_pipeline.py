@@ -12,12 +12,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.pipeline.pipeline_bench import CONFIG, place_of, row_of, run
+from tests.pipeline.pipeline_bench import place_of, row_of, run
 from tests.pipeline.script import Script
 from ttpoe.link.fsm import Action
 from ttpoe.memory.forwarded import APART, FORWARDED
 
-EVENTS = 700
+EVENTS = 500
 ONE_SET = (0x01, 0x10, 0x23, 0x54)  # four nodes for its two ways
 SETS = (0x01, 0x10, 0x03, 0x30, 0x12, 0x04, 0x55)  # of four sets: two, three, one and one
 RUNS = {
@@ -29,6 +29,17 @@ RUNS = {
     "one set, peers with epoch 0": (dict(seed=5, nodes=ONE_SET, zero=0.9), 0),
     "four sets, peers with epoch 0, with pauses": (dict(seed=8, nodes=SETS, zero=0.9), 0.3),
 }
+
+
+FIELDS = ("event", "by_lid", "lid", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id",
+          "room", "rx_slot", "slot", "may_send")  # fmt: skip
+
+
+def said(fields):
+    """An event as a record has it."""
+    return tuple(
+        fields["event"].name if name == "event" else int(fields.get(name, 0)) for name in FIELDS
+    )
 
 
 async def pauses(driver, rng, gap):
@@ -70,17 +81,6 @@ def back_to_back(name):
         for record in driver.records
     ]
     return SimpleNamespace(records=driver.records, order=order, left=driver.left)
-
-
-FIELDS = ("event", "by_lid", "lid", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id",
-          "room", "rx_slot", "slot", "may_send")  # fmt: skip
-
-
-def said(fields):
-    """An event as a record has it."""
-    return tuple(
-        fields["event"].name if name == "event" else int(fields.get(name, 0)) for name in FIELDS
-    )
 
 
 @functools.cache

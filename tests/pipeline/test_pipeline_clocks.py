@@ -42,8 +42,7 @@ def entered(events):
         clocks.setdefault(name, []).append(clock - start)
     return [
         clocks[
-            fields["event"].name,
-            *(fields.get(field, 0) for field in ("lid", "node", "tx_id")),
+            fields["event"].name, *(fields.get(field, 0) for field in ("lid", "node", "tx_id"))
         ].pop(0)
         for fields in events
     ]
