@@ -5,7 +5,8 @@ from amaranth.lib import wiring
 
 from ttpoe.link.fsm import Event
 from ttpoe.link.table import link_row
-from ttpoe.pipeline.q0_arbitrate import Arbitrate
+from ttpoe.pipeline import q0_arbitrate
+from ttpoe.pipeline.hold import Hold
 from ttpoe.pipeline.records import entry_layout
 from ttpoe.protocol import Opcode
 from ttpoe.reorder.directory import directory_index
@@ -37,8 +38,18 @@ class _Arbitrate(Proof):
 
     def arbitrate(self, h):
         """Q0 with any input that keeps the rules."""
-        self.dut = dut = Arbitrate(self.size)
-        h.m.submodules.dut = self.parts = parts = built(dut)
+        self.dut = dut = q0_arbitrate.Arbitrate(self.size)
+        self.holds = holds = []
+
+        def kept(*arguments):
+            holds.append(Hold(*arguments))
+            return holds[-1]
+
+        q0_arbitrate.Hold = kept
+        try:
+            h.m.submodules.dut = self.parts = parts = built(dut)
+        finally:
+            q0_arbitrate.Hold = Hold
         self.grant = inner(parts, "arbiter")["grant"]
         self.asks = inner(parts)["requests"]
         self.waits = inner(parts)["waiting"]
@@ -173,9 +184,9 @@ class Entries(_Arbitrate):
         got = out.p
         m.d.comb += self.masked(h, entry, got, promised, came, received)
         h.check_if(came & ~received, promised == entry.event.may_send)
-        h.reach(came & (level == 1) & h.past(came & ~moves) & (number == 1))
-        for n, name in enumerate(ORDER):
-            h.reach(came & (number == n) & h.past(h.past(offered & (level == 0))))
+        h.reach(came & h.past(came & ~moves) & received & promised)
+        for name in ("look", "host2", "timer"):
+            h.reach(came & (number == ORDER.index(name)) & h.past(h.past(offered)))
 
     def assigned(self, wanted, expected):
         for field, value in expected.items():
@@ -262,3 +273,125 @@ class Entries(_Arbitrate):
             },
         )
         return [yields[name] for name in ORDER]
+
+
+class Rooms(_Arbitrate):
+    shows = (
+        "Q0's credits: whatever events enter, whatever of the frames that they were promised room"
+        " for they send, and however long these wait, neither queue behind Q3 ever overflows; no"
+        " credit is lost or doubled"
+    )
+    config = (
+        "4 links; queues of 4 and 3 frames; between Q0 and the queues any number of clocks; a"
+        " frame's leaving is told a clock later, of up to 3 PAYLOADs at once"
+    )
+    mode = "induction"
+    depth = 3
+    cover_depth = 14
+    defect_depth = 14
+    defects = (
+        Defect(
+            "a NACK is promised a PAYLOAD without room",
+            _FILE,
+            'value & payload_promised if field == "may_send" else value',
+            "value",
+        ),
+        Defect(
+            "a promise is counted only while the door is open the clock before",
+            _FILE,
+            "control.i_taken.eq(Cat(*controls).any() & moves)",
+            "control.i_taken.eq(Cat(*controls).any() & moves & ~self.o_event.valid)",
+        ),
+        Defect(
+            "a look-up is promised no room",
+            _FILE,
+            '"control": ~payload.purge',
+            '"control": Const(0, 1)',
+        ),
+        Defect(
+            "frames that are not sent after all give nothing back",
+            _FILE,
+            "control.i_back.eq(self.i_control_unused + self.i_control_left)",
+            "control.i_back.eq(self.i_control_left)",
+        ),
+        Defect(
+            "a host's payload enters without room",
+            _FILE,
+            'if name.rstrip("012") in ("visit", "host", "replay"):',
+            'if name.rstrip("012") in ("visit", "replay"):',
+        ),
+    )
+
+    def build(self, h):
+        dut, m = self.arbitrate(h), h.m
+        out = dut.o_event
+        kind, may_send = out.p.event.event.as_value(), out.p.event.may_send
+        self.stage(h, kind)
+        promised = {
+            "control": out.valid & ~is_one_of(kind, SILENT),
+            "payload": out.valid & may_send,
+        }
+        full = []
+        for name, depth in (
+            ("control", self.size.control_depth),
+            ("payload", self.size.payload_depth),
+        ):
+            under_way, waiting = (Signal(4, name=f"{name}_{what}") for what in ("on_way", "waits"))
+            unused, pushed = h.free(1, f"{name}_unused"), h.free(1, f"{name}_pushed")
+            h.assume(~(unused & pushed))
+            h.assume_if(unused | pushed, under_way != 0)
+            leaves = h.free(2 if name == "payload" else 1, f"{name}_leaves")
+            h.assume(leaves <= waiting)
+            told = h.past(leaves)
+            m.d.comb += [
+                getattr(dut, f"i_{name}_unused").eq(unused),
+                getattr(dut, f"i_{name}_left").eq(told),
+            ]
+            m.d.sync += [
+                under_way.eq(under_way + (promised[name] & out.ready) - (unused | pushed)),
+                waiting.eq(waiting + pushed - leaves),
+            ]
+            used = Signal(5, name=f"{name}_used")
+            m.d.comb += used.eq(waiting + told + under_way + promised[name])
+            h.check(waiting <= depth)
+            h.check(used <= depth)
+            credits = getattr(dut, name)
+            h.check_if(credits.i_taken, credits.o_left)
+            left = inner(self.parts, name)["left"]
+            taken, back = h.past(credits.i_taken), h.past(credits.i_back)
+            h.check(left + used + back == depth + taken)
+            h.check_if(credits.o_left, used < depth)
+            full.append(waiting == depth)
+        h.reach(full[0] & full[1])
+        h.reach(~full[1] & h.past(full[1] & ~full[0]) & out.valid & may_send)
+
+    def stage(self, h, kind):
+        """Who was chosen, and that its hold still holds it: helps the induction."""
+        m, out = h.m, self.dut.o_event
+        chosen, wished = Signal(len(ORDER)), Signal()
+        moves = out.ready
+        with m.If(moves):
+            m.d.sync += [chosen.eq(self.grant), wished.eq(self.dut.payload.o_left)]
+        h.check(out.valid == chosen.any())
+        h.check(chosen & (chosen - 1) == 0)
+        pointer = inner(self.parts, "arbiter")["pointer"]
+        h.check((pointer != 0) & (pointer & (pointer - 1) == 0))
+        for number, (name, hold) in enumerate(zip(ORDER, self.holds)):
+            record, members = hold.o_waits, hold.o_waits.shape().members
+            h.check(inner(self.parts, f"hold_{name}")["taken"] == chosen[number])
+            h.check(~(hold.o_valid & chosen[number]))
+            fixed = name.rstrip("012").upper()
+            event = record.event if "event" in members else None
+            if event is None:
+                event = Event[fixed if fixed != "HOST" else "HOST_PAYLOAD"].value
+            h.check_if(chosen[number], kind == event)
+            may_send = record.may_send if "may_send" in members else fixed in ("VISIT", "HOST")
+            h.check_if(chosen[number], out.p.event.may_send == (may_send & wished))
+            if name == "rx":
+                h.check_if(h.later, event <= 10)
+            if name == "look":
+                h.check_if(h.later, event == Mux(record.control, Event.LOOK, Event.PURGE))
+            if name == "replay":
+                h.check_if(h.later, is_one_of(event, ("SEEK", "REPLAY", "WALKED")))
+            if name == "command":
+                h.check_if(h.later, is_one_of(event, ("HOST_OPEN", "HOST_CLOSE")))
