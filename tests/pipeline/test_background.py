@@ -4,7 +4,7 @@ LOOK, ASK, PURGE, SEEK, REPLAY, WALKED and RETIRE name their link by its number 
 the background. So the link that asked for one may be gone, and another one in its place, before
 it enters; in a whole engine that takes a race of a few clocks. Here they are put into `Pipeline`
 directly, with `Commit` behind it: every row of the state table, and everything that may leave Q3.
-Each script runs twice: one event at a time, and an event in every clock.
+Each script runs twice: one event at a time, and as fast as the pipeline takes them.
 
 Source: protocol sections 3 and 5.3, decisions R5 to R10. The rows are claimed in
 `ttpverif/coverage/state_plan.json` under the name `test_background`.
@@ -19,6 +19,7 @@ from amaranth.hdl import ResetInserter
 from amaranth.lib import data, wiring
 from amaranth.sim import Simulator
 
+from tests.pipeline.pipeline_bench import LATENCY, fill_entry
 from ttpoe.config import preset
 from ttpoe.link.fsm import TABLE, Event, LinkState
 from ttpoe.link.identity import Identity
@@ -32,7 +33,7 @@ CONFIG = preset("tiny")
 MASK = (1 << 32) - 1
 RANGE_MASK = (2 << CONFIG.count_bits) - 1  # a range is known by count_bits + 1 bits of its IDs
 WINDOW = CONFIG.reorder_window  # 16: PURGE n meets the IDs whose lowest 4 bits are n
-GAPS = (0, 4)  # clocks between two events
+GAPS = (0, LATENCY + 1)  # clocks between two events
 
 EARLY = ("CLOSED", "OPEN_SENT", "OPEN_RECD")
 DATA = ("OPEN", "CLOSE_SENT", "CLOSE_RECD")
@@ -51,6 +52,7 @@ class Bench(Elaboratable):
     def __init__(self):
         self.pipeline, self.commit = Pipeline(CONFIG), Commit(CONFIG)
         self.lists = SlotLists(CONFIG)
+        self.event = Signal(pipeline_event_layout(CONFIG))  # what is offered
 
     def elaborate(self, platform):
         m = Module()
@@ -59,6 +61,7 @@ class Bench(Elaboratable):
         m.submodules.identity = identity = Identity()
         wiring.connect(m, pipeline.successor, lists.successor)
         m.d.comb += [
+            *fill_entry(CONFIG, pipeline.i_event.payload, self.event),
             identity.cfg_fixed_open_id.eq(1),
             identity.cfg_init_id.eq(FIRST - 1),
             identity.i_step.eq(pipeline.o_stepped),
@@ -468,9 +471,9 @@ class Observer:
     def __init__(self, bench):
         pipeline, commit, done = bench.pipeline, bench.commit, bench.pipeline.o_done.payload
         ports = {name: getattr(commit, f"o_{name}") for name in PORTS}
-        self.q2_valid, self.q3_valid = pipeline.q2_valid, pipeline.o_done.valid
-        self.event, self.guards = Reader(pipeline.q2), pipeline.decide.guard
-        self.state = pipeline.decide.i_tag.state
+        self.q2_valid, self.q3_valid = pipeline.q2b_valid, pipeline.o_done.valid
+        self.event, self.guards = Reader(pipeline.decide.event_b), pipeline.decide.guard
+        self.state = pipeline.decide.tag_b.state
         self.action, self.lid = done.outcome.action, done.lid
         self.slot, self.tag = done.event.slot, Reader(done.tag)
         self.ports = [(name, port.valid, Reader(port.payload)) for name, port in ports.items()]
@@ -478,7 +481,7 @@ class Observer:
         self.stats["retry"] = commit.o_retry
 
     def row(self, ctx):
-        """Alternative whose guards hold for the event in Q2: (event, state, number)."""
+        """Alternative whose guards hold in Q2's second clock: (event, state, number)."""
         event, state = self.event(ctx).event, ctx.get(self.state)
         for number, (guards, _action, _next_state) in enumerate(TABLE[event][state]):
             if all(
@@ -533,11 +536,8 @@ def outcomes():
                 results[name, gap] = running[-1]
                 for step in make().steps:
                     await put(ctx, bench, step)
-                    await ctx.tick()
-                    ctx.set(bench.lists.o_slot.ready, 0)
-                    ctx.set(pipeline.i_event.valid, 0)
                     await ctx.tick().repeat(gap) if gap else None
-                await ctx.tick().repeat(6)
+                await ctx.tick().repeat(3 * LATENCY)
 
     simulator = Simulator(ResetInserter(reset)(bench))
     simulator.add_clock(1e-8)
@@ -548,16 +548,22 @@ def outcomes():
 
 
 async def put(ctx, bench, step):
+    """Offers the event until it is taken."""
+    port, slots = bench.pipeline.i_event, bench.lists.o_slot
     fields = {name: value & MASK for name, value in step.fields.items()}
-    if step.kind == Event.HOST_PAYLOAD:
-        assert ctx.get(bench.lists.o_slot.valid)
-        fields["slot"] = ctx.get(bench.lists.o_slot.payload)
-        ctx.set(bench.lists.o_slot.ready, 1)
-    ctx.set(
-        bench.pipeline.i_event.payload,
-        pipeline_event_layout(CONFIG).const(dict(fields, event=step.kind.value)),
-    )
-    ctx.set(bench.pipeline.i_event.valid, 1)
+    takes_slot = step.kind == Event.HOST_PAYLOAD
+    if takes_slot:
+        assert ctx.get(slots.valid)
+        fields["slot"] = ctx.get(slots.payload)
+    layout = pipeline_event_layout(CONFIG)
+    ctx.set(bench.event, layout.const(dict(fields, event=step.kind.value)))
+    ctx.set(port.valid, 1)
+    while not ctx.get(port.ready):
+        await ctx.tick()
+    ctx.set(slots.ready, takes_slot)
+    await ctx.tick()
+    ctx.set(slots.ready, 0)
+    ctx.set(port.valid, 0)
 
 
 def masked(value):

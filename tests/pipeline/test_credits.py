@@ -66,7 +66,7 @@ def test_random_takers(depth, wants):
             assert not clock or not plenty or ctx.get(dut.o_left), clock
             counts[plenty] += await queue.clock(rng.random() < wants, back)
             late.append(back)
-        assert counts[False] > 4 and (counts[True] > 4 or depth < 4), counts
+        assert counts[False] and (counts[True] or depth < 4), counts
         for _clock in range(4 * depth):  # in the end every place is somebody's
             await queue.clock()
         assert queue.promised == depth

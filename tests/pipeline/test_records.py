@@ -1,15 +1,24 @@
 """The event's record: one number for an opcode and its event, a named view for each kind."""
 
 import pytest
-from amaranth.hdl import Signal
+from amaranth.hdl import Shape, Signal
 from amaranth.lib.data import View
 
 from ttpoe.config import preset
-from ttpoe.link.fsm import Event
-from ttpoe.pipeline.records import KINDS, event_fields, pipeline_event_layout
+from ttpoe.link.effects import EFFECTS
+from ttpoe.link.fsm import GUARDS, TABLE, Event
+from ttpoe.pipeline.records import (
+    KINDS,
+    SILENT,
+    entry_layout,
+    event_fields,
+    guards_layout,
+    pipeline_event_layout,
+)
 from ttpoe.protocol import Opcode
 
-LAYOUT = pipeline_event_layout(preset("tiny"))
+TINY = preset("tiny")
+LAYOUT = pipeline_event_layout(TINY)
 
 
 def test_received_frames_are_numbered_as_their_opcodes():
@@ -43,3 +52,26 @@ def test_fields_of_a_kind_as_fields_of_the_record():
 def test_a_plain_view_has_the_same_fields():
     event = Signal(LAYOUT)
     assert View(LAYOUT, event.as_value()).shape() == event.shape()
+
+
+def test_an_entry_is_the_event_with_its_row_and_its_place():
+    sizes = {name: Shape.cast(shape).width for name, shape in entry_layout(TINY).members.items()}
+    assert sizes.pop("event") == LAYOUT.size
+    assert sizes == {"row": TINY.row_bits, "uses_place": 1, "place": TINY.reorder_bits}
+
+
+def test_each_guard_has_a_bit_of_its_own():
+    assert list(guards_layout().members) == list(GUARDS) and guards_layout().size == len(GUARDS)
+
+
+def test_silent_events_are_those_that_never_send_a_control_frame():
+    """As the state table has it. Received frames have room promised whether they do or not."""
+    speaks = {
+        event
+        for event, states in TABLE.items()
+        for alternatives in states.values()
+        for _guards, action, _state in alternatives
+        if EFFECTS[action].frame not in (None, Opcode.PAYLOAD)
+    }
+    received = {event for event in Event if event.name.startswith("RX_")}
+    assert set(Event) - speaks - received == set(SILENT)

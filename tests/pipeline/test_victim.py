@@ -16,29 +16,26 @@ BUSY = [
 ]
 
 
-def expected(tags, last, wanted):
+def expected(tags, last):
     """The way, or None: the one that was not used last first."""
-    idle = [tag == IDLE for tag in tags]
-    ways = [way for way in (1 - last, last) if idle[way]]
-    return ways[0] if wanted and ways else None
+    ways = [way for way in (1 - last, last) if tags[way] == IDLE]
+    return ways[0] if ways else None
 
 
 def test_every_pair_of_ways():
     dut = VictimChoice(TINY)
-    cases = list(product([IDLE, *BUSY], [IDLE, *BUSY], (0, 1), (0, 1), (0, 1)))
+    cases = list(product([IDLE, *BUSY], [IDLE, *BUSY], (0, 1), (0, 1)))
 
     async def testbench(ctx):
-        for *tags, touch, last, wanted in cases:
+        for *tags, touch, last in cases:
             for way, tag in enumerate(tags):
                 for name, value in tag.items():
                     ctx.set(dut.i_tags[way][name], value)
-                ctx.set(dut.i_touch[way], touch ^ (last & way))
-            ctx.set(dut.i_row, TINY.rows - 1)
-            ctx.set(dut.i_wanted, wanted)
-            way = expected(tags, last, wanted)
-            assert ctx.get(dut.o_valid) == (way is not None), (tags, last, wanted)
+                ctx.set(dut.i_tags[way].touch, touch ^ (last & way))
+            way = expected(tags, last)
+            assert ctx.get(dut.o_valid) == (way is not None), (tags, last)
             if way is not None:
-                assert ctx.get(dut.o_lid) == (TINY.rows - 1) << 1 | way, (tags, last)
+                assert ctx.get(dut.o_way) == way, (tags, last)
 
     simulate(dut, testbench)
-    assert {expected(tags, last, wanted) for *tags, _touch, last, wanted in cases} == {0, 1, None}
+    assert {expected(tags, last) for *tags, _touch, last in cases} == {0, 1, None}

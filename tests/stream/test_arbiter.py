@@ -11,13 +11,15 @@ SIZES = [(1, 4), (2, 4), (3, 4), (5, 4), (3, 1), (3, 2), (4, 3)]
 
 
 def run(count, share, inputs):
-    """(requests, grant, index) of each clock; `inputs` gives (requests, take) per clock."""
+    """(requests, grant, index) of each clock; `inputs` gives (requests, take) per clock, and maybe
+    who waits for room."""
     dut = UrgencyArbiter(count, share)
     seen = []
 
     async def bench(ctx):
-        for requests, take in inputs:
+        for requests, take, *waiting in inputs:
             ctx.set(dut.requests, requests)
+            ctx.set(dut.waiting, waiting[0] if waiting else 0)
             ctx.set(dut.advance, bool(take and requests))
             seen.append((requests, ctx.get(dut.grant), ctx.get(dut.index)))
             await ctx.tick()
@@ -86,3 +88,52 @@ def test_bound_on_waiting(count, share):
             assert waited < share * count, f"seed {seed}"
     if count > 1:
         assert worst == share * count
+
+
+class Described:
+    """The arbiter as its documentation has it."""
+
+    def __init__(self, count, share):
+        self.count, self.share, self.turn, self.pointer = count, share, 0, 0
+
+    def clock(self, requests, take, waiting):
+        """The grant (0: none); `take`: it is used."""
+        by_turn, mine = self.turn == self.share - 1, 1 << self.pointer
+        grant = requests & mine if by_turn else 0
+        grant = grant or requests & -requests
+        if not requests | waiting or (take and requests and not (requests | waiting) & ~grant):
+            self.turn = 0
+        elif take and requests and not (by_turn and waiting & mine):
+            self.turn = (self.turn + 1) % self.share
+            self.pointer = (self.pointer + by_turn) % self.count
+        return grant
+
+
+@pytest.mark.parametrize("count,share", [*SIZES, (15, 4)])
+def test_random_requests_with_and_without_room(count, share):
+    """Clock by clock as described; many ask, or few, or one."""
+    rng = random.Random(f"{count} {share}")
+    inputs = []
+    for clock in range(500):
+        if clock % 20 == 0:
+            asks, room, takes = rng.random(), rng.choice((0.3, 0.9)), rng.choice((0.5, 1.0))
+        wants = sum((rng.random() < asks) << n for n in range(count))
+        without = wants & rng.getrandbits(count) if rng.random() > room else 0
+        inputs.append((wants & ~without, rng.random() < takes, without))
+    described = Described(count, share)
+    wanted = [described.clock(*clock) for clock in inputs]
+    assert [grant for _, grant, _ in run(count, share, inputs)] == wanted
+
+
+def test_the_turn_waits_for_one_without_room():
+    """Its room is there but now and then: it is the next one then, not one in a round of turns."""
+    rooms = (15, 31, 40, 63)
+    inputs = [(0b111, 1) if n in rooms else (0b011, 1, 0b100) for n in range(64)]
+    indices = [index for _, _, index in run(3, 4, inputs)]
+    assert [n for n, index in enumerate(indices) if index == 2] == [15, 31, 63]
+
+
+def test_one_that_waits_for_room_is_somebody_who_waits():
+    """Beside it the only one who asks uses up its turns, so that the other's comes."""
+    inputs = [(0b01, 1, 0b10)] * 7 + [(0b11, 1)] * 2
+    assert [index for _, _, index in run(2, 4, inputs)] == [0] * 7 + [1, 0]

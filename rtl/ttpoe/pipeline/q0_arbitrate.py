@@ -108,8 +108,9 @@ class Arbitrate(wiring.Component):
             fast = config.width_bits >= _FAST_BITS and name.rstrip("012") in ("rx", "visit", "host")
             fields = self._fields(name, source.payload, kind, vc)
             fixed = {field: value for field, value in fields.items() if isinstance(value, Const)}
+            # In the order in which they are named: that of a set is another one in every process.
             held = data.StructLayout(
-                {field: len(fields[field]) for field in fields.keys() - fixed.keys()}
+                {field: len(value) for field, value in fields.items() if field not in fixed}
             )
             m.submodules[f"hold_{name}"] = hold = Hold(held, fast)
             m.d.comb += [
@@ -138,7 +139,9 @@ class Arbitrate(wiring.Component):
             controls.append(arbiter.grant[number] & of("control", hold.o_waits))
             promised = of("may_send", hold.o_waits)
             payloads.append(arbiter.grant[number] & promised & self.payload.o_left)
-            for field in fields.keys() - {"control"}:
+            for field in fields:
+                if field == "control":
+                    continue
                 value = Value.cast(of(field, hold.o_taken))
                 joined[field] = joined.get(field, 0) | (
                     value & granted[number].replicate(len(value))

@@ -1,77 +1,64 @@
-"""Proof about Q0: what enters, and that it may."""
+"""Proofs about Q0: what enters, as what, and that there is room for what it sends."""
 
 from amaranth.hdl import Cat, Const, Mux, Signal
 from amaranth.lib import wiring
 
 from ttpoe.link.fsm import Event
-from ttpoe.pipeline.q0_arbitrate import Arbitrate
+from ttpoe.link.table import link_row
+from ttpoe.pipeline import q0_arbitrate
+from ttpoe.pipeline.hold import Hold
+from ttpoe.pipeline.records import entry_layout
 from ttpoe.protocol import Opcode
+from ttpoe.reorder.directory import directory_index
 from ttpoe.replay.replayer import Walk
 
 from ..memories import built, inner
 from ..proof import Defect, Proof, shrunk
 
-SIZE = shrunk(slots=4, sets=2, rx_slots=8, reorder_slots=2, control_depth=8, payload_depth=2)
+SIZE = shrunk(
+    width_bits=64, slots=4, sets=2, rx_slots=8, reorder_slots=2, control_depth=4, payload_depth=3
+)
+
+_FILE = "pipeline/q0_arbitrate.py"
 
 SILENT = "SENT SEEK REPLAY WALKED PURGE RETIRE".split()
+
+ORDER = (
+    "sent rx look replay visit1 host1 visit0 host0 visit2 host2 retire ask victim command timer"
+).split()
+"""The sources, the most urgent first."""
 
 
 def is_one_of(value, names):
     return Cat(*(value == Event[name].value for name in names)).any()
 
 
-class One(Proof):
-    shows = (
-        "Q0: one event enters in every clock in which anybody may, from exactly one source,"
-        " which sees it taken, with all its fields; nothing enters before `i_enable`, or"
-        " without room: neither queue behind Q3 ever overflows, and no credit is lost: who"
-        " finds room for its frame may enter"
-    )
-    config = "4 links; queues of 8 and 2 frames; Q3 answers 3 clocks later, with any allowed frame"
-    mode = "induction"
-    depth = 6
-    cover_depth = 16
-    defect_depth = 16
-    defects = (
-        Defect(
-            "an event that sends nothing keeps its credit",
-            "pipeline/q0_arbitrate.py",
-            "may_answer(self.i_done_event) & ~self.i_done_control",
-            "0",
-        ),
-        Defect(
-            "a REPLAY enters without room for its PAYLOAD",
-            "pipeline/q0_arbitrate.py",
-            "no_room & (payload_free | ~resends)",
-            "no_room",
-        ),
-        Defect(
-            "a NACK is promised a PAYLOAD without room",
-            "pipeline/q0_arbitrate.py",
-            '"may_send": nacked & payload_free}',
-            '"may_send": nacked}',
-        ),
-        Defect(
-            "a WALKED takes a credit that it does not give back",
-            "pipeline/q0_arbitrate.py",
-            "(control, may_answer(self.o_event.payload.event),",
-            "(control, may_answer(self.o_event.payload.event)"
-            " | (self.o_event.payload.event == Event.WALKED),",
-        ),
-    )
+class _Arbitrate(Proof):
+    size = SIZE
 
-    def build(self, h):
-        dut = Arbitrate(SIZE)
-        h.m.submodules.dut = parts = built(dut)
-        self.inner = inner(parts)
-        pointer = inner(parts, "arbiter")["pointer"]
-        h.check((pointer != 0) & (pointer & (pointer - 1) == 0))
+    def arbitrate(self, h):
+        """Q0 with any input that keeps the rules."""
+        self.dut = dut = q0_arbitrate.Arbitrate(self.size)
+        self.holds = holds = []
+
+        def kept(*arguments):
+            holds.append(Hold(*arguments))
+            return holds[-1]
+
+        q0_arbitrate.Hold = kept
+        try:
+            h.m.submodules.dut = self.parts = parts = built(dut)
+        finally:
+            q0_arbitrate.Hold = Hold
+        self.grant = inner(parts, "arbiter")["grant"]
+        self.asks = inner(parts)["requests"]
+        self.waits = inner(parts)["waiting"]
         h.drive(
             dut,
             "i_enable",
             "cfg_ieee",
-            "i_done_control",
-            "i_done_payload",
+            "i_aside",
+            "o_event",
             *(
                 name
                 for name, member in dut.signature.members.items()
@@ -82,134 +69,329 @@ class One(Proof):
         rx, command = dut.i_rx, dut.i_command
         h.assume(rx.p.opcode.as_value() <= 10)
         h.assume((rx.p.vc < 3) & (command.p.vc < 3) & (dut.i_replay.p.walk.as_value() < 3))
-        entered, event = dut.o_event.valid, dut.o_event.p
-        kind = event.event.as_value()
-        control, payload = self.rooms(h, dut, entered, kind, event.may_send)
+        return dut
 
-        enabled = dut.i_enable
-        by_lid = {
-            "SENT": dut.i_sent,
-            "TIMER": dut.i_timer,
-            "RETIRE": dut.i_retire,
-            "VICTIM": dut.i_victim,
-        }
-        visits, hosts = dut.i_visit, dut.i_host
-        look, replay, ask = dut.i_look, dut.i_replay, dut.i_ask
-        resends = replay.p.walk == Walk.REPLAY
-        rooms = [
-            (by_lid["SENT"], 1),
-            (by_lid["RETIRE"], 1),
-            (by_lid["TIMER"], control),
-            (by_lid["VICTIM"], control),
-            (rx, control),
-            (command, control),
-            (ask, control),
-            (look, look.p.purge | control),
-            (replay, ~resends | payload),
-            *((source, control & payload) for source in (*visits, *hosts)),
+
+class Entries(_Arbitrate):
+    shows = (
+        "Q0: every event of every source comes out once, in order within its source, with all its"
+        " fields, its row of the link table and its place of the directory, two clocks after it"
+        " was offered at the earliest, and stays until it is taken; of a received frame only a NACK"
+        " is promised a PAYLOAD, and who needs the promise has it; while anybody may enter and the"
+        " door is open one does in every clock; who waits asks in every clock; nothing"
+        " enters before `i_enable`"
+    )
+    config = "4 links, 64 bits wide; watched: any one event of any one source"
+    mode = "bmc"
+    depth = 9
+    why = (
+        "three registers lie between a source and `o_event`; in 9 clocks an event has come out of"
+        " a source behind another of the same one, with others around it; what an event says does"
+        " not depend on older ones"
+    )
+    cover_depth = 9
+    defects = (
+        Defect(
+            "a look-up has no place of the directory",
+            _FILE,
+            'if name in ("rx", "look", "ask"):',
+            'if name in ("rx", "ask"):',
+        ),
+        Defect(
+            "every received frame has a place of the directory",
+            _FILE,
+            'payload.opcode == Opcode.PAYLOAD if name == "rx" else Const(1, 1)',
+            "Const(1, 1)",
+        ),
+        Defect(
+            "a REPLAY enters without room for its PAYLOAD",
+            _FILE,
+            'if name.rstrip("012") in ("visit", "host", "replay"):',
+            'if name.rstrip("012") in ("visit", "host"):',
+        ),
+        Defect(
+            "an event is lost when the door is shut",
+            _FILE,
+            "hold.i_take.eq(arbiter.grant[number] & moves)",
+            "hold.i_take.eq(arbiter.grant[number])",
+        ),
+        Defect(
+            "the next event of a source shows through",
+            _FILE,
+            "hold.i_joined.eq(moves)",
+            "hold.i_joined.eq(1)",
+        ),
+        Defect(
+            "sources are let in before the table is ready",
+            _FILE,
+            "hold.i_event.valid.eq(source.valid & enable)",
+            "hold.i_event.valid.eq(source.valid)",
+        ),
+        Defect(
+            "a visit has the row of the next link",
+            _FILE,
+            'fields["lid"][1:]',
+            '(fields["lid"] + 1)[1:]',
+        ),
+    )
+
+    def build(self, h):
+        m, dut = h.m, self.arbitrate(h)
+        out = dut.o_event
+        moves = out.ready
+        h.check_if(h.past(moves & self.asks.any()), out.valid)
+        h.check_if(h.past(moves & ~self.asks.any(), init=1), ~out.valid)
+        valids = Cat(inner(self.parts, f"hold_{name}")["o_valid"] for name in ORDER)
+        h.check(self.asks | self.waits == valids)
+
+        # One source, any, and one event of it, any.
+        number = h.constant(4, "number")
+        h.assume(number < len(ORDER))
+        offered, wanted = Signal(), Signal(entry_layout(self.size))
+        taken = Signal()
+        with m.Switch(number):
+            for n, (source, expected) in enumerate(self.sources()):
+                with m.Case(n):
+                    m.d.comb += [
+                        offered.eq(source.valid),
+                        taken.eq(source.valid & source.ready),
+                        *self.assigned(wanted, expected),
+                    ]
+        h.check_if(taken, h.past(dut.i_enable))
+        follows, entry = Signal(), Signal(entry_layout(self.size))
+        level, ahead = Signal(3), Signal(3)
+        starts, pops = Signal(), Signal()
+        comes, came = Signal(), Signal()
+        m.d.comb += [
+            pops.eq(self.grant.bit_select(number, 1) & moves),
+            starts.eq(h.free(1, "follow") & taken & ~follows),
+            comes.eq(follows & pops & (ahead == 0)),
         ]
-        taken = [source.valid & source.ready for source, _room in rooms]
-        h.check(sum(taken, Const(0, 1)) == entered)
-        for source, room in rooms:
-            h.check_if(source.valid & enabled & room, entered)
-            h.check_if(source.ready, source.valid & enabled & room)
-        h.check(event.by_lid == (kind >= Event.VISIT.value))
-        h.check_if(entered, (kind <= Event.RETIRE.value) & (event.vc < 3))
+        m.d.sync += [level.eq(level + taken - pops), came.eq(comes | (came & ~moves))]
+        with m.If(starts):
+            m.d.sync += [follows.eq(1), ahead.eq(level - pops)]
+        with m.Elif(follows & pops):
+            m.d.sync += [ahead.eq(ahead - 1), follows.eq(ahead != 0)]
+        with m.If(starts & ~came):
+            m.d.sync += entry.eq(wanted)
+        h.assume(~(starts & came))
+        h.check_if(pops, level != 0)
+        h.check(level <= 2)
+        promised = Signal()
+        with m.If(comes):
+            m.d.sync += promised.eq(dut.payload.i_taken)
+        received = number == ORDER.index("rx")
+        got = out.p
+        m.d.comb += self.masked(h, entry, got, promised, came, received)
+        h.check_if(came & ~received, promised == entry.event.may_send)
+        h.reach(came & h.past(came & ~moves) & received & promised)
+        for name in ("look", "host2", "timer"):
+            h.reach(came & (number == ORDER.index(name)) & h.past(h.past(offered)))
 
-        def enters(source, name, **fields):
-            here = source.valid & source.ready
-            wanted = Event[name].value if isinstance(name, str) else name
-            h.check_if(here, kind == wanted)
-            for field, value in fields.items():
-                h.check_if(here, event[field] == value)
+    def assigned(self, wanted, expected):
+        for field, value in expected.items():
+            target = wanted if field in ("row", "uses_place", "place") else wanted.event
+            yield target[field].eq(value)
 
-        for name, source in by_lid.items():
-            enters(source, name, lid=source.payload, may_send=0)
+    def masked(self, h, entry, got, promised, came, received):
+        """`o_event` is what was expected; whether it may send is what was promised."""
+        h.check_if(came, self.dut.o_event.valid)
+        for field in ("row", "uses_place"):
+            h.check_if(came, got[field] == entry[field])
+        h.check_if(came & entry.uses_place, got.place == entry.place)
+        for field in entry.event.shape().members:
+            if field != "may_send":
+                h.check_if(came, Cat(got.event[field]) == Cat(entry.event[field]))
+        h.check_if(came, got.event.may_send == (entry.event.may_send & promised))
+        return []
+
+    def sources(self):
+        """(stream, what is expected of its event), in their order."""
+        dut, size = self.dut, self.size
+        rx, command, look, ask, replay = (
+            getattr(dut, f"i_{name}") for name in "rx command look ask replay".split()
+        )
+
+        def by_lid(kind, lid, place_of=None, **fields):
+            row = lid[1:]
+            if place_of is not None:
+                fields |= {"uses_place": 1, "place": directory_index(size, row, place_of)}
+            return {"event": kind, "by_lid": 1, "lid": lid, "row": row, **fields}
+
+        def by_node(kind, node, vc, **fields):
+            row = link_row(size, node, vc)
+            return {"event": kind, "node": node, "vc": vc, "row": row, **fields}
+
+        closes = command.p.command.as_value()
+        walk = replay.p.walk
+        yields = {
+            name: (port := getattr(dut, f"i_{name}"), by_lid(Event[name.upper()], port.payload))
+            for name in ("sent", "retire", "victim", "timer")
+        }
         for vc in range(3):
-            enters(visits[vc], "VISIT", lid=visits[vc].payload, may_send=1)
-            enters(
-                hosts[vc],
-                "HOST_PAYLOAD",
-                node=hosts[vc].p.node,
-                slot=hosts[vc].p.slot,
-                vc=vc,
-                ieee=dut.cfg_ieee,
-                may_send=1,
+            visit, host = dut.i_visit[vc], dut.i_host[vc]
+            yields[f"visit{vc}"] = visit, by_lid(Event.VISIT, visit.payload, may_send=1)
+            fields = {"slot": host.p.slot, "ieee": dut.cfg_ieee, "may_send": 1}
+            yields[f"host{vc}"] = (
+                host,
+                by_node(Event.HOST_PAYLOAD, host.p.node, Const(vc, 2), **fields),
             )
-        enters(
+        kind = Mux(closes, Event.HOST_CLOSE.value, Event.HOST_OPEN.value)
+        yields["command"] = (
             command,
-            Mux(command.p.command.as_value(), Event.HOST_CLOSE.value, Event.HOST_OPEN.value),
-            node=command.p.node,
-            vc=command.p.vc,
-            ieee=dut.cfg_ieee,
-            may_send=0,
+            by_node(kind, command.p.node, command.p.vc, ieee=dut.cfg_ieee),
         )
-        enters(
+        yields["look"] = (
             look,
-            Mux(look.p.purge, Event.PURGE.value, Event.LOOK.value),
-            lid=look.p.lid,
-            tx_id=look.p.id,
-            room=look.p.last,
-            may_send=0,
-        )
-        enters(ask, "ASK", lid=ask.p.lid, tx_id=ask.p.id, rx_id=ask.p.first, may_send=0)
-        enters(
-            replay,
-            Mux(
-                resends,
-                Event.REPLAY.value,
-                Mux(replay.p.walk == Walk.SEEK, Event.SEEK.value, Event.WALKED.value),
+            by_lid(
+                Mux(look.p.purge, Event.PURGE.value, Event.LOOK.value),
+                look.p.lid,
+                look.p.id,
+                tx_id=look.p.id,
+                room=look.p.last,
             ),
-            lid=replay.p.lid,
-            slot=replay.p.slot,
-            rx_id=replay.p.first,
-            tx_id=replay.p.last,
-            may_send=resends,
         )
-        enters(
+        yields["ask"] = (
+            ask,
+            by_lid(Event.ASK, ask.p.lid, ask.p.id, tx_id=ask.p.id, rx_id=ask.p.first),
+        )
+        resends, seeks = walk == Walk.REPLAY, walk == Walk.SEEK
+        kind = Mux(resends, Event.REPLAY.value, Mux(seeks, Event.SEEK.value, Event.WALKED.value))
+        fields = {"slot": replay.p.slot, "rx_id": replay.p.first, "tx_id": replay.p.last}
+        yields["replay"] = replay, by_lid(kind, replay.p.lid, may_send=resends, **fields)
+        names = "ieee epoch selective tx_id rx_id room".split()
+        received = by_node(rx.p.opcode.as_value(), rx.p.node, rx.p.vc)
+        yields["rx"] = (
             rx,
-            rx.p.opcode.as_value(),
-            rx_slot=rx.p.slot,
-            may_send=(rx.p.opcode == Opcode.NACK) & payload,
-            **{
-                field: rx.p[field]
-                for field in ("node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id", "room")
+            received
+            | {name: rx.p[name] for name in names}
+            | {
+                "rx_slot": rx.p.slot,
+                "may_send": rx.p.opcode == Opcode.NACK,
+                "uses_place": rx.p.opcode == Opcode.PAYLOAD,
+                "place": directory_index(size, received["row"], rx.p.tx_id),
             },
         )
-        h.reach(entered & h.past(entered) & ~control & visits[1].valid)
-        h.reach(rx.valid & rx.ready & (rx.p.opcode == Opcode.NACK) & ~payload & visits[0].valid)
-        h.reach(hosts[2].valid & hosts[2].ready & command.valid & ask.valid)
+        return [yields[name] for name in ORDER]
 
-    def rooms(self, h, dut, entered, kind, may_send):
-        """The pipeline and the two queues behind it; is there room for one more frame in each?"""
-        m = h.m
-        done, promised = entered, may_send
-        may_answer, under_way = ~is_one_of(kind, SILENT), {"control": [], "payload": []}
-        for _ in range(3):
-            done, kind, promised, may_answer = (
-                h.past(value) for value in (done, kind, promised, may_answer)
-            )
-            under_way["control"].append(done & may_answer)
-            under_way["payload"].append(done & promised)
-        m.d.comb += [
-            dut.i_done.eq(done),
-            dut.i_done_event.eq(kind),
-            dut.i_done_may_send.eq(promised),
-        ]
-        h.assume_if(dut.i_done_control, done & may_answer)
-        h.assume_if(dut.i_done_payload, done & promised)
-        free = []
-        for name, depth in (("control", SIZE.control_depth), ("payload", SIZE.payload_depth)):
-            pushed = getattr(dut, f"i_done_{name}")
-            waiting = Signal(range(depth + 2), name=f"{name}_waiting")
-            leaves = h.free(1, f"{name}_leaves")
-            h.assume_if(leaves, waiting != 0)
-            told = h.past(leaves)  # `o_*_left` comes a clock later
-            m.d.comb += getattr(dut, f"i_{name}_left").eq(told)
-            m.d.sync += waiting.eq(waiting + pushed - leaves)
+
+class Rooms(_Arbitrate):
+    shows = (
+        "Q0's credits: whatever events enter, whatever of the frames that they were promised room"
+        " for they send, and however long these wait, neither queue behind Q3 ever overflows; no"
+        " credit is lost or doubled"
+    )
+    config = (
+        "4 links; queues of 4 and 3 frames; between Q0 and the queues any number of clocks; a"
+        " frame's leaving is told a clock later, of up to 3 PAYLOADs at once"
+    )
+    mode = "induction"
+    depth = 3
+    cover_depth = 14
+    defect_depth = 14
+    defects = (
+        Defect(
+            "a NACK is promised a PAYLOAD without room",
+            _FILE,
+            'value & payload_promised if field == "may_send" else value',
+            "value",
+        ),
+        Defect(
+            "a promise is counted only while the door is open the clock before",
+            _FILE,
+            "control.i_taken.eq(Cat(*controls).any() & moves)",
+            "control.i_taken.eq(Cat(*controls).any() & moves & ~self.o_event.valid)",
+        ),
+        Defect(
+            "a look-up is promised no room",
+            _FILE,
+            '"control": ~payload.purge',
+            '"control": Const(0, 1)',
+        ),
+        Defect(
+            "frames that are not sent after all give nothing back",
+            _FILE,
+            "control.i_back.eq(self.i_control_unused + self.i_control_left)",
+            "control.i_back.eq(self.i_control_left)",
+        ),
+        Defect(
+            "a host's payload enters without room",
+            _FILE,
+            'if name.rstrip("012") in ("visit", "host", "replay"):',
+            'if name.rstrip("012") in ("visit", "replay"):',
+        ),
+    )
+
+    def build(self, h):
+        dut, m = self.arbitrate(h), h.m
+        out = dut.o_event
+        kind, may_send = out.p.event.event.as_value(), out.p.event.may_send
+        self.stage(h, kind)
+        promised = {
+            "control": out.valid & ~is_one_of(kind, SILENT),
+            "payload": out.valid & may_send,
+        }
+        full = []
+        for name, depth in (
+            ("control", self.size.control_depth),
+            ("payload", self.size.payload_depth),
+        ):
+            under_way, waiting = (Signal(4, name=f"{name}_{what}") for what in ("on_way", "waits"))
+            unused, pushed = h.free(1, f"{name}_unused"), h.free(1, f"{name}_pushed")
+            h.assume(~(unused & pushed))
+            h.assume_if(unused | pushed, under_way != 0)
+            leaves = h.free(2 if name == "payload" else 1, f"{name}_leaves")
+            h.assume(leaves <= waiting)
+            told = h.past(leaves)
+            m.d.comb += [
+                getattr(dut, f"i_{name}_unused").eq(unused),
+                getattr(dut, f"i_{name}_left").eq(told),
+            ]
+            m.d.sync += [
+                under_way.eq(under_way + (promised[name] & out.ready) - (unused | pushed)),
+                waiting.eq(waiting + pushed - leaves),
+            ]
+            used = Signal(5, name=f"{name}_used")
+            m.d.comb += used.eq(waiting + told + under_way + promised[name])
             h.check(waiting <= depth)
-            used = waiting + told + sum(under_way[name])
             h.check(used <= depth)
-            h.check(self.inner[name] == depth - used)
-            free.append(used < depth)
-        return free
+            credits = getattr(dut, name)
+            h.check_if(credits.i_taken, credits.o_left)
+            left = inner(self.parts, name)["left"]
+            taken, back = h.past(credits.i_taken), h.past(credits.i_back)
+            h.check(left + used + back == depth + taken)
+            h.check_if(credits.o_left, used < depth)
+            full.append(waiting == depth)
+        h.reach(full[0] & full[1])
+        h.reach(~full[1] & h.past(full[1] & ~full[0]) & out.valid & may_send)
+
+    def stage(self, h, kind):
+        """Who was chosen, and that its hold still holds it: helps the induction."""
+        m, out = h.m, self.dut.o_event
+        chosen, wished = Signal(len(ORDER)), Signal()
+        moves = out.ready
+        with m.If(moves):
+            m.d.sync += [chosen.eq(self.grant), wished.eq(self.dut.payload.o_left)]
+        h.check(out.valid == chosen.any())
+        h.check(chosen & (chosen - 1) == 0)
+        pointer = inner(self.parts, "arbiter")["pointer"]
+        h.check((pointer != 0) & (pointer & (pointer - 1) == 0))
+        for number, (name, hold) in enumerate(zip(ORDER, self.holds)):
+            record, members = hold.o_waits, hold.o_waits.shape().members
+            h.check(inner(self.parts, f"hold_{name}")["taken"] == chosen[number])
+            h.check(~(hold.o_valid & chosen[number]))
+            fixed = name.rstrip("012").upper()
+            event = record.event if "event" in members else None
+            if event is None:
+                event = Event[fixed if fixed != "HOST" else "HOST_PAYLOAD"].value
+            h.check_if(chosen[number], kind == event)
+            may_send = record.may_send if "may_send" in members else fixed in ("VISIT", "HOST")
+            h.check_if(chosen[number], out.p.event.may_send == (may_send & wished))
+            if name == "rx":
+                h.check_if(h.later, event <= 10)
+            if name == "look":
+                h.check_if(h.later, event == Mux(record.control, Event.LOOK, Event.PURGE))
+            if name == "replay":
+                h.check_if(h.later, is_one_of(event, ("SEEK", "REPLAY", "WALKED")))
+            if name == "command":
+                h.check_if(h.later, is_one_of(event, ("HOST_OPEN", "HOST_CLOSE")))

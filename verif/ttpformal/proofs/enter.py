@@ -110,7 +110,7 @@ class CreditsCount(Proof):
             "a place that comes back with a promise is lost",
             _CREDITS,
             "left.eq(left - taken + back)",
-            "left.eq(left - taken + Mux(taken, 0, back))",
+            "left.eq(left - taken + (back & ~taken.replicate(2)))",
         ),
     )
 
@@ -149,7 +149,8 @@ class InterlockDistance(Proof):
         " place of the directory 9 or more; every event comes out once, unchanged, in order"
         " within its set and within its place; one clock after it was taken if nothing of its"
         " set or place is ahead (two if the one aside enters just then), else within 9 clocks if"
-        " nobody is aside, within 17 if somebody is; `ready` is low for at most 8 clocks in a row"
+        " nobody is aside, within 17 if somebody is; `ready` is low only while"
+        " somebody is aside, and for at most 8 clocks in a row"
     )
     config = "2 sets, 4 places; any events; watched: any one set, any one place"
     mode = "induction"
@@ -166,8 +167,8 @@ class InterlockDistance(Proof):
         Defect(
             "an event 8 clocks ahead does not count",
             _INTERLOCK,
-            "_SPAN = APART - 1",
-            "_SPAN = APART - 2",
+            "(one.valid & _same(new, one)[number] for one in entered)",
+            "(one.valid & _same(new, one)[number] for one in entered[:-1])",
         ),
         Defect(
             "places do not count",
@@ -315,6 +316,7 @@ class InterlockDistance(Proof):
         shut = Signal(5)
         m.d.sync += shut.eq(Mux(dut.i_event.ready, 0, shut + 1))
         h.check(shut <= LONGEST_SHUT)
+        h.check(dut.i_event.ready | dut.o_aside.valid)
         h.reach(leaves & (age == LONGEST))
         h.reach(leaves & free & (age == APART))
         h.reach(leaves & was_alone & (age == 2))

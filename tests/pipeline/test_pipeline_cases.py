@@ -1,0 +1,196 @@
+"""The pipeline in single cases: kept packets, an end and a beginning, limits, the read-out."""
+
+import pytest
+
+from tests.pipeline.pipeline_bench import CONFIG, LATENCY, run
+from ttpoe.link.fsm import Event, LinkState
+
+WINDOW = CONFIG.reorder_window
+ELSEWHERE = 2 * (CONFIG.sets - 1)  # a link's number in a set of no other event
+
+
+async def opened(driver, node=5, received=100):
+    """A selective link to `node`, whose peer's last in-order ID is `received`; its number."""
+    fields = dict(event=Event.RX_OPEN, node=node, epoch=7, tx_id=received, selective=1)
+    lid = (await driver.alone(fields))["lid"]
+    record = await driver.alone(dict(event=Event.SENT, by_lid=1, lid=lid))
+    assert record["tag.state"] == "OPEN" and record["tag.selective"]
+    driver.records.clear()
+    return lid
+
+
+def packet(number, slot=0, node=5):
+    return dict(event=Event.RX_PAYLOAD, node=node, epoch=7, tx_id=number, room=1, rx_slot=slot)
+
+
+def look(lid, number):
+    return dict(event=Event.LOOK, by_lid=1, lid=lid, tx_id=number)
+
+
+def test_blocked_payload_keeps_its_slot_and_the_limit_holds():
+    """`cfg_link_slots` is 6: the seventh payload of one link is BLOCKED (section 5.2)."""
+
+    async def job(driver):
+        for slot in range(8):
+            await driver.put(dict(event=Event.HOST_PAYLOAD, node=5, slot=slot))
+
+    records = run(job).records
+    assert [r["outcome.result"] for r in records] == ["TAKEN"] * 6 + ["BLOCKED"] * 2
+    assert records[-1]["tag.alloc"] == 6
+
+
+def test_read_out_shows_a_tag_in_a_clock_without_an_event():
+    """Not in the clock in which one is at the door, nor in the one in which a tag is written."""
+
+    async def job(driver):
+        ctx, pipeline = driver.ctx, driver.pipeline
+        lid = (await driver.alone(dict(event=Event.HOST_PAYLOAD, node=5, slot=0)))["lid"]
+        ctx.set(pipeline.i_inspect.payload, lid)
+        ctx.set(pipeline.i_inspect.valid, 1)
+        shown, ready = [], []
+        await driver.put(dict(event=Event.TIMER, by_lid=1, lid=lid))
+        for _clock in range(12):
+            tag = pipeline.o_inspected.payload
+            ready.append(ctx.get(pipeline.i_inspect.ready))
+            if ctx.get(pipeline.o_inspected.valid):
+                assert ctx.get(tag.state) == LinkState.OPEN_SENT
+                assert (ctx.get(tag.node), ctx.get(tag.alloc)) == (5, 1)
+                shown.append(ctx.get(tag.timer))
+            else:
+                shown.append(None)
+            await driver.pause(1)
+        return ready, shown
+
+    results = []
+
+    async def collect(driver):
+        results.extend(await job(driver))
+
+    run(collect)
+    ready, shown = results
+    # At the door in clock 0, written in clock 8: the mark of the timer is seen behind that.
+    assert ready == [0, *[1] * 7, 0, *[1] * 3]
+    assert shown == [0, None, *[0] * 7, None, 1, 1]
+
+
+@pytest.mark.parametrize("others", [0, 1, 2, 5, 8, 9])
+def test_what_is_kept_is_found_and_what_is_delivered_is_not(others):
+    """With events of another set between two: the directory and the tag are as old as each other."""
+
+    async def job(driver):
+        lid = await opened(driver)
+        for fields in (
+            packet(102, 20),
+            packet(102, 21),
+            packet(103, 22),
+            packet(101, 23),
+            look(lid, 102),
+            look(lid, 103),
+            look(lid, 103),
+            look(lid, 104),
+            packet(104, 26),
+            # the places of 102 and 103 are free again
+            packet(102 + WINDOW, 24),
+            packet(103 + WINDOW, 25),
+        ):
+            await driver.put(fields)
+            for _ in range(others):
+                await driver.put(dict(event=Event.TIMER, by_lid=1, lid=ELSEWHERE))
+
+    records = [r for r in run(job).records if r["event.event"] != "TIMER"]
+    assert [(r["outcome.action"], r["tag.received"], r["tag.kept"]) for r in records] == [
+        ("KEEP_NACK", 100, 1),
+        ("LOSE", 100, 1),
+        ("KEEP", 100, 2),
+        ("DELIVER_LOOK", 101, 2),
+        ("DELIVER_KEPT", 102, 1),
+        ("DELIVER_KEPT", 103, 0),
+        ("NOTHING", 103, 0),
+        ("LOOKED", 103, 0),
+        ("DELIVER", 104, 0),
+        ("KEEP_NACK", 104, 1),
+        ("KEEP", 104, 2),
+    ]
+    assert [r["kept_slot"] for r in records if r["outcome.unkeeps"]] == [20, 22]
+
+
+@pytest.mark.parametrize("between", [0, 1, 3])
+def test_two_links_with_one_place_keep_one_packet(between):
+    """The later one finds the place taken, however close behind the earlier one it comes; when
+    that has been delivered the place is free."""
+
+    async def job(driver):
+        one = await opened(driver, node=5)
+        await opened(driver, node=6, received=103)  # 5 ^ 102 = 6 ^ 105
+        for fields in (
+            packet(102, 20, node=5),
+            packet(105, 21, node=6),
+            packet(101, 22, node=5),
+            look(one, 102),
+            packet(105, 23, node=6),
+        ):
+            await driver.put(fields)
+            await driver.pause(between)
+
+    records = run(job).records
+    assert [(r["node"], r["outcome.action"]) for r in sorted(records, key=lambda r: r["node"])] == [
+        (5, "KEEP_NACK"),
+        (5, "DELIVER_LOOK"),
+        (5, "DELIVER_KEPT"),
+        (6, "LOSE_NACK"),
+        (6, "KEEP"),
+    ]
+
+
+@pytest.mark.parametrize("nodes", [(5, 6, 7, 8, 9, 10), (5, 6), (5,)])
+def test_no_more_is_kept_than_there_are_slots(nodes):
+    """Packets of different links one per clock: each is decided before the next is counted."""
+
+    async def job(driver):
+        for node in nodes:
+            await opened(driver, node)
+        driver.ctx.set(driver.bench.hoards, 1)
+        for number in range(6):
+            node, turn = nodes[number % len(nodes)], number // len(nodes)
+            await driver.put(packet(102 + 2 * turn, number, node))
+
+    records = run(job).records
+    assert [r["outcome.keeps"] for r in records] == [1] * CONFIG.reorder_slots + [0] * 2
+
+
+@pytest.mark.parametrize("gap", [0, 1, 3, 7, 9])
+def test_a_link_that_opens_right_behind_its_end_starts_afresh(gap):
+    """Whatever of the old tag is still on its way; the old one's kept packets wait for PURGE."""
+
+    async def job(driver):
+        await opened(driver)
+        await driver.put(packet(103))
+        # The link's own epoch is the first of `identity`: 0xFFFE.
+        await driver.put(dict(event=Event.RX_NACK_NOLINK, node=5, epoch=0xFFFE))
+        await driver.pause(gap)
+        await driver.put(dict(event=Event.HOST_OPEN, node=5))
+
+    kept, lost, new = run(job).records
+    assert (kept["outcome.action"], lost["outcome.action"]) == ("KEEP_NACK", "LINK_LOST")
+    assert lost["outcome.purges"] and new["outcome.action"] == "OPEN_BY_HOST"
+    zero = """alloc sent current lag held gap kept looking heard close_due close_nacked end_known
+              end_ahead timer retries peer_epoch"""
+    wanted = dict.fromkeys(zero.split(), 0) | dict(purging=new["lid"] == lost["lid"])
+    assert {name: new[f"tag.{name}"] for name in wanted} == wanted
+
+
+@pytest.mark.parametrize("gap", [0, 1, 3, 9])
+def test_the_round_of_questions_of_one_link_is_seen_by_the_next(gap):
+    """One round for all links (R6): the timer of the second one asks nothing."""
+
+    async def job(driver):
+        lids = [await opened(driver, node) for node in (5, 6)]
+        for node in (5, 6):
+            await driver.alone(packet(103, node, node))
+        for lid in (*lids, *lids):
+            await driver.put(dict(event=Event.TIMER, by_lid=1, lid=lid))
+            await driver.pause(gap)
+
+    records = [r for r in run(job).records if r["event.event"] == "TIMER"]
+    assert [r["outcome.asks"] for r in records] == [0, 0, 1, 0]
+    assert LATENCY == 8
