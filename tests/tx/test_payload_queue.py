@@ -195,7 +195,7 @@ def test_random_against_a_list(width_bits, depth, eager, killers, seed):
     rng = random.Random(seed)
 
     async def test(bench):
-        for clock in range(1500):
+        for clock in range(700):
             bench.where = f"seed {seed} clock {clock}"
             push = entry(rng.randrange(16), rng.randrange(4), rng.getrandbits(32))
             kill = withdrawn = None
@@ -212,6 +212,6 @@ def test_random_against_a_list(width_bits, depth, eager, killers, seed):
                 reads=rng.random() < 0.7,
                 ready=rng.random() < eager,
             )
-        assert len(bench.sent) > 50 and bool(bench.dropped) == bool(killers), bench.where
+        assert len(bench.sent) > 8 and bool(bench.dropped) == bool(killers), bench.where
 
     run(config, test)
