@@ -19,7 +19,6 @@ FREE = dict(state=LinkState.CLOSED, una=0x999, kept=2, queued=1, purging=1, lag=
 BY_KEY = dict(event=Event.RX_ACK, node=NODE, vc=1, tx_id=77)
 
 
-
 def found(asked):
     """What Q1 finds for (event, row, tags of both ways), one per clock."""
     dut = ReadTag(CONFIG)
@@ -142,7 +141,5 @@ def test_one_event_per_clock():
         expected.append((event["tx_id"], row, hits[0] if hits else int(used[0]), not hits,
                          tags[hits[0]]["una"] if hits else 0))  # fmt: skip
     results = found(asked)
-    assert [
-        (r.event.tx_id, r.row, r.way, bool(r.missed), r.tag.una) for r in results
-    ] == expected
+    assert [(r.event.tx_id, r.row, r.way, bool(r.missed), r.tag.una) for r in results] == expected
     assert len({(missed, way) for _id, _row, way, missed, _una in expected}) == 4
