@@ -158,7 +158,11 @@ BOTH = {
         dict(tx_id=9),
         [dict(tx_id=5), dict(tag=dict(peer_epoch=3))],
     ),
-    "QUIET": (dict(received=4), dict(tx_id=5), [dict(tag=dict(alloc=1)), dict(tx_id=6, tag=dict(peer_epoch=3))]),
+    "QUIET": (
+        dict(received=4),
+        dict(tx_id=5),
+        [dict(tag=dict(alloc=1)), dict(tx_id=6, tag=dict(peer_epoch=3))],
+    ),
     "RANGE_OK": (
         dict(una=9, sent=3),
         dict(rx_id=9, tx_id=9),

@@ -169,6 +169,8 @@ def test_a_control_bit_changes_its_fields_and_no_other(number):
         ctx.set(dut.cfg_selective, 1)
         ctx.set(dut.i_tag, before)
         ctx.set(dut.i_control, dict(control, next_state=before["state"]))
+        said = {name: control.get(name, 0) for name in ("append", "free_all")}
+        ctx.set(dut.i_outcome, dut.i_outcome.shape().const(said))  # as `q2_rules` says it
         ctx.set(dut.i_facts, facts_layout(CONFIG).const(facts))
         ctx.set(dut.i_guards, guards_layout().const(guards))
         tags.append({field: ctx.get(dut.o_tag[field]) for field in before})
