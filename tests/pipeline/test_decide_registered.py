@@ -123,7 +123,7 @@ def test_decide_with_registers_is_two_clocks_later():
         yield dut.cfg_selective, 1
 
     seen = run(pair, 2, draw)
-    assert len({Action(action) for action in seen}) > 60
+    assert len(set(seen)) > len(Action) / 3
 
 
 def test_commit_with_registers_is_one_clock_later():

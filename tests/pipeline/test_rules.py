@@ -41,14 +41,16 @@ def cases(rng, alternatives):
     """Guards at random: three times so that each row is taken, and some of any kind."""
     for number, (names, _action, _next_state) in enumerate(alternatives):
         own = {name.lstrip("!"): int(name[0] != "!") for name in names}
-        wanted, left = 3, 20_000
-        while wanted and left:
-            left -= 1
-            guards = dict(zip(GUARDS, map(int, f"{rng.getrandbits(len(GUARDS)):0{len(GUARDS)}b}")))
-            guards |= own
-            if first_row(alternatives, guards) == number:
-                wanted -= 1
-                yield guards
+        for _ in range(3):
+            guards = {name: rng.randrange(2) for name in GUARDS} | own
+            for _try in range(100):
+                taken = first_row(alternatives, guards)
+                if taken == number:
+                    break
+                # One of the guards of the row above must not hold.
+                others = [name.lstrip("!") for name in alternatives[taken][0]]
+                guards[rng.choice([name for name in others if name not in own])] ^= 1
+            yield guards
     for _ in range(3):
         yield {name: rng.randrange(2) for name in GUARDS}
 
