@@ -1,6 +1,6 @@
 """Proofs about Q1 to Q3: events that follow each other closely act as if each came alone."""
 
-from amaranth.hdl import Array, Const, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.data import View
 
@@ -10,7 +10,7 @@ from ttpoe.pipeline.q2_decide import Decide
 from ttpoe.pipeline.records import entry_layout, outcome_layout
 from ttpoe.reorder import directory as reorder
 
-from ..any_pipeline import any_pipeline, stages
+from ..any_pipeline import among, any_pipeline, stages
 from ..memories import inner
 from ..proof import Defect, Proof, shrunk
 
@@ -49,7 +49,7 @@ class OneByOne(Proof):
         " place of the directory"
     )
     mode = "induction"
-    depth = 10
+    depth = 6
     cover_depth = 26
     defect_depth = 24
     defects = (
@@ -122,70 +122,47 @@ class OneByOne(Proof):
         dut, parts, memories, entered = any_pipeline(h, SIZE, watched_row, watched_place)
         *ways, places = memories
 
-        # The event in Q3.
-        valid = stages(h, entered.valid, LEAVES)[-1]
-        entry = View(entry_layout(SIZE), stages(h, entered.payload, LEAVES)[-1])
-        event = entry.event
+        # An event in its clocks: 4 in Q2, 7 in Q3.
+        valids = stages(h, entered.valid, LEAVES)
+        entries = [View(entry_layout(SIZE), value) for value in stages(h, entered.payload, LEAVES)]
+        valid, event = valids[LEAVES], entries[LEAVES].event
         done, out = dut.o_done.payload, View(outcome_layout(SIZE), h.past(dut.decide.o_outcome))
-        tag = table.tag_layout(SIZE)
-
-        def in_q2(value):
-            return stages(h, value, LEAVES - TO_Q2)[-1]
-
-        seen, decided = View(tag, in_q2(dut.decide.i_tag)), View(tag, h.past(dut.decide.o_tag))
         h.check(dut.o_done.valid == valid)
         h.check_if(valid, done.event.as_value() == event.as_value())
 
         # One set, any: what its two tags are when all older events are through.
+        tag = table.tag_layout(SIZE)
         tags = [Signal(tag, name=f"spec_tag{way}") for way in range(2)]
-        here = Signal()
-        m.d.comb += here.eq(valid & (entry.row == watched_row))
-        used = [tags[way].state != CLOSED for way in range(2)]
-        hits = [
-            used[way] & (tags[way].node == event.node) & (tags[way].vc == event.vc)
-            for way in range(2)
-        ]
-        way, missed, full = Signal(), Signal(), Signal()
-        m.d.comb += [
-            missed.eq(~event.by_lid & ~hits[0] & ~hits[1]),
-            full.eq(missed & used[0] & used[1]),
-            way.eq(Mux(event.by_lid, event.lid[0], Mux(missed, used[0], hits[1]))),
-        ]
-        h.check(~(used[0] & used[1] & (tags[0].node == tags[1].node) & (tags[0].vc == tags[1].vc)))
+        heres = [valid & (entry.row == watched_row) for valid, entry in zip(valids, entries)]
+        way, missed, full, closed, key = self.seen(h, dut, heres[TO_Q2], entries[TO_Q2].event, tags)
+        self.on_the_way(h, dut, parts, valids, entries, heres, tags)
 
-        def of(field, which=way):
-            return Mux(which, plain(tags[1], field), plain(tags[0], field))
+        # What leaves Q3 is what Q2 made of it.
+        def in_q3(value):
+            return stages(h, value, LEAVES - TO_Q2)[-1]
 
-        closed = missed | (of("state") == CLOSED.value)
-        lid = (watched_row << 1) | way
-        # Q2 is shown this very tag. (Of a free one, what counts: `tag.free`.)
-        h.check_if(here, in_q2(dut.decide.i_event) == event.as_value())
-        h.check_if(here, in_q2(dut.decide.i_full) == full)
-        h.check_if(here & ~full, (in_q2(dut.decide.i_lid) == lid) & (done.lid == lid))
-        h.check_if(here, (seen.state == CLOSED) == closed)
-        h.check_if(here & ~full, (seen.queued == of("queued")) & (seen.purging == of("purging")))
-        for name in tag.members:
-            h.check_if(here & ~closed, plain(seen, name) == of(name))
-        # And what leaves Q3 is what Q2 made of it.
-        h.check_if(here & dut.o_done.valid, done.outcome.as_value() == out.as_value())
-        h.check_if(here & ~event.by_lid, (done.node == event.node) & (done.vc == event.vc))
-        h.check_if(here & event.by_lid & ~closed, (done.node == of("node")) & (done.vc == of("vc")))
-        h.check_if(here & ~closed, (done.old_head == of("head")) & (done.old_tail == of("tail")))
+        here, lid = heres[LEAVES], (watched_row << 1) | in_q3(way)
+        owns = here & ~in_q3(full)
+        decided = View(tag, h.past(dut.decide.o_tag))
+        h.check_if(owns, done.lid == lid)
+        h.check_if(here, done.outcome.as_value() == out.as_value())
+        known = here & (~event.by_lid | ~in_q3(closed))
+        h.check_if(known, (done.node == in_q3(key.node)) & (done.vc == in_q3(key.vc)))
+        listed = here & ~in_q3(closed)
+        h.check_if(listed, (done.old_head == in_q3(key.head)) & (done.old_tail == in_q3(key.tail)))
         for name in tag.members:
             if name not in ("head", "next", "queued", "touch"):
                 h.check_if(here, plain(done.tag, name) == plain(decided, name))
-        touches = Const(0, 1)
-        for name in TOUCHES:
-            touches = touches | (event.event == Event[name])
-        h.check_if(
-            here & ~full, done.tag.touch == Mux(touches, of("touch", ~way) ^ way, of("touch"))
-        )
-        with m.If(here & ~full):
-            m.d.sync += Array(tags)[way].eq(done.tag)
+        touches = among(event.event, [Event[name] for name in TOUCHES])
+        own, other = in_q3(key.touch), in_q3(Mux(way, tags[0].touch, tags[1].touch))
+        h.check_if(owns, done.tag.touch == Mux(touches, other ^ in_q3(way), own))
+        self.update = owns, in_q3(way), done.tag
+        with m.If(owns):
+            m.d.sync += Array(tags)[self.update[1]].eq(done.tag)
         # A change is in the memory one clock after it is in the specification.
         stored = [h.past(spec) for spec in tags]
         self.read_out(h, dut, watched_row, [h.past(spec) for spec in stored])
-        self.kept(h, dut, parts, places, valid, entry, watched_place, out, in_q2)
+        self.kept(h, dut, parts, places, valids, entries, watched_place, out)
         h.check_if(h.past(dut.o_ready), dut.o_ready)
         for memory, spec, late in zip(ways, tags, stored):
             m.d.comb += memory.watch_place.eq(watched_row)
@@ -193,11 +170,68 @@ class OneByOne(Proof):
             self.swept(h, cells, dut.table.o_ready, watched_row, memory, late)
             h.check_if(~dut.o_ready, spec.as_value() == 0)
 
-        earlier = stages(h, here, 6)[-1]
-        first = stages(h, here & missed & ~full, 6)[-1]
-        h.reach(here & earlier & ~event.by_lid & first & ~missed)
-        h.reach(here & full & first)
-        h.reach(here & closed & earlier & h.past(~here) & (tags[0].touch == 1))
+        h.check(~(self.used[0] & self.used[1] & self.same_key))
+        seen = heres[TO_Q2]
+        first = stages(h, seen & missed & ~full, 6)[-1]
+        h.reach(seen & first & ~event.by_lid & ~missed)
+        h.reach(seen & full & first)
+        h.reach(seen & ~closed & stages(h, seen & ~closed, 6)[-1] & tags[0].touch)
+
+    def seen(self, h, dut, here, event, tags):
+        """Q2 is shown this very tag. (Of a free one, what counts: `tag.free`.)"""
+        m, decide = h.m, dut.decide
+        self.used = used = [spec.state != CLOSED for spec in tags]
+        self.same_key = (tags[0].node == tags[1].node) & (tags[0].vc == tags[1].vc)
+        hits = [
+            used[way] & (tags[way].node == event.node) & (tags[way].vc == event.vc)
+            for way in range(2)
+        ]
+        way, missed, full, closed = (Signal() for _ in range(4))
+        mine = Signal(table.tag_layout(SIZE))
+        m.d.comb += [
+            missed.eq(~event.by_lid & ~hits[0] & ~hits[1]),
+            full.eq(missed & used[0] & used[1]),
+            way.eq(Mux(event.by_lid, event.lid[0], Mux(missed, used[0], hits[1]))),
+            mine.eq(Mux(way, tags[1], tags[0])),
+            closed.eq(missed | (mine.state == CLOSED)),
+        ]
+        shown = decide.i_tag
+        h.check_if(here, decide.i_event.as_value() == event.as_value())
+        h.check_if(here, decide.i_full == full)
+        h.check_if(here & ~full, decide.i_lid == Cat(way, dut.read.o_found.payload.row))
+        h.check_if(here, (shown.state == CLOSED) == closed)
+        h.check_if(here & ~full, (shown.queued == mine.queued) & (shown.purging == mine.purging))
+        for name in mine.shape().members:
+            h.check_if(here & ~closed, plain(shown, name) == plain(mine, name))
+        key = Signal(table.tag_layout(SIZE))
+        m.d.comb += key.eq(mine)
+        with m.If(~event.by_lid):
+            m.d.comb += [key.node.eq(event.node), key.vc.eq(event.vc)]
+        return way, missed, full, closed, key
+
+    def on_the_way(self, h, dut, parts, valids, entries, heres, tags):
+        """Where an event is in its clocks: helps the induction."""
+        signals = inner(parts, "table")
+        for clock in range(1, LEAVES + 1):
+            h.check(signals[f"index{clock}"] == entries[clock].row)
+        places = inner(parts, "reorder")
+        for clock in range(1, LEAVES + 1):
+            h.check(places[f"index{clock}"] == entries[clock].place)
+        read, decide = dut.read, dut.decide
+        q2 = (read.o_found.payload.event, decide.event_b, decide.event_c)
+        shown = {
+            1: (dut.q1_valid, dut.q1),
+            **dict(zip((4, 5, 6), zip((read.o_found.valid, dut.q2b_valid, dut.q2c_valid), q2))),
+        }
+        for clock, (valid, event) in shown.items():
+            h.check(valid == valids[clock])
+            h.check_if(valid, event.as_value() == entries[clock].event.as_value())
+        h.check_if(valids[1], read.i_row == entries[1].row)
+        h.check_if(valids[TO_Q2], read.o_found.payload.row == entries[TO_Q2].row)
+        for way, spec in enumerate(tags):
+            before = stages(h, spec, 2)[-1]
+            h.check_if(heres[1], dut.table.o_read[way].as_value() == before)
+            h.check_if(heres[2], dut.table.o_value[way].as_value() == spec.as_value())
 
     def read_out(self, h, dut, row, stored):
         """A tag that is read out is that of the events that have been written."""
@@ -207,18 +241,20 @@ class OneByOne(Proof):
         wanted = Mux(h.past(asked.payload[0]), stored[1], stored[0])
         h.check_if(h.past(mine), dut.o_inspected.payload.as_value() == wanted)
 
-    def kept(self, h, dut, parts, places, valid, entry, watched, out, in_q2):
-        """One place of the directory, any, seen in Q3 as the tags are."""
+    def kept(self, h, dut, parts, places, valids, entries, watched, out):
+        """One place of the directory, any, seen as the tags are."""
         m = h.m
         layout = reorder.kept_layout(SIZE)
         content = Signal(layout, name="spec_place")
         m.d.comb += places.watch_place.eq(watched)
-        here = valid & entry.uses_place & (entry.place == watched)
-        seen = in_q2(dut.decide.i_kept)
-        done = dut.o_done.payload
+        seen, here = (
+            valids[clock] & entries[clock].uses_place & (entries[clock].place == watched)
+            for clock in (TO_Q2, LEAVES)
+        )
+        done, entry = dut.o_done.payload, entries[LEAVES]
         signals = inner(parts, "reorder")
         self.swept(h, signals, dut.reorder.o_ready, watched, places, h.past(content))
-        h.check_if(here, seen == content.as_value())
+        h.check_if(seen, dut.decide.i_kept.as_value() == content.as_value())
         h.check_if(here, done.kept_slot == content.slot)
         h.check_if(~dut.o_ready, content.as_value() == 0)
         with m.If(here & (out.keeps | out.unkeeps)):
