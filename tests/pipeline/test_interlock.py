@@ -98,8 +98,10 @@ def test_one_event_per_clock_over_different_sets_and_places():
         ([(2, None), (2, None), (0, None), (1, None), (3, None)], [1, 7, 3, 4, 5]),
         # Of the same set and the same place: not 6 clocks behind, though the set would allow it.
         ([(2, 3), (2, 3), (0, None)], [1, 10, 3]),
-        # A place in common with one of another set does not count if it concerns none.
+        # A place that is shown for nothing does not count.
         ([(0, 3), (1, None), (2, 3)], [1, 2, 10]),
+        # Nobody overtakes the one aside, if only their place is the same.
+        ([(0, None), (0, 3), (1, 3), (2, None)], [1, 7, 16, 9]),
         # The waiting room is full: the next one that is too early holds up those behind it.
         ([(2, None), (1, None), (1, None), (2, None), (0, None)], [1, 2, 8, 7, 9]),
     ],

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ttpsim.mutation.gates import Place, cells_of
 from ttpsim.synth.targets.tools import ROOT
+from ttpverif.coverage.points import SOURCES
 
 __all__ = ["BENCHES", "Bench", "benches_of", "quick_first", "run_bench"]
 
@@ -50,6 +51,8 @@ def _bench(block, component, *tests):
     )
 
 
+_DECIDE = ("pipeline/test_decide", "pipeline/test_decide_selective", "pipeline/test_zero_link")
+
 # The quick ones first. Blocks with kilobytes of memory, and all registers, would take too long.
 BENCHES = [
     _bench("arbitrate_arbiter", "stream.arbiter:UrgencyArbiter", "stream/test_arbiter"),
@@ -59,12 +62,17 @@ BENCHES = [
     _bench("retirer", "replay.retirer:Retirer", "replay/test_retirer"),
     _bench("identity", "link.identity:Identity", "link/test_identity"),
     _bench("timer", "link.timer:LinkTimer", "link/test_timer"),
-    _bench(
-        "pipeline_decide",
-        "pipeline.q2_decide:Decide",
-        "pipeline/test_decide",
-        "pipeline/test_decide_selective",
+    *(
+        _bench(f"arbitrate_hold_{source}", "pipeline.hold:Hold", "pipeline/test_hold")
+        for source in SOURCES
     ),
+    _bench("arbitrate_control", "pipeline.credits:Credits", "pipeline/test_credits"),
+    _bench("arbitrate_payload", "pipeline.credits:Credits", "pipeline/test_credits"),
+    _bench("pipeline_interlock", "pipeline.interlock:Interlock", "pipeline/test_interlock"),
+    _bench("pipeline_read_victim", "pipeline.victim:VictimChoice", "pipeline/test_victim"),
+    _bench("pipeline_decide_guards", "pipeline.q2_guards:Guards", *_DECIDE),
+    _bench("pipeline_decide_rules", "pipeline.q2_rules:Rules", *_DECIDE),
+    _bench("pipeline_decide_new_tag", "pipeline.q2_new_tag:NewTag", *_DECIDE),
     _bench(
         "pipeline_reorder",
         "reorder.directory:ReorderDirectory",
@@ -80,6 +88,7 @@ BENCHES = [
     _bench("arbitrate", "pipeline.q0_arbitrate:Arbitrate", "pipeline/test_arbitrate"),
     _bench("ready_queues", "link.ready:ReadyQueues", "link/test_ready"),
     _bench("pipeline_table", "memory.forwarded:ForwardedMemory", "memory/test_forwarded"),
+    _bench("pipeline_read", "pipeline.q1_read:ReadTag", "pipeline/test_pipeline"),
     _bench("rx_parser", "rx.parser:FrameParser", "rx/test_parser"),
     _bench("rx_parser_carry", "stream.carry:Carry", "stream/test_carry"),
     _bench("tx_builder_carry", "stream.carry:Carry", "stream/test_carry"),

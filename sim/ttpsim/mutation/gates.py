@@ -238,7 +238,8 @@ class Gates:
     """
 
     def __init__(self, component, netlist, tick=lambda: None):
-        names, self._step, self._state = netlist
+        names, self._step, self._initial = netlist
+        self._state = self._initial
         self._tick = tick
         self._alive, self._stepped, self._before = Signal(), Signal(), None
         ports = {
@@ -269,7 +270,7 @@ class Gates:
 
     async def registers(self, ctx):
         """A process of the simulator: the state moves at each rising edge."""
-        stepped = 0
+        self._state, self._before, stepped = self._initial, None, 0  # also after a simulator's reset
         async for _clock, _reset, *values in ctx.tick().sample(*self._watched):
             self._tick()
             self._before = self._state, values

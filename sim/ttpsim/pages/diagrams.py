@@ -33,7 +33,7 @@ def blocks():
         kind="memory",
     )
     d.frame(560, 84, 290, 158)
-    d.text(705, 101, "one event per clock, 4 clocks each")
+    d.text(705, 101, "one event per clock, each of several clocks")
     for number, (name, what) in enumerate(
         (
             ("Q0", "arbitrate"),
@@ -82,33 +82,39 @@ def blocks():
 
 
 def pipeline():
-    """Q0 to Q3 with what each reads and writes, and the forwarding."""
-    d = Drawing(900, 300, "The pipeline: four stages, with the forwarding of the newest tag")
+    """Q0 to Q3 clock by clock, with what each reads and writes, the interlock and the forwarding."""
+    d = Drawing(1060, 330, "The pipeline: four stages of several clocks, with the interlock")
     stages = (
-        (170, "Q0 arbitrate", "the most urgent event,", "if its outcome has room"),
-        (350, "Q1 read", "two ways of the set,", "where is the newest copy"),
-        (530, "Q2 decide", "distances, guards,", "state table, new tag"),
-        (710, "Q3 commit", "IDs and slots of the frame,", "write the tag"),
+        (170, 3, "Q0 arbitrate", ("choose", "join", "door")),
+        (410, 3, "Q1 read", ("read", "match", "choose")),
+        (650, 3, "Q2 decide", ("guards", "rules", "new tag")),
+        (890, 2, "Q3 commit", ("finish", "hand out")),
     )
-    for x, *lines in stages:
-        d.box(x, 110, 150, 72, *lines, kind="stage")
-    for x in (320, 500, 680):
-        d.arrow((x, 146), (x + 30, 146))
+    for x, clocks, name, parts in stages:
+        d.frame(x, 120, 72 * clocks, 76, name)
+        for number, part in enumerate(parts):
+            d.box(x + 6 + 70 * number, 146, 64, 40, kind="stage")
+            d.text(x + 38 + 70 * number, 170, part)
+    for x in (386, 626, 866):
+        d.arrow((x, 166), (x + 24, 166))
     for number, name in enumerate(
         ("received frame", "link timer", "replays, look-ups", "host packet", "host command")
     ):
-        y = 80 + 32 * number
+        y = 100 + 32 * number
         d.text(118, y + 4, name, anchor="end")
-        d.arrow((122, y), (150, y), (150, 146), (170, 146))
-    d.box(350, 20, 330, 40, "link table", "tags: sets of two ways", kind="memory")
-    d.arrow((425, 60), (425, 110))
-    d.arrow((785, 110), (785, 40), (680, 40))
-    d.arrow((760, 182), (760, 222), (580, 222), (580, 182))
-    d.text(670, 238, "forwarding: the newest tag of the same link")
-    d.arrow((810, 182), (810, 262))
-    d.text(870, 280, "control frame, PAYLOAD, verdict, slots, notice", anchor="end")
-    d.text(245, 205, "one event enters in every clock,")
-    d.text(245, 221, "each stage takes one clock")
+        d.arrow((122, y), (150, y), (150, 166), (170, 166))
+    d.box(410, 20, 330, 40, "link table", "tags: sets of two ways", kind="memory")
+    d.arrow((470, 60), (470, 146))
+    d.arrow((955, 146), (955, 40), (740, 40))
+    d.arrow((928, 186), (928, 226), (448, 226), (448, 186))
+    d.text(690, 242, "forwarding: what the event 6 clocks ahead leaves")
+    d.box(270, 236, 112, 42, "waiting room", "one event", kind="plain")
+    d.arrow((348, 186), (348, 236), both=True)
+    d.text(326, 296, "too close behind one of its set:")
+    d.text(326, 312, "6 clocks, or 9 or more")
+    d.arrow((998, 186), (998, 276))
+    d.text(1040, 294, "control frame, PAYLOAD, verdict, slots, notice", anchor="end")
+    d.text(690, 276, "each box is one clock; an event of another set enters in every clock")
     return d
 
 

@@ -80,7 +80,7 @@ class _Inside(wiring.Component):
 
 
 def play(dut, gates=None):
-    """Outputs by clock for random inputs; resets come between, by two ways."""
+    """Outputs by clock for random inputs; resets come between, and the simulation begins anew."""
     rng, seen = random.Random(5), []
     reset = Signal()
 
@@ -100,6 +100,8 @@ def play(dut, gates=None):
         sim.add_process(gates.registers)
         sim.add_process(gates.wires)
     sim.add_testbench(bench)
+    sim.run()
+    sim.reset()
     sim.run()
     return seen
 

@@ -303,10 +303,10 @@ class Rooms(_Arbitrate):
             "control.i_taken.eq(Cat(*controls).any() & moves & ~self.o_event.valid)",
         ),
         Defect(
-            "a look-up is promised no room",
+            "a visit of the timer is promised no room",
             _FILE,
-            '"control": ~payload.purge',
-            '"control": Const(0, 1)',
+            "Const(kind not in SILENT, 1)",
+            "Const(kind not in (*SILENT, Event.TIMER), 1)",
         ),
         Defect(
             "frames that are not sent after all give nothing back",
@@ -315,10 +315,10 @@ class Rooms(_Arbitrate):
             "control.i_back.eq(self.i_control_left)",
         ),
         Defect(
-            "a host's payload enters without room",
+            "of two places that come back at once one is lost",
             _FILE,
-            'if name.rstrip("012") in ("visit", "host", "replay"):',
-            'if name.rstrip("012") in ("visit", "replay"):',
+            "payload.i_back.eq(self.i_payload_unused + self.i_payload_left)",
+            "payload.i_back.eq(self.i_payload_unused | self.i_payload_left)",
         ),
     )
 
@@ -363,7 +363,7 @@ class Rooms(_Arbitrate):
             h.check_if(credits.o_left, used < depth)
             full.append(waiting == depth)
         h.reach(full[0] & full[1])
-        h.reach(~full[1] & h.past(full[1] & ~full[0]) & out.valid & may_send)
+        h.reach(full[1] & out.valid & (kind == Event.RX_NACK.value) & ~may_send & ~out.ready)
 
     def stage(self, h, kind):
         """Who was chosen, and that its hold still holds it: helps the induction."""

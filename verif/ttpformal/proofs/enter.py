@@ -9,9 +9,9 @@ from ttpoe.pipeline.credits import Credits
 from ttpoe.pipeline.hold import Hold
 from ttpoe.pipeline.interlock import _MEETS, Interlock
 
+from ..any_pipeline import stages
 from ..memories import built, inner
 from ..proof import Defect, Proof, shrunk
-from .memory import stages
 
 _HOLD = "pipeline/hold.py"
 _CREDITS = "pipeline/credits.py"

@@ -1,12 +1,13 @@
 """Proofs of `memory/` and of the directory: accesses that keep their distance act as if alone."""
 
-from amaranth.hdl import Array, Cat, Mux, Signal
+from amaranth.hdl import Array, Mux, Signal
 from amaranth.lib import data
 
 from ttpoe.memory import forwarded
 from ttpoe.memory.forwarded import APART, CHANGE, FORWARDED
 from ttpoe.reorder import directory
 
+from ..any_pipeline import keep_distance, stages
 from ..memories import built, harsh_memories, inner
 from ..proof import Defect, Proof, shrunk
 
@@ -14,22 +15,6 @@ _FILE = "memory/forwarded.py"
 _DIRECTORY = "reorder/directory.py"
 
 WRITTEN = CHANGE + 1  # the clock of an access in which its change is written
-
-
-def stages(h, value, count):
-    """`value`, and as it was 1 to `count` clocks ago."""
-    values = [value]
-    for _ in range(count):
-        values.append(h.past(values[-1]))
-    return values
-
-
-def keep_distance(h, here, allowed):
-    """Assumes that accesses keep `APART` clocks or more, or `allowed`.
-
-    `here`: there is one in the place that is watched, now and n clocks ago.
-    """
-    h.assume_if(here[0], ~Cat(here[n] for n in range(1, APART) if n not in allowed).any())
 
 
 def check_swept(h, ready, sweep, memory):

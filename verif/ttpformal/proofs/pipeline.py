@@ -1,19 +1,25 @@
-"""Proof about Q1 to Q3: events that follow each other closely act as if each came alone."""
+"""Proofs about Q1 to Q3: events that follow each other closely act as if each came alone."""
 
-from amaranth.hdl import Array, Const, Mux, Signal, Value
+from amaranth.hdl import Array, Cat, Mux, Signal, Value
+from amaranth.lib import wiring
 from amaranth.lib.data import View
 
 from ttpoe.link import table
 from ttpoe.link.fsm import Event, LinkState
-from ttpoe.memory import forwarded
-from ttpoe.pipeline import pipeline
-from ttpoe.pipeline.records import outcome_layout, pipeline_event_layout
+from ttpoe.pipeline.q2_decide import Decide
+from ttpoe.pipeline.records import entry_layout, outcome_layout
 from ttpoe.reorder import directory as reorder
 
-from ..memories import built, harsh_memories, inner
+from ..any_pipeline import among, any_pipeline, stages
+from ..memories import inner
 from ..proof import Defect, Proof, shrunk
 
-SIZE = shrunk(slots=8, sets=4, rx_slots=8, rx_reserved=1, reorder_slots=2)
+SIZE = shrunk(slots=4, sets=2, rx_slots=8, rx_reserved=1, reorder_slots=1)
+
+LEAVES = 7
+"""Clocks from `Interlock.o_event` to `o_done`."""
+TO_Q2 = 4
+"""... to Q2's first clock."""
 
 CLOSED = LinkState.CLOSED
 
@@ -30,42 +36,46 @@ def plain(tag, name):
 class OneByOne(Proof):
     shows = (
         "Pipeline: what Q2 gets to see of its link, and what Q3 writes, is as with one event"
-        " after the other, whatever events follow each other how closely (same link back to"
-        " back, ways that fill and empty, two frames of a peer without a link); each event"
-        " leaves Q3 after exactly 4 clocks; a kept packet is found; the sweep frees all"
+        " after the other, if events of one set of the table enter exactly 6 or at least 9 clocks"
+        " apart, and those of one place of the directory at least 9"
+        " (`enter.interlock_distance`), whatever is decided (`victim.closes`,"
+        " `pipeline.registered`): ways that fill and empty, frames of a peer without a link; each"
+        " event leaves Q3 after exactly 7 clocks, 8 after the interlock took it if nothing is"
+        " ahead; a kept packet is found; a tag that is read out is what the table holds"
     )
     config = (
-        "the whole of Q1 to Q3 as it is, tags 280 bits wide; 4 sets of 2 ways, 8 slots,"
-        " directory of 8; watched: any one set, any one place of the directory"
+        "Q1, Q3, table and directory as they are, between any interlock and any decision; tags"
+        " 280 bits wide; 2 sets of 2 ways, 4 slots, directory of 4; watched: any one set, any one"
+        " place of the directory"
     )
     mode = "induction"
     depth = 6
-    cover_depth = 18
-    defect_depth = 18
+    cover_depth = 26
+    defect_depth = 24
     defects = (
         Defect(
             "a change is held back from the table",
             "pipeline/pipeline.py",
-            "table.i_change.eq(self.q2_valid & self.q2_owns)",
-            "table.i_change.eq(self.q2_valid & self.q2_owns & ~self.q2_missed)",
+            "table.i_change.eq(self.q3_owns)",
+            "table.i_change.eq(self.q3_owns & ~self.q3_outcome.copies)",
         ),
         Defect(
-            "two frames of a new peer take both ways",
-            "pipeline/pipeline.py",
-            "table.i_follows.eq(same_key & self.q2_missed)",
-            "table.i_follows.eq(0)",
+            "a link is not found in the second way",
+            "pipeline/q1_read.py",
+            "way.eq(Mux(missed, used[0], hits[1]))",
+            "way.eq(Mux(missed, used[0], 0))",
         ),
         Defect(
-            "a tag that was just opened does not count as used",
-            "pipeline/pipeline.py",
-            "flags[way].used.eq(self.q3_written.state != LinkState.CLOSED)",
-            "flags[way].used.eq(self.q2_flags[way].used)",
+            "a free tag is taken for the link that was there",
+            "pipeline/q1_read.py",
+            "Mux(q1b.by_lid, q1b.lid[0] == way, is_used & is_key)",
+            "Mux(q1b.by_lid, q1b.lid[0] == way, is_key)",
         ),
         Defect(
-            "the way is that of the table, though the tag is in Q3",
-            "pipeline/pipeline.py",
-            "Mux(table.o_from_q3, table.o_write_way, self.q2_way)",
-            "self.q2_way",
+            "a VC of a peer is taken for another",
+            "pipeline/q1_read.py",
+            "is_key = (found.node == q1b.node) & (found.vc == q1b.vc)",
+            "is_key = found.node == q1b.node",
         ),
         Defect(
             "what Q3 writes is what Q2 left, unfinished",
@@ -74,143 +84,232 @@ class OneByOne(Proof):
             "table.i_value.eq(self.q3_tag)",
         ),
         Defect(
-            "a packet that was kept by the event before is not found",
+            "the key of the event behind is compared",
+            "pipeline/q1_read.py",
+            "q1c.eq(q1b)",
+            "q1c.eq(self.i_event.payload)",
+        ),
+        Defect(
+            "an event that finds no way writes the first one",
+            "pipeline/pipeline.py",
+            "self.q3_owns.eq(self.q2c_valid & ~full)",
+            "self.q3_owns.eq(self.q2c_valid)",
+        ),
+        Defect(
+            "the way that was used last is told from the way's own bit",
+            "pipeline/pipeline.py",
+            "other_touch ^ q2c_lid[0]",
+            "own_touch ^ q2c_lid[0]",
+        ),
+        Defect(
+            "a packet is kept in the place of the event behind",
             "reorder/directory.py",
-            "places.i_change.eq(self.i_change)",
-            "places.i_change.eq(self.i_change & self.i_kept.lid[0])",
+            "written_at.eq(index[CHANGE])",
+            "written_at.eq(index[CHANGE - 1])",
+        ),
+        Defect(
+            "a tag is read out while an event reads another",
+            "pipeline/pipeline.py",
+            "self.i_inspect.ready.eq(table.o_ready & ~interlock.o_busy & ~table.o_writes)",
+            "self.i_inspect.ready.eq(table.o_ready & ~table.o_writes)",
         ),
     )
 
     def build(self, h):
         m = h.m
-        with harsh_memories(h, forwarded) as memories:
-            dut = pipeline.Pipeline(SIZE)
-            m.submodules.dut = parts = built(dut)
-        h.drive(dut)
+        watched_row = h.constant(SIZE.row_bits, "row")
+        watched_place = h.constant(SIZE.reorder_bits, "place")
+        dut, parts, memories, entered = any_pipeline(h, SIZE, watched_row, watched_place)
         *ways, places = memories
-        entered = dut.i_event
-        event = entered.payload
-        h.assume_if(entered.valid, dut.o_ready)
-        # What Q0 guarantees (`arbitrate.one`).
-        h.assume(event.by_lid == (event.event.as_value() >= Event.VISIT.value))
-        h.assume(event.event.as_value() <= Event.RETIRE.value)
-        h.assume(event.vc < 3)
 
-        # The event in Q3, three clocks after it entered.
-        def later(value, clocks):
-            for _ in range(clocks):
-                value = h.past(value)
-            return value
-
-        valid = later(entered.valid, 3)
-        event = View(pipeline_event_layout(SIZE), later(event, 3))
+        # An event in its clocks: 4 in Q2, 7 in Q3.
+        valids = stages(h, entered.valid, LEAVES)
+        entries = [View(entry_layout(SIZE), value) for value in stages(h, entered.payload, LEAVES)]
+        valid, event = valids[LEAVES], entries[LEAVES].event
         done, out = dut.o_done.payload, View(outcome_layout(SIZE), h.past(dut.decide.o_outcome))
-        tag = table.tag_layout(SIZE)
-        seen, decided = View(tag, h.past(dut.decide.i_tag)), View(tag, h.past(dut.decide.o_tag))
         h.check(dut.o_done.valid == valid)
         h.check_if(valid, done.event.as_value() == event.as_value())
 
         # One set, any: what its two tags are when all older events are through.
-        watched_row = h.constant(SIZE.row_bits, "row")
+        tag = table.tag_layout(SIZE)
         tags = [Signal(tag, name=f"spec_tag{way}") for way in range(2)]
-        for way in range(2):
-            m.d.comb += ways[way].watch_place.eq(watched_row)
-        row = Mux(event.by_lid, event.lid[1:], table.link_row(SIZE, event.node, event.vc))
-        here = Signal()
-        m.d.comb += here.eq(valid & (row == watched_row))
-        used = [tags[way].state != CLOSED for way in range(2)]
+        heres = [valid & (entry.row == watched_row) for valid, entry in zip(valids, entries)]
+        way, missed, full, closed, key = self.seen(h, dut, heres[TO_Q2], entries[TO_Q2].event, tags)
+        self.on_the_way(h, dut, parts, valids, entries, heres, tags)
+
+        # What leaves Q3 is what Q2 made of it.
+        def in_q3(value):
+            return stages(h, value, LEAVES - TO_Q2)[-1]
+
+        here, lid = heres[LEAVES], (watched_row << 1) | in_q3(way)
+        owns = here & ~in_q3(full)
+        decided = View(tag, h.past(dut.decide.o_tag))
+        h.check_if(owns, done.lid == lid)
+        h.check_if(here, done.outcome.as_value() == out.as_value())
+        known = here & (~event.by_lid | ~in_q3(closed))
+        h.check_if(known, (done.node == in_q3(key.node)) & (done.vc == in_q3(key.vc)))
+        listed = here & ~in_q3(closed)
+        h.check_if(listed, (done.old_head == in_q3(key.head)) & (done.old_tail == in_q3(key.tail)))
+        for name in tag.members:
+            if name not in ("head", "next", "queued", "touch"):
+                h.check_if(here, plain(done.tag, name) == plain(decided, name))
+        touches = among(event.event, [Event[name] for name in TOUCHES])
+        own, other = in_q3(key.touch), in_q3(Mux(way, tags[0].touch, tags[1].touch))
+        h.check_if(owns, done.tag.touch == Mux(touches, other ^ in_q3(way), own))
+        self.update = owns, in_q3(way), done.tag
+        with m.If(owns):
+            m.d.sync += Array(tags)[self.update[1]].eq(done.tag)
+        # A change is in the memory one clock after it is in the specification.
+        stored = [h.past(spec) for spec in tags]
+        self.read_out(h, dut, watched_row, [h.past(spec) for spec in stored])
+        self.kept(h, dut, parts, places, valids, entries, watched_place, out)
+        h.check_if(h.past(dut.o_ready), dut.o_ready)
+        for memory, spec, late in zip(ways, tags, stored):
+            m.d.comb += memory.watch_place.eq(watched_row)
+            cells = inner(parts, "table", "cells")
+            self.swept(h, cells, dut.table.o_ready, watched_row, memory, late)
+            h.check_if(~dut.o_ready, spec.as_value() == 0)
+
+        h.check(~(self.used[0] & self.used[1] & self.same_key))
+        seen = heres[TO_Q2]
+        first = stages(h, seen & missed & ~full, 6)[-1]
+        h.reach(seen & first & ~event.by_lid & ~missed)
+        h.reach(seen & full & first)
+        h.reach(seen & ~closed & stages(h, seen & ~closed, 6)[-1] & tags[0].touch)
+
+    def seen(self, h, dut, here, event, tags):
+        """Q2 is shown this very tag. (Of a free one, what counts: `tag.free`.)"""
+        m, decide = h.m, dut.decide
+        self.used = used = [spec.state != CLOSED for spec in tags]
+        self.same_key = (tags[0].node == tags[1].node) & (tags[0].vc == tags[1].vc)
         hits = [
             used[way] & (tags[way].node == event.node) & (tags[way].vc == event.vc)
             for way in range(2)
         ]
-        way, missed, full = Signal(), Signal(), Signal()
+        way, missed, full, closed = (Signal() for _ in range(4))
+        mine = Signal(table.tag_layout(SIZE))
         m.d.comb += [
             missed.eq(~event.by_lid & ~hits[0] & ~hits[1]),
             full.eq(missed & used[0] & used[1]),
             way.eq(Mux(event.by_lid, event.lid[0], Mux(missed, used[0], hits[1]))),
+            mine.eq(Mux(way, tags[1], tags[0])),
+            closed.eq(missed | (mine.state == CLOSED)),
         ]
-        h.check(~(used[0] & used[1] & (tags[0].node == tags[1].node) & (tags[0].vc == tags[1].vc)))
+        shown = decide.i_tag
+        h.check_if(here, decide.i_event.as_value() == event.as_value())
+        h.check_if(here, decide.i_full == full)
+        h.check_if(here & ~full, decide.i_lid == Cat(way, dut.read.o_found.payload.row))
+        h.check_if(here, (shown.state == CLOSED) == closed)
+        h.check_if(here & ~full, (shown.queued == mine.queued) & (shown.purging == mine.purging))
+        for name in mine.shape().members:
+            h.check_if(here & ~closed, plain(shown, name) == plain(mine, name))
+        key = Signal(table.tag_layout(SIZE))
+        m.d.comb += key.eq(mine)
+        with m.If(~event.by_lid):
+            m.d.comb += [key.node.eq(event.node), key.vc.eq(event.vc)]
+        return way, missed, full, closed, key
 
-        def of(field, which=way):
-            return Mux(which, plain(tags[1], field), plain(tags[0], field))
+    def on_the_way(self, h, dut, parts, valids, entries, heres, tags):
+        """Where an event is in its clocks: helps the induction."""
+        signals = inner(parts, "table")
+        for clock in range(1, LEAVES + 1):
+            h.check(signals[f"index{clock}"] == entries[clock].row)
+        places = inner(parts, "reorder")
+        for clock in range(1, LEAVES + 1):
+            h.check(places[f"index{clock}"] == entries[clock].place)
+        read, decide = dut.read, dut.decide
+        q2 = (read.o_found.payload.event, decide.event_b, decide.event_c)
+        shown = {
+            1: (dut.q1_valid, dut.q1),
+            **dict(zip((4, 5, 6), zip((read.o_found.valid, dut.q2b_valid, dut.q2c_valid), q2))),
+        }
+        for clock, (valid, event) in shown.items():
+            h.check(valid == valids[clock])
+            h.check_if(valid, event.as_value() == entries[clock].event.as_value())
+        h.check_if(valids[1], read.i_row == entries[1].row)
+        h.check_if(valids[TO_Q2], read.o_found.payload.row == entries[TO_Q2].row)
+        for way, spec in enumerate(tags):
+            before = stages(h, spec, 2)[-1]
+            h.check_if(heres[1], dut.table.o_read[way].as_value() == before)
+            h.check_if(heres[2], dut.table.o_value[way].as_value() == spec.as_value())
 
-        closed = missed | (of("state") == CLOSED.value)
-        lid = (watched_row << 1) | way
-        # Q2 is shown this very tag. (Of a free one, what counts: `tag.free`.)
-        h.check_if(here, h.past(dut.decide.i_event.as_value()) == event.as_value())
-        h.check_if(here, h.past(dut.decide.i_full) == full)
-        h.check_if(here & ~full, (h.past(dut.decide.i_lid) == lid) & (done.lid == lid))
-        h.check_if(here, (seen.state == CLOSED) == closed)
-        h.check_if(here & ~full, (seen.queued == of("queued")) & (seen.purging == of("purging")))
-        for name in tag.members:
-            h.check_if(here & ~closed, plain(seen, name) == of(name))
-        # And what leaves Q3 is what Q2 made of it.
-        h.check_if(here & dut.o_done.valid, done.outcome.as_value() == out.as_value())
-        h.check_if(here & ~event.by_lid, (done.node == event.node) & (done.vc == event.vc))
-        h.check_if(here & event.by_lid & ~closed, (done.node == of("node")) & (done.vc == of("vc")))
-        h.check_if(here & ~closed, (done.old_head == of("head")) & (done.old_tail == of("tail")))
-        for name in tag.members:
-            if name not in ("head", "next", "queued", "touch"):
-                h.check_if(here, plain(done.tag, name) == plain(decided, name))
-        touches = Const(0, 1)
-        for name in TOUCHES:
-            touches = touches | (event.event == Event[name])
-        h.check_if(
-            here & ~full, done.tag.touch == Mux(touches, of("touch", ~way) ^ way, of("touch"))
-        )
-        with m.If(here & ~full):
-            m.d.sync += Array(tags)[way].eq(done.tag)
-        self.read_out(h, dut, watched_row, tags)
-        self.kept(h, dut, parts, places, valid, event, row, out)
-        h.check_if(h.past(dut.o_ready), dut.o_ready)
-        for memory, spec in zip(ways, tags):
-            self.swept(
-                h, inner(parts, "table", "cells"), dut.table.o_ready, watched_row, memory, spec
-            )
-            h.check_if(~dut.o_ready, spec.as_value() == 0)
-
-        follows = here & h.past(here) & h.past(h.past(here))
-        h.reach(follows & ~event.by_lid & h.past(closed & ~full) & ~closed)
-        h.reach(follows & full & h.past(missed & ~full) & h.past(h.past(missed & ~full)))
-        h.reach(follows & closed & h.past(~closed) & h.past(h.past(closed)))
-
-    def read_out(self, h, dut, row, tags):
-        """A tag that is read out is that of all events that are through."""
+    def read_out(self, h, dut, row, stored):
+        """A tag that is read out is that of the events that have been written."""
         asked = dut.i_inspect
         mine = asked.valid & asked.ready & (asked.payload[1:] == row)
         h.check(dut.o_inspected.valid == h.past(asked.valid & asked.ready))
-        wanted = Mux(asked.payload[0], tags[1].as_value(), tags[0].as_value())
-        h.check_if(h.past(mine), dut.o_inspected.payload.as_value() == h.past(wanted))
+        wanted = Mux(h.past(asked.payload[0]), stored[1], stored[0])
+        h.check_if(h.past(mine), dut.o_inspected.payload.as_value() == wanted)
 
-    def kept(self, h, dut, parts, places, valid, event, row, out):
-        """One place of the directory, any, seen in Q3 as the tags are."""
+    def kept(self, h, dut, parts, places, valids, entries, watched, out):
+        """One place of the directory, any, seen as the tags are."""
         m = h.m
         layout = reorder.kept_layout(SIZE)
-        watched = h.constant(SIZE.reorder_bits, "place")
         content = Signal(layout, name="spec_place")
         m.d.comb += places.watch_place.eq(watched)
-        here = valid & (reorder.directory_index(SIZE, row, event.tx_id) == watched)
-        seen = View(layout, h.past(dut.decide.i_kept))
-        done = dut.o_done.payload
-        self.swept(
-            h,
-            inner(parts, "reorder", "places", "cells"),
-            dut.reorder.o_ready,
-            watched,
-            places,
-            content,
+        seen, here = (
+            valids[clock] & entries[clock].uses_place & (entries[clock].place == watched)
+            for clock in (TO_Q2, LEAVES)
         )
-        h.check_if(here, seen.as_value() == content.as_value())
+        done, entry = dut.o_done.payload, entries[LEAVES]
+        signals = inner(parts, "reorder")
+        self.swept(h, signals, dut.reorder.o_ready, watched, places, h.past(content))
+        h.check_if(seen, dut.decide.i_kept.as_value() == content.as_value())
         h.check_if(here, done.kept_slot == content.slot)
         h.check_if(~dut.o_ready, content.as_value() == 0)
         with m.If(here & (out.keeps | out.unkeeps)):
             m.d.sync += [
                 content.valid.eq(out.keeps),
                 content.lid.eq(done.lid),
-                content.slot.eq(event.rx_slot),
+                content.slot.eq(entry.event.rx_slot),
             ]
 
-    def swept(self, h, signals, ready, place, memory, spec):
+    def swept(self, h, signals, ready, place, memory, stored):
         """The memory is the specification's; until the sweep is over, what was swept is empty."""
-        h.check_if(ready, memory.watched == spec.as_value())
+        h.check_if(ready, memory.watched == stored)
         h.check_if(~ready & (signals["sweep"] > place), memory.watched == 0)
+
+
+class Registered(Proof):
+    shows = (
+        "Decide in three clocks (`registered`) decides what Decide without registers does, two"
+        " clocks later, if what the second and the third clock look at is that of their clock"
+    )
+    config = "Q2 twice; 4 slots; any event and any tag in every clock"
+    mode = "induction"
+    depth = 3
+    cover_depth = 5
+    defects = (
+        Defect(
+            "the tag is that of the event behind",
+            "pipeline/q2_decide.py",
+            "self._cross(m, self.tag_c, self.tag_b)",
+            "m.d.comb += self.tag_c.eq(self.tag_b)",
+        ),
+        Defect(
+            "the guards are those of the event behind",
+            "pipeline/q2_decide.py",
+            'across(rules.i_guards, "guards_c")',
+            "rules.i_guards",
+        ),
+    )
+
+    def build(self, h):
+        plain_one, registered = Decide(SIZE), Decide(SIZE, registered=True)
+        h.m.submodules += [plain_one, registered]
+        h.drive(registered)
+        late = {"i_reorder_free": 1}
+        thirds = ("i_asking", "i_first_id", "i_epoch", "cfg_init_id", "cfg_selective")
+        late |= dict.fromkeys(thirds, 2)
+        for name, member in registered.signature.members.items():
+            if member.flow is wiring.In:
+                value = stages(h, getattr(registered, name), 2 - late.get(name, 0))[-1]
+                port = getattr(plain_one, name)
+                h.m.d.comb += Value.cast(port).eq(value)
+        warm = stages(h, h.later, 2)[-1]
+        for name in ("o_tag", "o_outcome"):
+            one, other = (Value.cast(getattr(dut, name)) for dut in (plain_one, registered))
+            h.check_if(warm, one == other)
+        out, tag = registered.o_outcome, registered.o_tag
+        h.reach(warm & out.pop & out.frame & (tag.state == LinkState.OPEN))
+        h.reach(warm & out.keeps & h.past(out.append))

@@ -1,0 +1,130 @@
+"""The pipeline between any interlock and any decision: what a proof about its bookkeeping needs.
+
+The parts are proven by themselves. `enter.interlock_distance`: events keep their distance.
+`arbitrate.entries`: they have their row, place and `uses_place`. `pipeline.registered` and
+`victim.closes`: what Q2 decides is a function of what it sees two clocks before, and a link keeps
+its key. Here these are assumed, of anything that would do the same.
+"""
+
+from amaranth.hdl import Cat, Module
+from amaranth.lib import wiring
+
+from ttpoe.link.fsm import Event, LinkState
+from ttpoe.link.table import link_row
+from ttpoe.memory import forwarded
+from ttpoe.memory.forwarded import APART, FORWARDED
+from ttpoe.pipeline import pipeline
+from ttpoe.pipeline.interlock import Interlock
+from ttpoe.pipeline.q2_decide import Decide
+from ttpoe.reorder import directory
+
+from .memories import built, harsh_memories
+
+__all__ = ["any_pipeline", "among", "stages", "keep_distance", "CONCERN_PLACE", "CHANGE_PLACE"]
+
+CHANGE_PLACE = (Event.RX_PAYLOAD, Event.LOOK, Event.PURGE)
+"""Events that may change what the directory holds in their place."""
+
+CONCERN_PLACE = (*CHANGE_PLACE, Event.ASK)
+
+
+def among(value, kinds):
+    return Cat(*(value == kind for kind in kinds)).any()
+
+
+def stages(h, value, count):
+    """`value`, and as it was 1 to `count` clocks ago."""
+    values = [value]
+    for _ in range(count):
+        values.append(h.past(values[-1]))
+    return values
+
+
+def keep_distance(h, here, allowed):
+    """Assumes that accesses keep `APART` clocks or more, or `allowed`.
+
+    `here`: there is one in the place that is watched, now and n clocks ago.
+    """
+    h.assume_if(here[0], ~Cat(here[n] for n in range(1, APART) if n not in allowed).any())
+
+
+class _AnyInterlock(wiring.Component):
+    """In the place of `Interlock`: any event in any clock."""
+
+    def __init__(self, h, config):
+        self._h = h
+        super().__init__(Interlock(config).signature)
+
+    def elaborate(self, platform):
+        m, h = Module(), self._h
+        event = self.o_event.payload.as_value()
+        m.d.comb += [
+            self.i_event.ready.eq(1),
+            self.o_event.valid.eq(h.free(1, "enters")),
+            event.eq(h.free(len(event), "entry")),
+            self.o_busy.eq(self.o_event.valid | h.free(1, "waits")),
+        ]
+        return m
+
+
+class _AnyDecision(wiring.Component):
+    """In the place of `Decide`: any outcome, and any tag that keeps its key and touch bit."""
+
+    def __init__(self, h, config):
+        self._h = h
+        like = Decide(config)
+        super().__init__(like.signature)
+        self.event_b, self.event_c = like.event_b, like.event_c
+        self.tag_b, self.tag_c = like.tag_b, like.tag_c
+
+    def elaborate(self, platform):
+        m, h = Module(), self._h
+        m.d.sync += [
+            self.event_b.eq(self.i_event),
+            self.event_c.eq(self.event_b),
+            self.tag_b.eq(self.i_tag),
+            self.tag_c.eq(self.tag_b),
+        ]
+        for name in ("o_tag", "o_outcome"):
+            port = getattr(self, name).as_value()
+            m.d.comb += port.eq(h.free(len(port), name))
+        old, new, event = self.tag_c, self.o_tag, self.event_c
+        closed = new.state == LinkState.CLOSED
+        h.assume(new.touch == old.touch)
+        h.assume_if(event.by_lid & (old.state == LinkState.CLOSED), closed)
+        h.assume_if(event.by_lid & ~closed, (new.node == old.node) & (new.vc == old.vc))
+        h.assume_if(~event.by_lid & ~closed, (new.node == event.node) & (new.vc == event.vc))
+        out = self.o_outcome
+        h.assume_if(out.keeps | out.unkeeps, among(event.event, CHANGE_PLACE))
+        return m
+
+
+def any_pipeline(h, size, row, place):
+    """(pipeline, its fragment, memories, entry); distances are assumed of set `row`, and `place`."""
+    real = pipeline.Interlock, pipeline.Decide
+    pipeline.Interlock = lambda config: _AnyInterlock(h, config)
+    pipeline.Decide = lambda config, registered: _AnyDecision(h, config)
+    try:
+        with harsh_memories(h, forwarded, directory) as memories:
+            dut = pipeline.Pipeline(size)
+            h.m.submodules.dut = parts = built(dut)
+    finally:
+        pipeline.Interlock, pipeline.Decide = real
+    h.drive(dut)
+    entered = dut.interlock.o_event
+    entry = entered.payload
+    event = entry.event
+    h.assume_if(entered.valid, dut.o_ready)
+    # What Q0 guarantees (`arbitrate.entries`).
+    h.assume(event.by_lid == (event.event.as_value() >= Event.VISIT.value))
+    h.assume(event.event.as_value() <= Event.RETIRE.value)
+    h.assume(event.vc < 3)
+    h.assume_if(event.by_lid, entry.row == event.lid[1:])
+    h.assume_if(~event.by_lid, entry.row == link_row(size, event.node, event.vc))
+    h.assume(entry.uses_place == among(event.event, CONCERN_PLACE))
+    h.assume(entry.place == directory.directory_index(size, entry.row, event.tx_id))
+    # What the interlock guarantees (`enter.interlock_distance`).
+    keep_distance(h, stages(h, entered.valid & (entry.row == row), APART), [FORWARDED])
+    concerns = entered.valid & entry.uses_place & (entry.place == place)
+    keep_distance(h, stages(h, concerns, APART), [])
+    return dut, parts, memories, entered
