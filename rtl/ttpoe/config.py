@@ -63,7 +63,7 @@ class Config:
     payload_depth : int
         PAYLOAD frames that may wait for the wire. As short as keeps the wire busy, because
         urgency is decided before this queue: 4 at 64 bits, where a frame takes 8 clocks or more,
-        8 at 512 bits, where it may take one.
+        16 at 512 bits, where it may take two.
     os_buffer_bytes : int
         Room for frames of the OS in a NIC, each way: a power of two from 2048 to 1048576. A
         frame takes whole beats, and the longest one that passes fills it: 2048 does for standard
@@ -220,7 +220,7 @@ PRESETS = {
     "default": Config(),
     "full": Config(name="full", width_bits=512, sets=256, vc_tables=3, slots=1024,
                    rx_slots=2048, rx_reserved=32, reorder_slots=1024, event_depth=64,
-                   control_depth=64, payload_depth=8, os_buffer_bytes=65536),
+                   control_depth=64, payload_depth=16, os_buffer_bytes=65536),
 }
 # fmt: on
 """tiny: fast tests; default: fits an ECP5-85F; full: the 100 Gb/s design (1 MB of replay)."""

@@ -126,7 +126,7 @@ class SlotLists(wiring.Component):
         sweep = Signal(config.slot_bits)
         freed = self.i_free.payload
         taken = Signal()  # from the list into the stock
-        empties = Signal()  # nothing of the old list is left after this clock
+        empty = Signal()  # there is no list
 
         m.submodules.stock = stock = protected_fifo(
             config.protect, fifo.SyncFIFO, width=config.slot_bits, depth=2
@@ -147,12 +147,15 @@ class SlotLists(wiring.Component):
                 & (count != 0)
                 & ~advance
                 & ~(self.i_reading.valid & (self.i_reading.slot == head))
+                # The last one waits for the splice behind it: else what is written would hang on
+                # whether it is being read.
+                & ~(self.i_free.valid & (count == 1))
             ),
             taken.eq(stock.w_en & stock.w_rdy),
             self.o_slot.payload.eq(stock.r_data),
             self.o_slot.valid.eq(stock.r_rdy),
             stock.r_en.eq(self.o_slot.ready),
-            empties.eq((count == 0) | ((count == 1) & taken)),
+            empty.eq(count == 0),
             free_read.addr.eq(head),
             free_read.en.eq(1),
         ]
@@ -167,7 +170,7 @@ class SlotLists(wiring.Component):
         # A splice behind the last slot was read at the latest in the clock in which it is taken.
         with m.If(advance):
             m.d.sync += head.eq(free_read.data)
-        with m.Elif(self.i_free.valid & empties):
+        with m.Elif(self.i_free.valid & empty):
             m.d.sync += head.eq(freed.head)
         with m.If(self.i_free.valid):
             m.d.sync += tail.eq(freed.tail)
@@ -183,7 +186,7 @@ class SlotLists(wiring.Component):
                 write.addr.eq(self.i_append.payload.tail),
                 write.data.eq(self.i_append.payload.slot),
             ]
-        with m.Elif(self.i_free.valid & ~empties):
+        with m.Elif(self.i_free.valid & ~empty):
             # The tail of an empty list may belong to a link by now: it is not written then.
             m.d.comb += [write.en.eq(1), write.addr.eq(tail), write.data.eq(freed.head)]
 

@@ -29,7 +29,7 @@ class Lists(Proof):
         Defect(
             "the tail of an empty list is written",
             "replay/lists.py",
-            "with m.Elif(self.i_free.valid & ~empties):",
+            "with m.Elif(self.i_free.valid & ~empty):",
             "with m.Elif(self.i_free.valid):",
         ),
         Defect(
