@@ -147,7 +147,7 @@ def test_a_change_is_seen_at_every_distance(distance, way):
 
 
 def test_one_set_again_and_again_at_the_short_distance():
-    """Each access finds what the one 6 clocks ahead left: nothing of the one 12 ahead comes back."""
+    """Each finds what the one 6 clocks ahead left: nothing of the one 12 ahead comes back."""
     dut = ForwardedMemory("none", WORD, 4)
 
     async def testbench(ctx):

@@ -86,7 +86,7 @@ class Bench:
             assert enters.place is None or shown.place == enters.place
 
     async def step(self, offered):
-        """One clock in which `offered`, an `Entry` or None, is at the input; whether it is taken."""
+        """One clock in which `offered`, an `Entry` or None, is there; whether it is taken."""
         ctx, dut = self.ctx, self.dut
         enters, aside = self._decide()
         ready = self.door is None or aside or enters is self.door

@@ -1,4 +1,4 @@
-"""`Hold` against a queue: what it takes comes out once, in order, and stays until it has gone on."""
+"""`Hold` against a queue: what it takes comes out once, in order, and stays while it is needed."""
 
 import random
 from collections import deque

@@ -117,7 +117,7 @@ def test_when_each_enters(keys, at):
 
 
 def test_longest_waits():
-    """9 clocks if the waiting room is free, 17 behind one that waits aside: no longer, see above."""
+    """9 clocks if the waiting room is free, 17 behind one that waits aside: never longer (above)."""
 
     async def job(bench):
         events = entries((0, 3), (1, 3), (1, 3))
