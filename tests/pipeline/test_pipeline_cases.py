@@ -130,7 +130,7 @@ def test_two_links_with_one_place_keep_one_packet(between):
         (5, "KEEP_NACK"),
         (5, "DELIVER_LOOK"),
         (5, "DELIVER_KEPT"),
-        (6, "LOSE_NACK"),
+        (6, "NACK_ALL"),
         (6, "KEEP"),
     ]
 
