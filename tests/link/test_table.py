@@ -8,6 +8,7 @@ from amaranth import Elaboratable, Module, Signal
 from tests.streams import simulate
 from ttpoe.config import PRESETS, preset
 from ttpoe.link.table import link_row, link_table
+from ttpoe.memory.forwarded import CHANGE
 
 TINY = preset("tiny")
 
@@ -82,12 +83,12 @@ def test_table_is_swept_after_reset_in_as_many_clocks_as_it_has_rows(name):
         assert clocks == config.rows
         for row, way in ((0, 0), (config.rows - 1, 1)):
             ctx.set(dut.i_index, row)
-            await ctx.tick().repeat(2)
+            await ctx.tick().repeat(CHANGE)
             ctx.set(dut.i_change, 1)
             ctx.set(dut.i_change_way, way)
+            ctx.set(dut.i_value.node, 0x1000 + row)
             await ctx.tick()
             ctx.set(dut.i_change, 0)
-            ctx.set(dut.i_value.node, 0x1000 + row)
             await ctx.tick()
         for row, nodes in (
             (0, (0x1000, 0)),
