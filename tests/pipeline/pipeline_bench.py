@@ -164,7 +164,8 @@ class Driver:
 
     async def pause(self, clocks):
         self.ctx.set(self.pipeline.i_event.valid, 0)
-        await self.ctx.tick().repeat(clocks)
+        for _clock in range(clocks):
+            await self.ctx.tick()
 
     async def alone(self, fields):
         """An event with nothing in front of it or behind; its record."""
