@@ -114,14 +114,8 @@ def pictures(dump):
                     "memory",
                     "a",
                     [
-                        Lane("read", "@replay_memory.word__en"),
-                        Lane(
-                            "slot",
-                            "@replay_memory.word__addr.slot",
-                            "number",
-                            "@replay_memory.word__en",
-                            "red",
-                        ),
+                        Lane("word read", "@tx.reader.o__valid"),
+                        Lane("slot", "@replay_memory.word__addr.slot", "number", "", "red"),
                     ],
                 ),
                 ("wire", "a", _SENT),

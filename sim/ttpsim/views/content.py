@@ -182,7 +182,7 @@ GROUPS = [
             Line("write", "@replay_memory.i_write__valid", colour="green"),
             Line("write slot", "@replay_memory.i_write__payload.slot", "decimal"),
             Line("write beat", "@replay_memory.i_write__payload.beat", "decimal"),
-            Line("read", "@replay_memory.word__en", colour="green"),
+            Line("word read", "@tx.reader.o__valid", colour="green"),
             Line("read slot", "@replay_memory.word__addr.slot", "decimal"),
             Line("read beat", "@replay_memory.word__addr.beat", "decimal"),
             Line("sent first", "pair.{x}_stat_payload_first_sent"),
@@ -201,7 +201,7 @@ GROUPS = [
             Line("range walker", "@replayer.replayer_state", "replayer", "yellow"),
             Line("range from", "@replayer.oldest.first", "decimal"),
             Line("range to", "@replayer.oldest.last", "decimal"),
-            Line("slot", "@replayer.here", "decimal"),
+            Line("slot", "@replayer.slot", "decimal"),
         ],
     ),
     (
