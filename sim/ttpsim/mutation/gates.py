@@ -240,7 +240,7 @@ class Gates:
     def __init__(self, component, netlist, tick=lambda: None):
         names, self._step, self._initial = netlist
         self._state = self._initial
-        self._tick = tick
+        self._tick, self.steps = tick, 0
         self._alive, self._stepped, self._before = Signal(), Signal(), None
         ports = {
             "__".join(map(str, path)): (member.flow, Value.cast(value))
@@ -270,7 +270,11 @@ class Gates:
 
     async def registers(self, ctx):
         """A process of the simulator: the state moves at each rising edge."""
-        self._state, self._before, stepped = self._initial, None, 0  # also after a simulator's reset
+        self._state, self._before, stepped = (
+            self._initial,
+            None,
+            0,
+        )  # also after a simulator's reset
         async for _clock, _reset, *values in ctx.tick().sample(*self._watched):
             self._tick()
             self._before = self._state, values
@@ -286,7 +290,7 @@ class Gates:
             if not alive and self._before:  # the last edge was a reset: it is taken again
                 state, before = self._before
                 _outputs, self._state = self._step(state, self._values(before, 1))
-            self._before = None
+            self._before, self.steps = None, self.steps + 1
             outputs, _state = self._step(self._state, self._values(values, 0))
             for signal, value in zip(self._outputs, outputs):
                 ctx.set(signal, value)

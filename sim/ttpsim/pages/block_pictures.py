@@ -95,7 +95,7 @@ def walk_pictures(dump):
     gap, fills = at.of("b", action="KEEP_NACK"), at.of("b", action="DELIVER_LOOK", nth=1)
     nack, ack = at.of("a", action="NACK_RANGE"), at.of("a", "RX_ACK", nth=-1)
     host = at.of("a", "HOST_PAYLOAD")
-    sent = at.rise("@tx.reader.issues", "a")
+    sent = at.rise("@tx.reader.i__valid", "a")
     push = at.rise("@ready_queues.i_push__valid", "a")
     visit = at.rise("@timer.o_visit__valid", "a")
     retire = at.rise("@retirer.o_retire__valid", "a")
@@ -199,9 +199,9 @@ def walk_pictures(dump):
         "block-replay-read": picture(
             "it is read: one beat ahead, the rest when the frame has begun", "a", sent - 3,
             sent + 22,
-            ("read", [Lane("read", "@tx.reader.issues"),
-                      _value("slot", "@replay_memory.word__addr.slot", "@tx.reader.reading"),
-                      _value("beat", "@replay_memory.word__addr.beat", "@tx.reader.reading",
+            ("read", [Lane("word read", "@tx.reader.o__valid"),
+                      _value("slot", "@replay_memory.word__addr.slot", ""),
+                      _value("beat", "@replay_memory.word__addr.beat", "",
                              "red")]),
             ("length", [Lane("read", "@replay_memory.length__en"),
                         Lane("bytes", "@replay_memory.length__data", "number")])),
@@ -273,8 +273,8 @@ def walk_pictures(dump):
             "the first PAYLOAD of 100 bytes", "a", sent - 4, sent + 26,
             ("queue", [Lane("in", "@tx.queue.i__valid"),
                        Lane("out", "@tx.queue.o__valid"), Lane("taken", "@tx.queue.o__ready")]),
-            ("slot reader", [Lane("read", "@tx.reader.issues"),
-                             _value("beat", "@tx.reader.word__addr.beat", "@tx.reader.reading",
+            ("slot reader", [Lane("frame", "@tx.reader.i__valid"),
+                             _value("beat", "@tx.reader.word__addr.beat", "",
                                     "red"),
                              Lane("word valid", "@tx.reader.o__valid"),
                              Lane("word ready", "@tx.reader.o__ready")]),

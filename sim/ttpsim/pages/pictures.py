@@ -114,14 +114,8 @@ def pictures(dump):
                     "memory",
                     "a",
                     [
-                        Lane("read", "@tx.reader.issues"),
-                        Lane(
-                            "slot",
-                            "@replay_memory.word__addr.slot",
-                            "number",
-                            "@tx.reader.reading",
-                            "red",
-                        ),
+                        Lane("word read", "@tx.reader.o__valid"),
+                        Lane("slot", "@replay_memory.word__addr.slot", "number", "", "red"),
                     ],
                 ),
                 ("wire", "a", _SENT),

@@ -182,7 +182,7 @@ GROUPS = [
             Line("write", "@replay_memory.i_write__valid", colour="green"),
             Line("write slot", "@replay_memory.i_write__payload.slot", "decimal"),
             Line("write beat", "@replay_memory.i_write__payload.beat", "decimal"),
-            Line("read", "@tx.reader.issues", colour="green"),
+            Line("word read", "@tx.reader.o__valid", colour="green"),
             Line("read slot", "@replay_memory.word__addr.slot", "decimal"),
             Line("read beat", "@replay_memory.word__addr.beat", "decimal"),
             Line("sent first", "pair.{x}_stat_payload_first_sent"),
