@@ -48,8 +48,14 @@ class OneByOne(Proof):
         " 280 bits wide; 2 sets of 2 ways, 4 slots, directory of 4; watched: any one set, any one"
         " place of the directory"
     )
-    mode = "induction"
-    depth = 6
+    mode = "bmc"
+    depth = 20
+    why = (
+        "the sweep ends in clock 4; in 20 clocks an event has left Q3 and another of its set,"
+        " 6 clocks behind it, has met its change and left Q3, too, with events of the other set"
+        " in all clocks between; an event stays for 8 clocks, and what it leaves behind is in the"
+        " memories alone, which are compared with the specification in every clock"
+    )
     cover_depth = 26
     defect_depth = 24
     defects = (
