@@ -49,11 +49,12 @@ class OneByOne(Proof):
         " place of the directory"
     )
     mode = "bmc"
-    depth = 20
+    depth = 24
     why = (
-        "the sweep ends in clock 4; in 20 clocks an event has left Q3 and another of its set,"
-        " 6 clocks behind it, has met its change and left Q3, too, with events of the other set"
-        " in all clocks between; an event stays for 8 clocks, and what it leaves behind is in the"
+        "the sweep ends in clock 4; in 24 clocks three events of a set that enter 6 clocks apart"
+        " have left Q3, each having met the change of the one in front: two that take the two"
+        " ways, and one that finds both taken, with events of the other set in between; an event"
+        " stays for 8 clocks, and what it leaves behind is in the"
         " memories alone, which are compared with the specification in every clock"
     )
     cover_depth = 26
