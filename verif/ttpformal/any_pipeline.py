@@ -8,6 +8,7 @@ its key. Here these are assumed, of anything that would do the same.
 
 from amaranth.hdl import Cat, Module
 from amaranth.lib import wiring
+from amaranth.lib.data import View
 
 from ttpoe.link.fsm import Event, LinkState
 from ttpoe.link.table import link_row
@@ -16,6 +17,7 @@ from ttpoe.memory.forwarded import APART, FORWARDED
 from ttpoe.pipeline import pipeline
 from ttpoe.pipeline.interlock import Interlock
 from ttpoe.pipeline.q2_decide import Decide
+from ttpoe.pipeline.records import entry_layout
 from ttpoe.reorder import directory
 
 from .memories import built, harsh_memories
@@ -100,7 +102,9 @@ class _AnyDecision(wiring.Component):
 
 
 def any_pipeline(h, size, row, place):
-    """(pipeline, its fragment, memories, entry); distances are assumed of set `row`, and `place`."""
+    """(pipeline, its fragment, memories, and of the event in each of its clocks: whether it is
+    there, its entry, whether it is of set `row`). Distances are assumed of that set and `place`.
+    """
     real = pipeline.Interlock, pipeline.Decide
     pipeline.Interlock = lambda config: _AnyInterlock(h, config)
     pipeline.Decide = lambda config, registered: _AnyDecision(h, config)
@@ -124,7 +128,17 @@ def any_pipeline(h, size, row, place):
     h.assume(entry.uses_place == among(event.event, CONCERN_PLACE))
     h.assume(entry.place == directory.directory_index(size, entry.row, event.tx_id))
     # What the interlock guarantees (`enter.interlock_distance`).
-    keep_distance(h, stages(h, entered.valid & (entry.row == row), APART), [FORWARDED])
-    concerns = entered.valid & entry.uses_place & (entry.place == place)
-    keep_distance(h, stages(h, concerns, APART), [])
-    return dut, parts, memories, entered
+    valids = stages(h, entered.valid, APART)
+    entries = [View(entry_layout(size), value) for value in stages(h, entry, APART)]
+    heres = [valid & (known.row == row) for valid, known in zip(valids, entries)]
+    concerns = [
+        valid & known.uses_place & (known.place == place) for valid, known in zip(valids, entries)
+    ]
+    for here, allowed in ((heres, [FORWARDED]), (concerns, [])):
+        keep_distance(h, here, allowed)
+        # Helps the induction: those on their way keep it, too.
+        for n in range(1, APART):
+            others = [here[o] for o in range(n + 1, APART) if o - n not in allowed]
+            if others:
+                h.check_if(here[n], ~Cat(others).any())
+    return dut, parts, memories, valids, entries, heres

@@ -7,7 +7,7 @@ from amaranth.lib.data import View
 from ttpoe.link import table
 from ttpoe.link.fsm import Event, LinkState
 from ttpoe.pipeline.q2_decide import Decide
-from ttpoe.pipeline.records import entry_layout, outcome_layout
+from ttpoe.pipeline.records import outcome_layout
 from ttpoe.reorder import directory as reorder
 
 from ..any_pipeline import among, any_pipeline, stages
@@ -48,8 +48,15 @@ class OneByOne(Proof):
         " 280 bits wide; 2 sets of 2 ways, 4 slots, directory of 4; watched: any one set, any one"
         " place of the directory"
     )
-    mode = "induction"
-    depth = 6
+    mode = "bmc"
+    depth = 24
+    why = (
+        "the sweep ends in clock 4; in 24 clocks three events of a set that enter 6 clocks apart"
+        " have left Q3, each having met the change of the one in front: two that take the two"
+        " ways, and one that finds both taken, with events of the other set in between; an event"
+        " stays for 8 clocks, and what it leaves behind is in the"
+        " memories alone, which are compared with the specification in every clock"
+    )
     cover_depth = 26
     defect_depth = 24
     defects = (
@@ -119,12 +126,12 @@ class OneByOne(Proof):
         m = h.m
         watched_row = h.constant(SIZE.row_bits, "row")
         watched_place = h.constant(SIZE.reorder_bits, "place")
-        dut, parts, memories, entered = any_pipeline(h, SIZE, watched_row, watched_place)
+        dut, parts, memories, valids, entries, heres = any_pipeline(
+            h, SIZE, watched_row, watched_place
+        )
         *ways, places = memories
 
         # An event in its clocks: 4 in Q2, 7 in Q3.
-        valids = stages(h, entered.valid, LEAVES)
-        entries = [View(entry_layout(SIZE), value) for value in stages(h, entered.payload, LEAVES)]
         valid, event = valids[LEAVES], entries[LEAVES].event
         done, out = dut.o_done.payload, View(outcome_layout(SIZE), h.past(dut.decide.o_outcome))
         h.check(dut.o_done.valid == valid)
@@ -133,7 +140,6 @@ class OneByOne(Proof):
         # One set, any: what its two tags are when all older events are through.
         tag = table.tag_layout(SIZE)
         tags = [Signal(tag, name=f"spec_tag{way}") for way in range(2)]
-        heres = [valid & (entry.row == watched_row) for valid, entry in zip(valids, entries)]
         way, missed, full, closed, key = self.seen(h, dut, heres[TO_Q2], entries[TO_Q2].event, tags)
         self.on_the_way(h, dut, parts, valids, entries, heres, tags)
 
@@ -156,9 +162,12 @@ class OneByOne(Proof):
         touches = among(event.event, [Event[name] for name in TOUCHES])
         own, other = in_q3(key.touch), in_q3(Mux(way, tags[0].touch, tags[1].touch))
         h.check_if(owns, done.tag.touch == Mux(touches, other ^ in_q3(way), own))
-        self.update = owns, in_q3(way), done.tag
+        written_way = in_q3(way)
         with m.If(owns):
-            m.d.sync += Array(tags)[self.update[1]].eq(done.tag)
+            m.d.sync += Array(tags)[written_way].eq(done.tag)
+        uses = Signal()  # it takes part in the order in which the ways were used
+        m.d.comb += uses.eq(owns & touches)
+        self.more(h, dut, here, in_q3, full, (uses, written_way), tags)
         # A change is in the memory one clock after it is in the specification.
         stored = [h.past(spec) for spec in tags]
         self.read_out(h, dut, watched_row, [h.past(spec) for spec in stored])
@@ -176,6 +185,9 @@ class OneByOne(Proof):
         h.reach(seen & first & ~event.by_lid & ~missed)
         h.reach(seen & full & first)
         h.reach(seen & ~closed & stages(h, seen & ~closed, 6)[-1] & tags[0].touch)
+
+    def more(self, h, dut, here, in_q3, full, uses, tags):
+        """What another proof shows besides (`victim.told`)."""
 
     def seen(self, h, dut, here, event, tags):
         """Q2 is shown this very tag. (Of a free one, what counts: `tag.free`.)"""
@@ -213,7 +225,7 @@ class OneByOne(Proof):
         """Where an event is in its clocks: helps the induction."""
         signals = inner(parts, "table")
         for clock in range(1, LEAVES + 1):
-            h.check(signals[f"index{clock}"] == entries[clock].row)
+            h.check_if(valids[clock], signals[f"index{clock}"] == entries[clock].row)
         places = inner(parts, "reorder")
         for clock in range(1, LEAVES + 1):
             h.check(places[f"index{clock}"] == entries[clock].place)
