@@ -12,6 +12,7 @@ import pytest
 
 import ttpverif.cli as cli
 from ttpoe.config import preset
+from ttpoe.pipeline.records import guards_layout
 from ttpsim.abuse import build as abuse_build
 from ttpsim.abuse import run as abuse
 from ttpsim.abuse import x_search as abuse_x
@@ -20,19 +21,22 @@ from ttpsim.build import builds
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = preset("tiny")
 
+_GUARDS = r"\.i_guards\((\{.*\}[^{}]*)\),"  # what the state table sees of the guards
+
+
+def _bit(guard):
+    return guards_layout()[guard].offset
+
+
 # Places: (module, what is there, what it becomes). D3: defect number 3 is switched on.
 PLACES = [
-    ("rx_parser", r"(last_octet < needed);", r"(\1) & ~D1;"),
+    ("rx_parser", r"(\{ index, last_octet\[2:0\] \} < needed);", r"(\1) & ~D1;"),
     ("rx_parser", r"not_ours <= (\w+);", r"not_ours <= \1 & ~D2;"),
-    ("pipeline_decide", r"assign in_window = ([^;]*);", r"assign in_window = (\1) | D3;"),
-    ("pipeline_decide", r"assign guard_stale = ([^;]*);", r"assign guard_stale = (\1) & ~D4;"),
+    ("pipeline_decide_guards", r"assign in_window = ([^;]*);", r"assign in_window = (\1) | D3;"),
+    ("pipeline_decide", _GUARDS, rf".i_guards(\1 & ~(D4 << {_bit('STALE')})),"),
     ("timer", r"= rst (\? 24'h000000)", r"= (rst & ~D5) \1"),
-    ("pipeline", r"assign i_full = ([^;]*);", r"assign i_full = (\1) & ~D6;"),
-    (
-        "pipeline_decide",
-        r"assign guard_retries_up = ([^;]*);",
-        r"assign guard_retries_up = (\1) & ~D7;",
-    ),
+    ("pipeline_read", r"assign full = ([^;]*);", r"assign full = (\1) & ~D6;"),
+    ("pipeline_decide", _GUARDS, rf".i_guards(\1 & ~(D7 << {_bit('RETRIES_UP')})),"),
 ]
 DEFECTS = {  # number -> (name, mode, what is said)
     1: ("parser ignores the length", "parse", "without a frame|must be|not what it is"),

@@ -16,7 +16,7 @@ def mutated(tmp_path, old, new):
     """A copy of the project in which one line of the decision differs; its folder."""
     for name in ("rtl", "sim", "verif"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    file = tmp_path / "rtl" / "ttpoe" / "pipeline" / "q2_decide.py"
+    file = tmp_path / "rtl" / "ttpoe" / "pipeline" / "q2_guards.py"
     file.write_text(changed(file.read_text(), old, new))
     return tmp_path
 

@@ -16,6 +16,7 @@ import pytest
 
 from tests.ttpoe_process import refused
 from ttpoe.config import Config, preset
+from ttpoe.pipeline.records import guards_layout
 from ttpsim.build import builds
 from ttpsim.random import campaign
 from ttpsim.random.script_server import ScriptServer
@@ -28,29 +29,35 @@ from ttpverif.randomised.wire import FaultyWire
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = preset("tiny").replace(name="tiny_defects")
 
+_GUARDS = r"\.i_guards\((\{[^}]+\})\)"  # what the state table sees of the guards
+
+
+def _bit(guard):
+    return guards_layout()[guard].offset
+
+
 # Where: (module, what is there, what it becomes). D3: defect number 3 is switched on.
 PLACES = [
-    ("_pipeline_decide", r"assign guard_stale = ([^;]+);", r"assign guard_stale = (\1) & ~D1;"),
     (
         "_pipeline_decide",
-        r"assign guard_next = ([^;]+);",
-        r"assign guard_next = (\1) | (D2 & (in_order == 2));",
+        _GUARDS,
+        rf".i_guards(\1 & ~(D1 << {_bit('STALE')}) & ~(D5 << {_bit('KEEP_OK')})"
+        rf" | (D9 << {_bit('OWN_EPOCH')}))",
+    ),
+    (
+        "_pipeline_decide_guards",
+        r"= in_order == 1'h1;",
+        r"= (in_order == 1) | (D2 & (in_order == 2));",
     ),
     ("", r"\.i_verdict__payload\(([^;\n]+)\)", r".i_verdict__payload(\1 | (D3 << DELIVER))"),
     (
-        "_commit",
+        "_commit_outcomes",
         r"assign o_free__valid = ([^;]+);",
         r"assign o_free__valid = (\1) & ~(D4 & \\o_free__payload.whole_link );",
     ),
-    ("_pipeline_decide", r"assign guard_keep_ok = ([^;]+);", r"assign guard_keep_ok = (\1) & ~D5;"),
-    ("_rx_parser", r"error <= (\w+);", r"error <= \1 & ~D6;"),
+    ("_rx_parser", r"(?<!error  = )(i_frame__payload\[73\])", r"(\1 & ~D6)"),
     ("_slot_writer", r"\.i_retry\(i_retry\)", ".i_retry(i_retry & ~D7)"),
     ("_rx", r"\.w_en\(i_dropped__valid\)", ".w_en(i_dropped__valid & ~D8)"),
-    (
-        "_pipeline_decide",
-        r"assign guard_own_epoch = ([^;]+);",
-        r"assign guard_own_epoch = (\1) | D9;",
-    ),
 ]
 DEFECTS = {  # number -> (name, what is said, tried by `make test`)
     1: ("epoch not checked", "frame|state|hardware", False),
