@@ -21,7 +21,7 @@ from ttpsim.build import builds
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = preset("tiny")
 
-_GUARDS = r"\.i_guards\((\{.*\}[^{}]*)\),"  # what the state table sees of the guards
+_GUARDS = r"\.i_guards\((\{[^}\n]*\}[^{}\n]*)\),"  # what the state table sees of the guards
 
 
 def _bit(guard):
