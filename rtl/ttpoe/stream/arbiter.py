@@ -4,11 +4,23 @@ Source: section 1.3 ("urgency at every arbiter: VC 1, then VC 0, then VC 2, with
 long any VC can wait").
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 __all__ = ["UrgencyArbiter"]
+
+
+def _several(bits):
+    """Two or more of `bits` are high; a tree of pairs, each (one or more, two or more)."""
+    pairs = [(bit, Const(0, 1)) for bit in bits]
+    while len(pairs) > 1:
+        joined = [
+            (a | b, more_a | more_b | (a & b))
+            for (a, more_a), (b, more_b) in zip(pairs[::2], pairs[1::2])
+        ]
+        pairs = joined + pairs[2 * len(joined) :]
+    return pairs[0][1]
 
 
 class UrgencyArbiter(wiring.Component):
@@ -87,7 +99,7 @@ class UrgencyArbiter(wiring.Component):
         # Beside the one that is granted somebody wants something if two do: this does not wait for
         # the grant.
         wants = self.requests | self.waiting
-        others_wait = Cat(wants[n] & wants[:n].any() for n in range(1, count)).any()
+        others_wait = _several(wants)
         turn_waits = by_turn & (pointer & self.waiting).any()
         with m.If(self.advance & others_wait & ~turn_waits):
             m.d.sync += turn.eq(Mux(by_turn, 0, turn + 1))
