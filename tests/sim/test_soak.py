@@ -26,7 +26,7 @@ RARE = "(&ttp_soak.status_clocks[4:0])"
 
 # Places in engine b: (module, what is there, what it becomes). D3: defect number 3 is switched on.
 PLACES = [
-    ("_rx_parser", r"error <= (\w+);", r"error <= \1 & ~D1;"),
+    ("_rx_parser", r"(= rst \? 1'h0 : \\port\S+ );", r"\1 & ~D1;"),
     (
         "",
         r"\.i_write__payload\(i_write__payload\)",

@@ -18,7 +18,7 @@ _MEMORIES = {
     "TAG_WAY0": ("pipeline_table_cells", "way0", "core.pipeline.table.cells"),
     "TAG_WAY1": ("pipeline_table_cells", "way1", "core.pipeline.table.cells"),
     "NEXT_SLOTS": ("slot_lists", "next_memory", "core.slot_lists"),
-    "KEPT_PLACES": ("pipeline_reorder_places_cells", "way0", "core.pipeline.reorder.places.cells"),
+    "KEPT_PLACES": ("pipeline_reorder", "places", "core.pipeline.reorder"),
 }
 
 
