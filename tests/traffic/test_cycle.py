@@ -135,6 +135,23 @@ def test_unasked_notices(pulses):
     assert play(story).error == CycleError.NOTICE
 
 
+def test_a_late_open_is_no_error_while_the_link_is_up():
+    async def story(ctx, engines):
+        await engines.open(ctx)
+        await engines.tick(ctx, notice_a=Notice.IDS_REUSED)
+        await engines.tick(ctx)
+
+    assert play(story).error == CycleError.NONE
+
+
+def test_ids_reused_of_a_link_that_is_down_is_an_error():
+    async def story(ctx, engines):
+        await whole_life(ctx, engines)
+        await engines.tick(ctx, notice_a=Notice.IDS_REUSED)
+
+    assert play(story).error == CycleError.NOTICE
+
+
 def test_link_that_comes_up_by_itself():
     async def story(ctx, engines):
         await whole_life(ctx, engines)

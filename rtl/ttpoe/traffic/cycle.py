@@ -129,12 +129,16 @@ class LinkCycle(wiring.Component):
     def _link_up(self, m, x):
         up, notice = Signal(name=f"up_{x}"), getattr(self, f"i_notice_{x}")
         goes_up, goes_down = notice.p == Notice.LINK_UP, notice.p == Notice.LINK_DOWN
-        with m.If(notice.valid):
+        # A duplicate of the OPEN that the wire kept back is taken for a repeat (L19): the host is
+        # told, and the link stays as it is.
+        late_open = (notice.p == Notice.IDS_REUSED) & up
+        with m.If(notice.valid & ~late_open):
             m.d.sync += up.eq(goes_up)
         self._errors.append(
             (
                 CycleError.NOTICE,
                 notice.valid
+                & ~late_open
                 & ~((goes_up & ~up & self._expects_up) | (goes_down & up & self._expects_down)),
             )
         )
