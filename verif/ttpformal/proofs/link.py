@@ -331,8 +331,8 @@ class Window(_Decision):
         Defect(
             "an ACK retires one more",
             "pipeline/q2_guards.py",
-            "facts.ack_next.eq(self.ack_low + 1)",
-            "facts.ack_next.eq(self.ack_low + 2)",
+            '"ack_next": self.ack_low + 1',
+            '"ack_next": self.ack_low + 2',
         ),
         Defect(
             "a second sending counts as a first",

@@ -117,8 +117,8 @@ class OneByOne(Proof):
         Defect(
             "a tag is read out while an event reads another",
             "pipeline/pipeline.py",
-            "self.i_inspect.ready.eq(table.o_ready & ~interlock.o_busy & ~table.o_writes)",
-            "self.i_inspect.ready.eq(table.o_ready & ~table.o_writes)",
+            "self.i_inspect.ready.eq(turn & ~interlock.o_leaves & ~table.o_writes)",
+            "self.i_inspect.ready.eq(turn & ~table.o_writes)",
         ),
     )
 
