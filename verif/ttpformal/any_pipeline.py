@@ -62,9 +62,9 @@ class _AnyInterlock(wiring.Component):
         event = self.o_event.payload.as_value()
         m.d.comb += [
             self.i_event.ready.eq(1),
-            self.o_event.valid.eq(h.free(1, "enters")),
+            self.o_leaves.eq(h.free(1, "leaves")),
+            self.o_event.valid.eq(self.o_leaves | (h.free(1, "enters") & ~self.i_pause)),
             event.eq(h.free(len(event), "entry")),
-            self.o_busy.eq(self.o_event.valid | h.free(1, "waits")),
         ]
         return m
 
