@@ -15,8 +15,8 @@ from ttpoe.memory.protected import COLLISION_UNDEFINED
 from ttpoe.memory.secded import coded_bits
 from ttpoe.verilog import emit
 
-RULE_OF_ALL = dict.fromkeys(("way0", "way1", "length_memory", "info_memory", "count_memory"), True)
-RULE_OF_ALL |= {"next_memory": False, "totals": False}
+RULE_OF_ALL = dict.fromkeys(("way0", "way1", "next_memory", "info_memory", "count_memory"), True)
+RULE_OF_ALL |= {"length_memory": False, "totals": False}
 """Some memories by name: the attribute has not been lost or given to one that needs old values."""
 
 

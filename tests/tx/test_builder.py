@@ -86,12 +86,13 @@ def test_payloads_around_every_boundary(width_bits):
             ctx.set(dut.i_payload.valid, 1)
             late = length_beat(config)
             ctx.set(dut.i_length, 0 if late else len(payload))
-            while not ctx.get(dut.i_payload.ready):
-                await ctx.tick()
-            await ctx.tick()
+            taken = False
+            while not taken:
+                *_, taken = await ctx.tick().sample(dut.i_payload.ready)
             ctx.set(dut.i_payload.valid, 0)
             if late:
-                await ctx.tick().repeat(late - 1)
+                for _ in range(late - 1):
+                    await ctx.tick()
                 ctx.set(dut.i_length, len(payload))
                 await ctx.tick()
 
