@@ -105,7 +105,7 @@ def _rows(found):
         lambda a, b: f"{_number(a)}; {_number(b)} us",
     )
     yield from row(
-        "`default` on an ECP5-85F, placed and routed: clock, median and worst of 8 seeds",
+        "`default` on an ECP5-85F, placed and routed: clock, median and worst of the seeds",
         "synth.ecp5.fmax_mhz synth.ecp5.fmax_worst_mhz",
         lambda *n: ", ".join(map(_number, n)) + " MHz",
         "135, 125 MHz",
