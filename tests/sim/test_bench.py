@@ -33,7 +33,7 @@ def test_short_form(tmp_path):
     run = ttpoe("bench", "opening", "goodput", "--short", "--jobs", 1, "--output", tmp_path)
     assert run.returncode == 0, run.stdout + run.stderr
     found = {m["name"]: m for m in json.loads((tmp_path / "metrics.json").read_text())}
-    assert found["close.recycle_clocks"]["value"] <= 2
+    assert found["close.recycle_clocks"]["value"] <= 6
     assert found["goodput.no_loss_ratio"]["value"] >= 0.995
     selective, gbn = (
         found[f"goodput.{kind}_5pct_2.6us.default"]["value"] for kind in ("selective", "gbn")
