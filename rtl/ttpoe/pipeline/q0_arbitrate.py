@@ -99,7 +99,9 @@ class Arbitrate(wiring.Component):
         m.d.sync += enable.eq(self.i_enable)
         sources = self._sources()
         m.submodules.arbiter = arbiter = UrgencyArbiter(len(sources))
-        moves, any_request = self.o_event.ready, Signal()
+        moves, any_request = Signal(), Signal()
+        # What was chosen waits for `ready`; choosing does not.
+        m.d.comb += moves.eq(self.o_event.ready | ~self.o_event.valid)
         granted, payload_promised = Signal(len(sources)), Signal()
 
         requests, waiting, controls, payloads = [], [], [], []

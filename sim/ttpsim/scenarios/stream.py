@@ -9,7 +9,10 @@ RUNS = [
      "short": {"payloads": 200}},
     {"sim": "verilator", "preset": "tiny", "params": {"payloads": 2000},
      "short": {"payloads": 200}},
-    {"sim": "verilator", "preset": "full", "params": {"payloads": 2000},
+    # A VC hands over one packet for each passage through the pipeline, which at 512 bits is longer
+    # than a packet: all three VCs, and not quite the whole wire (docs/start/limits.md).
+    {"sim": "verilator", "preset": "full",
+     "params": {"payloads": 2000, "vcs": (0, 1, 2), "wire": 0.88},
      "short": {"payloads": 300}},
     *({"sim": "verilator", "preset": "tiny", "name": f"{bits}bit",
        "config": {"name": f"tiny{bits}", "width_bits": bits}, "params": {"payloads": 500},
@@ -34,9 +37,11 @@ async def stream(bench):
         node.configure(timer_tick=8192 // bench.config["links"])
     deliveries, followed = follow_deliveries(bench), follow_lockstep(bench)
     count, rng = bench.params["payloads"], bench.rng("payloads")
+    vcs = bench.params.get("vcs", (DATA,))
     for node, peer in ((a, b), (b, a)):
-        for _ in range(count):
-            node.send(peer.address, DATA, rng.randbytes(rng.randint(1, 1024)))
+        for number in range(count):
+            vc = vcs[number % len(vcs)]
+            node.send(peer.address, vc, rng.randbytes(rng.randint(1, 1024)))
 
     await bench.until(
         lambda: len(a.received) == len(b.received) == count,
@@ -59,4 +64,5 @@ async def stream(bench):
     share = busiest / (last - first)
     bench.report(f"wire {100 * share:.1f} % busy")
     if count >= 1000:
-        assert share >= WIRE_SHARE, f"the busier wire carried a beat in {share:.1%} of the clocks"
+        least = bench.params.get("wire", WIRE_SHARE)
+        assert share >= least, f"the busier wire carried a beat in {share:.1%} of the clocks"
