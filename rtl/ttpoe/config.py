@@ -64,6 +64,10 @@ class Config:
         PAYLOAD frames that may wait for the wire. As short as keeps the wire busy, because
         urgency is decided before this queue: 4 at 64 bits, where a frame takes 8 clocks or more,
         16 at 512 bits, where it may take two.
+    congestion : str
+        Against many senders at one port of a switch. "backlog": receivers announce how many links
+        are backlogged, senders pace by it and keep a window (section 11, decisions K1 to K14).
+        "none": no link is controlled, and nothing of it is built.
     os_buffer_bytes : int
         Room for frames of the OS in a NIC, each way: a power of two from 2048 to 1048576. A
         frame takes whole beats, and the longest one that passes fills it: 2048 does for standard
@@ -85,6 +89,7 @@ class Config:
     event_depth: int = 32
     control_depth: int = 32
     payload_depth: int = 4
+    congestion: str = "backlog"
     os_buffer_bytes: int = 16384
     protect: str = "none"
 
@@ -123,6 +128,11 @@ class Config:
             self.protect in ("none", "secded"),
             "protect must be none or secded",
             protect=self.protect,
+        )
+        _require(
+            self.congestion in ("none", "backlog"),
+            "congestion must be none or backlog",
+            congestion=self.congestion,
         )
         # Room for a frame is promised to each event in the pipeline, of which there may be ten: with
         # fewer places events wait.
@@ -182,6 +192,16 @@ class Config:
     def lid_bits(self):
         """Bits of a link number: the row, and the way in the lowest bit."""
         return self.row_bits + 1
+
+    @property
+    def data_links(self):
+        """Links of VC 2 that can be open at once: as many as one table has."""
+        return self.sets * self.WAYS
+
+    @property
+    def data_bits(self):
+        """Bits of the number of a link of VC 2: the lowest ones of its link number."""
+        return ceil_log2(self.data_links)
 
     @property
     def slot_bits(self):

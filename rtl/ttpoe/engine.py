@@ -4,11 +4,14 @@
 of them can wait for another for ever.
 """
 
-from amaranth import Module, Signal
+from amaranth import Const, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
+from .congestion.control import STATS as CONGESTION_STATS
+from .congestion.control import CongestionControl
+from .congestion.state import law_layout
 from .layouts import (
     beat_layout,
     command_layout,
@@ -27,6 +30,7 @@ from .pipeline.pipeline import Pipeline
 from .pipeline.q0_arbitrate import Arbitrate
 from .pipeline.q3_commit import STATS as LINK_STATS
 from .pipeline.q3_commit import Commit
+from .protocol import DATA
 from .reorder.ask import Ask
 from .reorder.lookup import LookUp
 from .replay.lists import SlotLists
@@ -91,6 +95,8 @@ class Engine(wiring.Component):
         Replay slots that one link may hold; 0 = no limit.
     cfg_selective : In(1)
         Offer and accept selective replay; else every link is go-back-N (section 5.3).
+    cfg_congestion : In(1)
+        Offer and accept congestion control (section 11). Without `Config.congestion` it does nothing.
     o_ready : Out(1)
         Initialised: `max(rows, slots, reorder_window)` clocks after reset. Frames and
         payloads that come earlier wait, or are dropped and counted where their queue is full.
@@ -98,6 +104,9 @@ class Engine(wiring.Component):
         Replay slots that are free.
     o_trace : Out(event of trace)
         One record per event that leaves the pipeline.
+    o_law : Out(event of law)
+        What the law of congestion knows of the link, after each record of the trace and in the same
+        order; never valid without `Config.congestion`. See `congestion.law`.
     stat_* : Out(1)
         One-clock pulses, see `stats.STATS`.
 
@@ -130,9 +139,11 @@ class Engine(wiring.Component):
                 "cfg_idle_limit": In(10),
                 "cfg_link_slots": In(config.count_bits),
                 "cfg_selective": In(1),
+                "cfg_congestion": In(1),
                 "o_ready": Out(1),
                 "o_free_slots": Out(config.count_bits),
                 "o_trace": Out(event_signature(trace_layout(config))),
+                "o_law": Out(event_signature(law_layout(config))),
                 **{name: Out(1) for name in STATS},
             }
         )
@@ -156,6 +167,7 @@ class Engine(wiring.Component):
         m.submodules.retirer = self.retirer = Retirer(config)
         m.submodules.tx = self.tx = TxPath(config)
 
+        self._congestion(m)
         self._receive(m)
         self._host(m)
         self._events(m)
@@ -181,6 +193,7 @@ class Engine(wiring.Component):
             self._config.protect,
             errors,
             errors_of(self.victims),
+            *([] if self._config.congestion == "none" else [self.congestion.o_errors]),
             *(
                 block.o_errors
                 for block in (
@@ -238,19 +251,21 @@ class Engine(wiring.Component):
         wiring.connect(m, self.timer.o_visit, arbitrate.i_timer)
         wiring.connect(m, commit.o_push, self.ready_queues.i_push)
         for vc in range(self._config.VCS):
-            wiring.connect(m, self.ready_queues.o_visit[vc], arbitrate.i_visit[vc])
+            if vc != DATA or self._config.congestion == "none":
+                wiring.connect(m, self.ready_queues.o_visit[vc], arbitrate.i_visit[vc])
 
         # A victim that finds no place is asked for again by the event that wanted it.
         m.submodules.victims = self.victims = victims = protected_fifo(
             self._config.protect, SyncFIFO, width=self._config.lid_bits, depth=_VICTIMS
         )
+        law_ready = Const(1) if self._config.congestion == "none" else self.congestion.o_ready
         m.d.comb += [
             victims.w_data.eq(commit.o_victim.payload),
             victims.w_en.eq(commit.o_victim.valid),
             arbitrate.i_victim.payload.eq(victims.r_data),
             arbitrate.i_victim.valid.eq(victims.r_rdy),
             victims.r_en.eq(arbitrate.i_victim.ready),
-            self.o_ready.eq(self.pipeline.o_ready & self.lists.o_ready),
+            self.o_ready.eq(self.pipeline.o_ready & self.lists.o_ready & law_ready),
             arbitrate.i_enable.eq(self.o_ready & self.cfg_enable),
             self.timer.i_enable.eq(self.o_ready & self.cfg_enable),
             self.timer.cfg_timer_tick.eq(self.cfg_timer_tick),
@@ -288,6 +303,31 @@ class Engine(wiring.Component):
                 getattr(identity, name).eq(getattr(self, name))
                 for name in ("cfg_init_id", "cfg_fixed_open_id", "cfg_open_id_seed")
             ),
+        ]
+
+    def _congestion(self, m):
+        """The law, if there is one; else no link is ever controlled."""
+        if self._config.congestion == "none":
+            return
+        m.submodules.congestion = self.congestion = law = CongestionControl(self._config)
+        pipeline = self.pipeline
+        wiring.connect(m, self.ready_queues.o_visit[DATA], law.i_visit)
+        wiring.connect(m, law.o_visit, self.arbitrate.i_visit[DATA])
+        wiring.connect(m, law.o_law, wiring.flipped(self.o_law))
+        m.d.comb += [
+            law.i_done.valid.eq(pipeline.o_done.valid),
+            law.i_done.payload.eq(pipeline.o_done.payload),
+            law.i_sent_id.eq(self.commit.o_payload.payload.tx_id),
+            law.i_row.eq(pipeline.o_row),
+            law.i_beat.eq(self.i_mac.valid),
+            law.i_round.eq(self.timer.o_round),
+            law.i_seed.eq(self.cfg_open_id_seed),
+            pipeline.cfg_congestion.eq(self.cfg_congestion),
+            pipeline.i_free.eq(law.o_free),
+            pipeline.i_slow.eq(law.o_slow),
+            pipeline.i_coin.eq(law.o_coin),
+            self.tx.i_code.eq(law.o_code),
+            *(getattr(self, name).eq(getattr(law, name)) for name in CONGESTION_STATS),
         ]
 
     def _selective(self, m):

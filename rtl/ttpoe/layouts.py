@@ -87,7 +87,9 @@ def rx_event_layout(config):
             "vc": 2,
             "ieee": 1,  # EtherType 0x9AC6 rather than 0x0AC6
             "epoch": 16,
-            "selective": 1,  # extension byte 0x20
+            "selective": 1,  # bit 0x20 of the extension byte
+            "controlled": 1,  # bit 0x40
+            "congestion": 8,  # byte 48 (section 11)
             "tx_id": 32,
             "rx_id": 32,
             "room": 1,
@@ -151,6 +153,8 @@ def control_frame_layout(config):
             "ieee": 1,
             "epoch": 16,
             "selective": 1,
+            "controlled": 1,
+            "announces": 1,  # byte 48 says how many links are backlogged here
             "tx_id": 32,
             "rx_id": 32,
             "lid": config.lid_bits,
@@ -169,6 +173,7 @@ def payload_frame_layout(config):
             "vc": 2,
             "ieee": 1,
             "epoch": 16,
+            "more": 1,  # byte 48: there is more behind it
             "tx_id": 32,
         }
     )
@@ -243,21 +248,27 @@ def trace_layout(config):
             "old_state": LinkState,
             "new_state": LinkState,
             "action": Action,
-            "epoch": 16,  # these three: of the received frame
+            "epoch": 16,  # these four: of the received frame
             "tx_id": 32,
             "rx_id": 32,
+            "congestion": 8,
             "room": 1,  # a receive slot was there
+            "free": 1,  # three inputs of the law (section 11): the link may send at once,
+            "slow": 1,  # some round trip was long lately,
+            "coin": 1,  # a random bit
             "delivered": 1,  # a payload goes to the host: the received one, or (LOOK) a kept one
             "kept": 1,  # the received payload is kept behind a gap
             "background": 1,  # a slot is freed that was acknowledged before, and nothing else
             "result": HostResult,  # of HOST_PAYLOAD
-            "frame": 1,  # a frame is sent: the next eight
+            "frame": 1,  # a frame is sent: the next ten
             "frame_opcode": Opcode,
             "frame_node": 24,
             "frame_vc": 2,
             "frame_ieee": 1,
             "frame_epoch": 16,
             "frame_selective": 1,
+            "frame_controlled": 1,
+            "frame_more": 1,
             "frame_tx_id": 32,
             "frame_rx_id": 32,
             "noticed": 1,  # the host is told

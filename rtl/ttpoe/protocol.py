@@ -22,6 +22,8 @@ __all__ = [
     "TSH_BYTES",
     "TOTAL_OVER_TSH",
     "EXT_SELECTIVE",
+    "EXT_CONGESTION",
+    "DATA",
     "VC_ORDER",
 ]
 
@@ -71,6 +73,7 @@ FIELDS = {
     "opcode": Field(42, 1),
     "vc": Field(43, 1),
     "epoch": Field(46, 2),
+    "congestion": Field(48, 1),
     "extension": Field(51, 1),
     "tx_id": Field(52, 4),
     "rx_id": Field(56, 4),
@@ -85,5 +88,8 @@ TTH_BYTE0 = 0x05  # subtype 0, version 0, header of 5 words
 TSH_OFFSET = 34
 TSH_BYTES = 26  # what TSH length counts besides the payload
 TOTAL_OVER_TSH = 20  # total length = TSH length + 20
-EXT_SELECTIVE = 0x20  # extension byte of OPEN and OPEN_ACK: selective replay (section 5.3)
+# Bits of the extension byte of OPEN and OPEN_ACK; with any other bit it says nothing.
+EXT_SELECTIVE = 0x20  # selective replay (section 5.3)
+EXT_CONGESTION = 0x40  # congestion control (section 11)
+DATA = 2  # the VC of bulk data
 VC_ORDER = (1, 0, 2)  # from the most to the least urgent (section 1.3)

@@ -3,6 +3,7 @@
 Each block declares its own; this is their union, in the order of a packet's way.
 """
 
+from .congestion.law import STATS as CONGESTION
 from .memory.protected import STATS as MEMORIES
 from .pipeline.q3_commit import STATS as LINK
 from .replay.replayer import STATS as REPLAYER
@@ -15,6 +16,7 @@ __all__ = ["STATS"]
 STATS = {
     **RX,
     **LINK,
+    **CONGESTION,
     **REPLAYER,
     **HOST_TX,
     **TX,

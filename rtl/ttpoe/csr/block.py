@@ -52,7 +52,7 @@ class Csr(wiring.Component):
         Shown by NODE and OPEN_ID_SEED, and by the outputs, until software writes them (each byte
         by itself). Constant, or stable.
     cfg_node, cfg_ieee, cfg_init_id, cfg_fixed_open_id, cfg_open_id_seed, cfg_timer_tick,
-    cfg_max_retry, cfg_idle_limit, cfg_link_slots, cfg_selective : Out
+    cfg_max_retry, cfg_idle_limit, cfg_link_slots, cfg_selective, cfg_congestion : Out
         The engine's inputs of these names. They change one clock after `o_start` of the write
         that changes them, two clocks before its answer can be seen.
     cfg_enable, cfg_os_enable : Out(1)

@@ -96,7 +96,10 @@ def _configuration(config):
                   drives="cfg_fixed_open_id"),
             Field("selective", 3, 1, _RW, "Selective replay is offered and accepted; else every "
                   "link is go-back-N. For links that open from now on.", 1,
-                  drives="cfg_selective"))),
+                  drives="cfg_selective"),
+            Field("congestion", 4, 1, _RW, "Congestion control is offered and accepted on DATA. "
+                  "For links that open from now on.", int(config.congestion != "none"),
+                  drives="cfg_congestion"))),
         Register("NODE", 0x044, "Address of this node.", (
             Field("node", 0, 24, _RW, "Lower half of its MAC; the upper half is Tesla's "
                   "98:ed:5c. Each byte that was never written shows the port.", None,
@@ -159,7 +162,8 @@ def _control(config):
 
 
 LINK_FLAGS = ("ieee", "selective", "held", "gap", "heard", "close_due", "close_nacked",
-              "end_known", "end_ahead", "timer", "queued", "fed", "guessed", "doubted")
+              "end_known", "end_ahead", "timer", "queued", "fed", "guessed", "doubted",
+              "controlled")
 _FLAG_MEANINGS = {
     "ieee": "EtherType 0x9AC6.", "selective": "Selective replay was agreed.",
     "held": "NACK_FULL: waits for the timer.", "gap": "A gap is open and was NACKed.",
@@ -169,7 +173,8 @@ _FLAG_MEANINGS = {
     "end_ahead": "... and has not sent it yet.", "timer": "No progress since the last visit.",
     "queued": "In its ready queue.", "fed": "LINK_RECEIVED is the ID of a PAYLOAD that was "
     "received on this link.", "guessed": "LINK_RECEIVED is INIT_ID, because the peer did not say "
-    "where it stands.", "doubted": "An OPEN of a peer with epoch 0 came that does not fit."}
+    "where it stands.", "doubted": "An OPEN of a peer with epoch 0 came that does not fit.",
+    "controlled": "Congestion control was agreed."}
 
 
 def _link(config):

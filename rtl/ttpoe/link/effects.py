@@ -46,6 +46,7 @@ LINK_STATS = {
     "link_held": "NACK_FULL that held a link",
     "timed_out": "time-out of a link that waits for its peer",
     "timer_replayed": "time-out that started a replay",
+    "echo_heard": "ACK that says that the peer keeps a PAYLOAD behind a gap",
     "host_blocked": "payload of the host held back (slot limit, or no tag)",
     "host_refused": "payload or open of the host refused",
 }
@@ -96,6 +97,8 @@ class Effects:
     peer_progress : a PAYLOAD is accepted. Timer bit and count are cleared if nothing of ours is
          unacknowledged; the count if the peer is zero, too. So they are by every change of state
          and by every acknowledgement that retires something (L1, Z7).
+    arrives : a PAYLOAD of a peer that counts as one of those who send to us (K4).
+    hears : the frame is believed, and so what its byte 48 says (K7).
     stat : name of the statistic that counts it (`LINK_STATS`), or None.
     """
 
@@ -133,6 +136,8 @@ class Effects:
     counts: bool = False
     peer_progress: bool = False
     evicts: bool = False
+    arrives: bool = False
+    hears: bool = False
     result: HostResult = HostResult.TAKEN
     stat: str | None = None
 
@@ -165,7 +170,7 @@ EFFECTS = {
     Action.DROP_STALE: Effects(stat="drop_stale"),
     Action.DROP_UNEXPECTED: Effects(stat="drop_unexpected"),
     Action.DROP_BAD_ACK: Effects(stat="drop_bad_ack"),
-    Action.DROP_GAP: Effects(opens_gap=True, stat="drop_gap"),
+    Action.DROP_GAP: Effects(opens_gap=True, arrives=True, stat="drop_gap"),
     Action.OPEN_BY_HOST: Effects(frame=Opcode.OPEN, tx="open_id", ours="fresh"),
     Action.OPEN_BY_PAYLOAD: Effects(frame=Opcode.OPEN, tx="open_id", ours="fresh", slots="append"),
     Action.OPEN_AGAIN: Effects(frame=Opcode.OPEN, tx="open_id", **_COUNTED),
@@ -194,7 +199,7 @@ EFFECTS = {
         frame=Opcode.OPEN_NACK, rx="tx_id", copies=True, evicts=True, stat="open_nacked"
     ),
     Action.BECOME_OPEN: Effects(notice=Notice.LINK_UP, stat="link_opened"),
-    Action.OPENED: Effects(opened=True, notice=Notice.LINK_UP, stat="link_opened"),
+    Action.OPENED: Effects(opened=True, hears=True, notice=Notice.LINK_UP, stat="link_opened"),
     Action.REFUSED: Effects(notice=Notice.REFUSED, stat="link_refused", **_FREE),
     Action.REFUSE_HOST_OPEN: Effects(
         notice=Notice.REFUSED, result=HostResult.REFUSED, stat="host_refused", evicts=True
@@ -212,16 +217,23 @@ EFFECTS = {
     Action.SEND: Effects(sends=True, frame=Opcode.PAYLOAD, tx="current"),
     Action.RETIRE_ONE: Effects(slots="one"),
     Action.DELIVER: Effects(
-        frame=Opcode.ACK, rx="tx_id", accepts=True, stat="delivered", peer_progress=True
+        frame=Opcode.ACK,
+        rx="tx_id",
+        accepts=True,
+        arrives=True,
+        stat="delivered",
+        peer_progress=True,
     ),
-    Action.ACK_AGAIN: Effects(frame=Opcode.ACK, rx="tx_id", stat="drop_duplicate"),
-    Action.NACK_GAP: Effects(**_NACK, opens_gap=True, stat="nack_gap"),
-    Action.SAY_FULL: Effects(frame=Opcode.NACK_FULL, stat="drop_no_room"),
+    Action.ACK_AGAIN: Effects(frame=Opcode.ACK, rx="tx_id", arrives=True, stat="drop_duplicate"),
+    Action.NACK_GAP: Effects(**_NACK, opens_gap=True, arrives=True, stat="nack_gap"),
+    Action.SAY_FULL: Effects(frame=Opcode.NACK_FULL, arrives=True, stat="drop_no_room"),
     Action.SAY_NOLINK: Effects(
         frame=Opcode.NACK_NOLINK, rx="tx_id", copies=True, stat="drop_no_link"
     ),
-    Action.RETIRE: Effects(slots="ack", stat="ack_retired"),
-    Action.RETIRE_REPLAY: Effects(slots="nack", rewinds=True, resends=True, stat="nack_replayed"),
+    Action.RETIRE: Effects(slots="ack", hears=True, stat="ack_retired"),
+    Action.RETIRE_REPLAY: Effects(
+        slots="nack", rewinds=True, resends=True, hears=True, stat="nack_replayed"
+    ),
     Action.HOLD: Effects(holds=True, stat="link_held"),
     Action.MARK: Effects(**_MARK),
     Action.MARK_NACK: Effects(**_MARK, **_ASK, stat="nack_gap"),
@@ -248,14 +260,24 @@ EFFECTS = {
     Action.CLOSE_DONE: Effects(**_FREE, notice=Notice.LINK_DOWN, stat="link_closed"),
     Action.NOTE_END: Effects(notes_end="last"),
     Action.LINK_LOST: Effects(**_FREE, notice=Notice.LINK_DOWN, stat="link_lost"),
-    Action.DELIVER_LOOK: Effects(accepts=True, looks=True, stat="delivered", peer_progress=True),
-    Action.KEEP: Effects(keeps=True, stat="kept"),
-    Action.KEEP_NACK: Effects(
-        frame=Opcode.NACK, tx="before", rx="gap", keeps=True, stat="kept_nacked"
+    Action.DELIVER_LOOK: Effects(
+        accepts=True, looks=True, arrives=True, stat="delivered", peer_progress=True
     ),
-    Action.LOSE: Effects(stat="drop_unkept"),
+    Action.KEEP: Effects(keeps=True, arrives=True, stat="kept"),
+    Action.KEEP_ECHO: Effects(
+        frame=Opcode.ACK, tx="tx_id", rx="r", keeps=True, arrives=True, stat="kept"
+    ),
+    Action.KEEP_NACK: Effects(
+        frame=Opcode.NACK, tx="before", rx="gap", keeps=True, arrives=True, stat="kept_nacked"
+    ),
+    Action.LOSE: Effects(arrives=True, stat="drop_unkept"),
     Action.NACK_ALL: Effects(
-        frame=Opcode.NACK, tx="tx_id", rx="missing", opens_gap=True, stat="nack_gap"
+        frame=Opcode.NACK,
+        tx="tx_id",
+        rx="missing",
+        opens_gap=True,
+        arrives=True,
+        stat="nack_gap",
     ),
     Action.DELIVER_KEPT: Effects(
         accepts=True, unkeeps=True, stat="delivered_kept", peer_progress=True
@@ -263,7 +285,8 @@ EFFECTS = {
     Action.LOOKED: Effects(frame=Opcode.ACK, rx="r", looked=True),
     Action.NACK_RUN: Effects(frame=Opcode.NACK, tx="run_end", rx="rx_id", stat="nack_run"),
     Action.FREE_KEPT: Effects(unkeeps=True, stat="purged"),
-    Action.NACK_RANGE: Effects(seeks=True, resends=True, stat="nack_replayed"),
+    Action.NACK_RANGE: Effects(seeks=True, resends=True, hears=True, stat="nack_replayed"),
+    Action.NOTED: Effects(hears=True, stat="echo_heard"),
     Action.START_WALK: Effects(starts_walk=True),
     Action.RESEND: Effects(frame=Opcode.PAYLOAD, tx="position"),
     Action.REFUSE_REUSED: Effects(

@@ -61,8 +61,8 @@ GUARDS = {
     "FULL": "both ways of the set are taken by other links",
     "SELF": "the address is our own",
     "ZERO": "the peer sends epoch 0",
-    "AT_LIMIT": "the link holds as many slots as one link may",
-    "CAN_SEND": "nothing waits to be sent and the link is not held",
+    "AT_LIMIT": "the link holds as many slots as one link may; a CONTROLLED one three quarters of all",
+    "CAN_SEND": "nothing waits to be sent and the link is not held; a CONTROLLED one is free to send",
     "ROOM": "the received payload lies in a receive slot",
     "STALE": "the peer's epoch is known, not 0, and not the frame's",
     "OWN_EPOCH": "the frame's epoch is our own, or both sides' are 0",
@@ -118,6 +118,11 @@ GUARDS = {
     "RANGE_OK": "the range that the NACK names touches what is in flight",
     "SEEK_OK": "the link is selective and something in flight has been passed",
     "RESEND_OK": "unacknowledged, passed by the sending position, and the link is not held",
+    "CONTROLLED": "congestion control was agreed, or our OPEN offers it",
+    "ECHO": "TxID is not 0: the peer keeps that packet",
+    "ECHO_OK": "TxID is sent and unacknowledged",
+    "PACED": "CONTROLLED, and all that is unacknowledged waits to be sent again",
+    "PATIENT": "CONTROLLED, and the law sends nothing again at this time-out",
 }
 """Conditions on the event and the tag; `pipeline.q2_decide` computes each, in parallel."""
 
@@ -220,6 +225,9 @@ class Action(enum.Enum, shape=7):
     GIVE_UP_CLOSE = 85
     CLOSE_DONE_TOLD = 86
     SAY_CLOSED = 87
+    # congestion control (section 11)
+    KEEP_ECHO = 88
+    NOTED = 89
 
 
 # Short names, so that the table can be read as a table.
@@ -253,6 +261,7 @@ def _payload(state, *extra):
                 ("NEXT ROOM KEPT_ANY", _A.DELIVER_LOOK, state),
                 ("NEXT ROOM", _A.DELIVER, state), ("NEXT", _A.SAY_FULL, state),
                 ("SELECTIVE KEEP_OK NEW_GAP", _A.KEEP_NACK, state),
+                ("SELECTIVE KEEP_OK CONTROLLED", _A.KEEP_ECHO, state),
                 ("SELECTIVE KEEP_OK", _A.KEEP, state),
                 ("SELECTIVE !GAP", _A.NACK_ALL, state), ("SELECTIVE", _A.LOSE, state),
                 ("NACK_DUE", _A.NACK_GAP, state), ("", _A.DROP_GAP, state))
@@ -264,7 +273,9 @@ def _sender(state, *last):
     `last`: what the ACK does that leaves nothing of ours, or a NACK that is one (decision Z6).
     """
     return {
-        _E.RX_ACK: rows(("STALE", _A.DROP_STALE, state), *last, ("IN_WINDOW", _A.RETIRE, state),
+        _E.RX_ACK: rows(("STALE", _A.DROP_STALE, state), ("CONTROLLED ECHO ECHO_OK", _A.NOTED, state),
+                        ("CONTROLLED ECHO", _A.DROP_BAD_ACK, state),
+                        *last, ("IN_WINDOW", _A.RETIRE, state),
                         ("DOUBTED", _A.SAY_OUT_OF_STEP, state), ("", _A.DROP_BAD_ACK, state)),
         _E.RX_NACK: rows(("STALE", _A.DROP_STALE, state),
                          ("SELECTIVE RANGE_OK", _A.NACK_RANGE, state),
@@ -305,10 +316,13 @@ _RETRIES_UP = (("RETRIES_UP ZERO", _A.GIVE_UP_CLOSE, CL), ("RETRIES_UP", _A.GIVE
 def _timer_closing(state, again):
     """Section 2, time-outs of CLOSE_SENT and CLOSE_RECD; `again` repeats our word."""
     return rows(("!TIMER_BIT GAP", _A.MARK_NACK, state), ("!TIMER_BIT", _A.MARK, state),
+                ("PACED GAP", _A.MARK_NACK, state), ("PACED", _A.MARK, state),
                 # Nothing of ours is left: our word may have been lost, its own will not come again.
                 *((("ZERO EMPTY TOLD", _A.CLOSE_UNASKED, CL), ("ZERO EMPTY", _A.SAY_CLOSED, CR))
                   if state == CR else ()),
                 *_RETRIES_UP,
+                ("UNACKED PATIENT GAP", _A.COUNT_NACK, state),
+                ("UNACKED PATIENT", _A.COUNT, state),
                 ("UNACKED GAP", _A.REPLAY_NACK, state), ("UNACKED", _A.REPLAY, state),
                 ("GAP", _A.COUNT_NACK, state), *again)
 
@@ -376,9 +390,11 @@ TABLE = {
         OS: _timer_opening(OS, _A.OPEN_AGAIN),
         OR: _timer_opening(OR, _A.ANSWER_TIMED),
         OP: rows(("!TIMER_BIT GAP", _A.MARK_NACK, OP), ("!TIMER_BIT", _A.MARK, OP),
+                 ("PACED GAP", _A.MARK_NACK, OP), ("PACED", _A.MARK, OP),
                  *((f"UNACKED {guards}", action, to) for guards, action, to in _RETRIES_UP),
                  ("UNACKED WAKE FED", _A.REPLAY_WAKE_ACK, OP),
                  ("UNACKED WAKE", _A.REPLAY_WAKE_NACK, OP),
+                 ("UNACKED PATIENT GAP", _A.COUNT_NACK, OP), ("UNACKED PATIENT", _A.COUNT, OP),
                  ("UNACKED GAP", _A.REPLAY_NACK, OP), ("UNACKED", _A.REPLAY, OP),
                  ("EMPTY IDLE_UP", _A.CLOSE, CS),
                  ("EMPTY WAKE FED", _A.WAKE_ACK, OP), ("EMPTY WAKE", _A.WAKE_NACK, OP),

@@ -31,6 +31,7 @@ def tag_layout(config):
             "vc": 2,
             "ieee": 1,  # the link's EtherType is 0x9AC6
             "selective": 1,  # selective replay was agreed (section 5.3)
+            "controlled": 1,  # congestion control was agreed, or offered by our OPEN (section 11)
             # our data
             "una": 32,  # oldest unacknowledged ID
             "alloc": config.count_bits,  # payloads not yet acknowledged, sent or not

@@ -59,6 +59,10 @@ class Pipeline(wiring.Component):
         See `link.identity`; of the event in Q2's third clock.
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
+    o_row : Out(row_bits), i_free : In(ways)
+        Row of the event that enters, and two clocks later which of its two links may send at once.
+    i_slow, i_coin : In(1)
+        See `congestion.law`.
     cfg_* : see `engine.Engine`.
 
     Timing: an event that finds nothing of its set or place ahead of it is in `o_done` 8 clocks
@@ -89,6 +93,11 @@ class Pipeline(wiring.Component):
                 "cfg_idle_limit": In(10),
                 "cfg_link_slots": In(config.count_bits),
                 "cfg_selective": In(1),
+                "cfg_congestion": In(1),
+                "o_row": Out(config.row_bits),
+                "i_free": In(config.WAYS),
+                "i_slow": In(1),
+                "i_coin": In(1),
             }
         )
 
@@ -137,6 +146,7 @@ class Pipeline(wiring.Component):
             table.i_index.eq(
                 Mux(turn & ~interlock.o_leaves, self.i_inspect.payload[1:], entered.row)
             ),
+            self.o_row.eq(entered.row),
             self.reorder.i_index.eq(entered.place),
             self.reorder.i_valid.eq(self.q1_valid & q1_uses_place),
             table.i_valid.eq(self.q1_valid),
@@ -165,6 +175,7 @@ class Pipeline(wiring.Component):
         own = [Signal(name=f"own_node{clock}") for clock in range(3)]
         m.d.comb += [
             *(read.i_tags[way].eq(self.table.o_value[way]) for way in range(2)),
+            read.i_free.eq(self.i_free),
             self.q2_valid.eq(read.o_found.valid),
             self.q2.eq(read.o_found.payload.event),
             self.decide.i_self.eq(own[-1]),
@@ -183,6 +194,9 @@ class Pipeline(wiring.Component):
             decide.i_event.eq(found.event),
             decide.i_tag.eq(found.tag),
             decide.i_full.eq(found.full),
+            decide.i_free.eq(found.free),
+            decide.i_slow.eq(self.i_slow),
+            decide.i_coin.eq(self.i_coin),
             decide.i_lid.eq(lid),
             decide.i_first_id.eq(self.i_first_id),
             decide.i_epoch.eq(self.i_epoch),
@@ -194,6 +208,7 @@ class Pipeline(wiring.Component):
                     "cfg_idle_limit",
                     "cfg_link_slots",
                     "cfg_selective",
+                    "cfg_congestion",
                 )
             ),
             self.o_stepped.eq(self.q2c_valid & decide.o_outcome.stepped),
@@ -356,6 +371,7 @@ class Pipeline(wiring.Component):
             done.outcome.eq(outcome),
             done.tag.eq(tag),
             done.lid.eq(self.q3_lid),
+            done.owns.eq(self.q3_owns),
             done.node.eq(self.q3_node),
             done.vc.eq(self.q3_vc),
             done.old_head.eq(self.q3_head),

@@ -31,6 +31,7 @@ def found_layout(config):
             "other_touch": 1,
             "victim_valid": 1,  # of the two links of the set this one may be asked to close
             "victim_way": 1,
+            "free": 1,  # the law says that the link may send at once
         }
     )
 
@@ -44,6 +45,8 @@ class ReadTag(wiring.Component):
         Clock 1: the event whose set was addressed in the clock before.
     i_tags : In(tag), one for each way
         Clock 2: what the table gives for it (`memory.forwarded`).
+    i_free : In(ways)
+        Clock 2: what the law says of the two links (`congestion.law`).
     o_found : Out(event of found)
         Clock 4, from registers.
 
@@ -57,6 +60,7 @@ class ReadTag(wiring.Component):
                 "i_event": In(event_signature(pipeline_event_layout(config))),
                 "i_row": In(config.row_bits),
                 "i_tags": In(tag_layout(config)).array(config.WAYS),
+                "i_free": In(config.WAYS),
                 "o_found": Out(event_signature(found_layout(config))),
             }
         )
@@ -81,7 +85,8 @@ class ReadTag(wiring.Component):
         q1c_tags = [Signal(tag, name=f"q1c_tag{way}") for way in ways]
         used = [Signal(name=f"q1c_used{way}") for way in ways]
         hits = [Signal(name=f"q1c_hit{way}") for way in ways]
-        m.d.sync += [q1c_valid.eq(q1b_valid), q1c.eq(q1b), q1c_row.eq(q1b_row)]
+        free = Signal(config.WAYS)
+        m.d.sync += [q1c_valid.eq(q1b_valid), q1c.eq(q1b), q1c_row.eq(q1b_row), free.eq(self.i_free)]
         for way in ways:
             found = self.i_tags[way]
             is_used = found.state != LinkState.CLOSED
@@ -119,6 +124,7 @@ class ReadTag(wiring.Component):
             found.other_touch.eq(Mux(way, first.touch, second.touch)),
             found.victim_valid.eq(victim.o_valid),
             found.victim_way.eq(victim.o_way),
+            found.free.eq(Mux(hits[1], free[1], free[0])),
         ]
         # Of a free tag these two still count.
         with m.If(missed):

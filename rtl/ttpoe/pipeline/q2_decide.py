@@ -44,6 +44,8 @@ class Decide(wiring.Component):
         What the directory of kept packets holds for the event's TxID (`reorder.directory`).
     i_walking : In(1)
         Somebody walks along this link's list of slots: none of them may be freed.
+    i_free, i_slow, i_coin : In(1)
+        What the law of congestion says: the link may send at once, round trips are long, a random bit.
     i_reorder_free : In(1)
         A reorder slot is free. One clock behind the event.
     i_asking : In(1)
@@ -51,7 +53,7 @@ class Decide(wiring.Component):
         as the next two.
     i_first_id : In(32), i_epoch : In(16)
         First data ID and epoch of the next incarnation of ours.
-    cfg_init_id, cfg_max_retry, cfg_idle_limit, cfg_link_slots, cfg_selective : In
+    cfg_init_id, cfg_max_retry, cfg_idle_limit, cfg_link_slots, cfg_selective, cfg_congestion : In
         See `engine.Engine`.
     o_tag : Out(tag)
         The new tag; `head`, `next` and `queued` are finished by Q3.
@@ -73,6 +75,9 @@ class Decide(wiring.Component):
                 "i_lid": In(config.lid_bits),
                 "i_kept": In(kept_layout(config)),
                 "i_walking": In(1),
+                "i_free": In(1),
+                "i_slow": In(1),
+                "i_coin": In(1),
                 "i_reorder_free": In(1),
                 "i_asking": In(1),
                 "i_first_id": In(32),
@@ -82,6 +87,7 @@ class Decide(wiring.Component):
                 "cfg_idle_limit": In(10),
                 "cfg_link_slots": In(config.count_bits),
                 "cfg_selective": In(1),
+                "cfg_congestion": In(1),
                 "o_tag": Out(tag),
                 "o_outcome": Out(outcome_layout(config)),
             }
@@ -106,7 +112,8 @@ class Decide(wiring.Component):
             return there
 
         for name in ("i_event", "i_tag", "i_full", "i_self", "i_lid", "i_kept", "i_walking",
-                     "cfg_max_retry", "cfg_idle_limit", "cfg_link_slots"):  # fmt: skip
+                     "i_free", "i_slow", "i_coin", "cfg_max_retry", "cfg_idle_limit",
+                     "cfg_link_slots"):  # fmt: skip
             m.d.comb += getattr(guards, name).eq(getattr(self, name))
         parts, facts, kinds = guards.o_parts, guards.o_facts, guards.o_kinds
         self._cross(m, self.event_b, self.i_event)
@@ -137,9 +144,21 @@ class Decide(wiring.Component):
         ]
         self._cross(m, new_tag.i_before, self.event_b.tx_id - 1)
         self._cross(m, new_tag.i_after, self.event_b.rx_id + 1)
-        for name in ("i_asking", "i_first_id", "i_epoch", "cfg_init_id", "cfg_selective"):
+        for name in (
+            "i_asking",
+            "i_first_id",
+            "i_epoch",
+            "cfg_init_id",
+            "cfg_selective",
+            "cfg_congestion",
+        ):
             m.d.comb += getattr(new_tag, name).eq(getattr(self, name))
         m.d.comb += [self.o_tag.eq(new_tag.o_tag), self.o_outcome.eq(new_tag.o_outcome)]
+        # What the law said goes along, for the trace.
+        for name in ("free", "slow", "coin"):
+            m.d.comb += self.o_outcome[name].eq(
+                across(across(getattr(self, f"i_{name}"), f"{name}_b"), f"{name}_c")
+            )
         return m
 
     def _cross(self, m, there, here):

@@ -14,13 +14,20 @@ from ..link.table import tag_layout
 from ..reorder.directory import kept_layout
 from .records import pipeline_event_layout
 
-__all__ = ["PARTS", "Guards", "facts_layout", "kinds_layout", "parts_layout"]
+__all__ = ["PARTS", "Guards", "at_share", "facts_layout", "kinds_layout", "parts_layout"]
 
 _WORDS = 2  # time-outs in a row that repeat the CLOSE_ACK to such a peer (decision Z3)
 _WAKES = 8  # time-outs in a row that wake a peer with epoch 0 (decision Z7)
+_SLOW = 2  # time-outs in a row that send nothing again while round trips are long (decision K13)
+_RARE = 3  # ... after which every second one does not
 
 PARTS = ("QUIET", "OPEN_AGREES", "OUT_OF_STEP", "RANGE_OK", "RESEND_OK", "LAST_ACK", "GOOD_0")
 """Guards that come as two bits, both of which must be high: together they would take too long."""
+
+
+def at_share(count):
+    """Three quarters of all slots, or more: what a controlled link may hold (decision K11)."""
+    return count[-1] | (count[-2] & count[-3])
 
 
 def parts_layout():
@@ -80,7 +87,7 @@ class Guards(wiring.Component):
 
     Members
     -------
-    i_event, i_tag, i_full, i_self, i_lid, i_kept, i_walking, cfg_* : In
+    i_event, i_tag, i_full, i_self, i_lid, i_kept, i_walking, i_free, i_slow, i_coin, cfg_* : In
         See `q2_decide.Decide`.
     o_parts : Out(parts_layout)
         The guards; `KEEP_OK` lacks that a reorder slot is free.
@@ -102,6 +109,9 @@ class Guards(wiring.Component):
                 "i_lid": In(config.lid_bits),
                 "i_kept": In(kept_layout(config)),
                 "i_walking": In(1),
+                "i_free": In(1),
+                "i_slow": In(1),
+                "i_coin": In(1),
                 "cfg_max_retry": In(10),
                 "cfg_idle_limit": In(10),
                 "cfg_link_slots": In(config.count_bits),
@@ -178,8 +188,11 @@ class Guards(wiring.Component):
             "FULL": self.i_full,
             "SELF": self.i_self,
             "ZERO": zero,
-            "AT_LIMIT": (self.cfg_link_slots != 0) & (tag.alloc >= self.cfg_link_slots),
-            "CAN_SEND": nothing_waits & ~tag.held,
+            "AT_LIMIT": (
+                ((self.cfg_link_slots != 0) & (tag.alloc >= self.cfg_link_slots))
+                | (tag.controlled & at_share(tag.alloc))
+            ),
+            "CAN_SEND": nothing_waits & ~tag.held & (self.i_free | ~tag.controlled),
             "ROOM": event.room,
             "STALE": (tag.peer_epoch != 0) & ~same_epoch,
             "OWN_EPOCH": (event.epoch == tag.epoch) | both_zero,
@@ -234,6 +247,13 @@ class Guards(wiring.Component):
             "RANGE_OK": (nack_ok, ~self.range_end[31]),
             "SEEK_OK": tag.selective & (tag.current != 0),
             "RESEND_OK": (self.i_walking & ~tag.held, resent < tag.current),
+            "CONTROLLED": tag.controlled,
+            "ECHO": event.tx_id != 0,
+            "ECHO_OK": (self.range_end[count_bits:] == 0)
+            & (self.range_end[:count_bits] < tag.sent),
+            "PACED": tag.controlled & (tag.current == 0) & (tag.sent != 0),
+            "PATIENT": tag.controlled
+            & ((self.i_slow & (tag.retries < _SLOW)) | (self.i_coin & (tag.retries >= _RARE))),
         }
         assert guards.keys() == GUARDS.keys()
         parts = {}

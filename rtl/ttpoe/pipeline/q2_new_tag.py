@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..link.fsm import LinkState
 from ..link.table import tag_layout
-from ..protocol import Opcode
+from ..protocol import DATA, Opcode
 from .q2_guards import facts_layout
 from .q2_rules import control_layout
 from .records import TxBase, guards_layout, outcome_layout, pipeline_event_layout
@@ -22,7 +22,7 @@ class NewTag(wiring.Component):
 
     Members
     -------
-    i_event, i_tag, i_asking, i_first_id, i_epoch, cfg_init_id, cfg_selective : In
+    i_event, i_tag, i_asking, i_first_id, i_epoch, cfg_init_id, cfg_selective, cfg_congestion : In
         See `q2_decide.Decide`.
     i_before, i_after : In(32)
         TxID - 1, RxID + 1 of the event.
@@ -52,6 +52,7 @@ class NewTag(wiring.Component):
                 "i_epoch": In(16),
                 "cfg_init_id": In(32),
                 "cfg_selective": In(1),
+                "cfg_congestion": In(1),
                 "o_tag": Out(tag_layout(config)),
                 "o_outcome": Out(outcome_layout(config)),
             }
@@ -308,6 +309,16 @@ class NewTag(wiring.Component):
             m.d.comb += new.selective.eq(self.cfg_selective & speaks)
         with m.Elif(do.learns | do.opened):
             m.d.comb += new.selective.eq(old.selective & speaks)
+
+        # Congestion control likewise (K1), on DATA alone.
+        obeys = event.controlled & ~fact.epoch_zero
+        offers = self.cfg_congestion & (event.vc == DATA)
+        with m.If(do.fresh):
+            m.d.comb += new.controlled.eq(offers)
+        with m.Elif(do.answer):
+            m.d.comb += new.controlled.eq(offers & obeys)
+        with m.Elif(do.learns | do.opened):
+            m.d.comb += new.controlled.eq(old.controlled & obeys)
 
         ends = do.fresh | do.answer | do.ends
         purges = Signal()

@@ -27,6 +27,7 @@ from ..reorder.ask import ask_start_layout
 from ..reorder.lookup import look_job_layout, looked_layout
 from ..replay.replayer import range_layout, walk_layout
 from ..replay.retirer import lag_layout
+from .q2_guards import at_share
 from .records import SILENT, RxBase, TxBase, committed_layout
 from .trace import Trace
 
@@ -189,7 +190,7 @@ class _Outcomes(wiring.Component):
             ),
             self.o_payload_unused.eq(valid & event.may_send & ~(outcome.frame & is_payload)),
         ]
-        self._trace(m)
+        self._trace(m, is_payload)
         self._stats(m)
         return m
 
@@ -246,6 +247,15 @@ class _Outcomes(wiring.Component):
                 tag.selective
                 & ((outcome.opcode == Opcode.OPEN) | (outcome.opcode == Opcode.OPEN_ACK))
             ),
+            control.controlled.eq(
+                tag.controlled
+                & ((outcome.opcode == Opcode.OPEN) | (outcome.opcode == Opcode.OPEN_ACK))
+            ),
+            control.announces.eq(
+                tag.controlled
+                & ~outcome.copies
+                & outcome.opcode.as_value().matches(Opcode.ACK, Opcode.NACK, Opcode.OPEN_ACK)
+            ),
             control.tx_id.eq(tx_id),
             control.rx_id.eq(rx_id),
             control.lid.eq(done.lid),
@@ -260,6 +270,14 @@ class _Outcomes(wiring.Component):
             payload.ieee.eq(tag.ieee),
             payload.epoch.eq(tag.epoch),
             payload.tx_id.eq(tx_id),
+            payload.more.eq(
+                tag.controlled
+                & (
+                    ~(outcome.sends & outcome.first_sent)
+                    | (tag.current != tag.alloc)
+                    | at_share(tag.alloc)
+                )
+            ),
         ]
 
     def _slots(self, m):
@@ -334,12 +352,13 @@ class _Outcomes(wiring.Component):
             walk.current.eq(tag.current),
         ]
 
-    def _trace(self, m):
+    def _trace(self, m, is_payload):
         m.submodules.trace = trace = Trace(self._config)
         m.d.comb += [
             trace.i_done.valid.eq(self.i_done.valid),
             trace.i_done.payload.eq(self.i_done.payload),
             trace.i_frame.eq(self.o_control.payload),
+            trace.i_more.eq(self.o_payload.payload.more & is_payload),
             trace.i_delivers.eq(self.o_verdict.payload.deliver),
         ]
         wiring.connect(m, trace.o_trace, wiring.flipped(self.o_trace))

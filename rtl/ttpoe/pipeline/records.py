@@ -74,9 +74,11 @@ def pipeline_event_layout(config):
             "lid": config.lid_bits,  # if `by_lid`
             "node": 24,  # if not `by_lid`
             "vc": 2,
-            "ieee": 1,  # these seven: of the received frame
+            "ieee": 1,  # these nine: of the received frame
             "epoch": 16,
             "selective": 1,
+            "controlled": 1,
+            "congestion": 8,
             "tx_id": 32,
             "rx_id": 32,
             "room": 1,
@@ -173,6 +175,10 @@ def outcome_layout(config):
             "unkeeps": 1,  # a kept slot is delivered or freed
             "hit": 1,  # the event's ID is kept
             "old_seen": 32,
+            # congestion control
+            "free": 1,  # what the law said when the event was decided: three inputs, for the trace
+            "slow": 1,
+            "coin": 1,
         }
     )
 
@@ -185,6 +191,7 @@ def committed_layout(config):
             "outcome": outcome_layout(config),
             "tag": tag_layout(config),  # as it is written back
             "lid": config.lid_bits,
+            "owns": 1,  # the link is in the table, or a free place was there
             "node": 24,
             "vc": 2,
             "old_head": config.slot_bits,  # ends of the list before the event

@@ -19,6 +19,8 @@ class Trace(wiring.Component):
     i_done : In(event of `committed_layout`)
     i_frame : In(control frame)
         The frame that the event sends, if it sends one; a PAYLOAD has the same fields.
+    i_more : In(1)
+        It is a PAYLOAD with more behind it.
     i_delivers : In(1)
         It hands a payload to the host.
     o_trace : Out(event of trace)
@@ -32,6 +34,7 @@ class Trace(wiring.Component):
             {
                 "i_done": In(event_signature(committed_layout(config))),
                 "i_frame": In(control_frame_layout(config)),
+                "i_more": In(1),
                 "i_delivers": In(1),
                 "o_trace": Out(event_signature(trace_layout(config))),
             }
@@ -50,7 +53,12 @@ class Trace(wiring.Component):
             trace.old_state.eq(outcome.old_state),
             trace.new_state.eq(done.tag.state),
             trace.action.eq(outcome.action),
-            *(trace[name].eq(event[name]) for name in ("epoch", "tx_id", "rx_id", "room")),
+            *(
+                trace[name].eq(event[name])
+                for name in ("epoch", "tx_id", "rx_id", "congestion", "room")
+            ),
+            *(trace[name].eq(outcome[name]) for name in ("free", "slow", "coin")),
+            trace.frame_more.eq(self.i_more),
             trace.delivered.eq(self.i_delivers),
             trace.kept.eq(outcome.keeps),
             trace.background.eq(outcome.action == Action.RETIRE_ONE),
@@ -58,7 +66,17 @@ class Trace(wiring.Component):
             trace.frame.eq(outcome.frame),
             *(
                 trace[f"frame_{name}"].eq(self.i_frame[name])
-                for name in ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")
+                for name in (
+                    "opcode",
+                    "node",
+                    "vc",
+                    "ieee",
+                    "epoch",
+                    "selective",
+                    "controlled",
+                    "tx_id",
+                    "rx_id",
+                )
             ),
             trace.noticed.eq(outcome.noticed),
             trace.notice.eq(outcome.notice),

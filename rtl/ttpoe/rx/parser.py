@@ -10,6 +10,7 @@ from amaranth.utils import ceil_log2
 
 from ..layouts import beat_layout, event_signature
 from ..protocol import (
+    EXT_CONGESTION,
     EXT_SELECTIVE,
     FIELDS,
     MAX_PAYLOAD_BYTES,
@@ -55,6 +56,8 @@ def parsed_layout(config):
             "ieee": 1,
             "epoch": 16,
             "selective": 1,
+            "controlled": 1,
+            "congestion": 8,
             "tx_id": 32,
             "rx_id": 32,
             "payload": 1,
@@ -248,7 +251,11 @@ class FrameParser(wiring.Component):
         capture("vc", parsed.vc, self._word("vc")[:2])
         capture("src_node", parsed.node, self._word("src_node"))
         capture("epoch", parsed.epoch, self._word("epoch"))
-        capture("extension", parsed.selective, self._word("extension") == EXT_SELECTIVE)
+        extension = self._word("extension")
+        known = (extension & ~(EXT_SELECTIVE | EXT_CONGESTION) & 0xFF) == 0
+        capture("extension", parsed.selective, known & (extension & EXT_SELECTIVE).any())
+        capture("extension", parsed.controlled, known & (extension & EXT_CONGESTION).any())
+        capture("congestion", parsed.congestion, self._word("congestion"))
         capture("tx_id", parsed.tx_id, self._word("tx_id"))
         capture("rx_id", parsed.rx_id, self._word("rx_id"))
         return flags

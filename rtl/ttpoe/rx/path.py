@@ -179,5 +179,16 @@ class RxPath(wiring.Component):
             event.p.room.eq(has_room),
             event.p.slot.eq(pool.slot),
         ]
-        for name in ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id"):
+        for name in (
+            "opcode",
+            "node",
+            "vc",
+            "ieee",
+            "epoch",
+            "selective",
+            "controlled",
+            "congestion",
+            "tx_id",
+            "rx_id",
+        ):
             m.d.comb += getattr(event.p, name).eq(getattr(parsed.p, name))

@@ -10,6 +10,7 @@ from amaranth.utils import ceil_log2
 
 from ..layouts import beat_layout, control_frame_layout, payload_frame_layout
 from ..protocol import (
+    EXT_CONGESTION,
     EXT_SELECTIVE,
     FIELDS,
     HEADER_BYTES,
@@ -35,6 +36,8 @@ frame_fields = data.StructLayout(
         "ieee": 1,
         "epoch": 16,
         "selective": 1,
+        "controlled": 1,
+        "congestion": 8,
         "tx_id": 32,
         "rx_id": 32,
         "is_payload": 1,
@@ -59,7 +62,9 @@ def header_bits(fields, cfg_node):
         "opcode": fields.opcode.as_value(),
         "vc": fields.vc,
         "epoch": fields.epoch,
-        "extension": Mux(fields.selective, EXT_SELECTIVE, 0),
+        "congestion": fields.congestion,
+        "extension": Mux(fields.selective, EXT_SELECTIVE, 0)
+        | Mux(fields.controlled, EXT_CONGESTION, 0),
         "tx_id": fields.tx_id,
         "rx_id": fields.rx_id,
     }
@@ -92,6 +97,8 @@ class FrameBuilder(wiring.Component):
         The word on `i_word`, if it is taken, is one of the frame's.
     o_idle : Out(1)
         Nothing but the beat on `o_frame` is left of a frame.
+    i_code : In(8)
+        What byte 48 of a frame says that announces how many links are backlogged here.
     cfg_node : In(24)
         This node; stable while frames are sent.
     o_frame : stream of `beat_layout`
@@ -119,6 +126,7 @@ class FrameBuilder(wiring.Component):
                 "i_word": In(stream.Signature(word_layout(config))),
                 "o_word_used": Out(1),
                 "o_idle": Out(1),
+                "i_code": In(8),
                 "cfg_node": In(24),
                 "o_frame": Out(stream.Signature(beat_layout(config))),
                 "o_payload_started": Out(1),
@@ -201,14 +209,29 @@ class FrameBuilder(wiring.Component):
         with m.If(self.i_control.valid):
             m.d.comb += [
                 getattr(now, name).eq(getattr(control, name))
-                for name in ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")
+                for name in (
+                    "opcode",
+                    "node",
+                    "vc",
+                    "ieee",
+                    "epoch",
+                    "selective",
+                    "controlled",
+                    "tx_id",
+                    "rx_id",
+                )
             ]
+            m.d.comb += now.congestion.eq(self.i_code & control.announces.replicate(8))
         with m.Else():
             m.d.comb += [
                 getattr(now, name).eq(getattr(payload, name))
                 for name in ("node", "vc", "ieee", "epoch", "tx_id")
             ]
-            m.d.comb += [now.opcode.eq(Opcode.PAYLOAD), now.is_payload.eq(1)]
+            m.d.comb += [
+                now.opcode.eq(Opcode.PAYLOAD),
+                now.is_payload.eq(1),
+                now.congestion.eq(payload.more),
+            ]
 
     def _beats(self, m, start, is_payload, head, tail_beats, last_lane, joined):
         """Which beat comes next: those of `head`, then `tail_beats` times `joined`."""

@@ -58,6 +58,8 @@ class TxPath(wiring.Component):
         the host meanwhile.
     i_withdraw : event lid_bits
         The same for every PAYLOAD of that link that came in before t.
+    i_code : In(8)
+        See `FrameBuilder`.
     cfg_node : In(24)
         This node.
     o_frame : stream of `beat_layout`
@@ -95,6 +97,7 @@ class TxPath(wiring.Component):
                 "i_payload": In(stream.Signature(payload_frame_layout(config))),
                 "i_free": In(event_signature(slot_free_layout(config))),
                 "i_withdraw": In(event_signature(config.lid_bits)),
+                "i_code": In(8),
                 "cfg_node": In(24),
                 "o_frame": Out(stream.Signature(beat_layout(config))),
                 "o_reading": Out(reading_layout(config)),
@@ -148,6 +151,7 @@ class TxPath(wiring.Component):
             builder.i_payload.valid.eq(queue.o.valid & ~queue.o_dead),
             builder.i_length.eq(queue.o_length),
             builder.cfg_node.eq(self.cfg_node),
+            builder.i_code.eq(self.i_code),
             self.o_payload_left.eq(queue.o_left),
         ]
         # A header of four beats and more goes out while the first words are on their way.

@@ -101,6 +101,7 @@ _CONFIGURATION = {
     "cfg_idle_limit": "Rounds of the timer after which an idle link is closed; 0 = never.",
     "cfg_link_slots": "Replay slots that one link may hold; 0 = no limit.",
     "cfg_selective": "Offer and accept selective replay; 0 = every link is go-back-N.",
+    "cfg_congestion": "Offer and accept congestion control; 0 = no link is controlled.",
     "cfg_os_enable": "Frames of the operating system pass; 0 = they are dropped, both ways.",
 }
 _LEVELS = {
@@ -135,9 +136,28 @@ _TRACE = {
     "result": "What became of a payload of the host.", "frame": "A frame is sent: `trace_frame_*`.",
     "frame_opcode": "Opcode of the frame that is sent.", "frame_node": "Its destination.",
     "frame_vc": "Its VC.", "frame_ieee": "Its EtherType is 0x9AC6.", "frame_epoch": "Its epoch.",
+    "congestion": "Byte 48 of the received frame.", "free": "The law lets the link send at once.",
+    "slow": "A round trip was long lately.", "coin": "A random bit, for time-outs.",
+    "frame_controlled": "It says that congestion control is known.",
+    "frame_more": "It is a PAYLOAD with more behind it.",
     "frame_selective": "It says that selective replay is known.", "frame_tx_id": "Its TX ID.",
     "frame_rx_id": "Its RX ID.", "noticed": "The host is told: `trace_notice`.",
     "notice": "What the host is told.",
+}
+# fmt: on
+# fmt: off
+_LAW = {
+    "valid": "A record of the trace, six clocks ago: the others hold in this clock.",
+    "touched": "It was one of a link of VC 2; else nothing else counts.",
+    "lid": "Number of the link.", "now": "Time of the law, in 64 bytes on the wire.",
+    "controlled": "Congestion control was agreed, or is offered.", "window": "Packets in flight.",
+    "growing": "The window doubles.", "limited": "It has held something back.",
+    "known": "The peer has said how many are backlogged.", "timing": "A packet is timed.",
+    "timed": "Its ID.", "stamp": "When it was sent.", "base": "Shortest round trip, in 256 bytes.",
+    "gap": "From one packet to the next.", "next_at": "When the next one may go.",
+    "free": "A payload of the host may go at once.",
+    "counted": "The peer is backlogged towards us.", "age": "Rounds without a PAYLOAD of it.",
+    "links": "How many peers are.",
 }
 # fmt: on
 # What the registers do not give; of these a node has to have its own.
@@ -165,6 +185,8 @@ def _words(name):
         return "Statistics", f"Pulse of one clock: {meaning}."
     if name.startswith("trace_"):
         return "Trace", _TRACE[name.removeprefix("trace_")]
+    if name.startswith("law_"):
+        return "Congestion", _LAW[name.removeprefix("law_")]
     if name.startswith("s_axil_"):
         return "AXI4-Lite", _AXIL[name.removeprefix("s_axil_")]
     stem, part = name.rsplit("_", 1)
@@ -205,7 +227,7 @@ def ports(component, config):
                 _idle(name, resets) if direction == "input" else None,
             )
         )
-    last = ("Statistics", "Trace")  # long, and seldom connected
+    last = ("Statistics", "Trace", "Congestion")  # long, and seldom connected
     return sorted(
         result,
         key=lambda port: (

@@ -20,6 +20,7 @@ the protocol. All ports belong to `clk`; `rst` is synchronous and active high.
 | `ready`, `free_slots` | memories initialised; free replay slots |
 | `stat_*` | one pulse of one clock per event; see `ttpoe.stats`, and `ttpoe.nic.os_path` |
 | `trace_*` | one record per event that leaves the pipeline, when `trace_valid` |
+| `law_*` | what the law of congestion knows of its link then, some clocks later, when `law_valid` |
 """
 
 from amaranth.hdl import Cat, Module
@@ -102,9 +103,10 @@ class EngineTop(wiring.Component):
                 members[f"{name}_tvalid"] = flow(1)
                 if not signature.always_ready:
                     members[f"{name}_tready"] = flow(1).flip()
-        trace = core.signature.members["o_trace"].signature.members["payload"].shape
-        members |= {f"trace_{name}": Out(width) for name, _path, width in flat_fields(trace)}
-        members["trace_valid"] = Out(1)
+        for record in self._records():
+            shape = core.signature.members[f"o_{record}"].signature.members["payload"].shape
+            members |= {f"{record}_{name}": Out(width) for name, _path, width in flat_fields(shape)}
+            members[f"{record}_valid"] = Out(1)
         for name, member in core.signature.members.items():
             if name == "s_axil":
                 members |= {
@@ -124,9 +126,11 @@ class EngineTop(wiring.Component):
             for name, inner, number, fields in self._streams(flow):
                 port = getattr(core, inner)
                 self._stream(m, name, port if number is None else port[number], fields, flow == In)
-        for name, path, _width in flat_fields(core.o_trace.p.shape()):
-            m.d.comb += getattr(self, f"trace_{name}").eq(_leaf(core.o_trace.p, path))
-        m.d.comb += self.trace_valid.eq(core.o_trace.valid)
+        for record in self._records():
+            inner = getattr(core, f"o_{record}")
+            for name, path, _width in flat_fields(inner.p.shape()):
+                m.d.comb += getattr(self, f"{record}_{name}").eq(_leaf(inner.p, path))
+            m.d.comb += getattr(self, f"{record}_valid").eq(inner.valid)
         for name, member in core.signature.members.items():
             outer = LEVELS.get(name, name)
             if name == "s_axil":
@@ -135,6 +139,9 @@ class EngineTop(wiring.Component):
                 inner, outer = getattr(core, name), getattr(self, outer)
                 m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
         return m
+
+    def _records(self):
+        return [name for name in ("trace", "law") if f"o_{name}" in self._core.signature.members]
 
     def _streams(self, flow):
         """`(AXI name, the core's port, its number, fields)` of those that the core has."""

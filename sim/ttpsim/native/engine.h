@@ -29,7 +29,7 @@ struct Beat {
     bool valid = false, last = false, error = false;
 };
 
-inline bool selective = true;   // what the engines are told to offer
+inline bool selective = true, congestion = true;    // what the engines are told to offer
 
 struct Failure {
     std::string text;
@@ -76,6 +76,7 @@ public:
         t->cfg_idle_limit = 0;
         t->cfg_link_slots = SLOTS / 2;
         t->cfg_selective = selective;
+        t->cfg_congestion = congestion;
         t->s_cmd_tvalid = 0;
         rx(Beat{});
     }

@@ -69,7 +69,7 @@ def ports_header(verilog, config):
             or name in ("ready", "free_slots", "trace_valid")
         )
     ]
-    of_rx = [f"trace_{name}" for name in ("epoch", "tx_id", "rx_id", "room")]
+    of_rx = [f"trace_{name}" for name in ("epoch", "tx_id", "rx_id", "congestion", "room")]
     trace = [
         name
         for name in outputs
@@ -108,6 +108,8 @@ def ports_header(verilog, config):
             f"static const unsigned OPEN_MASK[] = {_masks(layout, words, ['touch'])};",
             f"static const unsigned FREE_MASK[] = {_masks(layout, words, free)};",
             "#define RX_LAST 10",
+            *(["#define TTP_HAS_CONGESTION"] if "cfg_congestion" in inputs else []),
+            *(["#define TTP_HAS_LAW"] if "law_valid" in outputs else []),
             each("LINK_STATS", LINK_STAT_NAMES),
             each("DROP_CAUSES", CAUSES),
             each("COMPARED", compared),
