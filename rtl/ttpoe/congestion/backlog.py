@@ -88,7 +88,9 @@ class Backlog(wiring.Component):
         elapsed, idle = Signal(_LONG), Signal(_LONG)
         packets = Signal(len(links) + 1)
         judged, enough = Signal(), Signal()
-        busy, lazy, lazier, laziest = (Signal(name=n) for n in ("busy", "lazy", "lazier", "laziest"))
+        busy, lazy, lazier, laziest = (
+            Signal(name=n) for n in ("busy", "lazy", "lazier", "laziest")
+        )
         m.d.sync += judged.eq(self.i_look)
         with m.If(self.i_look):
             m.d.sync += [
@@ -159,6 +161,7 @@ class Backlog(wiring.Component):
         m.d.comb += mantissa.eq(resized >> (last - 4)[:4])
         exponent = Signal(range(bits + 1))
         m.d.comb += exponent.eq(last - 5)
-        m.d.sync += self.o_code.eq(
-            Mux(exponent > 15, 0xFF, Cat(mantissa, exponent[:4]))
-        )
+        code = Cat(mantissa, exponent[:4])
+        if bits - 5 > 15:
+            code = Mux(exponent > 15, 0xFF, code)
+        m.d.sync += self.o_code.eq(code)

@@ -12,13 +12,7 @@ from amaranth.lib.wiring import In, Out
 from ..layouts import event_signature
 from ..link.effects import EFFECTS
 from ..link.fsm import Action, Event, LinkState
-from ..memory.protected import (
-    COLLISION_UNDEFINED,
-    ERRORS,
-    errors_of,
-    protected_memory,
-    report,
-)
+from ..memory.protected import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
 from ..pipeline.records import committed_layout
 from ..protocol import DATA, Opcode
 from .state import UNKNOWN, gate_layout, law_layout, read_code, state_layout
@@ -31,9 +25,7 @@ CUT, LONG = 160, 128
 _START, _START_ALONE = 2, 4  # windows
 _AGAIN = 2  # time-outs in a row, or idle rounds, after which the shortest round trip is unknown
 
-STATS = {
-    "stat_window_cut": "a round trip was long, and the window of a link was made smaller",
-}
+STATS = {"stat_window_cut": "a round trip was long, and the window of a link was made smaller"}
 
 _ARRIVES = [action for action, effects in EFFECTS.items() if effects.arrives]
 _HEARS = [action for action, effects in EFFECTS.items() if effects.hears]
@@ -156,15 +148,17 @@ class Law(wiring.Component):
         config = self._config
         links, ways = config.data_links, config.WAYS
 
-        def memory(name, shape, depth):
+        def memory(name, shape, depth, attrs):
             m.submodules[name] = words = protected_memory(
-                config.protect, shape=shape, depth=depth, init=[], attrs=COLLISION_UNDEFINED
+                config.protect, shape=shape, depth=depth, init=[], attrs=attrs
             )
             return words.write_port(), words.read_port()
 
-        self.state_write, self.state_read = memory("states", state_layout(config), links)
-        self.gate_write, gate_read = memory("gates", gate_layout(), links)
-        free = [memory(f"free{way}", 1, links // ways) for way in range(ways)]
+        self.state_write, self.state_read = memory(
+            "states", state_layout(config), links, COLLISION_UNDEFINED
+        )
+        self.gate_write, gate_read = memory("gates", gate_layout(), links, None)
+        free = [memory(f"free{way}", 1, links // ways, None) for way in range(ways)]
         self.free_write = [write for write, _ in free]
         sweep = Signal(range(links))
         with m.If(~self.o_ready):
@@ -229,10 +223,7 @@ class Law(wiring.Component):
             heard.times_out.eq(took(*_TIMES_OUT)),
             heard.second.eq(tag.retries >= _AGAIN),
             heard.idle.eq(
-                timer
-                & (tag.state == LinkState.OPEN)
-                & (tag.alloc == 0)
-                & (tag.retries >= _AGAIN)
+                timer & (tag.state == LinkState.OPEN) & (tag.alloc == 0) & (tag.retries >= _AGAIN)
             ),
             heard.visited.eq(timer),
             heard.cancels.eq(took(*_CANCELS)),
@@ -379,10 +370,7 @@ class Law(wiring.Component):
         with m.Elif(d.arrives):
             m.d.sync += [e.counted.eq(d.backlogged), e.age.eq(0)]
         with m.Elif(d.visited & old.counted):
-            m.d.sync += [
-                e.age.eq(age),
-                e.counted.eq(age <= Mux(d.controlled, self.i_limit, 2)),
-            ]
+            m.d.sync += [e.age.eq(age), e.counted.eq(age <= Mux(d.controlled, self.i_limit, 2))]
         self.e_was_counted = Signal()
         m.d.sync += self.e_was_counted.eq(old.counted)
 

@@ -6,14 +6,7 @@ Source: decisions K4 and K7 to K10. Times are in U, the time of 64 bytes on the 
 from amaranth.hdl import Mux, Signal
 from amaranth.lib import data
 
-__all__ = [
-    "GAP_MOST",
-    "UNKNOWN",
-    "gate_layout",
-    "law_layout",
-    "read_code",
-    "state_layout",
-]
+__all__ = ["GAP_MOST", "UNKNOWN", "gate_layout", "law_layout", "read_code", "state_layout"]
 
 UNKNOWN = 4095
 """`base` of a link that has taken no sample yet."""
@@ -85,5 +78,5 @@ def read_code(code):
     exponent, mantissa = code[4:8], code[0:4]
     plain = Signal(15)
     most = (exponent > 11) | ((exponent == 11) & (mantissa > 12))
-    number = (mantissa | 16)
+    number = mantissa | 16
     return plain.eq(Mux(most, GAP_MOST, number << (exponent - 1)[:4])), plain

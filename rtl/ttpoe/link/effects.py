@@ -272,12 +272,7 @@ EFFECTS = {
     ),
     Action.LOSE: Effects(arrives=True, stat="drop_unkept"),
     Action.NACK_ALL: Effects(
-        frame=Opcode.NACK,
-        tx="tx_id",
-        rx="missing",
-        opens_gap=True,
-        arrives=True,
-        stat="nack_gap",
+        frame=Opcode.NACK, tx="tx_id", rx="missing", opens_gap=True, arrives=True, stat="nack_gap"
     ),
     Action.DELIVER_KEPT: Effects(
         accepts=True, unkeeps=True, stat="delivered_kept", peer_progress=True

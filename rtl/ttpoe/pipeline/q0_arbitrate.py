@@ -217,9 +217,7 @@ class Arbitrate(wiring.Component):
     def _said(self, name, payload, kind, vc):
         """What the source itself says."""
         if name == "rx":
-            names = (
-                "node vc ieee epoch selective controlled congestion tx_id rx_id room".split()
-            )
+            names = "node vc ieee epoch selective controlled congestion tx_id rx_id room".split()
             return {
                 **{field: payload[field] for field in names},
                 "event": payload.opcode,

@@ -86,7 +86,12 @@ class ReadTag(wiring.Component):
         used = [Signal(name=f"q1c_used{way}") for way in ways]
         hits = [Signal(name=f"q1c_hit{way}") for way in ways]
         free = Signal(config.WAYS)
-        m.d.sync += [q1c_valid.eq(q1b_valid), q1c.eq(q1b), q1c_row.eq(q1b_row), free.eq(self.i_free)]
+        m.d.sync += [
+            q1c_valid.eq(q1b_valid),
+            q1c.eq(q1b),
+            q1c_row.eq(q1b_row),
+            free.eq(self.i_free),
+        ]
         for way in ways:
             found = self.i_tags[way]
             is_used = found.state != LinkState.CLOSED
