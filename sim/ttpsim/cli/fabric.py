@@ -24,6 +24,7 @@ _EXAMPLES = """examples:
   ttpoe fabric --nodes 64 --link-slots 1 --loss 0.1 --seed 7
 """
 
+TRAFFIC = ("incast", "all_to_all", "permutation", "reverse")
 SETTINGS = {
     "nodes": (2, 64, 17, "engines"),
     "count": (1, 100_000, 64, "packets of each sender; of each pair in all_to_all"),
@@ -51,9 +52,10 @@ def add_parser(subparsers):
     parser.add_argument(
         "--traffic",
         metavar="NAME",
-        type=one_of("incast", "all_to_all"),
+        type=one_of(*TRAFFIC),
         default="incast",
-        help="incast or all_to_all (incast)",
+        help="incast: all to host 0; reverse: and host 0 to all; all_to_all; permutation: each to "
+        "one of another leaf (incast)",
     )
     add_seed(parser)
     add_loss(parser, high=100, of="of the frames on each cable that are lost")

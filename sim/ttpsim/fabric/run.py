@@ -17,8 +17,8 @@ from ttpverif.cli.options import SEEDS
 
 __all__ = ["SETTINGS", "command", "compile_fabric", "most_nodes", "run_fabric"]
 
-_SOURCES = [Path(__file__).with_name(name) for name in ("main.cpp", "run.h", "host.h", "switch.h")]
-TRAFFIC = ("incast", "all_to_all")
+_HEADERS = sorted(Path(__file__).parent.glob("*.h"))
+_SOURCES = [Path(__file__).with_name("main.cpp"), *_HEADERS]
 DEFECTS = ("swap", "port", "node", "number")
 
 SETTINGS = {
@@ -112,10 +112,6 @@ def _settings(arguments, config):
         raise builds.SetupError(
             "--stop must be less than --stop-period; got "
             f"{found['STOP']} and {found['STOP_PERIOD']}"
-        )
-    if found["CLOCKS"] and arguments.traffic != "incast":
-        raise builds.SetupError(
-            "--clocks is for --traffic incast, which goes on without an end then"
         )
     return found
 
