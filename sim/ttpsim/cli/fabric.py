@@ -27,7 +27,7 @@ _EXAMPLES = """examples:
 TRAFFIC = ("incast", "all_to_all", "permutation", "reverse")
 SETTINGS = {
     "nodes": (2, 64, 17, "engines"),
-    "count": (1, 100_000, 64, "packets of each sender; of each pair in all_to_all"),
+    "count": (1, 100_000, 64, "packets of each sender to each of its destinations"),
     "bytes": (0, 1024, 1024, "length of a packet; 0: 1 to 1024"),
     "buffer": (2048, 2**40, 65536, "bytes of each output port of a switch"),
     "delay": (1, 100_000, 32, "clocks of each cable"),
@@ -39,7 +39,14 @@ SETTINGS = {
     "ping-bytes": (1, 1024, 64, "length of an urgent packet"),
     "stop": (0, 2**31 - 1, 0, "the reader of DATA stops for so many clocks ..."),
     "stop-period": (0, 2**31 - 1, 0, "... of so many"),
-    "clocks": (0, 2**40, 0, "of an incast without an end; 0: --count packets of each"),
+    "clocks": (0, 2**40, 0, "of traffic without an end; 0: --count packets"),
+    "old": (0, 63, 0, "nodes, the last engines, that do not offer congestion control"),
+    "old-slots": (0, 65536, 0, "replay slots that a link of theirs may have; 0: no limit"),
+    "module": (0, 63, 0, "nodes, the last ones, that are Tesla's module instead of an engine"),
+    "module-timer": (1, 2**40, 46_875_000, "clocks until a module sends again"),
+    "join": (0, 63, 0, "senders of an incast that are there for a part of --clocks only"),
+    "join-at": (0, 2**40, 0, "clock in which they come"),
+    "leave-at": (0, 2**40, 0, "clock in which they go; 0: they stay"),
     "limit": (0, 2**62, 0, "clocks after which a run is given up; 0: by the traffic"),
 }
 """Switch -> smallest, largest, default, meaning. The native program has the same."""

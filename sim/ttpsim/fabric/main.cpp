@@ -20,6 +20,8 @@ void read(int count, char **words, fabric::Settings &s, std::string &json) {
         .number("--congestion", s.congestion)
         .number("--old", s.old)
         .number("--old-slots", s.old_slots)
+        .number("--module", s.modules)
+        .number("--module-timer", s.module_timer)
         .number("--join", s.join)
         .number("--join-at", s.join_at)
         .number("--leave-at", s.leave_at)

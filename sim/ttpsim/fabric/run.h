@@ -2,6 +2,7 @@
 #pragma once
 
 #include "measure.h"
+#include "module.h"
 
 namespace ttp::fabric {
 
@@ -12,8 +13,10 @@ public:
           port_(s_.nodes), traffic_(s_), half_(s_, traffic_),
           sharing_(s_, network_.idle_round_trip(LONGEST_FRAME - 60, s_.network.cut_through)) {
         for (int node = 0; node < s_.nodes; ++node) {
-            add_engine(node);
             hosts_.emplace_back(node, s_.nodes, s_.host);
+            engines_.emplace_back();
+            if (s_.is_module(node)) modules_.emplace_back(hosts_.back(), s_.module_timer);
+            else add_engine(node);
             network_.join(port_[node], *network_.hosts[node]);
         }
         if (!s_.clocks) make_plan();
@@ -103,8 +106,8 @@ private:
     };
 
     void add_engine(int node) {
-        engines_.push_back(std::make_unique<Engine>(
-            0, s_.seed * 4096 + node, uint32_t(mix(s_.seed * 4096 + node))));
+        engines_.back() = std::make_unique<Engine>(
+            0, s_.seed * 4096 + node, uint32_t(mix(s_.seed * 4096 + node)));
         Vengine *top = engines_.back()->top.get();
         top->cfg_node = NODE_BASE + node;
         top->cfg_ieee = 1;
@@ -161,10 +164,10 @@ private:
         half_.ping(since, until - since, unfinished);
     }
 
-    // As long as there is DATA: one of the senders after the other has something urgent.
+    // As long as there is DATA: one of the engines after the other has something urgent.
     void ping() {
         if (!s_.ping_every || completed_ || clock % s_.ping_every) return;
-        int from = 1 + (clock / s_.ping_every) % (s_.nodes - 1);
+        int from = 1 + (clock / s_.ping_every) % (s_.nodes - s_.modules - 1);
         hosts_[from].plan[REQ_HI].push_back(0);
         pinged_[from].push_back(clock);
         ++planned_;
@@ -174,6 +177,7 @@ private:
 
     void reset() {
         for (auto &e : engines_) {
+            if (!e) continue;
             for (int n = 0; n < 4; ++n) { e->top->rst = 1; e->low(); e->high(); }
             e->top->rst = 0;
             for (int n = 0; !e->top->ready; ++n) {
@@ -185,7 +189,7 @@ private:
     }
 
     void step() {
-        for (int node = 0; node < s_.nodes; ++node) {
+        for (int node = 0; node < s_.nodes - s_.modules; ++node) {
             Engine &e = *engines_[node];
             e.rx(port_[node].in);
             hosts_[node].before(e, clock);
@@ -197,6 +201,8 @@ private:
             });
             e.high();
         }
+        for (int n = 0; n < s_.modules; ++n)
+            modules_[n].clock(port_[s_.nodes - s_.modules + n], clock);
         time_round_trip();
         sharing_.clock(clock);
         if (port_[0].in.valid && !completed_) ++port0_beats_;
@@ -275,7 +281,8 @@ private:
     bool done() const {
         if (arrived_ != planned_ || !completed_) return false;
         for (const Host &host : hosts_) if (!host.sent_all()) return false;
-        for (auto &e : engines_) if (e->top->free_slots != SLOTS) return false;
+        for (auto &e : engines_) if (e && e->top->free_slots != SLOTS) return false;
+        for (const Module &module : modules_) if (!module.idle()) return false;
         return network_.idle();
     }
     // Dozens of rounds of the link timer, or all buffers on the way sent twice.
@@ -287,7 +294,8 @@ private:
     Settings s_;
     Network network_;
     std::vector<Port> port_;            // of the engines
-    std::vector<std::unique_ptr<Engine>> engines_;
+    std::vector<std::unique_ptr<Engine>> engines_;      // null: a module is there
+    std::deque<Module> modules_;                        // of the last nodes
     std::deque<Host> hosts_;
     std::map<int, std::deque<uint64_t>> pinged_;
     Traffic traffic_;

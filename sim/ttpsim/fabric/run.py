@@ -91,6 +91,50 @@ def run_fabric(program, traffic, settings, output=None, defect=None, plus=()):
         return code, json.loads(path.read_text()) if path.exists() else {}
 
 
+def _refusals(found, traffic, config):
+    """`(whether it is so, what is said then)` of settings that do not fit each other."""
+    nodes, limit = found["NODES"], most_nodes(config)
+    yield (
+        nodes > limit,
+        f"--nodes must be at most {limit}, the sets of the link table of {config.name}; "
+        f"got {nodes}",
+    )
+    stop, period = found["STOP"], found["STOP_PERIOD"]
+    yield (
+        period and stop >= period,
+        f"--stop must be less than --stop-period; got {stop} and {period}",
+    )
+    leaf = found["LEAF_HOSTS"] or 1
+    yield (
+        traffic == "permutation" and 2 * min(leaf, nodes) > nodes,
+        f"--traffic permutation needs two leaves of the same size at least; got {nodes} nodes, "
+        f"--leaf-hosts {leaf}",
+    )
+    yield (
+        found["MODULE"] and traffic != "incast",
+        "--module is for --traffic incast: it only sends to host 0",
+    )
+    special = found["OLD"] + found["MODULE"] + found["JOIN"]
+    yield (
+        special >= nodes,
+        f"--old, --module and --join must be less than --nodes together; got {special} of {nodes}",
+    )
+    yield (
+        found["PING_EVERY"] and found["MODULE"] == nodes - 1,
+        "--ping-every needs an engine among the senders: --module must be at most --nodes - 2",
+    )
+    clocks, joined, left = found["CLOCKS"], found["JOIN_AT"], found["LEAVE_AT"]
+    yield (
+        found["JOIN"] and (not clocks or traffic != "incast"),
+        "--join is for --traffic incast with --clocks",
+    )
+    yield (
+        found["JOIN"] and (joined >= clocks or (left and not joined < left <= clocks)),
+        "--join-at must be before --leave-at, and that before --clocks; got "
+        f"{joined}, {left} and {clocks}",
+    )
+
+
 def _settings(arguments, config):
     """The settings that are asked for."""
     found = {
@@ -103,16 +147,9 @@ def _settings(arguments, config):
         "LOSS_PPM": round(arguments.loss * 10_000),
         "SELECTIVE": int(not arguments.gbn),
     }
-    if found["NODES"] > most_nodes(config):
-        raise builds.SetupError(
-            f"--nodes must be at most {most_nodes(config)}, the sets of the "
-            f"link table of {config.name}; got {found['NODES']}"
-        )
-    if found["STOP_PERIOD"] and found["STOP"] >= found["STOP_PERIOD"]:
-        raise builds.SetupError(
-            "--stop must be less than --stop-period; got "
-            f"{found['STOP']} and {found['STOP_PERIOD']}"
-        )
+    for bad, words in _refusals(found, arguments.traffic, config):
+        if bad:
+            raise builds.SetupError(words)
     return found
 
 
