@@ -8,6 +8,7 @@ from ttpverif.cli.options import (
     add_seed,
     number,
     one_of,
+    path,
     verb,
 )
 
@@ -22,6 +23,8 @@ _EXAMPLES = """examples:
   ttpoe fabric
   ttpoe fabric --traffic all_to_all --nodes 32 --count 4
   ttpoe fabric --nodes 64 --link-slots 1 --loss 0.1 --seed 7
+  ttpoe fabric --nodes 9 --clocks 600000 --ping-every 1024 --seeds 5
+  ttpoe fabric --nodes 9 --clocks 100000 --plot incast.svg
 """
 
 TRAFFIC = ("incast", "all_to_all", "permutation", "reverse")
@@ -40,6 +43,7 @@ SETTINGS = {
     "stop": (0, 2**31 - 1, 0, "the reader of DATA stops for so many clocks ..."),
     "stop-period": (0, 2**31 - 1, 0, "... of so many"),
     "clocks": (0, 2**40, 0, "of traffic without an end; 0: --count packets"),
+    "spread": (0, 2**31 - 1, 0, "clocks within which each sender begins, by the seed"),
     "old": (0, 63, 0, "nodes, the last engines, that do not offer congestion control"),
     "old-slots": (0, 65536, 0, "replay slots that a link of theirs may have; 0: no limit"),
     "module": (0, 63, 0, "nodes, the last ones, that are Tesla's module instead of an engine"),
@@ -80,7 +84,28 @@ def add_parser(subparsers):
             default=default,
             help=f"{meaning} ({default})",
         )
-    add_jobs(parser, of="compilers")
+    parser.add_argument(
+        "--congestion",
+        metavar="on|off",
+        type=one_of("on", "off"),
+        default="on",
+        help="whether engines offer congestion control, if they have it (on)",
+    )
+    parser.add_argument(
+        "--seeds",
+        metavar="N",
+        type=number(1, 1000),
+        default=1,
+        help="run N seeds from --seed on; tell mean and spread (1)",
+    )
+    parser.add_argument(
+        "--samples",
+        metavar="FILE",
+        type=path,
+        help="write queue and senders every 256 clocks, as CSV",
+    )
+    parser.add_argument("--plot", metavar="FILE", type=path, help="draw that: .svg, .png or .pdf")
+    add_jobs(parser, of="compilers, or runs")
     return parser
 
 

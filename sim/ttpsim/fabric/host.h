@@ -44,11 +44,12 @@ public:
 
     std::deque<int> plan[VCS];      // destinations of the packets that are still to be sent
 
-    // What the host offers and reads in this clock. Then `after`, when the engine has answered.
-    void before(Engine &e, uint64_t clock) {
+    // What the host offers and reads in this clock; it offers nothing before `begins`. Then
+    // `after`, when the engine has answered.
+    void before(Engine &e, uint64_t clock, uint64_t begins = 0) {
         for (int vc : {REQ_HI, DATA}) {
             Sending &s = sending_[vc];
-            next(vc);
+            if (clock >= begins) next(vc);
             if (!s.length && !s.shown) continue;
             Beat b;
             if (s.length) {

@@ -44,8 +44,9 @@ struct ModuleFrame {
 
 class Module {
 public:
-    Module(Host &host, uint64_t payload_timer)
-        : host_(host), payload_timer_(payload_timer), open_timer_(payload_timer * 2 / 3) {}
+    // It has nothing to send before the clock `begins`.
+    Module(Host &host, uint64_t begins, uint64_t payload_timer)
+        : host_(host), begins_(begins), payload_timer_(payload_timer), open_timer_(payload_timer * 2 / 3) {}
 
     // What comes in this clock, and what goes out.
     void clock(Port &port, uint64_t clock) {
@@ -89,7 +90,7 @@ private:
 
     void act(uint64_t clock) {
         if (clock >= due_) state_ == OPEN_SENT ? open(clock) : payload(clock);
-        if (out_ || !host_.take(DATA, payload_)) return;
+        if (out_ || clock < begins_ || !host_.take(DATA, payload_)) return;
         out_ = true;
         if (state_ == CLOSED) open(clock);
         else if (state_ == OPENED) payload(clock);
@@ -124,7 +125,7 @@ private:
 
     static constexpr uint32_t START_ID = 1;
     Host &host_;
-    const uint64_t payload_timer_, open_timer_;         // 375 and 250 ms
+    const uint64_t begins_, payload_timer_, open_timer_;         // 375 and 250 ms
     State state_ = CLOSED;
     uint32_t acked_ = START_ID;
     uint64_t due_ = NEVER;

@@ -3,6 +3,7 @@
 
 #include "measure.h"
 #include "module.h"
+#include "samples.h"
 
 namespace ttp::fabric {
 
@@ -10,12 +11,12 @@ class Fabric {
 public:
     explicit Fabric(const Settings &settings)
         : s_(settings), network_(s_.nodes, s_.leaf_hosts, s_.spines, s_.delay, s_.network, s_.seed),
-          port_(s_.nodes), traffic_(s_), half_(s_, traffic_),
+          port_(s_.nodes), traffic_(s_), half_(s_, traffic_), samples_(s_, traffic_),
           sharing_(s_, network_.idle_round_trip(LONGEST_FRAME - 60, s_.network.cut_through)) {
         for (int node = 0; node < s_.nodes; ++node) {
             hosts_.emplace_back(node, s_.nodes, s_.host);
             engines_.emplace_back();
-            if (s_.is_module(node)) modules_.emplace_back(hosts_.back(), s_.module_timer);
+            if (s_.is_module(node)) modules_.emplace_back(hosts_.back(), s_.begins(node), s_.module_timer);
             else add_engine(node);
             network_.join(port_[node], *network_.hosts[node]);
         }
@@ -53,6 +54,11 @@ public:
 
     void write(Json &json) {
         auto number = [&](const char *name, auto value) { json.put(name, value); };
+#ifdef TTP_HAS_CONGESTION
+        number("congestion", s_.congestion);
+#else
+        number("congestion", 0);                // the engine has none
+#endif
         number("clocks", clock);
         number("packets", arrived_);
         number("payload_bytes", bytes_);
@@ -192,10 +198,11 @@ private:
         for (int node = 0; node < s_.nodes - s_.modules; ++node) {
             Engine &e = *engines_[node];
             e.rx(port_[node].in);
-            hosts_[node].before(e, clock);
+            hosts_[node].before(e, clock, s_.begins(node));
             e.low();
             port_[node].out = e.tx();
             look(node, e);
+            if (samples_.wanted()) law(node, e);
             hosts_[node].after(e, [&](int from, int vc, uint32_t number, int bytes) {
                 packet(node, from, vc, number, bytes);
             });
@@ -205,6 +212,7 @@ private:
             modules_[n].clock(port_[s_.nodes - s_.modules + n], clock);
         time_round_trip();
         sharing_.clock(clock);
+        samples_.clock(clock, network_.queue());
         if (port_[0].in.valid && !completed_) ++port0_beats_;
         network_.clock();
         ++clock;
@@ -244,6 +252,17 @@ private:
         }
     }
 
+    // The law's record of the DATA link that is drawn, if the engine has one in this clock.
+    void law([[maybe_unused]] int node, [[maybe_unused]] const Engine &e) {
+#ifdef TTP_HAS_LAW
+        const Vengine *top = e.top.get();
+        if (!top->LAW_valid) return;
+        const Tag tag = e.tag(top->LAW_lid);
+        if (tag.get(TAG_vc, 2) == DATA && tag.get(TAG_node, 24) == NODE_BASE + traffic_.partner(node))
+            samples_.law(node, top->LAW_window, top->LAW_gap, top->LAW_code);
+#endif
+    }
+
     void packet(int to, int from, int vc, uint32_t number, int bytes) {
         since_ = clock;
         ++arrived_;
@@ -260,6 +279,7 @@ private:
         if (data_arrived_ == (data_ + 1) / 2) fairness_ = fairness();
         half_.data(from, to, bytes, clock);
         sharing_.data(from, bytes);
+        samples_.data(from, bytes);
         if (data_arrived_ == data_ && !s_.clocks) {
             completed_ = clock + 1;
             goodput_ = double(ideal_) / completed_;
@@ -300,6 +320,7 @@ private:
     std::map<int, std::deque<uint64_t>> pinged_;
     Traffic traffic_;
     Half half_;
+    Samples samples_;
     Sharing sharing_;
     Waits waits_;
     uint64_t stats_[64] = {}, since_ = 0, ideal_ = 0, network_ideal_ = 0, completed_ = 0, bytes_ = 0,

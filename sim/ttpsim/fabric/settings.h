@@ -12,6 +12,7 @@ struct Settings {
     uint64_t clocks = 0;                // of traffic without an end; 0: `count` packets
     int link_slots = 0, tick = 0, selective = 1;
     int congestion = 1;                 // offered, if the engines have congestion control
+    int spread = 0;                     // each sender begins in one of the first so many clocks
     int old = 0, old_slots = 0;         // nodes whose engine does not offer it, and their limit
     int modules = 0;                    // the last nodes: Tesla's module
     uint64_t module_timer = 46'875'000; // clocks until it sends a PAYLOAD again: 375 ms, 125 MHz
@@ -33,7 +34,11 @@ struct Settings {
     }
     // Whether the sender has packets in this clock.
     bool active(int node, uint64_t clock) const {
-        return !joins(node) || (clock >= join_at && (!leave_at || clock < leave_at));
+        return clock >= begins(node)
+               && (!joins(node) || (clock >= join_at && (!leave_at || clock < leave_at)));
+    }
+    uint64_t begins(int node) const {
+        return spread ? mix(mix(seed) ^ uint64_t(node)) % spread : 0;
     }
 };
 
