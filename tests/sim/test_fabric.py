@@ -15,6 +15,7 @@ from ttpsim.bench import fabric as bench_fabric
 from ttpsim.bench import report as bench_report
 from ttpsim.bench.common import Metrics
 from ttpsim.build import builds
+from ttpsim.cli.fabric import TRAFFIC
 from ttpsim.fabric import run as fabric
 from ttpsim.native import compile as native
 
@@ -136,13 +137,13 @@ def test_a_run_follows_from_its_seed(program):
     assert runs[0] == runs[1] != runs[2]
 
 
-@pytest.mark.parametrize("traffic", fabric.TRAFFIC)
+@pytest.mark.parametrize("traffic", TRAFFIC)
 @pytest.mark.parametrize(
     "defect, words",
     [
         ("swap", "is wrong"),
         ("port", "has dropped a frame: not_ours"),
-        ("node", "of none of its links|is told notice"),
+        ("node", "of none of its links|is told notice|own_source"),
         ("number", "; it is packet"),
     ],
 )
@@ -234,10 +235,9 @@ def test_a_failure_ends_the_bench_with_the_command(monkeypatch):
 @pytest.mark.parametrize(
     "words, said",
     [
-        (["--traffic", "ring"], "must be incast or all_to_all; got 'ring'"),
+        (["--traffic", "ring"], "must be incast, all_to_all, permutation or reverse; got 'ring'"),
         (["--nodes", "1"], "must be a whole number from 2 to 64; got '1'"),
         (["--preset", "tiny", "--nodes", "5"], "--nodes must be at most 4"),
-        (["--clocks", "9", "--traffic", "all_to_all"], "--clocks is for --traffic incast"),
         (["--stop", "9", "--stop-period", "9"], "--stop must be less than --stop-period"),
     ],
 )

@@ -20,6 +20,7 @@ FRAMES = st.builds(
     rx_id=WIDE,
     epoch=st.integers(0, (1 << 16) - 1),
     extension=st.integers(0, 255),
+    congestion=st.integers(0, 255),
     ethertype=st.sampled_from(ETHERTYPES),
     payload=st.binary(min_size=1, max_size=80),
 )
@@ -29,7 +30,7 @@ FRAMES = st.builds(
 def test_every_field_is_where_it_is_packed(frame):
     data = frame.pack()
     kept = {name: field_of(data, name) for name in FIELDS if hasattr(frame, name)}
-    assert kept == {name: getattr(frame, name) for name in kept} and len(kept) == 9
+    assert kept == {name: getattr(frame, name) for name in kept} and len(kept) == 10
     size = len(frame.payload)
     assert (field_of(data, "length"), field_of(data, "total_length")) == (size + 26, size + 46)
     assert field_of(data, "dst_oui") == field_of(data, "src_oui") == int.from_bytes(OUI, "big")

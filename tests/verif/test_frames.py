@@ -271,11 +271,13 @@ def test_reserved_bits_and_trailing_bytes_are_ignored():
             (34, b"\xff" * 6),
             (42, b"\xc6"),
             (44, b"\xff\xff"),
-            (48, b"\xff\xff\xff"),
+            (49, b"\xff\xff"),
         )
         + b"trailer"
     )
     assert Frame.parse(changed, 2) == Frame.parse(GOOD, 2)
+    found, _ = Frame.parse(patched((48, b"\xa5")), 2)
+    assert found.congestion == 0xA5  # what it means is for the link to say (K2)
 
 
 def test_payload_of_a_control_frame_is_ignored():
@@ -304,7 +306,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("name, value", [*WRONG, ("extension", 256)])
+@pytest.mark.parametrize("name, value", [*WRONG, ("extension", 256), ("congestion", 256)])
 def test_frame_refuses_what_no_frame_has(name, value):
     good = dict(src=1, dst=2, opcode=Opcode.PAYLOAD, payload=b"x")
     with pytest.raises(ValueError, match=f"{name}.* got "):

@@ -96,10 +96,10 @@ def ack(n):
 
 
 @pytest.mark.parametrize("told", [True, False])
-@pytest.mark.parametrize("ext", [0, 0x20, 0x60, 0x21, 0x10])
+@pytest.mark.parametrize("ext", [0, 0x20, 0x60, 0xA0, 0x21, 0x10])
 def test_answerer_negotiates(told, ext):
     desk = Desk(selective=told)
-    expected = told and ext == 0x20
+    expected = told and ext in (0x20, 0x60)  # 0x40 is congestion control (K1)
     for _ in range(2):  # the second is a repeat: nothing changes, the answer is the same
         answer = desk.rx("OPEN", R, ext=ext).frame
         assert (answer.opcode, answer.extension) == (Opcode.OPEN_ACK, 0x20 * expected)

@@ -8,8 +8,6 @@
 
 namespace ttp::fabric {
 
-enum Vc { REQ_HI = 1, DATA = 2 };
-
 struct Content {
     static uint64_t key(int from, int to, int vc, uint32_t number) {
         return mix(mix(uint64_t(from) << 24 | uint64_t(to) << 8 | vc) + number);
@@ -46,16 +44,12 @@ public:
 
     std::deque<int> plan[VCS];      // destinations of the packets that are still to be sent
 
-    // What the host offers and reads in this clock. Then `after`, when the engine has answered.
-    void before(Engine &e, uint64_t clock) {
+    // What the host offers and reads in this clock; it offers nothing before `begins`. Then
+    // `after`, when the engine has answered.
+    void before(Engine &e, uint64_t clock, uint64_t begins = 0) {
         for (int vc : {REQ_HI, DATA}) {
             Sending &s = sending_[vc];
-            if (!s.at && !s.length && !plan[vc].empty()) {
-                s.to = plan[vc].front();
-                s.key = Content::key(self, s.to, vc, to_[vc][s.to].sent);
-                s.length = length_of(settings_, self, s.to, vc, to_[vc][s.to].sent);
-                plan[vc].pop_front();
-            }
+            if (clock >= begins) next(vc);
             if (!s.length && !s.shown) continue;
             Beat b;
             if (s.length) {
@@ -93,6 +87,22 @@ public:
         }
     }
 
+    // All of the next packet at once; false if there is none.
+    bool take(int vc, std::vector<uint8_t> &packet) {
+        Sending &s = sending_[vc];
+        next(vc);
+        if (!s.length) return false;
+        packet.clear();
+        for (int at = 0; at < s.length; at += WB) {
+            Beat b;
+            fill(b, s.key, at, std::min(WB, s.length - at));
+            packet.insert(packet.end(), b.data, b.data + bytes_of(b.keep));
+        }
+        ++to_[vc][s.to].sent;
+        s.length = 0;
+        return true;
+    }
+
     bool sent_all() const {
         for (int vc : {REQ_HI, DATA}) if (!plan[vc].empty() || sending_[vc].length) return false;
         return true;
@@ -109,6 +119,16 @@ public:
 private:
     struct Sending { int to = 0, at = 0, length = 0; uint64_t key = 0; bool shown = false; };
     struct Reading { int at = 0, from = 0, length = 0; uint64_t key = 0, user = 0; };
+
+    // The packet that is sent next, from the plan if there is none yet.
+    void next(int vc) {
+        Sending &s = sending_[vc];
+        if (s.length || plan[vc].empty()) return;
+        s.to = plan[vc].front();
+        s.key = Content::key(self, s.to, vc, to_[vc][s.to].sent);
+        s.length = length_of(settings_, self, s.to, vc, to_[vc][s.to].sent);
+        plan[vc].pop_front();
+    }
 
     static void fill(Beat &b, uint64_t key, int at, int bytes) {
         for (int word = 0; word < WB; word += 8) {

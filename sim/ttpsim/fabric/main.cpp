@@ -16,6 +16,16 @@ void read(int count, char **words, fabric::Settings &s, std::string &json) {
         .text("--traffic", s.traffic)
         .text("--defect", s.network.defect)
         .number("--seed", s.seed)
+        .text("--samples", s.samples)
+        .number("--congestion", s.congestion)
+        .number("--spread", s.spread)
+        .number("--old", s.old)
+        .number("--old-slots", s.old_slots)
+        .number("--module", s.modules)
+        .number("--module-timer", s.module_timer)
+        .number("--join", s.join)
+        .number("--join-at", s.join_at)
+        .number("--leave-at", s.leave_at)
         .number("--limit", s.limit)
         .number("--clocks", s.clocks)
         .number("--nodes", s.nodes)
@@ -45,7 +55,14 @@ int main(int count, char **words) {
     std::string json;
     read(count, words, settings, json);
     Progress progress("fabric");
-    Fabric fabric(settings);
+    std::unique_ptr<Fabric> made;
+    try {
+        made = std::make_unique<Fabric>(settings);
+    } catch (const Failure &error) {
+        std::fprintf(stderr, "fabric: %s\n", error.text.c_str());
+        return 2;
+    }
+    Fabric &fabric = *made;
     fabric.run([&](const Fabric &f) {
         if (interrupted) {
             progress.say("interrupted");

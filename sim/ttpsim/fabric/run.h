@@ -1,46 +1,26 @@
 // N engines, their hosts and the network between them; the traffic, and what is measured.
 #pragma once
 
-#include <numeric>
-
-#include "host.h"
-#include "json.h"
+#include "measure.h"
+#include "module.h"
+#include "samples.h"
 
 namespace ttp::fabric {
-
-struct Settings {
-    std::string traffic = "incast";     // or all_to_all
-    int nodes = 4, count = 64;          // packets of each sender; of each pair in all_to_all
-    uint64_t seed = 1, limit = 0;       // limit: clocks after which it is given up; 0: none
-    uint64_t clocks = 0;                // of incast without an end; 0: `count` packets each
-    int link_slots = 0, tick = 0, selective = 1;
-    int delay = 32;                     // of a cable, clocks
-    int leaf_hosts = 0, spines = 1;
-    int ping_every = 0;                 // clocks between two urgent packets to host 0; 0: none
-    SwitchSettings network;
-    HostSettings host;
-};
 
 class Fabric {
 public:
     explicit Fabric(const Settings &settings)
         : s_(settings), network_(s_.nodes, s_.leaf_hosts, s_.spines, s_.delay, s_.network, s_.seed),
-          port_(s_.nodes) {
+          port_(s_.nodes), traffic_(s_), half_(s_, traffic_), samples_(s_, traffic_),
+          sharing_(s_, network_.idle_round_trip(LONGEST_FRAME - 60, s_.network.cut_through)) {
         for (int node = 0; node < s_.nodes; ++node) {
-            engines_.push_back(std::make_unique<Engine>(
-                0, s_.seed * 4096 + node, uint32_t(mix(s_.seed * 4096 + node))));
-            Vengine *top = engines_.back()->top.get();
-            top->cfg_node = NODE_BASE + node;
-            top->cfg_ieee = 1;
-            top->cfg_link_slots = s_.link_slots;
-            if (s_.tick) top->cfg_timer_tick = s_.tick;
-            top->cfg_selective = s_.selective;
-            top->m_mac_tx_tready = 1;
-            for (int vc = 0; vc < VCS; ++vc) engines_.back()->host_in(vc, Beat{}, 0);
             hosts_.emplace_back(node, s_.nodes, s_.host);
+            engines_.emplace_back();
+            if (s_.is_module(node)) modules_.emplace_back(hosts_.back(), s_.begins(node), s_.module_timer);
+            else add_engine(node);
             network_.join(port_[node], *network_.hosts[node]);
         }
-        make_plan();
+        if (!s_.clocks) make_plan();
     }
 
     // True if all that was sent has arrived, once and unaltered, and nothing is left anywhere.
@@ -49,7 +29,7 @@ public:
         try {
             reset();
             while (s_.clocks ? clock < s_.clocks : !done()) {
-                refill();
+                if (s_.clocks) refill();
                 ping();
                 step();
                 if (clock % 1024 == 0) progress(*this);
@@ -74,11 +54,17 @@ public:
 
     void write(Json &json) {
         auto number = [&](const char *name, auto value) { json.put(name, value); };
+#ifdef TTP_HAS_CONGESTION
+        number("congestion", s_.congestion);
+#else
+        number("congestion", 0);                // the engine has none
+#endif
         number("clocks", clock);
         number("packets", arrived_);
         number("payload_bytes", bytes_);
         number("completed", completed_);        // clock in which the last DATA packet was there
         number("ideal", ideal_);
+        number("network_ideal", network_ideal_);
         number("goodput", goodput_);
         number("fairness", fairness_);
         SwitchCounts all = network_.sum();
@@ -90,14 +76,9 @@ public:
         // Of the port to host 0, until the last packet was there.
         number("port0_busy", double(port0_beats_) / std::max<uint64_t>(1, s_.clocks ? clock
                                                                                      : completed_));
-        std::sort(pings_.begin(), pings_.end());
-        number("pings", pings_.size());
-        number("pings_unfinished", pings_unfinished_);
-        if (!pings_.empty()) {
-            number("ping_p50", pings_[pings_.size() / 2]);
-            number("ping_p99", pings_[std::min(pings_.size() - 1, pings_.size() * 99 / 100)]);
-            number("ping_max", pings_.back());
-        }
+        waits_.write(json);
+        if (s_.clocks) half_.write(json, all);
+        sharing_.write(json);
         json.counts("stats", stats_, LINK_STAT_NAMES, LINK_STAT_COUNT);
         number("round_trip", round_trip_);      // clocks; 0: host 1 has had no ACK
         number("queue_full", queue_full_);
@@ -130,59 +111,69 @@ private:
         }
     };
 
+    void add_engine(int node) {
+        engines_.back() = std::make_unique<Engine>(
+            0, s_.seed * 4096 + node, uint32_t(mix(s_.seed * 4096 + node)));
+        Vengine *top = engines_.back()->top.get();
+        top->cfg_node = NODE_BASE + node;
+        top->cfg_ieee = 1;
+        top->cfg_link_slots = s_.is_old(node) ? s_.old_slots : s_.link_slots;
+        if (s_.tick) top->cfg_timer_tick = s_.tick;
+        top->cfg_selective = s_.selective;
+#ifdef TTP_HAS_CONGESTION
+        top->cfg_congestion = s_.congestion && !s_.is_old(node);
+#endif
+        top->m_mac_tx_tready = 1;
+        for (int vc = 0; vc < VCS; ++vc) engines_.back()->host_in(vc, Beat{}, 0);
+    }
+
     // ---- traffic -----------------------------------------------------------------------------
 
     void make_plan() {
-        Random random(mix(s_.seed ^ 0xFAB));
-        // A round of all_to_all visits everybody else, each host in an order of its own.
-        std::vector<int> others(s_.nodes);
-        std::iota(others.begin(), others.end(), 0);
-        for (Host &host : hosts_)
-            for (int n = 0; n < s_.count; ++n) {
-                if (s_.traffic == "incast") {
-                    if (host.self) host.plan[DATA].push_back(0);
-                    continue;
-                }
-                for (size_t at = others.size(); at > 1; --at)
-                    std::swap(others[at - 1], others[random.below(at)]);
-                for (int to : others) if (to != host.self) host.plan[DATA].push_back(to);
-            }
-        std::vector<uint64_t> in(s_.nodes), out(s_.nodes);
+        Load load(network_, s_.nodes);
         for (Host &host : hosts_) {
             std::vector<uint32_t> numbers(s_.nodes);
-            planned_ += host.plan[DATA].size();
-            for (int to : host.plan[DATA]) {
-                int beats = beats_of(60 + length_of(s_.host, host.self, to, DATA, numbers[to]++));
-                out[host.self] += beats;
-                in[to] += beats;
-                out[to] += beats_of(60);        // the ACK
-                in[host.self] += beats_of(60);
-            }
+            for (int n = 0; n < s_.count; ++n) plan(host);
+            for (int to : host.plan[DATA])
+                load.add(host.self, to, length_of(s_.host, host.self, to, DATA, numbers[to]++));
         }
-        for (int node = 0; node < s_.nodes; ++node)
-            ideal_ = std::max({ideal_, in[node], out[node]});
+        ideal_ = load.hosts();
+        network_ideal_ = load.all();
         data_ = planned_;
+    }
+
+    // A round of packets more.
+    void plan(Host &host) {
+        for (int to : traffic_.round(host.self)) {
+            host.plan[DATA].push_back(to);
+            ++planned_;
+        }
     }
 
     // Without an end: whoever has nothing left gets more.
     void refill() {
-        if (!s_.clocks) return;
         for (Host &host : hosts_)
-            if (host.self && host.plan[DATA].empty()) { host.plan[DATA].push_back(0); ++planned_; }
+            if (host.plan[DATA].empty() && s_.active(host.self, clock)) plan(host);
+        if (clock == s_.clocks / 2) half_.begin(network_.sum());
     }
 
     // The end of a run without an end. Its first half is for getting into step.
     void cut_off() {
-        goodput_ = double(useful_beats_) / (s_.clocks - s_.clocks / 2);
+        goodput_ = half_.goodput();
         fairness_ = fairness();
         for (auto &[from, sent] : pinged_)      // as old as they are by now: they get older
-            for (uint64_t since : sent) { pings_.push_back(clock - since); ++pings_unfinished_; }
+            for (uint64_t since : sent) waited(since, clock, true);
+    }
+    void waited(uint64_t since, uint64_t until, bool unfinished) {
+        waits_.clocks.push_back(until - since);
+        waits_.unfinished += unfinished;
+        half_.ping(since, until - since, unfinished);
     }
 
-    // As long as there is DATA: one of the senders after the other has something urgent.
+    // As long as there is DATA: one of the engines after the other has something urgent.
     void ping() {
         if (!s_.ping_every || completed_ || clock % s_.ping_every) return;
-        int from = 1 + (clock / s_.ping_every) % (s_.nodes - 1);
+        int from = 1 + (clock / s_.ping_every) % (s_.nodes - s_.modules - 1);
         hosts_[from].plan[REQ_HI].push_back(0);
         pinged_[from].push_back(clock);
         ++planned_;
@@ -192,6 +183,7 @@ private:
 
     void reset() {
         for (auto &e : engines_) {
+            if (!e) continue;
             for (int n = 0; n < 4; ++n) { e->top->rst = 1; e->low(); e->high(); }
             e->top->rst = 0;
             for (int n = 0; !e->top->ready; ++n) {
@@ -203,19 +195,24 @@ private:
     }
 
     void step() {
-        for (int node = 0; node < s_.nodes; ++node) {
+        for (int node = 0; node < s_.nodes - s_.modules; ++node) {
             Engine &e = *engines_[node];
             e.rx(port_[node].in);
-            hosts_[node].before(e, clock);
+            hosts_[node].before(e, clock, s_.begins(node));
             e.low();
             port_[node].out = e.tx();
             look(node, e);
+            if (samples_.wanted()) law(node, e);
             hosts_[node].after(e, [&](int from, int vc, uint32_t number, int bytes) {
                 packet(node, from, vc, number, bytes);
             });
             e.high();
         }
+        for (int n = 0; n < s_.modules; ++n)
+            modules_[n].clock(port_[s_.nodes - s_.modules + n], clock);
         time_round_trip();
+        sharing_.clock(clock);
+        samples_.clock(clock, network_.queue());
         if (port_[0].in.valid && !completed_) ++port0_beats_;
         network_.clock();
         ++clock;
@@ -255,6 +252,17 @@ private:
         }
     }
 
+    // The law's record of the DATA link that is drawn, if the engine has one in this clock.
+    void law([[maybe_unused]] int node, [[maybe_unused]] const Engine &e) {
+#ifdef TTP_HAS_LAW
+        const Vengine *top = e.top.get();
+        if (!top->LAW_valid) return;
+        const Tag tag = e.tag(top->LAW_lid);
+        if (tag.get(TAG_vc, 2) == DATA && tag.get(TAG_node, 24) == NODE_BASE + traffic_.partner(node))
+            samples_.law(node, top->LAW_window, top->LAW_gap, top->LAW_code);
+#endif
+    }
+
     void packet(int to, int from, int vc, uint32_t number, int bytes) {
         since_ = clock;
         ++arrived_;
@@ -263,13 +271,15 @@ private:
             throw Failure{"host " + std::to_string(to) + " has packet " + std::to_string(number)
                           + " of host " + std::to_string(from) + " before that was sent"};
         if (vc == REQ_HI) {
-            pings_.push_back(clock + 1 - pinged_[from].front());
+            waited(pinged_[from].front(), clock + 1, false);
             pinged_[from].pop_front();
             return;
         }
         ++data_arrived_;
         if (data_arrived_ == (data_ + 1) / 2) fairness_ = fairness();
-        if (clock >= s_.clocks / 2) useful_beats_ += beats_of(60 + bytes);
+        half_.data(from, to, bytes, clock);
+        sharing_.data(from, bytes);
+        samples_.data(from, bytes);
         if (data_arrived_ == data_ && !s_.clocks) {
             completed_ = clock + 1;
             goodput_ = double(ideal_) / completed_;
@@ -278,23 +288,21 @@ private:
 
     // Jain's index of what each sender has brought through by now.
     double fairness() const {
-        double sum = 0, squares = 0;
-        int senders = 0;
+        std::vector<double> shares;
         for (const Host &host : hosts_) {
-            double bytes = 0;
-            for (const Host &to : hosts_) bytes += to.received(DATA, host.self).bytes;
-            if (s_.traffic == "incast" && !host.self) continue;
-            ++senders;
-            sum += bytes;
-            squares += bytes * bytes;
+            if (!traffic_.is_sender(host.self)) continue;
+            shares.push_back(0);
+            for (const Host &to : hosts_)
+                shares.back() += double(to.received(DATA, host.self).bytes);
         }
-        return squares ? sum * sum / (senders * squares) : 0;
+        return jain(shares);
     }
 
     bool done() const {
         if (arrived_ != planned_ || !completed_) return false;
         for (const Host &host : hosts_) if (!host.sent_all()) return false;
-        for (auto &e : engines_) if (e->top->free_slots != SLOTS) return false;
+        for (auto &e : engines_) if (e && e->top->free_slots != SLOTS) return false;
+        for (const Module &module : modules_) if (!module.idle()) return false;
         return network_.idle();
     }
     // Dozens of rounds of the link timer, or all buffers on the way sent twice.
@@ -306,12 +314,17 @@ private:
     Settings s_;
     Network network_;
     std::vector<Port> port_;            // of the engines
-    std::vector<std::unique_ptr<Engine>> engines_;
+    std::vector<std::unique_ptr<Engine>> engines_;      // null: a module is there
+    std::deque<Module> modules_;                        // of the last nodes
     std::deque<Host> hosts_;
     std::map<int, std::deque<uint64_t>> pinged_;
-    std::vector<uint64_t> pings_;
-    uint64_t stats_[64] = {}, since_ = 0, ideal_ = 0, completed_ = 0, bytes_ = 0, queue_full_ = 0,
-             no_room_ = 0, port0_beats_ = 0, useful_beats_ = 0, pings_unfinished_ = 0;
+    Traffic traffic_;
+    Half half_;
+    Samples samples_;
+    Sharing sharing_;
+    Waits waits_;
+    uint64_t stats_[64] = {}, since_ = 0, ideal_ = 0, network_ideal_ = 0, completed_ = 0, bytes_ = 0,
+             queue_full_ = 0, no_room_ = 0, port0_beats_ = 0;
     uint32_t arrived_ = 0, planned_ = 0, data_ = 0, data_arrived_ = 0;
     double fairness_ = 0, goodput_ = 0;
     Watch out_, in_;

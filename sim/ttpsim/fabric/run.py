@@ -7,18 +7,23 @@ import json
 import signal
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ttpoe.config import preset
 from ttpsim.build import builds
 from ttpsim.cli.fabric import SETTINGS as SWITCHES
+from ttpsim.fabric.plot import draw
+from ttpsim.fabric.refusals import refusals
+from ttpsim.fabric.words import several, shown
 from ttpsim.native import compile as native
 from ttpverif.cli.options import SEEDS
 
 __all__ = ["SETTINGS", "command", "compile_fabric", "most_nodes", "run_fabric"]
 
-_SOURCES = [Path(__file__).with_name(name) for name in ("main.cpp", "run.h", "host.h", "switch.h")]
-TRAFFIC = ("incast", "all_to_all")
+_HEADERS = sorted(Path(__file__).parent.glob("*.h"))
+_SOURCES = [Path(__file__).with_name("main.cpp"), *_HEADERS]
+PLOTS = (".svg", ".png", ".pdf")
 DEFECTS = ("swap", "port", "node", "number")
 
 SETTINGS = {
@@ -26,10 +31,16 @@ SETTINGS = {
     "CUT_THROUGH": (0, 1, 0),
     "LOSS_PPM": (0, 1_000_000, 0),
     "SELECTIVE": (0, 1, 1),
+    "CONGESTION": (0, 1, 1),
 } | {name.upper().replace("-", "_"): limits[:3] for name, limits in SWITCHES.items()}
 """Setting -> (smallest, largest, default). The program calls them --like-this; `ttpoe fabric` has
-`--loss` in percent for LOSS_PPM, `--gbn` for no SELECTIVE, and the others likewise."""
-_FLAGS = {"CUT_THROUGH": "--cut-through", "SELECTIVE": "--gbn"}
+`--loss` in percent for LOSS_PPM, `--gbn` for no SELECTIVE, `--congestion off` for no CONGESTION,
+and the others likewise."""
+_FLAGS = {
+    "CUT_THROUGH": ["--cut-through"],
+    "SELECTIVE": ["--gbn"],
+    "CONGESTION": ["--congestion", "off"],
+}
 
 
 def compile_fabric(config, processes, verilog=None, optimise=native.SPEED):
@@ -50,7 +61,7 @@ def most_nodes(config):
 def _words(key, value):
     """A setting as `ttpoe fabric` has it."""
     if key in _FLAGS:
-        return [_FLAGS[key]]
+        return _FLAGS[key]
     if key == "LOSS_PPM":
         return ["--loss", f"{value / 10_000:.10g}"]
     return [f"--{key.lower().replace('_', '-')}", str(value)]
@@ -102,61 +113,75 @@ def _settings(arguments, config):
         "CUT_THROUGH": int(arguments.cut_through),
         "LOSS_PPM": round(arguments.loss * 10_000),
         "SELECTIVE": int(not arguments.gbn),
+        "CONGESTION": int(arguments.congestion == "on"),
     }
-    if found["NODES"] > most_nodes(config):
-        raise builds.SetupError(
-            f"--nodes must be at most {most_nodes(config)}, the sets of the "
-            f"link table of {config.name}; got {found['NODES']}"
-        )
-    if found["STOP_PERIOD"] and found["STOP"] >= found["STOP_PERIOD"]:
-        raise builds.SetupError(
-            "--stop must be less than --stop-period; got "
-            f"{found['STOP']} and {found['STOP_PERIOD']}"
-        )
-    if found["CLOCKS"] and arguments.traffic != "incast":
-        raise builds.SetupError(
-            "--clocks is for --traffic incast, which goes on without an end then"
-        )
+    for bad, words in refusals(found, arguments.traffic, config.name, most_nodes(config)):
+        if bad:
+            raise builds.SetupError(words)
     return found
 
 
-def _shown(result):
-    """The result in a few lines."""
-    stats = result["stats"]
-    took = (
-        f"in {result['completed']:,} clocks, ideal {result['ideal']:,}"
-        if result["completed"]
-        else f"in {result['clocks']:,} clocks, and more under way"
-    )
-    lines = [
-        f"{result['packets']} packets {took}: {100 * result['goodput']:.1f} % of what headers "
-        "allow",
-        f"fairness {result['fairness']:.3f}; dropped by full buffers "
-        f"{result['dropped_full']:,}, lost {result['lost']:,}; fullest buffer "
-        f"{result['peak_bytes']:,} bytes",
-        f"replays {stats.get('payload_replayed', 0):,}; {result['clocks']:,} clocks, "
-        f"{result['clocks'] / max(result['cpu_seconds'], 0.01):,.0f} clocks/s",
-    ]
-    if result["pings"]:
-        lines.insert(
-            2,
-            f"{result['pings']} urgent packets: {result['ping_p50']:,} / "
-            f"{result['ping_p99']:,} / {result['ping_max']:,} clocks (p50 / p99 / max)",
+def _folders(arguments):
+    """Refuses files that cannot be written and more seeds than there are, before anything runs."""
+    for name in ("samples", "plot"):
+        path = getattr(arguments, name)
+        if path and arguments.seeds > 1:
+            raise builds.SetupError(f"--{name} is of one run: leave out --seeds")
+        if path and (path.is_dir() or not path.absolute().parent.is_dir()):
+            raise builds.SetupError(f"--{name} {path}: there is no such folder for a file")
+    if arguments.plot and arguments.plot.suffix not in PLOTS:
+        raise builds.SetupError(
+            f"--plot must end in {' or '.join(PLOTS)}; got {arguments.plot.name!r}"
         )
-    return "\n".join(f"[fabric] {line}" for line in lines)
+    last = arguments.seed + arguments.seeds - 1
+    if last > SEEDS[1]:
+        raise builds.SetupError(f"the last seed must be at most {SEEDS[1]}; got {last}")
+
+
+def _one(arguments, program, settings):
+    """A run, with its table and picture if they are wanted; `(exit code, results)`."""
+    with tempfile.TemporaryDirectory() as folder:
+        table = arguments.samples or (Path(folder) / "samples.csv" if arguments.plot else None)
+        more = {"plus": ["--samples", table]} if table else {}
+        code, result = run_fabric(program, arguments.traffic, settings, **more)
+        if code == 0 and arguments.plot:
+            draw(table, arguments.plot, settings["BUFFER"])
+    return code, result
+
+
+def _all(arguments, program, settings):
+    """A run of each seed, as many at a time as jobs are allowed: `[(exit code, results)]`."""
+
+    def one(seed):
+        return run_fabric(program, arguments.traffic, settings | {"SEED": seed}, subprocess.DEVNULL)
+
+    first = arguments.seed
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        return list(pool.map(one, range(first, first + arguments.seeds)))
 
 
 def main(arguments):
     """What `ttpoe fabric` does; exit code 0 passed, 1 failed, 130 interrupted."""
     config = preset(arguments.preset)
     settings = _settings(arguments, config)
+    _folders(arguments)
     print(f"[fabric] building {config.name}", flush=True)
     program = compile_fabric(config, builds.Processes(arguments.jobs))
-    code, result = run_fabric(program, arguments.traffic, settings)
-    if code == 130:
-        raise KeyboardInterrupt
-    if code == 0:
-        print(_shown(result))
-    elif code == 1:
-        print(f"[fabric] again: {command(config.name, settings, arguments.traffic)}")
-    return code
+    if arguments.seeds == 1:
+        found = [_one(arguments, program, settings)]
+    else:
+        found = _all(arguments, program, settings)
+    worst = 0
+    for seed, (code, result) in enumerate(found, arguments.seed):
+        if code == 130:
+            raise KeyboardInterrupt
+        if code == 1:
+            if arguments.seeds > 1:
+                print(f"[fabric] seed {seed} FAILED: {result['failure']}")
+            again = command(config.name, settings | {"SEED": seed}, arguments.traffic)
+            print(f"[fabric] again: {again}")
+        worst = max(worst, code)
+    if worst == 0:
+        results = [result for _code, result in found]
+        print(shown(results[0]) if len(results) == 1 else several(results))
+    return worst

@@ -17,7 +17,9 @@ namespace ttp::fabric {
 
 inline constexpr uint32_t NODE_BASE = 0x5A0000;     // node i is this + i: no two hash alike
 inline constexpr int LONGEST_FRAME = 60 + 1024;
-inline constexpr int OPCODE_AT = 42, TX_ID_AT = 52, PAYLOAD_OPCODE = 6, ACK_OPCODE = 7;
+inline constexpr int OPCODE_AT = 42, VC_AT = 43, TX_ID_AT = 52;
+inline constexpr int PAYLOAD_OPCODE = 6, ACK_OPCODE = 7;
+enum Vc { REQ_HI = 1, DATA = 2 };
 
 inline int beats_of(int bytes) { return (std::max(bytes, 64) + WB - 1) / WB; }
 
@@ -55,16 +57,17 @@ struct SwitchSettings {
 // What one output port, or all of a switch, has done.
 struct SwitchCounts {
     uint64_t frames = 0, dropped_full = 0, lost = 0, beats = 0, defects = 0;
+    uint64_t data = 0, data_dropped = 0;    // PAYLOADs on DATA: sent by hosts, found no room
     int64_t peak = 0;                   // most bytes in the queue
 };
 
 class Switch {
 public:
-    // `route(destination, input port)` is the output port.
+    // `route(destination, input port)` is the output port. Hosts are at the first `hosts` ports.
     template <typename Route>
-    Switch(int ports, const SwitchSettings &settings, uint64_t seed, Route route)
-        : port(ports), counts(ports), settings_(settings), random_(mix(seed)), route_(route),
-          arriving_(ports), queue_(ports), held_(ports) {}
+    Switch(int ports, int hosts, const SwitchSettings &settings, uint64_t seed, Route route)
+        : port(ports), counts(ports), hosts_(hosts), settings_(settings), random_(mix(seed)),
+          route_(route), arriving_(ports), queue_(ports), held_(ports) {}
 
     // What came in the clock before; then `out` of each port is what goes in this one.
     void clock() {
@@ -78,6 +81,8 @@ public:
         return true;
     }
 
+    int64_t held(int to) const { return held_[to]; }    // bytes in the queue of a port
+
     std::vector<Port> port;             // never grows: cables hold on to its elements
     std::vector<SwitchCounts> counts;   // by output port
 
@@ -89,7 +94,7 @@ private:
     struct Arriving {
         std::shared_ptr<Frame> frame;
         int to = 0, bytes = 0;
-        bool dropped = false, altered = false;
+        bool dropped = false, full = false, altered = false;    // full: dropped for want of room
     };
 
     static int size(const Beat &b) { return bytes_of(b.keep); }
@@ -103,10 +108,19 @@ private:
         if (!b.last) return;
         if (settings_.cut_through) {
             if (!a.dropped) held_[a.to] -= LONGEST_FRAME - a.bytes;     // of what was set aside
-        } else if (!a.dropped && fits(a.to, a.bytes)) {
-            queue_[a.to].push_back(a.frame);
+        } else if (!a.dropped) {
+            if (fits(a.to, a.bytes)) queue_[a.to].push_back(a.frame);
+            else a.full = true;
+        }
+        if (is_data(*a.frame)) {
+            counts[a.to].data += from < hosts_;
+            counts[a.to].data_dropped += a.full;
         }
         a = Arriving();
+    }
+    static bool is_data(const Frame &frame) {
+        auto byte = [&](int at) { return frame.beats[at / WB].data[at % WB]; };
+        return byte(OPCODE_AT) == PAYLOAD_OPCODE && byte(VC_AT) == DATA;
     }
 
     void begin(int from, Arriving &a, const Beat &first) {
@@ -123,7 +137,7 @@ private:
             a.dropped = true;
         } else if (settings_.cut_through) {
             if (fits(a.to, LONGEST_FRAME)) queue_[a.to].push_back(a.frame);
-            else a.dropped = true;
+            else a.dropped = a.full = true;
         }
     }
 
@@ -165,80 +179,13 @@ private:
         return b;
     }
 
+    int hosts_;
     SwitchSettings settings_;
     Random random_;
     std::function<int(uint32_t, int)> route_;
     std::vector<Arriving> arriving_;
     std::vector<std::deque<std::shared_ptr<Frame>>> queue_;
     std::vector<int64_t> held_;
-};
-
-// One switch for all hosts, or leaves joined by spines. `hosts[i]` is where host i plugs in.
-class Network {
-public:
-    // `leaf_hosts` 0: one switch. A pair of hosts always takes the same spine: nothing overtakes.
-    Network(int nodes, int leaf_hosts, int spines, int delay, const SwitchSettings &settings,
-            uint64_t seed) : delay_(delay) {
-        if (!leaf_hosts) {
-            add(nodes, settings, seed, [](uint32_t to, int) { return int(to); });
-            for (Port &port : switches[0]->port) hosts.push_back(&port);
-            return;
-        }
-        const int leaves = (nodes + leaf_hosts - 1) / leaf_hosts;
-        for (int leaf = 0; leaf < leaves; ++leaf) {
-            add(leaf_hosts + spines, settings, seed + leaf, [=](uint32_t to, int from) {
-                if (int(to) / leaf_hosts == leaf) return int(to) % leaf_hosts;
-                return leaf_hosts + int(mix(to * 64 + from) % spines);
-            });
-            for (int host = 0; host < leaf_hosts && int(hosts.size()) < nodes; ++host)
-                hosts.push_back(&switches[leaf]->port[host]);
-        }
-        for (int spine = 0; spine < spines; ++spine) {
-            add(leaves, settings, seed + leaves + spine,
-                [=](uint32_t to, int) { return int(to) / leaf_hosts; });
-            for (int leaf = 0; leaf < leaves; ++leaf)
-                join(switches[leaf]->port[leaf_hosts + spine], switches.back()->port[leaf]);
-        }
-    }
-
-    void join(Port &a, Port &b) {
-        cables_.emplace_back(a, b, delay_);
-        cables_.emplace_back(b, a, delay_);
-    }
-    void clock() {
-        for (Cable &cable : cables_) cable.clock();
-        for (auto &one : switches) one->clock();
-    }
-    bool idle() const {
-        for (auto &one : switches) if (!one->idle()) return false;
-        for (const Cable &cable : cables_) if (!cable.idle()) return false;
-        return true;
-    }
-    SwitchCounts sum() const {
-        SwitchCounts all;
-        for (auto &one : switches)
-            for (const SwitchCounts &c : one->counts) {
-                all.frames += c.frames;
-                all.dropped_full += c.dropped_full;
-                all.lost += c.lost;
-                all.beats += c.beats;
-                all.defects += c.defects;
-                all.peak = std::max(all.peak, c.peak);
-            }
-        return all;
-    }
-
-    std::vector<std::unique_ptr<Switch>> switches;
-    std::vector<Port *> hosts;
-
-private:
-    template <typename Route>
-    void add(int ports, const SwitchSettings &settings, uint64_t seed, Route route) {
-        switches.push_back(std::make_unique<Switch>(ports, settings, seed, route));
-    }
-
-    int delay_;
-    std::deque<Cable> cables_;
 };
 
 }  // namespace ttp::fabric

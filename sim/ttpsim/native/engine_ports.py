@@ -49,6 +49,19 @@ def c_names(names):
     return "{" + ", ".join(f'"{name}"' for name in names) + "}"
 
 
+def _options(ports):
+    """Macros of what not every engine has: congestion control, and the record of its law."""
+    if "cfg_congestion" in ports:
+        yield "#define TTP_HAS_CONGESTION"
+    for prefix in ("law_", "o_law_"):
+        if f"{prefix}valid" in ports:
+            yield "#define TTP_HAS_LAW"
+            yield from (
+                f"#define LAW_{name} {prefix}{name}"
+                for name in ("valid", "lid", "window", "gap", "code")
+            )
+
+
 def ports_header(verilog, config):
     """The C++ header with what the program must know of this configuration."""
     ports = parse_ports(verilog, "ttp_engine")
@@ -100,6 +113,7 @@ def ports_header(verilog, config):
             f"#define STALL_CLOCKS {3 * config.rx_slots * (320 // config.width_bytes + 4) + 2000}",
             f"#define TIMER_TICK {max(8, 8192 // config.links)}",
             f"#define TAG_WORDS {words}",
+            *_options(ports),
             *(f"#define {macro} {path}" for macro, path in paths.items()),
             *(
                 f"#define TAG_{name} {field.offset}\n#define TAG_{name}_bits {field.width}"

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 namespace ttp {
 
@@ -37,6 +38,16 @@ public:
         first_ = false;
         --depth_;
         return *this;
+    }
+    // An array of numbers.
+    Json &list(const std::string &name, const std::vector<double> &values) {
+        std::string text = "[";
+        for (double value : values) {
+            char number[40];
+            std::snprintf(number, sizeof number, "%s%.10g", text.size() > 1 ? ", " : "", value);
+            text += number;
+        }
+        return add(name, text + "]");
     }
     // Those of the counts that are not 0, under the names of their places.
     template <typename Names>

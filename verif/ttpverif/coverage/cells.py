@@ -60,10 +60,22 @@ def _range_ok(link, e):
     )
 
 
+def _at_limit(link, parameters):
+    own = link.control_offered and link.stored >= parameters.controlled_slots
+    return own or parameters.link_slots and link.stored >= parameters.link_slots
+
+
+def _patient(link, e):
+    by_chance = e.get("coin", 0) and link.count >= 3
+    return link.controlled and (e.get("slow", 0) and link.count < 2 or by_chance)
+
+
 # name -> condition of (link, event record, parameters); `FULL` and `LAG` are not the link's alone.
 GUARDS = {
-    "AT_LIMIT": lambda k, e, p: p.link_slots and k.stored >= p.link_slots,
-    "CAN_SEND": lambda k, e, p: not k.waiting and not k.held,
+    "AT_LIMIT": lambda k, e, p: _at_limit(k, p),
+    "CAN_SEND": lambda k, e, p: (
+        not k.waiting and not k.held and (not k.controlled or e.get("free", 1))
+    ),
     "ROOM": lambda k, e, p: e["room"],
     "STALE": lambda k, e, p: k.peer_epoch and e["epoch"] != k.peer_epoch,
     "OWN_EPOCH": lambda k, e, p: e["epoch"] == k.epoch or not (e["epoch"] or k.peer_epoch),
@@ -120,6 +132,11 @@ GUARDS = {
     "RUN": lambda k, e, p: e["rx_id"] != e["tx_id"],
     "AT_SEEN": lambda k, e, p: e["tx_id"] == k.youngest or _ahead(k, e) == p.window - 1,
     "RANGE_OK": lambda k, e, p: _range_ok(k, e),
+    "CONTROLLED": lambda k, e, p: k.controlled,
+    "ECHO": lambda k, e, p: e["tx_id"] != 0,
+    "ECHO_OK": lambda k, e, p: ((e["tx_id"] - k.oldest) & ID_MASK) < k.in_flight,
+    "PACED": lambda k, e, p: k.controlled and k.in_flight and k.position == k.oldest,
+    "PATIENT": lambda k, e, p: _patient(k, e),
 }
 HARDWARE_KNOWS = ("SEEK_OK", "RESEND_OK", "OLD_KEPT")
 """Guards on the hardware's own lists: a row with such a guard is taken if its action is the one
@@ -146,7 +163,7 @@ _COUNTED_BY = {
     "drop_no_link": "SAY_NOLINK",
     "nack_gap": "NACK_GAP MARK_NACK COUNT_NACK NACK_ALL",
     "delivered": "DELIVER DELIVER_LOOK",
-    "kept": "KEEP",
+    "kept": "KEEP KEEP_ECHO",
     "kept_nacked": "KEEP_NACK",
     "drop_unkept": "LOSE",
     "delivered_kept": "DELIVER_KEPT",

@@ -20,6 +20,7 @@ FIELDS = {
     "opcode": (42, 1),
     "vc": (43, 1),
     "epoch": (46, 2),
+    "congestion": (48, 1),
     "extension": (51, 1),
     "tx_id": (52, 4),
     "rx_id": (56, 4),

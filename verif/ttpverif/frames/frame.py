@@ -48,7 +48,15 @@ DROP_CAUSES = (
 )
 """Causes of drop in the order of decision F1; "no room in the event queue" is not the frame's."""
 
-_WIDTHS = {"src": 24, "dst": 24, "tx_id": 32, "rx_id": 32, "epoch": 16, "extension": 8}
+_WIDTHS = {
+    "src": 24,
+    "dst": 24,
+    "tx_id": 32,
+    "rx_id": 32,
+    "epoch": 16,
+    "extension": 8,
+    "congestion": 8,
+}
 
 _HEADER = struct.Struct(">3s3s3s3sHBBH16s3s3sHBBBBHBHBII")
 
@@ -99,7 +107,8 @@ class Frame:
     """One good TTP frame.
 
     `src` and `dst` are nodes (24 bits); fields that are always sent as zero are not kept (F2).
-    `payload` is the NOC payload, without padding. ValueError: a field that no good frame has.
+    `payload` is the NOC payload, without padding. `congestion` is byte 48, which means something
+    on a controlled link only (K2). ValueError: a field that no good frame has.
     """
 
     src: int
@@ -112,6 +121,7 @@ class Frame:
     extension: int = 0
     ethertype: int = ETHERTYPE_SEED
     payload: bytes = b""
+    congestion: int = 0
 
     def __post_init__(self):
         for name, bits in _WIDTHS.items():
@@ -150,7 +160,7 @@ class Frame:
             0,
             0,
             self.epoch,
-            0,
+            self.congestion,
             0,
             self.extension,
             self.tx_id,
@@ -200,7 +210,7 @@ class Frame:
             _,
             _,
             epoch,
-            _,
+            congestion,
             _,
             extension,
             tx_id,
@@ -225,7 +235,17 @@ class Frame:
                 return None, cause
         payload = data[HEADER : 34 + length] if opcode == Opcode.PAYLOAD else b""
         return cls(
-            src, dst, Opcode(opcode), vc, tx_id, rx_id, epoch, extension, ethertype, payload
+            src,
+            dst,
+            Opcode(opcode),
+            vc,
+            tx_id,
+            rx_id,
+            epoch,
+            extension,
+            ethertype,
+            payload,
+            congestion,
         ), None
 
     def __str__(self):

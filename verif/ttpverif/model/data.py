@@ -15,8 +15,7 @@ class Data(Part):
     # ---- sending -------------------------------------------------------------------------
 
     def _has_slot(self, link):
-        limit = self.parameters.link_slots
-        return self.free_slots > 0 and (not limit or link.stored < limit)
+        return self.free_slots > 0 and link.stored < self._link_limit(link)
 
     def _queue(self, step):
         """Host payload while the link is opening: it waits in its slot."""
@@ -30,7 +29,8 @@ class Data(Part):
 
     def _send_new(self, step):
         """Host payload on an OPEN link: sent at once if nothing is before it."""
-        straight = step.send_now and not step.link.waiting and not step.link.held
+        link = step.link
+        straight = not link.waiting and not link.held and self._may_leave(step)
         self._queue(step)
         if step.out.result == "TAKEN" and straight:
             self._send_next(step)
@@ -58,6 +58,7 @@ class Data(Part):
             if not link.in_flight:
                 link.count = 0
             link.timer_bit = False
+            step.first_time = True
             link.fresh = id_add(link.fresh, 1)
         link.position = id_add(link.position, 1)
         if packet_id == link.oldest:
@@ -78,6 +79,9 @@ class Data(Part):
 
     def _acked(self, step):
         link = step.link
+        if link.controlled and step.frame.tx_id:
+            self._echoed(step)
+            return
         count = self._acknowledged(link, step.frame.rx_id)
         if not count:
             self._bad_ack(step)

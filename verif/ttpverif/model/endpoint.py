@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ..frames.frame import MAX_PAYLOAD, Frame, Opcode
 from .closing import Closing
+from .controlled import ALONE, Controlled
 from .data import Data
 from .link import LinkTable, WeylIds
 from .opening import Opening
@@ -22,7 +23,7 @@ from .zero import Zero
 __all__ = ["Endpoint", "Outcome", "Parameters", "TAKEN", "REFUSED", "BLOCKED"]
 
 
-class Endpoint(Opening, Data, Selective, Closing, Zero):
+class Endpoint(Opening, Data, Selective, Controlled, Closing, Zero):
     """One engine.
 
     Parameters
@@ -32,6 +33,12 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
         Returns (open ID, epoch); called once for every incarnation of a link.
     room : callable(node, vc, data) -> bool
         Whether the host side has room for a PAYLOAD, where `receive` is not told.
+
+    Attributes
+    ----------
+    code : int or callable() -> int
+        What byte 48 of the answers on controlled links says (K2, K6): the receiver's law is not
+        part of the endpoint. At first that one link is backlogged.
     """
 
     def __init__(
@@ -46,6 +53,7 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
         self.room = room if room is not None else lambda node, vc, data: True
         self.links = LinkTable(parameters.sets, parameters.vc_tables)
         self.counters = Counter()
+        self.code: int | Callable[[], int] = ALONE
 
     # ---- events --------------------------------------------------------------------------
 
@@ -88,11 +96,16 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
             return None
         return self.receive(frame, room, keep, send_now)
 
-    def host_payload(self, node: int, vc: int, data: bytes, send_now: bool = True) -> Outcome:
-        """The host hands over one packet. `send_now`: it may leave with this very event."""
+    def host_payload(
+        self, node: int, vc: int, data: bytes, send_now: bool = True, free: bool = True
+    ) -> Outcome:
+        """The host hands over one packet. `send_now`: it may leave with this very event.
+
+        `free`: the law lets a controlled link do so, too (K9).
+        """
         if not 1 <= len(data) <= MAX_PAYLOAD:
             raise ValueError(f"a payload has 1 to {MAX_PAYLOAD} bytes; got {len(data)}")
-        return self._event("HOST_PAYLOAD", node, vc, data=bytes(data), send_now=send_now)
+        return self._event("HOST_PAYLOAD", node, vc, data=bytes(data), send_now=send_now, free=free)
 
     def host_open(self, node: int, vc: int) -> Outcome:
         return self._event("HOST_OPEN", node, vc)
@@ -104,13 +117,16 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
         """The ready queue visits the link: at most one PAYLOAD, or a CLOSE that is due."""
         return self._event("VISIT", node, vc)
 
-    def timer(self, node: int, vc: int, ask: bool | None = None) -> Outcome:
+    def timer(
+        self, node: int, vc: int, ask: bool | None = None, slow: bool = False, coin: bool = False
+    ) -> Outcome:
         """The link timer visits the link (5.4).
 
         `ask`: where it finds a gap with kept packets behind it, whether the link asks or, as
         another link is asking, NACKs the first missing ID (R6); None: as the model counts.
+        `slow`, `coin`: the engine has seen a long round trip of late, and its random bit (K13).
         """
-        return self._event("TIMER", node, vc, ask=ask)
+        return self._event("TIMER", node, vc, ask=ask, slow=slow, coin=coin)
 
     def open_ack_sent(self, node: int, vc: int) -> Outcome:
         """The OPEN_ACK has really gone out."""
@@ -194,7 +210,7 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
 
     def _visit_timer(self, step):
         link = step.link
-        timed_out, link.timer_bit = link.timer_bit, True
+        timed_out, link.timer_bit = link.timer_bit and not self._paced(link), True
         if link.held:
             link.held = False
             link.position = link.oldest
@@ -217,7 +233,8 @@ class Endpoint(Opening, Data, Selective, Closing, Zero):
                 self._end(step, "RETRIES_USED_UP")
                 return False
             link.count += 1
-            self._retry(step)
+            if not self._patient(step, before):
+                self._retry(step)
         elif not link.stored:
             if limits.idle_limit and link.count >= limits.idle_limit:
                 self._close(step)  # before the NACK of a gap (C7)

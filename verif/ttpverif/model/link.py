@@ -50,6 +50,10 @@ class Link:
     offered: bool = False
     """Our OPEN says, or would say, that we can keep younger packets (R1)."""
     selective: bool = False
+    control_offered: bool = False
+    """Our OPEN says, or would say, that we pace what we send and say how many do (K1)."""
+    controlled: bool = False
+    """Congestion control was agreed."""
     sent_then: int = 0
     """`fresh` when the oldest packet was last sent from here or became the oldest (R12)."""
     looking: bool = False
@@ -137,6 +141,7 @@ class Link:
         assert not (self.fed and self.guessed)
         assert self.zero or not (self.doubted or self.asked)
         assert not (self.zero and (self.selective or self.peer_end is not None))  # Z1, Z8, Z9
+        assert not self.controlled or self.control_offered and self.vc == 2 and not self.zero
         assert self.selective or not (self.kept or self.looking or self.walks)
         if self.selective:
             noted = id_distance(self.youngest, self.received)

@@ -2,6 +2,7 @@
 
 from ..frames.frame import Opcode
 from ..frames.serial import epoch_distance, id_add
+from .controlled import CONTROLLED_VC
 from .link import Link
 from .part import Part
 from .states import State
@@ -66,7 +67,14 @@ class Opening(Part):
     def _new_link(self, step, state, ethertype, peer_open=None, replaces=None):
         first_id, epoch = self._fresh_ids(peer_open)
         step.link = Link(
-            step.node, step.vc, ethertype, state, epoch, first_id, offered=self.parameters.selective
+            step.node,
+            step.vc,
+            ethertype,
+            state,
+            epoch,
+            first_id,
+            offered=self.parameters.selective,
+            control_offered=self.parameters.congestion and step.vc == CONTROLLED_VC,
         )
         if peer_open is not None:
             self._learn(step)

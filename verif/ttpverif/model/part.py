@@ -1,6 +1,6 @@
 """`Part`: what every part of `model.Endpoint` builds on, and what goes through the parts.
 
-A part (`Opening`, `Data`, `Selective`, `Closing`, `Zero`) is a chapter of one class: it calls
+A part (`Opening`, `Data`, `Selective`, `Controlled`, `Closing`, `Zero`) is a chapter of one class: it calls
 methods of the others, which are declared at the end of `Part`.
 """
 
@@ -22,7 +22,8 @@ TAKEN, REFUSED, BLOCKED = "TAKEN", "REFUSED", "BLOCKED"
 class Parameters:
     """What an engine is built and configured with. `link_slots`, `max_retry`, `idle_limit`: 0 = no
     limit / never. `selective`: offers and accepts selective replay; `reorder_slots`: how many
-    packets it can keep that came before their turn."""
+    packets it can keep that came before their turn. `congestion`: offers and accepts congestion
+    control on VC 2 (K1)."""
 
     node: int
     sets: int = 256
@@ -36,11 +37,17 @@ class Parameters:
     ethertype: int = ETHERTYPE_SEED
     selective: bool = True
     reorder_slots: int = 16
+    congestion: bool = True
 
     @property
     def window(self):
         """How far ahead of the last in-order ID a kept packet may be (R2)."""
         return 4 * self.reorder_slots
+
+    @property
+    def controlled_slots(self):
+        """How many slots a controlled link may hold, whatever `link_slots` says (K11)."""
+        return 3 * self.slots // 4
 
 
 @dataclass
@@ -82,6 +89,11 @@ class Step:
     send_now: bool = False
     keep: bool | None = None
     ask: bool | None = None
+    free: bool = True
+    slow: bool = False
+    coin: bool = False
+    first_time: bool = False
+    """The PAYLOAD of this event had not been sent before."""
     packet_id: int | None = None
     first_id: int | None = None
 
@@ -93,6 +105,7 @@ class Part:
     ids: Callable[[], tuple[int, int]]
     links: LinkTable
     counters: Counter
+    code: int | Callable[[], int]
 
     @property
     def free_slots(self) -> int:
@@ -114,13 +127,16 @@ class Part:
             step.link.ethertype,
             payload,
             self._extension(step.link, opcode),
+            self._congestion(step, opcode),
         )
 
     def _reply(self, step, opcode, rx_id):
         """Answer a frame for which there is no link: epoch and EtherType are the frame's."""
         self._emit(step, opcode, 0, rx_id, step.frame.epoch, step.frame.ethertype, b"")
 
-    def _emit(self, step, opcode, tx_id, rx_id, epoch, ethertype, payload, extension=0):
+    def _emit(
+        self, step, opcode, tx_id, rx_id, epoch, ethertype, payload, extension=0, congestion=0
+    ):
         assert step.out.frame is None, "two frames for one event"
         step.out.frame = Frame(
             self.parameters.node,
@@ -133,6 +149,7 @@ class Part:
             extension,
             ethertype,
             payload,
+            congestion,
         )
 
     def _notice(self, step, name):
@@ -187,6 +204,15 @@ class Part:
         def _acknowledged(self, link, packet_id) -> int: ...
         def _nack_gap(self, step) -> None: ...
         def _retire(self, step, count) -> None: ...
+
+        # Controlled
+        def _congestion(self, step, opcode) -> int: ...
+        def _echo(self, step) -> None: ...
+        def _echoed(self, step) -> None: ...
+        def _link_limit(self, link) -> int: ...
+        def _may_leave(self, step) -> bool: ...
+        def _paced(self, link) -> bool: ...
+        def _patient(self, step, time_outs) -> bool: ...
 
         # Selective
         def _data_ahead(self, step) -> None: ...

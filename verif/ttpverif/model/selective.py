@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ..frames.frame import Opcode
 from ..frames.serial import ID_MASK, id_add, id_distance
+from .controlled import CONTROL
 from .link import Link
 from .part import Outcome, Part
 from .states import DATA_STATES
@@ -17,7 +18,7 @@ from .states import DATA_STATES
 __all__ = ["EXTENSION", "Asking", "Impossible", "Selective"]
 
 EXTENSION = 0x20
-"""Extension byte of OPEN and OPEN_ACK: "I can keep younger packets" (R1)."""
+"""Extension bit of OPEN and OPEN_ACK: "I can keep younger packets" (R1)."""
 
 
 class Impossible(ValueError):
@@ -89,22 +90,30 @@ class Selective(Part):
         """(node, vc) of every link with a NACKed range that is not worked off."""
         return [(link.node, link.vc) for link in self.links if link.walks]
 
-    # ---- negotiation (R1) ----------------------------------------------------------------
+    # ---- negotiation (R1, K1) ----------------------------------------------------------------
 
     def _negotiate(self, step):
         """From the peer's OPEN, or the OPEN_ACK to ours; our OPEN says no more than is agreed.
 
-        A peer that sends epoch 0 never is (Z9).
+        With a peer that sends epoch 0 nothing is agreed (Z9, K1), nor where a bit is set that no
+        revision has given a meaning.
         """
-        link, frame = step.link, step.frame
-        link.offered = link.selective = (
-            link.offered and frame.extension == EXTENSION and frame.epoch != 0
-        )
+        link, said = step.link, step.frame.extension
+        if step.frame.epoch == 0 or said & ~(EXTENSION | CONTROL):
+            said = 0
+        link.offered = link.selective = link.offered and bool(said & EXTENSION)
+        link.control_offered = link.controlled = link.control_offered and bool(said & CONTROL)
 
     @staticmethod
     def _extension(link, opcode):
-        said = {Opcode.OPEN: link.offered, Opcode.OPEN_ACK: link.selective}.get(opcode, False)
-        return EXTENSION if said else 0
+        """An OPEN says what is offered, an OPEN_ACK what is agreed; no other frame says anything."""
+        if opcode == Opcode.OPEN:
+            selective, controlled = link.offered, link.control_offered
+        elif opcode == Opcode.OPEN_ACK:
+            selective, controlled = link.selective, link.controlled
+        else:
+            return 0
+        return EXTENSION * selective | CONTROL * controlled
 
     def _forget(self, link):
         """The incarnation is over: its kept packets are still to be freed (R10)."""
@@ -133,6 +142,8 @@ class Selective(Part):
             link.kept[packet_id] = step.frame.payload
             if id_distance(packet_id, link.youngest) > 1:
                 self._put(step, Opcode.NACK, id_add(packet_id, -1), id_add(link.youngest, 1))
+            elif link.controlled:
+                self._echo(step)
             if id_distance(packet_id, link.youngest) > 0:
                 link.gap, link.seen = True, packet_id
             return

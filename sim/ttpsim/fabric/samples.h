@@ -1,0 +1,66 @@
+// Queue and senders over time, as a table: a line every 256 clocks.
+#pragma once
+
+#include <cinttypes>
+
+#include "traffic.h"
+
+namespace ttp::fabric {
+
+class Samples {
+public:
+    static constexpr uint64_t EVERY = 256;
+
+    Samples(const Settings &settings, const Traffic &traffic) : senders_(settings.nodes) {
+        if (settings.samples.empty()) return;
+        file_ = std::fopen(settings.samples.c_str(), "w");
+        if (!file_) throw Failure{"cannot write " + settings.samples};
+        std::fprintf(file_, "clock,queue");
+        for (int node = 0; node < settings.nodes; ++node) {
+            if (!traffic.is_sender(node)) continue;
+            shown_.push_back(node);
+            std::fprintf(file_, ",bytes_%d", node);
+#ifdef TTP_HAS_LAW
+            std::fprintf(file_, ",window_%d,gap_%d,code_%d", node, node, node);
+#endif
+        }
+        std::fprintf(file_, "\n");
+    }
+    ~Samples() { if (file_) std::fclose(file_); }
+    Samples(const Samples &) = delete;
+    Samples &operator=(const Samples &) = delete;
+
+    bool wanted() const { return file_; }
+    void data(int from, int bytes) { senders_[from].bytes += bytes; }
+    // What the law says now of the link to the sender's partner.
+    void law(int node, uint32_t window, uint32_t gap, uint32_t code) {
+        Sender &s = senders_[node];
+        s.window = window;
+        s.gap = gap;
+        s.code = code;
+    }
+    // `queue`: bytes that wait for the port to host 0.
+    void clock(uint64_t clock, int64_t queue) {
+        if (!file_ || clock % EVERY) return;
+        std::fprintf(file_, "%" PRIu64 ",%" PRId64, clock, queue);
+        for (int node : shown_) {
+            const Sender &s = senders_[node];
+            std::fprintf(file_, ",%" PRIu64, s.bytes);
+#ifdef TTP_HAS_LAW
+            std::fprintf(file_, ",%u,%u,%u", s.window, s.gap, s.code);
+#endif
+        }
+        std::fprintf(file_, "\n");
+    }
+
+private:
+    struct Sender {
+        uint64_t bytes = 0;             // of DATA that has been delivered
+        uint32_t window = 0, gap = 0, code = 0;
+    };
+    std::vector<Sender> senders_;
+    std::vector<int> shown_;
+    std::FILE *file_ = nullptr;
+};
+
+}  // namespace ttp::fabric
