@@ -86,7 +86,7 @@ def test_a_table_and_a_picture(command, tmp_path):
 def test_windows_are_drawn_if_the_law_tells_them(tmp_path):
     table, picture = tmp_path / "run.csv", tmp_path / "run.svg"
     lines = [f"{256 * n},{100 * n},{900 * n},{n},17,40" for n in range(20)]
-    table.write_text("clock,queue,bytes_1,window_1,gap_1,code_1\n" + "\n".join(lines) + "\n")
+    table.write_text("clock,queue,bytes_1,window_1,gap_1\n" + "\n".join(lines) + "\n")
     plot.draw(table, picture, 65536)
     assert len(re.findall(r"<g id=\"axes_", picture.read_text())) == 4
 
@@ -114,7 +114,7 @@ def with_law(verilog):
     body = ["  input cfg_congestion;"]
     body += [f"  output [{width - 1}:0] law_{name};" for name, width in ports.items()]
     body += ["  assign law_valid = trace_valid & cfg_congestion;", "  assign law_lid = trace_lid;"]
-    body += ["  assign law_window = 7;", "  assign law_gap = 34;", "  assign law_code = 33;"]
+    body += ["  assign law_window = 7;", "  assign law_gap = 34;", "  assign law_touched = 1;"]
     head, top = verilog.split("module ttp_engine(")
     ports, top = top.split(");", 1)
     body = "\n".join(body).replace("output [0:0]", "output")
@@ -126,7 +126,7 @@ def test_the_header_tells_what_the_engine_has():
     if "cfg_congestion" not in verilog:
         verilog = with_law(verilog)
     header = engine_ports.ports_header(verilog, CONFIG)
-    for line in ("TTP_HAS_CONGESTION", "TTP_HAS_LAW", "LAW_valid law_valid", "LAW_gap law_gap"):
+    for line in ("TTP_HAS_CONGESTION", "TTP_HAS_LAW"):
         assert f"#define {line}\n" in header
 
 

@@ -256,10 +256,10 @@ private:
     void law([[maybe_unused]] int node, [[maybe_unused]] const Engine &e) {
 #ifdef TTP_HAS_LAW
         const Vengine *top = e.top.get();
-        if (!top->LAW_valid) return;
-        const Tag tag = e.tag(top->LAW_lid);
+        if (!top->law_valid || !top->law_touched) return;
+        const Tag tag = e.tag(top->law_lid);
         if (tag.get(TAG_vc, 2) == DATA && tag.get(TAG_node, 24) == NODE_BASE + traffic_.partner(node))
-            samples_.law(node, top->LAW_window, top->LAW_gap, top->LAW_code);
+            samples_.law(node, top->law_window, top->law_gap);
 #endif
     }
 

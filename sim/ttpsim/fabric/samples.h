@@ -21,7 +21,7 @@ public:
             shown_.push_back(node);
             std::fprintf(file_, ",bytes_%d", node);
 #ifdef TTP_HAS_LAW
-            std::fprintf(file_, ",window_%d,gap_%d,code_%d", node, node, node);
+            std::fprintf(file_, ",window_%d,gap_%d", node, node);
 #endif
         }
         std::fprintf(file_, "\n");
@@ -33,11 +33,10 @@ public:
     bool wanted() const { return file_; }
     void data(int from, int bytes) { senders_[from].bytes += bytes; }
     // What the law says now of the link to the sender's partner.
-    void law(int node, uint32_t window, uint32_t gap, uint32_t code) {
+    void law(int node, uint32_t window, uint32_t gap) {
         Sender &s = senders_[node];
         s.window = window;
         s.gap = gap;
-        s.code = code;
     }
     // `queue`: bytes that wait for the port to host 0.
     void clock(uint64_t clock, int64_t queue) {
@@ -47,7 +46,7 @@ public:
             const Sender &s = senders_[node];
             std::fprintf(file_, ",%" PRIu64, s.bytes);
 #ifdef TTP_HAS_LAW
-            std::fprintf(file_, ",%u,%u,%u", s.window, s.gap, s.code);
+            std::fprintf(file_, ",%u,%u", s.window, s.gap);
 #endif
         }
         std::fprintf(file_, "\n");
@@ -56,7 +55,7 @@ public:
 private:
     struct Sender {
         uint64_t bytes = 0;             // of DATA that has been delivered
-        uint32_t window = 0, gap = 0, code = 0;
+        uint32_t window = 0, gap = 0;
     };
     std::vector<Sender> senders_;
     std::vector<int> shown_;

@@ -53,13 +53,8 @@ def _options(ports):
     """Macros of what not every engine has: congestion control, and the record of its law."""
     if "cfg_congestion" in ports:
         yield "#define TTP_HAS_CONGESTION"
-    for prefix in ("law_", "o_law_"):
-        if f"{prefix}valid" in ports:
-            yield "#define TTP_HAS_LAW"
-            yield from (
-                f"#define LAW_{name} {prefix}{name}"
-                for name in ("valid", "lid", "window", "gap", "code")
-            )
+    if "law_valid" in ports:
+        yield "#define TTP_HAS_LAW"
 
 
 def ports_header(verilog, config):
@@ -122,8 +117,6 @@ def ports_header(verilog, config):
             f"static const unsigned OPEN_MASK[] = {_masks(layout, words, ['touch'])};",
             f"static const unsigned FREE_MASK[] = {_masks(layout, words, free)};",
             "#define RX_LAST 10",
-            *(["#define TTP_HAS_CONGESTION"] if "cfg_congestion" in inputs else []),
-            *(["#define TTP_HAS_LAW"] if "law_valid" in outputs else []),
             each("LINK_STATS", LINK_STAT_NAMES),
             each("DROP_CAUSES", CAUSES),
             each("COMPARED", compared),
