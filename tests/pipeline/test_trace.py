@@ -10,7 +10,8 @@ from ttpoe.pipeline.trace import Trace
 from ttpoe.protocol import Opcode
 
 TINY = preset("tiny")
-FRAME = ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")
+FRAME = ("opcode", "node", "vc", "ieee", "epoch", "selective", "controlled", "tx_id", "rx_id")
+RECEIVED = ("epoch", "tx_id", "rx_id", "congestion", "room")
 
 
 def one(rng):
@@ -25,12 +26,16 @@ def one(rng):
             epoch=bits(16),
             tx_id=bits(32),
             rx_id=bits(32),
+            congestion=bits(8),
             room=bits(1),
         ),
         "outcome": dict(
             old_state=rng.choice(list(LinkState)),
             action=rng.choice(list(Action)),
             keeps=bits(1),
+            free=bits(1),
+            slow=bits(1),
+            coin=bits(1),
             result=rng.choice(list(HostResult)),
             frame=bits(1),
             noticed=bits(1),
@@ -56,12 +61,15 @@ def test_every_field_is_where_it_belongs():
                 ieee=rng.getrandbits(1),
                 epoch=rng.getrandbits(16),
                 selective=rng.getrandbits(1),
+                controlled=rng.getrandbits(1),
                 tx_id=rng.getrandbits(32),
                 rx_id=rng.getrandbits(32),
             )
             ctx.set(dut.i_done.payload, done)
             ctx.set(dut.i_done.valid, valid)
             ctx.set(dut.i_frame, frame)
+            more = rng.getrandbits(1)
+            ctx.set(dut.i_more, more)
             ctx.set(dut.i_delivers, delivers)
             event, outcome = done["event"], done["outcome"]
             wanted = {
@@ -72,7 +80,9 @@ def test_every_field_is_where_it_belongs():
                 "old_state": outcome["old_state"],
                 "new_state": done["tag"]["state"],
                 "action": outcome["action"],
-                **{name: event[name] for name in ("epoch", "tx_id", "rx_id", "room")},
+                **{name: event[name] for name in RECEIVED},
+                **{name: outcome[name] for name in ("free", "slow", "coin")},
+                "frame_more": more,
                 "delivered": delivers,
                 "kept": outcome["keeps"],
                 "background": outcome["action"] is Action.RETIRE_ONE,

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 __all__ = ["Backlog"]
 
 _PART = 6  # bits of the fraction of Ae
+_LARGEST = 14  # upper half of the code
 _LONG = 24  # bits of the clocks that are counted between two looks
 
 
@@ -85,7 +86,8 @@ class Backlog(wiring.Component):
             least.eq((1 << _PART) - (links << _PART)),
             estimate.eq(Mux(total < 1 << _PART, 1 << _PART, total)),
         ]
-        elapsed, idle = Signal(_LONG), Signal(_LONG)
+        self.elapsed = elapsed = Signal(_LONG)
+        self.idle = idle = Signal(_LONG)
         packets = Signal(len(links) + 1)
         judged, enough = Signal(), Signal()
         busy, lazy, lazier, laziest = (
@@ -95,7 +97,7 @@ class Backlog(wiring.Component):
         with m.If(self.i_look):
             m.d.sync += [
                 enough.eq(packets >= links << 1),
-                busy.eq(idle < elapsed >> 8),
+                busy.eq(idle << 8 < elapsed),
                 lazy.eq(idle > elapsed >> 6),
                 lazier.eq(idle > elapsed >> 4),
                 laziest.eq(idle > elapsed >> 2),
@@ -162,6 +164,6 @@ class Backlog(wiring.Component):
         exponent = Signal(range(bits + 1))
         m.d.comb += exponent.eq(last - 5)
         code = Cat(mantissa, exponent[:4])
-        if bits - 5 > 15:
-            code = Mux(exponent > 15, 0xFF, code)
+        if bits - 5 > _LARGEST:
+            code = Mux(exponent > _LARGEST, _LARGEST << 4 | 15, code)
         m.d.sync += self.o_code.eq(code)

@@ -327,7 +327,9 @@ class Law(wiring.Component):
         cut = self.d_hit & ~nearer & (delay[:12] >= CUT)
         grows = self.d_hit & ~cut & old.limited
         half = self.d_gap >> 1
-        late = self.d_late.as_signed()
+        # Times are serial numbers: the sign of a difference says which is later.
+        early, spare = Signal(16), Signal(16)
+        m.d.comb += [early.eq(half - self.d_late), spare.eq(self.d_late + self.d_gap)]
         m.d.sync += [
             e.eq(old),
             e.gap.eq(self.d_gap),
@@ -336,8 +338,8 @@ class Law(wiring.Component):
             self.e_sent.eq(old.next_at + self.d_gap),
             self.e_sent_late.eq(self.d_now - half + self.d_gap),
             self.e_clipped.eq(self.d_now + self.d_gap),
-            self.e_idled.eq(late > half),
-            self.e_clips.eq(late + self.d_gap < 0),
+            self.e_idled.eq(early[15]),
+            self.e_clips.eq(spare[15] & spare[:15].any()),
             e.growing.eq(old.growing & ~cut),
             e.limited.eq(old.limited & ~self.d_hit),
             self.o_long.eq(self.d_hit & ~nearer & (delay[:12] >= LONG)),

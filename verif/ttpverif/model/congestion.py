@@ -67,7 +67,7 @@ class Sender:
 
     @property
     def free(self):
-        return self.gap == 0 and self.position < self.window
+        return self.gap == 0 and self.position + 1 < self.window
 
     # ---- what an event says ----------------------------------------------------------------
 

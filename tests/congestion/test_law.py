@@ -1,0 +1,190 @@
+"""The law in hardware against the model, event by event (decisions K4, K7, K8, K10, K13)."""
+
+import random
+
+import pytest
+
+from tests.streams import simulate
+from ttpoe.config import preset
+from ttpoe.congestion.law import Law
+from ttpoe.link.fsm import Action, Event, LinkState
+from ttpoe.protocol import Opcode
+from ttpverif.model.congestion import Receiver, Sender
+
+CONFIG = preset("default")
+APART = 6  # clocks between two events of one link
+LINKS = 3
+
+
+class Link:
+    """What the pipeline would know of a link, and the model of its law."""
+
+    def __init__(self, lid):
+        self.lid, self.sender, self.next_id, self.una = lid, None, 0, 0
+        self.ready_at = 0
+
+
+def one_event(rng, link):
+    """(what Q3 says, {method of the model: arguments})"""
+    window = (link.next_id - link.una) & 0xFFFFFFFF
+    tag = dict(state=LinkState.OPEN, controlled=1, alloc=rng.choice((0, 1, 3, 40)), retries=0)
+    tag["current"] = rng.randrange(tag["alloc"] + 1)
+    kinds = "payload ack visit idle time_out send begin".split()
+    kinds += ["again", "echo", "nack", "hold"] if window else []
+    kind = rng.choices(kinds, [6 if k in ("send", "ack") else 1 for k in kinds])[0]
+    event = dict(event=Event.RX_ACK, congestion=rng.choice((0, 0x10, 0x10, rng.randrange(256))))
+    outcome = dict(action=Action.NOTHING)
+    code = event["congestion"]
+    calls = []
+    if kind in ("ack", "echo", "nack"):
+        which = (link.una + rng.randrange(max(1, window))) & 0xFFFFFFFF
+        if kind == "ack":
+            outcome["action"], event["rx_id"] = Action.RETIRE, which
+            link.una = (which + 1) & 0xFFFFFFFF if window else link.una
+        elif kind == "echo":
+            outcome["action"], event["tx_id"] = Action.NOTED, which
+        else:
+            event["event"] = Event.RX_NACK
+            outcome["action"], event["tx_id"] = Action.NACK_RANGE, (which - 1) & 0xFFFFFFFF
+        calls += [("heard", code), ("arrived", which)]
+        if kind == "ack":
+            calls.append(("passed", (which + 1) & 0xFFFFFFFF))
+    elif kind == "payload":
+        event = dict(event=Event.RX_PAYLOAD, congestion=rng.getrandbits(1))
+        tag["gap"] = rng.getrandbits(1)
+        outcome["action"] = Action.DELIVER
+        calls.append(("counts", event["congestion"] or tag["gap"]))
+    elif kind in ("send", "again"):
+        event = dict(event=Event.VISIT)
+        first = kind == "send"
+        if first and window >= CONFIG.slots - 1:
+            first = False
+        if first:
+            sent, link.next_id = link.next_id, (link.next_id + 1) & 0xFFFFFFFF
+        else:
+            sent = (link.una + rng.randrange(window)) & 0xFFFFFFFF
+        outcome |= dict(action=Action.SEND, frame=1, opcode=Opcode.PAYLOAD, sends=1)
+        outcome["first_sent"] = int(first)
+        calls.append(("sent", sent, first))
+    elif kind in ("visit", "idle", "time_out"):
+        event = dict(event=Event.TIMER)
+        calls.append(("visited",))
+        tag["retries"] = rng.choice((1, 2, 7))
+        if kind == "time_out":
+            outcome["action"] = Action.REPLAY
+            calls.append(("timed_out", tag["retries"] - 1))
+        elif kind == "idle":
+            tag["alloc"] = tag["current"] = 0
+            if tag["retries"] >= 2:
+                calls.append(("rested",))
+        elif tag["alloc"] == 0 and tag["retries"] >= 2:
+            calls.append(("rested",))
+    elif kind == "hold":
+        outcome["action"] = Action.HOLD
+        calls.append(("held",))
+    else:
+        answers = rng.getrandbits(1)
+        event = dict(event=Event.RX_OPEN if answers else Event.HOST_OPEN)
+        outcome |= dict(stepped=1)
+        tag |= dict(current=0)
+        link.next_id = link.una = rng.choice((0, 0xFFFFFFF0, rng.getrandbits(32)))
+        calls.append(("begin", answers))
+    done = dict(event=event, outcome=outcome, tag=tag, lid=link.lid, owns=1, vc=2)
+    return done, calls
+
+
+def carry_out(link, receiver, calls, now, tag):
+    """The same event in the model."""
+    sender = link.sender
+    sent_id = 0
+    for name, *arguments in calls:
+        if name == "begin":
+            receiver.ended(link.lid)
+            if arguments[0]:
+                receiver.opened(link.lid)
+            link.sender = sender = Sender(CONFIG.slots, now)
+        elif name == "counts":
+            receiver.payload(link.lid, bool(arguments[0]))
+        elif name == "sent":
+            sent_id = arguments[0]
+            sender.sent(*arguments, now)
+        elif name in ("heard", "arrived"):
+            getattr(sender, name)(*arguments, now)
+        elif name == "visited":
+            receiver.visited(link.lid, True)
+            sender.visited(now)
+        else:
+            getattr(sender, name)(*arguments)
+    sender.settle(tag["current"], tag["current"] < tag["alloc"])
+    return sent_id
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_event_does_what_the_model_says(seed):
+    rng, dut = random.Random(seed), Law(CONFIG)
+    links, receiver = [Link(lid) for lid in (4, 5, 90)], Receiver()
+    bits = CONFIG.count_bits
+    start = rng.choice((0, 65536 - 4000, 40000))
+
+    async def testbench(ctx):
+        ctx.set(dut.i_limit, 2)
+        while not ctx.get(dut.o_ready):
+            await ctx.tick()
+        pending = []  # (clock in which `now` is taken, link, calls, done)
+        records = []
+        sent_id = 0
+        for clock in range(9000):
+            now = (start + clock) % 65536
+            ctx.set(dut.i_now, now)
+            ctx.set(dut.i_done.valid, 0)
+            ctx.set(dut.i_sent_id, sent_id)
+            free = [link for link in links if clock >= link.ready_at]
+            if free and rng.random() < 0.7:
+                link = rng.choice(free)
+                link.ready_at = clock + rng.choice((APART, APART, 9, 40))
+                done, calls = one_event(rng, link)
+                if link.sender is None and calls[0][0] != "begin":
+                    done = dict(done, event=dict(event=Event.RX_OPEN), outcome=dict(stepped=1))
+                    done["tag"] = dict(done["tag"], current=0)
+                    calls = [("begin", 1)]
+                link.sender = link.sender or Sender(CONFIG.slots, 0)
+                ctx.set(dut.i_done.payload, done)
+                ctx.set(dut.i_done.valid, 1)
+                pending.append((clock + 2, link, calls, done))
+                sent = [call[1] for call in calls if call[0] == "sent"]
+                sent_id = sent[0] & (1 << bits) - 1 if sent else 0
+            while pending and pending[0][0] == clock:
+                _, link, calls, done = pending.pop(0)
+                carry_out(link, receiver, calls, now, done["tag"])
+                model = link.sender
+                records.append(
+                    dict(
+                        lid=link.lid,
+                        now=now,
+                        window=model.window,
+                        growing=model.growing,
+                        limited=model.limited,
+                        known=model.known,
+                        timing=model.timed is not None,
+                        base=model.base,
+                        gap=model.gap,
+                        next_at=model.next_at,
+                        free=model.free,
+                        counted=link.lid in receiver.ages,
+                        links=receiver.links,
+                        **(
+                            {"timed": model.timed % (1 << bits), "stamp": model.stamp}
+                            if model.timed is not None
+                            else {}
+                        ),
+                    )
+                )
+            if ctx.get(dut.o_law.valid):
+                assert ctx.get(dut.o_law.p.touched)
+                wanted = records.pop(0)
+                found = {name: ctx.get(dut.o_law.p[name]) for name in wanted}
+                assert found == wanted, clock
+            await ctx.tick()
+        assert len(records) <= 6
+
+    simulate(dut, testbench)
