@@ -72,6 +72,7 @@ def one_event(rng, link):
         tag["retries"] = rng.choice((1, 2, 7))
         if kind == "time_out":
             outcome["action"] = Action.REPLAY
+            tag["alloc"] = max(1, tag["alloc"])
             calls.append(("timed_out", tag["retries"] - 1))
         elif kind == "idle":
             tag["alloc"] = tag["current"] = 0
