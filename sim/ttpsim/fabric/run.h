@@ -12,7 +12,7 @@ public:
     explicit Fabric(const Settings &settings)
         : s_(settings), network_(s_.nodes, s_.leaf_hosts, s_.spines, s_.delay, s_.network, s_.seed),
           port_(s_.nodes), traffic_(s_), half_(s_, traffic_), samples_(s_, traffic_),
-          sharing_(s_, network_.idle_round_trip(LONGEST_FRAME - 60, s_.network.cut_through)) {
+          sharing_(s_, round_trip()), rise_(s_, round_trip()) {
         for (int node = 0; node < s_.nodes; ++node) {
             hosts_.emplace_back(node, s_.nodes, s_.host);
             engines_.emplace_back();
@@ -79,6 +79,7 @@ public:
         waits_.write(json);
         if (s_.clocks) half_.write(json, all);
         sharing_.write(json);
+        rise_.write(json);
         json.counts("stats", stats_, LINK_STAT_NAMES, LINK_STAT_COUNT);
         number("round_trip", round_trip_);      // clocks; 0: host 1 has had no ACK
         number("queue_full", queue_full_);
@@ -110,6 +111,10 @@ private:
             return opcode;
         }
     };
+
+    int round_trip() const {            // of the longest PAYLOAD, if nothing is in its way
+        return network_.idle_round_trip(LONGEST_FRAME - 60, s_.network.cut_through);
+    }
 
     void add_engine(int node) {
         engines_.back() = std::make_unique<Engine>(
@@ -212,6 +217,7 @@ private:
             modules_[n].clock(port_[s_.nodes - s_.modules + n], clock);
         time_round_trip();
         sharing_.clock(clock);
+        rise_.clock(clock, port_[1].out.valid);
         samples_.clock(clock, network_.queue());
         if (port_[0].in.valid && !completed_) ++port0_beats_;
         network_.clock();
@@ -322,6 +328,7 @@ private:
     Half half_;
     Samples samples_;
     Sharing sharing_;
+    Rise rise_;
     Waits waits_;
     uint64_t stats_[64] = {}, since_ = 0, ideal_ = 0, network_ideal_ = 0, completed_ = 0, bytes_ = 0,
              queue_full_ = 0, no_room_ = 0, port0_beats_ = 0;
