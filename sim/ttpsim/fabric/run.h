@@ -1,6 +1,7 @@
 // N engines, their hosts and the network between them; the traffic, and what is measured.
 #pragma once
 
+#include "edge.h"
 #include "measure.h"
 #include "module.h"
 #include "samples.h"
@@ -66,6 +67,7 @@ public:
         number("ideal", ideal_);
         number("network_ideal", network_ideal_);
         number("goodput", goodput_);
+        if (completed_) number("network_goodput", double(network_ideal_) / completed_);
         number("fairness", fairness_);
         SwitchCounts all = network_.sum();
         number("switch_frames", all.frames);
@@ -211,8 +213,8 @@ private:
             hosts_[node].after(e, [&](int from, int vc, uint32_t number, int bytes) {
                 packet(node, from, vc, number, bytes);
             });
-            e.high();
         }
+        clock_edge(engines_, s_.batch);
         for (int n = 0; n < s_.modules; ++n)
             modules_[n].clock(port_[s_.nodes - s_.modules + n], clock);
         time_round_trip();
