@@ -199,7 +199,7 @@ def _company():
 
 def _short():
     """Of every kind one, with four nodes of whatever program there is."""
-    few = {"NODES": 4, "CLOCKS": 12_000, "PING_EVERY": 512, "SPREAD": 200}
+    few = {"NODES": 4, "CLOCKS": 12_000, "PING_EVERY": 512, "SPREAD": 200, "BUFFER": 8192}
     yield Case("incast.3", "incast of 3", few, {"goodput": 0.97}, ("fairness",), seeds=2)
     yield Case(
         "leaves.4_1",
