@@ -18,7 +18,9 @@ local PAYLOAD, ACK, NACK, NACK_FULL, NACK_NOLINK = 6, 7, 8, 9, 10
 local OPCODES = {[0] = "OPEN", "OPEN_ACK", "OPEN_NACK", "CLOSE", "CLOSE_ACK", "CLOSE_NACK",
                  "PAYLOAD", "ACK", "NACK", "NACK_FULL", "NACK_NOLINK"}
 local VCS = {[0] = "REQ_LO", "REQ_HI", "DATA"}
-local EXTENSIONS = {[0] = "none", [0x20] = "selective"}
+local EXTENSIONS = {[0] = "none", [0x20] = "selective", [0x40] = "congestion",
+                    [0x60] = "selective, congestion"}
+local DATA, LEAST_CODE, MOST_SIXTEENTHS = 2, 0x10, 28672
 
 -- The name `ttp` belongs to IrDA's Tiny TP in Wireshark.
 local ttp = Proto("ttpoe", "Tesla Transport Protocol")
@@ -44,6 +46,10 @@ local f = {
   rx = ProtoField.uint8("ttpoe.rx", "rx"),
   epoch = ProtoField.uint16("ttpoe.epoch", "Epoch", base.HEX),
   congestion = ProtoField.uint8("ttpoe.congestion", "Congestion", base.HEX),
+  more = ProtoField.bool("ttpoe.more", "The sender holds more behind it"),
+  links = ProtoField.double("ttpoe.links", "Links that have more to send"),
+  gap = ProtoField.uint32("ttpoe.gap", "Gap between two PAYLOADs, in times of 64 bytes"),
+  keeps = ProtoField.uint32("ttpoe.keeps", "Kept before its turn (TxID)", base.HEX),
   reserved = ProtoField.uint8("ttpoe.reserved", "Reserved", base.HEX),
   version = ProtoField.uint8("ttpoe.version", "Version", base.DEC, nil, 0xF0),
   reserved_low = ProtoField.uint8("ttpoe.reserved_low", "Reserved", base.DEC, nil, 0x0F),
@@ -155,12 +161,22 @@ local function learn_payload(h, number, direction)
   end
   attempt.count, attempt.last = attempt.count + 1, number
   mine.replay_of, mine.attempt = attempt.first, attempt.count
-  if direction.waiting[h.tx_id] then mine.replay = true else mine.duplicate = true end
+  if direction.waiting[h.tx_id] and not attempt.kept then
+    mine.replay = true
+  else
+    mine.duplicate = true
+  end
 end
 
 local function learn_data_answer(h, number, direction)
-  local attempt = direction.attempts[h.rx_id]
-  if h.opcode == ACK then
+  local attempt = direction.attempts[h.keeps or h.rx_id]
+  if h.keeps then                  -- one packet is kept; nothing is acknowledged
+    if attempt then
+      attempt.kept = true
+      answer(attempt.last, number)
+    end
+    return
+  elseif h.opcode == ACK then
     for id in pairs(direction.waiting) do
       if not_younger(id, h.rx_id) and attempt then
         direction.waiting[id] = nil
@@ -301,6 +317,27 @@ local function add_fields(tree, tvb, offset, fields)
   end
 end
 
+-- What byte 48 and the IDs say on a controlled link (decisions K2, K6, K7, K12), which is always
+-- one of VC 2. Where it says nothing it is 0.
+local function congestion(h, tree, byte)
+  if h.vc ~= DATA or not h.whole then return end
+  if h.opcode == PAYLOAD and byte % 2 == 1 then
+    h.more = true
+    tree:add(f.more, true):set_generated()
+  elseif byte >= LEAST_CODE and (h.opcode == OPEN_ACK or h.opcode == ACK or h.opcode == NACK) then
+    local v = (16 + byte % 16) * 2 ^ (math.floor(byte / 16) - 1)
+    local most = math.min(v, MOST_SIXTEENTHS)
+    h.links = v / 16
+    tree:add(f.links, h.links):set_generated()
+    tree:add(f.gap, v == 16 and 0 or most + math.floor(most / 16) + math.floor(most / 64))
+      :set_generated()
+  end
+  if h.links and h.opcode == ACK and h.tx_id ~= 0 then
+    h.keeps = h.tx_id
+    tree:add(f.keeps, h.tx_id):set_generated()
+  end
+end
+
 -- The 18 bytes at `offset`, and `length` bytes behind them; what they say, with nil for what the
 -- capture cut off.
 local function transport(tvb, tree, offset, length, nodes)
@@ -314,6 +351,7 @@ local function transport(tvb, tree, offset, length, nodes)
              epoch = word(tvb, offset + 4, 2), tx_id = word(tvb, offset + 10, 4),
              rx_id = word(tvb, offset + 14, 4), whole = kept >= TRANSPORT_BYTES}
   h.length = length
+  congestion(h, tree, word(tvb, offset + 6, 1) or 0)
   h.name = h.opcode and (OPCODES[h.opcode] or "opcode " .. h.opcode) or "TTP"
   local there = math.min(length, kept - TRANSPORT_BYTES)
   if there > 0 then
@@ -346,6 +384,9 @@ local function finish(h, cause, frame, pinfo, tree)
   if h.tx_id then text = text .. string.format(" tx_id=0x%x", h.tx_id) end
   if h.rx_id then text = text .. string.format(" rx_id=0x%x", h.rx_id) end
   if h.length > 0 then text = text .. string.format(" len=%d", h.length) end
+  if h.keeps then text = text .. string.format(" keeps=0x%x", h.keeps) end
+  if h.more then text = text .. " more" end
+  if h.links then text = text .. string.format(" links=%.6g", h.links) end
   if cause then
     mark_malformed(tree, cause)
     text = text .. " [malformed: " .. cause .. "]"

@@ -17,6 +17,7 @@ from ttpsim.bench.common import Metrics
 from ttpsim.build import builds
 from ttpsim.cli.fabric import TRAFFIC
 from ttpsim.fabric import run as fabric
+from ttpsim.native import batch
 from ttpsim.native import compile as native
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -245,3 +246,36 @@ def test_bad_input(capsys, words, said):
     assert cli.main(["fabric", *words]) == 2
     error = capsys.readouterr().err
     assert error.startswith("ttpoe fabric: ") and said in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "traffic, settings",
+    [
+        ("all_to_all", {"LOSS_PPM": 20_000, "BYTES": 0}),
+        ("incast", {"BUFFER": 16384, "PING_EVERY": 300, "STOP": 100, "STOP_PERIOD": 300}),
+    ],
+)
+def test_engines_in_parts_are_engines_one_by_one(program, traffic, settings):
+    """And this Verilator does allow it: the header that says how is there."""
+    assert "#define BATCH\n" in (program.parent / batch.NAME).read_text()
+    found = []
+    for plus in (["--batch", 1], ["--batch", 0]):
+        settings = {"NODES": 4, "COUNT": 20, "SEED": 3} | settings
+        code, result = fabric.run_fabric(program, traffic, settings, subprocess.DEVNULL, plus=plus)
+        assert code == 0 and result.pop("cpu_seconds")
+        found.append(result)
+    assert found[0] == found[1]
+
+
+def test_an_unknown_edge_is_left_to_verilator(tmp_path):
+    """Whatever else is in it: no part of it is left out."""
+    body = "Vengine___024root___nba_sequent__TOP__0(vlSelf);\n        "
+    text = (
+        "void Vengine___024root___eval_nba(Vengine___024root* vlSelf) {\n    // Body\n"
+        "    if ((1ULL & vlSelfRef.__VnbaTriggered[0U])) {\n        %s\n    }\n}\n"
+    )
+    for calls, known in ((body, True), (body + "other();", False), ("", False)):
+        (tmp_path / "root.cpp").write_text(text % calls)
+        assert ("#define BATCH\n" in batch.batch_header(tmp_path)) == known
+    (tmp_path / "root.cpp").write_text(text.replace("1ULL", "2ULL") % body)
+    assert "#define BATCH\n" not in batch.batch_header(tmp_path)

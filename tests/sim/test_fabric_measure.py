@@ -185,3 +185,14 @@ def test_settings_that_do_not_fit(capsys, words, said):
     assert cli.main(["fabric", *words]) == 2
     error = capsys.readouterr().err
     assert error.startswith("ttpoe fabric: ") and said in error and error.count("\n") == 1
+
+
+def test_how_soon_a_lone_sender_fills_its_wire(program):
+    """After the round trip of its OPEN with a window that is large enough, else never."""
+    clocks = {}
+    for slots in (0, 1):
+        result = run(program, "incast", NODES=2, CLOCKS=8000, LINK_SLOTS=slots, DELAY=20)
+        clocks[slots] = result.get("full_rate_after")
+    # OPEN and OPEN_ACK: two frames of 8 beats, each stored once on its way, and four cables.
+    open_ = 4 * 8 + 4 * 20
+    assert open_ < clocks[0] < open_ + BEATS and clocks[1] is None

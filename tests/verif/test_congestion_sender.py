@@ -72,6 +72,7 @@ def test_codes_are_in_the_order_of_what_they_say():
         (Opcode.PAYLOAD, 0xFE, ""),
         (Opcode.ACK, 0x10, "1 link"),
         (Opcode.NACK, 0x18, "1.5 links"),
+        (Opcode.NACK, 0x11, "1.0625 links"),
         (Opcode.OPEN_ACK, 0x41, "8.5 links"),
         (Opcode.ACK, 0xFF, "31744 links"),
         (Opcode.ACK, 0x0F, ""),

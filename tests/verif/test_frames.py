@@ -1,5 +1,6 @@
 """The two transcriptions of the frame (Scapy, struct), against Tesla's captures and each other."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from scapy.layers.l2 import Ether
 from scapy.packet import NoPayload, Padding, Raw
 
 from ttpverif.frames import scapy_ttp
+from ttpverif.frames.code import says, sixteenths
 from ttpverif.frames.frame import (
     DROP_CAUSES,
     ETHERTYPES,
@@ -278,6 +280,27 @@ def test_reserved_bits_and_trailing_bytes_are_ignored():
     assert Frame.parse(changed, 2) == Frame.parse(GOOD, 2)
     found, _ = Frame.parse(patched((48, b"\xa5")), 2)
     assert found.congestion == 0xA5  # what it means is for the link to say (K2)
+
+
+@pytest.mark.parametrize("opcode", Opcode)
+def test_both_transcriptions_say_the_same_of_byte_48(opcode):
+    for byte in range(256):
+        words = scapy_ttp.congestion_text(opcode.name, byte)
+        assert words == scapy_ttp.congestion_text(int(opcode), byte)
+        assert words == says(opcode, byte), byte
+        if says(opcode, byte) not in ("", "more"):
+            number, unit = words.split()
+            assert float(number) == Fraction(sixteenths(byte), 16), byte
+            assert unit == ("link" if byte == 0x10 else "links")
+
+
+def test_scapy_shows_byte_48_and_the_extension_by_name():
+    shown = ttp_frame(1, 2, "ACK", vc=2, congestion=0x28).show(dump=True)
+    assert "congestion= 0x28 (3 links)" in shown
+    shown = ttp_frame(1, 2, "PAYLOAD", b"x", vc=2, congestion=1).show(dump=True)
+    assert "congestion= 0x1 (more)" in shown
+    shown = ttp_frame(1, 2, "OPEN", vc=2, congestion=0x28, extension=0x60).show(dump=True)
+    assert "congestion= 0x28\n" in shown and "extension = selective+congestion" in shown
 
 
 def test_payload_of_a_control_frame_is_ignored():

@@ -6,7 +6,7 @@ import pytest
 
 from ttpverif.frames.fields import field_of, opcode_of
 from ttpverif.frames.frame import DROP_CAUSES, Frame
-from ttpverif.frames.hostile import FORGING, PARSING, RESERVED_BITS, Hostile
+from ttpverif.frames.hostile import CONGESTION_BITS, FORGING, PARSING, RESERVED_BITS, Hostile
 
 NODE, PEER = 0x015A0B, 0x00A5C3
 
@@ -47,6 +47,32 @@ def test_forged_frames_parse_and_never_stand_in_the_peers_place(hostile):
         assert frame.src != NODE and (frame.src != PEER) == bad.category.endswith("stranger")
         seen[bad.category] += 1
     assert set(seen) == set(FORGING)
+
+
+@pytest.mark.parametrize("controlled", [False, True])
+def test_forged_frames_on_controlled_links(controlled):
+    """Byte 48 is any, but never says anything that would be believed; an echo is bad by its TxID,
+    which only a controlled link looks at."""
+    hostile = Hostile(2, NODE, PEER, 16, controlled=controlled)
+    bytes_48, echoes = Counter(), Counter()
+    for _ in range(4000):
+        bad = hostile.forged()
+        byte = field_of(bad.data, "congestion")
+        bytes_48[byte] += 1
+        if bad.category == "repeated PAYLOAD" and controlled and bad.vc == 2:
+            assert byte & 1 == 0
+        if bad.category == "echo not in flight":
+            echo = controlled and bad.vc == 2
+            echoes[echo] += 1
+            strange, good = (bad.tx, bad.rx) if echo else (bad.rx, bad.tx)
+            assert not 0 <= strange[1] < 16 and good[1] == 0 and bad.stat == "drop_bad_ack"
+    assert len(bytes_48) > 100 and bytes_48[0] > 1000
+    assert echoes[False] and bool(echoes[True]) == controlled
+
+
+def test_byte_48_is_not_among_the_bits_that_are_always_ignored():
+    assert not {*CONGESTION_BITS} & {*RESERVED_BITS} and len(CONGESTION_BITS) == 8
+    assert {bit // 8 for bit in CONGESTION_BITS} == {48}
 
 
 def test_reserved_bits_change_nothing_for_the_parser():

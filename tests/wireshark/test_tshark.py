@@ -4,12 +4,14 @@ import functools
 import json
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 
+from ttpverif.frames.code import gap_of, says, sixteenths
 from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.frames.pcap import PcapWriter, read_pcap
 from ttpverif.frames.scapy_ttp import TSH, TTH, TTP, ipv4_frame
@@ -52,6 +54,10 @@ LINKS = (
     "payload",
     "payload_length",
     "link",
+    "more",
+    "links",
+    "gap",
+    "keeps",
 )
 
 
@@ -330,6 +336,54 @@ def test_a_scenario_if_one_has_run(tmp_path):
     shutil.copyfile(min(runs, key=lambda run: run.stat().st_size), path)
     assert compare(path) > 100
     assert tshark(path, "-Y", "ttpoe.bad_length || ttpoe.bad_value || ttpoe.changed") == ""
+
+
+def test_what_byte_48_says(tmp_path):
+    """Of each opcode and value, on VC 2; on another VC it says nothing."""
+
+    def frame(opcode, byte, vc, tx_id):
+        payload = b"x" if opcode == Opcode.PAYLOAD else b""
+        return Frame(1, 2, opcode, vc, tx_id, 9, 5, payload=payload, congestion=byte)
+
+    cases = [frame(o, byte, 2, byte % 3) for o in Opcode for byte in range(0, 256, 5)]
+    cases += [frame(Opcode.ACK, 0x18, vc, 7) for vc in (0, 1)]
+    rows = fields(write(tmp_path / "byte48.pcap", [case.pack() for case in cases]))
+    told = Counter()
+    for case, row in zip(cases, rows, strict=True):
+        words = says(case.opcode, case.congestion) if case.vc == 2 else ""
+        assert ("more" in row) == (words == "more"), case
+        assert ("links" in row) == ("gap" in row) == words.endswith(("link", "links")), case
+        if "links" in row:
+            assert float(row["links"]) == sixteenths(case.congestion) / 16, case
+            assert number(row["gap"]) == gap_of(case.congestion), case
+        echo = "links" in row and case.opcode == Opcode.ACK and case.tx_id
+        assert row.get("keeps") == (f"0x{case.tx_id:08x}" if echo else None), case
+        told.update(row.keys() & {"more", "links", "keeps"})
+    assert min(told.values()) > 20 and len(told) == 3
+
+
+def test_an_echo_answers_one_packet_and_acknowledges_nothing(tmp_path):
+    def frame(src, opcode, byte, tx_id=0, rx_id=0):
+        payload = b"%d" % tx_id if opcode == "PAYLOAD" else b""
+        more = {"payload": payload, "congestion": byte}
+        return Frame(src, 3 - src, Opcode[opcode], 2, tx_id, rx_id, 5, **more).pack()
+
+    frames = [frame(1, "PAYLOAD", 1, n) for n in (10, 11, 12)]
+    frames += [frame(2, "ACK", 0x18, 12, 9), frame(1, "PAYLOAD", 1, 10), frame(1, "PAYLOAD", 1, 12)]
+    path = write(tmp_path / "echo.pcap", frames)
+    found = fields(path)
+    assert number(found[3]["request_in"]) == 3 and "response_in" not in found[0]
+    assert "replay" in found[4] and "duplicate" in found[5] and "replay" not in found[5]
+    lines = tshark(path, "-T", "fields", "-e", "_ws.col.Info").splitlines()
+    assert lines[3] == "ACK vc=2 tx_id=0xc rx_id=0x9 keeps=0xc links=1.5"
+    assert lines[0] == "PAYLOAD vc=2 tx_id=0xa rx_id=0x0 len=2 more"
+    events = analyse(
+        [decode(Packet(n, n, raw, len(raw))) for n, raw in enumerate(frames, 1)]
+    ).events
+    for event, row in zip(events, found, strict=True):
+        assert [m for m in ("replay", "duplicate") if m in event.marks] == [
+            m for m in ("replay", "duplicate") if m in row
+        ]
 
 
 def test_names_of_opcode_vc_and_extension(tmp_path):

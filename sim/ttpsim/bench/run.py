@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from ttpoe.verilog.emit import write
+from ttpsim.bench import congestion as bench_congestion
 from ttpsim.bench import fabric as bench_fabric
 from ttpsim.bench import goodput as bench_goodput
 from ttpsim.bench import host as bench_host
@@ -243,6 +244,7 @@ PARTS = {
     "recycle": (bench_host.recycle_runs, bench_host.recycle),
     "simulation": (bench_host.simulation_runs, bench_host.simulation),
     "fabric": (bench_fabric.fabric_runs, bench_fabric.fabric_part),
+    "congestion": (bench_congestion.congestion_runs, bench_congestion.congestion_part),
 }
 
 

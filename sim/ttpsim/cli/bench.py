@@ -18,10 +18,11 @@ _PARTS = (
     "recycle",
     "simulation",
     "fabric",
+    "congestion",
 )
 
 _DESCRIPTION = """Measure latency, goodput, replay, opening and more; compare with the baseline.
-Half an hour or more. Figures of synthesis are those of the last `ttpoe synth`. Writes
+Hours in all, most of it in `congestion`. Figures of synthesis are those of the last `ttpoe synth`. Writes
 metrics.json and report.html."""
 _EXAMPLES = """examples:
   ttpoe bench --short

@@ -146,4 +146,35 @@ private:
     std::vector<std::vector<uint64_t>> past_;   // bytes of each sender by then, every step() clocks
 };
 
+// How soon a sender that has the network for itself fills its wire: from its first beat to the
+// begin of the first round trip in which it sends in nearly every clock.
+class Rise {
+public:
+    static constexpr double FULL = 0.95;
+
+    Rise(const Settings &settings, int round_trip)
+        : wanted_(settings.nodes == 2), sent_(round_trip) {}
+
+    void clock(uint64_t clock, bool sends) {
+        if (!wanted_ || full_ || (!begun_ && !sends)) return;
+        if (!begun_) begun_ = clock + 1;
+        bool &oldest = sent_[clock % sent_.size()];
+        busy_ += sends - oldest;
+        oldest = sends;
+        if (busy_ >= FULL * sent_.size()) full_ = clock + 2;
+    }
+    // In clocks; nothing if that never happens, or if there is more than one sender.
+    void write(Json &json) const {
+        if (full_)
+            json.put("full_rate_after",
+                     std::max(int64_t(0), int64_t(full_ - begun_ - sent_.size())));
+    }
+
+private:
+    bool wanted_;
+    std::deque<bool> sent_;             // of the last clocks of a round trip
+    int busy_ = 0;
+    uint64_t begun_ = 0, full_ = 0;     // the clock and 1, behind it; 0: not yet
+};
+
 }  // namespace ttp::fabric

@@ -1,6 +1,7 @@
 // N engines, their hosts and the network between them; the traffic, and what is measured.
 #pragma once
 
+#include "edge.h"
 #include "measure.h"
 #include "module.h"
 #include "samples.h"
@@ -12,7 +13,7 @@ public:
     explicit Fabric(const Settings &settings)
         : s_(settings), network_(s_.nodes, s_.leaf_hosts, s_.spines, s_.delay, s_.network, s_.seed),
           port_(s_.nodes), traffic_(s_), half_(s_, traffic_), samples_(s_, traffic_),
-          sharing_(s_, network_.idle_round_trip(LONGEST_FRAME - 60, s_.network.cut_through)) {
+          sharing_(s_, round_trip()), rise_(s_, round_trip()) {
         for (int node = 0; node < s_.nodes; ++node) {
             hosts_.emplace_back(node, s_.nodes, s_.host);
             engines_.emplace_back();
@@ -66,6 +67,7 @@ public:
         number("ideal", ideal_);
         number("network_ideal", network_ideal_);
         number("goodput", goodput_);
+        if (completed_) number("network_goodput", double(network_ideal_) / completed_);
         number("fairness", fairness_);
         SwitchCounts all = network_.sum();
         number("switch_frames", all.frames);
@@ -79,6 +81,7 @@ public:
         waits_.write(json);
         if (s_.clocks) half_.write(json, all);
         sharing_.write(json);
+        rise_.write(json);
         json.counts("stats", stats_, LINK_STAT_NAMES, LINK_STAT_COUNT);
         number("round_trip", round_trip_);      // clocks; 0: host 1 has had no ACK
         number("queue_full", queue_full_);
@@ -110,6 +113,10 @@ private:
             return opcode;
         }
     };
+
+    int round_trip() const {            // of the longest PAYLOAD, if nothing is in its way
+        return network_.idle_round_trip(LONGEST_FRAME - 60, s_.network.cut_through);
+    }
 
     void add_engine(int node) {
         engines_.back() = std::make_unique<Engine>(
@@ -206,12 +213,13 @@ private:
             hosts_[node].after(e, [&](int from, int vc, uint32_t number, int bytes) {
                 packet(node, from, vc, number, bytes);
             });
-            e.high();
         }
+        clock_edge(engines_, s_.batch);
         for (int n = 0; n < s_.modules; ++n)
             modules_[n].clock(port_[s_.nodes - s_.modules + n], clock);
         time_round_trip();
         sharing_.clock(clock);
+        rise_.clock(clock, port_[1].out.valid);
         samples_.clock(clock, network_.queue());
         if (port_[0].in.valid && !completed_) ++port0_beats_;
         network_.clock();
@@ -322,6 +330,7 @@ private:
     Half half_;
     Samples samples_;
     Sharing sharing_;
+    Rise rise_;
     Waits waits_;
     uint64_t stats_[64] = {}, since_ = 0, ideal_ = 0, network_ideal_ = 0, completed_ = 0, bytes_ = 0,
              queue_full_ = 0, no_room_ = 0, port0_beats_ = 0;

@@ -21,6 +21,7 @@ struct Settings {
     int delay = 32;                     // of a cable, clocks
     int leaf_hosts = 0, spines = 1;
     int ping_every = 0;                 // clocks between two urgent packets to host 0; 0: none
+    int batch = 1;                      // 0: engines one after the other (edge.h)
     std::string samples;                // file for queue and senders over time; none if empty
     SwitchSettings network;
     HostSettings host;

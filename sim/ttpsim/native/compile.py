@@ -8,12 +8,12 @@ from pathlib import Path
 
 from ttpsim.build import cxx
 from ttpsim.build.cxx import QUICK, SPEED
-from ttpsim.native import engine_ports
+from ttpsim.native import batch, engine_ports
 
 __all__ = ["HERE", "QUICK", "SPEED", "compiled", "compiled_engine"]
 
 HERE = Path(__file__).resolve().parent
-_FLAGS = ("--no-assert", "--output-split", "20000")
+_FLAGS = ("--no-assert", "--output-split", "20000", *batch.SPLIT)
 
 
 def compiled(
@@ -24,7 +24,8 @@ def compiled(
     Parameters
     ----------
     verilog, top, prefix : the text of the hardware, its top module, and its class in C++.
-    headers : `{file name: text}` of the C++ headers made for this configuration.
+    headers : `{file name: text}` of the C++ headers made for this configuration; the text may be
+    a function of the folder of the model's C++.
     sources : C++ files, the program's main file first; the others are what it includes.
     optimise : `QUICK`, `SPEED` or another `cxx.Optimise`, for the model.
     flags : for Verilator, waveforms for example. include : more folders of headers.
@@ -44,7 +45,7 @@ def compiled(
         name,
         config.name,
         design,
-        headers,
+        {file: text(design.headers) if callable(text) else text for file, text in headers.items()},
         [*sources, *sorted(HERE.glob("*.h"))],
         processes,
         include=[HERE, *include],
@@ -53,7 +54,11 @@ def compiled(
 
 def compiled_engine(name, config, verilog, headers, sources, processes, optimise):
     """The same around engines, `ttp_engine`: `native/engine.h` is what the program includes."""
-    headers = {engine_ports.NAME: engine_ports.ports_header(verilog, config), **headers}
+    headers = {
+        engine_ports.NAME: engine_ports.ports_header(verilog, config),
+        batch.NAME: batch.batch_header,
+        **headers,
+    }
     return compiled(
         name,
         config,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ttpoe.config import PRESETS
 
-__all__ = ["TABLES", "baseline", "origin"]
+__all__ = ["TABLES", "baseline", "origin", "table"]
 
 FOLDER = Path(__file__).parents[1] / "bench"
 NODES = (2, 4, 8, 16, 32, 64)
@@ -36,12 +36,12 @@ def _text(value, form):
     return f"{value:,.{form}f}" if isinstance(form, int) else f"{value:,}"
 
 
-def _table(head, rows):
-    """Markdown; figures to the right."""
+def table(head, rows, left=1):
+    """Markdown; figures, behind `left` columns of words, to the right."""
     return "\n".join(
         [
             f"| {' | '.join(head)} |",
-            "|---|" + "---:|" * (len(head) - 1),
+            "|" + "---|" * left + "---:|" * (len(head) - left),
             *(f"| {' | '.join(row)} |" for row in rows),
         ]
     )
@@ -50,7 +50,7 @@ def _table(head, rows):
 def _by_nodes(rows, nodes=NODES):
     """`rows`: (words, name with a place for the number of nodes, form)."""
     found = baseline()
-    return _table(
+    return table(
         ["nodes", *map(str, nodes)],
         [
             [words, *(_text(found.get(name.format(n)), form) for n in nodes)]
@@ -103,7 +103,7 @@ def goodput():
                 ]
                 cells += [between] if between else []
             rows.append(cells)
-    return _table(
+    return table(
         [
             "loss",
             "RTT",
@@ -120,7 +120,7 @@ def goodput():
 
 def loss_costs():
     found = baseline()
-    return _table(
+    return table(
         ["RTT", "`full`, selective", "go-back-N", "`default`, selective", "go-back-N"],
         [
             [
@@ -200,7 +200,7 @@ def slots():
         ("urgent packets, 99 of 100 take at most", "urgent_p99_clocks", ""),
         ("urgent packets, longest", "urgent_max_clocks", ""),
     )
-    return _table(
+    return table(
         ["`link_slots`", *map(str, sizes)],
         [
             [
@@ -259,14 +259,14 @@ def links():
                 f"{clock:.1f} MHz" if clock else "does not fit",
             ]
         )
-    return _table(
+    return table(
         ["links", "LUT4", "without the tag memory", "block RAMs", "bits of memory", "clock"], rows
     )
 
 
 def liteeth():
     found = baseline()
-    return _table(
+    return table(
         ["", "LUT4", "flip-flops", "block RAMs", "clock"],
         [
             [

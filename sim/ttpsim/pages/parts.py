@@ -20,6 +20,7 @@ from ttpoe.verilog.emit import wrapped
 from ttpoe.verilog.ports import ports
 from ttpsim.paths import ROOT
 
+from .congestion import TABLES as CONGESTION
 from .figures import TABLES
 
 __all__ = ["PARTS", "filled", "keep_sample", "pages"]
@@ -144,12 +145,11 @@ def keep_sample(results=ROOT / "build" / "sim" / "results.json", command="make s
     )
 
 
-PARTS = TABLES | {
-    "scenarios": scenarios,
-    "sample": sample,
-    "ladder": ladder,
-    "trace-fields": trace_fields,
-}
+PARTS = (
+    TABLES
+    | CONGESTION
+    | {"scenarios": scenarios, "sample": sample, "ladder": ladder, "trace-fields": trace_fields}
+)
 
 
 def filled(text):

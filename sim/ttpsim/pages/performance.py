@@ -182,11 +182,12 @@ def performance_page():
         out += [f"| {words} | {value} |" for words, value in _rows(found, patterns)] + [""]
     out += [
         "## Many engines behind switches\n",
-        "[Many engines behind switches](fabric.md) explains these.\n",
+        "[Many engines behind switches](fabric.md) explains these. The figures of congestion "
+        "control are in [Many into one](congestion.md).\n",
     ]
     for name, title in _FABRIC:
         out += [f"### {title}\n", figures.TABLES[name](), ""]
-    left = [name for name in found if not name.startswith("fabric.")]
+    left = [name for name in found if not name.startswith(("fabric.", "congestion."))]
     if left:
         raise ValueError(f"sim/ttpsim/pages/performance.py has no words for {', '.join(left)}")
     return "\n".join(out)

@@ -170,11 +170,13 @@ def _summary(analyser, reading, shown):
     if not reading.ended:
         part += "the first "
     nodes, links = len(set(analyser.nodes) - {OTHER}), len(set(analyser.links) - {NO_LINK})
+    controlled = sum("controlled" in link for link in analyser.links.values())
+    those = f" ({controlled} controlled)" if controlled else ""
     estimate, total = analyser.estimate, analyser.estimate.total
     lost = f"; PAYLOADs lost: about {total} (estimate)" if total or estimate.untold else ""
     return (
         f"{part}{many(analyser.frames, 'frame')}, {many(nodes, 'node')}, "
-        f"{many(links, 'link')}: {marks or 'nothing to remark'}{lost}"
+        f"{many(links, 'link')}{those}: {marks or 'nothing to remark'}{lost}"
     )
 
 

@@ -4,8 +4,6 @@ The code is a number of backlogged links, a float of four bits of exponent and f
 `v = (16 + m) << k` sixteenths, with `k` the upper half of the byte less 1. 0 says nothing.
 """
 
-from fractions import Fraction
-
 from .frame import Opcode
 
 __all__ = ["CODED", "LEAST", "gap_of", "says", "sixteenths"]
@@ -37,6 +35,5 @@ def says(opcode, byte):
         return "more" if byte & 1 else ""
     if opcode not in CODED or byte < LEAST:
         return ""
-    v = sixteenths(byte)
-    links = f"{float(Fraction(v, 16)):.4g}" if v < 1 << 14 else f"{v // 16}"
-    return f"{links} link" if v == 16 else f"{links} links"
+    links = sixteenths(byte) / 16
+    return f"{links:g} link" if links == 1 else f"{links:g} links"

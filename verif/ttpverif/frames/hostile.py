@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .frame import Frame, node_to_mac
 from .scapy_ttp import ipv4_frame, ttp_frame
 
-__all__ = ["CATEGORIES", "RESERVED_BITS", "Hostile", "Bad", "ANY_CAUSE"]
+__all__ = ["CATEGORIES", "CONGESTION_BITS", "RESERVED_BITS", "Hostile", "Bad", "ANY_CAUSE"]
 
 ANY_CAUSE = "any"
 STRANGE_PLACES = 2  # forged frames name IDs at least so many windows of slots ahead
@@ -25,13 +25,15 @@ RESERVED_BITS = tuple(
         (42, (6, 7)),
         (44, range(8)),
         (45, range(8)),
-        *((byte, range(8)) for byte in range(48, 52)),
+        *((byte, range(8)) for byte in range(49, 52)),
     )
     for bit in bits
 )
 """Header bits that a receiver ignores (F2, section 1), as 8 * byte + bit: via-gateway and reserved,
-padding, TSH nodes, opcode [7:6], tx, rx, congestion, version; the extension of other frames than
-OPEN and OPEN_ACK."""
+padding, TSH nodes, opcode [7:6], tx, rx, version; the extension of other frames than OPEN and
+OPEN_ACK."""
+CONGESTION_BITS = tuple(range(8 * 48, 8 * 49))
+"""Byte 48, which is ignored but on a controlled link (K2)."""
 
 PARSING = (
     "truncated",
@@ -72,6 +74,7 @@ FORGING = (
     "CLOSE from a stranger",
     "repeated OPEN",
     "repeated PAYLOAD",
+    "echo not in flight",
 )
 CATEGORIES = PARSING + FORGING
 
@@ -115,14 +118,16 @@ def _u16(data, offset):
 class Hostile:
     """Frames towards engine `node` whose peer is `peer`, both of `slots` replay slots.
 
-    `selective`: what the links that are forged for have agreed on.
+    `selective`, `controlled`: what the links that are forged for have agreed on; controlled are
+    those of VC 2 only.
     """
 
     SIZES = (1, 3, 4, 5, 12, 13, 64, 200, 1024)
 
-    def __init__(self, seed, node, peer, slots, selective=True):
+    def __init__(self, seed, node, peer, slots, selective=True, controlled=False):
         self.rng = random.Random(f"hostile/{seed}/{node}")
-        self.node, self.peer, self.slots, self.selective = node, peer, slots, selective
+        self.node, self.peer, self.slots = node, peer, slots
+        self.selective, self.controlled = selective, controlled
         self._templates = [
             bytes(
                 ttp_frame(
@@ -420,6 +425,12 @@ class Hostile:
             else:  # the range ends before what is in flight
                 last = older()
                 bad.tx, bad.rx = (OLDEST, last), (OLDEST, last - rng.randint(0, 9))
+        elif name == "echo not in flight":
+            opcode, bad.stat, bad.epoch = 7, "drop_bad_ack", (PEER, 0)
+            if self.controlled and vc == 2:  # its RxID would retire, if it were no echo (K12)
+                bad.tx, bad.rx = (OLDEST, rng.choice((older, younger))()), (OLDEST, 0)
+            else:  # it is an ACK, and the TxID of an ACK says nothing
+                bad.tx, bad.rx = (OLDEST, 0), (OLDEST, rng.choice((older, younger))())
         elif name == "stale epoch":
             opcode, bad.stat = rng.choice((3, 6, 7, 8, 9)), "drop_stale"
             size = rng.randint(1, 100)
@@ -489,5 +500,17 @@ class Hostile:
         for bit in rng.sample(RESERVED_BITS, rng.choice((0, 0, 1, 5))):
             if opcode > 1 or bit // 8 != 51:
                 data[bit // 8] ^= 1 << bit % 8
+        data[48] = self._congestion(bad, opcode, vc)
         bad.data = bytes(data)
         return bad
+
+    def _congestion(self, bad, opcode, vc):
+        """Byte 48: any. What is dropped or not believed says nothing about congestion, either.
+
+        A PAYLOAD that is answered does say it, even a repeated one (K4).
+        """
+        if self.rng.random() < 0.7:
+            return 0
+        byte = self.rng.choice((0x10, 0xFF, 1 << self.rng.randrange(8), self.rng.randrange(256)))
+        heard = self.controlled and vc == 2 and opcode == 6 and bad.answer == 7
+        return byte & 0xFE if heard else byte

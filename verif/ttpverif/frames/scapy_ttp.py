@@ -5,6 +5,7 @@ Stands by itself (needs only Scapy). Written from protocol section 1:
     from ttpverif.scapy_ttp import TTP, ttp_frame
     frame = ttp_frame(1, 2, "PAYLOAD", tx_id=7, payload=b"hello")
     frame.show2()
+    congestion_text("ACK", 0x28)    # "3 links": byte 48 of an answer on a controlled link
 
 Lengths left at None are computed when the packet is built, node fields left at None come from
 the MAC addresses, and a frame without a Padding layer is padded with zeros to 64 bytes.
@@ -37,6 +38,7 @@ __all__ = [
     "mac_of_node",
     "node_of_mac",
     "node_of_ip",
+    "congestion_text",
     "ttp_frame",
     "ipv4_frame",
     "pad_to_minimum",
@@ -63,7 +65,8 @@ OPCODES = {
     10: "NACK_NOLINK",
 }
 VCS = {0: "REQ_LO", 1: "REQ_HI", 2: "DATA"}
-EXTENSIONS = {0: "none", 0x20: "selective"}
+EXTENSIONS = {0: "none", 0x20: "selective", 0x40: "congestion", 0x60: "selective+congestion"}
+"""Names of what an OPEN offers and an OPEN_ACK agrees to (decisions R1, K1)."""
 
 
 def _within(name, value, most, least=0):
@@ -163,6 +166,29 @@ class TSH(_Ranged):
         return rest[:size], rest[size:]
 
 
+def congestion_text(opcode, byte):
+    """What byte 48 means on a controlled link (decisions K2, K6), or "" where it means nothing.
+
+    In a PAYLOAD bit 0 is `more`. In OPEN_ACK, ACK and NACK the byte is a number of backlogged links:
+    (16 + lower half) * 2^(upper half - 1), in sixteenths.
+    """
+    name = OPCODES.get(opcode, opcode)
+    if name == "PAYLOAD":
+        return "more" if byte % 2 else ""
+    if name not in ("OPEN_ACK", "ACK", "NACK") or byte < 0x10:
+        return ""
+    links = (16 + byte % 16) * 2 ** (byte // 16 - 1) / 16
+    return "1 link" if links == 1 else f"{links:.6g} links"
+
+
+class _CongestionField(XByteField):
+    """Byte 48; shown with its meaning on a controlled link."""
+
+    def i2repr(self, pkt, x):
+        meaning = congestion_text(pkt.opcode, x)
+        return super().i2repr(pkt, x) + (f" ({meaning})" if meaning else "")
+
+
 class TTP(_Ranged):
     """Transport header, 18 bytes, at offset 42 in both encapsulations.
 
@@ -178,7 +204,7 @@ class TTP(_Ranged):
         ByteField("tx", 0),
         ByteField("rx", 0),
         XShortField("epoch", 0),
-        XByteField("congestion", 0),
+        _CongestionField("congestion", 0),
         XByteField("reserved", 0),
         BitField("version", 0, 4),
         BitField("reserved_low", 0, 4),

@@ -4,7 +4,8 @@ Nothing in a frame says that it was lost or replayed. It is concluded from the o
 link, in the order of the capture:
 
 replay      a PAYLOAD sent before and not acknowledged since (same ID, same bytes)
-duplicate   a PAYLOAD sent before that had been acknowledged: its receiver has it already
+duplicate   a PAYLOAD sent before that had been acknowledged, or echoed (decision K12): its receiver
+            has it already
 retry       an OPEN or CLOSE sent again
 again       an answer given again
 lost        sent again because a NACK asked for it, or as the oldest that nothing answered; or an
@@ -93,6 +94,7 @@ class Analyser:
     ----------
     nodes : {node: None}, in the order they appear
     links : {name: {"frames": n, "one_sided": bool, mark: n, ...}}
+        "controlled": True where congestion control is agreed, or made use of
     counts : Counter of marks
     frames : int
     start_ns : int, time of the first record
@@ -158,6 +160,8 @@ class Analyser:
             event.link, event.direction = link.name, None
             summary = self.links[link.name]
             summary["one_sided"] = link.one_sided
+            if link.controlled:
+                summary["controlled"] = True
             if not link.held and len(self._links) > _MANY_LINKS:
                 for ends in ((record.src, record.dst), (record.dst, record.src)):
                     self._links.pop((*ends, record.vc), None)

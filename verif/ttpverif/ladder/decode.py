@@ -7,11 +7,14 @@ in the ladder, with the cause; so does one whose header the capture cut off.
 
 import struct
 
+from ..frames.code import says
 from ..frames.frame import ETHERTYPES, OUI, Opcode
 from .capture import ETHERNET, SLL, SLL2
 from .verdict import address_cause, ethernet_cause, ipv4_cause
 
 __all__ = [
+    "CONTROL",
+    "CONTROLLED_VC",
     "EXTENSIONS",
     "FIELDS",
     "KEPT_BYTES",
@@ -24,7 +27,9 @@ __all__ = [
 
 UDP_PORT = 420
 VC_NAMES = ("REQ_LO", "REQ_HI", "DATA")
-EXTENSIONS = {0: "none", 0x20: "selective"}
+EXTENSIONS = {0: "none", 0x20: "selective", 0x40: "congestion", 0x60: "selective, congestion"}
+CONTROL, CONTROLLED_VC = 0x40, 2
+"""The extension bit that asks for, or agrees to, congestion control; the VC that has it (K1)."""
 KEPT_BYTES = 124
 """Bytes of a frame that its record keeps: the header and 64 bytes of payload."""
 
@@ -114,6 +119,7 @@ class Record:
         "tx_id",
         "rx_id",
         "epoch",
+        "congestion",
         "extension",
         "payload_size",
         "digest",
@@ -129,9 +135,19 @@ class Record:
         self.data = data if kept <= KEPT_BYTES else data[:KEPT_BYTES]
         self.cut = kept < _HEADER and kept < size
         if kept >= _HEADER:
-            (opcode, self.vc, _, _, self.epoch, _, _, _, self.extension, self.tx_id, self.rx_id) = (
-                _transport(data, 42)
-            )
+            (
+                opcode,
+                self.vc,
+                _,
+                _,
+                self.epoch,
+                self.congestion,
+                _,
+                _,
+                self.extension,
+                self.tx_id,
+                self.rx_id,
+            ) = _transport(data, 42)
             self.opcode = opcode & 0x3F
             if self.opcode == 6:
                 at = 40 if form == "ethernet" else 38
@@ -158,6 +174,7 @@ class Record:
         opcode = field(42, 1)
         self.opcode = None if opcode is None else opcode & 0x3F
         self.vc, self.epoch, self.extension = field(43, 1), field(46, 2), field(51, 1)
+        self.congestion = field(48, 1)
         self.tx_id, self.rx_id = field(52, 4), field(56, 4)
         length = field(40 if self.form == "ethernet" else 38, 2)
         if self.opcode == Opcode.PAYLOAD and length is not None:
@@ -166,7 +183,23 @@ class Record:
     def forget_transport(self):
         """The transport header is not where it belongs."""
         self.opcode = self.vc = self.epoch = self.extension = self.tx_id = self.rx_id = None
+        self.congestion = None
         self.payload_size, self.digest, self.data = 0, None, self.data[:34]
+
+    @property
+    def says(self):
+        """What byte 48 says on a controlled link (K2), or "": only links of VC 2 are controlled."""
+        if not self.congestion or self.vc != CONTROLLED_VC:
+            return ""
+        return says(self.opcode, self.congestion)
+
+    @property
+    def echo(self):
+        """Whether it is an ACK that tells of one packet, its TxID, and retires nothing (K12).
+
+        Only a controlled link has such an ACK, and there each ACK carries a code.
+        """
+        return bool(self.tx_id and self.opcode == Opcode.ACK and self.says)
 
     @property
     def name(self):

@@ -53,6 +53,7 @@ class Direction:
         self._untold = Flight()  # those of them of which no answer has said anything
         self._missing = None  # ID that a NACK asked for and that is still missing
         self._useless = {}  # ID -> why its receiver had to discard the last attempt
+        self._kept = set()  # IDs behind a gap that the receiver has (K12)
         self._asked = {}  # ID -> (time of the last NACK that asked, rather not kept)
         self._named = set()  # frames that a NACK has shown to be lost
         self._no_room = False  # NACK_FULL, and nothing acknowledged since
@@ -92,7 +93,7 @@ class Direction:
                 f"ID {number:#x} again, but not the bytes of frame {attempts[0].record.number}"
             )
             return
-        elif number in self.waiting:
+        elif number in self.waiting and number not in self._kept:
             self._replay(event, attempts)
         else:
             self._duplicate(event, attempts)
@@ -150,8 +151,9 @@ class Direction:
         first, last = attempts[0], attempts[-1]
         event.replay_of, event.attempt = first.record.number, last.attempt + 1
         answer = next((e.answered_by for e in reversed(attempts) if e.answered_by is not None), "?")
+        said = "said to be kept" if event.record.tx_id in self._kept else "acknowledged"
         event.marks["duplicate"] = (
-            f"frame {first.record.number} again, which frame {answer} had acknowledged"
+            f"frame {first.record.number} again, which frame {answer} had {said}"
         )
         # Every ACK of it that can have arrived by now has not.
         count, arrived = self._count(event.record.tx_id), event.record.time_ns - self._round_trip_ns
@@ -164,7 +166,7 @@ class Direction:
     def _judge(self, event, replay):
         """Why `event` had to be sent again, as the record `replay`."""
         number = event.record.tx_id
-        if "refused" in event.marks:
+        if "refused" in event.marks or number in self._kept:
             return
         useless, asked = self._useless.get(number), self._asked.pop(number, None)
         again = f"sent again as frame {replay.number}"
@@ -219,6 +221,7 @@ class Direction:
         for count in covered:
             serial = count & 0xFFFFFFFF
             del self.waiting[serial]
+            self._kept.discard(serial)
             if self._asked or self._useless:
                 self._asked.pop(serial, None)
                 self._useless.pop(serial, None)
@@ -264,6 +267,28 @@ class Direction:
             if answered.answered_by is None:  # a duplicate, acknowledged once more
                 answered.answered_by = own
         self._new_acks.append((count, event))
+        return None
+
+    def echo(self, event):
+        """An ACK with a TxID came: that packet is kept, nothing is acknowledged (K12). Returns why
+        it is stray, or None."""
+        record = event.record
+        count = self._count(record.tx_id)
+        if self._count.youngest is not None and count > self._count.youngest:
+            return f"ID {record.tx_id:#x} was not sent"
+        self._last_answer, self._selective = event, True
+        attempts = self.attempts.get(record.tx_id)
+        if not attempts:
+            return None
+        arrived_by = record.time_ns - self._round_trip_ns
+        possible = [e for e in attempts if e.record.time_ns <= arrived_by] or attempts[:1]
+        event.answers = possible[-1].record.number
+        _has_arrived(possible[-1], record.number)
+        if record.tx_id in self.waiting:
+            self._kept.add(record.tx_id)
+            self._untold.discard(count)
+            self._asked.pop(record.tx_id, None)
+            self._useless.pop(record.tx_id, None)
         return None
 
     def _came_twice(self, answer, number, attempts):
@@ -360,7 +385,11 @@ class Direction:
         record = event.record
         if record.opcode in self.requests:
             return self.requests[record.opcode] is event and not self.answers[record.opcode]
-        return self.waiting.get(record.tx_id) is event and "refused" not in event.marks
+        return (
+            self.waiting.get(record.tx_id) is event
+            and "refused" not in event.marks
+            and record.tx_id not in self._kept
+        )
 
     def forget(self, event):
         """The event has been shown: it is not compared with what comes from now on."""
@@ -370,6 +399,7 @@ class Direction:
         if attempts and attempts[-1] is event:
             del self.attempts[number]
             self._acks_of.pop(number, None)
+            self._kept.discard(number)
             if self.waiting.pop(number, None) is not None:
                 self._asked.pop(number, None)
                 self._useless.pop(number, None)

@@ -6,6 +6,7 @@ which sends epoch 0, a new incarnation is known by its OPEN.
 """
 
 from ..frames.frame import Opcode
+from .decode import CONTROL, CONTROLLED_VC
 from .direction import Direction, mark_lost_answer
 
 __all__ = ["Link"]
@@ -29,6 +30,7 @@ class Link:
         self.name = name
         self.held = 0  # events between `enter` and `settle`
         self.one_sided = True  # only one node's frames are in the capture: no answer is
+        self.controlled = False  # congestion control was agreed, or is made use of (K1, K2)
         self._source = None
         self._directions = {}  # (src, epoch) -> Direction
         self._current = {}  # src -> the direction begun last
@@ -50,13 +52,15 @@ class Link:
             if len(asked_at) > _ASKED:
                 del asked_at[next(iter(asked_at))]
         elif opcode == _ACK or opcode == _OPEN_ACK:
-            then = asked_at.pop(
-                (record.dst, _PAYLOAD if opcode == _ACK else _OPEN, record.rx_id), None
-            )
+            asked = record.tx_id if record.echo else record.rx_id
+            then = asked_at.pop((record.dst, _PAYLOAD if opcode == _ACK else _OPEN, asked), None)
             if then is not None:
                 passed = max(record.time_ns - then, 0)
                 if self._round_trip_ns is None or passed < self._round_trip_ns:
                     self._round_trip_ns = passed
+        if record.vc == CONTROLLED_VC and (record.congestion or opcode == _OPEN_ACK):
+            agrees = opcode == _OPEN_ACK and record.extension & CONTROL
+            self.controlled = bool(self.controlled or agrees or record.says)
 
     def judge(self, event):
         """Mark it, and older ones by it."""
@@ -171,7 +175,7 @@ class Link:
             if opcode != Opcode.NACK_NOLINK:
                 why = "no PAYLOAD in this capture that it answers"
         elif opcode == Opcode.ACK:
-            why = direction.ack(event)
+            why = direction.echo(event) if event.record.echo else direction.ack(event)
         elif opcode == Opcode.NACK:
             why = direction.nack(event)
         elif opcode == Opcode.NACK_FULL:

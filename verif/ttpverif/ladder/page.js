@@ -35,8 +35,12 @@ const family = frame => /^opcode/.test(frame.op) ? "undefined" : frame.op;
 const hex = value => value === null ? "?" : "0x" + value.toString(16);
 function label(frame) {
   if ("cut" in frame.marks) return frame.op + (frame.vc === null ? "" : ` vc${frame.vc}`);
+  return identity(frame) + (frame.says ? " " + frame.says : "");
+}
+function identity(frame) {
   const vc = ` vc${frame.vc} `;
   if (frame.op === "PAYLOAD") return frame.op + vc + `tx ${hex(frame.tx)} · ${frame.len} B`;
+  if (frame.keeps) return frame.op + vc + `rx ${hex(frame.rx)} keeps ${hex(frame.tx)}`;
   if (frame.op === "NACK" && frame.tx)
     return frame.op + vc + `rx ${hex(frame.rx)}..${hex(frame.tx)}`;
   if (/^(OPEN|OPEN_ACK|CLOSE|CLOSE_NACK)$/.test(frame.op))

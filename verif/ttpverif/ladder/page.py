@@ -53,6 +53,8 @@ def page_data(analysis, events):
                 "attempt": event.attempt,
                 "hex": record.data[:KEPT_BYTES].hex(),
                 **({"cooked": 1} if record.cooked else {}),
+                **({"keeps": 1} if record.echo else {}),
+                **({"says": record.says} if record.says else {}),
             }
         )
     return {

@@ -63,13 +63,23 @@ def format_time(nanoseconds: int, unit: tuple[str, int, int]) -> str:
 
 
 def _label(record):
-    """What was captured of it: opcode, VC, IDs as 0x and hexadecimal digits, length."""
+    """What was captured of it: opcode, VC, IDs as 0x and hexadecimal digits, length, and what it
+    says about congestion."""
+    text = _identity(record)
+    if record.congestion:
+        meaning = record.says
+        return f"{text} {meaning}" if meaning else text
+    return text
+
+
+def _identity(record):
     tx_id, rx_id = record.tx_id, record.rx_id
     if rx_id is not None:  # most of all frames
         if record.opcode == 6:
             return f"PAYLOAD vc{record.vc} tx {tx_id:#x} {record.payload_size} B"
         if record.opcode == 7:
-            return f"ACK vc{record.vc} rx {rx_id:#x}"
+            kept = f" keeps {tx_id:#x}" if record.echo else ""
+            return f"ACK vc{record.vc} rx {rx_id:#x}{kept}"
     name = record.name
     text = name if record.vc is None else f"{name} vc{record.vc}"
     if name == "PAYLOAD":
