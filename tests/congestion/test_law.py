@@ -73,7 +73,8 @@ def one_event(rng, link):
         if kind == "time_out":
             outcome["action"] = Action.REPLAY
             tag["alloc"] = max(1, tag["alloc"])
-            calls.append(("timed_out", tag["retries"] - 1))
+            outcome["slow"] = rng.getrandbits(1)
+            calls.append(("timed_out", tag["retries"] - 1, outcome["slow"]))
         elif kind == "idle":
             tag["alloc"] = tag["current"] = 0
             if tag["retries"] >= 2:
@@ -134,7 +135,7 @@ def test_each_event_does_what_the_model_says(seed):
         pending = []  # (clock in which `now` is taken, link, calls, done)
         records = []
         sent_id = 0
-        for clock in range(9000):
+        for clock in range(4000):
             now = (start + clock) % 65536
             ctx.set(dut.i_now, now)
             ctx.set(dut.i_done.valid, 0)

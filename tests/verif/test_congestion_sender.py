@@ -128,7 +128,7 @@ def test_the_gate(sender, now, position):
     open_now = position < sender.window and (sender.gap == 0 or near(sender.next_at, now) <= 0)
     assert sender.may_send(position, now) == open_now
     sender.settle(position, False)
-    assert sender.free == (position < sender.window and sender.gap == 0)
+    assert sender.free == (position < sender.window - 1 and sender.gap == 0)
 
 
 @given(TIMES, st.integers(0x11, 0xFF), st.integers(2, 40))
@@ -242,10 +242,14 @@ def test_a_first_code_that_says_alone_opens_the_window():
 def test_time_outs():
     sender = Sender(SLOTS, 0)
     sender.window, sender.growing, sender.base, sender.timed = 9, False, 33, 5
-    sender.timed_out(0)
-    assert (sender.window, sender.growing, sender.base, sender.timed) == (1, True, 33, None)
-    sender.timed_out(1)
-    assert sender.base == UNKNOWN
+    sender.timed_out(0, slow=False)
+    assert (sender.window, sender.growing, sender.base, sender.timed) == (4, True, 33, None)
+    sender.timed_out(1, slow=False)
+    assert (sender.window, sender.base) == (2, UNKNOWN)
+    sender.timed_out(2, slow=False)
+    assert sender.window == 2
+    sender.timed_out(3, slow=True)
+    assert sender.window == 1
 
 
 def test_a_link_that_rests_begins_again():
@@ -290,6 +294,6 @@ def test_a_link_with_something_to_send_may_send_in_the_end(sender, now, position
             sender.heard(0xFF, at & 0xFFFF)
         elif position:
             position = 0
-            sender.timed_out(0)
+            sender.timed_out(0, hears)
         sender.visited(at & 0xFFFF)
         sender.settle(position, True)

@@ -56,6 +56,7 @@ def _heard_layout(config):
             "first": 1,  # ... for the first time
             "times_out": 1,
             "second": 1,  # ... not for the first time in a row
+            "slow": 1,  # ... while round trips are long
             "idle": 1,
             "visited": 1,  # by the timer
             "cancels": 1,
@@ -222,6 +223,7 @@ class Law(wiring.Component):
             heard.first.eq(payload & first),
             heard.times_out.eq(took(*_TIMES_OUT)),
             heard.second.eq(tag.retries >= _AGAIN),
+            heard.slow.eq(outcome.slow),
             heard.idle.eq(
                 timer & (tag.state == LinkState.OPEN) & (tag.alloc == 0) & (tag.retries >= _AGAIN)
             ),
@@ -355,8 +357,13 @@ class Law(wiring.Component):
             m.d.sync += e.timing.eq(0)
         with m.If(self.d_starts):
             m.d.sync += [e.timing.eq(1), e.timed.eq(self.d_id), e.stamp.eq(self.d_now)]
+        # Nothing was long: it was no full buffer that lost it.
+        halved = Mux(old.window[2:].any(), old.window >> 1, _START)
         with m.If(d.times_out | d.idle | d.begins):
-            m.d.sync += [e.window.eq(Mux(d.times_out, 1, _START)), e.growing.eq(1)]
+            m.d.sync += [
+                e.window.eq(Mux(d.times_out, Mux(d.slow, 1, halved), _START)),
+                e.growing.eq(1),
+            ]
         with m.If((d.times_out & d.second) | d.idle | d.begins):
             m.d.sync += e.base.eq(UNKNOWN)
         with m.If(d.idle | d.begins):

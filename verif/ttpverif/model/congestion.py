@@ -127,9 +127,10 @@ class Sender:
         if time_ahead(self.next_at, now) < 0:
             self.next_at = now
 
-    def timed_out(self, time_outs):
-        """A time-out replays; `time_outs` came before it in a row (K13)."""
-        self.window, self.growing, self.timed = 1, True, None
+    def timed_out(self, time_outs, slow):
+        """A time-out replays; `time_outs` came before it in a row; the engine is `slow` (K13)."""
+        self.window = 1 if slow else max(_FIRST, self.window // 2)
+        self.growing, self.timed = True, None
         if time_outs:
             self.base = UNKNOWN
 
