@@ -17,9 +17,10 @@ from ttpoe.memory.protected import COLLISION_UNDEFINED
 __all__ = ["harsh_memories", "begun_memories", "built", "inner"]
 
 
-def _harsh(h, found, dirty):
+def _harsh(h, found, dirty, every):
     class Harsh(memory.Memory):
-        """Watched at `watch_place`: `watched` is what lies there in this clock.
+        """Watched at `watch_place`: `watched` is what lies there in this clock; and if `every`,
+        `places` is what lies in each.
 
         With `COLLISION_UNDEFINED` a port that reads the place that is written gives any value; if
         `dirty`, one that reads a place that has not been written yet (`blank`), too.
@@ -31,6 +32,9 @@ def _harsh(h, found, dirty):
             bits = len(Cat(Signal(self.shape)))
             self.watched = Signal(bits, name="watched")
             self.watch_place = Signal(range(self.depth), name="watch_place")
+            self.places = [
+                Signal(bits, name=f"place{n}") for n in range(self.depth if every else 0)
+            ]
             self.blank = Signal(self.depth, name="blank", init=-1 if dirty else 0)
 
         def elaborate(self, platform):
@@ -68,13 +72,14 @@ def _harsh(h, found, dirty):
                         ).any()
                     )
                 m.d.comb += data.eq(Mux(collided, h.free(len(raw), "undefined"), raw))
-            cells.read_port(
-                domain="comb",
-                addr=self.watch_place,
-                data=self.watched,
-                en=Const(1),
-                transparent_for=(),
-            )
+            watches = [(self.watch_place, self.watched)]
+            watches += [
+                (Const(n, len(self.watch_place)), place) for n, place in enumerate(self.places)
+            ]
+            for place, seen in watches:
+                cells.read_port(
+                    domain="comb", addr=place, data=seen, en=Const(1), transparent_for=()
+                )
             return m
 
     return Harsh
@@ -132,10 +137,10 @@ def _replaced(kind, found, modules):
             module.protected_memory = value
 
 
-def harsh_memories(h, *modules, dirty=False):
+def harsh_memories(h, *modules, dirty=False, every=False):
     """Inside, `modules` that are built make harsh memories; they are listed in what it yields."""
     found = []
-    return _replaced(_harsh(h, found, dirty), found, modules)
+    return _replaced(_harsh(h, found, dirty, every), found, modules)
 
 
 def begun_memories(h, clocks, *modules):

@@ -14,6 +14,8 @@ _FILES = (
     "tag",
     "zero",
     "congestion",
+    "law",
+    "controlled",
     "enter",
     "arbitrate",
     "pipeline",

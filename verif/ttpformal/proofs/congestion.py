@@ -6,6 +6,7 @@ from ttpoe.congestion.backlog import Backlog as RealBacklog
 from ttpoe.congestion.gate import Gate as RealGate
 
 from ..any_pipeline import stages
+from ..memories import built, inner
 from ..proof import Defect, Proof, shrunk
 
 SIZE = shrunk(sets=2, slots=4)
@@ -27,7 +28,8 @@ class _Gate(Proof):
 
     def build(self, h):
         m = h.m
-        m.submodules.dut = dut = RealGate(shrunk(sets=self.links // 2))
+        dut = RealGate(shrunk(sets=self.links // 2))
+        m.submodules.dut = self.parts = built(dut)
         h.drive(dut, "i_visit", "o_visit")
         self.times(h, dut)
         h.streams(dut)
@@ -114,10 +116,19 @@ class GateLooks(_Gate):
 
 
 class GateOnce(_Gate):
-    shows = "Gate: only links that are inside are offered, each once for each time that it came"
+    shows = (
+        "Gate: only links that are inside are offered, each once for each time that it came; the"
+        " queue has room for every one that goes round"
+    )
     cover_depth = 24
-    defect_depth = 16
+    defect_depth = 30
     defects = (
+        Defect(
+            "the queue has room for one link less",
+            _GATE,
+            "depth=config.data_links",
+            "depth=config.data_links - 1",
+        ),
         Defect(
             "a slow link passes and goes round, too",
             _GATE,
@@ -134,32 +145,27 @@ class GateOnce(_Gate):
 
     def properties(self, h, dut):
         h.check_if(dut.o_visit.valid, self.inside.bit_select(dut.o_visit.payload, 1))
+        queue = inner(self.parts) | inner(self.parts, "waiting")
+        h.check_if(queue["w_en"], queue["w_rdy"])
         h.reach(self.leaves & h.past(self.inside.all()))
 
 
 class GateLeaves(_Gate):
     shows = (
         "Gate: a link leaves within 28 clocks in which Q0 is ready and each word that is shown"
-        " of it lets it go, whatever else waits or comes; so none is lost, and the queue has"
-        " room for all"
+        " of it lets it go, whatever else waits or comes; so none is lost"
     )
-    mode = "sat"
-    depth = 60
+    mode = "bmc"
+    depth = 46
     why = (
-        "in 27 clocks all links come and wait, in any order, and a wait of 28 more and a second"
-        " round of looks follow; `congestion.gate_leaves_of_two` has no bound"
+        "in 17 clocks all links come and wait, in any order, and a wait of 28 more follows;"
+        " `congestion.gate_leaves_of_two` has no bound"
     )
     clocks = 28
     cover_depth = 40
     defects = (
         Defect(
             "those that come go first", _GATE, "turn | ~self.i_visit.valid", "~self.i_visit.valid"
-        ),
-        Defect(
-            "the queue has room for one link less",
-            _GATE,
-            "depth=config.data_links",
-            "depth=config.data_links - 1",
         ),
         Defect(
             "a link that must wait a second time is dropped",
@@ -188,7 +194,7 @@ class GateLeavesOfTwo(GateLeaves):
     links, clocks = 2, 14
     cover_depth = 24
     defect_depth = 24
-    defects = GateLeaves.defects[2:]
+    defects = GateLeaves.defects[1:]
 
 
 class Backlog(Proof):
