@@ -102,7 +102,8 @@ class Backlog(wiring.Component):
                 lazier.eq(idle > elapsed >> 4),
                 laziest.eq(idle > elapsed >> 2),
             ]
-        acts, change = Signal(), Signal.like(excess)
+        acts = Signal()
+        change = Signal.like(excess)
         anew = judged & enough
         up, back, down = (Signal(len(estimate), name=n) for n in ("up", "back", "down"))
         m.d.comb += [

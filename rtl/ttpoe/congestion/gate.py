@@ -63,10 +63,11 @@ class Gate(wiring.Component):
         report(m, config.protect, self.o_errors, errors_of(waiting))
 
         turn = Signal()  # of those that go round, if both are there
-        chosen, again = Signal(config.lid_bits), Signal()
-        lid, again_now = Signal(config.lid_bits), Signal()
-        looking, judging = Signal(), Signal()
-        full, next_at = Signal(), Signal(16)
+        chosen, lid = (Signal(config.lid_bits, name=n) for n in ("chosen", "lid"))
+        again_now, again, looking, judging, full = (
+            Signal(name=n) for n in ("again_now", "again", "looking", "judging", "full")
+        )
+        next_at = Signal(16)
         m.d.comb += [
             again_now.eq(waiting.r_rdy & (turn | ~self.i_visit.valid)),
             chosen.eq(Mux(again_now, waiting.r_data, self.i_visit.payload)),

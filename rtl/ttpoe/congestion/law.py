@@ -273,7 +273,8 @@ class Law(wiring.Component):
         self.d_late = d_late = Signal(16)  # time since the next packet might have gone
         self.d_round = d_round = Signal(12)  # the sample
         self.d_now = d_now = Signal(16)
-        self.d_hit, self.d_over = Signal(), Signal()  # a sample; the timing is over without one
+        self.d_hit = Signal()  # a sample
+        self.d_over = Signal()  # the timing is over without one
         self.d_starts = Signal()
         self.d_less, self.d_more = Signal(bits), Signal(bits)
         window = Signal(bits)
