@@ -62,6 +62,10 @@ BENCHES = [
     _bench("retirer", "replay.retirer:Retirer", "replay/test_retirer"),
     _bench("identity", "link.identity:Identity", "link/test_identity"),
     _bench("timer", "link.timer:LinkTimer", "link/test_timer"),
+    _bench("congestion_clock", "congestion.line_clock:LineClock", "congestion/test_line_clock"),
+    _bench("congestion_gate", "congestion.gate:Gate", "congestion/test_gate"),
+    _bench("congestion_backlog", "congestion.backlog:Backlog", "congestion/test_backlog"),
+    _bench("congestion_law", "congestion.law:Law", "congestion/test_law"),
     *(
         _bench(f"arbitrate_hold_{source}", "pipeline.hold:Hold", "pipeline/test_hold")
         for source in SOURCES
