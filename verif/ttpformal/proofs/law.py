@@ -31,12 +31,13 @@ class _Law(Proof):
     depth = 14
     cover_depth = 24
     defect_depth = 28
+    size, links = SIZE, LINKS
     dirty = False  # what was never written reads as anything
 
     def build(self, h):
         m = h.m
         with harsh_memories(h, law, dirty=self.dirty, every=True) as self.memories:
-            self.dut = dut = law.Law(SIZE)
+            self.dut = dut = law.Law(self.size)
             m.submodules.dut = self.parts = built(dut)
         h.drive(dut)
         done = dut.i_done.p
@@ -49,7 +50,7 @@ class _Law(Proof):
                 h.assume_if(valids[later] & valids[n], lids[later] != lids[n])
         h.check_if(h.past(dut.o_ready), dut.o_ready)
         # The event whose record is out.
-        self.event = View(committed_layout(SIZE), stages(h, done, APART)[APART])
+        self.event = View(committed_layout(self.size), stages(h, done, APART)[APART])
         self.record = record = dut.o_law.p
         self.out = out = dut.o_law.valid & record.touched
         h.check(out == valids[APART])
@@ -249,11 +250,13 @@ def gap_of(code):
 
 class Sweep(_Law):
     shows = "Law: when it is ready, every word of its four memories has been written with 0"
+    config = "8 links, 4 slots; any inputs but events"
+    size, links = shrunk(sets=4, slots=4), 8
     mode = "bmc"
-    depth = 10
-    why = "the sweep is over after 4 clocks, whatever comes in; no event is written before the 7th"
-    cover_depth = 8
-    defect_depth = 10
+    depth = 13
+    why = "the sweep is over after 8 clocks, whatever comes in; no event is written before the 14th"
+    cover_depth = 12
+    defect_depth = 13
     dirty = True
     defects = (
         Defect(
@@ -279,9 +282,9 @@ class Sweep(_Law):
     def properties(self, h, dut, record, out):
         clocks = Signal(4)
         h.m.d.sync += clocks.eq(Mux(clocks == 15, 15, clocks + 1))
-        h.check(dut.o_ready == (clocks >= LINKS))
+        h.check(dut.o_ready == (clocks >= self.links))
         for memory in self.memories[:2]:
-            h.check_if(~dut.o_ready, memory.blank == ~((1 << clocks) - 1)[:LINKS])
+            h.check_if(~dut.o_ready, memory.blank == ~((1 << clocks) - 1)[: self.links])
         first = dut.o_ready & h.past(~dut.o_ready)
         for memory in self.memories:
             h.check_if(dut.o_ready, memory.blank == 0)

@@ -56,6 +56,7 @@ class Partner:
         self.desk, self.node, self.vc, self.epoch = desk, node, vc, epoch
         self.ethertype = ETHERTYPE_SEED
         self.selective = False  # its OPEN and OPEN_ACK say that it keeps younger packets
+        self.controlled = False  # ... and that it agrees to congestion control
 
     @property
     def link(self):
@@ -66,11 +67,13 @@ class Partner:
     def state(self):
         return self.desk.endpoint.state(self.node, self.vc).name
 
-    def frame(self, opcode, tx=0, rx=0, epoch=None, payload=None):
-        """Bytes of one frame to engine a."""
+    def frame(self, opcode, tx=0, rx=0, epoch=None, payload=None, code=0):
+        """Bytes of one frame to engine a; `code` is its byte 48."""
         if payload is None:
             payload = b"payload" if opcode == "PAYLOAD" else b""
-        extension = 0x20 if self.selective and opcode in ("OPEN", "OPEN_ACK") else 0
+        extension = 0
+        if opcode in ("OPEN", "OPEN_ACK"):
+            extension = 0x20 * self.selective | 0x40 * self.controlled
         return Frame(
             self.node,
             self.desk.a.address,
@@ -82,6 +85,7 @@ class Partner:
             extension,
             self.ethertype,
             payload,
+            congestion=code,
         ).pack()
 
     def play(self, *arguments, **fields):
@@ -290,6 +294,7 @@ class Desk:
         ahead=0,
         partner=None,
         selective=False,
+        controlled=False,
     ):
         """A peer whose link is in `state`.
 
@@ -299,6 +304,7 @@ class Desk:
         """
         peer = partner or self.partner(vc, epoch)
         peer.selective = peer.selective or selective
+        peer.controlled = peer.controlled or controlled
         if state == "OPEN_RECD":
             self.mac(False)
             await self.bench.cycles(4)
