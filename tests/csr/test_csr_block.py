@@ -5,11 +5,12 @@ from functools import cache
 
 import pytest
 from amaranth import Elaboratable, Module, Signal
-from amaranth.hdl import ResetInserter
+from amaranth.hdl import ResetInserter, Shape
 
 from tests.csr.csr_bench import LIMIT_CLOCKS, OKAY, SLVERR, Axil, Refused, simulate
 from tests.simulated import Simulated
 from ttpoe.config import PRESETS, preset
+from ttpoe.congestion.state import state_layout
 from ttpoe.csr.access import Registers
 from ttpoe.csr.block import FRAME_DROPS, PAYLOAD_DROPS, Csr
 from ttpoe.csr.registers import COUNTERS, INTERRUPTS, LINK_FLAGS, NOTICE_DEPTH, PULSES, register_map
@@ -413,7 +414,7 @@ def random_tag(rng, config):
     return tag
 
 
-async def read_out(bench, lid, tag):
+async def read_out(bench, lid, tag, law=None):
     """Asks for the link and gives its tag; until it is there, no other link may be asked for."""
     regs, ctx, dut = bench.regs, bench.ctx, bench.dut
     await regs.LINK_INDEX.write(lid)
@@ -432,6 +433,12 @@ async def read_out(bench, lid, tag):
     await bench.tick()
     ctx.set(dut.i_inspected.valid, 0)
     ctx.set(dut.i_inspected.payload, {})
+    assert await regs.LINK_STATUS.fields() == {"busy": 1, "valid": 0}
+    ctx.set(dut.i_inspected_law.payload, law or {})
+    ctx.set(dut.i_inspected_law.valid, 1)
+    await bench.tick()
+    ctx.set(dut.i_inspected_law.valid, 0)
+    ctx.set(dut.i_inspected_law.payload, {})
     assert await regs.LINK_STATUS.fields() == {"busy": 0, "valid": 1}
 
 
@@ -444,7 +451,16 @@ def test_read_out_of_a_link(name):
         regs = bench.regs
         for lid in (0, 1, config.links // 2, config.links - 1):
             tag = random_tag(rng, config)
-            await read_out(bench, lid, tag)
+            law = {
+                name: rng.getrandbits(Shape.cast(shape).width)
+                for name, shape in state_layout(config).members.items()
+            }
+            await read_out(bench, lid, tag, law)
+            assert await regs.LINK_WINDOW.fields() == {
+                name: law[name] for name in ("window", "growing", "counted")
+            }
+            assert await regs.LINK_PACE.read() == law["gap"]
+            assert await regs.LINK_ROUND.read() == law["base"]
             assert await regs.LINK_STATE.fields() == {
                 "state": tag["state"].value,
                 "vc": tag["vc"],
@@ -468,9 +484,10 @@ def test_link_index_is_checked_and_obeys_its_strobes():
         ctx.set(dut.o_inspect.ready, 1)
 
         async def answer():
-            ctx.set(dut.i_inspected.valid, 1)
-            await bench.tick()
-            ctx.set(dut.i_inspected.valid, 0)
+            for port in (dut.i_inspected, dut.i_inspected_law):
+                ctx.set(port.valid, 1)
+                await bench.tick()
+                ctx.set(port.valid, 0)
 
         for bad in (1536, 2047, 2048, 0x10000, ALL):
             await refuses(bench, regs.LINK_INDEX.write(bad))

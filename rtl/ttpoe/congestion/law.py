@@ -17,12 +17,15 @@ from ..pipeline.records import committed_layout
 from ..protocol import DATA, Opcode
 from .state import UNKNOWN, gate_layout, law_layout, read_code, state_layout
 
-__all__ = ["CUT", "LONG", "STATS", "Law"]
+__all__ = ["CUT", "INSPECT_CLOCKS", "LONG", "STATS", "Law"]
 
 CUT, LONG = 160, 128
 """Delays beyond the shortest round trip, in 4 U: from here on the window shrinks, the engine is slow."""
 
 _START, _START_ALONE = 2, 4  # windows
+
+INSPECT_CLOCKS = 8
+"""From the clock in which no event enters to the clock in which none asks the law's memory."""
 _AGAIN = 2  # time-outs in a row, or idle rounds, after which the shortest round trip is unknown
 
 STATS = {"stat_window_cut": "a round trip was long, and the window of a link was made smaller"}
@@ -83,6 +86,10 @@ class Law(wiring.Component):
         A row of the link table; two clocks later which of its two links may send at once (K9).
     i_gate : In(data_bits), o_gate : Out(gate word)
         A link; one clock later what the gate asks of it.
+    i_inspect : In(event of lid), o_inspected : Out(event of state)
+        Read-out of a link's word. It is asked for when the pipeline's door lets an event out for
+        the read-out of the tag (`pipeline.i_inspect`): that gap reaches the law's memory
+        `INSPECT_CLOCKS` later. The word comes one clock after that.
     o_links : Out(data_bits + 1)
         Links that are counted.
     o_packet, o_new_gap : Out(1)
@@ -114,6 +121,8 @@ class Law(wiring.Component):
                 "o_free": Out(config.WAYS),
                 "i_gate": In(config.data_bits),
                 "o_gate": Out(gate_layout()),
+                "i_inspect": In(event_signature(config.lid_bits)),
+                "o_inspected": Out(event_signature(state_layout(config))),
                 "o_links": Out(config.data_bits + 1),
                 "o_packet": Out(1),
                 "o_new_gap": Out(1),
@@ -133,6 +142,7 @@ class Law(wiring.Component):
         heard = [Signal(_heard_layout(config), name=f"{n}_heard") for n in names]
         events = [Signal(name=f"{n}_event") for n in names]  # an event, of whatever link
         touched = [Signal(name=f"{n}_touched") for n in names]
+        self.asks = events[0]  # the memory, for an event
         self._listen(m, heard[0], events[0], touched[0])
         for line in (events, heard, touched):
             m.d.sync += [after.eq(before) for before, after in zip(line, line[1:])]
@@ -241,6 +251,18 @@ class Law(wiring.Component):
         a, b = heard[0], heard[1]
         links, gap = read_code(a.code)
         m.d.comb += [links, self.state_read.addr.eq(a.index), self.state_read.en.eq(1)]
+        wait = Signal(range(INSPECT_CLOCKS + 1))
+        inspected = Signal(self._config.data_bits)
+        with m.If(self.i_inspect.valid):
+            m.d.sync += [wait.eq(INSPECT_CLOCKS), inspected.eq(self.i_inspect.payload)]
+        with m.Elif(wait != 0):
+            m.d.sync += wait.eq(wait - 1)
+        self.inspects = Signal()  # no event asks in this clock
+        m.d.comb += self.inspects.eq(wait == 1)
+        with m.If(self.inspects):
+            m.d.comb += self.state_read.addr.eq(inspected)
+        m.d.sync += self.o_inspected.valid.eq(self.inspects)
+        m.d.comb += self.o_inspected.payload.eq(self.state_read.data)
         self.new_links, self.new_gap = Signal(15), Signal(15)
         self.sent_id = [Signal(len(a.key), name=f"sent_id_{n}") for n in "bc"]
         self.now_3 = Signal(14)

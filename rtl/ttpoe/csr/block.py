@@ -11,6 +11,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import Config
+from ..congestion.state import state_layout
 from ..layouts import command_layout, event_signature, notice_layout
 from ..link.table import tag_layout
 from ..memory.protected import ERRORS, report
@@ -64,6 +65,8 @@ class Csr(wiring.Component):
         Asks for the tag of a link;
     i_inspected : In(event of tag)
         ... which answers some clocks later. One read-out is under way at a time.
+    i_inspected_law : In(event of the law's word)
+        What the law of congestion knows of that link; comes behind `i_inspected`.
     i_notice : In(event of notice)
     o_interrupt : Out(1)
         Level, see `csr.notices`.
@@ -81,6 +84,7 @@ class Csr(wiring.Component):
     o_command: stream.Interface
     o_inspect: stream.Interface
     i_inspected: stream.Interface
+    i_inspected_law: stream.Interface
     i_notice: stream.Interface
     o_interrupt: Signal
     cfg_ieee: Signal
@@ -105,6 +109,7 @@ class Csr(wiring.Component):
                 "o_command": Out(stream.Signature(command_layout)),
                 "o_inspect": Out(stream.Signature(config.lid_bits)),
                 "i_inspected": In(event_signature(tag_layout(config))),
+                "i_inspected_law": In(event_signature(state_layout(config))),
                 "i_notice": In(event_signature(notice_layout)),
                 "o_interrupt": Out(1),
                 **{name: In(1) for name in PULSES},
@@ -298,8 +303,15 @@ class Csr(wiring.Component):
         bad = busy | (link >= config.links)
         with m.If(ask.ready):
             m.d.sync += ask.valid.eq(0)
+        # The law's word comes behind the tag; with both the read-out is over.
+        law, last = Signal(state_layout(config)), self.i_inspected_law
+        over = answer if config.congestion == "none" else last
         with m.If(answer.valid & busy):
-            m.d.sync += [busy.eq(0), valid.eq(1), tag.eq(answer.payload)]
+            m.d.sync += tag.eq(answer.payload)
+        with m.If(last.valid & busy):
+            m.d.sync += law.eq(last.payload)
+        with m.If(over.valid & busy):
+            m.d.sync += [busy.eq(0), valid.eq(1)]
         with m.If(self._writes("LINK_INDEX") & axil.o_strobe.any() & ~bad):
             m.d.sync += [busy.eq(1), valid.eq(0), ask.valid.eq(1), ask.payload.eq(link)]
         self._refused.append(("LINK_INDEX", bad))
@@ -318,6 +330,11 @@ class Csr(wiring.Component):
             ("LINK_EPOCHS", "own"): tag.epoch,
             ("LINK_EPOCHS", "peer"): tag.peer_epoch,
             ("LINK_RETRIES", "retries"): tag.retries,
+            ("LINK_WINDOW", "window"): law.window,
+            ("LINK_WINDOW", "growing"): law.growing,
+            ("LINK_WINDOW", "counted"): law.counted,
+            ("LINK_PACE", "gap"): law.gap,
+            ("LINK_ROUND", "base"): law.base,
             **{("LINK_STATE", name): tag[name] for name in LINK_FLAGS},
         }
 

@@ -203,6 +203,19 @@ def _link(config):
             Field("own", 0, 16, _RO, "Ours.", None),
             Field("peer", 16, 16, _RO, "The peer's; 0 = it has none.", None))),
         tag("LINK_RETRIES", 0x0E8, "Time-outs in a row.", 10, field="retries"),
+        Register("LINK_WINDOW", 0x0EC, "Congestion control of the link. This and the next two "
+                 "mean something only if it is controlled, but for `counted`; all zero in an "
+                 "engine without congestion control.", (
+                     Field("window", 0, config.count_bits, _RO, "Packets that may be in flight.",
+                           None, sized=True),
+                     Field("growing", 30, 1, _RO, "The window doubles.", None),
+                     Field("counted", 31, 1, _RO, "The peer is one of those that are backlogged "
+                           "towards us.", None))),
+        tag("LINK_PACE", 0x0F0, "Time from one packet to the next, in units of 64 bytes on the "
+            "wire: 17 and a bit for each backlogged link of the peer; 0 = alone.", 15,
+            field="gap"),
+        tag("LINK_ROUND", 0x0F4, "Shortest round trip, in units of 256 bytes on the wire; 4095 = "
+            "none was measured.", 12, field="base"),
     ]
 
 

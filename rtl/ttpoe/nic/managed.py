@@ -15,7 +15,7 @@ from .nic import Nic
 
 __all__ = ["ManagedNic"]
 
-_BEHIND_REGISTERS = ("i_command", "o_notice", "i_inspect", "o_inspected")
+_BEHIND_REGISTERS = ("i_command", "o_notice", "i_inspect", "o_inspected", "o_inspected_law")
 
 
 class ManagedNic(wiring.Component):
@@ -68,6 +68,7 @@ class ManagedNic(wiring.Component):
         wiring.connect(m, csr.o_command, nic.i_command)
         wiring.connect(m, csr.o_inspect, nic.i_inspect)
         wiring.connect(m, nic.o_inspected, csr.i_inspected)
+        wiring.connect(m, nic.o_inspected_law, csr.i_inspected_law)
         wiring.connect(m, nic.o_notice, csr.i_notice)
         m.d.comb += [
             *(
