@@ -43,6 +43,7 @@ ADDRESSES = {"a": 0x000001, "b": 0x000002}
 DEFAULTS = {
     "enable": 1,
     "selective": 1,
+    "congestion": 1,
     "os_enable": 1,
     "init_id": 1,
     "timer_tick": 16,
