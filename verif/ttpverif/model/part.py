@@ -68,6 +68,10 @@ class Outcome:
     """Why a received frame, or its payload, was dropped."""
     result: str | None = None
     """TAKEN, REFUSED or BLOCKED, for host payload and open."""
+    received: Frame | None = None
+    """The frame of an RX event."""
+    replays: bool = False
+    """A time-out set the sending position back to the oldest (D6)."""
     kept: bool = False
     """The received payload was kept for later (R2)."""
     victim: tuple | None = None
