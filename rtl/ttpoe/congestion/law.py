@@ -44,7 +44,7 @@ def _heard_layout(config):
             "index": config.data_bits,
             "lid": config.lid_bits,
             "controlled": 1,
-            "begins": 1,  # the link ended, or our side became a new incarnation ...
+            "begins": 1,  # the link ended, was opened, or our side became a new incarnation ...
             "answered": 1,  # ... that answers an OPEN, and is controlled
             "arrives": 1,
             "backlogged": 1,  # ... and there is more where it came from
@@ -148,7 +148,7 @@ class Law(wiring.Component):
             m.d.sync += [after.eq(before) for before, after in zip(line, line[1:])]
         self._prepare(m, heard)
         self._differences(m, heard[2])
-        self._window(m, heard[3])
+        self._window(m, heard[3], touched[3])
         self._rest(m, heard[4], touched[4])
         self._write(m, heard[5], events[5], touched[5])
         return m
@@ -213,8 +213,9 @@ class Law(wiring.Component):
             touched.eq(self.i_done.valid & done.owns & (done.vc == DATA)),
             heard.index.eq(done.lid),
             heard.lid.eq(done.lid),
-            heard.controlled.eq(tag.controlled & ~ended),
-            heard.begins.eq(ended | outcome.stepped),
+            # While our OPEN is under way the tag says only that it offers control.
+            heard.controlled.eq(tag.controlled & ~ended & (tag.state != LinkState.OPEN_SENT)),
+            heard.begins.eq(ended | outcome.stepped | took(Action.OPENED)),
             heard.answered.eq(
                 outcome.stepped & (event.event == Event.RX_OPEN) & tag.controlled & ~ended
             ),
@@ -299,10 +300,13 @@ class Law(wiring.Component):
         self.d_starts = Signal()
         self.d_less, self.d_more = Signal(bits), Signal(bits)
         window = Signal(bits)
-        first_code = c.hears & ~old.known & (self.new_gap == 0) & old.growing
-        m.d.comb += window.eq(
-            Mux(first_code & (old.window < _START_ALONE), _START_ALONE, old.window)
-        )
+        anew = c.begins
+        before = Signal(bits)
+        first_code = c.hears & (~old.known | anew) & (self.new_gap == 0) & (old.growing | anew)
+        m.d.comb += [
+            before.eq(Mux(anew, _START, old.window)),
+            window.eq(Mux(first_code & (before < _START_ALONE), _START_ALONE, before)),
+        ]
         grown = Signal(bits + 1)
         m.d.comb += grown.eq(Mux(old.growing, window << 1, window + 1 + (window >> 5)))
         since = Signal(14)
@@ -312,21 +316,21 @@ class Law(wiring.Component):
         m.d.sync += [
             d_old.eq(old),
             d_old.window.eq(window),
-            d_gap.eq(Mux(c.hears, self.new_gap, old.gap)),
-            d_old.known.eq(old.known | c.hears),
+            d_gap.eq(Mux(c.hears, self.new_gap, Mux(anew, 0, old.gap))),
+            d_old.known.eq((old.known & ~anew) | c.hears),
             d_late.eq(self.now - old.next_at),
             d_round.eq(since >> 2),
             d_now.eq(self.now),
-            self.d_hit.eq(hit & ~c.begins),
+            self.d_hit.eq(hit & ~anew),
             self.d_over.eq(
                 hit
                 | c.cancels
-                | c.begins
+                | anew
                 | c.idle
                 | (c.passes & ~passed[-1])
                 | (c.sends & ~c.first & (self.sent_id[1] == old.timed))
             ),
-            self.d_starts.eq(c.first & ~old.timing & ~c.begins),
+            self.d_starts.eq(c.first & ~old.timing & ~anew),
             self.d_less.eq(
                 Mux(window[2:].any(), window - (window >> 2), Mux(window > 1, window - 1, 1))
             ),
@@ -337,7 +341,7 @@ class Law(wiring.Component):
 
     # ---- clock 4: the window -------------------------------------------------------------------
 
-    def _window(self, m, d):
+    def _window(self, m, d, touched):
         config, old = self._config, self.d_old
         self.e_state = e = Signal(state_layout(config))
         self.e_late, self.e_now = Signal(16), Signal(16)
@@ -366,8 +370,8 @@ class Law(wiring.Component):
             self.e_clips.eq(spare[15] & spare[:15].any()),
             e.growing.eq(old.growing & ~cut),
             e.limited.eq(old.limited & ~self.d_hit),
-            self.o_long.eq(self.d_hit & ~nearer & (delay[:12] >= LONG)),
-            self.stat_window_cut.eq(cut),
+            self.o_long.eq(touched & self.d_hit & ~nearer & (delay[:12] >= LONG)),
+            self.stat_window_cut.eq(touched & cut),
         ]
         with m.If(self.d_hit & nearer):
             m.d.sync += e.base.eq(self.d_round)
@@ -381,14 +385,13 @@ class Law(wiring.Component):
             m.d.sync += [e.timing.eq(1), e.timed.eq(self.d_id), e.stamp.eq(self.d_now)]
         # Nothing was long: it was no full buffer that lost it.
         halved = Mux(old.window[2:].any(), old.window >> 1, _START)
+        with m.If(d.times_out | d.idle):
+            m.d.sync += e.window.eq(Mux(d.times_out, Mux(d.slow, 1, halved), _START))
         with m.If(d.times_out | d.idle | d.begins):
-            m.d.sync += [
-                e.window.eq(Mux(d.times_out, Mux(d.slow, 1, halved), _START)),
-                e.growing.eq(1),
-            ]
+            m.d.sync += e.growing.eq(1)
         with m.If((d.times_out & d.second) | d.idle | d.begins):
             m.d.sync += e.base.eq(UNKNOWN)
-        with m.If(d.idle | d.begins):
+        with m.If(d.idle):
             m.d.sync += [e.known.eq(0), e.gap.eq(0)]
         with m.If(d.begins):
             m.d.sync += [e.timing.eq(0), e.limited.eq(0)]

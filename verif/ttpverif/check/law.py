@@ -51,19 +51,18 @@ class LawError(AssertionError):
 def fields_of(governor, found):
     """What `law_*` must say after a `Happening` that the governor has carried out."""
     age = governor.receiver.ages.get(found.where)
-    expected = {
-        "controlled": int(found.controlled),
-        "counted": int(age is not None),
-        "links": governor.receiver.links,
-    }
+    expected = {"counted": int(age is not None), "links": governor.receiver.links}
     if age is not None:
         expected["age"] = age
+    if not found.opening:
+        expected["controlled"] = int(found.controlled)
     if found.controlled and not found.opening:
-        expected |= _of_sender(governor.senders[found.where])
+        expected |= _of_sender(governor.senders[found.where], governor.slots.bit_length())
     return expected
 
 
-def _of_sender(sender):
+def _of_sender(sender, bits):
+    """`bits`: of the ID of the packet that is timed the lowest ones are kept."""
     expected = {
         "window": sender.window,
         "growing": int(sender.growing),
@@ -76,7 +75,7 @@ def _of_sender(sender):
         "free": int(sender.free),
     }
     if sender.timed is not None:
-        expected |= {"timed": sender.timed, "stamp": sender.stamp}
+        expected |= {"timed": sender.timed % (1 << bits), "stamp": sender.stamp}
     return expected
 
 
@@ -103,7 +102,7 @@ class LawFollower:
     def note(self, before, endpoint, record, outcome):
         """The model has carried out a record. `outcome`: None if it changed nothing there."""
         found = self.governor.happening(
-            before, endpoint, record.node, record.vc, outcome, record.free
+            before, endpoint, record.node, record.vc, outcome, record.free, record.slow
         )
         self._owed.append((found, str(record)))
 

@@ -59,7 +59,13 @@ class Governed(Endpoint):
         before = self.governor.before(self, node, vc)
         outcome = super()._event(event, node, vc, **arguments)
         self.found = self.governor.happening(
-            before, self, node, vc, outcome, arguments.get("free", True)
+            before,
+            self,
+            node,
+            vc,
+            outcome,
+            arguments.get("free", True),
+            arguments.get("slow", False),
         )
         if self.governor.apply(self.found, self.now):
             self._slow_rounds = _SLOW_ROUNDS

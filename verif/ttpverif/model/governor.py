@@ -18,7 +18,7 @@ from .states import DATA_STATES, State
 __all__ = ["Governor", "Happening", "RESTS_FROM"]
 
 RESTS_FROM = 2
-"""Idle rounds before a visit of the timer lets an empty link begin anew (K13)."""
+"""Idle rounds, this one included, with which an empty link begins anew (K13)."""
 _UNHEARD = ("stale", "out_of_step", "beyond_end", "unexpected", "nolink")
 """Drops of PAYLOADs that say nothing about their link (K4)."""
 
@@ -91,7 +91,7 @@ class Governor:
             link.stored,
         )
 
-    def happening(self, before, endpoint, node, vc, outcome=None, free=True):
+    def happening(self, before, endpoint, node, vc, outcome=None, free=True, slow=False):
         """The `Happening` of an event. `outcome`: the endpoint's; None: it changes nothing there."""
         if vc != CONTROLLED_VC:
             return Happening(touched=False)
@@ -109,7 +109,7 @@ class Governor:
             opened = outcome.event == "RX_OPEN_ACK" and outcome.drop is None
             found.begins = opened or before is None or before.link is not link
             found.begins = found.begins or not before.controlled
-            found.calls = list(self._calls(before, link, outcome))
+            found.calls = list(self._calls(before, link, outcome, slow))
             if outcome.event == "HOST_PAYLOAD" and before and before.state == State.OPEN:
                 found.free = free
             if outcome.event == "VISIT" and _sends(outcome):
@@ -119,7 +119,7 @@ class Governor:
         return found
 
     @staticmethod
-    def _calls(before, link, outcome):
+    def _calls(before, link, outcome, slow):
         """What the event says to the Sender of its link, in order."""
         frame = outcome.received
         believed = frame is not None and outcome.drop is None
@@ -131,8 +131,11 @@ class Governor:
         elif kind == Opcode.NACK:
             if link.selective:
                 yield "arrived", {"packet_id": id_add(frame.tx_id, 1)}, True
-            yield "passed", {"packet_id": frame.rx_id}, False
+            else:
+                yield "held", {}, False
         elif kind == Opcode.NACK_FULL:
+            yield "held", {}, False
+        if outcome.frame is not None and outcome.frame.opcode == Opcode.CLOSE_NACK and frame:
             yield "held", {}, False
         if before is not None and before.link is link and before.oldest != link.oldest:
             yield "passed", {"packet_id": link.oldest}, False
@@ -142,8 +145,8 @@ class Governor:
         if outcome.event == "TIMER" and before is not None:
             yield "visited", {}, True
             if outcome.replays:
-                yield "timed_out", {"time_outs": before.count}, False
-            if before.state == State.OPEN and not before.stored and before.count >= RESTS_FROM:
+                yield "timed_out", {"time_outs": before.count, "slow": slow}, False
+            if before.state == State.OPEN and not before.stored and link.count >= RESTS_FROM:
                 yield "rested", {}, False
 
     @staticmethod
