@@ -133,6 +133,15 @@ def test_a_nack_that_ends_in_front_of_the_timed_packet_is_a_sample():
     assert (desk.law.timed, desk.law.base) == (None, 50)
 
 
+def test_a_go_back_n_nack_is_no_sample():
+    """Its TxID says nothing."""
+    desk = Desk.opened(data=3, ext=0x40).at(400)
+    desk.rx("NACK", ID - 1, ID, byte=0x41)
+    assert (desk.law.timed, desk.law.base, desk.law.known) == (ID, UNKNOWN, True)
+    desk.rx("NACK", 0, ID + 1)
+    assert desk.law.timed is None and desk.law.base == UNKNOWN
+
+
 @pytest.mark.parametrize(
     "event",
     [
