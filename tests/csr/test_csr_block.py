@@ -89,7 +89,7 @@ def test_every_register_after_reset_and_every_output(name):
             assert get(dut.cfg_node) == NODE and get(dut.cfg_open_id_seed) == SEED
             assert get(dut.cfg_enable) == get(dut.cfg_os_enable) == 1
             assert get(dut.cfg_ieee) == get(dut.cfg_fixed_open_id) == 0
-            assert get(dut.cfg_selective) == 1
+            assert get(dut.cfg_selective) == get(dut.cfg_congestion) == 1
             assert get(dut.cfg_init_id) == 1 and get(dut.cfg_max_retry) == 1000
             assert get(dut.cfg_timer_tick) == max(8, 8192 // config.links)
             assert get(dut.cfg_idle_limit) == 0
@@ -236,7 +236,7 @@ def test_a_write_to_a_read_only_register_is_refused():
                 for strobe in (0xF, 0):
                     await refuses(bench, bench.write(register.address, ~before & ALL, strobe))
                 assert await bench.read(register.address) == before
-        assert sum(not register.writable for register in register_map(TINY).registers) == 22
+        assert sum(not register.writable for register in register_map(TINY).registers) == 25
 
     run(test)
 
@@ -728,6 +728,7 @@ def test_accessors_without_awaiting():
         "os_enable": 0,
         "fixed_open_id": 1,
         "selective": 0,
+        "congestion": 0,
     }
     regs.CONTROL.set(os_enable=1, enable=0)
     assert words == {0x040: 0b110}
@@ -747,6 +748,7 @@ def test_accessors_awaited():
             "os_enable": 0,
             "fixed_open_id": 1,
             "selective": 1,
+            "congestion": 1,
         }
 
     run(test)

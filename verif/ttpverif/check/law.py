@@ -16,7 +16,7 @@ from ..frames.fields import field_of, opcode_of
 from ..model.congestion import time_ahead
 from ..model.governor import Governor, Happening
 
-__all__ = ["FIELDS", "LawError", "LawFollower", "fields_of"]
+__all__ = ["FIELDS", "LAW_CLOCKS", "LawError", "LawFollower", "fields_of"]
 
 FIELDS = (
     "touched",
@@ -38,6 +38,8 @@ FIELDS = (
     "controlled",
 )
 """The ports `law_*`, but for `law_valid`."""
+LAW_CLOCKS = 6
+"""Clocks, and so events at most, by which the law's records come behind those of the trace."""
 _LAG = 8
 """How many events of its link a decision may not know of yet: `free`, and the gate's."""
 _RECENT = 64
@@ -158,7 +160,10 @@ class LawFollower:
             return
         states = self._history.setdefault(found.where, deque(maxlen=_LAG))
         if found.begins:
+            # The bit of the link that was there before may still be told.
+            sender = self.governor.senders[found.where]
             states.clear()
+            states.extend((free, sender.window, None) for free in (False, True))
         elif found.free is not None and found.free not in {free for free, _, _ in states}:
             raise LawError(f"{record} was told free {int(found.free)}, which the link was not")
         elif found.position is not None:
