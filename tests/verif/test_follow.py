@@ -52,7 +52,7 @@ def trace_of(record, told=True):
 class FakeNode:
     """What a `LockstepFeed` wants of a node."""
 
-    name, trace_on = "a", False
+    name, trace_on, resets = "a", False, 0
 
     def __init__(self, tells_law, law_owed=0):
         self.tells_law, self.law_owed, self.listeners = tells_law, law_owed, []
@@ -106,6 +106,19 @@ def test_a_feed_that_begins_late_leaves_out_what_the_law_still_owes():
         node.tell("law", fields)
     play(node, SILENCE)
     assert feed.lockstep.law.owed == 0
+
+
+def test_a_reset_takes_what_the_law_had_still_to_tell():
+    node = FakeNode(True)
+    feed = LockstepFeed(node, PARAMETERS)
+    last = max(n for n, (kind, *_) in enumerate(SILENCE) if kind == "law")
+    play(node, SILENCE[:last])
+    assert feed.lockstep.law.owed == 1
+    node.resets += 2
+    node.tell("frame_out", Bytes(b"no TTP"))
+    assert feed.lockstep.law.owed == 0
+    feed.restart(PARAMETERS)
+    play(node, SILENCE)
 
 
 def test_visits_of_free_tags_have_a_record_of_the_law_too():

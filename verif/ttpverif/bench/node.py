@@ -161,6 +161,8 @@ class Node:
         Chance that the bench is ready in a clock: keys "mac", "os", 0, 1, 2 (host streams by VC).
     configuration : dict
         What `configure` has driven, by name.
+    resets : int
+        How often `clear` was called: what was under way then is lost, records too.
     listeners : list
         Called as `listener(kind, record)`, kind being `sent`, `received`, `frame_out`,
         `frame_in`, `os_sent`, `os_received`, `request`, `notice`, `trace` or `law`, when the
@@ -174,6 +176,7 @@ class Node:
         self.requests, self.notices, self.trace, self.law = [], [], [], []
         self.trace_on = False
         self._told = Counter()
+        self.resets = 0
         self.configuration = {}
         self.listeners = []
         self.ready = {"mac": 1.0, "os": 1.0, **dict.fromkeys(VCS, 1.0)}
@@ -331,6 +334,7 @@ class Node:
     def clear(self):
         """Forget what was under way (reset)."""
         self._told.clear()
+        self.resets += 1
         for source in self.sources.values():
             source.clear()
         for assembler in self._assemblers:

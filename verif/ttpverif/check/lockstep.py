@@ -191,6 +191,11 @@ class Lockstep:
             raise Mismatch("this engine has no law of congestion control to tell of")
         self._ask_law(self.law.follow, fields)
 
+    def forget_law(self) -> None:
+        """The engine was reset: the law has forgotten every link, and what it had still to tell."""
+        if self.law is not None:
+            self.law = LawFollower(self.parameters.slots)
+
     def _ask_law(self, question, *arguments):
         try:
             question(*arguments)
