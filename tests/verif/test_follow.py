@@ -54,8 +54,9 @@ class FakeNode:
 
     name, trace_on, resets = "a", False, 0
 
-    def __init__(self, tells_law, law_owed=0):
+    def __init__(self, tells_law, law_owed=0, timed_bits=32):
         self.tells_law, self.law_owed, self.listeners = tells_law, law_owed, []
+        self.timed_bits = timed_bits
 
     def counts(self):
         return {}
@@ -97,6 +98,24 @@ def test_the_law_is_followed():
     LockstepFeed(node, PARAMETERS)
     with pytest.raises(Mismatch, match="window is 63"):
         play(node, wrong)
+
+
+def test_an_engine_may_know_a_part_of_the_timed_id():
+    part = [
+        (kind, item[0] | {"timed": item[0]["timed"] & 0xF}) if kind == "law" else (kind, *item)
+        for kind, *item in SILENCE
+    ]
+    node = FakeNode(True, timed_bits=4)
+    LockstepFeed(node, PARAMETERS)
+    play(node, part)
+    node = FakeNode(True, timed_bits=4)
+    LockstepFeed(node, PARAMETERS)
+    number = next(
+        n for n, (kind, *item) in enumerate(part) if kind == "law" and item[0]["stamp"] == 0
+    )
+    part[number] = ("law", part[number][1] | {"timed": part[number][1]["timed"] ^ 8})
+    with pytest.raises(Mismatch, match="timed is"):
+        play(node, part)
 
 
 def test_a_feed_that_begins_late_leaves_out_what_the_law_still_owes():

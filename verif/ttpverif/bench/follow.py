@@ -52,7 +52,7 @@ class LockstepFeed:
 
     def restart(self, parameters, watch=None):
         """The engine has been reset: a new model follows it."""
-        self.lockstep = Lockstep(parameters, law=self.node.tells_law)
+        self.lockstep = Lockstep(parameters, self.node.tells_law, self.node.timed_bits)
         self._law_of_before = self.node.law_owed if self.node.tells_law else 0
         self._resets = self.node.resets
         self.watch = watch or self.watch

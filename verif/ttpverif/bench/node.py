@@ -222,6 +222,11 @@ class Node:
         return "law" in self._index
 
     @property
+    def timed_bits(self):
+        """How many bits of the ID of the timed packet `law` tells."""
+        return self.layout.streams[self._index["law"]].bits_of("timed") if self.tells_law else 0
+
+    @property
     def law_owed(self):
         """Records of `trace` since reset, seen or not, of which the law has not told yet."""
         return self._told["trace"] - self._told["law"]
