@@ -52,10 +52,11 @@ def trace_of(record, told=True):
 class FakeNode:
     """What a `LockstepFeed` wants of a node."""
 
-    name, trace_on = "a", False
+    name, trace_on, resets = "a", False, 0
 
-    def __init__(self, tells_law, law_owed=0):
+    def __init__(self, tells_law, law_owed=0, timed_bits=32):
         self.tells_law, self.law_owed, self.listeners = tells_law, law_owed, []
+        self.timed_bits = timed_bits
 
     def counts(self):
         return {}
@@ -99,6 +100,24 @@ def test_the_law_is_followed():
         play(node, wrong)
 
 
+def test_an_engine_may_know_a_part_of_the_timed_id():
+    part = [
+        (kind, item[0] | {"timed": item[0]["timed"] & 0xF}) if kind == "law" else (kind, *item)
+        for kind, *item in SILENCE
+    ]
+    node = FakeNode(True, timed_bits=4)
+    LockstepFeed(node, PARAMETERS)
+    play(node, part)
+    node = FakeNode(True, timed_bits=4)
+    LockstepFeed(node, PARAMETERS)
+    number = next(
+        n for n, (kind, *item) in enumerate(part) if kind == "law" and item[0]["stamp"] == 0
+    )
+    part[number] = ("law", part[number][1] | {"timed": part[number][1]["timed"] ^ 8})
+    with pytest.raises(Mismatch, match="timed is"):
+        play(node, part)
+
+
 def test_a_feed_that_begins_late_leaves_out_what_the_law_still_owes():
     node = FakeNode(True, law_owed=2)
     feed = LockstepFeed(node, PARAMETERS)
@@ -106,6 +125,19 @@ def test_a_feed_that_begins_late_leaves_out_what_the_law_still_owes():
         node.tell("law", fields)
     play(node, SILENCE)
     assert feed.lockstep.law.owed == 0
+
+
+def test_a_reset_takes_what_the_law_had_still_to_tell():
+    node = FakeNode(True)
+    feed = LockstepFeed(node, PARAMETERS)
+    last = max(n for n, (kind, *_) in enumerate(SILENCE) if kind == "law")
+    play(node, SILENCE[:last])
+    assert feed.lockstep.law.owed == 1
+    node.resets += 2
+    node.tell("frame_out", Bytes(b"no TTP"))
+    assert feed.lockstep.law.owed == 0
+    feed.restart(PARAMETERS)
+    play(node, SILENCE)
 
 
 def test_visits_of_free_tags_have_a_record_of_the_law_too():

@@ -52,8 +52,9 @@ class LockstepFeed:
 
     def restart(self, parameters, watch=None):
         """The engine has been reset: a new model follows it."""
-        self.lockstep = Lockstep(parameters, law=self.node.tells_law)
+        self.lockstep = Lockstep(parameters, self.node.tells_law, self.node.timed_bits)
         self._law_of_before = self.node.law_owed if self.node.tells_law else 0
+        self._resets = self.node.resets
         self.watch = watch or self.watch
         self._counts = self.node.counts()
         self._seen = Counter()
@@ -105,6 +106,9 @@ class LockstepFeed:
 
     def _listen(self, kind, record):
         lockstep, seen = self.lockstep, self._seen
+        if self._resets != self.node.resets:  # what the law had still to tell is lost
+            self._resets, self._law_of_before = self.node.resets, 0
+            lockstep.forget_law()
         if kind == "trace":
             self._trace(record)
         elif kind == "law":

@@ -161,6 +161,8 @@ class Node:
         Chance that the bench is ready in a clock: keys "mac", "os", 0, 1, 2 (host streams by VC).
     configuration : dict
         What `configure` has driven, by name.
+    resets : int
+        How often `clear` was called: what was under way then is lost, records too.
     listeners : list
         Called as `listener(kind, record)`, kind being `sent`, `received`, `frame_out`,
         `frame_in`, `os_sent`, `os_received`, `request`, `notice`, `trace` or `law`, when the
@@ -174,6 +176,7 @@ class Node:
         self.requests, self.notices, self.trace, self.law = [], [], [], []
         self.trace_on = False
         self._told = Counter()
+        self.resets = 0
         self.configuration = {}
         self.listeners = []
         self.ready = {"mac": 1.0, "os": 1.0, **dict.fromkeys(VCS, 1.0)}
@@ -217,6 +220,11 @@ class Node:
     def tells_law(self):
         """Whether the engine tells how its law of congestion control stands after each event."""
         return "law" in self._index
+
+    @property
+    def timed_bits(self):
+        """How many bits of the ID of the timed packet `law` tells."""
+        return self.layout.streams[self._index["law"]].bits_of("timed") if self.tells_law else 0
 
     @property
     def law_owed(self):
@@ -331,6 +339,7 @@ class Node:
     def clear(self):
         """Forget what was under way (reset)."""
         self._told.clear()
+        self.resets += 1
         for source in self.sources.values():
             source.clear()
         for assembler in self._assemblers:

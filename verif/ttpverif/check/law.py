@@ -82,10 +82,10 @@ def _of_sender(sender, bits):
 
 
 class LawFollower:
-    """`slots`: replay slots of the engine."""
+    """`slots`: replay slots of the engine; `timed_bits`: how many bits of an ID `law_timed` has."""
 
-    def __init__(self, slots):
-        self.governor = Governor(slots)
+    def __init__(self, slots, timed_bits=32):
+        self.governor, self.timed_bits = Governor(slots), timed_bits
         self._owed: deque[tuple[Happening, str]] = deque()
         self._history = {}  # (node, vc) -> the last states of its Sender
         self._links = deque([0], maxlen=_RECENT)
@@ -129,6 +129,8 @@ class LawFollower:
         if not touched:
             return
         expected = fields_of(self.governor, found)
+        if "timed" in expected:
+            expected["timed"] &= (1 << self.timed_bits) - 1
         wrong = [
             f"{name} is {fields[name]}, by the decisions {value}"
             for name, value in expected.items()

@@ -132,7 +132,8 @@ class Lockstep:
     `step` wants, beforehand: `push_rx` for the frame of an RX event, `push_host` for the packet of
     a HOST_PAYLOAD. `push_tx` (wire) and `push_host_rx` (host) may come before or after the event
     that explains them; `finish` demands that all were explained. `law`: the engine also tells how
-    its law of congestion control stands after each event (`push_law`).
+    its law of congestion control stands after each event (`push_law`); of the ID of the timed packet
+    it tells the lower `timed_bits`.
     """
 
     HISTORY = 12
@@ -142,9 +143,9 @@ class Lockstep:
     ASKED_BEFORE = 64
     """How many records after the end of an ask the hardware may still take it for unfinished."""
 
-    def __init__(self, parameters: Parameters, law: bool = False):
+    def __init__(self, parameters: Parameters, law: bool = False, timed_bits: int = 32):
         self.parameters = parameters
-        self.law = LawFollower(parameters.slots) if law else None
+        self.law = LawFollower(parameters.slots, timed_bits) if law else None
         self.ids = _ChosenIds(parameters)
         self.endpoint = Endpoint(parameters, self.ids)
         self.steps = Counter()
@@ -190,6 +191,11 @@ class Lockstep:
         if self.law is None:
             raise Mismatch("this engine has no law of congestion control to tell of")
         self._ask_law(self.law.follow, fields)
+
+    def forget_law(self) -> None:
+        """The engine was reset: the law has forgotten every link, and what it had still to tell."""
+        if self.law is not None:
+            self.law = LawFollower(self.parameters.slots, self.law.timed_bits)
 
     def _ask_law(self, question, *arguments):
         try:
