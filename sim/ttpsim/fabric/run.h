@@ -18,7 +18,7 @@ public:
         for (int node = 0; node < s_.nodes; ++node) {
             hosts_.emplace_back(node, s_.nodes, s_.host);
             engines_.emplace_back();
-            if (s_.is_module(node)) modules_.emplace_back(hosts_.back(), s_.begins(node), s_.module_timer);
+            if (s_.is_module(node)) add_module(node);
             else add_engine(node);
             network_.join(port_[node], *network_.hosts[node]);
         }
@@ -103,6 +103,9 @@ private:
         return network_.idle_round_trip(LONGEST_FRAME - 60, s_.network.cut_through);
     }
 
+    void add_module(int node) {
+        modules_.emplace_back(hosts_[node], s_.begins(node), s_.module_timer);
+    }
     void add_engine(int node) {
         engines_.back() = std::make_unique<Engine>(
             0, s_.seed * 4096 + node, uint32_t(mix(s_.seed * 4096 + node)));
@@ -217,7 +220,8 @@ private:
         const Vengine *top = e.top.get();
         if (!top->LAW_valid) return;
         const Tag tag = e.tag(top->LAW_lid);
-        if (tag.get(TAG_vc, 2) == DATA && tag.get(TAG_node, 24) == NODE_BASE + traffic_.partner(node))
+        const uint32_t drawn = NODE_BASE + traffic_.partner(node);
+        if (tag.get(TAG_vc, 2) == DATA && tag.get(TAG_node, 24) == drawn)
             samples_.law(node, top->LAW_window, top->LAW_gap, top->LAW_code);
 #endif
     }

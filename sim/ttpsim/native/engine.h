@@ -76,6 +76,9 @@ public:
         t->cfg_idle_limit = 0;
         t->cfg_link_slots = SLOTS / 2;
         t->cfg_selective = selective;
+#ifdef TTP_HAS_CONGESTION
+        t->cfg_congestion = 1;          // as after reset
+#endif
         t->s_cmd_tvalid = 0;
         rx(Beat{});
     }
