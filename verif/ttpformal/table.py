@@ -13,6 +13,7 @@ _FILES = (
     "link",
     "tag",
     "zero",
+    "congestion",
     "enter",
     "arbitrate",
     "pipeline",

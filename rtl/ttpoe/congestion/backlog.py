@@ -140,14 +140,15 @@ class Backlog(wiring.Component):
         """Five clocks: the number, its size, rounded at random, its size anew, cut."""
         bits = len(estimate)
         plain, sized, rounded, resized = (
-            Signal(bits + 1, name=n) for n in ("plain", "sized", "rounded", "resized")
+            Signal(bits + 1, name=n, init=1 << _PART)
+            for n in ("plain", "sized", "rounded", "resized")
         )
         statements, size = _log2(plain)
         m.d.comb += statements
-        first = Signal.like(size)
+        first = Signal.like(size, init=_PART)
         again, size_again = _log2(rounded)
         m.d.comb += again
-        last = Signal.like(size_again)
+        last = Signal.like(size_again, init=_PART)
         below = Signal(bits)  # the bits that are cut off
         m.d.comb += below.eq(((1 << first) - 1)[4:])
         m.d.sync += [
