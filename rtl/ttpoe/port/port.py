@@ -111,7 +111,7 @@ class Port(wiring.Component):
             pulse = getattr(side, name)
             m.d.comb += [getattr(nic, outside).eq(pulse), getattr(self, outside).eq(pulse)]
         if self._mdio is not None:
-            m.submodules.mdio = mdio = self._mdio
+            m.submodules.mdio_master = mdio = self._mdio
             wiring.connect(m, nic.o_mdio, mdio.i)
             m.d.comb += [
                 nic.i_mdio.valid.eq(mdio.o.valid),
