@@ -68,10 +68,10 @@ def _reset_text(field):
     return text + ("*" if field.configured else "")
 
 
-def markdown(config):
-    """The text of `docs/reference/registers.md`."""
+def markdown(config, mac=None):
+    """The page of a map; `mac` as of `register_map`."""
     lines = []
-    for register in register_map(config).registers:
+    for register in register_map(config, mac).registers:
         for position, field in enumerate(register.fields):
             place = (
                 f"{field.lsb}" if field.width == 1 else f"{field.lsb + field.width - 1}:{field.lsb}"
@@ -111,7 +111,7 @@ def _comment(text):
     return text.replace("*/", "* /")
 
 
-def c_header(config):
+def c_header(config, mac=None):
     """A C11 header: TTP_<REGISTER> (address), and _LSB, _MASK, _RESET of each field."""
     lines = [
         f"/* Registers of the TTP engine, configuration {config.name!r}.",
@@ -122,7 +122,7 @@ def c_header(config):
         "#include <stdint.h>",
         "",
     ]
-    registers = register_map(config)
+    registers = register_map(config, mac)
     for register in registers.registers:
         prefix = f"TTP_{register.name}"
         lines += [
@@ -163,14 +163,14 @@ def _rdl_string(text):
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def systemrdl(config):
+def systemrdl(config, mac=None):
     """The map as SystemRDL 2.0."""
     lines = [
         f"// Registers of the TTP engine, configuration {config.name!r}. Generated; do not edit.",
         "addrmap ttp_registers {",
         '    name = "TTP engine"; default regwidth = 32; default accesswidth = 32;',
     ]
-    for register in register_map(config).registers:
+    for register in register_map(config, mac).registers:
         lines += ["    reg {", f"        desc = {_rdl_string(register.meaning)};"]
         for field in register.fields:
             reset = (

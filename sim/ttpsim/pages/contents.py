@@ -52,6 +52,7 @@ BLOCKS = (
     Block("mac", "Ethernet MAC: GMII, MII, RGMII", ("mac/gmii_mac", "mac/gmii_tx", "mac/gmii_rx", "mac/mii",
                                          "mac/crossing", "mac/counters", "mac/mdio",
                                          "mac/rgmii")),
+    Block("port", "Port: NIC and MAC", ("port/port", "port/side", "port/gmii", "port/fast")),
     Block("secded", "Memories",
           ("memory/protected", "memory/secded", "memory/forwarded", "memory/read_port")),
     Block("seed", "Seed of IDs and epochs", ("nic/seed",)),
