@@ -55,6 +55,7 @@ class Partner:
     def __init__(self, desk, node, vc, epoch):
         self.desk, self.node, self.vc, self.epoch = desk, node, vc, epoch
         self.ethertype = ETHERTYPE_SEED
+        self.controlled = False  # ... that it knows congestion control
         self.selective = False  # its OPEN and OPEN_ACK say that it keeps younger packets
 
     @property
@@ -66,11 +67,13 @@ class Partner:
     def state(self):
         return self.desk.endpoint.state(self.node, self.vc).name
 
-    def frame(self, opcode, tx=0, rx=0, epoch=None, payload=None):
+    def frame(self, opcode, tx=0, rx=0, epoch=None, payload=None, congestion=0):
         """Bytes of one frame to engine a."""
         if payload is None:
             payload = b"payload" if opcode == "PAYLOAD" else b""
-        extension = 0x20 if self.selective and opcode in ("OPEN", "OPEN_ACK") else 0
+        extension = 0x20 * self.selective | 0x40 * self.controlled
+        if opcode not in ("OPEN", "OPEN_ACK"):
+            extension = 0
         return Frame(
             self.node,
             self.desk.a.address,
@@ -82,6 +85,7 @@ class Partner:
             extension,
             self.ethertype,
             payload,
+            congestion,
         ).pack()
 
     def play(self, *arguments, **fields):
