@@ -69,7 +69,7 @@ async def restart(bench, there=None, back=None, **configuration):
                 "init_id": 1,
                 "link_slots": 0,
                 "selective": 1,
-                "congestion": 1,
+                "congestion": 0,  # the window is all slots
                 **configuration,
             }
         )
@@ -107,9 +107,7 @@ async def flow(bench):
     delay = 400
     count, lost = (60, 22) if bench.config["width_bits"] == 64 else (300, 100)
     there = PerfectChannelWithLoss(delay, {lost + 2})
-    followed, (since, _) = await restart(
-        bench, there, PerfectChannel(delay), timer_tick=1_000, congestion=0
-    )
+    followed, (since, _) = await restart(bench, there, PerfectChannel(delay), timer_tick=1_000)
     await transfer(bench, count, 1024)
     frames = payload_frames(a, since)
     ids = [tx_id_of(f.data) for f in frames]

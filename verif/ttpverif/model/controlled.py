@@ -80,7 +80,7 @@ class Controlled(Part):
     @staticmethod
     def _patient(step, time_outs):
         """Whether a time-out replays nothing; `time_outs`: how many came before it in a row."""
-        if not (step.link.controlled and step.link.in_flight):
+        if step.released or not (step.link.controlled and step.link.in_flight):
             return False
         return (
             step.slow

@@ -212,6 +212,7 @@ class Endpoint(Opening, Data, Selective, Controlled, Closing, Zero):
     def _visit_timer(self, step):
         link = step.link
         timed_out, link.timer_bit = link.timer_bit and not self._paced(link), True
+        step.released = link.held
         if link.held:
             link.held = False
             link.position = link.oldest

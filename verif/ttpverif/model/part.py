@@ -96,6 +96,8 @@ class Step:
     free: bool = True
     slow: bool = False
     coin: bool = False
+    released: bool = False
+    """The link was held until this event."""
     first_time: bool = False
     """The PAYLOAD of this event had not been sent before."""
     packet_id: int | None = None
