@@ -15,7 +15,7 @@ def main(path):
         import yaml
 
         from ttpoe.config import ConfigError
-        from ttpoe.verilog.generate import TOPS, configuration, package, write_package
+        from ttpoe.verilog.generate import TOPS, configuration, package, port_options, write_package
     except ModuleNotFoundError as error:
         print(
             f"ttpoe generator: {sys.executable} has no package {error.name}: "
@@ -30,7 +30,9 @@ def main(path):
     try:
         if top not in TOPS:
             raise ConfigError(f"top must be one of {', '.join(TOPS)}; got {top!r}")
-        contents = package(top, configuration(preset, parameters, links), vlnv=request["vlnv"])
+        port = port_options(top, parameters.pop("mac", None), parameters.pop("clock_mhz", None))
+        config = configuration(preset, parameters, links)
+        contents = package(top, config, vlnv=request["vlnv"], **port)
     except (ConfigError, TypeError) as error:  # TypeError: a parameter that there is not
         print(f"ttpoe generator: {error}", file=sys.stderr)
         return 2

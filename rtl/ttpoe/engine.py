@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from .congestion.control import STATS as CONGESTION_STATS
 from .congestion.control import CongestionControl
-from .congestion.state import law_layout
+from .congestion.state import law_layout, state_layout
 from .layouts import (
     beat_layout,
     command_layout,
@@ -71,6 +71,8 @@ class Engine(wiring.Component):
         What became of links.
     i_inspect : In(stream of lid), o_inspected : Out(event of tag)
         Read-out of one tag of the link table, for a look from outside; see `pipeline.pipeline`.
+    o_inspected_law : Out(event of the law's word)
+        The same link's, some clocks later (`congestion.law`); never without `Config.congestion`.
     cfg_enable : In(1)
         Low: no event enters the pipeline. Links and their timers stand still, hosts wait, and what
         the MAC receives is dropped and counted once the event queue is full.
@@ -128,6 +130,7 @@ class Engine(wiring.Component):
                 "o_notice": Out(event_signature(notice_layout)),
                 "i_inspect": In(stream.Signature(config.lid_bits)),
                 "o_inspected": Out(event_signature(tag_layout(config))),
+                "o_inspected_law": Out(event_signature(state_layout(config))),
                 "cfg_enable": In(1),
                 "cfg_node": In(24),
                 "cfg_ieee": In(1),
@@ -314,7 +317,10 @@ class Engine(wiring.Component):
         wiring.connect(m, self.ready_queues.o_visit[DATA], law.i_visit)
         wiring.connect(m, law.o_visit, self.arbitrate.i_visit[DATA])
         wiring.connect(m, law.o_law, wiring.flipped(self.o_law))
+        wiring.connect(m, law.o_inspected, wiring.flipped(self.o_inspected_law))
         m.d.comb += [
+            law.i_inspect.valid.eq(self.i_inspect.valid & self.i_inspect.ready),
+            law.i_inspect.payload.eq(self.i_inspect.payload),
             law.i_done.valid.eq(pipeline.o_done.valid),
             law.i_done.payload.eq(pipeline.o_done.payload),
             law.i_sent_id.eq(self.commit.o_payload.payload.tx_id),

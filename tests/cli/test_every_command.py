@@ -199,7 +199,8 @@ def test_names_of_switches_are_those_of_the_tools():
     """Lists that `--help` must have without importing the tools."""
     from ttpformal.table import load
     from ttpoe.config import PRESETS
-    from ttpoe.verilog.emit import TOPS
+    from ttpoe.mac.kinds import KINDS
+    from ttpoe.verilog.emit import TOPS, WITHOUT_MAC
     from ttpsim import verify
     from ttpsim.abuse import run as abuse
     from ttpsim.bench import run as bench
@@ -215,6 +216,7 @@ def test_names_of_switches_are_those_of_the_tools():
     from ttpverif.cli import generate
 
     assert options.PRESETS == tuple(PRESETS) and generate.TOPS == tuple(TOPS)
+    assert generate.WITHOUT_MAC == WITHOUT_MAC and generate.MACS == tuple(KINDS)
     assert options.SIMULATORS == builds.SIMULATORS
     assert abuse_cli._PARTS == abuse.PARTS and bench_cli._PARTS == tuple(bench.PARTS)
     assert verify_cli._PARTS == tuple(part.name for part in verify.PARTS)

@@ -70,7 +70,7 @@ def test_every_fault_and_the_capture(tmp_path, capsys):
     assert len(read_pcap(path)) == number(out, "pushed")
     assert cli.main(["ladder", str(path)]) == 0
     assert re.search(
-        rf"^{number(out, 'pushed')} frames, 2 nodes, 1 link: [1-9]\d* replay",
+        rf"^{number(out, 'pushed')} frames, 2 nodes, 1 link \(1 controlled\): [1-9]\d* replay",
         capsys.readouterr().out,
         re.MULTILINE,
     )

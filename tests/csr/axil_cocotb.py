@@ -39,6 +39,8 @@ class Bench:
             "inspect_ready",
             "inspected_valid",
             "inspected_payload",
+            "inspected_law_valid",
+            "inspected_law_payload",
             "notice_valid",
             "notice_payload",
             "i_ready",
@@ -232,6 +234,7 @@ async def a_host_uses_everything(dut):
     await bench.pulse("inspect_ready")
     dut.inspected_payload.value = 3 | 0x00BEEF << 3 | 2 << 27  # OPEN, node, VC
     await bench.pulse("inspected_valid")
+    await bench.pulse("inspected_law_valid")
     assert await regs.LINK_STATUS.fields() == {"busy": 0, "valid": 1}
     assert await regs.LINK_NODE.read() == 0x00BEEF
     state = await regs.LINK_STATE.fields()

@@ -4,6 +4,7 @@ from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ttpoe.congestion.state import state_layout
 from ttpoe.csr.axil import AxiLiteSignature
 from ttpoe.csr.block import Csr
 from ttpoe.layouts import command_layout, notice_layout
@@ -35,6 +36,8 @@ class FlatCsr(wiring.Component):
                 "inspect_payload": Out(config.lid_bits),
                 "inspected_valid": In(1),
                 "inspected_payload": In(tag_layout(config).size),
+                "inspected_law_valid": In(1),
+                "inspected_law_payload": In(state_layout(config).size),
                 "notice_valid": In(1),
                 "notice_payload": In(notice_layout.size),
             }
@@ -56,7 +59,7 @@ class FlatCsr(wiring.Component):
                 getattr(self, f"{name}_payload").eq(payload),
                 inner.ready.eq(getattr(self, f"{name}_ready")),
             ]
-        for name in ("inspected", "notice"):
+        for name in ("inspected", "inspected_law", "notice"):
             inner = getattr(csr, f"i_{name}")
             m.d.comb += [
                 inner.valid.eq(getattr(self, f"{name}_valid")),

@@ -109,5 +109,5 @@ def test_everything_may_be_awaited(words):
         assert await regs.CONTROL.read() == 0b1010
         return await regs.CONTROL.fields()
 
-    names = ("enable", "os_enable", "fixed_open_id", "selective")
-    assert asyncio.run(software()) == dict(zip(names, (0, 1, 0, 1)))
+    names = ("enable", "os_enable", "fixed_open_id", "selective", "congestion")
+    assert asyncio.run(software()) == dict(zip(names, (0, 1, 0, 1, 0)))

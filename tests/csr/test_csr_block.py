@@ -5,11 +5,12 @@ from functools import cache
 
 import pytest
 from amaranth import Elaboratable, Module, Signal
-from amaranth.hdl import ResetInserter
+from amaranth.hdl import ResetInserter, Shape
 
 from tests.csr.csr_bench import LIMIT_CLOCKS, OKAY, SLVERR, Axil, Refused, simulate
 from tests.simulated import Simulated
 from ttpoe.config import PRESETS, preset
+from ttpoe.congestion.state import state_layout
 from ttpoe.csr.access import Registers
 from ttpoe.csr.block import FRAME_DROPS, PAYLOAD_DROPS, Csr
 from ttpoe.csr.registers import COUNTERS, INTERRUPTS, LINK_FLAGS, NOTICE_DEPTH, PULSES, register_map
@@ -88,7 +89,7 @@ def test_every_register_after_reset_and_every_output(name):
             assert get(dut.cfg_node) == NODE and get(dut.cfg_open_id_seed) == SEED
             assert get(dut.cfg_enable) == get(dut.cfg_os_enable) == 1
             assert get(dut.cfg_ieee) == get(dut.cfg_fixed_open_id) == 0
-            assert get(dut.cfg_selective) == 1
+            assert get(dut.cfg_selective) == get(dut.cfg_congestion) == 1
             assert get(dut.cfg_init_id) == 1 and get(dut.cfg_max_retry) == 1000
             assert get(dut.cfg_timer_tick) == max(8, 8192 // config.links)
             assert get(dut.cfg_idle_limit) == 0
@@ -235,7 +236,7 @@ def test_a_write_to_a_read_only_register_is_refused():
                 for strobe in (0xF, 0):
                     await refuses(bench, bench.write(register.address, ~before & ALL, strobe))
                 assert await bench.read(register.address) == before
-        assert sum(not register.writable for register in register_map(TINY).registers) == 22
+        assert sum(not register.writable for register in register_map(TINY).registers) == 25
 
     run(test)
 
@@ -413,7 +414,7 @@ def random_tag(rng, config):
     return tag
 
 
-async def read_out(bench, lid, tag):
+async def read_out(bench, lid, tag, law=None):
     """Asks for the link and gives its tag; until it is there, no other link may be asked for."""
     regs, ctx, dut = bench.regs, bench.ctx, bench.dut
     await regs.LINK_INDEX.write(lid)
@@ -432,6 +433,12 @@ async def read_out(bench, lid, tag):
     await bench.tick()
     ctx.set(dut.i_inspected.valid, 0)
     ctx.set(dut.i_inspected.payload, {})
+    assert await regs.LINK_STATUS.fields() == {"busy": 1, "valid": 0}
+    ctx.set(dut.i_inspected_law.payload, law or {})
+    ctx.set(dut.i_inspected_law.valid, 1)
+    await bench.tick()
+    ctx.set(dut.i_inspected_law.valid, 0)
+    ctx.set(dut.i_inspected_law.payload, {})
     assert await regs.LINK_STATUS.fields() == {"busy": 0, "valid": 1}
 
 
@@ -444,7 +451,16 @@ def test_read_out_of_a_link(name):
         regs = bench.regs
         for lid in (0, 1, config.links // 2, config.links - 1):
             tag = random_tag(rng, config)
-            await read_out(bench, lid, tag)
+            law = {
+                name: rng.getrandbits(Shape.cast(shape).width)
+                for name, shape in state_layout(config).members.items()
+            }
+            await read_out(bench, lid, tag, law)
+            assert await regs.LINK_WINDOW.fields() == {
+                name: law[name] for name in ("window", "growing", "counted")
+            }
+            assert await regs.LINK_PACE.read() == law["gap"]
+            assert await regs.LINK_ROUND.read() == law["base"]
             assert await regs.LINK_STATE.fields() == {
                 "state": tag["state"].value,
                 "vc": tag["vc"],
@@ -468,9 +484,10 @@ def test_link_index_is_checked_and_obeys_its_strobes():
         ctx.set(dut.o_inspect.ready, 1)
 
         async def answer():
-            ctx.set(dut.i_inspected.valid, 1)
-            await bench.tick()
-            ctx.set(dut.i_inspected.valid, 0)
+            for port in (dut.i_inspected, dut.i_inspected_law):
+                ctx.set(port.valid, 1)
+                await bench.tick()
+                ctx.set(port.valid, 0)
 
         for bad in (1536, 2047, 2048, 0x10000, ALL):
             await refuses(bench, regs.LINK_INDEX.write(bad))
@@ -711,6 +728,7 @@ def test_accessors_without_awaiting():
         "os_enable": 0,
         "fixed_open_id": 1,
         "selective": 0,
+        "congestion": 0,
     }
     regs.CONTROL.set(os_enable=1, enable=0)
     assert words == {0x040: 0b110}
@@ -730,6 +748,7 @@ def test_accessors_awaited():
             "os_enable": 0,
             "fixed_open_id": 1,
             "selective": 1,
+            "congestion": 1,
         }
 
     run(test)

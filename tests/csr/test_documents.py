@@ -10,11 +10,12 @@ from systemrdl import RDLCompiler
 from systemrdl.node import FieldNode, RegNode
 
 from ttpoe.config import PRESETS, preset
-from ttpoe.csr.documents import c_header, main, markdown, systemrdl
+from ttpoe.csr.documents import c_header, main, markdown, page, systemrdl
 from ttpoe.csr.registers import COUNTERS, INTERRUPTS, PULSES, register_map
 from ttpoe.csr.shapes import Access
 from ttpoe.engine import Engine
 from ttpoe.layouts import Notice
+from ttpoe.mac.kinds import KINDS
 from ttpoe.nic.managed import ManagedNic
 from ttpoe.verilog.top import EngineTop
 
@@ -67,7 +68,7 @@ def test_outputs_are_the_engines_inputs(name):
 
 
 def test_the_page_is_up_to_date():
-    assert (ROOT / "docs/reference/registers.md").read_text() == markdown(preset("default")), (
+    assert (ROOT / "docs/reference/registers.md").read_text() == page(preset("default")), (
         "run `ttpoe pages registers`"
     )
 
@@ -79,6 +80,49 @@ def test_the_page_holds_every_register_and_field():
         for field in register.fields:
             assert f"| `{field.name}` | {field.access.value} |" in text
     assert "None" not in text
+
+
+@pytest.mark.parametrize("mac", KINDS)
+def test_the_page_holds_what_a_mac_adds(mac):
+    """Each field says which kinds have it; each counter its address there."""
+    config = preset("default")
+    text = page(config)
+    assert text.startswith(markdown(config))
+    plain = {register.name for register in register_map(config).registers}
+    name = ""
+    rows = [re.split(r" *\| *", line)[1:-1] for line in text.splitlines() if line[:1] == "|"]
+    added = {}
+    for row in rows[rows.index(["---"] * 8) + 1 :]:
+        if len(row) == 8:
+            name = row[1] or name
+            added[name, row[3].strip("`")] = row
+        elif row[0].startswith("COUNT_MAC"):
+            added[row[0]] = row
+    column = 1 + list(KINDS).index(mac)
+    for register in register_map(config, mac).registers:
+        if register.name.startswith("COUNT_MAC"):
+            assert added[register.name][column] == f"0x{register.address:03X}"
+        elif register.name not in plain:
+            for field in register.fields:
+                row = added[register.name, field.name]
+                assert f"`{mac}`" in row[6] and row[4] == field.access.value
+
+
+@pytest.mark.parametrize("mac", KINDS)
+def test_the_other_documents_with_a_mac(tmp_path, mac):
+    """Both hold every register of that map; SystemRDL compiles."""
+    config = preset("tiny")
+    (tmp_path / "map.rdl").write_text(systemrdl(config, mac))
+    compiler = RDLCompiler()
+    compiler.compile_file(str(tmp_path / "map.rdl"))
+    found = [node for node in compiler.elaborate().top.children() if isinstance(node, RegNode)]
+    registers = register_map(config, mac).registers
+    assert [(node.inst_name, node.absolute_address) for node in found] == [
+        (register.name, register.address) for register in registers
+    ]
+    header = c_header(config, mac)
+    for register in registers:
+        assert f"#define TTP_{register.name} UINT32_C(0x{register.address:04X})" in header
 
 
 def test_ports_have_the_names_that_they_have_in_verilog():
@@ -160,11 +204,11 @@ def test_systemrdl_compiles_and_says_the_same(tmp_path, name):
 
 
 def test_the_command_line(tmp_path, capsys):
-    folder, page = tmp_path / "new" / "registers", tmp_path / "registers.md"
-    assert main(["--preset", "tiny", "--output", str(folder), "--docs", str(page)]) == 0
+    folder, written = tmp_path / "new" / "registers", tmp_path / "registers.md"
+    assert main(["--preset", "tiny", "--output", str(folder), "--docs", str(written)]) == 0
     assert (folder / "ttp_registers.h").read_text() == c_header(preset("tiny"))
     assert (folder / "ttp_registers.rdl").read_text() == systemrdl(preset("tiny"))
-    assert page.read_text() == markdown(preset("tiny"))
+    assert written.read_text() == page(preset("tiny"))
     capsys.readouterr()
     assert main(["--preset", "huge"]) == 2
     error = capsys.readouterr().err

@@ -8,7 +8,7 @@ from pathlib import Path
 from ttpoe.verilog.emit import emit_verilog
 from ttpsim.build import builds
 
-__all__ = ["description", "run"]
+__all__ = ["description", "run", "run_text"]
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,11 +19,15 @@ def run(component, name, module, folder, models=(), **params):
     `models`: Verilog files of cells that the component contains. `params`: what the tests find in
     `description()`.
     """
+    text = emit_verilog(component, "pair")
+    return run_text(text, f"mac-{name}", f"tests.mac.{module}", folder, models, **params)
+
+
+def run_text(text, name, module, folder, models=(), config=None, **params):
+    """The same for the module `pair` of a Verilog text and all tests of the Python module."""
     processes = builds.Processes()
-    build = builds.compile_alone(emit_verilog(component, "pair"), f"mac-{name}", processes, models)
-    code = builds.simulate(
-        build, f"tests.mac.{module}", folder, 11, params, processes, python_path=[ROOT]
-    )
+    build = builds.compile_alone(text, name, processes, models)
+    code = builds.simulate(build, module, folder, 11, params, processes, config, [ROOT])
     log, results = (folder / "log.txt").read_text(), folder / "results.xml"
     assert not code and results.exists(), log[-6000:]
     tags = [entry.tag for entry in ElementTree.parse(results).iter()]

@@ -1,19 +1,16 @@
 """RGMII with the cells of an ECP5, in Verilator, under cocotbext-eth."""
 
-from pathlib import Path
-
 import pytest
 
 from tests.mac import mac_bench
 from tests.mac.mac_top import RgmiiTop
 from ttpoe.mac.rgmii import RgmiiEcp5
 from ttpoe.verilog.emit import emit_verilog
-
-CELLS = Path(__file__).with_name("ecp5_ddr.v")
+from ttpoe.verilog.generate import ECP5_CELLS
 
 
 def test_under_cocotbext_eth(tmp_path):
-    mac_bench.run(RgmiiTop(rx_data_taps=3), "rgmii", "rgmii_cocotb", tmp_path, [CELLS])
+    mac_bench.run(RgmiiTop(rx_data_taps=3), "rgmii", "rgmii_cocotb", tmp_path, [ECP5_CELLS])
 
 
 def test_delays_are_cells():

@@ -94,6 +94,8 @@ class Bench(Elaboratable):
             pipeline.cfg_idle_limit.eq(2),
             pipeline.cfg_link_slots.eq(6),
             pipeline.cfg_selective.eq(1),
+            pipeline.cfg_congestion.eq(1),
+            pipeline.i_free.eq(-1),
             # There is room for one packet more, always.
             pipeline.i_kept_freed.eq(pipeline.o_done.valid & outcome.keeps & ~self.hoards),
             # The host takes every slot that is free, and uses each once, in the order of numbers.

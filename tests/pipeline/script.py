@@ -84,6 +84,8 @@ class Script:
             may_send=kind in (Event.HOST_PAYLOAD, Event.VISIT, Event.REPLAY)
             or (kind == Event.RX_NACK and rng.random() < 0.7),
             selective=rng.random() < 0.75,
+            controlled=rng.random() < 0.8,
+            congestion=rng.getrandbits(8),
             rx_slot=rng.randrange(CONFIG.rx_slots),
         )
         if kind == Event.HOST_PAYLOAD:
@@ -169,4 +171,6 @@ class Script:
             tx_id, rx_id = tag["tag.received"] + 1, end
         if kind == Event.RX_NACK:
             tx_id = rx_id + rng.choice((-1, 0, 0, 1, 3))
+        if kind == Event.RX_ACK:  # on a controlled link an echo, if it is not 0
+            tx_id = rng.choice((0, 0, una, una + 1, tx_id))
         return dict(tx_id=tx_id & _MASK, rx_id=rx_id & _MASK, epoch=epoch)

@@ -44,10 +44,22 @@ TAG = dict.fromkeys(tag_layout(CONFIG).members, 0) | dict(
     timer=1,
     retries=2,
     selective=1,
+    controlled=1,
     queued=1,
     touch=1,
 )
-EVENT = dict(node=12, vc=2, ieee=1, epoch=6, selective=1, tx_id=300, rx_id=101, slot=9, may_send=1)
+EVENT = dict(
+    node=12,
+    vc=2,
+    ieee=1,
+    epoch=6,
+    selective=1,
+    controlled=1,
+    tx_id=300,
+    rx_id=101,
+    slot=9,
+    may_send=1,
+)
 OURS = dict(
     epoch=EPOCH,
     node=12,
@@ -139,7 +151,7 @@ CASES = [
     # incarnations
     case("fresh", dict(OURS, peer_epoch=0)),
     case("answer", OURS),
-    case("answer", dict(OURS, una=102, selective=0), facts="epoch_zero"),
+    case("answer", dict(OURS, una=102, selective=0, controlled=0), facts="epoch_zero"),
     case("answer", dict(OURS, close_due=0), dict(state=LinkState.CLOSE_SENT)),
     case("ends", dict(kept=0, looking=0, purging=1), dict(looking=1)),
     case("ends", dict(lag=0), dict(kept=0, lag=3)),
@@ -167,6 +179,7 @@ def test_a_control_bit_changes_its_fields_and_no_other(number):
         ctx.set(dut.i_epoch, EPOCH)
         ctx.set(dut.cfg_init_id, INIT_ID)
         ctx.set(dut.cfg_selective, 1)
+        ctx.set(dut.cfg_congestion, 1)
         ctx.set(dut.i_tag, before)
         ctx.set(dut.i_control, dict(control, next_state=before["state"]))
         said = {name: control.get(name, 0) for name in ("append", "free_all")}
@@ -195,4 +208,5 @@ def test_the_next_state_is_the_rules(state):
 
 def test_every_control_bit_has_a_case():
     names = set().union(*(control for _name, control, *_others in CASES))
-    assert names == set(control_layout().members) - {"next_state"}
+    # These two are for the law of congestion, which reads the action.
+    assert names == set(control_layout().members) - {"next_state", "arrives", "hears"}

@@ -23,16 +23,16 @@ SETS = (0x01, 0x10, 0x03, 0x30, 0x12, 0x04, 0x55)  # of four sets: two, three, o
 RUNS = {
     # name: (how the script is made, how often nothing is offered in a clock)
     "one set": (dict(seed=1, nodes=ONE_SET), 0),
-    "two sets, with pauses": (dict(seed=2, nodes=ONE_SET, vcs=(0, 0, 2)), 0.3),
-    "four sets": (dict(seed=3, nodes=SETS), 0),
+    "two sets, with pauses": (dict(seed=2, nodes=ONE_SET, vcs=(0, 2, 2)), 0.3),
+    "four sets": (dict(seed=3, nodes=SETS, vcs=(0, 2)), 0),
     "four sets, many that do not open": (dict(seed=4, nodes=SETS, hasty=0), 0),
     "one set, peers with epoch 0": (dict(seed=5, nodes=ONE_SET, zero=0.9), 0),
     "four sets, peers with epoch 0, with pauses": (dict(seed=8, nodes=SETS, zero=0.9), 0.3),
 }
 
 
-FIELDS = ("event", "by_lid", "lid", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id",
-          "room", "rx_slot", "slot", "may_send")  # fmt: skip
+FIELDS = ("event", "by_lid", "lid", "node", "vc", "ieee", "epoch", "selective",
+          "controlled", "congestion", "tx_id", "rx_id", "room", "rx_slot", "slot", "may_send")  # fmt: skip
 
 
 def said(fields):
@@ -152,4 +152,6 @@ def test_the_script_reaches_the_state_table():
         "CLOSE_ACK_STAY",
         "CLOSE_UNASKED",
         "TAKE_POSITION",
+        "CLOSE_REFUSED",
+        "CLOSE_NACKED",
     }, missing

@@ -273,6 +273,17 @@ def test_what_is_drawn_is_valid():
     assert widths == {64, 128, 256, 512} and tops == {"engine", "managed_nic"}
 
 
+def test_congestion_control_is_off_at_times_and_changes():
+    off, changes = 0, set()
+    for number in range(120):
+        rng = random.Random(number)
+        fields, top = draw_config(rng, f"drawn_{number}")
+        script = draw_script(rng, fields, top, "mixed", 20)
+        off += sum(values.get("congestion") == 0 for values in script.settings.values())
+        changes |= {tuple(event[3:]) for event in script.events if event[3:4] == ["congestion"]}
+    assert 20 < off < 120 and changes == {("congestion", 0), ("congestion", 1)}
+
+
 def test_shrinking_finds_the_two_lines():
     """A failure that needs one event, one fault and nothing else."""
     script = next(scripts(3, 1))

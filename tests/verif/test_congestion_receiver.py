@@ -21,6 +21,8 @@ STEPS = st.lists(
         st.tuples(st.just("look"), st.just(CLOCKS), st.integers(0, CLOCKS)),
         st.tuples(st.just("look"), st.just(CLOCKS), st.sampled_from((0, 15, 16, 63, 64, 65, 256))),
         st.tuples(st.just("look"), st.just(CLOCKS), st.sampled_from((257, 1024, 1025, CLOCKS))),
+        st.tuples(st.just("busy"), st.sampled_from((0, 15, 16, 64, 65, 257, 1025, CLOCKS))),
+        st.tuples(st.just("busy"), st.sampled_from((0, CLOCKS))),
     ),
     max_size=120,
 )
@@ -77,10 +79,24 @@ class Again:
         self.clocks = self.idle = self.packets = 0
 
 
-@given(STEPS)
-def test_two_writings_agree(steps):
-    receiver, again = Receiver(), Again()
+def played(steps):
+    """`busy` is an interval in which every counted link sends so much that the load is looked at."""
+    links = set()
     for name, *values in steps:
+        if name == "payload":
+            (links.add if values[1] else links.discard)(values[0])
+        elif name == "busy":
+            for link in links:
+                yield from [("payload", link, True, False)] * 2
+            name, values = "look", [CLOCKS, *values]
+        yield name, *values
+
+
+@given(st.integers(0, 10), STEPS)
+def test_two_writings_agree(start, steps):
+    receiver, again = Receiver(), Again()
+    crowd = [("payload", link, True, False) for link in range(start)]
+    for name, *values in played([*crowd, *steps]):
         getattr(receiver, name)(*values)
         getattr(again, name)(*values)
         assert receiver.ages == again.age and receiver.links == len(again.age)
@@ -143,6 +159,11 @@ def test_the_load_follows_the_line():
     assert busy(receiver, CLOCKS, 200) == 64, "one link at least"
     receiver.payload(0, True, new_gap=True)
     assert receiver.load == 64 + 112
+    receiver.excess = -1
+    receiver.payload(0, True, new_gap=True)
+    assert receiver.excess == 0, "the last quarter is rounded up"
+    receiver.excess = -320
+    assert busy(receiver, 0) == 512 - 320 + 20, "a sixteenth of what is missing"
 
 
 def test_a_look_with_too_few_packets_goes_on_counting():

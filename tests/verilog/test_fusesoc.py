@@ -93,8 +93,9 @@ def test_parameters_reach_the_generator(tmp_path):
     "parameters, part",
     [
         ("{preset: full, links: 1000}", "got 1000, possible: 768 or 1536"),
-        ("{top: switch}", "top must be one of engine, nic, managed_nic; got 'switch'"),
+        ("{top: switch}", "top must be one of engine, nic, managed_nic, port; got 'switch'"),
         ("{colour: blue}", "colour"),
+        ("{top: port}", "--top port needs --mac, one of rgmii, gmii, xgmii, cmac"),
     ],
 )
 def test_bad_parameters_are_one_line(tmp_path, parameters, part):
@@ -114,6 +115,13 @@ def generated():
 def test_the_core_that_is_generated(tmp_path, generated):
     write_package(tmp_path / "cores", generated)
     run = fusesoc(tmp_path, "cores", "run", "--target=lint", "ttp_managed_nic")
+    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
+
+
+def test_the_core_of_a_port(tmp_path):
+    """The cells of an ECP5 are there for the linter, and for a simulator."""
+    write_package(tmp_path / "cores", package("port", preset("tiny"), mac="rgmii"))
+    run = fusesoc(tmp_path, "cores", "run", "--target=lint", "ttp_port")
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
 
 

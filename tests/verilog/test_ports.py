@@ -7,24 +7,49 @@ from amaranth.lib import wiring
 
 from ttpoe.config import PRESETS
 from ttpoe.csr.registers import register_map
-from ttpoe.verilog.emit import TOPS, wrapped
+from ttpoe.mac.kinds import KINDS
+from ttpoe.verilog.emit import WITHOUT_MAC, wrapped
 from ttpoe.verilog.ports import Port, markdown, ports, to_dict
+
+CLOCKS = {"clk", "rst", "gmii_tx_clk", "gmii_rx_clk", "rgmii_rxc", "xgmii_tx_clk", "xgmii_rx_clk",
+          "cmac_tx_clk", "cmac_rx_clk"}  # fmt: skip
+"""What has no idle value."""
+MACS = [
+    (name, mac)
+    for name, config in PRESETS.items()
+    for mac, kind in KINDS.items()
+    if config.width_bits in kind.widths
+]
 
 
 @pytest.mark.parametrize("name", PRESETS)
-@pytest.mark.parametrize("top", TOPS)
+@pytest.mark.parametrize("top", WITHOUT_MAC)
 def test_every_port_has_words(top, name):
     """`ports` looks each one up; none of its words may be left over, or say nothing."""
+    check_words(wrapped(top, PRESETS[name]), PRESETS[name])
+
+
+@pytest.mark.parametrize("name, mac", MACS)
+def test_every_port_of_a_port_has_words(name, mac):
     config = PRESETS[name]
-    found = ports(wrapped(top, config), config)
+    found = check_words(wrapped("port", config, mac=mac), config)
+    groups = {port.group for port in found}
+    assert {"Hard MAC" if mac == "cmac" else "PHY", "Statistics"} < groups
+    assert ("MDIO" in groups) == KINDS[mac].mdio
+
+
+def check_words(component, config):
+    found = ports(component, config)
     assert len({port.name for port in found}) == len(found)
     for port in found:
         assert port.meaning.endswith(".") and len(port.meaning) > 4, port
-        assert (port.idle is None) == (port.direction == "output" or port.name in ("clk", "rst"))
+        assert (port.idle is None) == (port.direction == "output" or port.name in CLOCKS)
         assert port.idle is None or 0 <= port.idle < 1 << port.width, port
     page = markdown("mine", config, found)
     for port in found:
         assert f"\n| `{port.name}` | {port.direction} | {port.width} | " in page
+    assert ("but the pins of the MAC" in page) == (component.mac is not None)
+    return found
 
 
 def test_a_port_without_words_is_refused():

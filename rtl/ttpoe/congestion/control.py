@@ -11,7 +11,7 @@ from .backlog import Backlog
 from .gate import Gate
 from .law import STATS, Law
 from .line_clock import LineClock
-from .state import law_layout
+from .state import law_layout, state_layout
 
 __all__ = ["STATS", "CongestionControl"]
 
@@ -23,7 +23,7 @@ class CongestionControl(wiring.Component):
 
     Members
     -------
-    i_done, i_sent_id, i_row, o_free, o_law, o_ready, stat_* :
+    i_done, i_sent_id, i_row, o_free, i_inspect, o_inspected, o_law, o_ready, stat_* :
         See `law`.
     i_visit, o_visit : stream of lid
         See `gate`.
@@ -50,6 +50,8 @@ class CongestionControl(wiring.Component):
                 "i_sent_id": In(config.count_bits),
                 "i_row": In(config.row_bits),
                 "o_free": Out(config.WAYS),
+                "i_inspect": In(event_signature(lid)),
+                "o_inspected": Out(event_signature(state_layout(config))),
                 "i_visit": In(stream.Signature(lid)),
                 "o_visit": Out(stream.Signature(lid)),
                 "i_beat": In(1),
@@ -75,6 +77,8 @@ class CongestionControl(wiring.Component):
         report(m, config.protect, self.o_errors, law.o_errors, gate.o_errors)
         wiring.connect(m, wiring.flipped(self.i_done), law.i_done)
         wiring.connect(m, law.o_law, wiring.flipped(self.o_law))
+        wiring.connect(m, wiring.flipped(self.i_inspect), law.i_inspect)
+        wiring.connect(m, law.o_inspected, wiring.flipped(self.o_inspected))
         wiring.connect(m, wiring.flipped(self.i_visit), gate.i_visit)
         wiring.connect(m, gate.o_visit, wiring.flipped(self.o_visit))
         random = self._random(m)

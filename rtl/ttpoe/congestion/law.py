@@ -17,12 +17,15 @@ from ..pipeline.records import committed_layout
 from ..protocol import DATA, Opcode
 from .state import UNKNOWN, gate_layout, law_layout, read_code, state_layout
 
-__all__ = ["CUT", "LONG", "STATS", "Law"]
+__all__ = ["CUT", "INSPECT_CLOCKS", "LONG", "STATS", "Law"]
 
 CUT, LONG = 160, 128
 """Delays beyond the shortest round trip, in 4 U: from here on the window shrinks, the engine is slow."""
 
 _START, _START_ALONE = 2, 4  # windows
+
+INSPECT_CLOCKS = 8
+"""From the clock in which no event enters to the clock in which none asks the law's memory."""
 _AGAIN = 2  # time-outs in a row, or idle rounds, after which the shortest round trip is unknown
 
 STATS = {"stat_window_cut": "a round trip was long, and the window of a link was made smaller"}
@@ -41,7 +44,7 @@ def _heard_layout(config):
             "index": config.data_bits,
             "lid": config.lid_bits,
             "controlled": 1,
-            "begins": 1,  # the link ended, or our side became a new incarnation ...
+            "begins": 1,  # the link ended, was opened, or our side became a new incarnation ...
             "answered": 1,  # ... that answers an OPEN, and is controlled
             "arrives": 1,
             "backlogged": 1,  # ... and there is more where it came from
@@ -83,6 +86,10 @@ class Law(wiring.Component):
         A row of the link table; two clocks later which of its two links may send at once (K9).
     i_gate : In(data_bits), o_gate : Out(gate word)
         A link; one clock later what the gate asks of it.
+    i_inspect : In(event of lid), o_inspected : Out(event of state)
+        Read-out of a link's word. It is asked for when the pipeline's door lets an event out for
+        the read-out of the tag (`pipeline.i_inspect`): that gap reaches the law's memory
+        `INSPECT_CLOCKS` later. The word comes one clock after that.
     o_links : Out(data_bits + 1)
         Links that are counted.
     o_packet, o_new_gap : Out(1)
@@ -114,6 +121,8 @@ class Law(wiring.Component):
                 "o_free": Out(config.WAYS),
                 "i_gate": In(config.data_bits),
                 "o_gate": Out(gate_layout()),
+                "i_inspect": In(event_signature(config.lid_bits)),
+                "o_inspected": Out(event_signature(state_layout(config))),
                 "o_links": Out(config.data_bits + 1),
                 "o_packet": Out(1),
                 "o_new_gap": Out(1),
@@ -133,12 +142,13 @@ class Law(wiring.Component):
         heard = [Signal(_heard_layout(config), name=f"{n}_heard") for n in names]
         events = [Signal(name=f"{n}_event") for n in names]  # an event, of whatever link
         touched = [Signal(name=f"{n}_touched") for n in names]
+        self.asks = events[0]  # the memory, for an event
         self._listen(m, heard[0], events[0], touched[0])
         for line in (events, heard, touched):
             m.d.sync += [after.eq(before) for before, after in zip(line, line[1:])]
         self._prepare(m, heard)
         self._differences(m, heard[2])
-        self._window(m, heard[3])
+        self._window(m, heard[3], touched[3])
         self._rest(m, heard[4], touched[4])
         self._write(m, heard[5], events[5], touched[5])
         return m
@@ -203,8 +213,9 @@ class Law(wiring.Component):
             touched.eq(self.i_done.valid & done.owns & (done.vc == DATA)),
             heard.index.eq(done.lid),
             heard.lid.eq(done.lid),
-            heard.controlled.eq(tag.controlled & ~ended),
-            heard.begins.eq(ended | outcome.stepped),
+            # While our OPEN is under way the tag says only that it offers control.
+            heard.controlled.eq(tag.controlled & ~ended & (tag.state != LinkState.OPEN_SENT)),
+            heard.begins.eq(ended | outcome.stepped | took(Action.OPENED)),
             heard.answered.eq(
                 outcome.stepped & (event.event == Event.RX_OPEN) & tag.controlled & ~ended
             ),
@@ -241,6 +252,18 @@ class Law(wiring.Component):
         a, b = heard[0], heard[1]
         links, gap = read_code(a.code)
         m.d.comb += [links, self.state_read.addr.eq(a.index), self.state_read.en.eq(1)]
+        wait = Signal(range(INSPECT_CLOCKS + 1))
+        inspected = Signal(self._config.data_bits)
+        with m.If(self.i_inspect.valid):
+            m.d.sync += [wait.eq(INSPECT_CLOCKS), inspected.eq(self.i_inspect.payload)]
+        with m.Elif(wait != 0):
+            m.d.sync += wait.eq(wait - 1)
+        self.inspects = Signal()  # no event asks in this clock
+        m.d.comb += self.inspects.eq(wait == 1)
+        with m.If(self.inspects):
+            m.d.comb += self.state_read.addr.eq(inspected)
+        m.d.sync += self.o_inspected.valid.eq(self.inspects)
+        m.d.comb += self.o_inspected.payload.eq(self.state_read.data)
         self.new_links, self.new_gap = Signal(15), Signal(15)
         self.sent_id = [Signal(len(a.key), name=f"sent_id_{n}") for n in "bc"]
         self.now_3 = Signal(14)
@@ -278,10 +301,13 @@ class Law(wiring.Component):
         self.d_starts = Signal()
         self.d_less, self.d_more = Signal(bits), Signal(bits)
         window = Signal(bits)
-        first_code = c.hears & ~old.known & (self.new_gap == 0) & old.growing
-        m.d.comb += window.eq(
-            Mux(first_code & (old.window < _START_ALONE), _START_ALONE, old.window)
-        )
+        anew = c.begins
+        before = Signal(bits)
+        first_code = c.hears & (~old.known | anew) & (self.new_gap == 0) & (old.growing | anew)
+        m.d.comb += [
+            before.eq(Mux(anew, _START, old.window)),
+            window.eq(Mux(first_code & (before < _START_ALONE), _START_ALONE, before)),
+        ]
         grown = Signal(bits + 1)
         m.d.comb += grown.eq(Mux(old.growing, window << 1, window + 1 + (window >> 5)))
         since = Signal(14)
@@ -291,21 +317,21 @@ class Law(wiring.Component):
         m.d.sync += [
             d_old.eq(old),
             d_old.window.eq(window),
-            d_gap.eq(Mux(c.hears, self.new_gap, old.gap)),
-            d_old.known.eq(old.known | c.hears),
+            d_gap.eq(Mux(c.hears, self.new_gap, Mux(anew, 0, old.gap))),
+            d_old.known.eq((old.known & ~anew) | c.hears),
             d_late.eq(self.now - old.next_at),
             d_round.eq(since >> 2),
             d_now.eq(self.now),
-            self.d_hit.eq(hit & ~c.begins),
+            self.d_hit.eq(hit & ~anew),
             self.d_over.eq(
                 hit
                 | c.cancels
-                | c.begins
+                | anew
                 | c.idle
                 | (c.passes & ~passed[-1])
                 | (c.sends & ~c.first & (self.sent_id[1] == old.timed))
             ),
-            self.d_starts.eq(c.first & ~old.timing & ~c.begins),
+            self.d_starts.eq(c.first & ~old.timing & ~anew),
             self.d_less.eq(
                 Mux(window[2:].any(), window - (window >> 2), Mux(window > 1, window - 1, 1))
             ),
@@ -316,7 +342,7 @@ class Law(wiring.Component):
 
     # ---- clock 4: the window -------------------------------------------------------------------
 
-    def _window(self, m, d):
+    def _window(self, m, d, touched):
         config, old = self._config, self.d_old
         self.e_state = e = Signal(state_layout(config))
         self.e_late, self.e_now = Signal(16), Signal(16)
@@ -345,8 +371,8 @@ class Law(wiring.Component):
             self.e_clips.eq(spare[15] & spare[:15].any()),
             e.growing.eq(old.growing & ~cut),
             e.limited.eq(old.limited & ~self.d_hit),
-            self.o_long.eq(self.d_hit & ~nearer & (delay[:12] >= LONG)),
-            self.stat_window_cut.eq(cut),
+            self.o_long.eq(touched & self.d_hit & ~nearer & (delay[:12] >= LONG)),
+            self.stat_window_cut.eq(touched & cut),
         ]
         with m.If(self.d_hit & nearer):
             m.d.sync += e.base.eq(self.d_round)
@@ -360,14 +386,13 @@ class Law(wiring.Component):
             m.d.sync += [e.timing.eq(1), e.timed.eq(self.d_id), e.stamp.eq(self.d_now)]
         # Nothing was long: it was no full buffer that lost it.
         halved = Mux(old.window[2:].any(), old.window >> 1, _START)
+        with m.If(d.times_out | d.idle):
+            m.d.sync += e.window.eq(Mux(d.times_out, Mux(d.slow, 1, halved), _START))
         with m.If(d.times_out | d.idle | d.begins):
-            m.d.sync += [
-                e.window.eq(Mux(d.times_out, Mux(d.slow, 1, halved), _START)),
-                e.growing.eq(1),
-            ]
+            m.d.sync += e.growing.eq(1)
         with m.If((d.times_out & d.second) | d.idle | d.begins):
             m.d.sync += e.base.eq(UNKNOWN)
-        with m.If(d.idle | d.begins):
+        with m.If(d.idle):
             m.d.sync += [e.known.eq(0), e.gap.eq(0)]
         with m.If(d.begins):
             m.d.sync += [e.timing.eq(0), e.limited.eq(0)]

@@ -7,7 +7,7 @@ return awaitables (a cocotb master), so do the methods here.
 import inspect
 from typing import TYPE_CHECKING
 
-from .registers import COUNTERS, register_map
+from .registers import counters, register_map
 
 __all__ = ["Registers", "RegisterAccess"]
 
@@ -82,10 +82,13 @@ class Registers:
     read : callable (address) -> int, or awaitable
     write : callable (address, value), or awaitable
         Byte addresses, relative to the block. An answer other than OKAY is theirs to report.
+    mac : str or None
+        Kind of the port's MAC, see `mac.kinds`.
     """
 
-    def __init__(self, config, read, write):
-        self.map = register_map(config)
+    def __init__(self, config, read, write, mac=None):
+        self.map = register_map(config, mac)
+        self._counters = counters(mac)
         for register in self.map.registers:
             setattr(self, register.name, RegisterAccess(register, read, write))
 
@@ -95,6 +98,6 @@ class Registers:
 
     def counter(self, name):
         """The counter of a statistic, by the name of its pulse (`stat_rx_good`)."""
-        if name not in COUNTERS:
+        if name not in self._counters:
             raise AttributeError(f"no counter {name!r}")
         return getattr(self, f"COUNT_{name.removeprefix('stat_').upper()}")

@@ -11,14 +11,16 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config import Config
+from ..congestion.state import state_layout
 from ..layouts import command_layout, event_signature, notice_layout
 from ..link.table import tag_layout
 from ..memory.protected import ERRORS, report
 from ..rx.path import DROP_CAUSES
 from .axil import AxiLite, AxiLiteInterface, AxiLiteSignature
 from .counters import Counters
+from .mac import mac_drops, mac_members
 from .notices import Notices
-from .registers import COUNTERS, INTERRUPTS, LINK_FLAGS, PULSES, register_map
+from .registers import INTERRUPTS, LINK_FLAGS, PULSES, counters, pulses, register_map
 from .shapes import Access
 
 __all__ = ["Csr", "FRAME_DROPS", "PAYLOAD_DROPS"]
@@ -36,7 +38,7 @@ _ETHERTYPES = (0x0AC6, 0x9AC6)
 
 
 class Csr(wiring.Component):
-    """Control and status registers of one engine.
+    """Control and status registers of one engine, and of its MAC if there is one.
 
     Works with no register written: every output then has the value that the map calls reset.
 
@@ -46,8 +48,9 @@ class Csr(wiring.Component):
         SLVERR, with no effect: an address without a register, or not a multiple of 4; a write to
         a register that can only be read; ETHERTYPE with another value; LINK_INDEX beyond the
         last link or while a read-out is under way; COMMAND and COMMAND_NODE while a command
-        waits. Bytes whose strobe is low keep their value, count as zero in INT_STATUS, and start
-        nothing; a write without any strobe does nothing.
+        waits; MDIO_ADDRESS, MDIO_DATA and MDIO_COMMAND while one is under way there. Bytes whose
+        strobe is low keep their value, count as zero in INT_STATUS, and start nothing; a write
+        without any strobe does nothing.
     i_node : In(24), i_open_id_seed : In(32)
         Shown by NODE and OPEN_ID_SEED, and by the outputs, until software writes them (each byte
         by itself). Constant, or stable.
@@ -64,11 +67,19 @@ class Csr(wiring.Component):
         Asks for the tag of a link;
     i_inspected : In(event of tag)
         ... which answers some clocks later. One read-out is under way at a time.
+    i_inspected_law : In(event of the law's word)
+        What the law of congestion knows of that link; comes behind `i_inspected`.
     i_notice : In(event of notice)
     o_interrupt : Out(1)
         Level, see `csr.notices`.
     stat_* : In(1)
-        One-clock pulses, see `csr.registers.PULSES`.
+        One-clock pulses, see `csr.registers.pulses`.
+    cfg_phy_* : Out, i_phy_* : In
+        With a MAC: the fields of PHY_CONTROL and PHY_STATUS of its kind.
+    o_mdio : Out(stream of request), i_mdio : In(event of answer)
+        With a MAC whose PHY has it: see `mac.mdio`. One request is under way at a time.
+
+    `mac`: kind of the port's MAC, see `mac.kinds`; None: there is none.
 
     Timing: see `csr.axil` (a read or write: 3 clocks from valid to answer) and, for counters,
     `csr.counters` (up to the number of counters and 9 clocks; clearing all, twice that).
@@ -81,13 +92,15 @@ class Csr(wiring.Component):
     o_command: stream.Interface
     o_inspect: stream.Interface
     i_inspected: stream.Interface
+    i_inspected_law: stream.Interface
     i_notice: stream.Interface
     o_interrupt: Signal
     cfg_ieee: Signal
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, mac: str | None = None):
         self._config = config
-        self._map = register_map(config)
+        self._mac = mac
+        self._map = register_map(config, mac)
         super().__init__(
             {
                 "s_axil": In(AxiLiteSignature()),
@@ -105,28 +118,34 @@ class Csr(wiring.Component):
                 "o_command": Out(stream.Signature(command_layout)),
                 "o_inspect": Out(stream.Signature(config.lid_bits)),
                 "i_inspected": In(event_signature(tag_layout(config))),
+                "i_inspected_law": In(event_signature(state_layout(config))),
                 "i_notice": In(event_signature(notice_layout)),
                 "o_interrupt": Out(1),
                 **{name: In(1) for name in PULSES},
+                **mac_members(mac),
             }
         )
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.axil = self._axil = AxiLite()
-        m.submodules.counters = self._counters = Counters(len(COUNTERS), self._config.protect)
+        m.submodules.counters = self._counters = Counters(
+            len(counters(self._mac)), self._config.protect
+        )
         m.submodules.notices = self._notices = Notices(self._config.protect)
         wiring.connect(m, wiring.flipped(self.s_axil), self._axil.s_axil)
 
         # What software reads, by (register, field); fields that are not here are stored ones.
         self._shown = {}
-        self._pulses = {name: getattr(self, name) for name in PULSES}
+        self._pulses = {name: getattr(self, name) for name in pulses(self._mac)}
+        self._mdio_busy = Signal(name="mdio_busy")
         self._memories(m)
         self._select(m)
         self._storage(m)
         self._ethertype(m)
         self._command(m)
         self._inspect(m)
+        self._phy(m)
         self._events(m)
         self._count(m)
         self._answer(m)
@@ -144,8 +163,8 @@ class Csr(wiring.Component):
         with m.Elif(axil.i_done):
             m.d.sync += self._active.eq(0)
 
-        counters = self._map.counters
-        first, last = counters[0].address, counters[-1].address
+        counted = self._map.counters
+        first, last = counted[0].address, counted[-1].address
         # Decoded in two halves, so that a register costs one gate: the low half with bits 2 to 5,
         # the high half with the rest.
         halves = {}
@@ -154,12 +173,12 @@ class Csr(wiring.Component):
                 ("low", address[:6], register.address & 0x3F),
                 ("high", address[6:], register.address >> 6),
             ):
-                if (name, value) not in halves and register not in counters:
+                if (name, value) not in halves and register not in counted:
                     halves[name, value] = half = Signal(name=f"address_{name}_{value:x}")
                     m.d.comb += half.eq(part == value)
         self._selected = {}
         for register in self._map.registers:
-            if register not in counters:
+            if register not in counted:
                 selected = Signal(name=f"selected_{register.name.lower()}")
                 with m.If(axil.o_start):
                     m.d.sync += selected.eq(
@@ -182,6 +201,11 @@ class Csr(wiring.Component):
     def _storage(self, m):
         """The fields of access `rw`, and the outputs that they drive."""
         axil = self._axil
+        held = {  # while what they say waits
+            "COMMAND_NODE": self.o_command.valid,
+            "MDIO_ADDRESS": self._mdio_busy,
+            "MDIO_DATA": self._mdio_busy,
+        }
         for register in self._map.registers:
             for field in register.fields:
                 if field.access is not Access.RW or register.name in ("ETHERTYPE", "LINK_INDEX"):
@@ -205,8 +229,8 @@ class Csr(wiring.Component):
                     if low >= high:
                         continue
                     writes = self._writes(register.name) & axil.o_strobe[lane]
-                    if register.name == "COMMAND_NODE":
-                        writes = writes & ~self.o_command.valid
+                    if register.name in held:
+                        writes = writes & ~held[register.name]
                     with m.If(writes):
                         m.d.sync += stored[low - field.lsb : high - field.lsb].eq(
                             axil.o_data[low:high]
@@ -298,8 +322,15 @@ class Csr(wiring.Component):
         bad = busy | (link >= config.links)
         with m.If(ask.ready):
             m.d.sync += ask.valid.eq(0)
+        # The law's word comes behind the tag; with both the read-out is over.
+        law, last = Signal(state_layout(config)), self.i_inspected_law
+        over = answer if config.congestion == "none" else last
         with m.If(answer.valid & busy):
-            m.d.sync += [busy.eq(0), valid.eq(1), tag.eq(answer.payload)]
+            m.d.sync += tag.eq(answer.payload)
+        with m.If(last.valid & busy):
+            m.d.sync += law.eq(last.payload)
+        with m.If(over.valid & busy):
+            m.d.sync += [busy.eq(0), valid.eq(1)]
         with m.If(self._writes("LINK_INDEX") & axil.o_strobe.any() & ~bad):
             m.d.sync += [busy.eq(1), valid.eq(0), ask.valid.eq(1), ask.payload.eq(link)]
         self._refused.append(("LINK_INDEX", bad))
@@ -318,7 +349,42 @@ class Csr(wiring.Component):
             ("LINK_EPOCHS", "own"): tag.epoch,
             ("LINK_EPOCHS", "peer"): tag.peer_epoch,
             ("LINK_RETRIES", "retries"): tag.retries,
+            ("LINK_WINDOW", "window"): law.window,
+            ("LINK_WINDOW", "growing"): law.growing,
+            ("LINK_WINDOW", "counted"): law.counted,
+            ("LINK_PACE", "gap"): law.gap,
+            ("LINK_ROUND", "base"): law.base,
             **{("LINK_STATE", name): tag[name] for name in LINK_FLAGS},
+        }
+
+    def _phy(self, m):
+        """What a MAC adds: levels of its PHY, and requests to MDIO."""
+        for register in self._map.registers:
+            if register.name == "PHY_STATUS":
+                self._shown |= {
+                    (register.name, field.name): getattr(self, f"i_phy_{field.name}")
+                    for field in register.fields
+                }
+        if "o_mdio" not in self.signature.members:
+            return
+        ask, answer, busy = self.o_mdio, self.i_mdio, self._mdio_busy
+        result = Signal(answer.payload.shape())
+        with m.If(ask.ready):
+            m.d.sync += ask.valid.eq(0)
+        with m.If(answer.valid & busy):
+            m.d.sync += [busy.eq(0), result.eq(answer.payload)]
+        with m.If(self._writes("MDIO_COMMAND") & self._axil.o_strobe[0] & ~busy):
+            m.d.sync += [busy.eq(1), ask.valid.eq(1), ask.p.write.eq(self._axil.o_data[0])]
+        m.d.comb += [
+            ask.p.register.eq(self._shown["MDIO_ADDRESS", "register"]),
+            ask.p.phy.eq(self._shown["MDIO_ADDRESS", "phy"]),
+            ask.p.data.eq(self._shown["MDIO_DATA", "data"]),
+        ]
+        self._refused += [(f"MDIO_{name}", busy) for name in ("ADDRESS", "DATA", "COMMAND")]
+        self._shown |= {
+            ("MDIO_RESULT", "data"): result.data,
+            ("MDIO_RESULT", "answered"): result.answered,
+            ("MDIO_RESULT", "busy"): busy,
         }
 
     def _memories(self, m):
@@ -334,7 +400,9 @@ class Csr(wiring.Component):
         mask = Cat(self._shown["INT_MASK", name] for name in INTERRUPTS)
         wiring.connect(m, wiring.flipped(self.i_notice), notices.i_notice)
         m.d.comb += [
-            notices.i_frame_dropped.eq(Cat(getattr(self, name) for name in FRAME_DROPS).any()),
+            notices.i_frame_dropped.eq(
+                Cat(getattr(self, name) for name in (*FRAME_DROPS, *mac_drops(self._mac))).any()
+            ),
             notices.i_payload_dropped.eq(Cat(getattr(self, name) for name in PAYLOAD_DROPS).any()),
             notices.i_memory_fault.eq(self._pulses["stat_memory_uncorrectable"]),
             notices.i_mask.eq(mask),
@@ -357,13 +425,13 @@ class Csr(wiring.Component):
         }
 
     def _count(self, m):
-        axil, counters = self._axil, self._counters
-        pulses = {**self._pulses, "stat_notice_lost": self._notices.o_lost}
+        axil, totals = self._axil, self._counters
+        found = {**self._pulses, "stat_notice_lost": self._notices.o_lost}
         acts = ~axil.o_write | axil.o_strobe.any()
         clears_all = axil.o_write & self._selected["COUNTER_CLEAR"]
         m.d.comb += [
-            counters.i_pulses.eq(Cat(pulses[name] for name in COUNTERS)),
-            counters.i_request.eq(self._active & acts & (self._counter_selected | clears_all)),
-            counters.i_clear.eq(axil.o_write),
-            counters.i_all.eq(clears_all),
+            totals.i_pulses.eq(Cat(found[name] for name in counters(self._mac))),
+            totals.i_request.eq(self._active & acts & (self._counter_selected | clears_all)),
+            totals.i_clear.eq(axil.o_write),
+            totals.i_all.eq(clears_all),
         ]

@@ -11,11 +11,13 @@ import sys
 from pathlib import Path
 
 from ..config import PRESETS, ConfigError, preset
+from ..mac.kinds import KINDS
 from ..verilog.top import LEVELS
+from .mac import mac_pulses, mac_registers
 from .registers import register_map
 from .shapes import Access
 
-__all__ = ["markdown", "c_header", "systemrdl", "main"]
+__all__ = ["markdown", "page", "c_header", "systemrdl", "main"]
 
 _ACCESS_TEXT = {
     Access.RO: "ro",
@@ -57,6 +59,26 @@ differ at every start of a node.
 """
 
 
+_WITH_MAC = """
+## With a MAC
+
+The top `port` has these as well; the kinds of MAC that have a field are named. VERSION.minor is 1.
+DATAPATH.mac (bits 21:19) is the kind: {kinds}; 0 there is none. COUNTER_COUNT and
+COUNTER_MAP are those of the longer list. All other registers stay where they are.
+
+| address | register | bits | field | access | reset | MAC | meaning |
+|---|---|---|---|---|---|---|---|
+{registers}
+
+The MAC's counters follow the others. The address depends on the kind. With `xgmii` and `cmac` a frame that
+overflows counts as what it was on the wire, too.
+
+| counter | {names} | meaning |
+|---|{columns}|---|
+{counters}
+"""
+
+
 def _reset_text(field):
     if field.port:
         return f"`{LEVELS[field.port]}`"
@@ -68,16 +90,16 @@ def _reset_text(field):
     return text + ("*" if field.configured else "")
 
 
-def markdown(config):
-    """The text of `docs/reference/registers.md`."""
+def _place(field):
+    place = f"{field.lsb}" if field.width == 1 else f"{field.lsb + field.width - 1}:{field.lsb}"
+    return place + "*" * field.sized
+
+
+def markdown(config, mac=None):
+    """The page of a map; `mac` as of `register_map`."""
     lines = []
-    for register in register_map(config).registers:
+    for register in register_map(config, mac).registers:
         for position, field in enumerate(register.fields):
-            place = (
-                f"{field.lsb}" if field.width == 1 else f"{field.lsb + field.width - 1}:{field.lsb}"
-            )
-            if field.sized:
-                place += "*"
             meaning = field.meaning
             if position == 0 and register.meaning not in meaning:
                 meaning = f"{register.meaning} {meaning}"
@@ -90,7 +112,7 @@ def markdown(config):
                     (
                         f"| 0x{register.address:03X}" if position == 0 else "| ",
                         register.name if position == 0 else "",
-                        place,
+                        _place(field),
                         f"`{field.name}`",
                         _ACCESS_TEXT[field.access],
                         _reset_text(field),
@@ -107,11 +129,62 @@ def markdown(config):
     )
 
 
+def page(config):
+    """The text of `docs/reference/registers.md`: the map without a MAC, and what each MAC adds."""
+    kinds = ", ".join(f"{kind.number} {name}" for name, kind in KINDS.items())
+    return markdown(config) + _WITH_MAC.format(
+        kinds=kinds,
+        names=" | ".join(f"`{name}`" for name in KINDS),
+        columns="|".join("---" for _name in KINDS),
+        registers="\n".join(_rows_of_macs()),
+        counters="\n".join(_counters_of_macs(config)),
+    )
+
+
+def _rows_of_macs():
+    """A row for each field that a MAC adds, whatever kinds have it."""
+    fields = {}
+    for mac in KINDS:
+        for register in mac_registers(mac):
+            for field in register.fields:
+                key = (register.address, register.name, field.lsb, field.name)
+                fields.setdefault(key, (register, field, []))[2].append(f"`{mac}`")
+    shown = set()
+    for _key, (register, field, macs) in sorted(fields.items(), key=lambda item: item[0]):
+        first = register.name not in shown
+        shown.add(register.name)
+        cells = (
+            f"0x{register.address:03X}" if first else "",
+            register.name if first else "",
+            _place(field),
+            f"`{field.name}`",
+            _ACCESS_TEXT[field.access],
+            _reset_text(field),
+            ", ".join(macs),
+            f"{register.meaning} {field.meaning}" if first else field.meaning,
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
+def _counters_of_macs(config):
+    """A row for each counter, with its address for each kind that has it."""
+    addresses, meanings = {}, {}
+    for mac in KINDS:
+        registers = {register.name: register for register in register_map(config, mac).registers}
+        for name in mac_pulses(mac):
+            register = registers[f"COUNT_{name.removeprefix('stat_').upper()}"]
+            addresses.setdefault(register.name, {})[mac] = f"0x{register.address:03X}"
+            meanings.setdefault(register.name, register.meaning)
+    for name, found in addresses.items():
+        cells = " | ".join(found.get(mac, "") for mac in KINDS)
+        yield f"| {name} | {cells} | {meanings[name]} |"
+
+
 def _comment(text):
     return text.replace("*/", "* /")
 
 
-def c_header(config):
+def c_header(config, mac=None):
     """A C11 header: TTP_<REGISTER> (address), and _LSB, _MASK, _RESET of each field."""
     lines = [
         f"/* Registers of the TTP engine, configuration {config.name!r}.",
@@ -122,7 +195,7 @@ def c_header(config):
         "#include <stdint.h>",
         "",
     ]
-    registers = register_map(config)
+    registers = register_map(config, mac)
     for register in registers.registers:
         prefix = f"TTP_{register.name}"
         lines += [
@@ -163,14 +236,14 @@ def _rdl_string(text):
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def systemrdl(config):
+def systemrdl(config, mac=None):
     """The map as SystemRDL 2.0."""
     lines = [
         f"// Registers of the TTP engine, configuration {config.name!r}. Generated; do not edit.",
         "addrmap ttp_registers {",
         '    name = "TTP engine"; default regwidth = 32; default accesswidth = 32;',
     ]
-    for register in register_map(config).registers:
+    for register in register_map(config, mac).registers:
         lines += ["    reg {", f"        desc = {_rdl_string(register.meaning)};"]
         for field in register.fields:
             reset = (
@@ -207,7 +280,7 @@ def main(argv=None):
             arguments.output / "ttp_registers.rdl": systemrdl(config),
         }
         if arguments.docs is not None:
-            files[arguments.docs] = markdown(config)
+            files[arguments.docs] = page(config)
         for path, text in files.items():
             path.write_text(text)
             print(path)

@@ -7,14 +7,17 @@ Source: the protocol's sections 4, 5, 7; the shape of a register is in `csr.shap
 
 import zlib
 
+from ..mac.kinds import KINDS
 from ..nic.os_path import STATS as OS_STATS
 from ..stats import STATS
+from .mac import mac_pulses, mac_registers
 from .shapes import Access, Field, Register, RegisterMap
 
-__all__ = ["register_map", "COUNTERS", "INTERRUPTS", "NOTICE_DEPTH", "MAGIC"]
+__all__ = ["register_map", "counters", "pulses", "COUNTERS", "INTERRUPTS", "NOTICE_DEPTH", "MAGIC"]
 
 MAGIC = 0x54545031  # "TTP1", big-endian ASCII
-VERSION_MAJOR, VERSION_MINOR = 1, 0
+VERSION_MAJOR = 1
+VERSION_MINOR, VERSION_MINOR_WITH_MAC = 0, 1
 NOTICE_DEPTH = 16
 COUNTER_BASE = 0x400
 _RO, _RW, _W1C, _WO, _WCLR = Access.RO, Access.RW, Access.W1C, Access.WO, Access.WCLR
@@ -27,6 +30,17 @@ COUNTERS = {
     **PULSES,
 }
 """What is counted, in the order of the counters' addresses: name of the pulse -> meaning."""
+
+
+def pulses(mac=None):
+    """`PULSES`, and those of a MAC, the name of a kind of `mac.kinds`."""
+    return PULSES | mac_pulses(mac)
+
+
+def counters(mac=None):
+    """`COUNTERS`, and those of a MAC behind them."""
+    return COUNTERS | mac_pulses(mac)
+
 
 INTERRUPTS = {
     "link_up": "a link became OPEN",
@@ -45,13 +59,14 @@ INTERRUPTS = {
 
 
 # fmt: off
-def _identification(config):
-    names = "\n".join(COUNTERS)
+def _identification(config, mac):
+    names = "\n".join(counters(mac))
     return [
         Register("MAGIC", 0x000, "Identification.", (
             Field("magic", 0, 32, _RO, 'ASCII "TTP1".', MAGIC),)),
         Register("VERSION", 0x004, "Version of this register map.", (
-            Field("minor", 0, 16, _RO, "Raised by every addition.", VERSION_MINOR),
+            Field("minor", 0, 16, _RO, "Raised by every addition.",
+                  VERSION_MINOR_WITH_MAC if mac else VERSION_MINOR),
             Field("major", 16, 16, _RO, "Raised by every change that is not an addition.",
                   VERSION_MAJOR))),
         Register("COUNTER_MAP", 0x008, "Version of the counters.", (
@@ -60,7 +75,7 @@ def _identification(config):
                   zlib.crc32(names.encode())),)),
         Register("COUNTER_COUNT", 0x00C, "Number of counters.", (
             Field("count", 0, 16, _RO, "Counters from COUNT_* on, 4 bytes each.",
-                  len(COUNTERS)),)),
+                  len(counters(mac))),)),
         Register("DATAPATH", 0x010, "How the engine was built.", (
             Field("width_bits", 0, 16, _RO, "Width of every datapath, in bits.",
                   config.width_bits, configured=True),
@@ -68,7 +83,8 @@ def _identification(config):
                   config.vc_tables, configured=True),
             Field("protect", 18, 1, _RO, "Words of memories: 1 one wrong bit is put right and "
                   "counted, 0 none is looked for.", int(config.protect == "secded"),
-                  configured=True))),
+                  configured=True),
+            *_mac_field(mac))),
         Register("LINKS", 0x014, "Links that can be open at once.", (
             Field("links", 0, 32, _RO, "Link numbers are 0 to `links` - 1.",
                   config.links, configured=True),)),
@@ -84,6 +100,14 @@ def _identification(config):
             Field("slots", 0, 16, _RO, "Of the receive slots set aside for packets that are kept "
                   "behind a gap.", config.reorder_slots, configured=True),)),
     ]
+
+
+def _mac_field(mac):
+    if mac is None:
+        return ()
+    kinds = ", ".join(f"{kind.number} {kind.name}" for kind in KINDS.values())
+    return (Field("mac", 19, 3, _RO, f"MAC of the port: {kinds}; 0 there is none.",
+                  KINDS[mac].number, configured=True),)
 
 
 def _configuration(config):
@@ -203,6 +227,19 @@ def _link(config):
             Field("own", 0, 16, _RO, "Ours.", None),
             Field("peer", 16, 16, _RO, "The peer's; 0 = it has none.", None))),
         tag("LINK_RETRIES", 0x0E8, "Time-outs in a row.", 10, field="retries"),
+        Register("LINK_WINDOW", 0x0EC, "Congestion control of the link. This and the next two "
+                 "mean something only if it is controlled, but for `counted`; all zero in an "
+                 "engine without congestion control.", (
+                     Field("window", 0, config.count_bits, _RO, "Packets that may be in flight.",
+                           None, sized=True),
+                     Field("growing", 30, 1, _RO, "The window doubles.", None),
+                     Field("counted", 31, 1, _RO, "The peer is one of those that are backlogged "
+                           "towards us.", None))),
+        tag("LINK_PACE", 0x0F0, "Time from one packet to the next, in units of 64 bytes on the "
+            "wire: 17 and a bit for each backlogged link of the peer; 0 = alone.", 15,
+            field="gap"),
+        tag("LINK_ROUND", 0x0F4, "Shortest round trip, in units of 256 bytes on the wire; 4095 = "
+            "none was measured.", 12, field="base"),
     ]
 
 
@@ -230,26 +267,27 @@ def _events():
     ]
 
 
-def _counters():
+def _counters(mac):
     return [Register(f"COUNT_{name.removeprefix('stat_').upper()}", COUNTER_BASE + 4 * position,
                      f"{meaning[0].upper()}{meaning[1:]}.",
                      (Field("count", 0, 32, _WCLR, "Clocks in which it happened.", 0,
                             clears="by a write of any value with any byte, or COUNTER_CLEAR; what "
                             "happens in that clock counts 1", saturates=True),))
-            for position, (name, meaning) in enumerate(COUNTERS.items())]
+            for position, (name, meaning) in enumerate(counters(mac).items())]
 # fmt: on
 
 
-def register_map(config):
-    """The `RegisterMap` of one configuration."""
+def register_map(config, mac=None):
+    """The `RegisterMap` of one configuration, with those of a MAC, if there is one."""
     return RegisterMap(
         config,
         (
-            *_identification(config),
+            *_identification(config, mac),
             *_configuration(config),
             *_control(config),
             *_link(config),
             *_events(),
-            *_counters(),
+            *mac_registers(mac),
+            *_counters(mac),
         ),
     )

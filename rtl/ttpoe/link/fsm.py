@@ -122,7 +122,7 @@ GUARDS = {
     "ECHO": "TxID is not 0: the peer keeps that packet",
     "ECHO_OK": "TxID is sent and unacknowledged",
     "PACED": "CONTROLLED, and all that is unacknowledged waits to be sent again",
-    "PATIENT": "CONTROLLED, and the law sends nothing again at this time-out",
+    "PATIENT": "CONTROLLED and not held, and the law sends nothing again at this time-out",
 }
 """Conditions on the event and the tag; `pipeline.q2_decide` computes each, in parallel."""
 

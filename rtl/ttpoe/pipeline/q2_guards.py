@@ -253,6 +253,7 @@ class Guards(wiring.Component):
             & (self.range_end[:count_bits] < tag.sent),
             "PACED": tag.controlled & (tag.current == 0) & (tag.sent != 0),
             "PATIENT": tag.controlled
+            & ~tag.held
             & ((self.i_slow & (tag.retries < _SLOW)) | (self.i_coin & (tag.retries >= _RARE))),
         }
         assert guards.keys() == GUARDS.keys()

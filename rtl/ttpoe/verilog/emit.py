@@ -27,14 +27,17 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.lib.wiring import In
 
 from ..config import PRESETS, Config, ConfigError, preset
+from ..mac.kinds import KINDS, kind_of
 from ..memory.protected import COLLISION_UNDEFINED
 from .cache import writable_cache
 from .keywords import KEYWORDS
 
 __all__ = [
     "TOPS",
+    "WITHOUT_MAC",
     "configured",
     "module_name",
+    "port_options",
     "wrapped",
     "emit_rtlil",
     "emit_verilog",
@@ -48,8 +51,12 @@ TOPS = {
     "engine": "TTP engine: Tesla Transport Protocol over Ethernet, in hardware. Apache-2.0.",
     "nic": "TTP NIC: a TTP engine and the operating system's frames on one MAC. Apache-2.0.",
     "managed_nic": "TTP NIC with control and status registers behind AXI4-Lite. Apache-2.0.",
+    "port": "TTP port: a TTP NIC and an Ethernet MAC, from the host to the PHY. Apache-2.0.",
 }
 """What can be emitted, and the first line of its Verilog."""
+
+WITHOUT_MAC = ("engine", "nic", "managed_nic")
+"""Those that a configuration says all of; a port has a kind of MAC, too."""
 
 _YOSYS_SCRIPT = "proc\nopt_clean\nwrite_verilog\n"
 _OTHER_ATTRIBUTES = re.compile(r"\(\* (?!ram_style)[^*]*\*\)\s*")
@@ -178,8 +185,28 @@ def emit_verilog(component, top_name, *, header=()):
     return "".join(f"// {line}".rstrip() + "\n" for line in header) + "\n" + verilog
 
 
-def wrapped(top, config):
-    """`top` (a key of `TOPS`) behind flat ports."""
+def port_options(top, mac=None, clock_mhz=None):
+    """What a user said of the MAC as arguments of `ttpoe.port.port.Port`; {} for the other tops.
+
+    `ConfigError` if that does not go with `top`, or is missing.
+    """
+    if top != "port":
+        for name, value in (("--mac", mac), ("--clock-mhz", clock_mhz)):
+            if value is not None:
+                raise ConfigError(f"{name} goes with --top port; got --top {top}")
+        return {}
+    if mac is None:
+        raise ConfigError(f"--top port needs --mac, one of {', '.join(KINDS)}")
+    kind_of(mac)
+    if clock_mhz is None:
+        return {"mac": mac}
+    if not 0 < clock_mhz < 10_000:
+        raise ConfigError(f"--clock-mhz must be more than 0 and less than 10000; got {clock_mhz}")
+    return {"mac": mac, "clock_hz": clock_mhz * 1e6}
+
+
+def wrapped(top, config, **port):
+    """`top` (a key of `TOPS`) behind flat ports; `port` as of `port_options`."""
     from .top import EngineTop
 
     if top == "nic":
@@ -190,15 +217,20 @@ def wrapped(top, config):
         from ..nic.managed import ManagedNic
 
         return EngineTop(ManagedNic(config))
+    if top == "port":
+        from ..port.port import Port
+
+        return EngineTop(Port(config, **port))
     from ..engine import Engine
 
     return EngineTop(Engine(config))
 
 
-def top_verilog(top, config, top_name=None, component=None):
+def top_verilog(top, config, top_name=None, component=None, **port):
     """The Verilog of `top` (a key of `TOPS`) with flat ports; the module is `ttp_<top>`.
 
-    `component` is what `wrapped` gave for them, if that is there already.
+    `component` is what `wrapped` gave for them, if that is there already. `port` as of
+    `port_options`.
     """
     header = [
         TOPS[top],
@@ -212,7 +244,11 @@ def top_verilog(top, config, top_name=None, component=None):
         "",
         f"{config.links} links, {config.slots} replay slots of {config.SLOT_BYTES} bytes",
     ]
-    return emit_verilog(component or wrapped(top, config), top_name or f"ttp_{top}", header=header)
+    if port:
+        clock = f"{port['clock_hz'] / 1e6:g} MHz" if port.get("clock_hz") else "not known"
+        header.append(f"MAC {port['mac']}, clock of the engine {clock}")
+    component = component or wrapped(top, config, **port)
+    return emit_verilog(component, top_name or f"ttp_{top}", header=header)
 
 
 def engine_verilog(config, top_name="ttp_engine"):
@@ -257,10 +293,17 @@ def _parser():
     parser = _Parser(
         prog="ttpoe.verilog.emit",
         allow_abbrev=False,
-        description="Write the Verilog of the engine or of the NIC.",
+        description="Write the Verilog of the engine, of the NIC, or of the NIC with a MAC.",
     )
     parser.add_argument(
         "--top", default="engine", choices=list(TOPS), help="what to write (default: engine)"
+    )
+    parser.add_argument("--mac", metavar="KIND", help=f"of --top port: {', '.join(KINDS)}")
+    parser.add_argument(
+        "--clock-mhz",
+        type=float,
+        metavar="MHZ",
+        help="of --top port: clock of the engine, if known",
     )
     parser.add_argument(
         "--preset", default="default", help=f"one of {', '.join(PRESETS)} (default: default)"
@@ -296,7 +339,8 @@ def main(argv=None):
             arguments.preset,
             {field.name: getattr(arguments, field.name) for field in dataclasses.fields(Config)},
         )
-        verilog = top_verilog(arguments.top, config, module)
+        port = port_options(arguments.top, arguments.mac, arguments.clock_mhz)
+        verilog = top_verilog(arguments.top, config, module, **port)
         if arguments.output is None:
             sys.stdout.write(verilog)
         else:

@@ -8,22 +8,28 @@ core. The same configuration gives the same bytes.
 import json
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
+from pathlib import Path
 
 from ..config import ConfigError
 from ..csr.documents import c_header, systemrdl
 from ..csr.documents import markdown as registers_markdown
-from .emit import TOPS, configured, module_name, top_verilog, wrapped, write
+from .emit import TOPS, configured, module_name, port_options, top_verilog, wrapped, write
 from .ports import markdown, ports, to_dict
 
 __all__ = [
+    "ECP5_CELLS",
     "TOPS",
     "configuration",
     "sets_for_links",
     "instance",
     "fusesoc_core",
     "package",
+    "port_options",
     "write_package",
 ]
+
+ECP5_CELLS = Path(__file__).with_name("ecp5_ddr.v")
+"""What the cells do that RGMII is made of, for simulators and lint."""
 
 _LEAST_SETS, _MOST_SETS = 2, 16384
 
@@ -113,11 +119,22 @@ def _version():
         return "0"
 
 
-def fusesoc_core(top, module, config, vlnv=None):
+def fusesoc_core(top, module, config, vlnv=None, cells=False):
     """A FuseSoC core (CAPI 2) of the emitted file; its target `lint` uses Verilator, with -Wall.
 
-    `vlnv`: its name, if it is not to be `ttpoe:<configuration>:<module>:<version>`.
+    `vlnv`: its name, if it is not to be `ttpoe:<configuration>:<module>:<version>`. `cells`: it
+    has a file with the cells of an FPGA, for simulators.
     """
+    fileset = (
+        f"""  cells:
+    files:
+      - {module}_cells.v
+    file_type: verilogSource-2005
+"""
+        if cells
+        else ""
+    )
+    use = "".join(f'      - "tool_{tool} ? (cells)"\n' for tool in ("verilator", "icarus") if cells)
     return f"""CAPI=2:
 name: {vlnv or f"ttpoe:{config.name}:{module}:{_version()}"}
 description: "{TOPS[top]}"
@@ -131,13 +148,13 @@ filesets:
     files:
       - {module}.vlt
     file_type: vlt
-
+{fileset}
 targets:
   default: &default
     filesets:
       - rtl
       - waivers
-    toplevel: {module}
+{use}    toplevel: {module}
   lint:
     <<: *default
     flow: lint
@@ -147,24 +164,27 @@ targets:
 """
 
 
-def package(top, config, module=None, vlnv=None):
-    """`{file name: text}` of everything for `top` (a key of `emit.TOPS`)."""
-    module = module_name(module, top)
-    component = wrapped(top, config)
+def package(top, config, module=None, vlnv=None, **port):
+    """`{file name: text}` of everything for `top` (a key of `emit.TOPS`); `port` as of
+    `emit.port_options`."""
+    module, mac = module_name(module, top), port.get("mac")
+    component = wrapped(top, config, **port)
     found = ports(component, config)
     result = {
-        f"{module}.v": top_verilog(top, config, module, component),
+        f"{module}.v": top_verilog(top, config, module, component, **port),
         f"{module}.vlt": _waivers(module),
-        f"{module}.core": fusesoc_core(top, module, config, vlnv),
+        f"{module}.core": fusesoc_core(top, module, config, vlnv, mac == "rgmii"),
         f"{module}_instance.vh": instance(module, found),
         f"{module}_ports.md": markdown(module, config, found),
-        f"{module}_ports.json": json.dumps(to_dict(module, config, found), indent=1) + "\n",
+        f"{module}_ports.json": json.dumps(to_dict(module, config, found, mac), indent=1) + "\n",
     }
-    if top == "managed_nic":  # the others have no registers
+    if mac == "rgmii":
+        result[f"{module}_cells.v"] = ECP5_CELLS.read_text()
+    if top in ("managed_nic", "port"):  # the others have no registers
         result |= {
-            "ttp_registers.h": c_header(config),
-            "ttp_registers.rdl": systemrdl(config),
-            "ttp_registers.md": registers_markdown(config),
+            "ttp_registers.h": c_header(config, mac),
+            "ttp_registers.rdl": systemrdl(config, mac),
+            "ttp_registers.md": registers_markdown(config, mac),
         }
     return result
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from amaranth.hdl import Shape
 from amaranth.lib.wiring import In
 
-from ..csr.registers import PULSES, register_map
+from ..csr.registers import pulses, register_map
 
 __all__ = ["Port", "ports", "to_dict", "markdown"]
 
@@ -21,7 +21,7 @@ class Port:
     """One port of the Verilog module.
 
     `idle` is for inputs: the value to tie it to if there is nothing to connect, None where there
-    must be something (`clk`, `rst`).
+    must be something (`clk`, `rst`, the clocks of a MAC).
     """
 
     name: str
@@ -174,14 +174,25 @@ _IDLE = {
 }
 
 
-def _words(name):
-    """Group and meaning of the port `name`."""
+_PIN_GROUPS = {"cmac": "Hard MAC"}  # by the kind of the MAC; else it is a PHY
+
+
+def _pins(kind):
+    """`{name: (group, Pin)}` of a MAC's pins."""
+    if kind is None:
+        return {}
+    group = _PIN_GROUPS.get(kind.name, "PHY")
+    return {pin.name: ("MDIO" if pin.name.startswith("md") else group, pin) for pin in kind.pins}
+
+
+def _words(name, mac):
+    """Group and meaning of the port `name`; `mac`: the name of the MAC's kind."""
     if name in _LEVELS:
         return _LEVELS[name]
     if name in _CONFIGURATION:
         return "Configuration", _CONFIGURATION[name]
     if name.startswith("stat_"):
-        meaning = PULSES[name]
+        meaning = pulses(mac)[name]
         return "Statistics", f"Pulse of one clock: {meaning}."
     if name.startswith("trace_"):
         return "Trace", _TRACE[name.removeprefix("trace_")]
@@ -204,9 +215,11 @@ def _idle(name, resets):
 
 def ports(component, config):
     """The `Port`s of an `EngineTop` of this configuration, in the order of their groups."""
+    kind = getattr(component, "mac", None)
+    mac, pins = kind and kind.name, _pins(kind)
     resets = {
         field.drives: field.reset
-        for register in register_map(config).registers
+        for register in register_map(config, mac).registers
         for field in register.fields
         if field.drives and field.reset is not None
     }
@@ -215,18 +228,14 @@ def ports(component, config):
         found[name] = ("input" if member.flow == In else "output", Shape.cast(member.shape).width)
     groups, result = {}, []
     for name, (direction, width) in found.items():
-        group, meaning = _words(name)
+        if name in pins:
+            group, pin = pins[name]
+            meaning, idle = pin.meaning, pin.idle
+        else:
+            group, meaning = _words(name, mac)
+            idle = _idle(name, resets) if direction == "input" else None
         groups.setdefault(group, len(groups))
-        result.append(
-            Port(
-                name,
-                direction,
-                width,
-                group,
-                meaning,
-                _idle(name, resets) if direction == "input" else None,
-            )
-        )
+        result.append(Port(name, direction, width, group, meaning, idle))
     last = ("Statistics", "Trace", "Congestion")  # long, and seldom connected
     return sorted(
         result,
@@ -237,10 +246,11 @@ def ports(component, config):
     )
 
 
-def to_dict(module, config, found):
+def to_dict(module, config, found, mac=None):
     """What the JSON port list holds."""
     return {
         "module": module,
+        **({"mac": mac} if mac else {}),
         "configuration": asdict(config),
         "links": config.links,
         "ports": [asdict(port) for port in found],
@@ -252,13 +262,14 @@ _PAGE = """\
 
 Configuration `{name}`: {width} bits, {links:,} links, {slots:,} replay slots. Generated; the
 same in JSON: `{module}_ports.json`. Streams are AXI4-Stream, the register port is AXI4-Lite;
-everything belongs to `clk`. *Idle*: what to tie an input to that is not used; outputs may stay
+everything belongs to `clk`{but}. *Idle*: what to tie an input to that is not used; outputs may stay
 open.
 """
 
 
 def markdown(module, config, found):
     """The port list for people."""
+    own_clocks = any(port.name.endswith("_clk") for port in found)
     lines = [
         _PAGE.format(
             module=module,
@@ -266,6 +277,7 @@ def markdown(module, config, found):
             width=config.width_bits,
             links=config.links,
             slots=config.slots,
+            but=", but the pins of the MAC to their own clocks" * own_clocks,
         )
     ]
     group = None

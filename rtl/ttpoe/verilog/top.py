@@ -1,7 +1,7 @@
 """`EngineTop`: engine or NIC behind flat AXI4-Stream ports, to be instantiated from Verilog.
 
 It renames and packs, and adds no clock: every port is the engine's own port of section 7 or 8 of
-the protocol. All ports belong to `clk`; `rst` is synchronous and active high.
+the protocol. All ports but a MAC's pins belong to `clk`; `rst` is synchronous and active high.
 
 | port | payload |
 |---|---|
@@ -21,6 +21,7 @@ the protocol. All ports belong to `clk`; `rst` is synchronous and active high.
 | `stat_*` | one pulse of one clock per event; see `ttpoe.stats`, and `ttpoe.nic.os_path` |
 | `trace_*` | one record per event that leaves the pipeline, when `trace_valid` |
 | `law_*` | what the law of congestion knows of its link then, some clocks later, when `law_valid` |
+| pins of a MAC | port: see `ttpoe.mac.kinds`; they belong to the clocks of the MAC |
 """
 
 from amaranth.hdl import Cat, Module
@@ -82,8 +83,13 @@ class EngineTop(wiring.Component):
     Parameters
     ----------
     core : Component
-        What is wrapped: `ttpoe.engine.Engine`, `ttpoe.nic.nic.Nic` or
-        `ttpoe.nic.managed.ManagedNic`.
+        What is wrapped: `ttpoe.engine.Engine`, `ttpoe.nic.nic.Nic`,
+        `ttpoe.nic.managed.ManagedNic` or `ttpoe.port.port.Port`.
+
+    Attributes
+    ----------
+    mac : ttpoe.mac.kinds.Kind or None
+        What MAC the core has.
 
     Timing
     ------
@@ -92,6 +98,8 @@ class EngineTop(wiring.Component):
 
     def __init__(self, core):
         self._core = core
+        self.mac = getattr(core, "mac", None)
+        self._pins = {pin.name for pin in self.mac.pins} if self.mac else set()
         members = {}
         for flow in (In, Out):
             for name, inner, _number, fields in self._streams(flow):
@@ -113,7 +121,7 @@ class EngineTop(wiring.Component):
                     port: flow(width)
                     for port, _channel, _part, flow, width in AxiLiteSignature.flat(name)
                 }
-            elif name.startswith(("cfg_", "stat_")):
+            elif self._is_plain(name):
                 members[name] = member.flow(member.shape)
             elif name in LEVELS:
                 members[LEVELS[name]] = member.flow(member.shape)
@@ -135,13 +143,17 @@ class EngineTop(wiring.Component):
             outer = LEVELS.get(name, name)
             if name == "s_axil":
                 AxiLiteSignature.connect_flat(m, name, self, core.s_axil)
-            elif name in LEVELS or name.startswith(("cfg_", "stat_")):
+            elif name in LEVELS or self._is_plain(name):
                 inner, outer = getattr(core, name), getattr(self, outer)
                 m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
         return m
 
     def _records(self):
         return [name for name in ("trace", "law") if f"o_{name}" in self._core.signature.members]
+
+    def _is_plain(self, name):
+        """A port that keeps its name and its shape."""
+        return name.startswith(("cfg_", "stat_")) or name in self._pins
 
     def _streams(self, flow):
         """`(AXI name, the core's port, its number, fields)` of those that the core has."""

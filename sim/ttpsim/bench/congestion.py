@@ -88,6 +88,8 @@ def figures_of(case, results):
 def measure(chosen, jobs, columns=COLUMNS):
     """`{case: {column: its figures}}`; an engine that has no congestion control has no "law"."""
     programs = _Programs()
+    for case in chosen:
+        programs[case.preset]  # all are compiled before the first run
     work = [
         (case, column, seed)
         for seed in range(1, max(case.seeds for case in chosen) + 1)
@@ -132,20 +134,27 @@ def _goal(case, name, column, found):
     return found["none"].get(name) if goal == "today" else goal
 
 
+def _unit(name):
+    """`(unit, what is better)` of a name that `figures_of` gives."""
+    if name == "seeds" or name.endswith("_never"):
+        return "seeds", "higher" if name == "seeds" else "lower"
+    figure = FIGURES[name.removesuffix("_low").removesuffix("_high")]
+    return figure.unit, figure.better
+
+
 def add(metrics, case, found):
     """The figures of a case as metrics."""
+    half = "; second half" if case.settings.get("CLOCKS") else ""
     for column, values in found.items():
         for name, value in values.items():
-            figure = FIGURES.get(name.rsplit("_", 1)[0], FIGURES.get(name))
-            figure = FIGURES.get(name, figure)
+            unit, better = _unit(name)
             metrics.add(
                 f"congestion.{case.name}.{name}.{column}",
                 value,
-                figure.unit if figure and not name.endswith("_never") else "seeds",
+                unit,
                 f"{case.preset}, {case.words}; congestion control: {column}",
-                f"`ttpoe fabric`, seeds 1 to {values['seeds']}"
-                + ("; second half" if case.settings.get("CLOCKS") else ""),
-                figure.better if figure else "higher",
+                f"`ttpoe fabric`, seeds 1 to {values['seeds']}{half}",
+                better,
                 _goal(case, name, column, found),
             )
 

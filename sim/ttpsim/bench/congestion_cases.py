@@ -1,6 +1,6 @@
 """The runs of the part `congestion` of `ttpoe bench`, and what each is to reach.
 
-`tests/sim/test_congestion.py` runs a short form; docs/evidence/congestion.md shows the results.
+`tests/sim/test_congestion_bench.py` runs a short form; docs/evidence/congestion.md has the results.
 """
 
 from dataclasses import dataclass, field

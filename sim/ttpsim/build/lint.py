@@ -9,7 +9,8 @@ import os
 import subprocess
 
 from ttpoe.config import preset
-from ttpoe.verilog.emit import TOPS, top_verilog
+from ttpoe.verilog.emit import WITHOUT_MAC, top_verilog
+from ttpoe.verilog.generate import ECP5_CELLS
 from ttpsim.build import builds
 from ttpsim.build.cxx import verilator_command
 from ttpsim.paths import ROOT
@@ -27,6 +28,7 @@ def lint(verilog, top):
             top,
             ROOT / "rtl" / "ttpoe" / "verilog" / "lint.vlt",
             verilog,
+            *([ECP5_CELLS] if "ODDRX1F" in verilog.read_text() else []),
         ],
         capture_output=True,
         text=True,
@@ -40,13 +42,26 @@ def _config(name):
     return preset(plain).replace(name=name, protect="none" if plain == name else "secded")
 
 
-def _clean(config, top):
+_MACS = {"tiny": ("rgmii", "gmii", "xgmii"), "full": ("gmii", "cmac")}
+"""Preset -> MACs of the port; `default` is as wide as `tiny`, and so are its MACs."""
+
+
+def tops(config):
+    """`{name: (top, its options)}` of what is looked at."""
+    if config.protect != "none":
+        return {"managed_nic": ("managed_nic", {})}
+    return {top: (top, {}) for top in WITHOUT_MAC} | {
+        f"port_{mac}": ("port", {"mac": mac}) for mac in _MACS.get(config.name, ())
+    }
+
+
+def _clean(config, name, top, port):
     """Whether one top has no warnings; they are printed."""
-    path = ROOT / "build" / "lint" / config.name / f"ttp_{top}.v"
+    path = ROOT / "build" / "lint" / config.name / f"ttp_{name}.v"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(top_verilog(top, config))
-    problems = lint(path, f"ttp_{top}")
-    print(f"[lint] {config.name} {top}: {'warnings' if problems else 'clean'}")
+    path.write_text(top_verilog(top, config, f"ttp_{name}", **port))
+    problems = lint(path, f"ttp_{name}")
+    print(f"[lint] {config.name} {name}: {'warnings' if problems else 'clean'}")
     if problems:
         print(problems)
     return not problems
@@ -57,6 +72,5 @@ def main(names):
     builds.verilator()
     results = []
     for config in map(_config, names):
-        tops = TOPS if config.protect == "none" else ["managed_nic"]
-        results += [_clean(config, top) for top in tops]
+        results += [_clean(config, name, *chosen) for name, chosen in tops(config).items()]
     return 0 if all(results) else 1

@@ -3,7 +3,7 @@
 import argparse
 import re
 
-from ttpverif.cli.generate import TOPS
+from ttpverif.cli.generate import WITHOUT_MAC
 from ttpverif.cli.options import add_jobs, add_save, add_seed, number, verb
 
 __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
@@ -24,7 +24,7 @@ _EXAMPLES = """examples:
 
 
 def _mutant(text):
-    found = re.fullmatch(rf"({'|'.join(TOPS)})\.([0-9]{{1,6}})", text)
+    found = re.fullmatch(rf"({'|'.join(WITHOUT_MAC)})\.([0-9]{{1,6}})", text)
     if found is None:
         raise argparse.ArgumentTypeError(
             f"must be a top and a number, for example engine.17; got {text!r}"

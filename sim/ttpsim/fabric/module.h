@@ -46,7 +46,8 @@ class Module {
 public:
     // It has nothing to send before the clock `begins`.
     Module(Host &host, uint64_t begins, uint64_t payload_timer)
-        : host_(host), begins_(begins), payload_timer_(payload_timer), open_timer_(payload_timer * 2 / 3) {}
+        : host_(host), begins_(begins), payload_timer_(payload_timer),
+          open_timer_(payload_timer * 2 / 3) {}
 
     // What comes in this clock, and what goes out.
     void clock(Port &port, uint64_t clock) {

@@ -5,6 +5,7 @@
 #include "measure.h"
 #include "module.h"
 #include "samples.h"
+#include "watch.h"
 
 namespace ttp::fabric {
 
@@ -17,7 +18,7 @@ public:
         for (int node = 0; node < s_.nodes; ++node) {
             hosts_.emplace_back(node, s_.nodes, s_.host);
             engines_.emplace_back();
-            if (s_.is_module(node)) modules_.emplace_back(hosts_.back(), s_.begins(node), s_.module_timer);
+            if (s_.is_module(node)) add_module(node);
             else add_engine(node);
             network_.join(port_[node], *network_.hosts[node]);
         }
@@ -82,10 +83,10 @@ public:
         if (s_.clocks) half_.write(json, all);
         sharing_.write(json);
         rise_.write(json);
-        json.counts("stats", stats_, LINK_STAT_NAMES, LINK_STAT_COUNT);
-        number("round_trip", round_trip_);      // clocks; 0: host 1 has had no ACK
-        number("queue_full", queue_full_);
-        number("no_room", no_room_);
+        json.counts("stats", watch_.stats, LINK_STAT_NAMES, LINK_STAT_COUNT);
+        number("round_trip", round_trip_.clocks);
+        number("queue_full", watch_.queue_full);
+        number("no_room", watch_.no_room);
     }
 
     std::string failure;
@@ -98,26 +99,13 @@ public:
     }
 
 private:
-    static constexpr uint32_t LINK_UP = 0;
-
-    // The frame that is on a wire.
-    struct Watch {
-        int at = 0, opcode = -1;
-        uint64_t since = 0;
-        // The frame's opcode, -1 as long as it has not come.
-        int follow(const Beat &b, uint64_t clock) {
-            if (!b.valid) return -1;
-            if (!at) { since = clock; opcode = -1; }
-            if (OPCODE_AT >= at && OPCODE_AT < at + WB) opcode = b.data[OPCODE_AT - at];
-            at = b.last ? 0 : at + WB;
-            return opcode;
-        }
-    };
-
     int round_trip() const {            // of the longest PAYLOAD, if nothing is in its way
         return network_.idle_round_trip(LONGEST_FRAME - 60, s_.network.cut_through);
     }
 
+    void add_module(int node) {
+        modules_.emplace_back(hosts_[node], s_.begins(node), s_.module_timer);
+    }
     void add_engine(int node) {
         engines_.back() = std::make_unique<Engine>(
             0, s_.seed * 4096 + node, uint32_t(mix(s_.seed * 4096 + node)));
@@ -208,7 +196,7 @@ private:
             hosts_[node].before(e, clock, s_.begins(node));
             e.low();
             port_[node].out = e.tx();
-            look(node, e);
+            watch_.look(node, e);
             if (samples_.wanted()) law(node, e);
             hosts_[node].after(e, [&](int from, int vc, uint32_t number, int bytes) {
                 packet(node, from, vc, number, bytes);
@@ -217,47 +205,13 @@ private:
         clock_edge(engines_, s_.batch);
         for (int n = 0; n < s_.modules; ++n)
             modules_[n].clock(port_[s_.nodes - s_.modules + n], clock);
-        time_round_trip();
+        round_trip_.clock(port_[1], clock);
         sharing_.clock(clock);
         rise_.clock(clock, port_[1].out.valid);
         samples_.clock(clock, network_.queue());
         if (port_[0].in.valid && !completed_) ++port0_beats_;
         network_.clock();
         ++clock;
-    }
-
-    // From the first beat of host 1's first PAYLOAD to the last one of the first ACK after it.
-    void time_round_trip() {
-        const Beat &out = port_[1].out, &in = port_[1].in;
-        if (round_trip_) return;
-        if (out_.follow(out, clock) == PAYLOAD_OPCODE && !payload_since_) payload_since_ = out_.since;
-        if (in_.follow(in, clock) == ACK_OPCODE && payload_since_ && in.last)
-            round_trip_ = clock - payload_since_;
-    }
-
-    // A network that loses whole frames and does nothing else leaves these at 0, and no link ends.
-    void look(int node, const Engine &e) {
-        const Vengine *top = e.top.get();
-        if (top->m_notice_tvalid && (top->m_notice_tdata >> 26) != LINK_UP)
-            throw Failure{"host " + std::to_string(node) + " is told notice "
-                          + std::to_string(top->m_notice_tdata >> 26)
-                          + " (docs/reference/registers.md) of a link"};
-        queue_full_ += top->stat_rx_queue_full;
-        no_room_ += top->stat_rx_no_room;
-        if (int cause = e.dropped(); cause != -1)
-            throw Failure{"host " + std::to_string(node) + " has dropped a frame: "
-                          + (cause < 0 ? "two causes" : CAUSE_NAMES[cause])};
-        Event event = e.event();
-        if (!event.valid) return;
-        for (int n = 0; event.stats >> n; ++n) {
-            if (!(event.stats >> n & 1)) continue;
-            ++stats_[n];
-            const std::string name = LINK_STAT_NAMES[n];
-            if (name == "drop_stale" || name == "drop_no_link")
-                throw Failure{"host " + std::to_string(node) + " has a frame that is of none of "
-                              "its links (" + name + "), from host "
-                              + std::to_string(event.node - NODE_BASE)};
-        }
     }
 
     // The law's record of the DATA link that is drawn, if the engine has one in this clock.
@@ -332,12 +286,12 @@ private:
     Sharing sharing_;
     Rise rise_;
     Waits waits_;
-    uint64_t stats_[64] = {}, since_ = 0, ideal_ = 0, network_ideal_ = 0, completed_ = 0, bytes_ = 0,
-             queue_full_ = 0, no_room_ = 0, port0_beats_ = 0;
+    Watch watch_;
+    FirstRoundTrip round_trip_;         // of host 1
+    uint64_t since_ = 0, ideal_ = 0, network_ideal_ = 0, completed_ = 0, bytes_ = 0,
+             port0_beats_ = 0;
     uint32_t arrived_ = 0, planned_ = 0, data_ = 0, data_arrived_ = 0;
     double fairness_ = 0, goodput_ = 0;
-    Watch out_, in_;
-    uint64_t payload_since_ = 0, round_trip_ = 0;
 };
 
 }  // namespace ttp::fabric

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 
 from amaranth.lib import memory
 
-from ttpoe.verilog.emit import TOPS, emit_rtlil, wrapped, write
+from ttpoe.verilog.emit import WITHOUT_MAC, emit_rtlil, wrapped, write
 from ttpsim.synth.targets.tools import ROOT, yosys
 from ttpverif.bench.pair import parse_ports
 
@@ -199,7 +199,7 @@ def clean(place, component, name):
     return {name: cells for name, cells in sizes.items() if cells}
 
 
-def prepare(config, folder, tops=tuple(TOPS)):
+def prepare(config, folder, tops=WITHOUT_MAC):
     """Emit and clean up every top into `folder`; `{(top, module): cells}` to draw from."""
     return {
         (top, module): cells

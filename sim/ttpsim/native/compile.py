@@ -13,7 +13,7 @@ from ttpsim.native import batch, engine_ports
 __all__ = ["HERE", "QUICK", "SPEED", "compiled", "compiled_engine"]
 
 HERE = Path(__file__).resolve().parent
-_FLAGS = ("--no-assert", "--output-split", "20000", *batch.SPLIT)
+_FLAGS = ("--no-assert", "--output-split", "20000")
 
 
 def compiled(
@@ -69,4 +69,5 @@ def compiled_engine(name, config, verilog, headers, sources, processes, optimise
         sources,
         processes,
         optimise,
+        batch.SPLIT,
     )

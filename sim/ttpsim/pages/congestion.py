@@ -1,4 +1,4 @@
-"""Tables of docs/evidence/congestion.md: what the runs of the bench gave, and the goals beside it."""
+"""Tables of docs/evidence/congestion.md: what the runs of the bench gave, and their goals."""
 
 from ttpsim.bench.congestion_cases import FIGURES, SENDERS, cases
 

@@ -81,6 +81,7 @@ def key_figures():
             f"| goodput at 1 % loss, 100 Gb/s, round trip 2.6 us | "
             f"{_text(found['goodput.selective_1pct_2.6us'], '%')}; go-back-N "
             f"{_text(found['goodput.gbn_1pct_2.6us'], '%')} |",
+            _incast_row(found),
             f"| {size(default)}; on an ECP5-85F, placed and routed | {found['synth.ecp5.lut4']:,} LUT4, "
             f"{found['synth.ecp5.ff']:,} flip-flops, {found['synth.ecp5.dp16kd']} block RAMs, "
             f"{found['synth.ecp5.fmax_mhz']:.1f} MHz (median of six seeds) |",
@@ -89,6 +90,20 @@ def key_figures():
             "MHz estimated (goal 195.3) |",
         ]
     )
+
+
+def _incast_row(found):
+    """Many to one, with and without congestion control: the largest incast that has both."""
+    for senders in (63, 32, 16, 8, 4, 2):
+        both = [found.get(f"congestion.incast.{senders}.goodput.{way}") for way in ("law", "none")]
+        if None not in both:
+            fair = found[f"congestion.incast.{senders}.fairness.law"]
+            return (
+                f"| incast of {senders} through one port of an ordinary switch, buffer 64 KB: goodput, "
+                f"fairness | {_text(both[0], '%')}, {fair:.2f}; without congestion control "
+                f"{_text(both[1], '%')} |"
+            )
+    raise ValueError("no incast in the baseline: `ttpoe bench congestion --save`")
 
 
 def goodput():

@@ -24,7 +24,7 @@ def _registers():
 
     config = preset("default")
     return {
-        REGISTERS: documents.markdown(config),
+        REGISTERS: documents.page(config),
         BUILD / "registers" / "ttp_registers.h": documents.c_header(config),
         BUILD / "registers" / "ttp_registers.rdl": documents.systemrdl(config),
     }

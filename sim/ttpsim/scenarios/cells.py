@@ -6,6 +6,7 @@ out from the model's numbers (`ttpverif.coverage.cells`), and every statistic of
 have counted exactly what the events of the run call for. A row that was not taken fails.
 """
 
+from ttpsim.scenarios._controlled_cells import CONTROLLED
 from ttpsim.scenarios._zero_cells import ZERO
 from ttpverif.bench.bench import scenario
 from ttpverif.bench.directed import Desk
@@ -426,9 +427,10 @@ async def cells(bench):
             await desk.fresh()
             try:
                 await globals()[event.lower()](desk, state)
-                if event.lower() in ZERO:
-                    await desk.fresh()
-                    await ZERO[event.lower()](desk, state)
+                for more in (ZERO, CONTROLLED):
+                    if event.lower() in more:
+                        await desk.fresh()
+                        await more[event.lower()](desk, state)
                 await desk.done()
             except Exception as error:
                 raise AssertionError(f"{event} in {state}: {error}") from error

@@ -69,6 +69,7 @@ async def restart(bench, there=None, back=None, **configuration):
                 "init_id": 1,
                 "link_slots": 0,
                 "selective": 1,
+                "congestion": 0,  # the window is all slots
                 **configuration,
             }
         )

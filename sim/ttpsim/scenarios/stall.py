@@ -21,7 +21,8 @@ async def stall(bench):
     a, b = bench.a, bench.b
     bench.connect()
     for node in bench.nodes:
-        node.configure(timer_tick=8, max_retry=0)
+        # Without congestion control one link may take all slots (K11).
+        node.configure(timer_tick=8, max_retry=0, congestion=0)
     deliveries, followed = follow_deliveries(bench), follow_lockstep(bench)
     slots, count, rng = bench.config["slots"], bench.params["payloads"], bench.rng("payloads")
     b.ready[DATA] = 0.0

@@ -34,7 +34,7 @@ async def timeout(bench):
     config = bench.config
     tick = 8
     for node in bench.nodes:
-        node.configure(timer_tick=tick, max_retry=MAX_RETRY)
+        node.configure(timer_tick=tick, max_retry=MAX_RETRY, congestion=0)
     round_cycles = tick * config["links"]
     deliveries, followed = follow_deliveries(bench), follow_lockstep(bench)
     for node in bench.nodes:

@@ -49,7 +49,9 @@ async def walk_through(bench):
     a, b = bench.a, bench.b
     bench.connect(_Wire(), PerfectChannel(DELAY_CYCLES))
     for node in bench.nodes:
-        node.configure(timer_tick=200, max_retry=0, fixed_open_id=1, init_id=1, link_slots=0)
+        node.configure(
+            timer_tick=200, max_retry=0, fixed_open_id=1, init_id=1, link_slots=0, congestion=0
+        )
     deliveries, followed = follow_deliveries(bench), follow_lockstep(bench)
     sent = [bytes([number]) * BYTES for number in range(PACKETS)]
     for data in sent:

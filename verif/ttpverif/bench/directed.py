@@ -55,8 +55,8 @@ class Partner:
     def __init__(self, desk, node, vc, epoch):
         self.desk, self.node, self.vc, self.epoch = desk, node, vc, epoch
         self.ethertype = ETHERTYPE_SEED
+        self.controlled = False  # ... that it knows congestion control
         self.selective = False  # its OPEN and OPEN_ACK say that it keeps younger packets
-        self.controlled = False  # ... and that it agrees to congestion control
 
     @property
     def link(self):
@@ -67,13 +67,13 @@ class Partner:
     def state(self):
         return self.desk.endpoint.state(self.node, self.vc).name
 
-    def frame(self, opcode, tx=0, rx=0, epoch=None, payload=None, code=0):
-        """Bytes of one frame to engine a; `code` is its byte 48."""
+    def frame(self, opcode, tx=0, rx=0, epoch=None, payload=None, congestion=0):
+        """Bytes of one frame to engine a."""
         if payload is None:
             payload = b"payload" if opcode == "PAYLOAD" else b""
-        extension = 0
-        if opcode in ("OPEN", "OPEN_ACK"):
-            extension = 0x20 * self.selective | 0x40 * self.controlled
+        extension = 0x20 * self.selective | 0x40 * self.controlled
+        if opcode not in ("OPEN", "OPEN_ACK"):
+            extension = 0
         return Frame(
             self.node,
             self.desk.a.address,
@@ -85,7 +85,7 @@ class Partner:
             extension,
             self.ethertype,
             payload,
-            congestion=code,
+            congestion,
         ).pack()
 
     def play(self, *arguments, **fields):
@@ -294,7 +294,6 @@ class Desk:
         ahead=0,
         partner=None,
         selective=False,
-        controlled=False,
     ):
         """A peer whose link is in `state`.
 
@@ -304,7 +303,6 @@ class Desk:
         """
         peer = partner or self.partner(vc, epoch)
         peer.selective = peer.selective or selective
-        peer.controlled = peer.controlled or controlled
         if state == "OPEN_RECD":
             self.mac(False)
             await self.bench.cycles(4)

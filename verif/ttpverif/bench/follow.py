@@ -52,7 +52,9 @@ class LockstepFeed:
 
     def restart(self, parameters, watch=None):
         """The engine has been reset: a new model follows it."""
-        self.lockstep = Lockstep(parameters)
+        self.lockstep = Lockstep(parameters, self.node.tells_law, self.node.timed_bits)
+        self._law_of_before = self.node.law_owed if self.node.tells_law else 0
+        self._resets = self.node.resets
         self.watch = watch or self.watch
         self._counts = self.node.counts()
         self._seen = Counter()
@@ -104,8 +106,16 @@ class LockstepFeed:
 
     def _listen(self, kind, record):
         lockstep, seen = self.lockstep, self._seen
+        if self._resets != self.node.resets:  # what the law had still to tell is lost
+            self._resets, self._law_of_before = self.node.resets, 0
+            lockstep.forget_law()
         if kind == "trace":
             self._trace(record)
+        elif kind == "law":
+            if self._law_of_before:  # of an event that this model did not see
+                self._law_of_before -= 1
+            else:
+                lockstep.push_law(record)
         elif kind == "frame_in":
             cause = lockstep.push_rx(record.data, record.bad)
             self.causes[cause] += 1
@@ -137,6 +147,7 @@ class LockstepFeed:
         if event in BY_NUMBER and old == State.CLOSED:
             # The engine visits links by number; a free tag has no node to name.
             assert new == State.CLOSED and not trace["frame"] and not trace["noticed"]
+            self.lockstep.skip()
             return
         frame = SentFrame(
             Opcode(trace["frame_opcode"]),
@@ -146,7 +157,8 @@ class LockstepFeed:
             trace["frame_epoch"],
             trace["frame_tx_id"],
             trace["frame_rx_id"],
-            0x20 * trace["frame_selective"],
+            0x20 * trace["frame_selective"] | 0x40 * trace.get("frame_controlled", 0),
+            trace.get("frame_more", 0),
         )
         self.lockstep.step(
             Record(
@@ -165,6 +177,10 @@ class LockstepFeed:
                 retire=bool(trace["background"]),
                 frame=frame if trace["frame"] else None,
                 notice=NOTICES[trace["notice"]] if trace["noticed"] else None,
+                congestion=trace.get("congestion"),
+                free=bool(trace.get("free", 1)),
+                slow=bool(trace.get("slow", 0)),
+                coin=bool(trace.get("coin", 0)),
             )
         )
         if self.watch:
@@ -174,6 +190,7 @@ class LockstepFeed:
 def parameters_of(bench, node):
     """The model's parameters of an engine as it is built and configured now."""
     driven, config = node.configuration, bench.config
+    built = config.get("congestion", "none") != "none"
     return Parameters(
         node=node.address,
         sets=config["sets"],
@@ -183,6 +200,7 @@ def parameters_of(bench, node):
         ethertype=0x9AC6 if driven.get("ieee") else 0x0AC6,
         selective=bool(driven.get("selective", 1)),
         reorder_slots=config["reorder_slots"],
+        congestion=built and bool(driven.get("congestion", 1)),
         **{name: driven[name] for name in ("init_id", "max_retry", "idle_limit", "link_slots")},
     )
 

@@ -161,8 +161,9 @@ class Follower(DeliveryFollower):
 
     def _listen(self, kind, record):
         super()._listen(kind, record)
-        if kind == "trace" and len(self.node.trace) > 4096:
-            self.node.trace.clear()
+        for name, records in (("trace", self.node.trace), ("law", self.node.law)):
+            if kind == name and len(records) > 4096:
+                records.clear()
 
     # ---- around each step of the model ---------------------------------------------------------
 

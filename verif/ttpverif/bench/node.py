@@ -1,9 +1,10 @@
 """One engine of the pair: queues towards its inputs, records of what came out."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .pair import RECORDS
 from .ports import BenchError, reader, write_now, writer
 
 __all__ = ["Node", "Frame", "Payload", "Request", "NoticeRecord", "VCS"]
@@ -153,24 +154,29 @@ class Node:
         Frames this engine sent, and frames that were played into it.
     os_sent, os_received : list of Frame
         NIC only: frames whose last beat went in from, or came out to, the operating system.
-    requests : list of Request; notices : list of NoticeRecord; trace : list of dict
-        `trace` is filled only while `trace_on` is True.
+    requests : list of Request; notices : list of NoticeRecord; trace, law : list of dict
+        `trace` and `law` are filled only while `trace_on` is True. `law` has one record for each of
+        `trace`, in the same order; it stays empty if the engine does not tell it (`tells_law`).
     ready : dict
         Chance that the bench is ready in a clock: keys "mac", "os", 0, 1, 2 (host streams by VC).
     configuration : dict
         What `configure` has driven, by name.
+    resets : int
+        How often `clear` was called: what was under way then is lost, records too.
     listeners : list
         Called as `listener(kind, record)`, kind being `sent`, `received`, `frame_out`,
-        `frame_in`, `os_sent`, `os_received`, `request`, `notice` or `trace`, when the record is
-        complete.
+        `frame_in`, `os_sent`, `os_received`, `request`, `notice`, `trace` or `law`, when the
+        record is complete.
     """
 
     def __init__(self, bench, name, layout, address):
         self.bench, self.name, self.layout, self.address = bench, name, layout, address
         self.sent, self.received, self.frames_out, self.frames_in = [], [], [], []
         self.os_sent, self.os_received = [], []
-        self.requests, self.notices, self.trace = [], [], []
+        self.requests, self.notices, self.trace, self.law = [], [], [], []
         self.trace_on = False
+        self._told = Counter()
+        self.resets = 0
         self.configuration = {}
         self.listeners = []
         self.ready = {"mac": 1.0, "os": 1.0, **dict.fromkeys(VCS, 1.0)}
@@ -192,8 +198,9 @@ class Node:
         if stream.is_input:
             self.sources[name] = _Source(self, stream, mask)
             return
-        if name == "trace":
-            self._sinks.append((mask, self._trace_step(stream)))
+        if name in RECORDS:
+            records = {"trace": self.trace, "law": self.law}[name]
+            self._sinks.append((mask, self._record_step(stream, records)))
         elif name == "m_notice":
             self._sinks.append((mask, self._notice_step()))
         else:
@@ -208,6 +215,21 @@ class Node:
             self._assemblers.append(assembler)
             self._sinks.append((mask, assembler.step))
             self._readies.append((key, mask))
+
+    @property
+    def tells_law(self):
+        """Whether the engine tells how its law of congestion control stands after each event."""
+        return "law" in self._index
+
+    @property
+    def timed_bits(self):
+        """How many bits of the ID of the timed packet `law` tells."""
+        return self.layout.streams[self._index["law"]].bits_of("timed") if self.tells_law else 0
+
+    @property
+    def law_owed(self):
+        """Records of `trace` since reset, seen or not, of which the law has not told yet."""
+        return self._told["trace"] - self._told["law"]
 
     # ---- what a scenario calls ----------------------------------------------------------------
 
@@ -316,6 +338,8 @@ class Node:
 
     def clear(self):
         """Forget what was under way (reset)."""
+        self._told.clear()
+        self.resets += 1
         for source in self.sources.values():
             source.clear()
         for assembler in self._assemblers:
@@ -403,16 +427,17 @@ class Node:
 
         return step
 
-    def _trace_step(self, stream):
-        read = reader(self.signal("trace_q"))
+    def _record_step(self, stream, records):
+        read = reader(self.signal(f"{stream.name}_q"))
 
         def step(cycle):
+            self._told[stream.name] += 1
             if not self.trace_on:
                 return
             packed, record = read(), {"cycle": cycle}
             for name, width in stream.fields:
                 record[name] = packed & ((1 << width) - 1)
                 packed >>= width
-            self._note("trace", self.trace, record)
+            self._note(stream.name, records, record)
 
         return step

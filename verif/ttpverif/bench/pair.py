@@ -27,6 +27,8 @@ from dataclasses import asdict, dataclass, field
 __all__ = ["PairLayout", "StreamPort", "pair_verilog", "parse_ports", "CYCLE_BITS"]
 
 CYCLE_BITS = 48
+RECORDS = ("trace", "law")
+"""Outputs that tell of events, without a handshake; `law` only where congestion control is built."""
 _ORDER = ("tdata", "tkeep", "tlast", "tuser", "tdest")  # payload, from the lowest bit
 
 
@@ -45,8 +47,8 @@ class StreamPort:
 
     def signal(self, part):
         """Name of the engine's port: `part` is a field, `valid` or `ready`."""
-        if self.name == "trace":
-            return f"trace_{part}"
+        if self.name in RECORDS:
+            return f"{self.name}_{part}"
         return f"{self.name}_{part if part.startswith('t') else 't' + part}"
 
     def bits_of(self, part):
@@ -96,17 +98,12 @@ def layout_of(ports):
             ]
             has_ready = rest.pop(f"{stem}_tready", None) is not None
             layout.streams.append(StreamPort(stem, rest.pop(name)[0] == "input", has_ready, fields))
-    if "trace_valid" in rest:
-        del rest["trace_valid"]
-        names = [name for name in ports if name.startswith("trace_") and name in rest]
-        layout.streams.append(
-            StreamPort(
-                "trace",
-                False,
-                False,
-                [(name.removeprefix("trace_"), rest.pop(name)[1]) for name in names],
-            )
-        )
+    for record in RECORDS:
+        if f"{record}_valid" in rest:
+            del rest[f"{record}_valid"]
+            names = [name for name in ports if name.startswith(f"{record}_") and name in rest]
+            fields = [(name.removeprefix(f"{record}_"), rest.pop(name)[1]) for name in names]
+            layout.streams.append(StreamPort(record, False, False, fields))
     layout.streams.sort(key=lambda stream: stream.name)
     layout.stats = sorted(name for name in rest if name.startswith("stat_"))
     for name, (direction, width) in sorted(rest.items()):

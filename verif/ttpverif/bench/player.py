@@ -35,6 +35,8 @@ _MANAGED = {
     "link_slots": "LINK_SLOTS",
     "init_id": "INIT_ID",
 }
+_SWITCHES = ("selective", "congestion", "fixed_open_id")
+"""Settings that are bits of CONTROL."""
 
 
 class StuckError(AssertionError):
@@ -117,12 +119,21 @@ class _Player:
             "idle_limit": 0,
             "link_slots": 0,
             "selective": 1,
+            "congestion": 1,
             "init_id": 1,
             "fixed_open_id": 0,
             "ieee": 0,
             "enable": 1,
         }
-        return defaults | self.settings[name]
+        settings = defaults | self.settings[name]
+        if not self._has_congestion:
+            del settings["congestion"]
+        return settings
+
+    @property
+    def _has_congestion(self):
+        """Whether the engine is built with congestion control."""
+        return self.bench.config.get("congestion", "none") != "none"
 
     async def _set_registers(self, name, node):
         if name not in self.bench.buses:
@@ -136,7 +147,8 @@ class _Player:
         for key, register in _MANAGED.items():
             await getattr(regs, register).write(values[key])
         await regs.ETHERTYPE.write(0x9AC6 if values["ieee"] else 0x0AC6)
-        await regs.CONTROL.set(selective=values["selective"], fixed_open_id=values["fixed_open_id"])
+        switches = [name for name in _SWITCHES if name in values]
+        await regs.CONTROL.set(**{name: values[name] for name in switches})
         node.configuration.update(values)
 
     def _set_ready(self, node, chance):
@@ -190,12 +202,14 @@ class _Player:
         self.nodes[name].sources[port].gap = permille / 1000
 
     def _set(self, name, what, value):
+        if what == "congestion" and not self._has_congestion:
+            return None
         if self.managed:
             return self._set_register(name, what, value)
         node = self.nodes[name]
         node.configure(**{what: value})
         if what not in ("enable", "timer_tick"):
-            value = bool(value) if what == "selective" else value
+            value = bool(value) if what in ("selective", "congestion") else value
             self.followers[name].change(self.bench.now(), **{what: value})
         return None
 
@@ -206,10 +220,10 @@ class _Player:
         await self.bench.cycles(16)
         if what in _MANAGED:
             await getattr(regs, _MANAGED[what]).write(value)
-        elif what == "selective":
-            await regs.CONTROL.set(selective=value)
+        elif what in _SWITCHES:
+            await regs.CONTROL.set(**{what: value})
         if what not in ("enable", "timer_tick"):
-            value = bool(value) if what == "selective" else value
+            value = bool(value) if what in ("selective", "congestion") else value
             self.followers[name].change(**{what: value})
         if what != "enable" or value:
             await regs.CONTROL.set(enable=1)

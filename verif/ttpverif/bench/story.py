@@ -7,10 +7,11 @@ See docs/reference/trace.md for the columns.
 """
 
 from ..check.trace import ACTIONS, BY_NUMBER, EVENTS, NOTICES, OPCODES, RESULTS, STATES
+from ..frames.code import CODED, LEAST
 
 __all__ = ["Story", "story_line", "HEADING"]
 
-_COLUMNS = "{:>9} {:<2} {:<14} {:<38} {:<8} {:<5} {:<24} {:<16} {}"
+_COLUMNS = "{:>9} {:<2} {:<14} {:<39} {:<8} {:<5} {:<24} {:<16} {}"
 HEADING = _COLUMNS.format(
     "cycle", "at", "event", "of the frame", "peer/vc", "link", "state", "action", "what follows"
 )
@@ -18,6 +19,14 @@ HEADING = _COLUMNS.format(
 
 def _ids(tx_id, rx_id, epoch):
     return f"tx={tx_id:08x} rx={rx_id:08x} epoch={epoch:04x}"
+
+
+def _byte_48(event, byte):
+    """What a received frame says of congestion: `more`, or its code in hexadecimal."""
+    if event == "RX_PAYLOAD":
+        return " more" if byte & 1 else ""
+    coded = event.removeprefix("RX_") in [opcode.name for opcode in CODED]
+    return f" c={byte:02x}" if coded and byte >= LEAST else ""
 
 
 def story_line(name, record):
@@ -32,6 +41,8 @@ def story_line(name, record):
         of_frame = _ids(record["tx_id"], record["rx_id"], record["epoch"])
         if event == "RX_PAYLOAD" and not record["room"]:
             of_frame += " full"
+        else:
+            of_frame += _byte_48(event, record.get("congestion", 0))
     nobody = event in BY_NUMBER and old == "CLOSED"
     peer = "-" if nobody else f"{record['node']:06x}/{record['vc']}"
     follows = []
@@ -41,7 +52,8 @@ def story_line(name, record):
         follows.append("to the host")
     if record["frame"]:
         sent = _ids(*(record[f"frame_{field}"] for field in ("tx_id", "rx_id", "epoch")))
-        follows.append(f"sends {OPCODES[record['frame_opcode']]} {sent}")
+        more = " more" if record.get("frame_more") else ""
+        follows.append(f"sends {OPCODES[record['frame_opcode']]} {sent}{more}")
     if record["noticed"]:
         follows.append(f"tells {NOTICES[record['notice']]}")
     return _COLUMNS.format(

@@ -9,12 +9,19 @@ from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
 from typing import NoReturn, Self
 
+from ..frames.code import CODED, LEAST
+from ..frames.fields import FIELDS, opcode_of, with_field
 from ..frames.frame import Frame, Opcode, is_ttp
+from ..model.controlled import ALONE
 from ..model.endpoint import BLOCKED, Endpoint, Outcome, Parameters
 from ..model.selective import Impossible
 from ..model.states import EVENTS, State
+from .law import LAW_CLOCKS, LawError, LawFollower
 
 __all__ = ["Lockstep", "Mismatch", "Record", "SentFrame"]
+
+
+CODE_AT, _ = FIELDS["congestion"]
 
 
 class Mismatch(AssertionError):
@@ -33,6 +40,8 @@ class SentFrame:
     tx_id: int
     rx_id: int
     ext: int = 0
+    more: int = 0
+    """Byte 48 of a PAYLOAD; that of an answer is a matter of the clock in which it starts (K6)."""
 
     @classmethod
     def of(cls, frame: Frame) -> Self:
@@ -46,6 +55,7 @@ class SentFrame:
             frame.tx_id,
             frame.rx_id,
             frame.extension,
+            frame.congestion if frame.opcode == Opcode.PAYLOAD else 0,
         )
 
 
@@ -58,6 +68,8 @@ class Record:
     to the host; also of LOOK. `kept`: whether it was kept for later. `retire`: a VISIT that carried
     out a background retire step and sends nothing. `notice`: name of decision L6 or None.
     ASK: `tx_id` is the ID looked at, `rx_id` the first of the run of missing ones.
+    `congestion`: byte 48 of the received frame; None: the trace does not tell. `free`: what the law
+    told HOST_PAYLOAD (K9); `slow`, `coin`: what a TIMER was told (K13).
     """
 
     event: str
@@ -75,6 +87,10 @@ class Record:
     retire: bool = False
     frame: SentFrame | None = None
     notice: str | None = None
+    congestion: int | None = None
+    free: bool = True
+    slow: bool = False
+    coin: bool = False
 
 
 class _ChosenIds:
@@ -115,7 +131,9 @@ class Lockstep:
 
     `step` wants, beforehand: `push_rx` for the frame of an RX event, `push_host` for the packet of
     a HOST_PAYLOAD. `push_tx` (wire) and `push_host_rx` (host) may come before or after the event
-    that explains them; `finish` demands that all were explained.
+    that explains them; `finish` demands that all were explained. `law`: the engine also tells how
+    its law of congestion control stands after each event (`push_law`); of the ID of the timed packet
+    it tells the lower `timed_bits`.
     """
 
     HISTORY = 12
@@ -125,8 +143,9 @@ class Lockstep:
     ASKED_BEFORE = 64
     """How many records after the end of an ask the hardware may still take it for unfinished."""
 
-    def __init__(self, parameters: Parameters):
+    def __init__(self, parameters: Parameters, law: bool = False, timed_bits: int = 32):
         self.parameters = parameters
+        self.law = LawFollower(parameters.slots, timed_bits) if law else None
         self.ids = _ChosenIds(parameters)
         self.endpoint = Endpoint(parameters, self.ids)
         self.steps = Counter()
@@ -160,7 +179,30 @@ class Lockstep:
         """A whole frame as it left for the MAC; a NIC also sends what is not the model's."""
         if not is_ttp(data):
             return
-        self._wire[bytes(data)] -= 1
+        if self.law is not None:
+            self._ask_law(self.law.sent, data)
+        self._wire[_any_code(bytes(data))] -= 1
+
+    def push_law(self, fields: dict[str, int]) -> None:
+        """How the law stands after the oldest event of the trace that it has not told of yet.
+
+        `fields`: those of the ports `law_*`, named without `law_`.
+        """
+        if self.law is None:
+            raise Mismatch("this engine has no law of congestion control to tell of")
+        self._ask_law(self.law.follow, fields)
+
+    def forget_law(self) -> None:
+        """The engine was reset: the law has forgotten every link, and what it had still to tell."""
+        if self.law is not None:
+            self.law = LawFollower(self.parameters.slots, self.law.timed_bits)
+
+    def _ask_law(self, question, *arguments):
+        try:
+            question(*arguments)
+        except LawError as error:
+            before = "\n".join(f"  {past}" for past in self._history)
+            raise Mismatch(f"{error}\nlast records, newest last:\n{before}") from None
 
     def push_host_rx(self, node: int, vc: int, packet_id: int, data: bytes) -> None:
         """A packet as the host was given it."""
@@ -177,6 +219,19 @@ class Lockstep:
 
     def step(self, record: Record) -> Outcome | None:
         """Carry out one record in the model and compare; raises `Mismatch`."""
+        if self.law is None:
+            return self._step(record)
+        before = self.law.before(self.endpoint, record)
+        outcome = self._step(record)
+        self.law.note(before, self.endpoint, record, outcome)
+        return outcome
+
+    def skip(self) -> None:
+        """A record of the trace that is about no link, and no `step`."""
+        if self.law is not None:
+            self.law.note_nothing()
+
+    def _step(self, record: Record) -> Outcome | None:
         self._history.append(record)
         if record.event not in EVENTS:
             self._fail(record, f"unknown event {record.event!r}")
@@ -258,7 +313,7 @@ class Lockstep:
         endpoint, record = self.endpoint, self.ids.record
         nack = record.frame is not None and record.frame.opcode == Opcode.NACK
         before = endpoint.asking
-        outcome = endpoint.timer(node, vc, ask=not nack)
+        outcome = endpoint.timer(node, vc, ask=not nack, slow=record.slow, coin=record.coin)
         link = endpoint.links.find(node, vc)
         if link is None or not (link.selective and link.gap and link.kept) or link.looking:
             return outcome
@@ -289,11 +344,12 @@ class Lockstep:
             record.rx_id,
             record.epoch,
         )
+        told = record.congestion is not None
         front = []
         while self._rx:
             frame, overtaken = self._rx.popleft()
             named = (frame.opcode.name, frame.src, frame.vc, frame.tx_id, frame.rx_id, frame.epoch)
-            if named == wanted:
+            if named == wanted and (not told or frame.congestion == record.congestion):
                 waiting = [
                     [other, times + 1]
                     for other, times in front
@@ -310,7 +366,7 @@ class Lockstep:
         if not queue or queue[0][0] != record.node:
             raise Mismatch(f"the host handed over no such packet; next: {list(queue)[:1]}")
         outcome = self.endpoint.host_payload(
-            record.node, record.vc, queue[0][1], send_now=record.frame is not None
+            record.node, record.vc, queue[0][1], send_now=record.frame is not None, free=record.free
         )
         if outcome.result != BLOCKED:
             queue.popleft()
@@ -331,7 +387,7 @@ class Lockstep:
         if outcome.result is not None:
             self._compare(record, "result", record.result, outcome.result)
         if outcome.frame is not None:
-            self._wire[outcome.frame.pack()] += 1
+            self._wire[_any_code(outcome.frame.pack())] += 1
         for delivery in outcome.deliveries:
             self._to_host[record.vc].append(delivery)
         self._match_host(record.vc)
@@ -390,5 +446,15 @@ class Lockstep:
             for number, count in self.endpoint.purging.items()
             if count
         ]
+        if self.law is not None and self.law.owed > LAW_CLOCKS:
+            problems.append(f"the law has not told of the last {self.law.owed} events")
         if problems:
             raise Mismatch("\n".join(problems[:20]))
+
+
+def _any_code(data: bytes) -> bytes:
+    """The bytes with the code of an answer, which no event decides, as `ALONE`; what says nothing
+    stays as it is (K2)."""
+    if opcode_of(data) in CODED and data[CODE_AT] >= LEAST:
+        return with_field(data, "congestion", ALONE)
+    return data

@@ -4,9 +4,15 @@ import dataclasses
 
 from ..frames.serial import id_add, id_distance
 from ..model.endpoint import Endpoint
+from ..model.governed import Governed
+from .law import FIELDS, fields_of
 from .lockstep import Lockstep, Record, SentFrame
 
-__all__ = ["Traced", "changed", "follow", "records"]
+__all__ = ["Traced", "TracedLaw", "changed", "follow", "records"]
+
+
+_TOLD = {"free": True, "slow": False, "coin": False}
+"""What the hardware's own state tells an event, and what it is where nothing is said."""
 
 
 class Traced(Endpoint):
@@ -34,6 +40,8 @@ class Traced(Endpoint):
             kept=out.kept,
             frame=SentFrame.of(out.frame) if out.frame else None,
             notice=out.notices[0][0] if out.notices else None,
+            congestion=frame.congestion if frame else None,
+            **{name: arguments.get(name, free) for name, free in _TOLD.items()},
         )
         if out.frame:
             self.log.append(("tx", out.frame.pack()))
@@ -42,8 +50,12 @@ class Traced(Endpoint):
         if event == "HOST_PAYLOAD":
             self.log.append(("host", (node, vc, arguments["data"]), out.result))
         self.log.append(("record", record))
+        self._tell_law()
         self.log += [("host_rx", delivery) for delivery in out.deliveries]
         return out
+
+    def _tell_law(self):
+        """Nothing: this engine has no ports that tell of the law."""
 
     def _next_to_ask(self):
         asking = self.asking
@@ -58,9 +70,20 @@ class Traced(Endpoint):
         self.log.append(("purge", number))
 
 
+class TracedLaw(Traced, Governed):
+    """The same with the law: ("law", fields of `law_*`, and `where`) behind each record."""
+
+    def _tell_law(self):
+        found = self.found
+        fields = dict.fromkeys(FIELDS, 1)  # what means nothing is anything
+        fields |= {"touched": int(found.touched is True), "now": self.now}
+        fields["where"] = found.where
+        self.log.append(("law", fields | fields_of(self.governor, found)))
+
+
 def follow(log, parameters, **finish):
     """The `Lockstep` that has followed the log to its end."""
-    lockstep = Lockstep(parameters)
+    lockstep = Lockstep(parameters, law=any(kind == "law" for kind, *_ in log))
     blocked = False
     for kind, *item in log:
         if kind == "rx":
@@ -71,6 +94,8 @@ def follow(log, parameters, **finish):
             lockstep.push_host_rx(*item[0])
         elif kind == "purge":
             lockstep.purge(item[0])
+        elif kind == "law":
+            lockstep.push_law(item[0])
         elif kind == "host":
             lockstep.push_host(*item[0])
             blocked = item[1] == "BLOCKED"

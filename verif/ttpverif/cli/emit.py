@@ -15,6 +15,7 @@ every run. `ttpoe generate` writes what belongs to it, too: port list, registers
 _EXAMPLES = """examples:
   ttpoe emit --preset tiny -o build/rtl/ttp_engine_tiny.v
   ttpoe emit --top nic --width 128 --slots 64 > nic.v
+  ttpoe emit --top port --mac gmii -o build/rtl/ttp_port.v
 """
 
 
@@ -28,12 +29,14 @@ def add_parser(subparsers):
 
 def run(arguments):
     """Do it; the file's name on standard output if there is one."""
-    from ttpoe.verilog.emit import module_name, top_verilog, write
+    from ttpoe.verilog.emit import module_name, port_options, top_verilog, write
     from ttpoe.verilog.generate import configuration
 
+    port = port_options(arguments.top, arguments.mac, arguments.clock_mhz)
     changes = {name: getattr(arguments, name) for name in (*PARAMETERS, "name")}
     config = configuration(arguments.preset, changes, arguments.links)
-    verilog = top_verilog(arguments.top, config, module_name(arguments.module, arguments.top))
+    module = module_name(arguments.module, arguments.top)
+    verilog = top_verilog(arguments.top, config, module, **port)
     if arguments.output is None:
         sys.stdout.write(verilog)
         return

@@ -1,20 +1,30 @@
 """`ttpoe generate`: the Verilog of one configuration and all that belongs to it, in a folder."""
 
 from .errors import UsageError
-from .options import add_output, add_preset, one_of, verb, whole_number
+from .options import add_output, add_preset, number, one_of, verb, whole_number
 
-__all__ = ["SUMMARY", "PARAMETERS", "TOPS", "add_configuration", "add_parser", "run"]
+__all__ = [
+    "MACS",
+    "PARAMETERS",
+    "SUMMARY",
+    "TOPS",
+    "WITHOUT_MAC",
+    "add_configuration",
+    "add_parser",
+    "run",
+]
 
 SUMMARY = "write Verilog, port list, registers, template and FuseSoC core of one configuration"
 
 _DESCRIPTION = """Write what another project needs to use the hardware: the Verilog, a port list
 (Markdown and JSON), an instantiation template, Verilator waivers, a FuseSoC core and, for the
-managed NIC, the register map (C header, SystemRDL, Markdown). docs/guides/integration.md says how
-to connect it."""
+managed NIC and the port, the register map (C header, SystemRDL, Markdown).
+docs/guides/integration.md says how to connect it."""
 _EXAMPLES = """examples:
   ttpoe generate --top managed_nic -o build/nic
   ttpoe generate --preset full --width 512 --links 1536 --top managed_nic -o build/nic
   ttpoe generate --preset tiny --slots 64 --module my_engine -o build/engine
+  ttpoe generate --top port --mac rgmii --clock-mhz 50 -o build/port
 """
 
 PARAMETERS = {
@@ -35,8 +45,10 @@ PARAMETERS = {
 not need Amaranth. `tests/cli/test_generate.py` compares."""
 
 
-TOPS = ("engine", "nic", "managed_nic")
-"""As in `ttpoe.verilog.emit`."""
+WITHOUT_MAC = ("engine", "nic", "managed_nic")
+TOPS = (*WITHOUT_MAC, "port")
+MACS = ("rgmii", "gmii", "xgmii", "cmac")
+"""As in `ttpoe.verilog.emit` and `ttpoe.mac.kinds`."""
 
 
 def add_configuration(parser, top):
@@ -46,7 +58,19 @@ def add_configuration(parser, top):
         default=top,
         metavar="TOP",
         type=one_of(*TOPS),
-        help=f"engine, nic or managed_nic ({top})",
+        help=f"engine, nic, managed_nic or port ({top})",
+    )
+    parser.add_argument(
+        "--mac",
+        metavar="MAC",
+        type=one_of(*MACS),
+        help="of the port: rgmii, gmii, xgmii (64 bits) or cmac (512 bits)",
+    )
+    parser.add_argument(
+        "--clock-mhz",
+        metavar="MHZ",
+        type=number(0.001, 9999, float),
+        help="of the port: clock of the engine, if known; frames may then begin earlier",
     )
     add_preset(parser, of="which the following change")
     parser.add_argument(
@@ -84,11 +108,12 @@ def add_parser(subparsers):
 
 def run(arguments):
     """Do it; one line on standard output for each file."""
-    from ttpoe.verilog.generate import configuration, package, write_package
+    from ttpoe.verilog.generate import configuration, package, port_options, write_package
 
+    port = port_options(arguments.top, arguments.mac, arguments.clock_mhz)
     changes = {name: getattr(arguments, name) for name in (*PARAMETERS, "name")}
     config = configuration(arguments.preset, changes, arguments.links)
-    contents = package(arguments.top, config, arguments.module)
+    contents = package(arguments.top, config, arguments.module, **port)
     try:
         paths = write_package(arguments.output, contents)
     except OSError as error:

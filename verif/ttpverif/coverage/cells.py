@@ -67,7 +67,7 @@ def _at_limit(link, parameters):
 
 def _patient(link, e):
     by_chance = e.get("coin", 0) and link.count >= 3
-    return link.controlled and (e.get("slow", 0) and link.count < 2 or by_chance)
+    return link.controlled and not link.held and (e.get("slow", 0) and link.count < 2 or by_chance)
 
 
 # name -> condition of (link, event record, parameters); `FULL` and `LAG` are not the link's alone.

@@ -45,7 +45,8 @@ class Controlled(Part):
     def _more(self, step):
         """The sending position is behind the packet already, if this is its first time."""
         link = step.link
-        return not step.first_time or link.waiting or link.stored >= self._link_limit(link)
+        full = link.stored >= self.parameters.controlled_slots
+        return not step.first_time or link.waiting or full
 
     # ---- echo (K12) ------------------------------------------------------------------------
 
@@ -79,7 +80,7 @@ class Controlled(Part):
     @staticmethod
     def _patient(step, time_outs):
         """Whether a time-out replays nothing; `time_outs`: how many came before it in a row."""
-        if not (step.link.controlled and step.link.in_flight):
+        if step.released or not (step.link.controlled and step.link.in_flight):
             return False
         return (
             step.slow

@@ -164,6 +164,7 @@ class Endpoint(Opening, Data, Selective, Controlled, Closing, Zero):
         link = self.links.find(node, vc)
         state = State.CLOSED if link is None else link.state
         step = Step(event, node, vc, link, Outcome(event, node, vc, state), **arguments)
+        step.out.received = step.frame
         settled = link is not None and link.settled
         action = TABLE[event, state]
         if event.startswith("RX_") and action != "unexpected" and self._is_stale(step):
@@ -211,6 +212,7 @@ class Endpoint(Opening, Data, Selective, Controlled, Closing, Zero):
     def _visit_timer(self, step):
         link = step.link
         timed_out, link.timer_bit = link.timer_bit and not self._paced(link), True
+        step.released = link.held
         if link.held:
             link.held = False
             link.position = link.oldest
@@ -250,7 +252,7 @@ class Endpoint(Opening, Data, Selective, Controlled, Closing, Zero):
         elif link.state == State.OPEN_RECD:
             self._put(step, Opcode.OPEN_ACK, link.oldest, link.received)
         elif link.in_flight:
-            link.position = link.oldest
+            link.position, step.out.replays = link.oldest, True
         elif link.gap and not link.zero:
             pass  # the NACK goes first (C7)
         elif link.state == State.CLOSE_SENT and link.settled:

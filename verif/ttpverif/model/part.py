@@ -68,6 +68,10 @@ class Outcome:
     """Why a received frame, or its payload, was dropped."""
     result: str | None = None
     """TAKEN, REFUSED or BLOCKED, for host payload and open."""
+    received: Frame | None = None
+    """The frame of an RX event."""
+    replays: bool = False
+    """A time-out set the sending position back to the oldest (D6)."""
     kept: bool = False
     """The received payload was kept for later (R2)."""
     victim: tuple | None = None
@@ -92,6 +96,8 @@ class Step:
     free: bool = True
     slow: bool = False
     coin: bool = False
+    released: bool = False
+    """The link was held until this event."""
     first_time: bool = False
     """The PAYLOAD of this event had not been sent before."""
     packet_id: int | None = None

@@ -5,6 +5,8 @@ script: `mixed` (nothing may be lost: links end only by agreement), `harsh` (sil
 on retries, frames of strangers: links may end), `bulk` (many packets, for the long form).
 """
 
+import random
+
 from .script import GHOSTS, PEER, Script
 
 __all__ = ["draw_config", "draw_script"]
@@ -89,6 +91,10 @@ def _settings(rng, config, harsh):
         if rng.random() < 0.3:
             values["ieee"] = 1
         settings[node] = values
+    chance = random.Random(repr(settings))  # of its own, so that the rest of a case stays as it was
+    for values in settings.values():
+        if chance.random() < 0.2:
+            values["congestion"] = 0
     return settings
 
 
@@ -177,14 +183,18 @@ def _control(rng, events, length, config, harsh):
         what = rng.choice(("selective", "link_slots", "idle_limit", "enable", "timer_tick"))
         if harsh and rng.random() < 0.2:
             what = "max_retry"
-        value = {
+        values = {
             "selective": rng.randint(0, 1),
+            "congestion": time >> 1 & 1,
             "link_slots": rng.randint(0, config["slots"]),
             "idle_limit": rng.randint(0, 4),
             "enable": 0,
             "max_retry": rng.randint(1, 9),
             "timer_tick": max(1, rng.choice((200, 800, 2000)) // _links(config)),
-        }[what]
+        }
+        if what == "selective" and time & 1:
+            what = "congestion"
+        value = values[what]
         events.append([time, "set", node, what, value])
         if what == "enable":
             events.append([time + rng.choice((5, 50, 300)), "set", node, "enable", 1])

@@ -27,14 +27,24 @@ SETTINGS = (
     "idle_limit",
     "link_slots",
     "selective",
+    "congestion",
     "init_id",
     "fixed_open_id",
     "ieee",
     "enable",
 )
 """What a node is set to; `enable`, `timer_tick`, `max_retry`, `idle_limit`, `link_slots` and
-`selective` may change while links are open."""
-CHANGES = ("timer_tick", "max_retry", "idle_limit", "link_slots", "selective", "enable")
+`selective` and `congestion` may change while links are open. An engine that is built without
+congestion control goes without `congestion`."""
+CHANGES = (
+    "timer_tick",
+    "max_retry",
+    "idle_limit",
+    "link_slots",
+    "selective",
+    "congestion",
+    "enable",
+)
 
 
 class ScriptError(ValueError):

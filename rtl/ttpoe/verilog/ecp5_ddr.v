@@ -1,8 +1,9 @@
-// What the ECP5's DDR cells do, as Lattice FPGA-TN-02035 describes them: for simulation.
+// What the ECP5's DDR and delay cells do, as Lattice FPGA-TN-02035 describes them: for simulators and
+// lint. Not for synthesis, where the tools have the cells.
 module ODDRX1F(input SCLK, input RST, input D0, input D1, output Q);
   reg first, second, first1, second1;
   always @(posedge SCLK) begin
-    {first, second} <= {D0, D1};
+    {first, second} <= RST ? 2'b00 : {D0, D1};
     {first1, second1} <= {first, second};
   end
   assign Q = SCLK ? first1 : second1;
@@ -12,7 +13,7 @@ module IDDRX1F(input SCLK, input RST, input D, output reg Q0, output reg Q1);
   reg rising, falling;
   always @(posedge SCLK) rising <= D;
   always @(negedge SCLK) falling <= D;
-  always @(posedge SCLK) {Q0, Q1} <= {rising, falling};
+  always @(posedge SCLK) {Q0, Q1} <= RST ? 2'b00 : {rising, falling};
 endmodule
 
 module DELAYG(input A, output Z);

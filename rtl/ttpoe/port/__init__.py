@@ -1,0 +1,1 @@
+"""A NIC with its MAC: from the host's streams to the pins of a PHY."""

@@ -1,0 +1,179 @@
+"""What runs inside the simulator: two ports with hosts, operating systems and software, and a wire
+that loses and spoils frames between the models at their pins."""
+
+import logging
+import os
+import random
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, RisingEdge, Timer
+from cocotbext.axi import (
+    AxiLiteBus,
+    AxiLiteMaster,
+    AxiStreamBus,
+    AxiStreamFrame,
+    AxiStreamSink,
+    AxiStreamSource,
+)
+
+from tests.mac.mac_bench import description
+from tests.port.wires import ENDS
+from ttpoe.config import Config
+from ttpoe.csr.access import Registers
+from ttpoe.csr.registers import counters
+from ttpoe.rx.parser import DROP_CAUSES
+
+logging.getLogger("cocotb.pair").setLevel(logging.WARNING)  # the models log every frame
+
+PARAMS = description()["params"]
+MAC, LONG = PARAMS["mac"], PARAMS["long"]
+CONFIG = Config(**{k: v for k, v in description()["config"].items() if k != "links"})
+NODES = {"a": 0x0A0B0C, "b": 0x112233}
+TICK = 400
+"""Clocks between two visits of the link timer."""
+DOOR = ("rx_good", "rx_queue_full", *(f"rx_{cause}" for cause in DROP_CAUSES))
+"""Counters of the engine of which each frame moves exactly one."""
+
+
+SLOWER = 10
+"""Time passes ten times slower than in life: then 100 ppm are whole steps of the simulator."""
+
+
+def steps(period_ps, ppm):
+    """A period in steps of the simulator, an even number."""
+    return round(period_ps * SLOWER * (1 + ppm * 1e-6) / 2) * 2
+
+
+class Pins:
+    """`pins("name")`: that port of one side."""
+
+    def __init__(self, dut, side):
+        self.dut, self.side = dut, side
+
+    def __call__(self, name):
+        return getattr(self.dut, f"{self.side}_{name}")
+
+
+class Side:
+    """One port, what is at its streams, and the software at its registers."""
+
+    def __init__(self, dut, side):
+        self.pin = pin = Pins(dut, side)
+        self.node, self.seed, self.end = NODES[side], NODES[side] * 7 + 1, None
+        clock = pin("clk")
+
+        def stream(kind, name):
+            return kind(AxiStreamBus(dut, f"{side}_{name}"), clock)
+
+        pin("rst").value = 1
+        pin("node").value, pin("open_id_seed").value = self.node, self.seed
+        for name in ENDS[MAC].zero:
+            pin(name).value = 0
+        self.host_tx = [stream(AxiStreamSource, f"s_host_tx{vc}") for vc in range(3)]
+        self.host_rx = [stream(AxiStreamSink, f"m_host_rx{vc}") for vc in range(3)]
+        self.os_tx, self.os_rx = (
+            stream(AxiStreamSource, "s_os_tx"),
+            stream(AxiStreamSink, "m_os_rx"),
+        )
+        axil = AxiLiteMaster(AxiLiteBus.from_prefix(dut, f"{side}_s_axil"), clock)
+        self.regs = Registers(CONFIG, axil.read_dword, axil.write_dword, MAC)
+        # On the wire from here; `broken` is what the model did not take for a frame.
+        self.sent, self.delivered, self.bad, self.lost, self.broken = [], 0, 0, 0, 0
+
+    async def counts(self, names=None):
+        """Counters by their names without `stat_`; all of them, or `names`."""
+        names = names or [name[5:] for name in counters(MAC)]
+        return {name: await self.regs.counter(f"stat_{name}").read() for name in names}
+
+    def give(self, vc, payload, peer):
+        self.host_tx[vc].send_nowait(AxiStreamFrame(payload, tdest=peer.node))
+
+    async def take(self, vc, peer):
+        """The next payload of a VC; it is from `peer`."""
+        frame = await self.host_rx[vc].recv()
+        assert frame.tuser & 0xFFFFFF == peer.node
+        return bytes(frame.tdata)
+
+
+class Bench:
+    """Both sides; `loss` and `spoil` are shares of the frames between them."""
+
+    def __init__(self, dut, loss=0.0, spoil=0.0):
+        self.rng = random.Random(int(os.environ["COCOTB_RANDOM_SEED"]))
+        self.loss, self.spoil, self.tasks = loss, spoil, []
+        self.a, self.b = self.sides = Side(dut, "a"), Side(dut, "b")
+
+    def start_soon(self, coroutine):
+        self.tasks.append(cocotb.start_soon(coroutine))
+
+    async def start(self, sync_ps=None, ppm=(0, 0, 0, 0)):
+        """`sync_ps`: periods of the engines; the wire's speed by default. `ppm`: of the engines a
+        and b, of the wire from a and of that from b."""
+        a, b = self.sides
+        tx, rx, wire_ps = ENDS[MAC].clocks
+        sync_ps = sync_ps or [ENDS[MAC].sync_ps] * 2
+        for side, period, off in zip(self.sides, sync_ps, ppm):
+            self.start_soon(Clock(side.pin("clk"), steps(period, off), "ps").start())
+        for sender, taker, off in ((a, b, ppm[2]), (b, a, ppm[3])):
+            for pin in (sender.pin(tx), taker.pin(rx)):
+                self.start_soon(Clock(pin, steps(wire_ps, off), "ps").start())
+        if MAC == "rgmii":
+            await self._delay_txc(ppm)
+        for side in self.sides:
+            side.end = ENDS[MAC](side.pin)
+        await ClockCycles(a.pin("clk"), 10)
+        for side in self.sides:
+            side.pin("rst").value = 0
+        await self.clocks(100)
+        for side in self.sides:
+            await side.regs.TIMER_TICK.write(TICK)
+            side.end.sink.clear()  # what came before the reset
+        self.start_soon(self._carry(a, b))
+        self.start_soon(self._carry(b, a))
+
+    async def _delay_txc(self, ppm):
+        """TXC as the PHY delays it: a quarter of a period later, and like TXC."""
+        await Timer(2000 * SLOWER, "ps")
+        for side, off in zip(self.sides, ppm[2:]):
+            clock = Clock(side.pin("phy_txc"), steps(8000, off), "ps")
+            self.start_soon(clock.start())
+        for side in self.sides:
+            for _ in range(5):
+                await RisingEdge(side.pin("phy_txc"))
+            assert int(side.pin("rgmii_txc").value) == 1
+
+    async def clocks(self, number):
+        await ClockCycles(self.a.pin("clk"), number)
+
+    async def _carry(self, sender, taker):
+        """Every frame that the model has taken, to the other side, or not."""
+        while True:
+            frame = await sender.end.frame()
+            if frame is None:
+                sender.broken += 1
+                continue
+            sender.sent.append(frame)
+            chance = self.rng.random()
+            if chance < self.loss:
+                sender.lost += 1
+            elif chance < self.loss + self.spoil:
+                sender.bad += 1
+                taker.end.put(frame, "fcs")
+            else:
+                sender.delivered += 1
+                taker.end.put(frame)
+
+    async def quiet(self):
+        """No more losses; until nobody has sent anything for longer than a round of the timer."""
+        self.loss = self.spoil = 0
+        before = None
+        while before != (before := [len(side.sent) for side in self.sides]):
+            await self.clocks(2 * TICK * CONFIG.links)
+
+    def stop(self):
+        for task in self.tasks:
+            task.cancel()
+        for side in self.sides:
+            for stream in (*side.host_rx, side.os_rx):
+                assert stream.empty(), "something is delivered that nobody has sent"
