@@ -21,7 +21,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--all-lengths",
         action="store_true",
-        help="tests/mac: frames of every length, which takes minutes",
+        help="tests/mac, tests/port: frames of every length, and every MAC; it takes minutes",
     )
 
 
@@ -55,6 +55,7 @@ LONGEST_FIRST = (
     "sim/test_scenarios",
     "sim/test_random",
     "sim/mutation/test_gates",
+    "port/test_two_ports",
     "rx/test_rx_path",
     "pipeline/test_pipeline",
     "sim/test_abuse",

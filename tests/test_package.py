@@ -97,6 +97,7 @@ def test_what_is_in_the_wheel(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in (
         "ttpoe/verilog/lint.vlt",
+        "ttpoe/verilog/ecp5_ddr.v",
         "ttpoe/verilog/generate.py",
         "ttpoe/link/fsm.py",
         "ttpverif/frames/scapy_ttp.py",

@@ -167,6 +167,64 @@ async def reset_of_one_port(dut):
     bench.stop()
 
 
+@cocotb.test(timeout_time=50, timeout_unit="ms", skip=MAC != "rgmii")
+async def speed_of_rgmii(dut):
+    """What the PHY says between frames counts, if it says that there is a link; else the register."""
+    bench = Bench(dut)
+    await bench.start()
+    regs = bench.a.regs
+
+    async def slow(word):
+        dut.a_rgmii_rxd.value = word
+        await bench.clocks(20)
+        status = await regs.PHY_STATUS.fields()
+        said = {"link": word & 1, "speed": word >> 1 & 3, "full_duplex": word >> 3}
+        assert status == said | {"mii": int(dut.a_mii_select.value)}
+        return status["mii"]
+
+    link_100, no_link, link_1000 = 0b1011, 0b1010, 0b1101
+    assert not await slow(0) and await slow(link_100)
+    assert not await slow(no_link) and not await slow(link_1000)
+    await regs.PHY_CONTROL.write(mii=1, follow=1)
+    assert await slow(no_link) and not await slow(link_1000)
+    await regs.PHY_CONTROL.write(mii=1, follow=0)
+    assert await slow(link_1000)
+    await regs.PHY_CONTROL.write(mii=0, follow=0)
+    assert not await slow(link_100)
+    bench.stop()
+
+
+@cocotb.test(timeout_time=50, timeout_unit="ms", skip=MAC == "rgmii")
+async def levels_of_the_phy(dut):
+    """Each reaches its register; the speed of GMII comes from one."""
+    bench = Bench(dut)
+    await bench.start()
+    regs, pin = bench.a.regs, bench.a.pin
+    if MAC == "gmii":
+        assert not int(dut.a_mii_select.value)
+        await regs.PHY_CONTROL.write(mii=1)
+        assert int(dut.a_mii_select.value)
+    elif MAC == "cmac":
+        for level in (1, 0):
+            pin("cmac_rx_aligned").value = level
+            await bench.clocks(10)
+            assert await regs.PHY_STATUS.fields() == {"link": level}
+    else:
+        for kind, name in ((1, "local_fault"), (2, "remote_fault")):
+            pin("xgmii_rxd").value, pin("xgmii_rxc").value = (
+                0x9C0000009C | kind << 24 | kind << 56,
+                0x11,
+            )
+            await bench.clocks(20)
+            names = ("local_fault", "remote_fault")
+            assert await regs.PHY_STATUS.fields() == {n: int(n == name) for n in names}
+            assert await bench.a.counts([f"mac_rx_{name}"]) == {f"mac_rx_{name}": 1}
+        pin("xgmii_rxd").value, pin("xgmii_rxc").value = 0x0707070707070707, 0xFF
+        await bench.clocks(100)
+        assert not await regs.PHY_STATUS.read()
+    bench.stop()
+
+
 @cocotb.test(timeout_time=50, timeout_unit="ms", skip=not KIND.mdio)
 async def mdio(dut):
     """A write as the PHY sees it, and a read that nobody answers, and one that is answered."""

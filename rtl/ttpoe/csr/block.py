@@ -14,6 +14,7 @@ from ..config import Config
 from ..congestion.state import state_layout
 from ..layouts import command_layout, event_signature, notice_layout
 from ..link.table import tag_layout
+from ..mac.mdio import answer_layout
 from ..memory.protected import ERRORS, report
 from ..rx.path import DROP_CAUSES
 from .axil import AxiLite, AxiLiteInterface, AxiLiteSignature
@@ -94,6 +95,8 @@ class Csr(wiring.Component):
     i_inspected: stream.Interface
     i_inspected_law: stream.Interface
     i_notice: stream.Interface
+    o_mdio: stream.Interface
+    i_mdio: stream.Interface
     o_interrupt: Signal
     cfg_ieee: Signal
 
@@ -368,7 +371,7 @@ class Csr(wiring.Component):
         if "o_mdio" not in self.signature.members:
             return
         ask, answer, busy = self.o_mdio, self.i_mdio, self._mdio_busy
-        result = Signal(answer.payload.shape())
+        result = Signal(answer_layout)
         with m.If(ask.ready):
             m.d.sync += ask.valid.eq(0)
         with m.If(answer.valid & busy):

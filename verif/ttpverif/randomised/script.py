@@ -107,7 +107,7 @@ copy so much later; `lose` has 0."""
 class Script:
     """One case.
 
-    config : fields of `ttpoe.config.Config`; top : what there are two of (`emit.TOPS`).
+    config : fields of `ttpoe.config.Config`; top : what there are two of (`emit.WITHOUT_MAC`).
     seed : decides payload bytes, random pauses, IDs, and faults where `faults` is None.
     settings : `{node: {name: value}}`, see `SETTINGS`. events : see `EVENTS`, in order of time.
     faults : explicit ones, or None: drawn from the rates of the `wire` events.
