@@ -133,6 +133,31 @@ def test_each_event_does_what_the_model_says(seeds):
     assert any(longs_seen)
 
 
+def state_of(link, receiver, now, bits):
+    """What the record of the law must say."""
+    model = link.sender
+    return dict(
+        lid=link.lid,
+        now=now,
+        window=model.window,
+        growing=model.growing,
+        limited=model.limited,
+        known=model.known,
+        timing=model.timed is not None,
+        base=model.base,
+        gap=model.gap,
+        next_at=model.next_at,
+        free=model.free,
+        counted=link.lid in receiver.ages,
+        links=receiver.links,
+        **(
+            {"timed": model.timed % (1 << bits), "stamp": model.stamp}
+            if model.timed is not None
+            else {}
+        ),
+    )
+
+
 def follow(seed, longs_seen):
     """One random run; appends how many samples were long."""
     rng, dut = random.Random(seed), Law(CONFIG)
@@ -174,29 +199,7 @@ def follow(seed, longs_seen):
             while pending and pending[0][0] == clock:
                 _, link, calls, done = pending.pop(0)
                 expected += carry_out(link, receiver, calls, now, done["tag"])
-                model = link.sender
-                records.append(
-                    dict(
-                        lid=link.lid,
-                        now=now,
-                        window=model.window,
-                        growing=model.growing,
-                        limited=model.limited,
-                        known=model.known,
-                        timing=model.timed is not None,
-                        base=model.base,
-                        gap=model.gap,
-                        next_at=model.next_at,
-                        free=model.free,
-                        counted=link.lid in receiver.ages,
-                        links=receiver.links,
-                        **(
-                            {"timed": model.timed % (1 << bits), "stamp": model.stamp}
-                            if model.timed is not None
-                            else {}
-                        ),
-                    )
-                )
+                records.append(state_of(link, receiver, now, bits))
             longs += ctx.get(dut.o_long)
             if ctx.get(dut.o_law.valid) and ctx.get(dut.o_law.p.touched):
                 wanted = records.pop(0)

@@ -45,13 +45,13 @@ def test_a_nic_without_mac_keeps_its_map():
     plain, found = register_map(TINY), {mac: register_map(TINY, mac) for mac in KINDS}
     names = [register.name for register in plain.registers]
     assert not [name for name in names if "MAC_" in name or "PHY" in name or "MDIO" in name]
-    assert plain["VERSION"].reset == 0x10000
+    assert plain["VERSION"].reset == 0x10001
     for mac, registers in found.items():
         addresses = {register.name: register.address for register in registers.registers}
         assert [*addresses.values()] == sorted(set(addresses.values()))
         for register in plain.registers:
             assert addresses[register.name] == register.address
-        assert registers["VERSION"].reset == 0x10001
+        assert registers["VERSION"].reset == 0x10002
         assert registers["COUNTER_COUNT"].reset == len(counters(mac))
         assert registers["COUNTER_MAP"].reset != plain["COUNTER_MAP"].reset
         assert registers["DATAPATH"].fields[-1].name == "mac"

@@ -62,7 +62,7 @@ differ at every start of a node.
 _WITH_MAC = """
 ## With a MAC
 
-The top `port` has these as well; the kinds of MAC that have a field are named. VERSION.minor is 1.
+The top `port` has these as well; the kinds of MAC that have a field are named. VERSION.minor is 2.
 DATAPATH.mac (bits 21:19) is the kind: {kinds}; 0 there is none. COUNTER_COUNT and
 COUNTER_MAP are those of the longer list. All other registers stay where they are.
 

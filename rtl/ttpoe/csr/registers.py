@@ -17,7 +17,7 @@ __all__ = ["register_map", "counters", "pulses", "COUNTERS", "INTERRUPTS", "NOTI
 
 MAGIC = 0x54545031  # "TTP1", big-endian ASCII
 VERSION_MAJOR = 1
-VERSION_MINOR, VERSION_MINOR_WITH_MAC = 0, 1
+VERSION_MINOR, VERSION_MINOR_WITH_MAC = 1, 2
 NOTICE_DEPTH = 16
 COUNTER_BASE = 0x400
 _RO, _RW, _W1C, _WO, _WCLR = Access.RO, Access.RW, Access.W1C, Access.WO, Access.WCLR

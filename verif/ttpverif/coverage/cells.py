@@ -144,6 +144,7 @@ seen. What the action may do then is checked in lockstep."""
 
 _COUNTED_BY = {
     "link_opened": "BECOME_OPEN OPENED",
+    "echo_heard": "NOTED",
     "link_closed": "CLOSE_AGREED CLOSE_DONE CLOSE_DONE_TOLD CLOSE_UNASKED",
     "link_lost": "LINK_LOST",
     "link_refused": "REFUSED CLOSE_REFUSED",
