@@ -98,7 +98,7 @@ class Patience(_Controlled):
         "the timer on a controlled link with data: if something is unacknowledged and the sending"
         " position is the oldest, it counts no time-out, moves nothing and ends nothing; the first"
         " two in a row while the engine is slow, and from the fourth on those with the coin, count"
-        " and send nothing again"
+        " and send nothing again, unless the link is held"
     )
     defects = (
         Defect(
@@ -125,6 +125,12 @@ class Patience(_Controlled):
             "self.i_slow & (tag.retries < _SLOW)",
             "self.i_slow",
         ),
+        Defect(
+            "a held link stays held",
+            "pipeline/q2_guards.py",
+            '"PATIENT": tag.controlled & ~tag.held',
+            '"PATIENT": tag.controlled',
+        ),
     )
 
     def rules(self, h, commit):
@@ -135,7 +141,7 @@ class Patience(_Controlled):
         h.check_if(paced, still & (new.retries == old.retries) & ~commit.o_payload.valid)
         h.check_if(paced, ~self.frame.valid | self.says(Opcode.NACK))
         timed = visit & ~paced & old.timer & (old.retries < dut.cfg_max_retry)
-        spared = Mux(dut.i_slow & (old.retries < 2), 1, dut.i_coin & (old.retries >= 3))
+        spared = ~old.held & ((dut.i_slow & (old.retries < 2)) | (dut.i_coin & (old.retries >= 3)))
         h.check_if(
             timed,
             (new.retries == old.retries + 1)
