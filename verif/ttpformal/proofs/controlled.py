@@ -11,8 +11,7 @@ from ttpoe.protocol import Opcode
 
 from ..proof import Defect
 from .link import SIZE
-from .tag import is_one_of
-from .zero import DATA, _Zero
+from .zero import _Zero
 
 SHARE = 3 * SIZE.slots // 4  # slots of a controlled link (K11)
 _COMMIT = "pipeline/q3_commit.py"
@@ -20,12 +19,9 @@ _COMMIT = "pipeline/q3_commit.py"
 
 class _Controlled(_Zero):
     def known(self, tag):
-        """As in `zero`; and only links of VC 2 are controlled, and none with a zero peer."""
-        agreed = is_one_of(
-            tag.state.as_value(), [LinkState.OPEN_RECD.value, *(state.value for state in DATA)]
-        )
-        other = (tag.vc != DATA_VC) | (agreed & (tag.peer_epoch == 0))
-        return super().known(tag) & ((tag.state == LinkState.CLOSED) | ~tag.controlled | ~other)
+        """As in `zero`; and only links of VC 2 are controlled."""
+        other = (tag.state != LinkState.CLOSED) & (tag.vc != DATA_VC)
+        return super().known(tag) & ~(tag.controlled & other)
 
     def properties(self, h):
         event, old = self.event, self.old
