@@ -57,7 +57,7 @@ def test_nobody_is_lost_or_doubled():
     assert sorted(left.values()) == list(range(40))
 
 
-@pytest.mark.parametrize("start", [0, 65536 - 20])
+@pytest.mark.parametrize("start", [0, 0x2AAA, 0x5555, 65536 - 20])
 def test_a_paced_link_leaves_in_its_time_and_holds_up_no_other(start):
     """Also across the wrap of the time."""
     due = {1: 30, 2: 10}

@@ -11,8 +11,7 @@ from ttpoe.protocol import Opcode
 
 from ..proof import Defect
 from .link import SIZE
-from .tag import is_one_of
-from .zero import DATA, _Zero
+from .zero import _Zero
 
 SHARE = 3 * SIZE.slots // 4  # slots of a controlled link (K11)
 _COMMIT = "pipeline/q3_commit.py"
@@ -20,12 +19,9 @@ _COMMIT = "pipeline/q3_commit.py"
 
 class _Controlled(_Zero):
     def known(self, tag):
-        """As in `zero`; and only links of VC 2 are controlled, and none with a zero peer."""
-        agreed = is_one_of(
-            tag.state.as_value(), [LinkState.OPEN_RECD.value, *(state.value for state in DATA)]
-        )
-        other = (tag.vc != DATA_VC) | (agreed & (tag.peer_epoch == 0))
-        return super().known(tag) & ((tag.state == LinkState.CLOSED) | ~tag.controlled | ~other)
+        """As in `zero`; and only links of VC 2 are controlled."""
+        other = (tag.state != LinkState.CLOSED) & (tag.vc != DATA_VC)
+        return super().known(tag) & ~(tag.controlled & other)
 
     def properties(self, h):
         event, old = self.event, self.old
@@ -98,7 +94,7 @@ class Patience(_Controlled):
         "the timer on a controlled link with data: if something is unacknowledged and the sending"
         " position is the oldest, it counts no time-out, moves nothing and ends nothing; the first"
         " two in a row while the engine is slow, and from the fourth on those with the coin, count"
-        " and send nothing again"
+        " and send nothing again, unless the link is held"
     )
     defects = (
         Defect(
@@ -125,6 +121,12 @@ class Patience(_Controlled):
             "self.i_slow & (tag.retries < _SLOW)",
             "self.i_slow",
         ),
+        Defect(
+            "a held link stays held",
+            "pipeline/q2_guards.py",
+            '"PATIENT": tag.controlled & ~tag.held',
+            '"PATIENT": tag.controlled',
+        ),
     )
 
     def rules(self, h, commit):
@@ -135,7 +137,7 @@ class Patience(_Controlled):
         h.check_if(paced, still & (new.retries == old.retries) & ~commit.o_payload.valid)
         h.check_if(paced, ~self.frame.valid | self.says(Opcode.NACK))
         timed = visit & ~paced & old.timer & (old.retries < dut.cfg_max_retry)
-        spared = Mux(dut.i_slow & (old.retries < 2), 1, dut.i_coin & (old.retries >= 3))
+        spared = ~old.held & ((dut.i_slow & (old.retries < 2)) | (dut.i_coin & (old.retries >= 3)))
         h.check_if(
             timed,
             (new.retries == old.retries + 1)

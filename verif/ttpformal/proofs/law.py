@@ -1,6 +1,6 @@
 """Proofs of `congestion/law.py`: what it counts, what binds whom, and what a frame may change."""
 
-from amaranth.hdl import Array, Mux, Signal
+from amaranth.hdl import Array, Cat, Mux, Signal
 from amaranth.lib.data import View
 
 from ttpoe.congestion import law
@@ -16,6 +16,7 @@ from ..proof import Defect, Proof, shrunk
 SIZE = shrunk(sets=2, slots=4)
 LINKS = 4
 APART = 6  # clocks between two events of one link
+GAP = law.INSPECT_CLOCKS - 1  # from `i_inspect` to the clock in which nothing comes
 _FILE = "congestion/law.py"
 
 
@@ -28,9 +29,9 @@ class _Law(Proof):
         " a write to its place gives any value"
     )
     mode = "induction"
-    depth = 14
+    depth = 22
     cover_depth = 24
-    defect_depth = 28
+    defect_depth = 30
     size, links = SIZE, LINKS
     dirty = False  # what was never written reads as anything
 
@@ -49,6 +50,8 @@ class _Law(Proof):
             for later in range(n):
                 h.assume_if(valids[later] & valids[n], lids[later] != lids[n])
         h.check_if(h.past(dut.o_ready), dut.o_ready)
+        # The gap at the pipeline's door in which a word is read out.
+        h.assume_if(stages(h, dut.i_inspect.valid, GAP)[GAP], ~dut.i_done.valid)
         # The event whose record is out.
         self.event = View(committed_layout(self.size), stages(h, done, APART)[APART])
         self.record = record = dut.o_law.p
@@ -59,6 +62,11 @@ class _Law(Proof):
             for memory in self.memories:
                 h.check(memory.blank == 0)
         self.properties(h, dut, record, out)
+
+    def begins(self):
+        """Whether that event makes the link new: K7."""
+        tag, outcome = self.event.tag, self.event.outcome
+        return (tag.state == LinkState.CLOSED) | outcome.stepped | (outcome.action == Action.OPENED)
 
     def last(self, h, name, init=0):
         """What the last record of each link said, as an `Array`."""
@@ -111,7 +119,7 @@ class Counts(_Law):
 
     def properties(self, h, dut, record, out):
         counted, begun = self.last(h, "counted"), Signal(LINKS)
-        begins = (self.event.tag.state == LinkState.CLOSED) | self.event.outcome.stepped
+        begins = self.begins()
         known = begun.bit_select(record.lid, 1)
         h.assume_if(out, known | begins)
         with h.m.If(out):
@@ -151,15 +159,15 @@ class Free(_Law):
         Defect(
             "an ended link stays bound",
             _FILE,
-            "heard.controlled.eq(tag.controlled & ~ended)",
-            "heard.controlled.eq(tag.controlled)",
+            "heard.controlled.eq(tag.controlled & ~ended & (tag",
+            "heard.controlled.eq(tag.controlled & (tag",
         ),
         Defect("the other way is freed, too", _FILE, "touched & (f.index[0] == way)", "touched"),
     )
 
     def properties(self, h, dut, record, out):
         tag = self.event.tag
-        bound = tag.controlled & (tag.state != LinkState.CLOSED)
+        bound = tag.controlled & ~among(tag.state, (LinkState.CLOSED, LinkState.OPEN_SENT))
         h.check_if(out, record.controlled == bound)
         controlled = Signal(LINKS)
         with h.m.If(out):
@@ -218,7 +226,7 @@ class Hears(_Law):
     def properties(self, h, dut, record, out):
         event, tag, outcome = self.event.event, self.event.tag, self.event.outcome
         gap = self.last(h, "gap")
-        begins = (tag.state == LinkState.CLOSED) | outcome.stepped
+        begins = self.begins()
         idle = (
             (event.event == Event.TIMER)
             & (tag.state == LinkState.OPEN)
@@ -228,8 +236,8 @@ class Hears(_Law):
         heard = among(outcome.action, BELIEVED) & tag.controlled & (event.congestion >= 0x10)
         known = Array(gap)[record.lid]
         said = gap_of(event.congestion)
-        h.check_if(out & (begins | idle), record.gap == 0)
-        h.check_if(out & ~begins & ~idle, record.gap == Mux(heard, said, known))
+        h.check_if(out & idle, record.gap == 0)
+        h.check_if(out & ~idle, record.gap == Mux(heard, said, Mux(begins, 0, known)))
         for n, place in enumerate(self.memories[0].places):
             h.check(View(state_layout(SIZE), place).gap == gap[n])
             h.check_if(~dut.o_ready, gap[n] == 0)
@@ -246,6 +254,39 @@ def gap_of(code):
     links = ((16 + code[:4]) << code[4:]) >> 1
     links = Mux(links > 28 << 10, 28 << 10, links)
     return Mux(links == 16, 0, links + (links >> 4) + (links >> 6))
+
+
+class Inspects(_Law):
+    shows = (
+        "Law: a word that is read out is what lies in that link's place, if no event of that link"
+        " is written in the same clock; it comes 9 clocks behind the question"
+    )
+    defects = (
+        Defect(
+            "an event's word is read out",
+            _FILE,
+            "self.inspects.eq(wait == 1)",
+            "self.inspects.eq(wait == 2)",
+        ),
+        Defect(
+            "the link that was asked for is not looked up",
+            _FILE,
+            "self.state_read.addr.eq(inspected)",
+            "self.state_read.addr.eq(a.index)",
+        ),
+    )
+
+    def properties(self, h, dut, record, out):
+        ask = dut.i_inspect
+        asked, lids = stages(h, ask.valid, GAP + 2), stages(h, ask.payload, GAP + 2)
+        h.assume_if(asked[0], ~Cat(asked[1:]).any())
+        places = self.memories[0].places
+        lid = lids[GAP + 1]
+        word, written = h.past(Array(places)[lid]), h.past(out & (record.lid == lid))
+        here = dut.o_inspected.valid
+        h.check_if(asked[GAP + 2], here)
+        h.check_if(here & asked[GAP + 2] & ~written, dut.o_inspected.payload.as_value() == word)
+        h.reach(here & (word != 0) & h.past(dut.i_done.valid))
 
 
 class Sweep(_Law):

@@ -155,12 +155,13 @@ class _Builder(Proof):
         dut = FrameBuilder(shrunk(width_bits=64, slots=4, sets=2))
         self.inner = h.opened(dut)
         node = h.constant(24, "cfg_node")
-        h.drive(dut, "i_control", "i_payload", "i_length", "i_word", "o_frame")
+        h.drive(dut, "i_control", "i_payload", "i_length", "i_word", "i_code", "o_frame")
         m.d.comb += dut.cfg_node.eq(node)
         h.streams(dut)
         control, payload, word = dut.i_control, dut.i_payload, dut.i_word
         first, length = word.payload.first, h.free(11, "bytes")
         frame, size, is_payload = Signal(control.payload.shape()), Signal(11), Signal()
+        self.byte48 = Signal(8)
 
         # The words: those behind the first are there, and the first at the header's last beat.
         left = Signal(8)  # words of this PAYLOAD to come
@@ -185,11 +186,14 @@ class _Builder(Proof):
         h.assume_if(h.past(h.past(payload_starts)), dut.i_length == size)
         with m.If(control_taken):
             m.d.sync += [frame.eq(control.payload), size.eq(0), is_payload.eq(0)]
+            m.d.sync += self.byte48.eq(Mux(control.payload.announces, dut.i_code, 0))
         with m.Elif(payload_starts):
             source = payload.payload
             m.d.sync += [
                 frame.opcode.eq(6),
                 frame.selective.eq(0),
+                frame.controlled.eq(0),
+                self.byte48.eq(source.more),
                 frame.rx_id.eq(0),
                 *(
                     frame[name].eq(source[name])
@@ -294,7 +298,9 @@ class BuilderShape(_Builder):
 
 class BuilderBytes(_Builder):
     shows = (
-        "FrameBuilder: every header field and every payload byte is in its place, zeros in the rest"
+        "FrameBuilder: every header field and every payload byte is in its place, zeros in the"
+        " rest; byte 48 is the code of the clock in which a frame that announces starts, `more` in"
+        " a PAYLOAD, 0 in every other frame"
     )
     config = "64 bits; payloads up to 36 bytes"
     mode = "bmc"
@@ -318,6 +324,18 @@ class BuilderBytes(_Builder):
             "tx/builder.py",
             "fields.noc_bytes + TSH_BYTES,",
             "fields.noc_bytes + 2 * TSH_BYTES,",
+        ),
+        Defect(
+            "every control frame says the code",
+            "tx/builder.py",
+            "self.i_code & control.announces.replicate(8)",
+            "self.i_code",
+        ),
+        Defect(
+            "no PAYLOAD says that there is more",
+            "tx/builder.py",
+            "now.congestion.eq(payload.more)",
+            "now.congestion.eq(0)",
         ),
         Defect(
             "the carry keeps the wrong bytes",
@@ -350,8 +368,9 @@ class BuilderBytes(_Builder):
             (43, 1): frame.vc,
             (44, 2): 0,
             (46, 2): frame.epoch,
-            (48, 3): 0,
-            (51, 1): Mux(frame.selective, 0x20, 0),
+            (48, 1): self.byte48,
+            (49, 2): 0,
+            (51, 1): Mux(frame.selective, 0x20, 0) | Mux(frame.controlled, 0x40, 0),
             (52, 4): frame.tx_id,
             (56, 4): frame.rx_id,
         }

@@ -55,8 +55,8 @@ class _Zero(_Decision):
         self.properties(h)
 
     def known(self, tag):
-        """A link that waits for the last ACK sends no CLOSE; a zero link is not selective, and
-        knows no end."""
+        """A link that waits for the last ACK sends no CLOSE; a zero link is neither selective
+        nor controlled, and knows no end."""
         zero = tag.peer_epoch == 0
         waits = (tag.state == LinkState.CLOSE_SENT) & zero & tag.close_due & (tag.alloc != 0)
         agreed = is_one_of(
@@ -64,7 +64,7 @@ class _Zero(_Decision):
         )
         flows = is_one_of(tag.state.as_value(), [state.value for state in DATA])
         ends = (tag.state != LinkState.CLOSED) & tag.end_known & ~(flows & ~zero)
-        return ~waits & ~(agreed & zero & tag.selective) & ~ends
+        return ~waits & ~(agreed & zero & (tag.selective | tag.controlled)) & ~ends
 
     def is_(self, *names):
         return is_one_of(self.event.event.as_value(), [Event[name].value for name in names])
