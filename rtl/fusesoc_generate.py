@@ -30,7 +30,8 @@ def main(path):
     try:
         if top not in TOPS:
             raise ConfigError(f"top must be one of {', '.join(TOPS)}; got {top!r}")
-        port = port_options(top, parameters.pop("mac", None), parameters.pop("clock_mhz", None))
+        names = ("mac", "clock_mhz", "tx_clock_taps", "rx_clock_taps")
+        port = port_options(top, **{name: parameters.pop(name, None) for name in names})
         config = configuration(preset, parameters, links)
         contents = package(top, config, vlnv=request["vlnv"], **port)
     except (ConfigError, TypeError) as error:  # TypeError: a parameter that there is not

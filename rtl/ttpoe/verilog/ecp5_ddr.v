@@ -1,5 +1,6 @@
 // What the ECP5's DDR and delay cells do, as Lattice FPGA-TN-02035 describes them: for simulators and
 // lint. Not for synthesis, where the tools have the cells.
+/* verilator lint_off DECLFILENAME */ // one file holds all of them
 module ODDRX1F(input SCLK, input RST, input D0, input D1, output Q);
   reg first, second, first1, second1;
   always @(posedge SCLK) begin

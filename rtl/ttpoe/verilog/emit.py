@@ -185,24 +185,37 @@ def emit_verilog(component, top_name, *, header=()):
     return "".join(f"// {line}".rstrip() + "\n" for line in header) + "\n" + verilog
 
 
-def port_options(top, mac=None, clock_mhz=None):
+def port_options(top, mac=None, clock_mhz=None, tx_clock_taps=None, rx_clock_taps=None):
     """What a user said of the MAC as arguments of `ttpoe.port.port.Port`; {} for the other tops.
 
     `ConfigError` if that does not go with `top`, or is missing.
     """
     if top != "port":
-        for name, value in (("--mac", mac), ("--clock-mhz", clock_mhz)):
+        given = (mac, clock_mhz, tx_clock_taps, rx_clock_taps)
+        for name, value in zip(("mac", "clock-mhz", "tx-clock-taps", "rx-clock-taps"), given):
             if value is not None:
-                raise ConfigError(f"{name} goes with --top port; got --top {top}")
+                raise ConfigError(f"--{name} goes with --top port; got --top {top}")
         return {}
     if mac is None:
         raise ConfigError(f"--top port needs --mac, one of {', '.join(KINDS)}")
     kind_of(mac)
-    if clock_mhz is None:
-        return {"mac": mac}
-    if not 0 < clock_mhz < 10_000:
-        raise ConfigError(f"--clock-mhz must be more than 0 and less than 10000; got {clock_mhz}")
-    return {"mac": mac, "clock_hz": clock_mhz * 1e6}
+    options = {"mac": mac}
+    if clock_mhz is not None:
+        if not 0 < clock_mhz < 10_000:
+            raise ConfigError(
+                f"--clock-mhz must be more than 0 and less than 10000; got {clock_mhz}"
+            )
+        options["clock_hz"] = clock_mhz * 1e6
+    for name, taps in (("tx_clock_taps", tx_clock_taps), ("rx_clock_taps", rx_clock_taps)):
+        if taps is None:
+            continue
+        switch = f"--{name.replace('_', '-')}"
+        if mac != "rgmii":
+            raise ConfigError(f"{switch} goes with --mac rgmii; got --mac {mac}")
+        if not 0 <= taps <= 127:
+            raise ConfigError(f"{switch} must be from 0 to 127, in steps of 25 ps; got {taps}")
+        options[name] = taps
+    return options
 
 
 def wrapped(top, config, **port):
@@ -247,6 +260,7 @@ def top_verilog(top, config, top_name=None, component=None, **port):
     if port:
         clock = f"{port['clock_hz'] / 1e6:g} MHz" if port.get("clock_hz") else "not known"
         header.append(f"MAC {port['mac']}, clock of the engine {clock}")
+        header += [f"{name} = {taps}" for name, taps in port.items() if name.endswith("_taps")]
     component = component or wrapped(top, config, **port)
     return emit_verilog(component, top_name or f"ttp_{top}", header=header)
 
@@ -305,6 +319,13 @@ def _parser():
         metavar="MHZ",
         help="of --top port: clock of the engine, if known",
     )
+    for name in ("tx", "rx"):
+        parser.add_argument(
+            f"--{name}-clock-taps",
+            type=int,
+            metavar="N",
+            help=f"of --mac rgmii: delay of {name.upper()}C in steps of 25 ps",
+        )
     parser.add_argument(
         "--preset", default="default", help=f"one of {', '.join(PRESETS)} (default: default)"
     )
@@ -339,7 +360,13 @@ def main(argv=None):
             arguments.preset,
             {field.name: getattr(arguments, field.name) for field in dataclasses.fields(Config)},
         )
-        port = port_options(arguments.top, arguments.mac, arguments.clock_mhz)
+        port = port_options(
+            arguments.top,
+            arguments.mac,
+            arguments.clock_mhz,
+            arguments.tx_clock_taps,
+            arguments.rx_clock_taps,
+        )
         verilog = top_verilog(arguments.top, config, module, **port)
         if arguments.output is None:
             sys.stdout.write(verilog)

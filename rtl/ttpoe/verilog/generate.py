@@ -119,22 +119,22 @@ def _version():
         return "0"
 
 
-def fusesoc_core(top, module, config, vlnv=None, cells=False):
-    """A FuseSoC core (CAPI 2) of the emitted file; its target `lint` uses Verilator, with -Wall.
-
-    `vlnv`: its name, if it is not to be `ttpoe:<configuration>:<module>:<version>`. `cells`: it
-    has a file with the cells of an FPGA, for simulators.
-    """
-    fileset = (
-        f"""  cells:
+_CELLS = """\
+  cells:
     files:
       - {module}_cells.v
     file_type: verilogSource-2005
 """
-        if cells
-        else ""
-    )
-    use = "".join(f'      - "tool_{tool} ? (cells)"\n' for tool in ("verilator", "icarus") if cells)
+
+
+def fusesoc_core(top, module, config, vlnv=None, cells=False):
+    """A FuseSoC core (CAPI 2) of the emitted file; its target `lint` uses Verilator, with -Wall.
+
+    `vlnv`: its name, if it is not to be `ttpoe:<configuration>:<module>:<version>`. `cells`: there
+    is a file with what the cells of an FPGA do; `lint` has it, and a simulator may.
+    """
+    fileset = _CELLS.format(module=module) if cells else ""
+    appended = "\n    filesets_append: [cells]" if cells else ""
     return f"""CAPI=2:
 name: {vlnv or f"ttpoe:{config.name}:{module}:{_version()}"}
 description: "{TOPS[top]}"
@@ -154,9 +154,9 @@ targets:
     filesets:
       - rtl
       - waivers
-{use}    toplevel: {module}
+    toplevel: {module}
   lint:
-    <<: *default
+    <<: *default{appended}
     flow: lint
     flow_options:
       tool: verilator

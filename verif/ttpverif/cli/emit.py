@@ -3,7 +3,7 @@
 import sys
 
 from .errors import UsageError
-from .generate import PARAMETERS, add_configuration
+from .generate import PARAMETERS, add_configuration, port_of
 from .options import add_output, verb
 
 __all__ = ["SUMMARY", "add_parser", "run"]
@@ -29,10 +29,10 @@ def add_parser(subparsers):
 
 def run(arguments):
     """Do it; the file's name on standard output if there is one."""
-    from ttpoe.verilog.emit import module_name, port_options, top_verilog, write
+    from ttpoe.verilog.emit import module_name, top_verilog, write
     from ttpoe.verilog.generate import configuration
 
-    port = port_options(arguments.top, arguments.mac, arguments.clock_mhz)
+    port = port_of(arguments)
     changes = {name: getattr(arguments, name) for name in (*PARAMETERS, "name")}
     config = configuration(arguments.preset, changes, arguments.links)
     module = module_name(arguments.module, arguments.top)

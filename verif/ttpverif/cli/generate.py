@@ -11,6 +11,7 @@ __all__ = [
     "WITHOUT_MAC",
     "add_configuration",
     "add_parser",
+    "port_of",
     "run",
 ]
 
@@ -51,6 +52,14 @@ MACS = ("rgmii", "gmii", "xgmii", "cmac")
 """As in `ttpoe.verilog.emit` and `ttpoe.mac.kinds`."""
 
 
+def port_of(arguments):
+    """What was said of the MAC, as of `ttpoe.verilog.emit.port_options`."""
+    from ttpoe.verilog.emit import port_options
+
+    names = ("mac", "clock_mhz", "tx_clock_taps", "rx_clock_taps")
+    return port_options(arguments.top, **{name: getattr(arguments, name) for name in names})
+
+
 def add_configuration(parser, top):
     """The switches that choose what is written; `top` is the default of `--top`."""
     parser.add_argument(
@@ -72,6 +81,13 @@ def add_configuration(parser, top):
         type=number(0.001, 9999, float),
         help="of the port: clock of the engine, if known; frames may then begin earlier",
     )
+    for name in ("tx", "rx"):
+        parser.add_argument(
+            f"--{name}-clock-taps",
+            metavar="N",
+            type=whole_number,
+            help=f"of rgmii: delay of {name.upper()}C in steps of 25 ps, 0 to 127 (none)",
+        )
     add_preset(parser, of="which the following change")
     parser.add_argument(
         "--links",
@@ -108,9 +124,9 @@ def add_parser(subparsers):
 
 def run(arguments):
     """Do it; one line on standard output for each file."""
-    from ttpoe.verilog.generate import configuration, package, port_options, write_package
+    from ttpoe.verilog.generate import configuration, package, write_package
 
-    port = port_options(arguments.top, arguments.mac, arguments.clock_mhz)
+    port = port_of(arguments)
     changes = {name: getattr(arguments, name) for name in (*PARAMETERS, "name")}
     config = configuration(arguments.preset, changes, arguments.links)
     contents = package(arguments.top, config, arguments.module, **port)
