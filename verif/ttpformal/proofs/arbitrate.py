@@ -259,7 +259,7 @@ class Entries(_Arbitrate):
         kind = Mux(resends, Event.REPLAY.value, Mux(seeks, Event.SEEK.value, Event.WALKED.value))
         fields = {"slot": replay.p.slot, "rx_id": replay.p.first, "tx_id": replay.p.last}
         yields["replay"] = replay, by_lid(kind, replay.p.lid, may_send=resends, **fields)
-        names = "ieee epoch selective tx_id rx_id room".split()
+        names = "ieee epoch selective controlled congestion tx_id rx_id room".split()
         received = by_node(rx.p.opcode.as_value(), rx.p.node, rx.p.vc)
         yields["rx"] = (
             rx,
