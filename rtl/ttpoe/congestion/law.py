@@ -89,7 +89,8 @@ class Law(wiring.Component):
     i_inspect : In(event of lid), o_inspected : Out(event of state)
         Read-out of a link's word. It is asked for when the pipeline's door lets an event out for
         the read-out of the tag (`pipeline.i_inspect`): that gap reaches the law's memory
-        `INSPECT_CLOCKS` later. The word comes one clock after that.
+        `INSPECT_CLOCKS` later. The word comes one clock after that. If it is just being written, it
+        is read in the next clock in which no event asks.
     o_links : Out(data_bits + 1)
         Links that are counted.
     o_packet, o_new_gap : Out(1)
@@ -146,7 +147,7 @@ class Law(wiring.Component):
         self._listen(m, heard[0], events[0], touched[0])
         for line in (events, heard, touched):
             m.d.sync += [after.eq(before) for before, after in zip(line, line[1:])]
-        self._prepare(m, heard)
+        self._prepare(m, heard, touched)
         self._differences(m, heard[2])
         self._window(m, heard[3], touched[3])
         self._rest(m, heard[4], touched[4])
@@ -247,19 +248,21 @@ class Law(wiring.Component):
         self.behind = Signal()
         m.d.sync += self.behind.eq(took(Action.NACK_RANGE))
 
-    def _prepare(self, m, heard):
+    def _prepare(self, m, heard, touched):
         """The memory is asked, and answers; what a new code means."""
         a, b = heard[0], heard[1]
         links, gap = read_code(a.code)
         m.d.comb += [links, self.state_read.addr.eq(a.index), self.state_read.en.eq(1)]
         wait = Signal(range(INSPECT_CLOCKS + 1))
+        self.inspects = Signal()  # no event asks in this clock
         inspected = Signal(self._config.data_bits)
         with m.If(self.i_inspect.valid):
             m.d.sync += [wait.eq(INSPECT_CLOCKS), inspected.eq(self.i_inspect.payload)]
-        with m.Elif(wait != 0):
+        with m.Elif((wait > 1) | self.inspects):
             m.d.sync += wait.eq(wait - 1)
-        self.inspects = Signal()  # no event asks in this clock
-        m.d.comb += self.inspects.eq(wait == 1)
+        # Nor is that word just being written: else it waits for another such clock.
+        written = touched[-1] & (heard[-1].index == inspected)
+        m.d.comb += self.inspects.eq((wait == 1) & ~self.asks & ~written)
         with m.If(self.inspects):
             m.d.comb += self.state_read.addr.eq(inspected)
         m.d.sync += self.o_inspected.valid.eq(self.inspects)

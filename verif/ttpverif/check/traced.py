@@ -1,6 +1,7 @@
 """A model that leaves the trace that the hardware leaves, to try `lockstep` without hardware."""
 
 import dataclasses
+from typing import Any
 
 from ..frames.serial import id_add, id_distance
 from ..model.endpoint import Endpoint
@@ -75,7 +76,7 @@ class TracedLaw(Traced, Governed):
 
     def _tell_law(self):
         found = self.found
-        fields = dict.fromkeys(FIELDS, 1)  # what means nothing is anything
+        fields: dict[str, Any] = dict.fromkeys(FIELDS, 1)  # what means nothing is anything
         fields |= {"touched": int(found.touched is True), "now": self.now}
         fields["where"] = found.where
         self.log.append(("law", fields | fields_of(self.governor, found)))

@@ -4,6 +4,8 @@ The code is a number of backlogged links, a float of four bits of exponent and f
 `v = (16 + m) << k` sixteenths, with `k` the upper half of the byte less 1. 0 says nothing.
 """
 
+from typing import Any
+
 from .frame import Opcode
 
 __all__ = ["CODED", "LEAST", "gap_of", "says", "sixteenths"]
@@ -15,7 +17,7 @@ LEAST = 0x10
 _MOST = 28 << 10  # sixteenths; a sender's gap grows no further (K7)
 
 
-def sixteenths(code):
+def sixteenths(code) -> Any:
     """v of a code, or None where it says nothing."""
     return None if code < LEAST else (16 + (code & 15)) << (code >> 4) - 1
 

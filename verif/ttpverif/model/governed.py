@@ -51,7 +51,7 @@ class Governed(Endpoint):
 
     def _may_send(self, where):
         link, sender = self.links.find(*where), self.governor.senders.get(where)
-        if sender is None or not link.controlled:
+        if link is None or sender is None or not link.controlled:
             return True
         return sender.may_send(link.position - link.oldest & 0xFFFFFFFF, self.now)
 

@@ -91,11 +91,14 @@ class Governor:
             link.stored,
         )
 
-    def happening(self, before, endpoint, node, vc, outcome=None, free=True, slow=False):
+    def happening(
+        self, before: Any, endpoint, node, vc, outcome: Any = None, free=True, slow=False
+    ):
         """The `Happening` of an event. `outcome`: the endpoint's; None: it changes nothing there."""
         if vc != CONTROLLED_VC:
             return Happening(touched=False)
-        link, where = endpoint.links.find(node, vc), (node, vc)
+        link: Any = endpoint.links.find(node, vc)
+        where = node, vc
         if outcome is None:
             found = Happening(where)
         else:
@@ -119,7 +122,7 @@ class Governor:
         return found
 
     @staticmethod
-    def _calls(before, link, outcome, slow):
+    def _calls(before: Any, link: Any, outcome: Any, slow):
         """What the event says to the Sender of its link, in order."""
         frame = outcome.received
         believed = frame is not None and outcome.drop is None
@@ -150,7 +153,7 @@ class Governor:
                 yield "rested", {}, False
 
     @staticmethod
-    def _counting(before, link, outcome):
+    def _counting(before: Any, link: Any, outcome: Any):
         """What the event says to the Receiver."""
         where = outcome.node, outcome.vc
         if before is not None and before.link is not link:
