@@ -5,6 +5,9 @@ The endpoint does not know the law. The governor sees each event of the endpoint
 steps, because hardware does it some clocks later: `happening` says what happened, `apply` does it.
 """
 
+# Which of link, frame and state before an event are there follows from its kind.
+# pyright: reportOptionalMemberAccess=false
+
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
