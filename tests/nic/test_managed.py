@@ -80,7 +80,7 @@ def test_ports_are_those_of_the_nic_but_what_lies_behind_registers():
     assert managed.pop("s_axil").signature == AxiLiteSignature()
     new = {name: managed.pop(name).shape for name in ("i_node", "i_open_id_seed", "o_interrupt")}
     assert new == {"i_node": 24, "i_open_id_seed": 32, "o_interrupt": 1}
-    behind = {"i_command", "o_notice", "i_inspect", "o_inspected"}
+    behind = {"i_command", "o_notice", "i_inspect", "o_inspected", "o_inspected_law"}
     behind |= {name for name in nic if name.startswith("cfg_")}
     assert managed == {name: member for name, member in nic.items() if name not in behind}
 

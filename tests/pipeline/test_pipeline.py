@@ -153,5 +153,6 @@ def test_the_script_reaches_the_state_table():
         "CLOSE_UNASKED",
         "TAKE_POSITION",
         "CLOSE_REFUSED",
+        "REFUSE_OWN_OPEN",
         "CLOSE_NACKED",
     }, missing

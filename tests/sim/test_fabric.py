@@ -103,7 +103,13 @@ def test_an_incast_without_an_end_is_cut_off(program):
     rate = {}
     for slots in (0, 2):
         code, result = run(
-            program, "incast", BUFFER=16384, CLOCKS=30_000, LINK_SLOTS=slots, PING_EVERY=1000
+            program,
+            "incast",
+            BUFFER=16384,
+            CLOCKS=30_000,
+            LINK_SLOTS=slots,
+            PING_EVERY=1000,
+            CONGESTION=0,
         )
         assert code == 0, result["failure"]
         assert result["clocks"] == 30_000 and result["completed"] == 0

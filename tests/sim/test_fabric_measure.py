@@ -37,7 +37,7 @@ def halves(program, traffic, **settings):
 
 @pytest.mark.parametrize("slots", [0, 2])
 def test_the_second_half_is_that_of_the_run(program, slots):
-    result, second = halves(program, "incast", LINK_SLOTS=slots)
+    result, second = halves(program, "incast", LINK_SLOTS=slots, CONGESTION=0)
     half = result["half"]
     assert half["goodput"] == pytest.approx(second["packets"] * BEATS / HALF)
     assert half["goodput"] == pytest.approx(sum(half["sender_goodput"]))
@@ -148,9 +148,9 @@ def test_old_engines_have_a_limit_of_their_own(program):
 
 
 def test_a_module_has_one_packet_under_way(program):
-    half = run(program, "incast", CLOCKS=30_000, LINK_SLOTS=4, MODULE=1)["half"]
+    half = run(program, "incast", CLOCKS=30_000, LINK_SLOTS=4, MODULES=1)["half"]
     assert [round(9 * share) for share in half["sender_goodput"]] == [4, 4, 1]
-    alone = run(program, "incast", NODES=2, MODULE=1, COUNT=10)
+    alone = run(program, "incast", NODES=2, MODULES=1, COUNT=10)
     assert alone["packets"] == 10 and alone["stats"]["delivered"] == 10
     assert alone["completed"] == pytest.approx(10 * alone["turn"] + 2 * 144 + 150, rel=0.1)
 
@@ -158,7 +158,7 @@ def test_a_module_has_one_packet_under_way(program):
 def test_modules_recover_from_loss(program):
     """By their timer, and by the ACK that the engine repeats to wake a silent one."""
     result = run(
-        program, "incast", MODULE=3, COUNT=40, LOSS_PPM=40_000, MODULE_TIMER=20_000, BUFFER=65536
+        program, "incast", MODULES=3, COUNT=40, LOSS_PPM=40_000, MODULE_TIMER=20_000, BUFFER=65536
     )
     assert result["packets"] == 120 and result["lost"] > 3
 
@@ -170,9 +170,9 @@ def test_modules_recover_from_loss(program):
             ["--traffic", "permutation", "--nodes", "4", "--leaf-hosts", "3"],
             "--traffic permutation needs two leaves",
         ),
-        (["--module", "2", "--traffic", "reverse"], "--module is for --traffic incast"),
-        (["--nodes", "4", "--old", "2", "--module", "2"], "--old, --module and --join must be"),
-        (["--nodes", "2", "--module", "1", "--ping-every", "9"], "--ping-every needs an engine"),
+        (["--modules", "2", "--traffic", "reverse"], "--modules is for --traffic incast"),
+        (["--nodes", "4", "--old", "2", "--modules", "2"], "--old, --modules and --join must be"),
+        (["--nodes", "2", "--modules", "1", "--ping-every", "9"], "--ping-every needs an engine"),
         (["--join", "1"], "--join is for --traffic incast with --clocks"),
         (["--join", "1", "--clocks", "9", "--join-at", "9"], "--join-at must be before"),
         (

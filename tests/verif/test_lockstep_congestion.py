@@ -94,7 +94,7 @@ def test_lockstep_follows_the_law():
     assert lockstep.law.owed == 0
     told = [LOG[n][1] for n in laws(lambda f: f["controlled"] and f["touched"])]
     assert len(told) > 2000
-    for name, least in dict(window=8, gap=4, base=2, links=3, age=3, timed=100).items():
+    for name, least in dict(window=8, gap=4, base=2, links=3, age=3, timed=60).items():
         assert len({fields[name] for fields in told}) >= least, name
     for name in ("growing", "limited", "known", "timing", "counted", "free"):
         assert {fields[name] for fields in told} == {0, 1}, name
@@ -141,8 +141,9 @@ def test_each_event_has_one_record_of_the_law():
     number = laws()[100]
     with pytest.raises(Mismatch):
         follow([*LOG[:number], *LOG[number + 1 :]], PARAMETERS)
-    with pytest.raises(Mismatch, match="has not told of the last 1 events"):
-        follow([*LOG[: laws()[-1]], *LOG[laws()[-1] + 1 :]], PARAMETERS)
+    last = laws()[-7:]  # six may be under way at the end
+    with pytest.raises(Mismatch, match="has not told of the last 7 events"):
+        follow([entry for n, entry in enumerate(LOG) if n not in last], PARAMETERS)
     with pytest.raises(Mismatch, match="did not tell of"):
         follow([*LOG, LOG[number]], PARAMETERS)
 

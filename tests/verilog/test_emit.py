@@ -12,6 +12,7 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from ttpoe.config import PRESETS
+from ttpoe.congestion.state import law_layout
 from ttpoe.layouts import trace_layout
 from ttpoe.verilog import emit
 from ttpoe.verilog.top import flat_fields
@@ -218,6 +219,7 @@ def test_ports_of_the_top(name):
         "m_notice_tdata": 29,
         "m_notice_tvalid": 1,
         "cfg_enable": 1,
+        "cfg_congestion": 1,
         "cfg_node": 24,
         "cfg_ieee": 1,
         "cfg_init_id": 32,
@@ -239,6 +241,8 @@ def test_ports_of_the_top(name):
         expected |= {f"s_host_tx{vc}_{part}": bits for part, bits in (beat | {"tdest": 24}).items()}
         expected |= {f"m_host_rx{vc}_{part}": bits for part, bits in (beat | {"tuser": 56}).items()}
     expected |= {f"trace_{leaf}": bits for leaf, _path, bits in flat_fields(trace_layout(config))}
+    expected |= {f"law_{leaf}": bits for leaf, _path, bits in flat_fields(law_layout(config))}
+    expected |= {"law_valid": 1}
     stats = {key for key in ports if key.startswith("stat_")}
     assert {key: ports[key] for key in set(ports) - stats} == expected
     from ttpoe.stats import STATS

@@ -75,7 +75,7 @@ def test_idle_configuration_is_what_the_registers_say():
 def test_the_seldom_connected_come_last():
     config = PRESETS["tiny"]
     groups = list(dict.fromkeys(port.group for port in ports(wrapped("nic", config), config)))
-    assert groups[0] == "Clock and reset" and groups[-2:] == ["Statistics", "Trace"]
+    assert groups[0] == "Clock and reset" and groups[-3:] == ["Statistics", "Trace", "Congestion"]
 
 
 def test_the_page_and_the_json_say_the_same():

@@ -177,7 +177,7 @@ def _company():
     yield Case(
         "modules.32_of_63",
         "incast of 63, 32 of them Tesla's module",
-        _endless(64, MODULE=32),
+        _endless(64, MODULES=32),
         {"goodput": 0.97, "fairness": 0.95},
         ("dropped", "urgent_p99"),
     )

@@ -46,7 +46,7 @@ SETTINGS = {
     "spread": (0, 2**31 - 1, 0, "clocks within which each sender begins, by the seed"),
     "old": (0, 63, 0, "nodes, the last engines, that do not offer congestion control"),
     "old-slots": (0, 65536, 0, "replay slots that a link of theirs may have; 0: no limit"),
-    "module": (0, 63, 0, "nodes, the last ones, that are Tesla's module instead of an engine"),
+    "modules": (0, 63, 0, "nodes, the last ones, that are Tesla's module instead of an engine"),
     "module-timer": (1, 2**40, 46_875_000, "clocks until a module sends again"),
     "join": (0, 63, 0, "senders of an incast that are there for a part of --clocks only"),
     "join-at": (0, 2**40, 0, "clock in which they come"),
@@ -86,7 +86,7 @@ def add_parser(subparsers):
         )
     parser.add_argument(
         "--congestion",
-        metavar="on|off",
+        metavar="HOW",
         type=one_of("on", "off"),
         default="on",
         help="whether engines offer congestion control, if they have it (on)",

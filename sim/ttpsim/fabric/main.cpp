@@ -22,7 +22,7 @@ void read(int count, char **words, fabric::Settings &s, std::string &json) {
         .number("--spread", s.spread)
         .number("--old", s.old)
         .number("--old-slots", s.old_slots)
-        .number("--module", s.modules)
+        .number("--modules", s.modules)
         .number("--module-timer", s.module_timer)
         .number("--join", s.join)
         .number("--join-at", s.join_at)

@@ -25,17 +25,17 @@ def refusals(found, traffic, name, limit):
         f"--leaf-hosts {leaf}",
     )
     yield (
-        found["MODULE"] and traffic != "incast",
-        "--module is for --traffic incast: it only sends to host 0",
+        found["MODULES"] and traffic != "incast",
+        "--modules is for --traffic incast: it only sends to host 0",
     )
-    special = found["OLD"] + found["MODULE"] + found["JOIN"]
+    special = found["OLD"] + found["MODULES"] + found["JOIN"]
     yield (
         special >= nodes,
-        f"--old, --module and --join must be less than --nodes together; got {special} of {nodes}",
+        f"--old, --modules and --join must be less than --nodes together; got {special} of {nodes}",
     )
     yield (
-        found["PING_EVERY"] and found["MODULE"] == nodes - 1,
-        "--ping-every needs an engine among the senders: --module must be at most --nodes - 2",
+        found["PING_EVERY"] and found["MODULES"] == nodes - 1,
+        "--ping-every needs an engine among the senders: --modules must be at most --nodes - 2",
     )
     clocks, joined, left = found["CLOCKS"], found["JOIN_AT"], found["LEAVE_AT"]
     yield (

@@ -265,8 +265,8 @@ class Inspects(_Law):
         Defect(
             "an event's word is read out",
             _FILE,
-            "self.inspects.eq(wait == 1)",
-            "self.inspects.eq(wait == 2)",
+            "(wait == 1) & ~self.asks & ~written",
+            "(wait == 2) & ~written",
         ),
         Defect(
             "the link that was asked for is not looked up",

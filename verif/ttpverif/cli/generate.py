@@ -39,11 +39,13 @@ PARAMETERS = {
     "event_depth": "received headers that may wait, a power of two",
     "control_depth": "control frames that may wait, a power of two",
     "payload_depth": "PAYLOAD frames that may wait, a power of two",
+    "congestion": "congestion control: backlog, or none, and nothing of it is built",
     "os_buffer_bytes": "room for the operating system's frames each way, a power of two",
     "protect": "check bits on every word of every memory: none or secded",
 }
 """Parameters of `ttpoe.config.Config` that may be given; not read from there, because `--help` must
 not need Amaranth. `tests/cli/test_generate.py` compares."""
+_WORDS = {"protect": ("none", "secded"), "congestion": ("none", "backlog")}
 
 
 WITHOUT_MAC = ("engine", "nic", "managed_nic")
@@ -103,8 +105,8 @@ def add_configuration(parser, top):
             *flags,
             dest=name,
             help=meaning,
-            type=one_of("none", "secded") if name == "protect" else whole_number,
-            metavar="HOW" if name == "protect" else "N",
+            type=one_of(*_WORDS[name]) if name in _WORDS else whole_number,
+            metavar="HOW" if name in _WORDS else "N",
         )
     parser.add_argument(
         "--name", metavar="NAME", help="name of the configuration (the preset's, or custom)"
