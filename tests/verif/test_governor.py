@@ -201,7 +201,7 @@ def test_time_outs():
 def test_a_link_that_rests_begins_anew_at_the_second_idle_round():
     desk = Desk.opened(0x41, data=1)
     desk.rx("ACK", 0, ID, byte=0x41)
-    for idle in range(3):
+    for idle in range(2):
         assert desk.law.known, idle
         desk.timer()
     assert (desk.law.known, desk.law.gap, desk.law.window) == (False, 0, 2)
