@@ -29,8 +29,23 @@ __all__ = [
     "Notice",
     "notice_layout",
     "trace_layout",
+    "HEADER_FIELDS",
     "event_signature",
 ]
+
+
+HEADER_FIELDS = (
+    "opcode",
+    "node",
+    "vc",
+    "ieee",
+    "epoch",
+    "selective",
+    "controlled",
+    "tx_id",
+    "rx_id",
+)
+"""What a frame's header says, by the names that it has in every record."""
 
 
 def event_signature(shape):

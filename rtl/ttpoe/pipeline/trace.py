@@ -4,7 +4,7 @@ from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import control_frame_layout, event_signature, trace_layout
+from ..layouts import HEADER_FIELDS, control_frame_layout, event_signature, trace_layout
 from ..link.fsm import Action
 from .records import committed_layout
 
@@ -64,20 +64,7 @@ class Trace(wiring.Component):
             trace.background.eq(outcome.action == Action.RETIRE_ONE),
             trace.result.eq(outcome.result),
             trace.frame.eq(outcome.frame),
-            *(
-                trace[f"frame_{name}"].eq(self.i_frame[name])
-                for name in (
-                    "opcode",
-                    "node",
-                    "vc",
-                    "ieee",
-                    "epoch",
-                    "selective",
-                    "controlled",
-                    "tx_id",
-                    "rx_id",
-                )
-            ),
+            *(trace[f"frame_{name}"].eq(self.i_frame[name]) for name in HEADER_FIELDS),
             trace.noticed.eq(outcome.noticed),
             trace.notice.eq(outcome.notice),
         ]

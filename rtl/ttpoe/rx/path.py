@@ -8,6 +8,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import (
+    HEADER_FIELDS,
     beat_layout,
     event_signature,
     host_rx_layout,
@@ -179,16 +180,5 @@ class RxPath(wiring.Component):
             event.p.room.eq(has_room),
             event.p.slot.eq(pool.slot),
         ]
-        for name in (
-            "opcode",
-            "node",
-            "vc",
-            "ieee",
-            "epoch",
-            "selective",
-            "controlled",
-            "congestion",
-            "tx_id",
-            "rx_id",
-        ):
+        for name in (*HEADER_FIELDS, "congestion"):
             m.d.comb += getattr(event.p, name).eq(getattr(parsed.p, name))

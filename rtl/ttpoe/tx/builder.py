@@ -8,7 +8,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ..layouts import beat_layout, control_frame_layout, payload_frame_layout
+from ..layouts import HEADER_FIELDS, beat_layout, control_frame_layout, payload_frame_layout
 from ..protocol import (
     EXT_CONGESTION,
     EXT_SELECTIVE,
@@ -207,20 +207,7 @@ class FrameBuilder(wiring.Component):
         """Control frames go first; what a PAYLOAD has no field for is zero."""
         control, payload = self.i_control.payload, self.i_payload.payload
         with m.If(self.i_control.valid):
-            m.d.comb += [
-                getattr(now, name).eq(getattr(control, name))
-                for name in (
-                    "opcode",
-                    "node",
-                    "vc",
-                    "ieee",
-                    "epoch",
-                    "selective",
-                    "controlled",
-                    "tx_id",
-                    "rx_id",
-                )
-            ]
+            m.d.comb += [getattr(now, name).eq(getattr(control, name)) for name in HEADER_FIELDS]
             m.d.comb += now.congestion.eq(self.i_code & control.announces.replicate(8))
         with m.Else():
             m.d.comb += [
