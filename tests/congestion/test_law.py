@@ -103,7 +103,7 @@ def one_event(rng, link):
 def carry_out(link, receiver, calls, now, tag):
     """The same event in the model."""
     sender = link.sender
-    long = False
+    long = cut = False
     for name, *arguments in calls:
         if name == "begin":
             receiver.ended(link.lid)
@@ -115,6 +115,9 @@ def carry_out(link, receiver, calls, now, tag):
         elif name == "sent":
             sender.sent(*arguments, now)
         elif name in ("heard", "arrived"):
+            if name == "arrived" and sender.timed == arguments[0]:
+                trip = ((now - sender.stamp) % 2**14 + 3) // 4
+                cut = trip - min(trip, sender.base) >= 160
             long = bool(getattr(sender, name)(*arguments, now))
         elif name == "visited":
             receiver.visited(link.lid, True)
@@ -122,7 +125,7 @@ def carry_out(link, receiver, calls, now, tag):
         else:
             getattr(sender, name)(*arguments)
     sender.settle(tag["current"], tag["current"] < tag["alloc"])
-    return long
+    return long, cut
 
 
 @pytest.mark.parametrize("seeds", [(0, 1, 2)])
@@ -159,7 +162,7 @@ def state_of(link, receiver, now, bits):
 
 
 def follow(seed, longs_seen):
-    """One random run; appends how many samples were long."""
+    """One random run; appends whether samples were long and windows cut."""
     rng, dut = random.Random(seed), Law(CONFIG)
     links, receiver = [Link(lid) for lid in (4, 5, 90)], Receiver()
     bits = CONFIG.count_bits
@@ -171,7 +174,7 @@ def follow(seed, longs_seen):
             await ctx.tick()
         pending = []  # (clock in which `now` is taken, link, calls, done)
         records = []
-        sent_id = expected = longs = 0
+        sent_id = expected = longs = cuts = cuts_due = 0
         for clock in range(4000):
             now = (start + 8 * clock) % 65536  # so that some samples are long
             ctx.set(dut.i_now, now)
@@ -198,16 +201,18 @@ def follow(seed, longs_seen):
                 sent_id = sent[0] & (1 << bits) - 1 if sent else 0
             while pending and pending[0][0] == clock:
                 _, link, calls, done = pending.pop(0)
-                expected += carry_out(link, receiver, calls, now, done["tag"])
+                long, cut = carry_out(link, receiver, calls, now, done["tag"])
+                expected, cuts_due = expected + long, cuts_due + cut
                 records.append(state_of(link, receiver, now, bits))
             longs += ctx.get(dut.o_long)
+            cuts += ctx.get(dut.stat_window_cut)
             if ctx.get(dut.o_law.valid) and ctx.get(dut.o_law.p.touched):
                 wanted = records.pop(0)
                 found = {name: ctx.get(dut.o_law.p[name]) for name in wanted}
                 assert found == wanted, clock
             await ctx.tick()
         assert len(records) <= 6
-        assert expected - longs in (0, 1)
-        longs_seen.append(longs)
+        assert expected - longs in (0, 1) and cuts_due - cuts in (0, 1)
+        longs_seen.append(longs and cuts)
 
     simulate(dut, testbench)
