@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 from ttpverif.cli.checkout import FOLDERS
@@ -82,10 +83,25 @@ def _one(name, proof, task, timeout):
     }
 
 
+def _revision():
+    """The last commit of the hardware, with "-dirty" if the files differ from it."""
+
+    def git(*arguments):
+        done = subprocess.run(
+            ["git", *arguments, "--", "rtl"], cwd=ROOT, text=True, capture_output=True
+        )
+        return done.stdout.strip()
+
+    commit = git("log", "-1", "--format=%h") or "unknown"
+    return commit + ("-dirty" if git("status", "--porcelain") else "")
+
+
 def _row(name, proof, done):
     """What formal.json says about one proof."""
     return {
         "proof": name,
+        "date": date.today().isoformat(),
+        "revision": _revision(),
         "shows": proof.shows,
         "config": proof.config,
         "engine": ENGINES[proof.mode][1],
