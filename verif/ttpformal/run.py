@@ -7,19 +7,18 @@ exclude the case it is about); and with each of its defects put into the source 
 """
 
 import json
-import os
+import multiprocessing
 import shutil
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
-from ttpverif.cli.checkout import FOLDERS
 from ttpverif.cli.errors import Interrupted, UsageError
 
 from . import sby
+from .emit import emit_logged
 from .table import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,26 +32,23 @@ ENGINES = {
 }
 
 
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["ttpformal.emit"])
+"""Each proof is emitted by a process of its own, which has Amaranth already."""
+
+
 def _emit(name, folder, *defect):
+    """Writes `folder`/design.il; returns what was wrong, or None."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "ttpformal.emit",
-            name,
-            str(folder / "design.il"),
-            *map(str, defect),
-        ],
-        text=True,
-        capture_output=True,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in FOLDERS)},
+    log = folder / "emit.log"
+    process = _PROCESSES.Process(
+        target=emit_logged, args=(name, str(folder / "design.il"), str(log), *defect)
     )
-    (folder / "emit.log").write_text(done.stdout + done.stderr)
-    if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines()
+    process.start()
+    process.join()
+    if process.exitcode:
+        lines = log.read_text().strip().splitlines() if log.exists() else []
         return f"cannot be built: {lines[-1] if lines else 'no output'}"
     return None
 
@@ -71,7 +67,8 @@ def _one(name, proof, task, timeout):
         elif task == "cover":
             mode, engine, depth, wanted = "cover", "smtbmc yices", proof.cover_depth, "PASS"
         else:
-            mode, engine, wanted = "bmc", "smtbmc yices", "FAIL"
+            mode, engine = ENGINES["sat" if proof.mode == "sat" else "bmc"]
+            wanted = "FAIL"
             depth = proof.defect_depth or proof.depth
         status, log = sby.run(folder, mode, depth, engine, timeout)
         (folder / "sby.log").write_text(log)

@@ -84,7 +84,7 @@ class Entries(_Arbitrate):
         " enters before `i_enable`"
     )
     config = "4 links, 64 bits wide; watched: any one event of any one source"
-    mode = "bmc"
+    mode = "sat"
     depth = 9
     why = (
         "three registers lie between a source and `o_event`; in 9 clocks an event has come out of"
