@@ -7,11 +7,15 @@ the file is read, changed in memory and run; nothing on disk changes.
 import importlib.abc
 import importlib.util
 import sys
+import traceback
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+
+from amaranth.back import rtlil
 
 from ttpformal.source import changed
 
-__all__ = ["apply_defect"]
+__all__ = ["apply_defect", "emit", "emit_logged"]
 
 
 class _Patched(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -41,27 +45,37 @@ def apply_defect(defect):
     sys.meta_path.insert(0, _Patched(module, str(path), source))
 
 
-def main(arguments):
-    name, output = arguments[:2]
+def emit(name, output, *defect):
+    """Writes the RTLIL of the proof `name` to `output`, with the defect of this number."""
     from ttpformal.table import load
 
-    proof = load()[name]
-    if len(arguments) > 2:
-        apply_defect(proof.defects[int(arguments[2])])
-        for module in [
-            m for m in sys.modules if m.startswith("ttpformal.") and m != "ttpformal.emit"
-        ]:
+    file = name.split(".")[0]
+    proof = load(file)[name]
+    if defect:
+        apply_defect(proof.defects[defect[0]])
+        for module in [m for m in sys.modules if m.startswith("ttpformal.") and m != __name__]:
             del sys.modules[module]
         from ttpformal.table import load
 
-        proof = load()[name]
-    from amaranth.back import rtlil
-
+        proof = load(file)[name]
     from ttpformal.proof import Harness
 
     harness = Harness(proof())
     Path(output).write_text(rtlil.convert(harness, name="top", ports=harness.ports))
 
 
+def emit_logged(name, output, log, *defect):
+    """The same; what it prints, and why it fails, goes to the file `log`."""
+    with open(log, "w", buffering=1) as file, redirect_stdout(file), redirect_stderr(file):
+        try:
+            emit(name, output, *defect)
+        except SystemExit as error:
+            print(error)
+            raise SystemExit(1) from None
+        except Exception:
+            traceback.print_exc()
+            raise SystemExit(1) from None
+
+
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    emit(*sys.argv[1:3], *map(int, sys.argv[3:]))

@@ -34,6 +34,7 @@ class Bytes:
         self.first = self.before == 0
         self.here = sum(beat.keep[n] for n in range(width))
         self.length = Signal(range(longest + 1), name="bytes_length")
+        self._bytes = {}  # by offset: (it is there, value), before this beat and with it
         total = self.before + self.here
         m.d.comb += self.length.eq(total)
         with m.If(total > longest):
@@ -43,8 +44,9 @@ class Bytes:
             with m.If(beat.last):
                 m.d.sync += self.before.eq(0)
 
-    def byte(self, offset):
-        """(is it there, value) of byte `offset` of this frame, this beat included."""
+    def _byte(self, offset):
+        if offset in self._bytes:
+            return self._bytes[offset]
         m, width = self.h.m, len(self.beat.keep)
         kept, there = Signal(8, name=f"byte{offset}"), Signal(name=f"there{offset}")
         value, exists = Signal(8, name=f"now{offset}"), Signal(name=f"exists{offset}")
@@ -55,7 +57,21 @@ class Bytes:
             m.d.comb += [value.eq(self.beat.data.word_select(lane, 8)), exists.eq(1)]
         with m.If(self.moves):
             m.d.sync += [kept.eq(value), there.eq(exists & ~self.beat.last)]
-        return exists, value
+        self._bytes[offset] = there, kept, exists, value
+        return self._bytes[offset]
+
+    def byte(self, offset):
+        """(is it there, value) of byte `offset` of this frame, this beat included."""
+        return self._byte(offset)[2:]
+
+    def earlier(self, offset, length):
+        """`length` bytes from `offset`, big-endian, of the beats before this one."""
+        return Cat(*reversed([self._byte(offset + n)[1] for n in range(length)]))
+
+    def check_there(self):
+        """What is known of the bytes that were asked for: helps an induction."""
+        for offset, (there, *_) in self._bytes.items():
+            self.h.check(there == (self.before > offset))
 
     def field(self, offset, length):
         """`length` bytes from `offset`, big-endian."""

@@ -7,18 +7,18 @@ exclude the case it is about); and with each of its defects put into the source 
 """
 
 import json
-import os
+import multiprocessing
 import shutil
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
-from ttpverif.cli.checkout import FOLDERS
 from ttpverif.cli.errors import Interrupted, UsageError
 
 from . import sby
+from .emit import emit_logged
 from .table import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,26 +32,23 @@ ENGINES = {
 }
 
 
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["ttpformal.emit"])
+"""Each proof is emitted by a process of its own, which has Amaranth already."""
+
+
 def _emit(name, folder, *defect):
+    """Writes `folder`/design.il; returns what was wrong, or None."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "ttpformal.emit",
-            name,
-            str(folder / "design.il"),
-            *map(str, defect),
-        ],
-        text=True,
-        capture_output=True,
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in FOLDERS)},
+    log = folder / "emit.log"
+    process = _PROCESSES.Process(
+        target=emit_logged, args=(name, str(folder / "design.il"), str(log), *defect)
     )
-    (folder / "emit.log").write_text(done.stdout + done.stderr)
-    if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines()
+    process.start()
+    process.join()
+    if process.exitcode:
+        lines = log.read_text().strip().splitlines() if log.exists() else []
         return f"cannot be built: {lines[-1] if lines else 'no output'}"
     return None
 
@@ -70,7 +67,8 @@ def _one(name, proof, task, timeout):
         elif task == "cover":
             mode, engine, depth, wanted = "cover", "smtbmc yices", proof.cover_depth, "PASS"
         else:
-            mode, engine, wanted = "bmc", "smtbmc yices", "FAIL"
+            mode, engine = ENGINES["sat" if proof.mode == "sat" else "bmc"]
+            wanted = "FAIL"
             depth = proof.defect_depth or proof.depth
         status, log = sby.run(folder, mode, depth, engine, timeout)
         (folder / "sby.log").write_text(log)
@@ -82,10 +80,25 @@ def _one(name, proof, task, timeout):
     }
 
 
+def _revision():
+    """The last commit of the hardware, with "-dirty" if the files differ from it."""
+
+    def git(*arguments):
+        done = subprocess.run(
+            ["git", *arguments, "--", "rtl"], cwd=ROOT, text=True, capture_output=True
+        )
+        return done.stdout.strip()
+
+    commit = git("log", "-1", "--format=%h") or "unknown"
+    return commit + ("-dirty" if git("status", "--porcelain") else "")
+
+
 def _row(name, proof, done):
     """What formal.json says about one proof."""
     return {
         "proof": name,
+        "date": date.today().isoformat(),
+        "revision": _revision(),
         "shows": proof.shows,
         "config": proof.config,
         "engine": ENGINES[proof.mode][1],

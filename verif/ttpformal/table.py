@@ -36,10 +36,13 @@ _FILES = (
 )
 
 
-def load():
-    """{name: proof class}; the name is file.class in lower case with underscores."""
+def load(*files):
+    """{name: proof class}, of all files or of those named.
+
+    A name is file.class in lower case with underscores.
+    """
     proofs = {}
-    for file in _FILES:
+    for file in files or _FILES:
         try:
             module = importlib.import_module(f"ttpformal.proofs.{file}")
         except ModuleNotFoundError as error:

@@ -66,6 +66,8 @@ class _Arbitrate(Proof):
             ),
         )
         h.streams(dut)
+        # What was chosen waits for the door; the choice fills an empty `o_event` at once.
+        self.moves = dut.o_event.ready | ~dut.o_event.valid
         rx, command = dut.i_rx, dut.i_command
         h.assume(rx.p.opcode.as_value() <= 10)
         h.assume((rx.p.vc < 3) & (command.p.vc < 3) & (dut.i_replay.p.walk.as_value() < 3))
@@ -82,7 +84,7 @@ class Entries(_Arbitrate):
         " enters before `i_enable`"
     )
     config = "4 links, 64 bits wide; watched: any one event of any one source"
-    mode = "bmc"
+    mode = "sat"
     depth = 9
     why = (
         "three registers lie between a source and `o_event`; in 9 clocks an event has come out of"
@@ -138,7 +140,7 @@ class Entries(_Arbitrate):
     def build(self, h):
         m, dut = h.m, self.arbitrate(h)
         out = dut.o_event
-        moves = out.ready
+        moves = self.moves
         h.check_if(h.past(moves & self.asks.any()), out.valid)
         h.check_if(h.past(moves & ~self.asks.any(), init=1), ~out.valid)
         valids = Cat(inner(self.parts, f"hold_{name}")["o_valid"] for name in ORDER)
@@ -369,7 +371,7 @@ class Rooms(_Arbitrate):
         """Who was chosen, and that its hold still holds it: helps the induction."""
         m, out = h.m, self.dut.o_event
         chosen, wished = Signal(len(ORDER)), Signal()
-        moves = out.ready
+        moves = self.moves
         with m.If(moves):
             m.d.sync += [chosen.eq(self.grant), wished.eq(self.dut.payload.o_left)]
         h.check(out.valid == chosen.any())

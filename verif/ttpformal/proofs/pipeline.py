@@ -288,8 +288,13 @@ class Registered(Proof):
         " clocks later, if what the second and the third clock look at is that of their clock"
     )
     config = "Q2 twice; 4 slots; any event and any tag in every clock"
-    mode = "induction"
-    depth = 3
+    mode = "sat"
+    depth = 4
+    why = (
+        "no register of Decide keeps anything: what comes out depends on what went in in this"
+        " clock and the two before, and any three inputs in a row are among those of the first"
+        " four clocks"
+    )
     cover_depth = 5
     defects = (
         Defect(
@@ -311,7 +316,14 @@ class Registered(Proof):
         h.m.submodules += [plain_one, registered]
         h.drive(registered)
         late = {"i_reorder_free": 1}
-        thirds = ("i_asking", "i_first_id", "i_epoch", "cfg_init_id", "cfg_selective")
+        thirds = (
+            "i_asking",
+            "i_first_id",
+            "i_epoch",
+            "cfg_init_id",
+            "cfg_selective",
+            "cfg_congestion",
+        )
         late |= dict.fromkeys(thirds, 2)
         for name, member in registered.signature.members.items():
             if member.flow is wiring.In:

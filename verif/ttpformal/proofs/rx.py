@@ -1,6 +1,6 @@
 """Proofs of `rx/`: event queue and frame parser."""
 
-from amaranth.hdl import Cat, Mux, Signal
+from amaranth.hdl import Cat, Mux, Signal, Value
 
 from ttpoe.rx import queue as rx_queue
 from ttpoe.rx.parser import DROP_CAUSES, FrameParser
@@ -124,15 +124,11 @@ class Parser(Proof):
         " decision F1 hold, each cause is the first that holds, and the fields that come out"
         " are the bytes of the frame; all 2^16 lengths, all opcodes, VCs and addresses"
     )
-    config = "64 bits"
-    mode = "bmc"
-    depth = 13
-    why = (
-        "every field lies in the first 8 beats, and the state that outlives a frame is gone by"
-        " the next one's EtherType: 13 clocks hold a frame of any content up to 12 beats, and"
-        " any runt in front of a whole one"
-    )
+    config = "64 bits; frames of any length, one behind the other or not"
+    mode = "induction"
+    depth = 4
     cover_depth = 13
+    defect_depth = 13
     defects = (
         Defect(
             "total length is not compared in its high byte",
@@ -157,7 +153,8 @@ class Parser(Proof):
 
     def build(self, h):
         m = h.m
-        m.submodules.dut = dut = FrameParser(shrunk(width_bits=64))
+        dut = FrameParser(shrunk(width_bits=64))
+        inner = h.opened(dut)
         node = h.constant(24, "node")
         h.drive(dut, "i_frame")
         m.d.comb += dut.cfg_node.eq(node)
@@ -232,6 +229,65 @@ class Parser(Proof):
         m.d.sync += payload_bytes.eq(tsh - 27)
         h.check_if(parsed.valid & got.payload, Cat(got.last_lane, got.last_beat) == payload_bytes)
         h.reach(parsed.valid & got.payload & (payload_bytes == 30))
+        frame.check_there()
+        self.captured(h, inner, got, frame, node)
+
+    def captured(self, h, inner, got, frame, node):
+        """What the registers say of the bytes that have passed: helps the induction."""
+        beat, field = inner["index"], frame.earlier
+        h.check(beat == frame.before[3:])
+        h.check((frame.before[:3] == 0) | (frame.before == 2047))
+        oui = [(0x98ED5C >> 8 * (2 - n)) & 0xFF for n in range(3)]
+        ethertype, tsh = field(12, 2), field(40, 2)
+        opcode, extension = field(42, 1) & 0x3F, field(51, 1)
+        octets = (0, 1, 2, 6, 7, 8)
+        wrong = [field(offset, 1) != oui[n % 3] for n, offset in enumerate(octets)]
+        due = Signal(17)
+        h.m.d.comb += due.eq(field(16, 2) - 20)
+        known = {
+            1: {"not_ours": field(3, 3) != node},
+            2: {
+                "other_ethertype": (ethertype != 0x0AC6) & (ethertype != 0x9AC6),
+                "own_source": field(9, 3) == node,
+                "bad_tth": field(14, 1) != 5,
+            },
+            3: {"due": due},
+            6: {
+                "tsh_range": (tsh < 26) | (tsh > 1050),
+                "total_mismatch": tsh != inner["due"],
+                "bad_opcode": opcode > 10,
+                "bad_vc": field(43, 1) > 2,
+                "needed": (tsh + 33)[:11],
+                "no_payload": (tsh - 27)[10],
+            },
+        }
+        parsed = {
+            2: {"ieee": ethertype == 0x9AC6, "node": field(9, 3)},
+            6: {
+                "opcode": opcode[:4],
+                "payload": opcode == 6,
+                "vc": field(43, 1)[:2],
+                "epoch": field(46, 2),
+                "last_lane": (tsh - 27)[:3],
+                "last_beat": (tsh - 27)[3:10],
+            },
+            7: {
+                "selective": (extension == 0x20) | (extension == 0x60),
+                "controlled": (extension == 0x40) | (extension == 0x60),
+                "congestion": field(48, 1),
+                "tx_id": field(52, 4),
+            },
+            8: {"rx_id": field(56, 4)},
+        }
+        for after, values in known.items():
+            for name, value in values.items():
+                h.check_if(beat >= after, inner[name] == value)
+        for after, values in parsed.items():
+            for name, value in values.items():
+                h.check_if(beat >= after, Value.cast(got[name]) == value)
+        h.check_if(beat >= 1, Cat(wrong[:5]) == inner["wrong_octet"][:5])
+        h.check_if(beat >= 2, wrong[5] == inner["wrong_octet"][5])
+        h.check_if(beat == 1, ~inner["other_ethertype"])
 
 
 class Payload(Proof):

@@ -1,6 +1,6 @@
 """Proofs of `tx/`: PAYLOAD queue, slot reader, frame builder, host port, slot writer."""
 
-from amaranth.hdl import Array, Const, Mux, Signal
+from amaranth.hdl import Array, Cat, Const, Mux, Signal, Value
 from amaranth.lib.data import View
 
 from ttpoe.layouts import HostResult
@@ -9,6 +9,7 @@ from ttpoe.tx.payload_queue import PayloadQueue
 from ttpoe.tx.slot_writer import SlotWriter
 
 from ..frames import Bytes, check_beats
+from ..memories import built, inner
 from ..proof import Defect, Proof, shrunk
 
 
@@ -153,7 +154,8 @@ class _Builder(Proof):
     def build(self, h):
         m = h.m
         dut = FrameBuilder(shrunk(width_bits=64, slots=4, sets=2))
-        self.inner = h.opened(dut)
+        m.submodules.dut = parts = built(dut)
+        self.inner, self.carried = inner(parts), inner(parts, "carry")["carried"]
         node = h.constant(24, "cfg_node")
         h.drive(dut, "i_control", "i_payload", "i_length", "i_word", "i_code", "o_frame")
         m.d.comb += dut.cfg_node.eq(node)
@@ -204,6 +206,38 @@ class _Builder(Proof):
             ]
         h.check_if(payload_starts, ~control.valid)
         self.properties(h, dut, node, frame, size, is_payload, left, index)
+
+    def invariants(self, h, out, word, before, size, is_payload, left):
+        """Where the frame is, in terms of the builder's own counters: for the induction."""
+        m, number, tail_left = h.m, self.inner["number"], self.inner["tail_left"]
+        kept = View(frame_fields, self.inner["kept"])
+        tail, words = Signal(8), Signal(8)
+        m.d.comb += [tail.eq((size + 3) >> 3), words.eq((size + 7) >> 3)]
+        h.check((number <= 8) & (size <= 1024) & (is_payload == (size != 0)))
+        # The length comes two clocks behind the start.
+        age = Signal(2, init=3)
+        started = self.inner["start"]
+        m.d.sync += age.eq(Mux(started, 1, Mux(age == 3, 3, age + 1)))
+        h.check(age != 0)
+        h.check(self.inner["length_comes0"] == (age == 1))
+        h.check(self.inner["length_comes1"] == (age == 2))
+        h.check_if(age != 3, out.valid & (number >= 1) & (number <= age))
+        h.check(self.inner["left"] == left)
+        h.check_if(out.valid & (age == 3), kept.noc_bytes == size)
+        h.check_if(out.valid, kept.is_payload == is_payload)
+        h.check_if(~out.valid, (number == 0) & (before == 0))
+        h.check_if(out.valid, out.payload.last == (number == 0))
+        h.check_if((number >= 1) & (number <= 7), before == ((number - 1) << 3))
+        h.check_if((number >= 1) & (number <= 7), left == 0)
+        h.check_if(
+            number == 8,
+            (before == 56 + ((tail - tail_left) << 3))
+            & (tail_left >= 1)
+            & (tail_left <= tail)
+            & (left + 1 + tail == words + tail_left),
+        )
+        h.check_if(number == 0, left == 0)
+        h.check_if(out.valid & (number == 0), before == 56 + (tail << 3))
 
 
 class BuilderShape(_Builder):
@@ -263,38 +297,6 @@ class BuilderShape(_Builder):
         h.reach(ends & is_payload & (size == 3))
         h.reach(control.valid & control.ready & is_payload & ends)
 
-    def invariants(self, h, out, word, before, size, is_payload, left):
-        """Where the frame is, in terms of the builder's own counters: for the induction."""
-        m, number, tail_left = h.m, self.inner["number"], self.inner["tail_left"]
-        kept = View(frame_fields, self.inner["kept"])
-        tail, words = Signal(8), Signal(8)
-        m.d.comb += [tail.eq((size + 3) >> 3), words.eq((size + 7) >> 3)]
-        h.check((number <= 8) & (size <= 1024) & (is_payload == (size != 0)))
-        # The length comes two clocks behind the start.
-        age = Signal(2, init=3)
-        started = self.inner["start"]
-        m.d.sync += age.eq(Mux(started, 1, Mux(age == 3, 3, age + 1)))
-        h.check(age != 0)
-        h.check(self.inner["length_comes0"] == (age == 1))
-        h.check(self.inner["length_comes1"] == (age == 2))
-        h.check_if(age != 3, out.valid & (number >= 1) & (number <= age))
-        h.check(self.inner["left"] == left)
-        h.check_if(out.valid & (age == 3), kept.noc_bytes == size)
-        h.check_if(out.valid, kept.is_payload == is_payload)
-        h.check_if(~out.valid, (number == 0) & (before == 0))
-        h.check_if(out.valid, out.payload.last == (number == 0))
-        h.check_if((number >= 1) & (number <= 7), before == ((number - 1) << 3))
-        h.check_if((number >= 1) & (number <= 7), left == 0)
-        h.check_if(
-            number == 8,
-            (before == 56 + ((tail - tail_left) << 3))
-            & (tail_left >= 1)
-            & (tail_left <= tail)
-            & (left + 1 + tail == words + tail_left),
-        )
-        h.check_if(number == 0, left == 0)
-        h.check_if(out.valid & (number == 0), before == 56 + (tail << 3))
-
 
 class BuilderBytes(_Builder):
     shows = (
@@ -302,15 +304,10 @@ class BuilderBytes(_Builder):
         " rest; byte 48 is the code of the clock in which a frame that announces starts, `more` in"
         " a PAYLOAD, 0 in every other frame"
     )
-    config = "64 bits; payloads up to 36 bytes"
-    mode = "bmc"
-    depth = 13
-    why = (
-        "a frame's header takes 8 beats, and a payload byte comes out of the same shift in"
-        " every beat behind them; 13 clocks hold a header and 4 such beats, with every length"
-        " modulo the beat, or a control frame and the beginning of the next frame; the number"
-        " of beats is proven without bound in `tx.builder_shape`"
-    )
+    config = "64 bits; every payload length from 1 to 1024; watched: any one byte of the payload"
+    mode = "induction"
+    depth = 3
+    defect_depth = 13
     cover_depth = 14
     defects = (
         Defect(
@@ -349,35 +346,18 @@ class BuilderBytes(_Builder):
         m, out, word = h.m, dut.o_frame, dut.i_word
         first = word.payload.first
         bytes_ = Bytes(h, out.valid & out.ready, out.payload)
-        field = bytes_.field
-        ends = out.valid & out.payload.last
-        wanted = {
-            (0, 3): 0x98ED5C,
-            (3, 3): frame.node,
-            (6, 3): 0x98ED5C,
-            (9, 3): node,
-            (12, 2): Mux(frame.ieee, 0x9AC6, 0x0AC6),
-            (14, 1): 5,
-            (15, 1): 0,
-            (16, 2): size + 46,
-            (18, 16): 0,
-            (34, 3): node,
-            (37, 3): frame.node,
-            (40, 2): size + 26,
-            (42, 1): frame.opcode.as_value(),
-            (43, 1): frame.vc,
-            (44, 2): 0,
-            (46, 2): frame.epoch,
-            (48, 1): self.byte48,
-            (49, 2): 0,
-            (51, 1): Mux(frame.selective, 0x20, 0) | Mux(frame.controlled, 0x40, 0),
-            (52, 4): frame.tx_id,
-            (56, 4): frame.rx_id,
-        }
-        for (offset, count), value in wanted.items():
-            h.check_if(ends, field(offset, count) == value)
+        before = bytes_.before
+        wanted = self.header(frame, size, node)
+        for beat in range(8):
+            octets = [wanted.get(8 * beat + lane) for lane in range(8)]
+            for lane, octet in enumerate(octets):
+                if octet is not None:
+                    got = out.payload.data.word_select(lane, 8)
+                    h.check_if(out.valid & (before == 8 * beat), got == octet)
         for n in range(4):
-            h.check_if(ends & (size <= n), field(60 + n, 1) == 0)
+            got = out.payload.data.word_select(4 + n, 8)
+            h.check_if(out.valid & (before == 56) & (size <= n), got == 0)
+        ends = out.valid & out.payload.last
 
         # One byte of the payload, any.
         place = h.constant(10, "place")
@@ -387,16 +367,56 @@ class BuilderBytes(_Builder):
             m.d.sync += seen.eq(word.payload.data.word_select(place[:3], 8))
         offset = Signal(12)
         m.d.comb += offset.eq(place + 60)
-        here = (
-            out.valid
-            & is_payload
-            & (place < size)
-            & (bytes_.before <= offset)
-            & (offset < bytes_.before + 8)
-        )
+        here = out.valid & is_payload & (place < size) & (before <= offset) & (offset < before + 8)
         h.check_if(here, out.payload.data.word_select(offset[:3], 8) == seen)
+        check_beats(h, out.valid, out.payload)
+        self.invariants(h, out, word, before, size, is_payload, left)
+        self.under_way(h, out, frame, size, is_payload, left, index, place, seen)
         h.reach(ends & is_payload & (size == 21) & (place == 20))
         h.reach(ends & is_payload & (size == 3))
+
+    def header(self, frame, size, node):
+        """{offset: byte} of a frame's header; of the others nothing is said here."""
+        fields = {
+            (0, 3): Const(0x98ED5C, 24),
+            (3, 3): frame.node,
+            (6, 3): Const(0x98ED5C, 24),
+            (9, 3): node,
+            (12, 2): Mux(frame.ieee, 0x9AC6, 0x0AC6),
+            (14, 1): Const(5, 8),
+            (15, 1): Const(0, 8),
+            (16, 2): size + 46,
+            (18, 16): Const(0, 128),
+            (34, 3): node,
+            (37, 3): frame.node,
+            (40, 2): size + 26,
+            (42, 1): frame.opcode.as_value(),
+            (43, 1): frame.vc,
+            (44, 2): Const(0, 16),
+            (46, 2): frame.epoch,
+            (48, 1): self.byte48,
+            (49, 2): Const(0, 16),
+            (51, 1): Mux(frame.selective, 0x20, 0) | Mux(frame.controlled, 0x40, 0),
+            (52, 4): frame.tx_id,
+            (56, 4): frame.rx_id,
+        }
+        return {
+            offset + count - 1 - n: Cat(value, Const(0, 8 * count)).word_select(n, 8)
+            for (offset, count), value in fields.items()
+            for n in range(count)
+        }
+
+    def under_way(self, h, out, frame, size, is_payload, left, index, place, seen):
+        """What the builder keeps of the frame, and where the watched byte is: for the induction."""
+        number, kept = self.inner["number"], View(frame_fields, self.inner["kept"])
+        for name in ("opcode", "node", "vc", "ieee", "epoch", "selective", "controlled"):
+            h.check(Value.cast(kept[name]) == Value.cast(frame[name]))
+        h.check((kept.tx_id == frame.tx_id) & (kept.rx_id == frame.rx_id))
+        h.check(kept.congestion == self.byte48)
+        in_tail = (number == 8) | ((number == 0) & out.valid)
+        h.check_if(is_payload & in_tail, index + left == (size + 7) >> 3)
+        carried = (number == 8) & (place[3:] + 1 == index) & place[2] & (place < size)
+        h.check_if(carried, self.carried.word_select(place[:2], 8) == seen)
 
 
 class Writer(Proof):
