@@ -2,12 +2,17 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from ttpsim.build.builds import CLOCK_PS
+from ttpsim.scenario.run import WINDOW
+from ttpsim.views.dump import Dump
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -159,6 +164,32 @@ def test_results_of_a_pass_and_a_failure(tmp_path):
         folder = tmp_path / run["folder"]
         assert (folder / "wire.pcap").exists() and (folder / "waves.fst").stat().st_size > 100
         assert f"waves: {run['folder']}/waves.fst" in result.stdout
+
+
+LATE = """
+from ttpverif.bench.bench import scenario
+RUNS = [{"sim": "icarus", "preset": "tiny"}]
+@scenario
+async def only(bench):
+    await bench.cycles(6_000)
+    raise AssertionError("late")
+"""
+
+
+@pytest.mark.icarus
+def test_the_waveform_of_a_failure_is_of_its_last_clocks(tmp_path):
+    result = project(tmp_path, LATE)("sim", "--waves")
+    assert result.returncode == 1, result.stdout + result.stderr
+    (run,) = json.loads((tmp_path / "build" / "sim" / "results.json").read_text())["runs"]
+    dump = Dump(tmp_path / run["folder"] / "waves.fst")
+    first, last = (dump.changes("pair.clk")[at][0] / CLOCK_PS for at in (0, -1))
+    assert run["clocks"] - WINDOW <= first <= run["clocks"] - WINDOW + 200
+    assert abs(last - run["clocks"]) < 100, "the failure is in it"
+    begins = re.search(r"of its [\d,]+ clocks those from ([\d,]+) to the failure", result.stdout)
+    assert begins and int(begins[1].replace(",", "")) == pytest.approx(first, abs=1)
+    assert result.stdout.index("waveforms of the first 5,000 clocks, or of the last ones") == 6
+    view = (tmp_path / run["folder"] / "waves.gtkw").read_text()
+    assert int(re.search(r"^\*-?[\d.]+ (\d+)", view, re.M)[1]) == dump.end()
 
 
 @pytest.mark.icarus

@@ -372,6 +372,60 @@ def test_an_answer_that_asks_for_what_there_is_no_room_for_proves_no_loss():
     assert "lost" not in found.counts() and found.estimate.total == 0
 
 
+def test_the_round_trip_is_that_of_the_node_that_asks():
+    """B is near the capture and answers at once, A is 10 us away: A's answers teach nothing of B.
+
+    So the NACK that comes 2 us after the second replay of 11 says nothing of that one.
+    """
+    found = conversation(
+        (B, A, "PAYLOAD", {"tx_id": 50}),
+        (A, B, "ACK", {"rx_id": 50}),
+        *data(9),
+        9,
+        ack(9),
+        *data(10, 11),
+        9,
+        (B, A, "NACK", {"rx_id": 10}),
+        *data(10, 11),
+        9,
+        (B, A, "NACK", {"rx_id": 11}),
+        *data(11, 12),
+        (B, A, "NACK", {"rx_id": 11}),
+        *data(11, 12),
+        6,
+        ack(11),
+        9,
+        ack(12),
+    )
+    marked = marks(found)
+    assert marked[5] == ["lost"] and marked[9] == ["lost", "replay"]
+    assert marked[11] == ["replay"], "it is what ACK 11 was for"
+
+
+def test_a_nack_that_crosses_a_replay_tells_of_the_attempt_before():
+    found = conversation(
+        *data(9),
+        9,
+        ack(9),
+        *data(10, 11),
+        400,
+        *data(10, 11),  # after a time-out
+        (B, A, "NACK", {"rx_id": 11}),  # late: 10 had arrived, and 11 had not
+        9,
+        ack(11),
+    )
+    assert "lost" in found.events[3].marks and "lost" not in found.events[5].marks
+
+
+def test_what_crossed_its_ack_is_no_sample_of_the_loss():
+    """A repeat that arrives shows it by one more ACK, one that is lost by nothing: both are untold."""
+    crossing = [*data(9), 9, ack(9), *data(10), 9, *data(10), ack(10)]
+    for more in ([], [9, ack(10)]):
+        found = conversation(*crossing, *more)
+        assert "lost" not in found.counts()
+        assert found.estimate.untold == 1, more
+
+
 def test_a_payload_that_was_late_and_arrived_twice_was_not_lost():
     found = conversation(
         *data(9),
@@ -434,22 +488,16 @@ def sides(seed, loss, gbn, **faults):
 
 
 @pytest.mark.parametrize(
-    "loss, gbn, runs, within",
-    [
-        (0.01, False, 6, 0.1),
-        (0.05, False, 3, 0.1),
-        (0.05, True, 3, 0.1),
-        (0.2, False, 4, 0.1),
-        (0.2, True, 2, 0.15),
-    ],
+    "loss, gbn, runs",
+    [(0.01, False, 6), (0.05, False, 3), (0.05, True, 3), (0.2, False, 4), (0.2, True, 2)],
 )
-def test_the_estimate_of_the_senders_side(loss, gbn, runs, within):
-    """Of several runs together. At 20 % on a go-back-N link eight of nine PAYLOADs tell nothing."""
+def test_the_estimate_of_the_senders_side(loss, gbn, runs):
+    """Of several runs together. At 20 % on a go-back-N link five of six PAYLOADs tell nothing."""
     estimated, lost = 0, 0
     for seed in range(1, runs + 1):
         found, truth = sides(seed, loss, gbn)
         estimated, lost = estimated + found.estimate.of("000001"), lost + truth
-    assert lost > 20 and abs(estimated - lost) <= within * lost, (estimated, lost)
+    assert lost > 20 and abs(estimated - lost) <= 0.1 * lost, (estimated, lost)
 
 
 @pytest.mark.parametrize("faults", [{}, {"duplicate": 0.05}])

@@ -49,13 +49,14 @@ _TRACE_WINDOW = Path(__file__).with_name("trace_window.h")
 CLOCK_PS = 8_000  # of the bench
 _DUMP = """module dump;
   reg [8*1024-1:0] file;
-  reg [63:0] last;
+  reg [63:0] first, last;
   initial begin
     if (!$value$plusargs("waves=%s", file)) file = "waves.fst";
+    if (!$value$plusargs("from=%d", first)) first = 0;
     $dumpfile(file);
-    $dumpvars(0, pair);
+    #(first / 1000.0) $dumpvars(0, pair);           // the unit is a nanosecond
     if ($value$plusargs("until=%d", last)) begin
-      #(last / 1000.0) $dumpoff;        // the unit is a nanosecond
+      #((last - first) / 1000.0) $dumpoff;
     end
   end
 endmodule
@@ -177,6 +178,11 @@ def _compile_icarus(folder, _name, sources, waves, processes, _extra, _optimise,
         raise BuildError(f"Icarus Verilog refuses this; see {cxx.shown(log)}", log)
 
 
+def _picoseconds(window):
+    """The ends of a waveform, (first clock, last clock), as the simulators are told them."""
+    return [(name, clock * CLOCK_PS) for name, clock in zip(("from", "until"), window or ())]
+
+
 @dataclasses.dataclass
 class Build:
     """One compiled simulator."""
@@ -186,9 +192,9 @@ class Build:
     waves: bool
     extra: Extra | None = None
 
-    def command(self, run_folder, seed, clocks=None):
-        """What starts it; the waveform, if any, goes to `waves_file(run_folder)`: of the first
-        `clocks`, or all."""
+    def command(self, run_folder, seed, window=None):
+        """What starts it; the waveform, if any, goes to `waves_file(run_folder)`. `window`: its
+        first and last clock, else it is of the whole run."""
         waves = self.waves_file(run_folder)
         outputs = [
             f"{plusarg}{run_folder / file}"
@@ -210,7 +216,7 @@ class Build:
             str(self.folder / "sim.vvp"),
             *outputs,
             *(["-fst", f"+waves={waves}"] if self.waves else ["-none"]),
-            *([f"+until={clocks * CLOCK_PS}"] if clocks else []),
+            *(f"+{name}={ps}" for name, ps in _picoseconds(window)),
         ]
 
     def waves_file(self, run_folder):
@@ -289,14 +295,14 @@ def simulate(
     kind=None,
     what="",
     order=0,
-    waves_clocks=None,
+    window=None,
     started=None,
 ):
     """Run the cocotb tests of a Python module; logs and results go to `folder`. The exit code.
 
     The module is found in `python_path`, or as `scenarios.<name>`. `config` is what was built; it
     becomes the dict `bench.config`. With `trace` the run writes its story, `trace.txt`.
-    `waves_clocks`: the waveform ends there. `kind`, `what`, `order`: as of `Processes.run`,
+    `window`: first and last clock of the waveform. `kind`, `what`, `order`: as of `Processes.run`,
     `started` too.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -329,18 +335,13 @@ def simulate(
         PYTHONHASHSEED="0",
         PYTHONPATH=os.pathsep.join(map(str, paths)),
     )
-    if waves_clocks:
-        env["TTP_WAVES_UNTIL"] = str(waves_clocks * CLOCK_PS)
+    env |= {f"TTP_WAVES_{name.upper()}": str(ps) for name, ps in _picoseconds(window)}
     command = [
         "timeout",
         "-k",
         "5",
         str(SECONDS_LIMIT),
-        *(
-            build.command(folder, seed, waves_clocks)
-            if waves_clocks
-            else build.command(folder, seed)
-        ),
+        *(build.command(folder, seed, window) if window else build.command(folder, seed)),
     ]
     return processes.run(
         command, folder / "log.txt", kind, what, order, started, env=env, cwd=folder

@@ -55,7 +55,7 @@ def add_parser(subparsers):
         type=path,
         help="play one script again, as a failure has left it",
     )
-    add_waves(parser)
+    add_waves(parser, "the script, with --script")
     parser.add_argument(
         "--trace", action="store_true", help="with --script: write what the pipelines did"
     )

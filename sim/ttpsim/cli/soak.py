@@ -45,7 +45,7 @@ def add_parser(subparsers):
         action="store_true",
         help="go on with the soak of this seed that was interrupted",
     )
-    add_waves(parser)
+    add_waves(parser, "one round, from the clock of --from on")
     parser.add_argument(
         "--from",
         metavar="CLOCK",

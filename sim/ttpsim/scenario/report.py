@@ -143,11 +143,14 @@ class Report:
             megabytes = waves.stat().st_size / 1e6
             self._say(f"waves: {shown(waves)}, {megabytes:,.0f} MB, with the view waves.gtkw")
             clocks = run.summary.get("clocks", 0)
-            if run.waves_clocks and clocks > run.waves_clocks:
+            if run.window and clocks > run.window[1] - run.window[0]:
+                first, last = run.window
+                shows = (
+                    f"the first {last:,}" if not first else f"those from {first:,} to the failure"
+                )
                 self._say(
-                    f"  of the first {run.waves_clocks:,} of {clocks:,} clocks; "
-                    f"WAVES=all records all, about "
-                    f"{megabytes * clocks / run.waves_clocks:,.0f} MB"
+                    f"  of its {clocks:,} clocks {shows}; WAVES=all records all, about "
+                    f"{megabytes * clocks / (last - first):,.0f} MB"
                 )
 
     def _say(self, text):

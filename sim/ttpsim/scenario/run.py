@@ -38,6 +38,7 @@ SCENARIOS = Path(scenarios.__file__).parent
 # Bytes of a clock with traffic: measured for tiny (docs/evidence/run-times.md), guessed from it.
 _VCD_BYTES = {"tiny": 15_000, "default": 20_000, "full": 60_000}
 WINDOW = 5_000  # clocks of a waveform, unless all are asked for
+_BEHIND = 100  # clocks that it goes on behind a failure
 
 
 @dataclass
@@ -60,11 +61,15 @@ class Run:
     seconds: float = 0.0
     place: str = "runs"  # folder below build/sim
     log: Path | None = None  # of a build that failed
+    failed_at: int | None = None  # the clock; the waveform shows what led to it
 
     @property
-    def waves_clocks(self):
-        """Clocks that the waveform has; None: there is none, or it has all of them."""
-        return WINDOW if self.waves and self.waves != "all" else None
+    def window(self):
+        """First and last clock of the waveform; None: there is none, or it is of the whole run."""
+        if not self.waves or self.waves == "all":
+            return None
+        last = WINDOW if self.failed_at is None else self.failed_at + _BEHIND
+        return max(0, last - WINDOW), last
 
     @property
     def folder(self):
@@ -105,7 +110,7 @@ class Wanted:
     simulator: str | None = None
     seed: int | None = None
     preset: str | None = None
-    waves: bool | str = False  # True: the first WINDOW clocks; "all"
+    waves: bool | str = False  # True: WINDOW clocks; "all"
     trace: bool = False
     short: bool = False
 
@@ -257,31 +262,13 @@ class Runner:
             self._change(run, "building")
             build = self._build(run)
             self._change(run, "ready")
-            began = []
-
-            def started():
-                began.append(time.monotonic())
-                self._change(run, "running")
-
-            code = builds.simulate(
-                build,
-                f"{run.package}.{run.scenario}",
-                run.folder,
-                run.seed,
-                run.params,
-                self.processes,
-                run.config,
-                trace=run.trace,
-                kind="run",
-                order=number,
-                what=run.test,
-                waves_clocks=run.waves_clocks,
-                started=started,
-            )
-            run.seconds = time.monotonic() - (began or [time.monotonic()])[0]
-            _verdict(run, code)
+            self._simulate(number, run, build)
+            if run.state == "failed" and run.window and run.summary.get("clocks", 0) > WINDOW:
+                # The same once more: what led to the failure is what one wants to see.
+                run.failed_at = run.summary["clocks"]
+                self._simulate(number, run, build)
             if run.waves:
-                save_views(build.waves_file(run.folder))
+                save_views(build.waves_file(run.folder), at_the_end=run.state == "failed")
         except BuildError as error:
             run.state, run.message = "failed", str(error)
             run.log = error.log
@@ -289,6 +276,31 @@ class Runner:
         if self.processes.stopped:  # it was ended, or came to its end meanwhile
             run.state = "interrupted"
         self._change(run, run.state)
+
+    def _simulate(self, number, run, build):
+        began = []
+
+        def started():
+            began.append(time.monotonic())
+            self._change(run, "running")
+
+        code = builds.simulate(
+            build,
+            f"{run.package}.{run.scenario}",
+            run.folder,
+            run.seed,
+            run.params,
+            self.processes,
+            run.config,
+            trace=run.trace,
+            kind="run",
+            order=number,
+            what=run.test,
+            window=run.window,
+            started=started,
+        )
+        run.seconds = time.monotonic() - (began or [time.monotonic()])[0]
+        _verdict(run, code)
 
     def _change(self, run, state):
         if not self.processes.stopped:
@@ -325,10 +337,10 @@ def waves_sizes(runs):
     vcd = any(run.simulator == "verilator" for run in recorded) and not cxx.fst_possible()
     largest = max(recorded, key=lambda run: run.config.width_bits)
     each = _VCD_BYTES.get(largest.config.name, max(_VCD_BYTES.values())) / (1 if vcd else 25)
-    if all(run.waves_clocks for run in recorded):
+    if all(run.window for run in recorded):
         yield (
-            f"waveforms of the first {WINDOW:,} clocks, at most about "
-            f"{each * WINDOW / 1e6:,.0f} MB each; WAVES=all records the whole of each run"
+            f"waveforms of the first {WINDOW:,} clocks, or of the last ones before a failure, at "
+            f"most about {each * WINDOW / 1e6:,.0f} MB each; WAVES=all records the whole of each run"
         )
     else:
         yield f"waveforms of whole runs: about {each * 1e6 / 1e6:,.0f} MB for a million clocks"

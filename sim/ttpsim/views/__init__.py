@@ -3,8 +3,10 @@
 __all__ = ["save_views"]
 
 
-def save_views(waveform):
+def save_views(waveform, at_the_end=False):
     """Write the views of a waveform beside it, the first replay in view; what is missing is said.
+
+    `at_the_end`: its end is in view, where the run failed.
 
     A run that failed early may have left no waveform; then there are none.
     """
@@ -16,7 +18,7 @@ def save_views(waveform):
         return
     try:
         dump = Dump(waveform)
-        marker = dump.moment()
+        marker = dump.end() if at_the_end else dump.moment()
         gtkwave.write(dump, marker)
         surfer.write(dump, marker)
     except MissingSignal as error:

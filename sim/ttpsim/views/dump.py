@@ -113,6 +113,10 @@ class Dump:
         """The time of `focus`."""
         return self.focus()[1]
 
+    def end(self):
+        """The time of the last edge of the clock."""
+        return self.changes("pair.clk")[-1][0]
+
     def sampler(self, name):
         """A function of time: the signal's value then (None before its first change)."""
         changes = self.changes(name)

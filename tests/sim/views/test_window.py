@@ -18,12 +18,18 @@ def planned(**changes):
 
 
 def test_the_window_is_a_switch_of_the_run():
-    assert planned().waves_clocks == WINDOW
+    assert planned().window == (0, WINDOW)
     run = planned()
     run.waves = "all"
-    assert run.waves_clocks is None
+    assert run.window is None
     run.waves = False
-    assert run.waves_clocks is None
+    assert run.window is None
+
+
+def test_the_window_of_a_run_that_failed_ends_behind_the_failure():
+    first, last = planned(failed_at=70_000).window
+    assert last - first == WINDOW and first < 70_000 < last < 70_000 + WINDOW // 10
+    assert planned(failed_at=10).window[0] == 0
 
 
 def test_make_waves_leaves_what_make_sim_left():
@@ -32,26 +38,21 @@ def test_make_waves_leaves_what_make_sim_left():
 
 
 @pytest.mark.icarus
-def test_the_waveform_ends_with_its_window(tmp_path):
+def test_the_waveform_has_its_window(tmp_path):
     processes = builds.Processes(say=None)
     core = builds.emitted(preset("tiny"), processes)
     build = builds.compile_pair("icarus", core, "tiny", True, processes)
-    last = {}
-    for clocks in (100, None):
-        folder = tmp_path / str(clocks)
+    ends = {}
+    for window in ((0, 100), (50, 100), None):
+        folder = tmp_path / str(window)
         code = builds.simulate(
-            build,
-            "ttpsim.scenarios.hello",
-            folder,
-            1,
-            {},
-            processes,
-            preset("tiny"),
-            waves_clocks=clocks,
+            build, "ttpsim.scenarios.hello", folder, 1, {}, processes, preset("tiny"), window=window
         )
         assert code == 0, (folder / "log.txt").read_text()
-        last[clocks] = Dump(build.waves_file(folder)).changes("pair.clk")[-1][0]
-    assert 90 * builds.CLOCK_PS < last[100] <= 101 * builds.CLOCK_PS < last[None]
+        edges = Dump(build.waves_file(folder)).changes("pair.clk")
+        ends[window] = edges[0][0] / builds.CLOCK_PS, edges[-1][0] / builds.CLOCK_PS
+    assert ends[0, 100][0] < 1 and 90 < ends[0, 100][1] <= 101 < ends[None][1]
+    assert 50 <= ends[50, 100][0] <= 51 and ends[50, 100][1] == ends[0, 100][1]
 
 
 class Two:

@@ -238,8 +238,11 @@ def add_output(parser, metavar, text, **more):
     parser.add_argument("-o", "--output", metavar=metavar, type=path, help=text, **more)
 
 
-def add_waves(parser):
-    """`--waves`."""
+def add_waves(parser, of=None):
+    """`--waves`, of the whole of `of`; else of a window, and `--waves all` of all."""
+    if of:
+        parser.add_argument("--waves", action="store_true", help=f"record a waveform of {of}")
+        return
     parser.add_argument(
         "--waves",
         metavar="all",
@@ -247,5 +250,5 @@ def add_waves(parser):
         const=True,
         default=False,
         type=one_of("all"),
-        help="record waveforms: of the first 5,000 clocks, or of all",
+        help="record waveforms: of the first 5,000 clocks (of a run that fails, of the last), or of all",
     )

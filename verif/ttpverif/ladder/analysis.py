@@ -65,6 +65,7 @@ class Event:
     src, dst : nodes, or OTHER for an end of a malformed frame that is no node of this capture
     link : name of the link, "000001-000002 vc 2", or NO_LINK
     answers, answered_by, replay_of : number of another frame, or None
+    by_repeat : that it arrived is known only because an answer was given again
     """
 
     __slots__ = (
@@ -78,13 +79,14 @@ class Event:
         "replay_of",
         "attempt",
         "direction",
+        "by_repeat",
     )
 
     def __init__(self, record, link):
         self.record, self.src, self.dst, self.link = record, record.src, record.dst, link
         self.marks = {}
         self.answers = self.answered_by = self.replay_of = self.direction = None
-        self.attempt = 1
+        self.attempt, self.by_repeat = 1, False
 
 
 class Analyser:

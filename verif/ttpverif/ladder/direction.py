@@ -239,9 +239,7 @@ class Direction:
                 after = attempts[len(possible) :]
                 soon = after and record.time_ns - after[0].record.time_ns
                 arrived = possible[-1] if not after or 4 * soon < self._round_trip_ns else after[0]
-            for event in attempts[attempts.index(arrived) :]:  # later ones: still on their way
-                if event is arrived or event.record.number not in self._named:
-                    _has_arrived(event, number)
+            _has_arrived(arrived, number)  # of later ones, still on their way, nothing is known
         if self._missing is not None and upto >= self._missing:
             self._missing = None
         return len(covered)
@@ -265,7 +263,7 @@ class Direction:
                 answered = next((e for e in attempts if e.answered_by == own), attempts[-1])
             event.answers = answered.record.number
             if answered.answered_by is None:  # a duplicate, acknowledged once more
-                answered.answered_by = own
+                answered.answered_by, answered.by_repeat = own, True
         self._new_acks.append((count, event))
         return None
 
@@ -296,8 +294,10 @@ class Direction:
         acks = self._acks_of[number] = self._acks_of.get(number, 1) + 1
         doubted = [e for e in attempts if any(mark in e.marks for mark in _FATE)]
         if doubted and acks > len(attempts) - len(doubted):
-            self._named.discard(doubted[-1].record.number)
-            _has_arrived(doubted[-1], answer.record.number)
+            found = doubted[-1]
+            found.by_repeat = "lost" not in found.marks
+            self._named.discard(found.record.number)
+            _has_arrived(found, answer.record.number)
 
     def nack(self, event):
         """A NACK came; returns why it is stray, or None."""
@@ -329,6 +329,8 @@ class Direction:
             if asked.attempt == 1 or passed >= self._round_trip_ns:  # else: of the one before
                 self._asked[first & 0xFFFFFFFF] = record.time_ns, self._no_room
                 self._open_gap(first)
+            else:
+                self._lost_before(first & 0xFFFFFFFF, record)
         if asked.answered_by is None:
             asked.answered_by = record.number
         else:
@@ -348,6 +350,18 @@ class Direction:
                 self._asked[serial] = time_ns, not_kept
         if self._missing is None:
             self._missing = first
+
+    def _lost_before(self, serial, nack):
+        """A NACK that crossed a replay asks for the attempt before it."""
+        if self._no_room or self.at_receiver:
+            return
+        sent_by = nack.time_ns - self._round_trip_ns
+        before = [e for e in self.attempts.get(serial, ()) if e.record.time_ns <= sent_by]
+        if before and before[-1].marks.keys() & {"sent again", "discarded"}:
+            for mark in _FATE:
+                before[-1].marks.pop(mark, None)
+            before[-1].marks["lost"] = f"asked for by a NACK, frame {nack.number}"
+            self._named.add(before[-1].record.number)
 
     def _open_gap(self, first):
         self._missing = first

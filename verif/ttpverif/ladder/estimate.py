@@ -1,7 +1,8 @@
 """How many PAYLOADs the network lost: the marked ones, and a share of those that tell nothing.
 
 Where PAYLOADs are sent again behind an older one, or discarded by their receiver, the capture does
-not say whether they arrived before. They were as likely lost as the others.
+not say whether they arrived before. They were as likely lost as the others. So were those that
+arrived when their ID had been acknowledged: some show it by one more ACK, but a lost one never does.
 """
 
 __all__ = ["Estimate"]
@@ -25,7 +26,9 @@ class Estimate:
             counts[0] += 1
         elif "sent again" in marks or "discarded" in marks or "duplicate" in marks:
             counts[1] += 1  # of a duplicate that is lost nothing tells
-        elif event.answered_by is not None:
+        elif event.by_repeat or event.answered_by is None:
+            counts[1] += event.attempt > 1  # it crossed the ACK of an earlier attempt
+        else:
             counts[2] += 1
 
     @property

@@ -35,7 +35,7 @@ class Link:
         self._directions = {}  # (src, epoch) -> Direction
         self._current = {}  # src -> the direction begun last
         self._asked_at = {}  # (src, opcode, ID) -> time; None if it was sent twice
-        self._round_trip_ns = None
+        self._round_trip_ns = {}  # who asks -> least time to an answer, seen where the capture is
         self._settled = 0
 
     def enter(self, event):
@@ -53,11 +53,13 @@ class Link:
                 del asked_at[next(iter(asked_at))]
         elif opcode == _ACK or opcode == _OPEN_ACK:
             asked = record.tx_id if record.echo else record.rx_id
-            then = asked_at.pop((record.dst, _PAYLOAD if opcode == _ACK else _OPEN, asked), None)
+            key = record.dst, _PAYLOAD if opcode == _ACK else _OPEN, asked
+            then = asked_at.get(key)
             if then is not None:
+                asked_at[key] = None  # what is sent once more is no first time
                 passed = max(record.time_ns - then, 0)
-                if self._round_trip_ns is None or passed < self._round_trip_ns:
-                    self._round_trip_ns = passed
+                if passed < self._round_trip_ns.get(record.dst, passed + 1):
+                    self._round_trip_ns[record.dst] = passed
         if record.vc == CONTROLLED_VC and (record.congestion or opcode == _OPEN_ACK):
             agrees = opcode == _OPEN_ACK and record.extension & CONTROL
             self.controlled = bool(self.controlled or agrees or record.says)
@@ -89,7 +91,7 @@ class Link:
         return self._directions[key]
 
     def _renew(self, record, previous):
-        direction = Direction(self._round_trip_ns or 0, previous)
+        direction = Direction(self._round_trip_ns.get(record.src, 0), previous)
         key = record.src, record.epoch
         self._directions.pop(key, None)
         self._directions[key] = self._current[record.src] = direction
@@ -105,7 +107,7 @@ class Link:
         before = direction.requests.get(kind)
         answers = direction.answers.get(kind, [])
         if before is not None:
-            late = event.record.time_ns - (self._round_trip_ns or 0)
+            late = record.time_ns - self._round_trip_ns.get(record.src, 0)
             self._retry(event, before, answers, late)
             answers = [answer for answer in answers if answer.record.time_ns > late]
         direction.requests[kind], direction.answers[kind] = event, answers
