@@ -104,6 +104,12 @@ def add_parser(subparsers):
         type=path,
         help="write queue and senders every 256 clocks, as CSV",
     )
+    parser.add_argument(
+        "--results",
+        metavar="FILE",
+        type=path,
+        help="write what each node and each flow has done, as JSON",
+    )
     parser.add_argument("--plot", metavar="FILE", type=path, help="draw that: .svg, .png or .pdf")
     add_jobs(parser, of="compilers, or runs")
     return parser

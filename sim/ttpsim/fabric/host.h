@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "switch.h"
+#include "results.h"
 
 namespace ttp::fabric {
 
@@ -43,13 +43,14 @@ public:
           from_(VCS, std::vector<Flow>(nodes)) {}
 
     std::deque<int> plan[VCS];      // destinations of the packets that are still to be sent
+    std::vector<Sent> taken;        // by the engine, since somebody has emptied it
 
     // What the host offers and reads in this clock; it offers nothing before `begins`. Then
     // `after`, when the engine has answered.
     void before(Engine &e, uint64_t clock, uint64_t begins = 0) {
         for (int vc : {REQ_HI, DATA}) {
             Sending &s = sending_[vc];
-            if (clock >= begins) next(vc);
+            if (clock >= begins) next(vc, clock);
             if (!s.length && !s.shown) continue;
             Beat b;
             if (s.length) {
@@ -75,10 +76,7 @@ public:
             Sending &s = sending_[vc];
             if (s.length && e.host_taken(vc)) {
                 s.at += WB;
-                if (s.at >= s.length) {
-                    ++to_[vc][s.to].sent;
-                    s.at = s.length = 0;
-                }
+                if (s.at >= s.length) sent(vc);
             }
         }
         for (int vc = 0; vc < VCS; ++vc) {
@@ -88,9 +86,9 @@ public:
     }
 
     // All of the next packet at once; false if there is none.
-    bool take(int vc, std::vector<uint8_t> &packet) {
+    bool take(int vc, std::vector<uint8_t> &packet, uint64_t clock) {
         Sending &s = sending_[vc];
-        next(vc);
+        next(vc, clock);
         if (!s.length) return false;
         packet.clear();
         for (int at = 0; at < s.length; at += WB) {
@@ -98,8 +96,7 @@ public:
             fill(b, s.key, at, std::min(WB, s.length - at));
             packet.insert(packet.end(), b.data, b.data + bytes_of(b.keep));
         }
-        ++to_[vc][s.to].sent;
-        s.length = 0;
+        sent(vc);
         return true;
     }
 
@@ -117,17 +114,26 @@ public:
     const int self;
 
 private:
-    struct Sending { int to = 0, at = 0, length = 0; uint64_t key = 0; bool shown = false; };
+    struct Sending { int to = 0, at = 0, length = 0; uint64_t key = 0, begun = 0;
+                     bool shown = false; };
     struct Reading { int at = 0, from = 0, length = 0; uint64_t key = 0, user = 0; };
 
     // The packet that is sent next, from the plan if there is none yet.
-    void next(int vc) {
+    void next(int vc, uint64_t clock) {
         Sending &s = sending_[vc];
         if (s.length || plan[vc].empty()) return;
         s.to = plan[vc].front();
         s.key = Content::key(self, s.to, vc, to_[vc][s.to].sent);
         s.length = length_of(settings_, self, s.to, vc, to_[vc][s.to].sent);
+        s.begun = clock;
         plan[vc].pop_front();
+    }
+    // The engine has all of it.
+    void sent(int vc) {
+        Sending &s = sending_[vc];
+        ++to_[vc][s.to].sent;
+        taken.push_back({self, s.to, vc, s.length, s.begun});
+        s.at = s.length = 0;
     }
 
     static void fill(Beat &b, uint64_t key, int at, int bytes) {

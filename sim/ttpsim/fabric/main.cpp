@@ -17,6 +17,7 @@ void read(int count, char **words, fabric::Settings &s, std::string &json) {
         .text("--defect", s.network.defect)
         .number("--seed", s.seed)
         .text("--samples", s.samples)
+        .text("--results", s.results)
         .number("--batch", s.batch)
         .number("--congestion", s.congestion)
         .number("--spread", s.spread)
@@ -79,7 +80,7 @@ int main(int count, char **words) {
     results.put("seed", settings.seed);
     fabric.write(results);
     results.put("cpu_seconds", progress.cpu_seconds()).put("failure", fabric.failure);
-    if (!results.write(json)) return 2;
+    if (!results.write(json) || !fabric.write_results()) return 2;
     if (!fabric.failure.empty()) progress.say("FAILED: " + fabric.failure);
     return fabric.failure.empty() ? 0 : 1;
 }

@@ -91,7 +91,7 @@ private:
 
     void act(uint64_t clock) {
         if (clock >= due_) state_ == OPEN_SENT ? open(clock) : payload(clock);
-        if (out_ || clock < begins_ || !host_.take(DATA, payload_)) return;
+        if (out_ || clock < begins_ || !host_.take(DATA, payload_, clock)) return;
         out_ = true;
         if (state_ == CLOSED) open(clock);
         else if (state_ == OPENED) payload(clock);

@@ -13,7 +13,7 @@ class Fabric {
 public:
     explicit Fabric(const Settings &settings)
         : s_(settings), network_(s_.nodes, s_.leaf_hosts, s_.spines, s_.delay, s_.network, s_.seed),
-          port_(s_.nodes), traffic_(s_), half_(s_, traffic_), samples_(s_, traffic_),
+          port_(s_.nodes), watch_(s_.nodes), results_(s_.nodes), traffic_(s_), half_(s_, traffic_), samples_(s_, traffic_),
           sharing_(s_, round_trip()), rise_(s_, round_trip()) {
         for (int node = 0; node < s_.nodes; ++node) {
             hosts_.emplace_back(node, s_.nodes, s_.host);
@@ -83,10 +83,21 @@ public:
         if (s_.clocks) half_.write(json, all);
         sharing_.write(json);
         rise_.write(json);
-        json.counts("stats", watch_.stats, LINK_STAT_NAMES, LINK_STAT_COUNT);
+        Watch watch;
+        for (const Watch &one : watch_) watch.add(one);
+        json.counts("stats", watch.stats, LINK_STAT_NAMES, LINK_STAT_COUNT);
         number("round_trip", round_trip_.clocks);
-        number("queue_full", watch_.queue_full);
-        number("no_room", watch_.no_room);
+        number("queue_full", watch.queue_full);
+        number("no_room", watch.no_room);
+    }
+    // What each node and each flow has done; false if it cannot be written.
+    bool write_results() {
+        if (s_.results.empty()) return true;
+        Json json;
+        json.put("seed", s_.seed).put("traffic", s_.traffic).put("clocks", clock);
+        results_.write(json, [&](int node) { return engines_[node] ? &watch_[node] : nullptr; });
+        json.put("failure", failure);
+        return json.write(s_.results);
     }
 
     std::string failure;
@@ -196,7 +207,7 @@ private:
             hosts_[node].before(e, clock, s_.begins(node));
             e.low();
             port_[node].out = e.tx();
-            watch_.look(node, e);
+            watch_[node].look(node, e);
             if (samples_.wanted()) law(node, e);
             hosts_[node].after(e, [&](int from, int vc, uint32_t number, int bytes) {
                 packet(node, from, vc, number, bytes);
@@ -205,6 +216,7 @@ private:
         clock_edge(engines_, s_.batch);
         for (int n = 0; n < s_.modules; ++n)
             modules_[n].clock(port_[s_.nodes - s_.modules + n], clock);
+        for (Host &host : hosts_) note_sent(host);
         round_trip_.clock(port_[1], clock);
         sharing_.clock(clock);
         rise_.clock(clock, port_[1].out.valid);
@@ -225,6 +237,11 @@ private:
 #endif
     }
 
+    void note_sent(Host &host) {
+        if (!s_.results.empty()) for (const Sent &one : host.taken) results_.sent(one);
+        host.taken.clear();
+    }
+
     void packet(int to, int from, int vc, uint32_t number, int bytes) {
         since_ = clock;
         ++arrived_;
@@ -232,6 +249,7 @@ private:
         if (number >= hosts_[from].sent(vc, to).sent)
             throw Failure{"host " + std::to_string(to) + " has packet " + std::to_string(number)
                           + " of host " + std::to_string(from) + " before that was sent"};
+        if (!s_.results.empty()) results_.delivered(from, to, vc, bytes, clock + 1);
         if (vc == REQ_HI) {
             waited(pinged_[from].front(), clock + 1, false);
             pinged_[from].pop_front();
@@ -277,6 +295,8 @@ private:
     Network network_;
     std::vector<Port> port_;            // of the engines
     std::vector<std::unique_ptr<Engine>> engines_;      // null: a module is there
+    std::vector<Watch> watch_;          // by node
+    Results results_;
     std::deque<Module> modules_;                        // of the last nodes
     std::deque<Host> hosts_;
     std::map<int, std::deque<uint64_t>> pinged_;
@@ -286,7 +306,6 @@ private:
     Sharing sharing_;
     Rise rise_;
     Waits waits_;
-    Watch watch_;
     FirstRoundTrip round_trip_;         // of host 1
     uint64_t since_ = 0, ideal_ = 0, network_ideal_ = 0, completed_ = 0, bytes_ = 0,
              port0_beats_ = 0;

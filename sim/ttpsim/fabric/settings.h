@@ -22,6 +22,7 @@ struct Settings {
     int leaf_hosts = 0, spines = 1;
     int ping_every = 0;                 // clocks between two urgent packets to host 0; 0: none
     int batch = 1;                      // 0: engines one after the other (edge.h)
+    std::string results;                // file for what each node and each flow has done
     std::string samples;                // file for queue and senders over time; none if empty
     SwitchSettings network;
     HostSettings host;

@@ -5,11 +5,23 @@
 
 namespace ttp::fabric {
 
-// What the engines count. A network that loses whole frames and does nothing else leaves some
+// What an engine counts. A network that loses whole frames and does nothing else leaves some
 // causes of drop at 0, and no link ends: a `Failure` if it is not so.
 class Watch {
 public:
     uint64_t stats[64] = {}, queue_full = 0, no_room = 0;
+
+    void add(const Watch &other) {
+        for (int n = 0; n < 64; ++n) stats[n] += other.stats[n];
+        queue_full += other.queue_full;
+        no_room += other.no_room;
+    }
+
+    // By the name that it has in docs/reference/registers.md.
+    uint64_t stat(const std::string &name) const {
+        for (int n = 0; n < LINK_STAT_COUNT; ++n) if (name == LINK_STAT_NAMES[n]) return stats[n];
+        throw Failure{"no statistic " + name};
+    }
 
     void look(int node, const Engine &e) {
         const Vengine *top = e.top.get();
