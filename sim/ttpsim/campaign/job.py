@@ -61,8 +61,8 @@ class Job:
 
 
 def _dies_with_parent():
-    """Words that end the job when the worker dies, by whatever signal: nothing is left behind."""
-    return ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+    """Words that end the job as `kill` does when its worker dies: nothing is left behind."""
+    return ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
 
 
 def _environment():
@@ -79,12 +79,22 @@ def _read(path):
         return None, f"its JSON cannot be read: {error}"
 
 
-def run_job(job):
-    """Do it, in a worker; the record.
+def _process(words, output):
+    """Exit code of `ttpoe`, with its own session: Ctrl-C at a terminal is for the campaign."""
+    return subprocess.Popen(
+        [*_dies_with_parent(), sys.executable, "-P", "-m", "ttpverif.cli", *words],
+        cwd=ROOT,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ).wait()
 
-    The process has a session of its own: Ctrl-C at a terminal is for the campaign. A worker with
-    other sources does nothing, and says so in `refused`.
-    """
+
+def run_job(job):
+    """Do it, in a worker; the record. A worker with other sources does nothing, and says so in
+    `refused`."""
     here = revision()
     record = {"key": job.key, "command": job.command, "seed": job.seed, "revision": job.revision}
     if here != job.revision:
@@ -95,17 +105,8 @@ def run_job(job):
         table = Path(folder) / "table.csv"
         files = {JSON: str(path), CSV: str(table)}
         words = [files.get(word, word) for word in job.words]
-        command = [*_dies_with_parent(), sys.executable, "-P", "-m", "ttpverif.cli", *words]
         with open(printed, "wb") as output:
-            code = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env=_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            ).wait()
+            code = _process(words, output)
         result, wrong = _read(path)
         rows = table.read_text() if table.exists() else None
         text = printed.read_text(errors="replace")[-_KEPT:]

@@ -96,7 +96,7 @@ def jobs_of(path, revision):
                 if seed == seeds[0]:  # the others differ by a number only
                     checked(words, what)
                 job = Job.of(words, revision, seed)
-                found[job.key] = job
+                found.setdefault(job.key, job)
         except ValueError as error:  # of shlex
             raise SetupError(f"{what}: {error}") from None
         if len(found) > MOST:

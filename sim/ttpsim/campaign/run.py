@@ -68,7 +68,9 @@ class Shown:
 
     def say(self, text):
         """A line of its own."""
-        self.bar.console.print(f"[{self.name}] {text}", markup=False, highlight=False, soft_wrap=True)
+        self.bar.console.print(
+            f"[{self.name}] {text}", markup=False, highlight=False, soft_wrap=True
+        )
 
     def _now_and_then(self):
         now = time.monotonic()
@@ -100,9 +102,7 @@ def campaign(name, jobs, store, workers=2, scheduler=None, retry=False):
     `retry`: also what failed. Ctrl-C raises `Interrupted`: what is done is kept.
     """
     found = {job.key: store.get(job.key) for job in jobs}
-    left = [
-        job for job in jobs if not found[job.key] or (retry and found[job.key]["code"] != 0)
-    ]
+    left = [job for job in jobs if not found[job.key] or (retry and found[job.key]["code"] != 0)]
     with Shown(name, len(jobs), len(jobs) - len(left)) as shown:
         shown.say(f"{len(jobs)} jobs, {len(jobs) - len(left)} of them done already")
         if left:

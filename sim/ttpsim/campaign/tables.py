@@ -77,7 +77,7 @@ def write(folder, found):
         # A column with words and numbers, an axis for example, is one of words.
         mixed = [column for column in table if table[column].map(type).nunique() > 1]
         words = [column for column in mixed if table[column].map(type).eq(str).any()]
-        table = table.astype({column: str for column in words})
+        table = table.astype(dict.fromkeys(words, str))
         table.to_csv(folder / f"{name}.csv", index=False)
         table.to_parquet(folder / f"{name}.parquet", index=False)
         paths += [folder / f"{name}.csv", folder / f"{name}.parquet"]

@@ -1,5 +1,6 @@
 """`ttpoe fabric`: many engines behind switches, as one native program."""
 
+from ttpsim.cli._campaign import add_campaign
 from ttpverif.cli.options import (
     add_gbn,
     add_jobs,
@@ -25,6 +26,29 @@ _EXAMPLES = """examples:
   ttpoe fabric --nodes 64 --link-slots 1 --loss 0.1 --seed 7
   ttpoe fabric --nodes 9 --clocks 600000 --ping-every 1024 --seeds 5
   ttpoe fabric --nodes 9 --clocks 100000 --plot incast.svg
+  ttpoe fabric --nodes 16 --workload ring.csv --results ring.json
+  ttpoe fabric sweep examples/fabric/incast.toml
+"""
+
+_SWEEP_SUMMARY = "run the product of several settings, on one machine or many; tables, a report"
+_SWEEP_DESCRIPTION = """Run `ttpoe fabric` for every combination of settings that a TOML file names:
+
+  title = "Incast into small buffers"
+  seeds = "1-3"
+  [fixed]
+  clocks = 100_000
+  [axes]
+  nodes = [3, 5, 9]
+  congestion = ["off", "on"]
+
+A name is a switch of `ttpoe fabric` without its dashes; true or false for gbn and cut-through.
+`queue = false` leaves the queue over time out. The results are tables as CSV and Parquet, a row for
+each run, node, flow and message; pictures; and report.html, one file in which one can filter and
+sort. A run that is there already is not run again, Ctrl-C included, as in `ttpoe campaign`."""
+_SWEEP_EXAMPLES = """examples:
+  ttpoe fabric sweep examples/fabric/incast.toml
+  ttpoe fabric sweep examples/fabric/incast.toml --jobs 1 -o /tmp/incast
+  ttpoe fabric sweep examples/fabric/incast.toml --scheduler tcp://10.0.0.1:8786
 """
 
 TRAFFIC = ("incast", "all_to_all", "permutation", "reverse")
@@ -111,12 +135,31 @@ def add_parser(subparsers):
         help="write what each node and each flow has done, as JSON",
     )
     parser.add_argument("--plot", metavar="FILE", type=path, help="draw that: .svg, .png or .pdf")
+    parser.add_argument(
+        "--workload",
+        metavar="FILE",
+        type=path,
+        help="play the messages of this CSV file instead of --traffic: id, source, destination, "
+        "bytes, start (clock), after (ids that have arrived at the source before)",
+    )
     add_jobs(parser, of="compilers, or runs")
+    actions = parser.add_subparsers(dest="action", metavar="sweep")
+    add_campaign(
+        verb(actions, "sweep", _SWEEP_SUMMARY, _SWEEP_DESCRIPTION, _SWEEP_EXAMPLES, CHECKOUT),
+        "build/sweep/ and the name of FILE",
+    )
     return parser
 
 
 def run(arguments):
     """Do it; the exit code."""
+    if arguments.action == "sweep":
+        from ttpsim.campaign.cluster import need
+
+        need()
+        from ttpsim.campaign.sweep import main
+
+        return main(arguments)
     from ttpsim.fabric.run import main
 
     return main(arguments)

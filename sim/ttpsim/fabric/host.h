@@ -3,8 +3,10 @@
 #pragma once
 
 #include <map>
+#include <memory>
 
 #include "results.h"
+#include "workload.h"
 
 namespace ttp::fabric {
 
@@ -21,10 +23,12 @@ struct HostSettings {
     int ping_bytes = 64;
     int stop_clocks = 0;            // the reader of DATA stops for so many clocks ...
     int stop_period = 0;            // ... of so many
+    std::shared_ptr<const Workload> workload;   // says how long packets of DATA are, if there is one
 };
 
 inline int length_of(const HostSettings &s, int from, int to, int vc, uint32_t number) {
     if (vc == REQ_HI) return s.ping_bytes;
+    if (s.workload) return s.workload->length(from, to, number);
     if (s.bytes) return s.bytes;
     return 1 + int(Content::word(Content::key(from, to, vc, number), 5000) % 1024);
 }

@@ -18,6 +18,7 @@ void read(int count, char **words, fabric::Settings &s, std::string &json) {
         .number("--seed", s.seed)
         .text("--samples", s.samples)
         .text("--results", s.results)
+        .text("--workload", s.workload)
         .number("--batch", s.batch)
         .number("--congestion", s.congestion)
         .number("--spread", s.spread)

@@ -28,15 +28,18 @@ def refusals(found, traffic, name, limit):
         found["MODULES"] and traffic != "incast",
         "--modules is for --traffic incast: it only sends to host 0",
     )
-    special = found["OLD"] + found["MODULES"] + found["JOIN"]
+    others = found["OLD"] + found["MODULES"] + found["JOIN"]
     yield (
-        special >= nodes,
-        f"--old, --modules and --join must be less than --nodes together; got {special} of {nodes}",
+        others >= nodes,
+        f"--old, --modules and --join must be less than --nodes together; got {others} of {nodes}",
     )
     yield (
         found["PING_EVERY"] and found["MODULES"] == nodes - 1,
         "--ping-every needs an engine among the senders: --modules must be at most --nodes - 2",
     )
+    special = ("CLOCKS", "MODULES", "JOIN", "SPREAD")
+    for key in special if traffic == "workload" else ():
+        yield (found[key], f"--workload says who sends when: leave out --{key.lower()}")
     clocks, joined, left = found["CLOCKS"], found["JOIN_AT"], found["LEAVE_AT"]
     yield (
         found["JOIN"] and (not clocks or traffic != "incast"),

@@ -15,6 +15,11 @@ public:
         : s_(settings), network_(s_.nodes, s_.leaf_hosts, s_.spines, s_.delay, s_.network, s_.seed),
           port_(s_.nodes), watch_(s_.nodes), results_(s_.nodes), traffic_(s_), half_(s_, traffic_), samples_(s_, traffic_),
           sharing_(s_, round_trip()), rise_(s_, round_trip()) {
+        if (!s_.workload.empty()) {
+            workload_ = std::make_shared<Workload>(s_.workload, s_.nodes,
+                                                   s_.host.bytes ? s_.host.bytes : 1024);
+            s_.host.workload = workload_;
+        }
         for (int node = 0; node < s_.nodes; ++node) {
             hosts_.emplace_back(node, s_.nodes, s_.host);
             engines_.emplace_back();
@@ -32,6 +37,7 @@ public:
             reset();
             while (s_.clocks ? clock < s_.clocks : !done()) {
                 if (s_.clocks) refill();
+                else if (workload_) play();
                 ping();
                 step();
                 if (clock % 1024 == 0) progress(*this);
@@ -96,6 +102,7 @@ public:
         Json json;
         json.put("seed", s_.seed).put("traffic", s_.traffic).put("clocks", clock);
         results_.write(json, [&](int node) { return engines_[node] ? &watch_[node] : nullptr; });
+        if (workload_) workload_->write(json);
         json.put("failure", failure);
         return json.write(s_.results);
     }
@@ -137,7 +144,8 @@ private:
 
     void make_plan() {
         Load load(network_, s_.nodes);
-        for (Host &host : hosts_) {
+        if (workload_) add_workload(load);
+        else for (Host &host : hosts_) {
             std::vector<uint32_t> numbers(s_.nodes);
             for (int n = 0; n < s_.count; ++n) plan(host);
             for (int to : host.plan[DATA])
@@ -146,6 +154,14 @@ private:
         ideal_ = load.hosts();
         network_ideal_ = load.all();
         data_ = planned_;
+    }
+
+    void add_workload(Load &load) {
+        for (const Workload::Message &m : workload_->messages()) {
+            for (uint32_t n = 0; n < m.packets; ++n)
+                load.add(m.from, m.to, workload_->length(m, n));
+            planned_ += m.packets;
+        }
     }
 
     // A round of packets more.
@@ -161,6 +177,15 @@ private:
         for (Host &host : hosts_)
             if (host.plan[DATA].empty() && s_.active(host.self, clock)) plan(host);
         if (clock == s_.clocks / 2) half_.begin(network_.sum());
+    }
+
+    // Whoever has nothing left gets a packet of each of its messages that may go. There is nothing to
+    // wait for as long as none may.
+    void play() {
+        for (Host &host : hosts_)
+            if (host.plan[DATA].empty())
+                for (int to : workload_->round(host.self, clock)) host.plan[DATA].push_back(to);
+        if (workload_->idle()) since_ = clock;
     }
 
     // The end of a run without an end. Its first half is for getting into step.
@@ -256,6 +281,7 @@ private:
             return;
         }
         ++data_arrived_;
+        if (workload_) workload_->arrived(from, to, number, clock + 1);
         if (data_arrived_ == (data_ + 1) / 2) fairness_ = fairness();
         half_.data(from, to, bytes, clock);
         sharing_.data(from, bytes);
@@ -292,6 +318,7 @@ private:
     }
 
     Settings s_;
+    std::shared_ptr<Workload> workload_;        // null: traffic_ says who sends
     Network network_;
     std::vector<Port> port_;            // of the engines
     std::vector<std::unique_ptr<Engine>> engines_;      // null: a module is there

@@ -4,6 +4,7 @@
 """
 
 import json
+import shlex
 import signal
 import subprocess
 import tempfile
@@ -11,8 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ttpoe.config import preset
+from ttpoe.verilog.emit import write
 from ttpsim.build import builds
 from ttpsim.cli.fabric import SETTINGS as SWITCHES
+from ttpsim.fabric import workload
 from ttpsim.fabric.plot import draw
 from ttpsim.fabric.refusals import refusals
 from ttpsim.fabric.words import several, shown
@@ -67,9 +70,10 @@ def _words(key, value):
     return [f"--{key.lower().replace('_', '-')}", str(value)]
 
 
-def command(name, settings, traffic):
-    """What a user types to repeat a run."""
-    words = ["ttpoe", "fabric", "--preset", name, "--traffic", traffic]
+def command(name, settings, traffic, played=None):
+    """What a user types to repeat a run; `played`: the file of its workload."""
+    words = ["ttpoe", "fabric", "--preset", name]
+    words += ["--workload", shlex.quote(str(played))] if played else ["--traffic", traffic]
     for key, value in settings.items():
         if value != SETTINGS[key][2] or key in ("SEED", "NODES", "COUNT"):
             words += _words(key, value)
@@ -115,10 +119,15 @@ def _settings(arguments, config):
         "SELECTIVE": int(not arguments.gbn),
         "CONGESTION": int(arguments.congestion == "on"),
     }
-    for bad, words in refusals(found, arguments.traffic, config.name, most_nodes(config)):
+    for bad, words in refusals(found, _traffic(arguments), config.name, most_nodes(config)):
         if bad:
             raise builds.SetupError(words)
     return found
+
+
+def _traffic(arguments):
+    """The name of the traffic, as the native program has it."""
+    return "workload" if arguments.workload else arguments.traffic
 
 
 def _folders(arguments):
@@ -138,28 +147,56 @@ def _folders(arguments):
         raise builds.SetupError(f"the last seed must be at most {SEEDS[1]}; got {last}")
 
 
-def _one(arguments, program, settings):
+def _complete(path, result, messages):
+    """What the program has written of nodes and flows, with the results of the run, and with the
+    names of its messages."""
+    if not path.exists():
+        return
+    found = json.loads(path.read_text())
+    if messages:
+        found["messages"] = workload.named(messages, found["messages"])
+    write(path, json.dumps(result | found, indent=1) + "\n")
+
+
+def _one(arguments, program, settings, messages, plus):
     """A run, with its table and picture if they are wanted; `(exit code, results)`."""
     with tempfile.TemporaryDirectory() as folder:
         table = arguments.samples or (Path(folder) / "samples.csv" if arguments.plot else None)
-        plus = ["--samples", table] if table else []
+        plus = [*plus, *(["--samples", table] if table else [])]
         plus += ["--results", arguments.results] if arguments.results else []
         more = {"plus": plus} if plus else {}
-        code, result = run_fabric(program, arguments.traffic, settings, **more)
+        code, result = run_fabric(program, _traffic(arguments), settings, **more)
         if code == 0 and arguments.plot:
             draw(table, arguments.plot, settings["BUFFER"])
+    if arguments.results and code in (0, 1):
+        _complete(arguments.results, result, messages)
     return code, result
 
 
-def _all(arguments, program, settings):
+def _all(arguments, program, settings, plus):
     """A run of each seed, as many at a time as jobs are allowed: `[(exit code, results)]`."""
+    more = {"plus": plus} if plus else {}
 
     def one(seed):
-        return run_fabric(program, arguments.traffic, settings | {"SEED": seed}, subprocess.DEVNULL)
+        own = settings | {"SEED": seed}
+        return run_fabric(program, _traffic(arguments), own, subprocess.DEVNULL, **more)
 
     first = arguments.seed
     with ThreadPoolExecutor(arguments.jobs) as pool:
         return list(pool.map(one, range(first, first + arguments.seeds)))
+
+
+def _found(arguments, program, settings, messages):
+    """`[(exit code, results)]` of the seeds."""
+    with tempfile.TemporaryDirectory() as folder:
+        plus = []
+        if messages:
+            path = Path(folder) / "workload.txt"
+            path.write_text(workload.native(messages))
+            plus = ["--workload", path]
+        if arguments.seeds == 1:
+            return [_one(arguments, program, settings, messages, plus)]
+        return _all(arguments, program, settings, plus)
 
 
 def main(arguments):
@@ -167,12 +204,11 @@ def main(arguments):
     config = preset(arguments.preset)
     settings = _settings(arguments, config)
     _folders(arguments)
+    played = arguments.workload
+    messages = workload.read(played, settings["NODES"], settings["BYTES"]) if played else []
     print(f"[fabric] building {config.name}", flush=True)
     program = compile_fabric(config, builds.Processes(arguments.jobs))
-    if arguments.seeds == 1:
-        found = [_one(arguments, program, settings)]
-    else:
-        found = _all(arguments, program, settings)
+    found = _found(arguments, program, settings, messages)
     worst = 0
     for seed, (code, result) in enumerate(found, arguments.seed):
         if code == 130:
@@ -180,7 +216,7 @@ def main(arguments):
         if code == 1:
             if arguments.seeds > 1:
                 print(f"[fabric] seed {seed} FAILED: {result['failure']}")
-            again = command(config.name, settings | {"SEED": seed}, arguments.traffic)
+            again = command(config.name, settings | {"SEED": seed}, arguments.traffic, played)
             print(f"[fabric] again: {again}")
         worst = max(worst, code)
     if worst == 0:

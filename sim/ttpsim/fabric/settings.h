@@ -6,7 +6,7 @@
 namespace ttp::fabric {
 
 struct Settings {
-    std::string traffic = "incast";     // all_to_all, permutation or reverse: see traffic.h
+    std::string traffic = "incast";     // all_to_all, permutation, reverse: traffic.h; workload
     int nodes = 4, count = 64;          // packets of each sender to each of its destinations
     uint64_t seed = 1, limit = 0;       // limit: clocks after which it is given up; 0: none
     uint64_t clocks = 0;                // of traffic without an end; 0: `count` packets
@@ -23,6 +23,7 @@ struct Settings {
     int ping_every = 0;                 // clocks between two urgent packets to host 0; 0: none
     int batch = 1;                      // 0: engines one after the other (edge.h)
     std::string results;                // file for what each node and each flow has done
+    std::string workload;               // file of messages that takes the place of the traffic
     std::string samples;                // file for queue and senders over time; none if empty
     SwitchSettings network;
     HostSettings host;

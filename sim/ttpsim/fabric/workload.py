@@ -16,7 +16,7 @@ __all__ = ["COLUMNS", "Message", "named", "native", "read"]
 COLUMNS = ("id", "source", "destination", "bytes", "start", "after")
 MOST_BYTES, MOST_CLOCK = 2**40, 2**62
 MOST_PACKETS = 2**31  # of all messages together
-PACKET = 1024
+LONGEST = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +35,9 @@ class Message:
 def _number(row, name, low, high, what):
     text = row[name].strip()
     if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
-        raise SetupError(f"{what}: {name} must be a whole number from {low} to {high}; got {text!r}")
+        raise SetupError(
+            f"{what}: {name} must be a whole number from {low} to {high}; got {text!r}"
+        )
     return int(text)
 
 
@@ -116,9 +118,10 @@ def _cycle(messages):
     return seen[seen.index(at) :]
 
 
-def read(path, nodes):
+def read(path, nodes, packet=LONGEST):
     """`[Message]` of the file, in its order; `SetupError` for what cannot be played by so many
-    nodes: a node that does not exist, a size that cannot be, a cycle."""
+    nodes: a node that does not exist, a size that cannot be, a cycle. `packet`: bytes of the
+    longest one, 0 for as long as may be."""
     rows, place = _rows(path), {}
     for line, row in rows:
         what = f"{path}, line {line}"
@@ -142,7 +145,7 @@ def read(path, nodes):
             f"{path}: a cycle: each of {', '.join(names)} waits for another, by `after` or the "
             "order of its flow"
         )
-    if sum(-(-message.bytes // PACKET) for message in found) > MOST_PACKETS:
+    if sum(-(-message.bytes // (packet or LONGEST)) for message in found) > MOST_PACKETS:
         raise SetupError(f"{path}: more than {MOST_PACKETS} packets")
     return found
 
