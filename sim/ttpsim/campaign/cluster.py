@@ -52,7 +52,7 @@ def connected(jobs, scheduler=None):
             where = scheduler
         try:
             client = stack.enter_context(Client(where, timeout=_SECONDS, set_as_default=False))
-            client.wait_for_workers(1, timeout=_SECONDS * 3)
+            client.wait_for_workers(jobs if scheduler is None else 1, timeout=_SECONDS * 3)
         except (OSError, ValueError, TimeoutError) as error:
             raise SetupError(
                 f"no Dask scheduler with a worker at {scheduler or 'this machine'}: {error}"

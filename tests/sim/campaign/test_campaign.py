@@ -1,10 +1,12 @@
 """Campaigns: jobs that are run once, kept and united, whatever becomes of the workers."""
 
+import contextlib
 import json
+import multiprocessing
 import os
 import signal
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from ttpsim.campaign.store import Store
 from ttpsim.cli import campaign as command
 
 pytest.importorskip("distributed", reason="make setup WITH=campaign")
-from ttpsim.campaign import cluster  # noqa: E402
+from ttpsim.campaign import cluster
 
 SMALL = ("model", "--payloads", "100")
 
@@ -30,52 +32,66 @@ def small(*seeds):
     return [Job.of((*SMALL, "--seed", str(seed)), now, seed) for seed in seeds]
 
 
-def stat(pid):
-    """State and parent of a process; None if it has ended."""
+def runs(pid):
+    """Whether the process has not ended; a zombie has no command line."""
     try:
-        state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+        return bool(Path(f"/proc/{pid}/cmdline").read_text())
     except OSError:
-        return None
-    return None if state == "Z" else (state, int(parent))
+        return False
+
+
+def is_job(pid):
+    """Not git, which a worker asks for its revision."""
+    try:
+        return "ttpverif.cli" in Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return False
 
 
 def children(pid):
-    """Processes that this one has started, and that have not ended."""
-    there = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-    return [one for one in there if (stat(one) or (None, 0))[1] == pid]
+    """The jobs that this process has started, and that run."""
+    found = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # a thread that has ended
+            found += map(int, path.read_text().split())
+    return list(filter(is_job, found))
+
+
+def kill_one_at_work(pids):
+    """Kill the first of these that runs a job; `[it, what it ran]`, nothing if none does so."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        for pid in pids:
+            if at_work := children(pid):
+                os.kill(pid, signal.SIGKILL)
+                return [pid, *at_work]
+        time.sleep(0.01)
+    return []
 
 
 def test_a_killed_worker_loses_nothing(tmp_path):
-    """Its job is done by another, and what it had started does not go on by itself."""
-    jobs, store, ended, lost = small(*range(1, 7)), Store(tmp_path), [], []
-
-    def done(job, record):
-        ended.append((job.key, record.get("code")))
-
-    def kill():
-        """The first worker that is at work, after the first job."""
-        until = time.monotonic() + 300
-        while not lost and time.monotonic() < until:
-            for pid in workers if ended else ():
-                if at_work := children(pid):
-                    os.kill(pid, signal.SIGKILL)
-                    lost.extend([pid, *at_work])
-                    break
-            time.sleep(0.01)
-
-    with cluster.connected(2) as client:
-        workers = client.run(os.getpid).values()
-        killer = threading.Thread(target=kill)
-        killer.start()
-        cluster.drive(client, jobs, store, done)
-        killer.join()
-    assert len(lost) > 1, "no worker was at work when it was killed"
+    """Its job is done by another, and every job is counted once."""
+    jobs, store, ended = small(*range(1, 7)), Store(tmp_path), []
+    with cluster.connected(2) as client, ThreadPoolExecutor() as pool:
+        workers = list(client.run(os.getpid).values())
+        killed = pool.submit(kill_one_at_work, workers)
+        cluster.drive(
+            client, jobs, store, lambda job, record: ended.append((job.key, record.get("code")))
+        )
+        assert len(killed.result()) > 1, "no worker was at work"
     assert sorted(ended) == sorted((job.key, 0) for job in jobs)
     assert sorted(record["seed"] for record in store.all()) == [1, 2, 3, 4, 5, 6]
-    until = time.monotonic() + 10
-    while any(map(stat, lost)) and time.monotonic() < until:
+
+
+def test_what_a_killed_worker_had_started_ends():
+    endless = Job.of(("model", "--payloads", "100000"), revision())
+    worker = multiprocessing.get_context("spawn").Process(target=run_job, args=(endless,))
+    worker.start()
+    lost = kill_one_at_work([worker.pid])
+    until = time.monotonic() + 30
+    while any(map(runs, lost)) and time.monotonic() < until:
         time.sleep(0.05)
-    assert not any(map(stat, lost))
+    assert len(lost) > 1 and not any(map(runs, lost))
 
 
 def test_what_is_there_is_not_run_again(tmp_path, monkeypatch):
