@@ -65,7 +65,7 @@ RUNS = {
     "loss over leaves": ("all_to_all", {"NODES": 4, "COUNT": 8, "LOSS_PPM": 30_000, **LEAVES}),
     "modules and pings": (
         "incast",
-        {"NODES": 5, "CLOCKS": 9000, "MODULES": 2, "PING_EVERY": 300, "BUFFER": 8192, "SPREAD": 90},
+        {"NODES": 4, "CLOCKS": 9000, "MODULES": 1, "PING_EVERY": 300, "BUFFER": 8192, "SPREAD": 90},
     ),
     "fat tree": ("ring", {"NODES": 8, "COUNT": 10, "BYTES": 0, "CHUNK": 3, **TREE}),
     "a cable of one clock": ("permutation", {"NODES": 4, "COUNT": 1, "DELAY": 1}),
