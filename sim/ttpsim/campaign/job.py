@@ -38,7 +38,8 @@ class Job:
     @classmethod
     def of(cls, words, revision, seed=None, point=()):
         """The job; files are those below the checkout, in which it runs, or absolute paths."""
-        files = [ROOT / word for word in words if "." in word and (ROOT / word).is_file()]
+        paths = [ROOT / word.rpartition("=")[2] for word in words if "." in word]
+        files = [path for path in paths if path.is_file()]
         texts = b"\0".join(file.read_bytes() for file in files)
         reads = hashlib.sha256(texts).hexdigest() if files else ""
         return cls(tuple(words), revision, seed, tuple(point), reads)

@@ -77,7 +77,7 @@ class Sweep:
             elif type(value) not in (int, float, str):
                 raise SetupError(f"{self.what}: {name} must be a number or a word; got {value!r}")
             else:
-                words += [f"--{name}", str(value)]
+                words.append(f"--{name}={value}")
         words += ["--results", JSON]
         return words + (["--samples", CSV] if self.queue else [])
 

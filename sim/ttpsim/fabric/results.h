@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "json.h"
+#include "log.h"
 #include "watch.h"
 
 namespace ttp::fabric {
@@ -19,28 +20,28 @@ class Results {
 public:
     explicit Results(int nodes) : received_(nodes) {}
 
-    void sent(const Sent &s) {
-        Record &r = flows_[{s.from, s.to, s.vc}];
-        ++r.sent;
-        r.first = std::min(r.first, s.begun);
-        r.under_way.push_back(s.begun);
+    void sent(const Record &s) {
+        Done &d = flows_[{s.node, s.peer, s.vc}];
+        ++d.sent;
+        d.first = std::min(d.first, s.since);
+        d.under_way.push_back(s.since);
     }
-    // All of the packet that the flow has sent longest ago is there at `clock`.
-    void delivered(int from, int to, int vc, int bytes, uint64_t clock) {
-        Record &r = flows_[{from, to, vc}];
-        ++r.delivered;
-        r.bytes += bytes;
-        r.last = clock;
-        r.took.push_back(clock - r.under_way.front());
-        r.under_way.pop_front();
-        ++received_[to].packets;
-        received_[to].bytes += bytes;
+    // All of the packet that the flow has sent longest ago is there.
+    void delivered(const Record &r) {
+        Done &d = flows_[{r.peer, r.node, r.vc}];
+        ++d.delivered;
+        d.bytes += r.bytes;
+        d.last = r.clock + 1;
+        d.took.push_back(d.last - d.under_way.front());
+        d.under_way.pop_front();
+        ++received_[r.node].packets;
+        received_[r.node].bytes += r.bytes;
     }
 
     // `watch(node)`: what its engine has counted, null for a module.
     template <typename Watched>
     void write(Json &json, Watched watch) {
-        std::vector<Record> nodes(received_.size());
+        std::vector<Done> nodes(received_.size());
         for (auto &[key, flow] : flows_) nodes[std::get<0>(key)].add(flow);
         json.rows("nodes");
         for (int node = 0; node < int(nodes.size()); ++node) {
@@ -66,12 +67,12 @@ public:
 private:
     static constexpr uint64_t NEVER = ~0ull;
     struct Received { uint64_t packets = 0, bytes = 0; };
-    struct Record {
+    struct Done {
         uint64_t sent = 0, delivered = 0, bytes = 0, first = NEVER, last = 0;
         std::deque<uint64_t> under_way;         // when they were offered
         std::vector<uint32_t> took;             // clocks, of each that is there
 
-        void add(const Record &other) {
+        void add(const Done &other) {
             sent += other.sent;
             delivered += other.delivered;
             bytes += other.bytes;
@@ -94,7 +95,7 @@ private:
         }
     };
 
-    std::map<std::tuple<int, int, int>, Record> flows_;
+    std::map<std::tuple<int, int, int>, Done> flows_;
     std::vector<Received> received_;
 };
 

@@ -11,7 +11,7 @@ import dataclasses
 
 from ttpsim.build.processes import SetupError
 
-__all__ = ["COLUMNS", "Message", "named", "native", "read"]
+__all__ = ["COLUMNS", "Message", "named", "native", "peers", "read"]
 
 COLUMNS = ("id", "source", "destination", "bytes", "start", "after")
 MOST_BYTES, MOST_CLOCK = 2**40, 2**62
@@ -147,6 +147,15 @@ def read(path, nodes, packet=LONGEST):
         )
     if sum(-(-message.bytes // (packet or LONGEST)) for message in found) > MOST_PACKETS:
         raise SetupError(f"{path}: more than {MOST_PACKETS} packets")
+    return found
+
+
+def peers(messages, nodes):
+    """For each node those with which it exchanges messages."""
+    found = [set() for _ in range(nodes)]
+    for message in messages:
+        found[message.source].add(message.destination)
+        found[message.destination].add(message.source)
     return found
 
 
