@@ -22,7 +22,7 @@ def command(monkeypatch, capsys):
     processes = builds.Processes()
     verilog = builds.emitted(CONFIG, processes).read_text()
     program = fabric.compile_fabric(CONFIG, processes, defective(verilog), native.QUICK)
-    monkeypatch.setattr(fabric, "compile_fabric", lambda *_: program)
+    monkeypatch.setattr(fabric, "compile_fabric", lambda *_, **__: program)
 
     def run(*words, code=0):
         assert cli.main(list(map(str, words))) == code
@@ -59,7 +59,7 @@ def test_a_seed_that_fails_is_named(command, monkeypatch):
     monkeypatch.setattr(
         fabric,
         "run_fabric",
-        lambda _program, _traffic, settings, *_: (
+        lambda _program, _traffic, settings, *_, **__: (
             int(settings["SEED"] == 8),
             {"failure": "clock 7: bad"},
         ),

@@ -34,6 +34,7 @@ __all__ = [
     "QUICK",
     "SPEED",
     "UNOPTIMISED",
+    "Unit",
     "hash_of",
     "model",
     "fst_possible",
@@ -401,6 +402,40 @@ def _defines(found):
     return tuple(f"-D{name}={found[name][0] if found.get(name) else 0}" for name in _SWITCHES)
 
 
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    """A C++ file of a program that is compiled by itself, around a model of its own.
+
+    headers : `{file name: text}` that are generated for it. defines : options like -DNAME=value.
+    """
+
+    name: str
+    source: Path
+    design: Model
+    headers: dict
+    defines: tuple = ()
+
+    def command(self, folder, common, level, include):
+        """`(object, options of g++)`; its headers are written to a folder in `folder`."""
+        own = folder / self.name
+        own.mkdir()
+        for file, text in self.headers.items():
+            (own / file).write_text(text)
+        return own / "unit.o", [
+            *_options(self.design.root, self.design.defines, level),
+            *self.defines,
+            "-include",
+            common,
+            f"-I{own}",
+            f"-I{folder}",
+            f"-I{self.source.parent}",
+            *(f"-I{path}" for path in include),
+            *self.design.includes(),
+            "-c",
+            self.source,
+        ]
+
+
 def program(
     name,
     config,
@@ -414,6 +449,8 @@ def program(
     level=("-O2",),
     order=0,
     what="",
+    units=(),
+    defines=(),
 ):
     """Path of the program `name` around the `Model` `design`, made if it is not there yet.
 
@@ -423,7 +460,7 @@ def program(
     headers : `{file name: text}` of headers that are generated for it.
     sources : C++ files, the main file first; the others are what it includes.
     include : folders of headers. libraries : options for the linker. first : a header that the
-    main file is given before its own.
+    main file is given before its own. units : `Unit`s that are linked with it.
     """
     job = _Job(processes, what or f"compiling {name} {config}", order)
 
@@ -432,13 +469,16 @@ def program(
             (folder / file).write_text(text)
         runtime, main = design.optimise.rest, folder / "main.o"
         common = _precompiled(job, design.root, design.defines, level)
+        more = [unit.command(folder, common, level, include) for unit in units]
         job.compile(
             folder,
             [
+                *more,
                 (
                     main,
                     [
                         *_options(design.root, design.defines, level),
+                        *defines,
                         "-include",
                         common,
                         f"-I{folder}",
@@ -449,7 +489,7 @@ def program(
                         "-c",
                         sources[0],
                     ],
-                )
+                ),
             ],
         )
         with ThreadPoolExecutor(len(design.runtime)) as pool:
@@ -464,7 +504,15 @@ def program(
             [
                 (
                     folder / name,
-                    [main, design.library, *objects, *libraries, *design.libraries, "-pthread"],
+                    [
+                        main,
+                        *(file for file, _command in more),
+                        *dict.fromkeys([design.library, *(unit.design.library for unit in units)]),
+                        *objects,
+                        *libraries,
+                        *design.libraries,
+                        "-pthread",
+                    ],
                 )
             ],
         )
@@ -473,6 +521,8 @@ def program(
         design.folder.name,
         *headers.items(),
         *libraries,
+        *defines,
+        *(part for unit in units for part in (unit.design.folder.name, *unit.headers.items())),
         level,
         first.read_bytes() if first else b"",
         *(path.read_bytes() for path in sources),

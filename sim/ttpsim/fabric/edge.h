@@ -1,7 +1,6 @@
-// The clock edge of all engines: each by itself, or in parts that serve all of them in turn.
+// The clock edge of some engines: each by itself, or in parts that serve all of them in turn.
 #pragma once
 
-#include <memory>
 #include <vector>
 
 #include "engine.h"
@@ -9,24 +8,22 @@
 
 namespace ttp::fabric {
 
-// A null is left out. No input but the clock has changed since `low` of each engine, so that in
-// parts nothing has to be settled before the edge; what comes out is the same (test_fabric).
-inline void clock_edge(const std::vector<std::unique_ptr<Engine>> &engines,
-                       [[maybe_unused]] bool in_parts) {
+// No input but the clock has changed since `low` of each engine, so that in parts nothing has to be
+// settled before the edge; what comes out is the same (test_fabric).
+static inline void clock_edge(const std::vector<Engine *> &engines,
+                              [[maybe_unused]] bool in_parts) {
 #ifdef BATCH
     if (in_parts) {
-        for (auto &e : engines) {
-            if (!e) continue;
+        for (Engine *e : engines) {
             e->top->clk = 1;
             BATCH_TRIGGERS(e->top->rootp);
         }
-        for (auto part : BATCH_GROUPS)
-            for (auto &e : engines) if (e) part(e->top->rootp);
-        for (auto &e : engines) if (e) BATCH_CLEAR(e->top->rootp->__VnbaTriggered);
+        for (auto part : BATCH_GROUPS) for (Engine *e : engines) part(e->top->rootp);
+        for (Engine *e : engines) BATCH_CLEAR(e->top->rootp->__VnbaTriggered);
         return;
     }
 #endif
-    for (auto &e : engines) if (e) e->high();
+    for (Engine *e : engines) e->high();
 }
 
 }  // namespace ttp::fabric

@@ -2,9 +2,12 @@
 // VC, number), so that no byte, order, source or number can be wrong without being seen.
 #pragma once
 
-#include <map>
+#include <cstring>
+#include <memory>
+#include <unordered_map>
 
-#include "switch.h"
+#include "results.h"
+#include "workload.h"
 
 namespace ttp::fabric {
 
@@ -21,10 +24,12 @@ struct HostSettings {
     int ping_bytes = 64;
     int stop_clocks = 0;            // the reader of DATA stops for so many clocks ...
     int stop_period = 0;            // ... of so many
+    std::shared_ptr<const Workload> workload;   // says how long packets of DATA are, if there is one
 };
 
 inline int length_of(const HostSettings &s, int from, int to, int vc, uint32_t number) {
     if (vc == REQ_HI) return s.ping_bytes;
+    if (s.workload) return s.workload->length(from, to, number);
     if (s.bytes) return s.bytes;
     return 1 + int(Content::word(Content::key(from, to, vc, number), 5000) % 1024);
 }
@@ -33,23 +38,23 @@ inline int length_of(const HostSettings &s, int from, int to, int vc, uint32_t n
 struct Flow {
     uint32_t sent = 0, received = 0;
     uint32_t next_id = 0;           // of the next packet, once one has come
-    uint64_t bytes = 0;             // received
 };
 
 class Host {
 public:
     Host(int self, int nodes, const HostSettings &settings)
-        : self(self), settings_(settings), to_(VCS, std::vector<Flow>(nodes)),
-          from_(VCS, std::vector<Flow>(nodes)) {}
+        : self(self), nodes_(nodes), settings_(settings) {}
 
     std::deque<int> plan[VCS];      // destinations of the packets that are still to be sent
+    std::vector<Sent> taken;        // by the engine, since somebody has emptied it
 
     // What the host offers and reads in this clock; it offers nothing before `begins`. Then
     // `after`, when the engine has answered.
+    template <typename Engine>
     void before(Engine &e, uint64_t clock, uint64_t begins = 0) {
         for (int vc : {REQ_HI, DATA}) {
             Sending &s = sending_[vc];
-            if (clock >= begins) next(vc);
+            if (clock >= begins) next(vc, clock);
             if (!s.length && !s.shown) continue;
             Beat b;
             if (s.length) {
@@ -69,16 +74,13 @@ public:
     }
 
     // `arrived(source, VC, number, bytes)` for each packet that has come whole.
-    template <typename Arrived>
+    template <typename Engine, typename Arrived>
     void after(Engine &e, Arrived arrived) {
         for (int vc : {REQ_HI, DATA}) {
             Sending &s = sending_[vc];
             if (s.length && e.host_taken(vc)) {
                 s.at += WB;
-                if (s.at >= s.length) {
-                    ++to_[vc][s.to].sent;
-                    s.at = s.length = 0;
-                }
+                if (s.at >= s.length) sent(vc);
             }
         }
         for (int vc = 0; vc < VCS; ++vc) {
@@ -88,9 +90,9 @@ public:
     }
 
     // All of the next packet at once; false if there is none.
-    bool take(int vc, std::vector<uint8_t> &packet) {
+    bool take(int vc, std::vector<uint8_t> &packet, uint64_t clock) {
         Sending &s = sending_[vc];
-        next(vc);
+        next(vc, clock);
         if (!s.length) return false;
         packet.clear();
         for (int at = 0; at < s.length; at += WB) {
@@ -98,8 +100,7 @@ public:
             fill(b, s.key, at, std::min(WB, s.length - at));
             packet.insert(packet.end(), b.data, b.data + bytes_of(b.keep));
         }
-        ++to_[vc][s.to].sent;
-        s.length = 0;
+        sent(vc);
         return true;
     }
 
@@ -111,23 +112,35 @@ public:
         for (auto &r : reading_) if (r.at) return false;
         return true;
     }
-    const Flow &sent(int vc, int node) const { return to_[vc][node]; }
-    const Flow &received(int vc, int node) const { return from_[vc][node]; }
+    uint32_t data_received() const { return data_received_; }      // packets
 
     const int self;
 
 private:
-    struct Sending { int to = 0, at = 0, length = 0; uint64_t key = 0; bool shown = false; };
-    struct Reading { int at = 0, from = 0, length = 0; uint64_t key = 0, user = 0; };
+    struct Sending { int to = 0, at = 0, length = 0; uint64_t key = 0, begun = 0;
+                     bool shown = false; };
+    struct Reading {
+        int at = 0, from = 0, length = 0;
+        uint64_t key = 0, user = 0;
+        Flow *flow = nullptr;
+    };
 
     // The packet that is sent next, from the plan if there is none yet.
-    void next(int vc) {
+    void next(int vc, uint64_t clock) {
         Sending &s = sending_[vc];
         if (s.length || plan[vc].empty()) return;
         s.to = plan[vc].front();
         s.key = Content::key(self, s.to, vc, to_[vc][s.to].sent);
         s.length = length_of(settings_, self, s.to, vc, to_[vc][s.to].sent);
+        s.begun = clock;
         plan[vc].pop_front();
+    }
+    // The engine has all of it.
+    void sent(int vc) {
+        Sending &s = sending_[vc];
+        ++to_[vc][s.to].sent;
+        taken.push_back({self, s.to, vc, s.length, s.begun});
+        s.at = s.length = 0;
     }
 
     static void fill(Beat &b, uint64_t key, int at, int bytes) {
@@ -143,7 +156,6 @@ private:
     void read(int vc, const Beat &b, uint64_t user, Arrived arrived) {
         Reading &r = reading_[vc];
         if (!r.at) begin(vc, r, user);
-        Flow &flow = from_[vc][r.from];
         if (user != r.user) throw Failure{about(vc, r) + "its side-band has changed"};
         Beat due;
         int n = std::min(WB, r.length - r.at);
@@ -157,18 +169,20 @@ private:
                               + whose(vc, r, b, n)};
         r.at += n;
         if (!b.last) return;
-        int bytes = r.at;
+        const int bytes = r.at;
+        Flow &flow = *r.flow;
         r = Reading();
-        flow.bytes += bytes;
+        data_received_ += vc == DATA;
         arrived(int(uint32_t(user & 0xFFFFFF) - NODE_BASE), vc, flow.received++, bytes);
     }
 
     void begin(int vc, Reading &r, uint64_t user) {
         uint32_t node = uint32_t(user & 0xFFFFFF) - NODE_BASE, id = uint32_t(user >> 24);
-        if (node >= from_[vc].size() || int(node) == self)
+        if (node >= uint32_t(nodes_) || int(node) == self)
             throw Failure{"host " + std::to_string(self) + " has a packet of node "
                           + std::to_string(user & 0xFFFFFF) + ", which sends it none"};
         Flow &flow = from_[vc][node];
+        r.flow = &flow;
         r.from = int(node);
         r.user = user;
         r.key = Content::key(r.from, self, vc, flow.received);
@@ -181,13 +195,13 @@ private:
 
     std::string about(int vc, const Reading &r) const {
         return "host " + std::to_string(self) + ", VC " + std::to_string(vc) + ", packet "
-               + std::to_string(from_[vc][r.from].received) + " of host " + std::to_string(r.from)
+               + std::to_string(r.flow->received) + " of host " + std::to_string(r.from)
                + ": ";
     }
     // Which packet near this one has these bytes: doubled, skipped, or another sender's.
     std::string whose(int vc, const Reading &r, const Beat &b, int bytes) const {
-        uint32_t now = from_[vc][r.from].received, from = now < 64 ? 0 : now - 64;
-        for (int source = 0; source < int(from_[vc].size()); ++source)
+        uint32_t now = r.flow->received, from = now < 64 ? 0 : now - 64;
+        for (int source = 0; source < nodes_; ++source)
             for (uint32_t number = from; number < now + 64; ++number) {
                 Beat other;
                 fill(other, Content::key(source, self, vc, number), r.at, bytes);
@@ -198,8 +212,10 @@ private:
         return "";
     }
 
+    int nodes_;
     HostSettings settings_;
-    std::vector<std::vector<Flow>> to_, from_;
+    std::unordered_map<int, Flow> to_[VCS], from_[VCS];     // by the other host
+    uint32_t data_received_ = 0;
     Sending sending_[VCS];
     Reading reading_[VCS];
 };

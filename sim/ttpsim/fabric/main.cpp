@@ -2,11 +2,15 @@
 //
 // Exit code 0: passed; 1: failed; 2: bad arguments; 130: interrupted.
 
+#include "options.h"
 #include "progress.h"
 #include "run.h"
+#ifdef TTP_MPI
+#include "exchange_mpi.h"
+#endif
 
 using namespace ttp;
-using ttp::fabric::Fabric;
+using ttp::fabric::Run;
 
 namespace {
 
@@ -17,6 +21,10 @@ void read(int count, char **words, fabric::Settings &s, std::string &json) {
         .text("--defect", s.network.defect)
         .number("--seed", s.seed)
         .text("--samples", s.samples)
+        .text("--kinds", s.kinds)
+        .text("--partition", s.partition)
+        .text("--results", s.results)
+        .text("--workload", s.workload)
         .number("--batch", s.batch)
         .number("--congestion", s.congestion)
         .number("--spread", s.spread)
@@ -37,6 +45,10 @@ void read(int count, char **words, fabric::Settings &s, std::string &json) {
         .number("--delay", s.delay)
         .number("--leaf-hosts", s.leaf_hosts)
         .number("--spines", s.spines)
+        .number("--pods", s.pods)
+        .number("--cores", s.cores)
+        .number("--groups", s.groups)
+        .number("--chunk", s.chunk)
         .number("--buffer", s.network.buffer)
         .number("--cut-through", s.network.cut_through)
         .number("--loss-ppm", s.network.loss_ppm)
@@ -48,38 +60,59 @@ void read(int count, char **words, fabric::Settings &s, std::string &json) {
         .read(count, words);
 }
 
+// The end that all processes agree on if one cannot begin: a line, exit code 2.
+bool all_begin(fabric::Exchange &exchange, const std::string &error) {
+    if (!error.empty()) std::fprintf(stderr, "fabric: %s\n", error.c_str());
+    fabric::Bytes mine;
+    mine.put(error.empty());
+    bool good = true;
+    for (fabric::Bytes &bytes : exchange.gather(std::move(mine))) good &= bytes.take<bool>();
+    exchange.tell(&good, sizeof good);
+    return good;
+}
+
+void show(Progress &progress, const Run &run) {
+    if (!progress.due()) return;
+    char text[120];
+    std::snprintf(text, sizeof text, "%llu of %llu packets, clock %llu, %.0f clocks/s",
+                  (unsigned long long)run.arrived(), (unsigned long long)run.planned(),
+                  (unsigned long long)run.clock, progress.rate(run.clock));
+    progress.show(text, run.share());
+}
+
+int told(Progress &progress, Run &run, int end, const std::string &json) {
+    if (end == Run::INTERRUPTED) progress.say("interrupted");
+    if (end > Run::FAILED) return end;
+    Json results;
+    run.write(results);
+    if (!results.write(json) || !run.write_results()) return 2;
+    if (!run.failure.empty()) progress.say("FAILED: " + run.failure);
+    return end;
+}
+
 }  // namespace
 
 int main(int count, char **words) {
+#ifdef TTP_MPI
+    fabric::MpiExchange exchange(&count, &words);
+#else
+    fabric::Exchange exchange;
+#endif
     catch_interrupts();
     fabric::Settings settings;
     std::string json;
     read(count, words, settings, json);
     Progress progress("fabric");
-    std::unique_ptr<Fabric> made;
+    std::unique_ptr<Run> run;
+    std::string error;
     try {
-        made = std::make_unique<Fabric>(settings);
-    } catch (const Failure &error) {
-        std::fprintf(stderr, "fabric: %s\n", error.text.c_str());
-        return 2;
+        if (!settings.workload.empty()) settings.host.workload = std::make_shared<fabric::Workload>(
+            settings.workload, settings.nodes, settings.host.bytes ? settings.host.bytes : 1024);
+        run = std::make_unique<Run>(settings, exchange);
+    } catch (const Failure &failure) {
+        error = failure.text;
     }
-    Fabric &fabric = *made;
-    fabric.run([&](const Fabric &f) {
-        if (interrupted) {
-            progress.say("interrupted");
-            std::exit(130);
-        }
-        if (!progress.due()) return;
-        char text[120];
-        std::snprintf(text, sizeof text, "%u of %u packets, clock %llu, %.0f clocks/s", f.arrived(),
-                      f.planned(), (unsigned long long)f.clock, progress.rate(f.clock));
-        progress.show(text, f.share());
-    });
-    Json results;
-    results.put("seed", settings.seed);
-    fabric.write(results);
-    results.put("cpu_seconds", progress.cpu_seconds()).put("failure", fabric.failure);
-    if (!results.write(json)) return 2;
-    if (!fabric.failure.empty()) progress.say("FAILED: " + fabric.failure);
-    return fabric.failure.empty() ? 0 : 1;
+    if (!all_begin(exchange, error)) return 2;
+    const int end = run->go([&](const Run &r) { show(progress, r); });
+    return exchange.rank() ? end : told(progress, *run, end, json);
 }

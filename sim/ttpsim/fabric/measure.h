@@ -45,7 +45,6 @@ public:
         in_[from] += back;
         out_[to] += back;
     }
-    void begin(const SwitchCounts &counts) { before_ = counts; }
     void ping(uint64_t sent, uint64_t clocks, bool unfinished) {
         if (sent < from_) return;
         waits_.clocks.push_back(clocks);
@@ -56,9 +55,10 @@ public:
     // a port could carry: to host 0 if many send to one, else of all hosts' ports in the mean.
     double goodput() const { return share(in_, traffic_.many_to_one()); }
 
-    void write(Json &json, const SwitchCounts &now) {
-        const uint64_t sent = now.data - before_.data;
-        const uint64_t dropped = now.data_dropped - before_.data_dropped;
+    // What the switches had done by its begin, and by its end.
+    void write(Json &json, const SwitchCounts &before, const SwitchCounts &now) {
+        const uint64_t sent = now.data - before.data;
+        const uint64_t dropped = now.data_dropped - before.data_dropped;
         json.begin("half").put("goodput", goodput());
         if (s_.traffic == "reverse") json.put("goodput_back", share(out_, true));
         json.put("fairness", fairness()).put("data_sent", sent).put("data_dropped", dropped);
@@ -95,7 +95,6 @@ private:
     const Traffic &traffic_;
     uint64_t from_;
     std::vector<uint64_t> beats_, bytes_, in_, out_;
-    SwitchCounts before_;
     Waits waits_;
 };
 
@@ -163,11 +162,9 @@ public:
         oldest = sends;
         if (busy_ >= FULL * sent_.size()) full_ = clock + 2;
     }
-    // In clocks; nothing if that never happens, or if there is more than one sender.
-    void write(Json &json) const {
-        if (full_)
-            json.put("full_rate_after",
-                     std::max(int64_t(0), int64_t(full_ - begun_ - sent_.size())));
+    // In clocks; -1 if that never happens, or if there is more than one sender.
+    int64_t after() const {
+        return full_ ? std::max(int64_t(0), int64_t(full_ - begun_ - sent_.size())) : -1;
     }
 
 private:

@@ -5,7 +5,7 @@
 // table and of its own receiving has no place here.
 #pragma once
 
-#include "settings.h"
+#include "node.h"
 
 namespace ttp::fabric {
 
@@ -50,10 +50,10 @@ public:
           open_timer_(payload_timer * 2 / 3) {}
 
     // What comes in this clock, and what goes out.
-    void clock(Port &port, uint64_t clock) {
-        hear(port.in, clock);
+    Beat clock(const Beat &came, uint64_t clock) {
+        hear(came, clock);
         act(clock);
-        port.out = speak();
+        return speak();
     }
     bool idle() const { return !out_ && sending_.empty(); }
 
@@ -91,7 +91,7 @@ private:
 
     void act(uint64_t clock) {
         if (clock >= due_) state_ == OPEN_SENT ? open(clock) : payload(clock);
-        if (out_ || clock < begins_ || !host_.take(DATA, payload_)) return;
+        if (out_ || clock < begins_ || !host_.take(DATA, payload_, clock)) return;
         out_ = true;
         if (state_ == CLOSED) open(clock);
         else if (state_ == OPENED) payload(clock);

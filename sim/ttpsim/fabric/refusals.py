@@ -1,18 +1,43 @@
 """Settings of `ttpoe fabric` that do not fit each other, and what is said then."""
 
+from ttpsim.fabric.kinds import crowded
+
 __all__ = ["refusals"]
 
 
-def refusals(found, traffic, name, limit):
+def _topology(found, traffic):
+    """Of groups, and of switches that cannot be joined."""
+    nodes, groups = found["NODES"], found["GROUPS"]
+    yield (
+        groups > 1 and traffic not in ("all_to_all", "ring"),
+        "--groups is for --traffic all_to_all and ring",
+    )
+    yield (
+        nodes % groups or nodes // groups < 2,
+        f"--groups must divide --nodes into groups of two at least; got {groups} of {nodes} nodes",
+    )
+    leaf, pods = found["LEAF_HOSTS"], found["PODS"]
+    yield pods and not leaf, "--pods needs --leaf-hosts, the hosts of each leaf switch"
+    yield (
+        found["CORES"] > 1 and not pods,
+        "--cores is for a fat tree: give --pods, and --leaf-hosts",
+    )
+    leaves = -(-nodes // leaf) if leaf else 0
+    yield (
+        pods > 1 and -(-leaves // max(1, -(-leaves // pods))) < pods,
+        f"--pods must leave no pod empty; got {pods} pods for {leaves} leaves",
+    )
+
+
+def refusals(found, traffic, config_of, peers=None):
     """Yields `(whether it is so, what is said then)`.
 
-    `name`: of the configuration, whose engines may have `limit` nodes.
+    `config_of`: a node's configuration. `peers`: with whom it exchanges messages of a workload.
     """
     nodes = found["NODES"]
-    yield (
-        nodes > limit,
-        f"--nodes must be at most {limit}, the sets of the link table of {name}; got {nodes}",
-    )
+    yield from _topology(found, traffic)
+    words = crowded(found, traffic, config_of, peers)
+    yield words is not None, words
     stop, period = found["STOP"], found["STOP_PERIOD"]
     yield (
         period and stop >= period,
@@ -28,15 +53,18 @@ def refusals(found, traffic, name, limit):
         found["MODULES"] and traffic != "incast",
         "--modules is for --traffic incast: it only sends to host 0",
     )
-    special = found["OLD"] + found["MODULES"] + found["JOIN"]
+    others = found["OLD"] + found["MODULES"] + found["JOIN"]
     yield (
-        special >= nodes,
-        f"--old, --modules and --join must be less than --nodes together; got {special} of {nodes}",
+        others >= nodes,
+        f"--old, --modules and --join must be less than --nodes together; got {others} of {nodes}",
     )
     yield (
         found["PING_EVERY"] and found["MODULES"] == nodes - 1,
         "--ping-every needs an engine among the senders: --modules must be at most --nodes - 2",
     )
+    special = ("CLOCKS", "MODULES", "JOIN", "SPREAD")
+    for key in special if traffic == "workload" else ():
+        yield (found[key], f"--workload says who sends when: leave out --{key.lower()}")
     clocks, joined, left = found["CLOCKS"], found["JOIN_AT"], found["LEAVE_AT"]
     yield (
         found["JOIN"] and (not clocks or traffic != "incast"),

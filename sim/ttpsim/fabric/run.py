@@ -4,25 +4,28 @@
 """
 
 import json
+import shlex
 import signal
 import subprocess
+import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ttpoe.config import preset
+from ttpoe.verilog.emit import write
 from ttpsim.build import builds
 from ttpsim.cli.fabric import SETTINGS as SWITCHES
+from ttpsim.fabric import workload
+from ttpsim.fabric.kinds import kinds_of
 from ttpsim.fabric.plot import draw
+from ttpsim.fabric.program import compile_fabric, mpi_tool
 from ttpsim.fabric.refusals import refusals
 from ttpsim.fabric.words import several, shown
-from ttpsim.native import compile as native
 from ttpverif.cli.options import SEEDS
 
 __all__ = ["SETTINGS", "command", "compile_fabric", "most_nodes", "run_fabric"]
 
-_HEADERS = sorted(Path(__file__).parent.glob("*.h"))
-_SOURCES = [Path(__file__).with_name("main.cpp"), *_HEADERS]
 PLOTS = (".svg", ".png", ".pdf")
 DEFECTS = ("swap", "port", "node", "number")
 
@@ -43,15 +46,6 @@ _FLAGS = {
 }
 
 
-def compile_fabric(config, processes, verilog=None, optimise=native.SPEED):
-    """Path of the program, which is compiled if it is not there yet.
-
-    `verilog` takes the place of the engine's own, for tests with a defect in it.
-    """
-    text = verilog or builds.emitted(config, processes).read_text()
-    return native.compiled_engine("fabric", config, text, {}, _SOURCES, processes, optimise)
-
-
 def most_nodes(config):
     """How many nodes may be joined so that nobody's link table can be full: DATA and REQ_HI with
     everybody else, two links to a set."""
@@ -67,21 +61,40 @@ def _words(key, value):
     return [f"--{key.lower().replace('_', '-')}", str(value)]
 
 
-def command(name, settings, traffic):
-    """What a user types to repeat a run."""
-    words = ["ttpoe", "fabric", "--preset", name, "--traffic", traffic]
+def command(name, settings, traffic, node_presets=(), processes=1, played=None):
+    """What a user types to repeat a run; `played`: the file of its workload."""
+    words = ["ttpoe", "fabric", "--preset", name]
+    words += ["--workload", shlex.quote(str(played))] if played else ["--traffic", traffic]
+    words += [word for text in node_presets for word in ("--node-preset", text)]
+    words += ["--processes", str(processes)] if processes > 1 else []
     for key, value in settings.items():
         if value != SETTINGS[key][2] or key in ("SEED", "NODES", "COUNT"):
             words += _words(key, value)
     return " ".join(words)
 
 
-def run_fabric(program, traffic, settings, output=None, defect=None, plus=()):
-    """`(exit code, results)`; the settings are those of `SETTINGS`, defaults for the others."""
+def _launcher(processes, hostfile):
+    """What starts so many processes; nothing for one."""
+    if processes == 1 and not hostfile:
+        return []
+    words = [mpi_tool("mpirun"), "--allow-run-as-root", "--oversubscribe", "--bind-to", "none"]
+    # A process that waits for others leaves the processor to them.
+    words += ["--mca", "mpi_yield_when_idle", "1", "-n", processes]
+    return [*words, *(["--hostfile", hostfile] if hostfile else [])]
+
+
+def run_fabric(
+    program, traffic, settings, output=None, defect=None, plus=(), processes=1, hostfile=None
+):
+    """`(exit code, results)`; the settings are those of `SETTINGS`, defaults for the others.
+
+    With several `processes`, or machines in `hostfile`, the program is the one for MPI.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "fabric.json"
         values = {key: settings.get(key, default) for key, (_, _, default) in SETTINGS.items()}
         words = [
+            *_launcher(processes, hostfile),
             program,
             "--traffic",
             traffic,
@@ -92,17 +105,28 @@ def run_fabric(program, traffic, settings, output=None, defect=None, plus=()):
         ]
         for key, value in values.items():
             words += [f"--{key.lower().replace('_', '-')}", value]
-        process = subprocess.Popen(list(map(str, words)), stdout=output)
+        code = _ended(list(map(str, words)), output, path)
+        return code, json.loads(path.read_text()) if path.exists() else {}
+
+
+def _ended(words, output, path):
+    """The exit code. What mpirun says of one is not shown if the results are there."""
+    with tempfile.TemporaryFile("w+") as errors:
+        quiet = {"stderr": errors} if "--oversubscribe" in words else {}
+        process = subprocess.Popen(words, stdout=output, **quiet)
         try:
             code = process.wait()
         except KeyboardInterrupt:
             process.send_signal(signal.SIGINT)
             process.wait()
             raise
-        return code, json.loads(path.read_text()) if path.exists() else {}
+        if code and not path.exists():
+            errors.seek(0)
+            sys.stderr.write(errors.read())
+        return code
 
 
-def _settings(arguments, config):
+def _settings(arguments, config_of, messages):
     """The settings that are asked for."""
     found = {
         name.upper().replace("-", "_"): getattr(arguments, name.replace("-", "_"))
@@ -115,15 +139,21 @@ def _settings(arguments, config):
         "SELECTIVE": int(not arguments.gbn),
         "CONGESTION": int(arguments.congestion == "on"),
     }
-    for bad, words in refusals(found, arguments.traffic, config.name, most_nodes(config)):
+    peers = workload.peers(messages, found["NODES"]) if messages else None
+    for bad, words in refusals(found, _traffic(arguments), config_of, peers):
         if bad:
             raise builds.SetupError(words)
     return found
 
 
+def _traffic(arguments):
+    """The name of the traffic, as the native program has it."""
+    return "workload" if arguments.workload else arguments.traffic
+
+
 def _folders(arguments):
     """Refuses files that cannot be written and more seeds than there are, before anything runs."""
-    for name in ("samples", "plot"):
+    for name in ("samples", "results", "plot"):
         path = getattr(arguments, name)
         if path and arguments.seeds > 1:
             raise builds.SetupError(f"--{name} is of one run: leave out --seeds")
@@ -138,39 +168,83 @@ def _folders(arguments):
         raise builds.SetupError(f"the last seed must be at most {SEEDS[1]}; got {last}")
 
 
-def _one(arguments, program, settings):
+def _complete(path, result, messages):
+    """What the program has written of nodes and flows, with the results of the run, and with the
+    names of its messages."""
+    if not path.exists():
+        return
+    found = json.loads(path.read_text())
+    if messages:
+        found["messages"] = workload.named(messages, found["messages"])
+    write(path, json.dumps(result | found, indent=1) + "\n")
+
+
+def _config_of(node, configs, ranges):
+    """A node's configuration: the first range that has it says which, else the first one."""
+    return configs[next((kind for first, last, kind in ranges if first <= node <= last), 0)]
+
+
+def _one(arguments, program, settings, messages, plus, where):
     """A run, with its table and picture if they are wanted; `(exit code, results)`."""
     with tempfile.TemporaryDirectory() as folder:
         table = arguments.samples or (Path(folder) / "samples.csv" if arguments.plot else None)
-        more = {"plus": ["--samples", table]} if table else {}
-        code, result = run_fabric(program, arguments.traffic, settings, **more)
+        plus = [*plus, *(["--samples", table] if table else [])]
+        plus += ["--results", arguments.results] if arguments.results else []
+        code, result = run_fabric(program, _traffic(arguments), settings, plus=plus, **where)
         if code == 0 and arguments.plot:
             draw(table, arguments.plot, settings["BUFFER"])
+    if arguments.results and code in (0, 1):
+        _complete(arguments.results, result, messages)
     return code, result
 
 
-def _all(arguments, program, settings):
+def _all(arguments, program, settings, plus, where):
     """A run of each seed, as many at a time as jobs are allowed: `[(exit code, results)]`."""
 
     def one(seed):
-        return run_fabric(program, arguments.traffic, settings | {"SEED": seed}, subprocess.DEVNULL)
+        seeded = settings | {"SEED": seed}
+        return run_fabric(
+            program, _traffic(arguments), seeded, subprocess.DEVNULL, plus=plus, **where
+        )
 
     first = arguments.seed
     with ThreadPoolExecutor(arguments.jobs) as pool:
         return list(pool.map(one, range(first, first + arguments.seeds)))
 
 
+def _found(arguments, program, settings, messages, plus, where):
+    """`[(exit code, results)]` of the seeds."""
+    with tempfile.TemporaryDirectory() as folder:
+        if messages:
+            path = Path(folder) / "workload.txt"
+            write(path, workload.native(messages))
+            plus = [*plus, "--workload", path]
+        if arguments.seeds == 1:
+            return [_one(arguments, program, settings, messages, plus, where)]
+        return _all(arguments, program, settings, plus, where)
+
+
 def main(arguments):
     """What `ttpoe fabric` does; exit code 0 passed, 1 failed, 130 interrupted."""
     config = preset(arguments.preset)
-    settings = _settings(arguments, config)
+    others, ranges = kinds_of(arguments.node_preset, config, arguments.nodes)
+    played = arguments.workload
+    messages = workload.read(played, arguments.nodes, arguments.bytes) if played else []
+    settings = _settings(
+        arguments, lambda node: _config_of(node, [config, *others], ranges), messages
+    )
     _folders(arguments)
-    print(f"[fabric] building {config.name}", flush=True)
-    program = compile_fabric(config, builds.Processes(arguments.jobs))
-    if arguments.seeds == 1:
-        found = [_one(arguments, program, settings)]
-    else:
-        found = _all(arguments, program, settings)
+    mpi = arguments.processes > 1 or arguments.hostfile is not None
+    if mpi:
+        mpi_tool("mpirun")
+    print(f"[fabric] building {', '.join(kind.name for kind in (config, *others))}", flush=True)
+    jobs = builds.Processes(arguments.jobs)
+    program = compile_fabric(config, jobs, others=others, mpi=mpi)
+    plus = ["--partition", arguments.partition] if mpi else []
+    if ranges:
+        plus += ["--kinds", " ".join(f"{first}-{last}={kind}" for first, last, kind in ranges)]
+    where = {"processes": arguments.processes, "hostfile": arguments.hostfile} if mpi else {}
+    found = _found(arguments, program, settings, messages, plus, where)
     worst = 0
     for seed, (code, result) in enumerate(found, arguments.seed):
         if code == 130:
@@ -178,7 +252,14 @@ def main(arguments):
         if code == 1:
             if arguments.seeds > 1:
                 print(f"[fabric] seed {seed} FAILED: {result['failure']}")
-            again = command(config.name, settings | {"SEED": seed}, arguments.traffic)
+            again = command(
+                config.name,
+                settings | {"SEED": seed},
+                arguments.traffic,
+                arguments.node_preset,
+                arguments.processes,
+                played,
+            )
             print(f"[fabric] again: {again}")
         worst = max(worst, code)
     if worst == 0:

@@ -9,8 +9,6 @@ namespace ttp::fabric {
 
 class Samples {
 public:
-    static constexpr uint64_t EVERY = 256;
-
     Samples(const Settings &settings, const Traffic &traffic) : senders_(settings.nodes) {
         if (settings.samples.empty()) return;
         file_ = std::fopen(settings.samples.c_str(), "w");
@@ -38,10 +36,11 @@ public:
         s.window = window;
         s.gap = gap;
     }
-    // `queue`: bytes that wait for the port to host 0.
-    void clock(uint64_t clock, int64_t queue) {
-        if (!file_ || clock % EVERY) return;
-        std::fprintf(file_, "%" PRIu64 ",%" PRId64, clock, queue);
+    // Bytes that wait for the port to host 0.
+    void queue(int64_t bytes) { queue_ = bytes; }
+    void clock(uint64_t clock) {
+        if (!file_ || clock % SAMPLE_CLOCKS) return;
+        std::fprintf(file_, "%" PRIu64 ",%" PRId64, clock, queue_);
         for (int node : shown_) {
             const Sender &s = senders_[node];
             std::fprintf(file_, ",%" PRIu64, s.bytes);
@@ -59,6 +58,7 @@ private:
     };
     std::vector<Sender> senders_;
     std::vector<int> shown_;
+    int64_t queue_ = 0;
     std::FILE *file_ = nullptr;
 };
 

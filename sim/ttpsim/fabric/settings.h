@@ -1,12 +1,17 @@
 // What a run is told: who is there, who sends what to whom, and over which network.
 #pragma once
 
+#include <cstdio>
+
 #include "host.h"
+#include "random.h"
 
 namespace ttp::fabric {
 
+inline constexpr uint64_t SAMPLE_CLOCKS = 256;
+
 struct Settings {
-    std::string traffic = "incast";     // all_to_all, permutation or reverse: see traffic.h
+    std::string traffic = "incast";     // all_to_all, permutation, reverse: traffic.h; workload
     int nodes = 4, count = 64;          // packets of each sender to each of its destinations
     uint64_t seed = 1, limit = 0;       // limit: clocks after which it is given up; 0: none
     uint64_t clocks = 0;                // of traffic without an end; 0: `count` packets
@@ -20,11 +25,33 @@ struct Settings {
     uint64_t join_at = 0, leave_at = 0; // leave_at 0: they stay
     int delay = 32;                     // of a cable, clocks
     int leaf_hosts = 0, spines = 1;
+    int pods = 0, cores = 1;            // of a fat tree: cores of each spine of a pod
+    int groups = 1;                     // of all_to_all and ring: each by itself
+    int chunk = 16;                     // packets of one step of a ring
     int ping_every = 0;                 // clocks between two urgent packets to host 0; 0: none
-    int batch = 1;                      // 0: engines one after the other (edge.h)
+    int batch = 32;                     // engines that take an edge together; 0: one by one
+    std::string kinds;                  // of engines that are not of kind 0: `first-last=kind ...`
+    std::string partition = "block";    // of nodes over processes; or stripe
+    std::string results;                // file for what each node and each flow has done
+    std::string workload;               // file of messages that takes the place of the traffic
     std::string samples;                // file for queue and senders over time; none if empty
     SwitchSettings network;
     HostSettings host;
+
+    // Of a node's engine; a number in kinds.h.
+    int kind(int node) const {
+        int first, last, kind, read;
+        for (const char *at = kinds.c_str();
+             std::sscanf(at, " %d-%d=%d%n", &first, &last, &kind, &read) == 3; at += read)
+            if (node >= first && node <= last) return kind;
+        return 0;
+    }
+    // Clocks that each process goes through before beats are exchanged; a delay of this at least.
+    int window() const { return std::min(delay, 1024); }
+    int group() const { return nodes / groups; }                // nodes of each
+    // Nodes that take turns with urgent packets: 1 and the next ones.
+    int pingers() const { return nodes - modules - 1; }
+    bool pings(int node) const { return ping_every && node >= 1 && node <= pingers(); }
 
     // Nodes from 0: engines as they are, of them the last `join` come and go; old ones; modules.
     bool is_module(int node) const { return node >= nodes - modules; }

@@ -1,4 +1,4 @@
-// Cables and output-queued switches, a beat per clock and direction; they know nothing of TTP.
+// Output-queued switches, a beat per clock and direction; they know nothing of TTP.
 //
 // A frame enters the queue of its output port when all of it has arrived (store and forward), or
 // with its first beat (cut-through). A queue holds so many bytes; a frame that does not fit is
@@ -11,7 +11,8 @@
 #include <memory>
 #include <vector>
 
-#include "engine.h"
+#include "cable.h"
+#include "random.h"
 
 namespace ttp::fabric {
 
@@ -22,30 +23,6 @@ inline constexpr int PAYLOAD_OPCODE = 6, ACK_OPCODE = 7;
 enum Vc { REQ_HI = 1, DATA = 2 };
 
 inline int beats_of(int bytes) { return (std::max(bytes, 64) + WB - 1) / WB; }
-
-// One end of a cable: what goes out in this clock, and what has come.
-struct Port {
-    Beat out, in;
-};
-
-class Cable {
-public:
-    Cable(Port &from, Port &to, int clocks) : from_(from), to_(to), ring_(clocks) {}
-    void clock() {
-        std::swap(to_.in, ring_[at_]);
-        ring_[at_] = from_.out;
-        at_ = (at_ + 1) % ring_.size();
-    }
-    // True if nothing is under way.
-    bool idle() const {
-        for (const Beat &b : ring_) if (b.valid) return false;
-        return true;
-    }
-private:
-    Port &from_, &to_;
-    std::vector<Beat> ring_;
-    size_t at_ = 0;
-};
 
 struct SwitchSettings {
     bool cut_through = false;
@@ -59,6 +36,17 @@ struct SwitchCounts {
     uint64_t frames = 0, dropped_full = 0, lost = 0, beats = 0, defects = 0;
     uint64_t data = 0, data_dropped = 0;    // PAYLOADs on DATA: sent by hosts, found no room
     int64_t peak = 0;                   // most bytes in the queue
+
+    void add(const SwitchCounts &c) {
+        frames += c.frames;
+        dropped_full += c.dropped_full;
+        lost += c.lost;
+        beats += c.beats;
+        defects += c.defects;
+        data += c.data;
+        data_dropped += c.data_dropped;
+        peak = std::max(peak, c.peak);
+    }
 };
 
 class Switch {
@@ -66,14 +54,17 @@ public:
     // `route(destination, input port)` is the output port. Hosts are at the first `hosts` ports.
     template <typename Route>
     Switch(int ports, int hosts, const SwitchSettings &settings, uint64_t seed, Route route)
-        : port(ports), counts(ports), hosts_(hosts), settings_(settings), random_(mix(seed)),
+        : in(ports), out(ports), counts(ports), hosts_(hosts), settings_(settings), random_(mix(seed)),
           route_(route), arriving_(ports), queue_(ports), held_(ports) {}
 
-    // What came in the clock before; then `out` of each port is what goes in this one.
-    void clock() {
-        for (size_t from = 0; from < port.size(); ++from)
-            if (port[from].in.valid) arrive(from, port[from].in);
-        for (size_t to = 0; to < port.size(); ++to) port[to].out = leave(to);
+    void clock(uint64_t clock) {
+        for (size_t from = 0; from < in.size(); ++from)
+            if (const Cable *cable = in[from]; cable && cable->at(clock).valid)
+                arrive(from, cable->at(clock));
+        for (size_t to = 0; to < out.size(); ++to) {
+            const Beat b = leave(to);
+            if (out[to]) out[to]->put(clock, b);
+        }
     }
     bool idle() const {
         for (int64_t bytes : held_) if (bytes) return false;
@@ -83,7 +74,7 @@ public:
 
     int64_t held(int to) const { return held_[to]; }    // bytes in the queue of a port
 
-    std::vector<Port> port;             // never grows: cables hold on to its elements
+    std::vector<Cable *> in, out;       // by port; null: nothing is plugged in
     std::vector<SwitchCounts> counts;   // by output port
 
 private:
@@ -127,11 +118,11 @@ private:
         a.frame = std::make_shared<Frame>();
         uint32_t node = uint32_t(first.data[3]) << 16 | first.data[4] << 8 | first.data[5];
         a.to = route_(node - NODE_BASE, from);
-        if (a.to < 0 || a.to >= int(port.size()))
+        if (a.to < 0 || a.to >= int(out.size()))
             throw Failure{"a frame to node " + std::to_string(node) + ", which does not exist"};
         a.altered = !settings_.defect.empty() && random_.below(32) == 0;
         if (a.altered && (settings_.defect == "port" || settings_.defect == "node"))
-            a.to = (a.to + 1) % port.size();
+            a.to = (a.to + 1) % out.size();
         if (settings_.loss_ppm && random_.below(1'000'000) < settings_.loss_ppm) {
             ++counts[a.to].lost;
             a.dropped = true;

@@ -3,16 +3,13 @@
 
 #include <numeric>
 
-#include "network.h"
-#include "settings.h"
+#include "topology.h"
 
 namespace ttp::fabric {
 
 class Traffic {
 public:
-    explicit Traffic(const Settings &settings)
-        : s_(settings), random_(mix(s_.seed ^ 0xFAB)), others_(s_.nodes), partner_(s_.nodes) {
-        std::iota(others_.begin(), others_.end(), 0);
+    explicit Traffic(const Settings &settings) : s_(settings), partner_(s_.nodes) {
         std::iota(partner_.begin(), partner_.end(), 0);
         if (s_.traffic == "permutation") permute();
     }
@@ -21,20 +18,29 @@ public:
     // Who is judged: in an incast, with or without reverse traffic, all but host 0.
     bool is_sender(int node) const { return node || !many_to_one(); }
 
-    // Destinations of the next packets of a host, in its order: one packet to each.
-    std::vector<int> round(int self) {
+    // To whom a host sends a packet in each of its rounds.
+    std::vector<int> peers(int self) const {
         if (s_.traffic == "incast") return self ? std::vector<int>{0} : std::vector<int>{};
         if (s_.traffic == "permutation") return {partner_[self]};
         if (s_.traffic == "reverse" && self) return {0};
-        if (s_.traffic == "all_to_all")         // each host has an order of its own, in each round
-            for (size_t at = others_.size(); at > 1; --at)
-                std::swap(others_[at - 1], others_[random_.below(at)]);
+        const int size = s_.group(), first = self / size * size;
+        if (s_.traffic == "ring") return {first + (self - first + 1) % size};
         std::vector<int> all;
-        for (int to : others_) if (to != self) all.push_back(to);
+        for (int to = first; to < first + size; ++to) if (to != self) all.push_back(to);
+        return all;
+    }
+    // The same in the order of this round, which each host draws by itself.
+    std::vector<int> round(int self, Random &random) const {
+        std::vector<int> all = peers(self);
+        if (s_.traffic == "all_to_all")
+            for (size_t at = all.size(); at > 1; --at)
+                std::swap(all[at - 1], all[random.below(at)]);
         return all;
     }
     // The only destination of a host, host 0 if it has several.
-    int partner(int self) const { return s_.traffic == "permutation" ? partner_[self] : 0; }
+    int partner(int self) const {
+        return s_.traffic == "permutation" || s_.traffic == "ring" ? peers(self)[0] : 0;
+    }
 
 private:
     int leaf(int node) const { return s_.leaf_hosts ? node / s_.leaf_hosts : node; }
@@ -42,12 +48,13 @@ private:
     // Everybody sends to one host of another leaf, and has packets of one: a shuffle, then swaps
     // that put one right and none wrong. No leaf has more than half of the hosts (run.py).
     void permute() {
+        Random random(mix(s_.seed ^ 0xFAB));
         for (size_t at = partner_.size(); at > 1; --at)
-            std::swap(partner_[at - 1], partner_[random_.below(at)]);
+            std::swap(partner_[at - 1], partner_[random.below(at)]);
         auto bad = [&](int node) { return leaf(partner_[node]) == leaf(node); };
         for (int node = 0; node < s_.nodes; ++node)
             while (bad(node)) {
-                const int with = random_.below(s_.nodes);
+                const int with = random.below(s_.nodes);
                 const bool was_bad = bad(with);
                 std::swap(partner_[node], partner_[with]);
                 if (bad(node) || (bad(with) && !was_bad))
@@ -55,21 +62,27 @@ private:
             }
     }
 
-    Settings s_;
-    Random random_;
-    std::vector<int> others_, partner_;
+    const Settings &s_;
+    std::vector<int> partner_;
 };
 
 // How long the network needs at least for what is planned, in clocks.
 class Load {
 public:
-    explicit Load(const Network &network, int nodes)
-        : network_(network), in_(nodes), out_(nodes) {}
-    // A packet that long, and its ACK.
-    void add(int from, int to, int bytes) {
-        one_way(from, to, beats_of(60 + bytes));
-        one_way(to, from, beats_of(60));
+    Load(const Settings &settings, const Traffic &traffic, const Topology &topology)
+        : topology_(topology), in_(settings.nodes), out_(settings.nodes) {
+        if (settings.host.workload) return add(*settings.host.workload);
+        for (int from = 0; from < settings.nodes; ++from)
+            for (int to : traffic.peers(from)) {
+                uint64_t beats = 0;
+                for (int n = 0; n < settings.count; ++n)
+                    beats += beats_of(60 + length_of(settings.host, from, to, DATA, n));
+                one_way(from, to, beats);                       // packets, and their ACKs
+                one_way(to, from, uint64_t(settings.count) * beats_of(60));
+                packets += settings.count;
+            }
     }
+    uint64_t packets = 0;
     // Of the busiest port of a host; of the busiest of all.
     uint64_t hosts() const {
         return std::max(*std::max_element(in_.begin(), in_.end()),
@@ -82,12 +95,21 @@ public:
     }
 
 private:
-    void one_way(int from, int to, int beats) {
+    void add(const Workload &workload) {
+        for (const Workload::Message &m : workload.messages()) {
+            const uint32_t last = m.packets - 1;        // the others are as long as the first
+            one_way(m.from, m.to, beats_of(60 + workload.length(m, last))
+                                  + uint64_t(last) * beats_of(60 + workload.length(m, 0)));
+            one_way(m.to, m.from, uint64_t(m.packets) * beats_of(60));
+            packets += m.packets;
+        }
+    }
+    void one_way(int from, int to, uint64_t beats) {
         out_[from] += beats;
         in_[to] += beats;
-        for (int port : network_.inner_ports(from, to)) inner_[port] += beats;
+        for (int port : topology_.inner_ports(from, to)) inner_[port] += beats;
     }
-    const Network &network_;
+    const Topology &topology_;
     std::vector<uint64_t> in_, out_;
     std::map<int, uint64_t> inner_;
 };

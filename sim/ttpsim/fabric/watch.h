@@ -5,14 +5,27 @@
 
 namespace ttp::fabric {
 
-// What the engines count. A network that loses whole frames and does nothing else leaves some
+// What an engine counts. A network that loses whole frames and does nothing else leaves some
 // causes of drop at 0, and no link ends: a `Failure` if it is not so.
 class Watch {
 public:
     uint64_t stats[64] = {}, queue_full = 0, no_room = 0;
 
+    void add(const Watch &other) {
+        for (int n = 0; n < 64; ++n) stats[n] += other.stats[n];
+        queue_full += other.queue_full;
+        no_room += other.no_room;
+    }
+
+    // By the name that it has in docs/reference/registers.md.
+    uint64_t stat(const std::string &name) const {
+        for (int n = 0; n < LINK_STAT_COUNT; ++n) if (name == LINK_STAT_NAMES[n]) return stats[n];
+        throw Failure{"no statistic " + name};
+    }
+
+    template <typename Engine>
     void look(int node, const Engine &e) {
-        const Vengine *top = e.top.get();
+        const auto *top = e.top.get();
         if (top->m_notice_tvalid && (top->m_notice_tdata >> 26) != LINK_UP)
             throw Failure{"host " + std::to_string(node) + " is told notice "
                           + std::to_string(top->m_notice_tdata >> 26)
@@ -22,7 +35,7 @@ public:
         if (int cause = e.dropped(); cause != -1)
             throw Failure{"host " + std::to_string(node) + " has dropped a frame: "
                           + (cause < 0 ? "two causes" : CAUSE_NAMES[cause])};
-        Event event = e.event();
+        const auto event = e.event();
         if (!event.valid) return;
         for (int n = 0; event.stats >> n; ++n) {
             if (!(event.stats >> n & 1)) continue;
@@ -44,10 +57,10 @@ class FirstRoundTrip {
 public:
     uint64_t clocks = 0;                // 0: it has had no ACK
 
-    void clock(const Port &port, uint64_t now) {
+    void clock(const Beat &goes, const Beat &came, uint64_t now) {
         if (clocks) return;
-        if (out_.follow(port.out, now) == PAYLOAD_OPCODE && !since_) since_ = out_.since;
-        if (in_.follow(port.in, now) == ACK_OPCODE && since_ && port.in.last) clocks = now - since_;
+        if (out_.follow(goes, now) == PAYLOAD_OPCODE && !since_) since_ = out_.since;
+        if (in_.follow(came, now) == ACK_OPCODE && since_ && came.last) clocks = now - since_;
     }
 
 private:

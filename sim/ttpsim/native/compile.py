@@ -10,7 +10,7 @@ from ttpsim.build import cxx
 from ttpsim.build.cxx import QUICK, SPEED
 from ttpsim.native import batch, engine_ports
 
-__all__ = ["HERE", "QUICK", "SPEED", "compiled", "compiled_engine"]
+__all__ = ["HERE", "QUICK", "SPEED", "compiled", "compiled_engine", "engine_model"]
 
 HERE = Path(__file__).resolve().parent
 _FLAGS = ("--no-assert", "--output-split", "20000")
@@ -52,22 +52,35 @@ def compiled(
     )
 
 
-def compiled_engine(name, config, verilog, headers, sources, processes, optimise):
-    """The same around engines, `ttp_engine`: `native/engine.h` is what the program includes."""
-    headers = {
-        engine_ports.NAME: engine_ports.ports_header(verilog, config),
-        batch.NAME: batch.batch_header,
-        **headers,
-    }
-    return compiled(
-        name,
-        config,
-        engine_ports.readable(verilog),
+def engine_model(program, config, verilog, processes, optimise, prefix="Vengine"):
+    """`(Model, {file name: text of a header})` of `ttp_engine`, for a program with
+    `native/engine.h`; `prefix` is the model's class, another one for each in a program."""
+    design = cxx.model(
+        config.name,
+        {"ttp_engine.v": engine_ports.readable(verilog)},
         "ttp_engine",
-        "Vengine",
-        headers,
-        sources,
-        processes,
+        prefix,
+        (*_FLAGS, *batch.SPLIT),
         optimise,
-        batch.SPLIT,
+        processes,
+        what=f"compiling the model for {program}, {config.name}",
+    )
+    return design, {
+        engine_ports.NAME: engine_ports.ports_header(verilog, config),
+        engine_ports.MODEL_NAME: engine_ports.model_header(prefix),
+        batch.NAME: batch.batch_header(design.headers),
+    }
+
+
+def compiled_engine(name, config, verilog, headers, sources, processes, optimise):
+    """Path of the program `name` around engines: `native/engine.h` is what it includes."""
+    design, own = engine_model(name, config, verilog, processes, optimise)
+    return cxx.program(
+        name,
+        config.name,
+        design,
+        {**own, **headers},
+        [*sources, *sorted(HERE.glob("*.h"))],
+        processes,
+        include=[HERE],
     )

@@ -7,33 +7,20 @@
 #include <string>
 #include <vector>
 
-#include "Vengine.h"
-#include "Vengine___024root.h"
-#include "beat.h"
-#include "engine_ports.h"       // generated: sim/ttpsim/native/engine_ports.py
+#include "engine_model.h"       // generated: sim/ttpsim/native/engine_ports.py
 #include "options.h"
 #include "random.h"
 #include "verilated.h"
+#include "wire.h"
 
-namespace ttp {
+// A name of its own for each model: a program may have engines of several configurations.
+namespace ttp { inline namespace TTP_MODEL {
 
-inline constexpr int WB = WIDTH_BYTES;
-inline constexpr int VCS = 3;
 inline constexpr uint32_t NODE[2] = {0x00A5C3, 0x015A0B};
 // Far apart also in the upper half, where the epochs start: no epoch is both sides'.
 inline constexpr uint32_t OPEN_ID_SEED[2] = {0x01234567, 0x61235567};
 
-struct Beat {
-    uint8_t data[WB] = {};
-    uint64_t keep = 0;
-    bool valid = false, last = false, error = false;
-};
-
 inline bool selective = true, congestion = true;    // what the engines are told to offer
-
-struct Failure {
-    std::string text;
-};
 
 // ---- the engine --------------------------------------------------------------------------------
 
@@ -220,4 +207,4 @@ inline const char *difference(const Engine &left, const Engine &right, bool caus
     return nullptr;
 }
 
-}  // namespace ttp
+} }  // namespace ttp

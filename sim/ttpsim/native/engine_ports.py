@@ -7,9 +7,19 @@ from ttpoe.pipeline.q3_commit import STATS as LINK_STATS
 from ttpoe.rx.parser import DROP_CAUSES
 from ttpverif.bench.pair import parse_ports
 
-__all__ = ["CAUSES", "LINK_STAT_NAMES", "NAME", "c_names", "ports_header", "readable"]
+__all__ = [
+    "CAUSES",
+    "LINK_STAT_NAMES",
+    "MODEL_NAME",
+    "NAME",
+    "c_names",
+    "model_header",
+    "ports_header",
+    "readable",
+]
 
 NAME = "engine_ports.h"
+MODEL_NAME = "engine_model.h"
 LINK_STAT_NAMES = [name.removeprefix("stat_") for name in LINK_STATS]
 CAUSES = list(DROP_CAUSES)
 
@@ -55,6 +65,20 @@ def _options(ports):
         yield "#define TTP_HAS_CONGESTION"
     if "law_valid" in ports:
         yield "#define TTP_HAS_LAW"
+
+
+def model_header(prefix):
+    """The C++ header with the model whose class Verilator calls `prefix`; here it is `Vengine`."""
+    lines = [
+        "// Generated from the model's name; do not edit.",
+        "#pragma once",
+        f'#include "{prefix}.h"',
+        f'#include "{prefix}___024root.h"',
+        f"#define TTP_MODEL model_{prefix}",
+    ]
+    if prefix != "Vengine":
+        lines.append(f"#define Vengine {prefix}")
+    return "\n".join([*lines, ""])
 
 
 def ports_header(verilog, config):

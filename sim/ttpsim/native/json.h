@@ -39,6 +39,23 @@ public:
         --depth_;
         return *this;
     }
+    // An array of objects, a line each: `row` begins one and `end` ends it, until `end_rows`.
+    Json &rows(const std::string &name) {
+        add(name, "[");
+        first_ = true;
+        return *this;
+    }
+    Json &row() {
+        text_ += first_ ? "\n  {" : ",\n  {";
+        first_ = true;
+        ++depth_;
+        return *this;
+    }
+    Json &end_rows() {
+        text_ += "]";
+        first_ = false;
+        return *this;
+    }
     // An array of numbers.
     Json &list(const std::string &name, const std::vector<double> &values) {
         std::string text = "[";

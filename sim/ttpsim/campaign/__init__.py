@@ -1,0 +1,1 @@
+"""Many runs of `ttpoe`, on one machine or many: which there are, what each found, what it means."""

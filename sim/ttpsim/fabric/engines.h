@@ -1,0 +1,28 @@
+// The engines of one configuration that a process has. What is behind it is compiled for each
+// configuration by itself (engines.cpp), so that a run may have several.
+#pragma once
+
+#include "node.h"
+
+namespace ttp::fabric {
+
+class Engines {
+public:
+    virtual ~Engines() = default;
+    virtual void add(Node &node) = 0;
+    // Until all of them are ready.
+    virtual void reset() = 0;
+    // Nodes and engines in clocks `from` to `to` - 1.
+    virtual void run(uint64_t from, uint64_t to) = 0;
+    // Nothing waits for an acknowledgement.
+    virtual bool idle() const = 0;
+};
+
+struct Kind {
+    int links, tick;                    // tick: clocks between two visits of the link timer
+    std::unique_ptr<Engines> (*make)(const Settings &);
+};
+
+}  // namespace ttp::fabric
+
+#include "kinds.h"                      // generated: sim/ttpsim/fabric/program.py
