@@ -45,6 +45,7 @@ LEFT_OUT = (
     "sim/test_faults.py::test_every_memory_with_an_upset",
     "sim/test_soak.py::test_right_engines_pass",
     "sim/views/test_views.py::test_gtkwave_finds_every_signal_of_its_view[verilator-engine]",
+    "test_examples.py::test_litex",
     "test_examples.py::test_verilog_in_verilator",
     "verilog/test_lint.py::test_no_warnings",
 )

@@ -127,8 +127,9 @@ def test_a_refused_design_is_one_line(tmp_path):
 
 
 def test_wrong_arguments():
-    assert "must be ecp5, xilinx, ice40, osu018, ecpix5 or liteeth; got 'asic'" in refused(
-        "synth", "--target", "asic"
+    assert (
+        "must be ecp5, xilinx, ice40, osu018, ecpix5, liteeth, mac or liteeth_mac; got 'asic'"
+        in refused("synth", "--target", "asic")
     )
     assert "leave --preset and --protect out" in refused(
         "synth", "--target", "liteeth", "--protect", "secded"
