@@ -66,6 +66,8 @@ LONGEST_FIRST = (
     "sim/views/test_views",
     "sim/test_fabric",
     "sim/test_coverage",
+    "litex/test_socs",
+    "mac/test_liteeth",
 )
 
 

@@ -121,7 +121,7 @@ def test_amaranth(tmp_path):
 
 
 def test_litex(tmp_path):
-    pytest.importorskip("liteeth", reason="LiteX is missing: make setup WITH=synth")
+    pytest.importorskip("liteeth", reason="LiteX is missing: pip install litex liteeth")
     environment = place(tmp_path)
     (lines,) = blocks(ROOT / "examples" / "litex" / "README.md")
     for line, kind, core in zip(lines, ("nic", "port"), ("managed_nic", "port")):

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from ttpoe.config import preset
 from ttpoe.verilog.emit import top_verilog
-from ttpsim.build.builds import kept
+from ttpsim.build.builds import Processes, emitted, kept
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "litex" / "ttp_soc.py"
 CONFIG = preset("tiny")
+CLOCK_HZ = 100e6  # what the example says of its SoCs
 _PARTS = {"valid": "tvalid", "ready": "tready", "last": "tlast", "data": "tdata", "keep": "tkeep"}
 _WIRE = """
   reg [9:0] a_rx, b_rx;
@@ -31,9 +32,10 @@ def example():
     return module
 
 
-def core(top, **port):
-    """Verilog of the core, made once."""
-    return kept(f"litex-{top}", lambda: top_verilog(top, CONFIG, **port))
+def cores():
+    """Verilog of the NIC and of the port, each made once; that of the NIC is also of other tests."""
+    port = kept("litex-port", lambda: top_verilog("port", CONFIG, mac="gmii", clock_hz=CLOCK_HZ))
+    return [emitted(CONFIG, Processes(), "managed_nic").read_text(), port]
 
 
 def ports_of(text, module):
@@ -95,6 +97,5 @@ def pair():
         for name, (way, width) in ports.items()
     ]
     body = "\n".join([*declared, *lines])
-    cores = [core("managed_nic"), core("port", mac="gmii", clock_hz=100e6)]
     top = f"module pair({', '.join(ports)});\n{body}{_WIRE}\nendmodule\n"
-    return "\n".join([*cores, *texts, top]), maps
+    return "\n".join([*cores(), *texts, top]), maps

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("liteeth", reason="LiteX is missing: make setup WITH=synth")
+pytest.importorskip("liteeth", reason="LiteX is missing: pip install litex liteeth")
 
 from liteeth.mac.core import LiteEthMACCore
 from liteeth.phy.ecp5rgmii import LiteEthPHYRGMII

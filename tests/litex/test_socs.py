@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest.importorskip("liteeth", reason="LiteX is missing: make setup WITH=synth")
+pytest.importorskip("liteeth", reason="LiteX is missing: pip install litex liteeth")
 
 from tests.litex import soc_pair
 from tests.mac import mac_bench

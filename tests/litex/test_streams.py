@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest.importorskip("liteeth", reason="LiteX is missing: make setup WITH=synth")
+pytest.importorskip("liteeth", reason="LiteX is missing: pip install litex liteeth")
 
 from litex.gen import LiteXModule, run_simulation
 

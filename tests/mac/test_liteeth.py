@@ -7,7 +7,7 @@ Every length takes longer:
 
 import pytest
 
-pytest.importorskip("liteeth", reason="LiteX is missing: make setup WITH=synth")
+pytest.importorskip("liteeth", reason="LiteX is missing: pip install litex liteeth")
 
 from tests.mac import mac_bench
 from tests.mac.liteeth_pair import pair_text
