@@ -48,6 +48,7 @@ LEFT_OUT = (
     "sim/test_faults.py::test_every_memory_with_an_upset",
     "sim/test_soak.py::test_right_engines_pass",
     "sim/views/test_views.py::test_gtkwave_finds_every_signal_of_its_view[verilator-engine]",
+    "test_examples.py::test_litex",
     "test_examples.py::test_verilog_in_verilator",
     "verilog/test_lint.py::test_icarus_reads_it[default",
     "verilog/test_lint.py::test_icarus_reads_it[full",
@@ -72,6 +73,8 @@ LONGEST_FIRST = (
     "sim/views/test_views",
     "sim/test_fabric",
     "sim/test_coverage",
+    "litex/test_socs",
+    "mac/test_liteeth",
 )
 
 

@@ -121,3 +121,15 @@ def test_amaranth(tmp_path):
         "o_mac__valid",
         "o_mac__ready",
     }
+
+
+def test_litex(tmp_path):
+    pytest.importorskip("liteeth", reason="LiteX is missing: pip install litex liteeth")
+    environment = place(tmp_path)
+    (lines,) = blocks(ROOT / "examples" / "litex" / "README.md")
+    for line, kind, core in zip(lines, ("nic", "port"), ("managed_nic", "port")):
+        run(line, tmp_path, environment)
+        folder = tmp_path / "build" / "litex" / kind
+        assert f"module ttp_soc_{kind} (" in (folder / f"ttp_soc_{kind}.v").read_text()
+        assert f"module ttp_{core}(" in (folder / "gateware" / f"ttp_{core}.v").read_text()
+        assert "csr_register,ttp_ev_status," in (folder / "csr.csv").read_text()

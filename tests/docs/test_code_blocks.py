@@ -15,8 +15,10 @@ ALL = [block for page in PAGES for block in blocks(page)]
 RUN_ELSEWHERE = {
     "docs/guides/integration.md": "tests/docs/test_integration_doc.py",
     "docs/guides/how-to.md": "tests/docs/test_how_to.py",
+    "docs/guides/litex.md": "tests/litex/test_cores.py",
     "examples/verilog/README.md": "tests/test_examples.py",
     "examples/amaranth/README.md": "tests/test_examples.py",
+    "examples/litex/README.md": "tests/test_examples.py",
 }
 """Pages whose blocks a test of their own runs: page -> test."""
 QUICK = ("model", "ladder")

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -86,9 +87,23 @@ def test_place_and_route(tmp_path):
         min(clocks.values()),
         max(clocks.values()),
     )
+    assert figures["clocks"] == {"clk": figures["fmax_mhz"]}
     assert figures["ff"] == 16 and figures["fmax_mhz"] > 125 and figures["dp16kd"] == 0
     assert "core.adder" in {part["block"] for part in figures["critical_path"]["blocks"]}
     assert figures["trellis_comb"] >= figures["lut4"] + 2 * figures["ccu2c"] > 0
+
+
+def test_macs_side_by_side(tmp_path, monkeypatch):
+    """Ours and LiteEth's: the same flow, and the clocks by what they do."""
+    pytest.importorskip("liteeth", reason="LiteX is missing: pip install litex liteeth")
+    clocks = {"clk": 3.0, "gmii_rx_clk": 2.0, "eth_tx_clk": 1.0}
+    monkeypatch.setattr(ecp5, "ecp5", lambda _folder, top: {"top": top, "clocks": clocks})
+    for target in ("mac", "liteeth_mac"):
+        function, _name, top = synth.OTHERS[target]
+        found = function(tmp_path)
+        assert found["top"] == top
+        assert found["domains"] == {"engine": 3.0, "receive": 2.0, "send": 1.0}
+        assert re.search(rf"^module {top} ?\(", (tmp_path / "design.v").read_text(), re.M)
 
 
 def test_a_loss_of_more_than_2_percent_is_said():
@@ -127,8 +142,9 @@ def test_a_refused_design_is_one_line(tmp_path):
 
 
 def test_wrong_arguments():
-    assert "must be ecp5, xilinx, ice40, osu018, ecpix5 or liteeth; got 'asic'" in refused(
-        "synth", "--target", "asic"
+    assert (
+        "must be ecp5, xilinx, ice40, osu018, ecpix5, liteeth, mac or liteeth_mac; got 'asic'"
+        in refused("synth", "--target", "asic")
     )
     assert "leave --preset and --protect out" in refused(
         "synth", "--target", "liteeth", "--protect", "secded"

@@ -89,6 +89,17 @@ def test_parameters_reach_the_generator(tmp_path):
     assert "//   width_bits = 128\n" in text and "// 16 links" in text
 
 
+def test_the_port_of_the_repository(tmp_path):
+    """`tiny` here, for the time that it takes."""
+    cores = repository(
+        tmp_path, CORE.replace("preset: default, top: port", "preset: tiny, top: port")
+    )
+    run = fusesoc(tmp_path, cores, "run", "--target=lint_port", "ttpoe:ttpoe:nic")
+    assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
+    (text,) = (path.read_text() for path in tmp_path.glob("build/*/lint_port/src/*/ttp_port.v"))
+    assert "module ttp_port(" in text and "MAC rgmii" in text
+
+
 @pytest.mark.parametrize(
     "parameters, part",
     [

@@ -228,6 +228,11 @@ def synthesis(metrics):
                     figures["method"],
                     better,
                 )
+        for domain, mhz in entry.get("domains", {}).items():  # of a MAC
+            metrics.add(f"{name}.{domain}_mhz", mhz, "MHz", where, entry["method"], "higher")
+        if "domains" in entry:
+            ram = entry["dpr16x4"]
+            metrics.add(f"{name}.dpr16x4", ram, "cells", where, entry["method"], "lower")
         low = (entry.get("estimated_mhz") or [None])[0]
         metrics.add(f"{name}.estimated_mhz", low, "MHz", where, entry["method"], "higher")
 

@@ -298,6 +298,25 @@ def liteeth():
     )
 
 
+def macs():
+    found = baseline()
+    domains = ("engine", "send", "receive")
+    return table(
+        ["", "LUT4", "flip-flops", "cells of LUT RAM", "block RAMs", *domains],
+        [
+            [
+                words,
+                *(
+                    _text(found.get(f"synth.{name}.gmii.{key}"), "")
+                    for key in ("lut4", "ff", "dpr16x4", "dp16kd")
+                ),
+                *(f"{found[f'synth.{name}.gmii.{domain}_mhz']:.1f} MHz" for domain in domains),
+            ]
+            for words, name in (("`GmiiMac`", "mac"), ("`LiteEthMACCore`", "liteeth_mac"))
+        ],
+    )
+
+
 TABLES = {
     table.__name__.replace("_", "-"): table
     for table in (
@@ -313,6 +332,7 @@ TABLES = {
         fabric_speed,
         links,
         liteeth,
+        macs,
         origin,
     )
 }

@@ -24,6 +24,10 @@ _BLOCKS = {
     "path_mhz": "clock of the longest path, before layout",
     "estimated_mhz": "clock, estimated, or more",
     "longest_path_cells": "longest path in cells",
+    "dpr16x4": "cells of distributed RAM",
+    "engine_mhz": "clock of the engine's side",
+    "send_mhz": "clock that sends",
+    "receive_mhz": "clock that receives",
 }
 _TARGETS = {
     "ecp5": "`default`, ECP5-85F, placed and routed",
@@ -32,6 +36,8 @@ _TARGETS = {
     "liteeth.udp": "LiteEth UDP, 8 bits, ECP5",
     "liteeth.udp_8_bits": "LiteEth UDP, 8 bits, ECP5 (row of the comparison)",
     "liteeth.udp_32_bits": "LiteEth UDP, 32 bits, ECP5",
+    "liteeth_mac.gmii": "LiteEth's MAC core with GMII, 64 bits, ECP5",
+    "mac.gmii": "`GmiiMac`, 64 bits, ECP5",
     "osu018.full": "`full`, standard cells 180 nm, without memories",
     "xilinx.full": "`full`, UltraScale+, Yosys only",
 }

