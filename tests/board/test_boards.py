@@ -111,7 +111,7 @@ def test_a_clock_that_the_pll_cannot_make():
     [
         ([], "name a board, or say --list"),
         (["ulx3s"], f"the board must be one of {', '.join(BOARDS)}; got 'ulx3s'"),
-        (["ecpix5", "--peer", "2"], "--peer goes with --talk"),
+        (["ecpix5", "--ping", "2"], "--ping goes with --talk"),
         (["ecpix5", "--clock-mhz", "15"], "the engine's clock must be 15.625 MHz or more to carry"),
         (["ecpix5", "--clock-mhz", "77.7"], "no divider of the PLL makes 77.7 MHz"),
         (["ecpix5", "--baud", "20000000"], "a UART of 20000000 baud needs 8 clocks a bit"),

@@ -70,7 +70,7 @@ def said_by(capsys, monkeypatch, *words):
 def test_what_it_tells_of_a_board(capsys, monkeypatch):
     with Model() as board:
         code, out, error = said_by(
-            capsys, monkeypatch, "ecpix5", "--talk", board.device, "--peer", "2", "--count", "40"
+            capsys, monkeypatch, "ecpix5", "--talk", board.device, "--ping", "2", "--count", "40"
         )
     assert (code, error) == (0, "")
     lines = dict(line.split(None, 1) for line in out.splitlines())
@@ -87,9 +87,9 @@ def test_no_peer_no_traffic(capsys, monkeypatch):
         code, out, _ = said_by(capsys, monkeypatch, "ecpix5", "--talk", board.device)
         assert code == 0 and "ping" not in out and "sent back" in out
         assert not board.writes
-        words = ("ecpix5", "--talk", board.device, "--peer", "2")
+        words = ("ecpix5", "--talk", board.device, "--ping", "2")
         code, _, error = said_by(capsys, monkeypatch, *words)
-    assert code == 2 and "the board's application is echo; --peer needs traffic" in error
+    assert code == 2 and "the board's application is echo; --ping needs traffic" in error
 
 
 def test_packets_that_do_not_come_back():

@@ -79,7 +79,7 @@ class Talk:
         """Send `packets` to `node`, which sends them back, one at a time or as fast as they go; the
         figures of the application, as a dict. `Failed` if not all came back, or one is wrong."""
         if self.app != "traffic":
-            raise UsageError(f"the board's application is {self.app}; --peer needs traffic")
+            raise UsageError(f"the board's application is {self.app}; --ping needs traffic")
         registers = self.board
         control = registers["TRAFFIC_CONTROL"]
         control.write(reset=1)

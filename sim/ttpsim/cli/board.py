@@ -22,7 +22,7 @@ _EXAMPLES = """examples:
   ttpoe board --list
   ttpoe board ecpix5 --app traffic
   ttpoe board colorlight-5a-75b --node 2
-  ttpoe board ecpix5 --talk /dev/ttyUSB1 --peer 2
+  ttpoe board ecpix5 --talk /dev/ttyUSB1 --ping 2
   ttpoe board ecpix5 --preset tiny --netlist
 """
 
@@ -71,7 +71,7 @@ def add_parser(subparsers):
         "--talk", metavar="DEVICE", type=path, help="ask the board on this serial device"
     )
     parser.add_argument(
-        "--peer",
+        "--ping",
         metavar="NODE",
         type=node,
         help="of --talk: a node that echoes; ping it and measure the throughput, from a board with "
@@ -82,7 +82,7 @@ def add_parser(subparsers):
         metavar="N",
         type=number(1, 10**9),
         default=1000,
-        help="of --peer: packets (1000)",
+        help="of --ping: packets (1000)",
     )
     parser.add_argument(
         "--netlist", action="store_true", help="simulate the synthesised netlist, with preset tiny"
@@ -99,8 +99,8 @@ def run(arguments):
         return 0
     if arguments.name is None:
         raise UsageError("name a board, or say --list")
-    if arguments.peer is not None and arguments.talk is None:
-        raise UsageError("--peer goes with --talk")
+    if arguments.ping is not None and arguments.talk is None:
+        raise UsageError("--ping goes with --talk")
     if arguments.talk is not None:
         from ttpoe.board.boards import board_of
         from ttpsim.board.link import BoardLink, opened
@@ -108,7 +108,7 @@ def run(arguments):
 
         board_of(arguments.name)
         with opened(arguments.talk, arguments.baud) as port:
-            return talk(BoardLink(port), arguments.peer, arguments.count)
+            return talk(BoardLink(port), arguments.ping, arguments.count)
     design = build.Design(
         arguments.name,
         arguments.app,

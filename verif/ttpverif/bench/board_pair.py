@@ -111,6 +111,8 @@ class BoardPair:
             getattr(dut, name).value = 0
         dut.a_i_uart_rx.value = dut.b_i_uart_rx.value = 1
         dut.b_i_node.value, dut.b_i_open_id_seed.value, dut.b_rst.value = node, 0x51EED, 1
+        if hasattr(dut, "a_i_node"):  # a core; a netlist has its own
+            dut.a_i_node.value, dut.a_i_open_id_seed.value = 0, 0xB0A2D
         reset, active = (dut.a_rst_n, 0) if hasattr(dut, "a_rst_n") else (dut.a_rst, 1)
         reset.value = active
         self._began = round(get_sim_time("ps"))
