@@ -19,7 +19,7 @@ __all__ = ["core_text", "pair_text", "run_pair", "simulated"]
 
 BENCH = ROOT / "verif" / "ttpverif" / "bench"
 MODULE = "ttpsim.board.netlist_cocotb"
-BIT_CLOCKS = 10
+BIT_CLOCKS = 8
 """Of the UART in a simulation: a slow one would take all the time."""
 _BOOT = 1 << 16
 

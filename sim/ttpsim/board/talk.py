@@ -66,9 +66,9 @@ class Talk:
         speed = (10, 100, 1000, "?")[said["speed"]]
         return f"link, {speed} Mb/s, {'full' if said['full_duplex'] else 'half'} duplex"
 
-    def counts(self):
-        """`{name: value}` of the counters that are not 0."""
-        names = list(counters("rgmii"))
+    def counts(self, names=None):
+        """`{name: value}` of the counters that are not 0; of all, or of those that are named."""
+        names = [f"stat_{name}" for name in names] if names else list(counters("rgmii"))
         addresses = [self.port.counter(name).register.address for name in names]
         found = dict(zip(names, self.link.read_many(addresses)))
         return {name.removeprefix("stat_"): value for name, value in found.items() if value}
