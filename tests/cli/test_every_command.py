@@ -53,6 +53,7 @@ EXPECTED = {
     "formal",
     "synth",
     "bench",
+    "board",
     "emit",
     "generate",
     "lint",

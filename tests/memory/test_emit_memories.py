@@ -203,7 +203,7 @@ def _takes_equal_names_for_one(text):
 @pytest.mark.parametrize("wrong", [_forgets, _marks_all, _takes_equal_names_for_one])
 def test_a_wrong_emitter_is_caught(monkeypatch, wrong):
     right = emit.emit_verilog(Stores(), "top")
-    monkeypatch.setattr(emit, "_collisions_undefined", wrong)
+    monkeypatch.setattr(emit, "collisions_undefined", wrong)
     text = emit.emit_verilog(Stores(), "top")
     assert text != right
     with pytest.raises(AssertionError, match=re.escape("('top_")):

@@ -7,6 +7,7 @@ from math import ceil
 
 from amaranth.hdl import Module
 from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
 
 from ..mac.kinds import kind_of
 from ..mac.mdio import Mdio
@@ -41,6 +42,8 @@ class Port(wiring.Component):
         XGMII and a CMAC begin a frame when all of it is there.
     wire_hz : float or None
         Clock of the MAC's pins, if it is not the kind's.
+    phy_levels : bool
+        What PHY_STATUS shows is at ports, too: `o_phy_*`.
     options
         Of the side: delays of RGMII, see `port.gmii`.
 
@@ -50,6 +53,8 @@ class Port(wiring.Component):
         See `mac.kinds`; each says its clock.
     stat_mac_* : Out(1)
         One-clock pulses in `sync`: what the MAC counts, also in COUNT_MAC_*.
+    o_phy_* : Out, with `phy_levels`
+        The kind's `status`, in `sync`.
     everything else
         The `ManagedNic`'s ports under its names, but for `i_mac` and `o_mac`.
 
@@ -65,12 +70,13 @@ class Port(wiring.Component):
     `ConfigError`: an unknown kind, a width that it cannot carry, a clock too slow for the wire.
     """
 
-    def __init__(self, config, mac, *, clock_hz=None, wire_hz=None, **options):
+    def __init__(self, config, mac, *, clock_hz=None, wire_hz=None, phy_levels=False, **options):
         self.mac = kind = kind_of(mac)
         kind.check(config, clock_hz, wire_hz)
         self._nic = ManagedNic(config, mac)
         self._side = _SIDES[mac](config, clock_hz, wire_hz, **options)
         half = ceil((clock_hz or _FASTEST_HZ) / _MDC_HZ / 2)
+        self._levels = kind.status if phy_levels else ()
         self._mdio = Mdio(max(5, half)) if kind.mdio else None
         inner = self._nic.signature.members
         self._outside = [
@@ -84,6 +90,7 @@ class Port(wiring.Component):
                 **{name: inner[name] for name in self._outside},
                 **{name: member.flip() for name, member in inner.items() if "stat_mac_" in name},
                 **{pin.name: pin.flow(pin.width) for pin in kind.pins},
+                **{f"o_phy_{level.name}": Out(level.width) for level in self._levels},
             }
         )
 
@@ -106,6 +113,8 @@ class Port(wiring.Component):
             m.d.comb += getattr(side, name).eq(getattr(nic, name))
         for level in self.mac.status:
             m.d.comb += getattr(nic, f"i_phy_{level.name}").eq(getattr(side, f"phy_{level.name}"))
+        for level in self._levels:
+            m.d.comb += getattr(self, f"o_phy_{level.name}").eq(getattr(side, f"phy_{level.name}"))
         for name in self.mac.stats:
             outside = name.replace("stat_", "stat_mac_", 1)
             pulse = getattr(side, name)

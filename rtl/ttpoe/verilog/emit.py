@@ -39,10 +39,12 @@ __all__ = [
     "module_name",
     "port_options",
     "wrapped",
+    "collisions_undefined",
     "emit_rtlil",
     "emit_verilog",
     "top_verilog",
     "engine_verilog",
+    "without_zero_memory_init",
     "write",
     "main",
 ]
@@ -68,7 +70,7 @@ class _UsageError(Exception):
 
 
 @contextlib.contextmanager
-def _without_zero_memory_init():
+def without_zero_memory_init():
     """Leave out the initial contents of memories where they are all zero.
 
     Our memories hold nothing that is read before it is written, so the zeros would only promise a
@@ -109,7 +111,7 @@ def _plain_module_names(rtlil_text, top):
     )
 
 
-def _collisions_undefined(rtlil_text):
+def collisions_undefined(rtlil_text):
     """Carry out the attribute of `ttpoe.memory.protected` in an RTLIL text."""
     ((name, value),) = COLLISION_UNDEFINED.items()
     marked = rf"  attribute \\{name} {value}\n"
@@ -155,11 +157,11 @@ def emit_rtlil(component, top_name, *, source_positions=False):
     With `source_positions` it says which line of Python each cell comes from, for tools that
     report about single cells; the same hardware otherwise.
     """
-    with _without_zero_memory_init():
+    with without_zero_memory_init():
         text = rtlil.convert(
             component, name=top_name, ports=_ports(component), emit_src=source_positions
         )
-    return _collisions_undefined(_plain_module_names(text, top_name))
+    return collisions_undefined(_plain_module_names(text, top_name))
 
 
 def emit_verilog(component, top_name, *, header=()):

@@ -192,6 +192,49 @@ def slots():
     return d
 
 
+def board():
+    """What a bitstream of a board has in it."""
+    d = Drawing(900, 400, "A board: port, UART, registers, application, LEDs")
+    d.frame(150, 30, 600, 340, "FPGA")
+    d.box(570, 60, 150, 150, "port", "engine, NIC,", "MAC with RGMII", "64 bits a beat")
+    d.box(790, 100, 90, 60, "PHY", "RGMII", kind="plain")
+    d.arrow((720, 120), (790, 120), both=True)
+    d.arrow((790, 145), (720, 145))
+    d.text(755, 162, "RXC")
+    d.text(755, 114, "data")
+    d.box(380, 60, 130, 60, "application", "echo, or traffic", kind="stage")
+    d.arrow((510, 90), (570, 90), both=True)
+    d.text(540, 84, "VC 0 to 2")
+    d.box(180, 160, 100, 50, "UART", "8N1")
+    d.box(310, 160, 76, 50, "bridge", "requests")
+    d.box(440, 160, 70, 50, "split")
+    d.arrow((280, 185), (310, 185), both=True)
+    d.arrow((386, 185), (440, 185), both=True)
+    d.text(424, 202, "AXI")
+    d.arrow((510, 185), (570, 185), both=True)
+    d.text(540, 178, "0x0000")
+    d.box(380, 260, 130, 50, "board's registers", kind="memory")
+    d.arrow((475, 210), (475, 260), both=True)
+    d.text(483, 240, "0x8000", anchor="")
+    d.arrow((406, 260), (406, 120), both=True)
+    d.text(400, 150, "figures", anchor="end")
+    d.box(570, 260, 150, 50, "lights", "link, receive, send, fault")
+    d.arrow((645, 210), (645, 260))
+    d.arrow((570, 285), (510, 285))
+    d.arrow((720, 285), (790, 285))
+    d.text(835, 289, "LEDs", "")
+    d.box(180, 60, 130, 40, "seed", "on-chip oscillator")
+    d.arrow((245, 60), (245, 46), (600, 46), (600, 60))
+    d.text(320, 42, "seed of IDs and epochs; reset until it is made", anchor="")
+    d.box(180, 300, 150, 50, "PLL", "clock of the engine")
+    d.arrow((110, 325), (180, 325))
+    d.text(60, 322, "oscillator", "")
+    d.text(60, 340, "and reset", "")
+    d.box(20, 160, 90, 50, "computer", "ttpoe board", kind="plain")
+    d.arrow((110, 185), (180, 185), both=True)
+    return d
+
+
 def diagrams():
     """`{path below docs/: SVG}`."""
     return {
@@ -201,5 +244,6 @@ def diagrams():
             ("pipeline", pipeline),
             ("receive-path", receive),
             ("slot-lists", slots),
+            ("board", board),
         )
     }

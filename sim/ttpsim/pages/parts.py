@@ -20,6 +20,7 @@ from ttpoe.verilog.emit import wrapped
 from ttpoe.verilog.ports import ports
 from ttpsim.paths import ROOT
 
+from .boards import TABLES as BOARDS
 from .congestion import TABLES as CONGESTION
 from .figures import TABLES
 
@@ -148,6 +149,7 @@ def keep_sample(results=ROOT / "build" / "sim" / "results.json", command="make s
 PARTS = (
     TABLES
     | CONGESTION
+    | BOARDS
     | {"scenarios": scenarios, "sample": sample, "ladder": ladder, "trace-fields": trace_fields}
 )
 

@@ -1,0 +1,1 @@
+"""Boards: their bitstreams, what is said to them, their netlists in a simulator."""
