@@ -145,7 +145,6 @@ def state_of(link, receiver, now, bits):
         window=model.window,
         growing=model.growing,
         limited=model.limited,
-        known=model.known,
         timing=model.timed is not None,
         base=model.base,
         gap=model.gap,

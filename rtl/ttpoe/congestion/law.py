@@ -22,7 +22,7 @@ __all__ = ["CUT", "INSPECT_CLOCKS", "LONG", "STATS", "Law"]
 CUT, LONG = 160, 128
 """Delays beyond the shortest round trip, in 4 U: from here on the window shrinks, the engine is slow."""
 
-_START, _START_ALONE = 2, 4  # windows
+_START = 2  # the window of a link that begins
 
 INSPECT_CLOCKS = 8
 """From the clock in which no event enters to the clock in which none asks the law's memory."""
@@ -305,12 +305,7 @@ class Law(wiring.Component):
         self.d_less, self.d_more = Signal(bits), Signal(bits)
         window = Signal(bits)
         anew = c.begins
-        before = Signal(bits)
-        first_code = c.hears & (~old.known | anew) & (self.new_gap == 0) & (old.growing | anew)
-        m.d.comb += [
-            before.eq(Mux(anew, _START, old.window)),
-            window.eq(Mux(first_code & (before < _START_ALONE), _START_ALONE, before)),
-        ]
+        m.d.comb += window.eq(Mux(anew, _START, old.window))
         grown = Signal(bits + 1)
         m.d.comb += grown.eq(Mux(old.growing, window << 1, window + 1 + (window >> 5)))
         since = Signal(14)
@@ -321,7 +316,6 @@ class Law(wiring.Component):
             d_old.eq(old),
             d_old.window.eq(window),
             d_gap.eq(Mux(c.hears, self.new_gap, Mux(anew, 0, old.gap))),
-            d_old.known.eq((old.known & ~anew) | c.hears),
             d_late.eq(self.now - old.next_at),
             d_round.eq(since >> 2),
             d_now.eq(self.now),
@@ -396,7 +390,7 @@ class Law(wiring.Component):
         with m.If((d.times_out & d.second) | d.idle | d.begins):
             m.d.sync += e.base.eq(UNKNOWN)
         with m.If(d.idle):
-            m.d.sync += [e.known.eq(0), e.gap.eq(0)]
+            m.d.sync += e.gap.eq(0)
         with m.If(d.begins):
             m.d.sync += [e.timing.eq(0), e.limited.eq(0)]
 

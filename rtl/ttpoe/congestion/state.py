@@ -22,7 +22,6 @@ def state_layout(config):
             "window": config.count_bits,  # W
             "growing": 1,
             "limited": 1,  # the window has held something back since the last sample
-            "known": 1,  # a code has come
             "timing": 1,  # a packet is timed: its ID, and when it was sent
             "timed": config.count_bits,
             "stamp": 14,
@@ -58,7 +57,6 @@ def law_layout(config):
             "window": config.count_bits,
             "growing": 1,
             "limited": 1,
-            "known": 1,
             "timing": 1,
             "timed": config.count_bits,
             "stamp": 14,

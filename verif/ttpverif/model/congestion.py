@@ -16,7 +16,7 @@ _STAMP = (1 << 14) - 1
 UNKNOWN = 4095
 """`base` when no round trip has been measured."""
 _LONG, _HIGH = 160, 128  # delays that cut the window and make the engine slow, in 4 U
-_FIRST, _ALONE = 2, 4  # packets: the window of a new link, and of one that hears it is alone
+_FIRST = 2  # packets: the window of a new link
 
 
 def time_ahead(a, b):
@@ -34,8 +34,8 @@ class Sender:
         W: how many packets may be unacknowledged, 1 to `slots`.
     next_at, gap : int
         When the next packet may go, and the time between two, in U.
-    known, growing, limited : bool
-        A code was heard; the window doubles; the window held something back.
+    growing, limited : bool
+        The window doubles; the window held something back.
     timed : int or None
         ID of the packet whose round trip is measured; `stamp`: the lower 14 bits of when it went.
     base : int
@@ -57,7 +57,7 @@ class Sender:
 
     def _start(self):
         self.window, self.growing, self.gap = _FIRST, True, 0
-        self.known, self.timed, self.base = False, None, UNKNOWN
+        self.timed, self.base = None, UNKNOWN
 
     # ---- the gate (K9) ---------------------------------------------------------------------
 
@@ -77,9 +77,6 @@ class Sender:
         if gap is None:
             return
         self.gap = gap
-        if not self.known and not gap and self.growing:
-            self.window = max(self.window, _ALONE)
-        self.known = True
         if not sends and time_ahead(self.next_at, now + gap) > 0:
             self.next_at = (now + gap) & _TIME
 
