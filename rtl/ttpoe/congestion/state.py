@@ -40,8 +40,8 @@ def gate_layout():
         {
             "slow": 1,  # its gap is not 0, or its window is nearly full: look twice
             "stop": 1,  # its window is full
-            "paced": 1,  # its gap is not 0
-            "next_at": 16,
+            "paced": 1,  # its gap is not 0, or its window is 1: it waits until
+            "next_at": 16,  # ... then
         }
     )
 

@@ -138,6 +138,7 @@ _TRACE = {
     "frame_vc": "Its VC.", "frame_ieee": "Its EtherType is 0x9AC6.", "frame_epoch": "Its epoch.",
     "congestion": "Byte 48 of the received frame.", "free": "The law lets the link send at once.",
     "slow": "A round trip was long lately.", "coin": "A random bit, for time-outs.",
+    "crowded": "16 links or more are backlogged.",
     "frame_controlled": "It says that congestion control is known.",
     "frame_more": "It is a PAYLOAD with more behind it.",
     "frame_selective": "It says that selective replay is known.", "frame_tx_id": "Its TX ID.",

@@ -16,6 +16,7 @@ _STAMP = (1 << 14) - 1
 UNKNOWN = 4095
 """`base` when no round trip has been measured."""
 _LONG, _HIGH = 160, 128  # delays that cut the window and make the engine slow, in 4 U
+_CROWD = 16  # links that are counted
 _FIRST = 2  # packets: the window of a new link
 
 
@@ -63,7 +64,8 @@ class Sender:
 
     def may_send(self, position, now):
         """Whether the packet `position` behind the oldest unacknowledged one may go now."""
-        return position < self.window and (not self.gap or time_ahead(self.next_at, now) <= 0)
+        waits = self.gap or self.window == 1
+        return position < self.window and not (waits and time_ahead(self.next_at, now) > 0)
 
     @property
     def free(self):
@@ -91,8 +93,8 @@ class Sender:
         elif self.timed is None:
             self.timed, self.stamp = packet_id, now & _STAMP
 
-    def arrived(self, packet_id, now):
-        """An answer tells of exactly this packet: a sample, if it is timed (K10).
+    def arrived(self, packet_id, now, sends=False):
+        """An answer tells of exactly this packet: a sample, if it is timed (K10). `sends`: as above.
 
         Returns whether the delay makes the engine slow.
         """
@@ -102,6 +104,8 @@ class Sender:
         self.base = min(self.base, trip)
         delay = trip - self.base
         if delay >= _LONG:
+            if self.window == 1 and self.gap < 4 * _LONG and not sends:
+                self.next_at = (now + 4 * delay) & _TIME
             self.window = max(1, self.window - max(1, self.window // 4))
             self.growing = False
         elif self.limited:
@@ -160,6 +164,11 @@ class Receiver:
     def links(self):
         """A: how many links are counted."""
         return len(self.ages)
+
+    @property
+    def crowded(self):
+        """Whether packets of so many may be what keeps one of a silent peer waiting (Z7)."""
+        return self.links >= _CROWD
 
     @property
     def load(self):
