@@ -439,7 +439,7 @@ class Law(wiring.Component):
         with m.Elif(e.sends):
             m.d.comb += next_at.eq(Mux(self.e_idled, self.e_sent_late, self.e_sent))
         with m.Elif(self.e_pauses):
-            m.d.comb += next_at.eq(self.e_now + (self.e_delay << 2))
+            m.d.comb += next_at.eq(self.e_now + (self.e_delay << 1))
         with m.Elif(e.hears & self.e_clips):
             m.d.comb += next_at.eq(self.e_clipped)
         m.d.sync += [f.next_at.eq(next_at), gate.next_at.eq(next_at)]

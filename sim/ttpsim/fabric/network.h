@@ -21,7 +21,7 @@ public:
             add(leaf_hosts + spines, leaf_hosts, settings, seed + leaf,
                 [=](uint32_t to, int from) {
                     if (int(to) / leaf_hosts == leaf) return int(to) % leaf_hosts;
-                    return leaf_hosts + spine_of(to, from, spines);
+                    return leaf_hosts + spine_of(to, leaf * leaf_hosts + from, spines);
                 });
             for (int host = 0; host < leaf_hosts && int(hosts.size()) < nodes; ++host)
                 hosts.push_back(&switches[leaf]->port[host]);
@@ -37,7 +37,7 @@ public:
     // The ports between switches that a frame takes: a number for each port and direction.
     std::vector<int> inner_ports(int from, int to) const {
         if (!leaf_hosts_ || from / leaf_hosts_ == to / leaf_hosts_) return {};
-        const int spine = spine_of(to, from % leaf_hosts_, spines_);
+        const int spine = spine_of(to, from, spines_);
         return {from / leaf_hosts_ * spines_ * 2 + spine,
                 (to / leaf_hosts_ * 2 + 1) * spines_ + spine};
     }
@@ -88,8 +88,9 @@ private:
     void add(int ports, int hosts, const SwitchSettings &settings, uint64_t seed, Route route) {
         switches.push_back(std::make_unique<Switch>(ports, hosts, settings, seed, route));
     }
-    static int spine_of(int to, int place, int spines) {    // place: of the sender in its leaf
-        return int(mix(uint64_t(to) * 64 + place) % spines);
+    // Of both addresses, as switches do: hosts at the same place of their leaves part, too.
+    static int spine_of(int to, int from, int spines) {
+        return int(mix(uint64_t(to) << 24 | from) % spines);
     }
 
     // From a PAYLOAD's last beat to its ACK's first, with what one switch adds; of one more switch.

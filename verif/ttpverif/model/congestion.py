@@ -105,7 +105,7 @@ class Sender:
         delay = trip - self.base
         if delay >= _LONG:
             if self.window == 1 and self.gap < 4 * _LONG and not sends:
-                self.next_at = (now + 4 * delay) & _TIME
+                self.next_at = (now + 2 * delay) & _TIME
             self.window = max(1, self.window - max(1, self.window // 4))
             self.growing = False
         elif self.limited:
