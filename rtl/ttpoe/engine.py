@@ -332,6 +332,7 @@ class Engine(wiring.Component):
             pipeline.i_free.eq(law.o_free),
             pipeline.i_slow.eq(law.o_slow),
             pipeline.i_coin.eq(law.o_coin),
+            pipeline.i_crowded.eq(law.o_crowded),
             self.tx.i_code.eq(law.o_code),
             *(getattr(self, name).eq(getattr(law, name)) for name in CONGESTION_STATS),
         ]

@@ -268,9 +268,10 @@ def trace_layout(config):
             "rx_id": 32,
             "congestion": 8,
             "room": 1,  # a receive slot was there
-            "free": 1,  # three inputs of the law (section 11): the link may send at once,
+            "free": 1,  # four inputs of the law (section 11): the link may send at once,
             "slow": 1,  # some round trip was long lately,
-            "coin": 1,  # a random bit
+            "coin": 1,  # a random bit,
+            "crowded": 1,  # many links are backlogged
             "delivered": 1,  # a payload goes to the host: the received one, or (LOOK) a kept one
             "kept": 1,  # the received payload is kept behind a gap
             "background": 1,  # a slot is freed that was acknowledged before, and nothing else

@@ -22,6 +22,27 @@ def bits(seed, clocks=400):
     return found
 
 
+def test_it_is_crowded_from_sixteen_links_on():
+    dut, found = CongestionControl(preset("default")), []
+
+    async def testbench(ctx):
+        while not ctx.get(dut.o_ready):
+            await ctx.tick()
+        tag = dict(state=LinkState.OPEN, controlled=0)
+        event = dict(event=Event.RX_PAYLOAD)
+        for lid in range(20):
+            done = dict(lid=lid, owns=1, vc=2, tag=tag, event=event)
+            ctx.set(dut.i_done.payload, dict(done, outcome=dict(action=Action.DELIVER)))
+            ctx.set(dut.i_done.valid, 1)
+            await ctx.tick()
+            ctx.set(dut.i_done.valid, 0)
+            await ctx.tick().repeat(12)
+            found.append(ctx.get(dut.o_crowded))
+
+    simulate(dut, testbench)
+    assert found == [0] * 15 + [1] * 5
+
+
 def test_the_random_bits_are_random_and_of_the_seed():
     runs = [bits(seed) for seed in (0x12345678, 0x11223344, 0)]
     assert len({tuple(run) for run in runs}) == 3

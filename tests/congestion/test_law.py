@@ -145,7 +145,6 @@ def state_of(link, receiver, now, bits):
         window=model.window,
         growing=model.growing,
         limited=model.limited,
-        known=model.known,
         timing=model.timed is not None,
         base=model.base,
         gap=model.gap,
@@ -161,6 +160,13 @@ def state_of(link, receiver, now, bits):
     )
 
 
+def gate_of(link):
+    """What the gate must be told."""
+    model = link.sender
+    stop, paced = model.position >= model.window, model.gap > 0 or model.window == 1
+    return dict(stop=stop, paced=paced, next_at=model.next_at)
+
+
 def follow(seed, longs_seen):
     """One random run; appends whether samples were long and windows cut."""
     rng, dut = random.Random(seed), Law(CONFIG)
@@ -173,7 +179,7 @@ def follow(seed, longs_seen):
         while not ctx.get(dut.o_ready):
             await ctx.tick()
         pending = []  # (clock in which `now` is taken, link, calls, done)
-        records = []
+        records, gates = [], []  # what is due; the gate's, with its clock and link
         sent_id = expected = longs = cuts = cuts_due = 0
         for clock in range(4000):
             now = (start + 8 * clock) % 65536  # so that some samples are long
@@ -203,13 +209,19 @@ def follow(seed, longs_seen):
                 _, link, calls, done = pending.pop(0)
                 long, cut = carry_out(link, receiver, calls, now, done["tag"])
                 expected, cuts_due = expected + long, cuts_due + cut
-                records.append(state_of(link, receiver, now, bits))
+                records.append((state_of(link, receiver, now, bits), gate_of(link)))
             longs += ctx.get(dut.o_long)
             cuts += ctx.get(dut.stat_window_cut)
             if ctx.get(dut.o_law.valid) and ctx.get(dut.o_law.p.touched):
-                wanted = records.pop(0)
+                wanted, told = records.pop(0)
                 found = {name: ctx.get(dut.o_law.p[name]) for name in wanted}
                 assert found == wanted, clock
+                gates.append((clock + 1, wanted["lid"], told))
+            if gates and gates[0][0] == clock - 1:
+                told = gates.pop(0)[2]
+                assert {name: ctx.get(dut.o_gate[name]) for name in told} == told, clock
+            if gates and gates[0][0] == clock:
+                ctx.set(dut.i_gate, gates[0][1])
             await ctx.tick()
         assert len(records) <= 6
         assert expected - longs in (0, 1) and cuts_due - cuts in (0, 1)

@@ -507,6 +507,23 @@ def test_the_first_eight_time_outs_wake_the_peer(fed, word, data):
     decide(check)
 
 
+def test_a_crowded_engine_wakes_from_the_third_time_out_on():
+    def check(link):
+        link._ctx.set(link._both.decide.i_crowded, 1)
+        link.set(**IDLE, fed=1, timer=1)
+        told = [link(Event.TIMER)["frame"] for _ in range(10)]
+        assert told == [None] * 2 + [(Opcode.ACK, 0, R)] * 6 + [None] * 2
+        # With a replay, too; and what an epoch has is replayed as ever.
+        link.set(**FLYING, fed=1, timer=1)
+        assert [link(Event.TIMER)["stats"] for _ in range(3)] == [
+            {"timer_replayed"},
+            {"timer_replayed"},
+            {"timer_replayed", "woken"},
+        ]
+
+    decide(check)
+
+
 def test_no_other_visit_wakes_the_peer_or_nacks_its_gap():
     def check(link):
         gap = dict(IDLE, fed=1, gap=1, seen=R + 4)

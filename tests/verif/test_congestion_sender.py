@@ -25,7 +25,7 @@ def senders(draw):
     sender.window = draw(st.integers(1, SLOTS))
     sender.next_at = draw(TIMES)
     sender.gap = gap_of(draw(st.integers(0x10, 0xFF)))
-    sender.known, sender.growing, sender.limited = draw(st.tuples(*[st.booleans()] * 3))
+    sender.growing, sender.limited = draw(st.tuples(st.booleans(), st.booleans()))
     sender.timed = draw(st.none() | IDS)
     sender.stamp = draw(st.integers(0, (1 << 14) - 1))
     sender.base = draw(st.integers(0, UNKNOWN))
@@ -92,13 +92,10 @@ def test_a_code_that_is_heard(sender, code, now, sends):
         return
     gap = gap_of(code)
     late = near(before["next_at"], now + gap) > 0 and not sends
-    alone = gap == 0 and before["growing"] and not before["known"]
     assert state(sender) == {
         **before,
         "gap": gap,
-        "known": True,
         "next_at": (now + gap) % 65536 if late else before["next_at"],
-        "window": max(4, before["window"]) if alone else before["window"],
     }
 
 
@@ -125,7 +122,8 @@ def test_a_packet_that_is_sent_moves_next_at(sender, now, packet_id, first):
 
 @given(senders(), TIMES, st.integers(0, SLOTS))
 def test_the_gate(sender, now, position):
-    open_now = position < sender.window and (sender.gap == 0 or near(sender.next_at, now) <= 0)
+    paced = sender.gap > 0 or sender.window == 1
+    open_now = position < sender.window and (not paced or near(sender.next_at, now) <= 0)
     assert sender.may_send(position, now) == open_now
     sender.settle(position, False)
     assert sender.free == (position < sender.window - 1 and sender.gap == 0)
@@ -147,18 +145,28 @@ def test_paced_packets_are_a_gap_apart_on_the_mean(now, code, packets):
 
 # ---- samples (K10) -----------------------------------------------------------------------------
 
+PAUSES = [  # W, code, whether the event sends, whether the link pauses
+    (1, 0x10, False, True),
+    (1, 0x62, False, True),  # 36 links: a gap of 630 U
+    (1, 0x63, False, False),  # 38 links
+    (2, 0x10, False, False),
+    (1, 0x10, True, False),
+]
 
-@given(senders(), TIMES, st.integers(0, 16383))
-def test_a_sample(sender, now, trip):
+
+@given(senders(), TIMES, st.integers(0, 16383), st.booleans())
+def test_a_sample(sender, now, trip, sends):
     assume(sender.timed is not None)
     sender.stamp = (now - trip) % (1 << 14)
     before = state(sender)
-    slow = sender.arrived(sender.timed, now)
+    slow = sender.arrived(sender.timed, now, sends)
     u = min(4095, floor(Fraction(trip + 3, 4)))
     base = min(before["base"], u)
     delay = 4 * (u - base)
-    window, growing = before["window"], before["growing"]
+    window, growing, next_at = before["window"], before["growing"], before["next_at"]
     if delay >= 640:
+        if window == 1 and before["gap"] < 640 and not sends:
+            next_at = (now + delay // 2) % 65536
         window, growing = max(1, window - max(1, floor(Fraction(window, 4)))), False
     elif before["limited"]:
         window = 2 * window if growing else window + 1 + floor(Fraction(window, 32))
@@ -168,9 +176,22 @@ def test_a_sample(sender, now, trip):
         "base": base,
         "window": min(SLOTS, window),
         "growing": growing,
+        "next_at": next_at,
         "limited": False,
         "timed": None,
     }
+
+
+@pytest.mark.parametrize("window, code, sends, pauses", PAUSES)
+def test_who_pauses(window, code, sends, pauses):
+    """A window of 1 cannot shrink: the link waits half as long as its packet was in the queue."""
+    sender = Sender(SLOTS, 0)
+    sender.heard(code, 0)
+    sender.base, sender.window, sender.timed, sender.stamp = 10, window, 5, 0
+    sender.arrived(5, 40 + 640, sends)
+    assert sender.window == 1 and sender.next_at == (680 + 320 if pauses else 0)
+    if pauses:
+        assert not sender.may_send(0, 999) and sender.may_send(0, 1000) and not sender.free
 
 
 @given(senders(), TIMES, IDS)
@@ -229,14 +250,6 @@ def test_a_link_that_the_window_does_not_hold_back_keeps_it():
         sender.settle(position, waiting)
         sender.arrived(1, 50)
         assert sender.window == 2
-
-
-def test_a_first_code_that_says_alone_opens_the_window():
-    alone, not_alone = Sender(SLOTS, 0), Sender(SLOTS, 0)
-    alone.heard(0x10, 0)
-    not_alone.heard(0x20, 0)
-    not_alone.heard(0x10, 0)
-    assert (alone.window, not_alone.window) == (4, 2)
 
 
 def test_time_outs():

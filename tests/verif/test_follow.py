@@ -44,7 +44,7 @@ def trace_of(record, told=True):
             "congestion": record.congestion or 0,
             "frame_controlled": getattr(sent, "ext", 0) >> 6 & 1,
             "frame_more": getattr(sent, "more", 0),
-            **{name: int(getattr(record, name)) for name in ("free", "slow", "coin")},
+            **{name: int(getattr(record, name)) for name in ("free", "slow", "coin", "crowded")},
         }
     return fields
 

@@ -15,6 +15,7 @@ from .state import law_layout, state_layout
 
 __all__ = ["STATS", "CongestionControl"]
 
+CROWD = 16  # links whose packets keep one of a peer without control waiting (decision Z7)
 _ROUNDS = 3  # of the timer, for which the engine is slow after a long sample (decision K10)
 
 
@@ -33,8 +34,9 @@ class CongestionControl(wiring.Component):
         See `link.timer`.
     i_seed : In(32)
         Makes the random bits of two engines differ; looked at in the first clock after reset.
-    o_slow, o_coin : Out(1)
-        A sample was long in the last rounds of the timer; a random bit (K13).
+    o_slow, o_coin, o_crowded : Out(1)
+        A sample was long in the last rounds of the timer; a random bit (K13); `CROWD` links or more
+        are counted (Z7).
     o_code : Out(8)
         See `backlog`.
     o_errors : Out(ERRORS)
@@ -59,6 +61,7 @@ class CongestionControl(wiring.Component):
                 "i_seed": In(32),
                 "o_slow": Out(1),
                 "o_coin": Out(1),
+                "o_crowded": Out(1),
                 "o_code": Out(8),
                 "o_ready": Out(1),
                 "o_law": Out(event_signature(law_layout(config))),
@@ -104,6 +107,7 @@ class CongestionControl(wiring.Component):
             self.o_free.eq(law.o_free),
             self.o_slow.eq(rounds != 0),
             self.o_coin.eq(random[0]),
+            self.o_crowded.eq(law.o_links >= CROWD),
             self.o_code.eq(backlog.o_code),
             self.o_ready.eq(law.o_ready),
             *(getattr(self, name).eq(getattr(law, name)) for name in STATS),

@@ -22,7 +22,8 @@ __all__ = ["CUT", "INSPECT_CLOCKS", "LONG", "STATS", "Law"]
 CUT, LONG = 160, 128
 """Delays beyond the shortest round trip, in 4 U: from here on the window shrinks, the engine is slow."""
 
-_START, _START_ALONE = 2, 4  # windows
+_START = 2  # the window of a link that begins
+_PACED = 640 >> 7  # from such a gap on a link pauses by that alone, in 128 U
 
 INSPECT_CLOCKS = 8
 """From the clock in which no event enters to the clock in which none asks the law's memory."""
@@ -305,12 +306,7 @@ class Law(wiring.Component):
         self.d_less, self.d_more = Signal(bits), Signal(bits)
         window = Signal(bits)
         anew = c.begins
-        before = Signal(bits)
-        first_code = c.hears & (~old.known | anew) & (self.new_gap == 0) & (old.growing | anew)
-        m.d.comb += [
-            before.eq(Mux(anew, _START, old.window)),
-            window.eq(Mux(first_code & (before < _START_ALONE), _START_ALONE, before)),
-        ]
+        m.d.comb += window.eq(Mux(anew, _START, old.window))
         grown = Signal(bits + 1)
         m.d.comb += grown.eq(Mux(old.growing, window << 1, window + 1 + (window >> 5)))
         since = Signal(14)
@@ -321,7 +317,6 @@ class Law(wiring.Component):
             d_old.eq(old),
             d_old.window.eq(window),
             d_gap.eq(Mux(c.hears, self.new_gap, Mux(anew, 0, old.gap))),
-            d_old.known.eq((old.known & ~anew) | c.hears),
             d_late.eq(self.now - old.next_at),
             d_round.eq(since >> 2),
             d_now.eq(self.now),
@@ -353,6 +348,7 @@ class Law(wiring.Component):
             Signal(16, name=f"e_{n}") for n in ("sent", "sent_late", "clipped")
         )
         self.e_idled, self.e_clips = Signal(), Signal()  # late by half a gap; the gap has shrunk
+        self.e_pauses, self.e_delay = Signal(), Signal(12)
         delay = Signal(13)
         m.d.comb += delay.eq(self.d_round - old.base)
         nearer = delay[12]
@@ -372,6 +368,9 @@ class Law(wiring.Component):
             self.e_clipped.eq(self.d_now + self.d_gap),
             self.e_idled.eq(early[15]),
             self.e_clips.eq(spare[15] & spare[:15].any()),
+            # The window cannot shrink any more, and no gap does its work.
+            self.e_pauses.eq(cut & (old.window == 1) & (self.d_gap >> 7 < _PACED)),
+            self.e_delay.eq(delay),
             e.growing.eq(old.growing & ~cut),
             e.limited.eq(old.limited & ~self.d_hit),
             self.o_long.eq(touched & self.d_hit & ~nearer & (delay[:12] >= LONG)),
@@ -396,7 +395,7 @@ class Law(wiring.Component):
         with m.If((d.times_out & d.second) | d.idle | d.begins):
             m.d.sync += e.base.eq(UNKNOWN)
         with m.If(d.idle):
-            m.d.sync += [e.known.eq(0), e.gap.eq(0)]
+            m.d.sync += e.gap.eq(0)
         with m.If(d.begins):
             m.d.sync += [e.timing.eq(0), e.limited.eq(0)]
 
@@ -420,13 +419,13 @@ class Law(wiring.Component):
         self.f_gate = gate = Signal(gate_layout())
         self.f_free, self.f_now = Signal(), Signal(16)
         full, nearly = e.current >= old.window, e.current + 1 >= old.window
-        paced = old.gap != 0
+        paced, single = old.gap != 0, old.window == 1
         m.d.sync += [
             f.eq(old),
             f.limited.eq(old.limited | (full & e.waits & ~e.begins)),
             gate.slow.eq(e.controlled & (paced | nearly)),
             gate.stop.eq(e.controlled & full),
-            gate.paced.eq(e.controlled & paced),
+            gate.paced.eq(e.controlled & (paced | single)),
             self.f_free.eq(e.controlled & ~paced & ~nearly),
             self.f_now.eq(self.e_now),
             self.o_packet.eq(touched & e.arrives),
@@ -439,6 +438,8 @@ class Law(wiring.Component):
             m.d.comb += next_at.eq(self.e_now)
         with m.Elif(e.sends):
             m.d.comb += next_at.eq(Mux(self.e_idled, self.e_sent_late, self.e_sent))
+        with m.Elif(self.e_pauses):
+            m.d.comb += next_at.eq(self.e_now + (self.e_delay << 1))
         with m.Elif(e.hears & self.e_clips):
             m.d.comb += next_at.eq(self.e_clipped)
         m.d.sync += [f.next_at.eq(next_at), gate.next_at.eq(next_at)]

@@ -22,7 +22,6 @@ def state_layout(config):
             "window": config.count_bits,  # W
             "growing": 1,
             "limited": 1,  # the window has held something back since the last sample
-            "known": 1,  # a code has come
             "timing": 1,  # a packet is timed: its ID, and when it was sent
             "timed": config.count_bits,
             "stamp": 14,
@@ -41,8 +40,8 @@ def gate_layout():
         {
             "slow": 1,  # its gap is not 0, or its window is nearly full: look twice
             "stop": 1,  # its window is full
-            "paced": 1,  # its gap is not 0
-            "next_at": 16,
+            "paced": 1,  # its gap is not 0, or its window is 1: it waits until
+            "next_at": 16,  # ... then
         }
     )
 
@@ -58,7 +57,6 @@ def law_layout(config):
             "window": config.count_bits,
             "growing": 1,
             "limited": 1,
-            "known": 1,
             "timing": 1,
             "timed": config.count_bits,
             "stamp": 14,

@@ -61,8 +61,8 @@ class Pipeline(wiring.Component):
         What the memories in here found, see `ttpoe.memory.protected`.
     o_row : Out(row_bits), i_free : In(ways)
         Row of the event that enters, and two clocks later which of its two links may send at once.
-    i_slow, i_coin : In(1)
-        See `congestion.law`.
+    i_slow, i_coin, i_crowded : In(1)
+        See `congestion.control`.
     cfg_* : see `engine.Engine`.
 
     Timing: an event that finds nothing of its set or place ahead of it is in `o_done` 8 clocks
@@ -98,6 +98,7 @@ class Pipeline(wiring.Component):
                 "i_free": In(config.WAYS),
                 "i_slow": In(1),
                 "i_coin": In(1),
+                "i_crowded": In(1),
             }
         )
 
@@ -197,6 +198,7 @@ class Pipeline(wiring.Component):
             decide.i_free.eq(found.free),
             decide.i_slow.eq(self.i_slow),
             decide.i_coin.eq(self.i_coin),
+            decide.i_crowded.eq(self.i_crowded),
             decide.i_lid.eq(lid),
             decide.i_first_id.eq(self.i_first_id),
             decide.i_epoch.eq(self.i_epoch),

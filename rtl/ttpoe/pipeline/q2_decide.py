@@ -44,8 +44,9 @@ class Decide(wiring.Component):
         What the directory of kept packets holds for the event's TxID (`reorder.directory`).
     i_walking : In(1)
         Somebody walks along this link's list of slots: none of them may be freed.
-    i_free, i_slow, i_coin : In(1)
-        What the law of congestion says: the link may send at once, round trips are long, a random bit.
+    i_free, i_slow, i_coin, i_crowded : In(1)
+        What the law of congestion says: the link may send at once, round trips are long, a random bit,
+        many links are backlogged.
     i_reorder_free : In(1)
         A reorder slot is free. One clock behind the event.
     i_asking : In(1)
@@ -78,6 +79,7 @@ class Decide(wiring.Component):
                 "i_free": In(1),
                 "i_slow": In(1),
                 "i_coin": In(1),
+                "i_crowded": In(1),
                 "i_reorder_free": In(1),
                 "i_asking": In(1),
                 "i_first_id": In(32),
@@ -112,8 +114,8 @@ class Decide(wiring.Component):
             return there
 
         for name in ("i_event", "i_tag", "i_full", "i_self", "i_lid", "i_kept", "i_walking",
-                     "i_free", "i_slow", "i_coin", "cfg_max_retry", "cfg_idle_limit",
-                     "cfg_link_slots"):  # fmt: skip
+                     "i_free", "i_slow", "i_coin", "i_crowded", "cfg_max_retry",
+                     "cfg_idle_limit", "cfg_link_slots"):  # fmt: skip
             m.d.comb += getattr(guards, name).eq(getattr(self, name))
         parts, facts, kinds = guards.o_parts, guards.o_facts, guards.o_kinds
         self._cross(m, self.event_b, self.i_event)
@@ -155,7 +157,7 @@ class Decide(wiring.Component):
             m.d.comb += getattr(new_tag, name).eq(getattr(self, name))
         m.d.comb += [self.o_tag.eq(new_tag.o_tag), self.o_outcome.eq(new_tag.o_outcome)]
         # What the law said goes along, for the trace.
-        for name in ("free", "slow", "coin"):
+        for name in ("free", "slow", "coin", "crowded"):
             m.d.comb += self.o_outcome[name].eq(
                 across(across(getattr(self, f"i_{name}"), f"{name}_b"), f"{name}_c")
             )

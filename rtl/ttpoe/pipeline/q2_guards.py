@@ -18,6 +18,7 @@ __all__ = ["PARTS", "Guards", "at_share", "facts_layout", "kinds_layout", "parts
 
 _WORDS = 2  # time-outs in a row that repeat the CLOSE_ACK to such a peer (decision Z3)
 _WAKES = 8  # time-outs in a row that wake a peer with epoch 0 (decision Z7)
+_LATE = 2  # ... but for the first ones while many links are backlogged
 _SLOW = 2  # time-outs in a row that send nothing again while round trips are long (decision K13)
 _RARE = 3  # ... after which every second one does not
 
@@ -87,7 +88,8 @@ class Guards(wiring.Component):
 
     Members
     -------
-    i_event, i_tag, i_full, i_self, i_lid, i_kept, i_walking, i_free, i_slow, i_coin, cfg_* : In
+    i_event, i_tag, i_full, i_self, i_lid, i_kept, i_walking, i_free, i_slow, i_coin, i_crowded,
+    cfg_* : In
         See `q2_decide.Decide`.
     o_parts : Out(parts_layout)
         The guards; `KEEP_OK` lacks that a reorder slot is free.
@@ -112,6 +114,7 @@ class Guards(wiring.Component):
                 "i_free": In(1),
                 "i_slow": In(1),
                 "i_coin": In(1),
+                "i_crowded": In(1),
                 "cfg_max_retry": In(10),
                 "cfg_idle_limit": In(10),
                 "cfg_link_slots": In(config.count_bits),
@@ -229,7 +232,9 @@ class Guards(wiring.Component):
             "EMPTY": tag.alloc == 0,
             "GAP": tag.gap & ~zero,
             "TOLD": tag.retries >= _WORDS,
-            "WAKE": zero & (tag.retries < _WAKES),
+            "WAKE": zero
+            & (tag.retries < _WAKES)
+            & ~(self.i_crowded & (tag.retries < _LATE)),
             "END_AHEAD": tag.end_known & tag.end_ahead,
             "LAG": (tag.lag != 0) & ~self.i_walking,
             "CLOSE_DUE": tag.close_due,

@@ -176,9 +176,10 @@ def outcome_layout(config):
             "hit": 1,  # the event's ID is kept
             "old_seen": 32,
             # congestion control
-            "free": 1,  # what the law said when the event was decided: three inputs, for the trace
+            "free": 1,  # what the law said when the event was decided: four inputs, for the trace
             "slow": 1,
             "coin": 1,
+            "crowded": 1,
         }
     )
 

@@ -57,7 +57,7 @@ class Trace(wiring.Component):
                 trace[name].eq(event[name])
                 for name in ("epoch", "tx_id", "rx_id", "congestion", "room")
             ),
-            *(trace[name].eq(outcome[name]) for name in ("free", "slow", "coin")),
+            *(trace[name].eq(outcome[name]) for name in ("free", "slow", "coin", "crowded")),
             trace.frame_more.eq(self.i_more),
             trace.delivered.eq(self.i_delivers),
             trace.kept.eq(outcome.keeps),

@@ -62,7 +62,7 @@ private:
         for (int leaf = 0; leaf < leaves(); ++leaf) {
             add(hosts + spines, hosts, leaf * hosts, [=](uint32_t to, int from) {
                 if (int(to) / hosts == leaf) return int(to) % hosts;
-                return hosts + way(to, from, spines);
+                return hosts + way(to, leaf * hosts + from, spines);
             });
             for (int place = 0; place < hosts && leaf * hosts + place < s_.nodes; ++place)
                 plug(leaf * hosts + place, leaf, place);
@@ -123,8 +123,9 @@ private:
         if (a.host < 0) far_[a.box][a.port] = b;
         far_[b.box][b.port] = a;
     }
-    static int way(int to, int place, int ways) {   // place: of the sender in its leaf
-        return int(mix(uint64_t(to) * 64 + place) % ways);
+    // By both addresses, as switches do: hosts at the same place of their leaves part, too.
+    static int way(int to, int from, int ways) {
+        return int(mix(uint64_t(to) << 24 | from) % ways);
     }
 
     // From a PAYLOAD's last beat to its ACK's first, with what one switch adds; of one more switch.

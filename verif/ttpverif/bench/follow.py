@@ -181,6 +181,7 @@ class LockstepFeed:
                 free=bool(trace.get("free", 1)),
                 slow=bool(trace.get("slow", 0)),
                 coin=bool(trace.get("coin", 0)),
+                crowded=bool(trace.get("crowded", 0)),
             )
         )
         if self.watch:

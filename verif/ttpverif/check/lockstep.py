@@ -69,7 +69,7 @@ class Record:
     out a background retire step and sends nothing. `notice`: name of decision L6 or None.
     ASK: `tx_id` is the ID looked at, `rx_id` the first of the run of missing ones.
     `congestion`: byte 48 of the received frame; None: the trace does not tell. `free`: what the law
-    told HOST_PAYLOAD (K9); `slow`, `coin`: what a TIMER was told (K13).
+    told HOST_PAYLOAD (K9); `slow`, `coin`, `crowded`: what a TIMER was told (K13, Z7).
     """
 
     event: str
@@ -91,6 +91,7 @@ class Record:
     free: bool = True
     slow: bool = False
     coin: bool = False
+    crowded: bool = False
 
 
 class _ChosenIds:
@@ -313,7 +314,8 @@ class Lockstep:
         endpoint, record = self.endpoint, self.ids.record
         nack = record.frame is not None and record.frame.opcode == Opcode.NACK
         before = endpoint.asking
-        outcome = endpoint.timer(node, vc, ask=not nack, slow=record.slow, coin=record.coin)
+        told = {name: getattr(record, name) for name in ("slow", "coin", "crowded")}
+        outcome = endpoint.timer(node, vc, ask=not nack, **told)
         link = endpoint.links.find(node, vc)
         if link is None or not (link.selective and link.gap and link.kept) or link.looking:
             return outcome

@@ -12,7 +12,7 @@ from .lockstep import Lockstep, Record, SentFrame
 __all__ = ["Traced", "TracedLaw", "changed", "follow", "records"]
 
 
-_TOLD = {"free": True, "slow": False, "coin": False}
+_TOLD = {"free": True, "slow": False, "coin": False, "crowded": False}
 """What the hardware's own state tells an event, and what it is where nothing is said."""
 
 

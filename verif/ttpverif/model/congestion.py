@@ -16,7 +16,8 @@ _STAMP = (1 << 14) - 1
 UNKNOWN = 4095
 """`base` when no round trip has been measured."""
 _LONG, _HIGH = 160, 128  # delays that cut the window and make the engine slow, in 4 U
-_FIRST, _ALONE = 2, 4  # packets: the window of a new link, and of one that hears it is alone
+_CROWD = 16  # links that are counted
+_FIRST = 2  # packets: the window of a new link
 
 
 def time_ahead(a, b):
@@ -34,8 +35,8 @@ class Sender:
         W: how many packets may be unacknowledged, 1 to `slots`.
     next_at, gap : int
         When the next packet may go, and the time between two, in U.
-    known, growing, limited : bool
-        A code was heard; the window doubles; the window held something back.
+    growing, limited : bool
+        The window doubles; the window held something back.
     timed : int or None
         ID of the packet whose round trip is measured; `stamp`: the lower 14 bits of when it went.
     base : int
@@ -57,13 +58,14 @@ class Sender:
 
     def _start(self):
         self.window, self.growing, self.gap = _FIRST, True, 0
-        self.known, self.timed, self.base = False, None, UNKNOWN
+        self.timed, self.base = None, UNKNOWN
 
     # ---- the gate (K9) ---------------------------------------------------------------------
 
     def may_send(self, position, now):
         """Whether the packet `position` behind the oldest unacknowledged one may go now."""
-        return position < self.window and (not self.gap or time_ahead(self.next_at, now) <= 0)
+        waits = self.gap or self.window == 1
+        return position < self.window and not (waits and time_ahead(self.next_at, now) > 0)
 
     @property
     def free(self):
@@ -77,9 +79,6 @@ class Sender:
         if gap is None:
             return
         self.gap = gap
-        if not self.known and not gap and self.growing:
-            self.window = max(self.window, _ALONE)
-        self.known = True
         if not sends and time_ahead(self.next_at, now + gap) > 0:
             self.next_at = (now + gap) & _TIME
 
@@ -94,8 +93,8 @@ class Sender:
         elif self.timed is None:
             self.timed, self.stamp = packet_id, now & _STAMP
 
-    def arrived(self, packet_id, now):
-        """An answer tells of exactly this packet: a sample, if it is timed (K10).
+    def arrived(self, packet_id, now, sends=False):
+        """An answer tells of exactly this packet: a sample, if it is timed (K10). `sends`: as above.
 
         Returns whether the delay makes the engine slow.
         """
@@ -105,6 +104,8 @@ class Sender:
         self.base = min(self.base, trip)
         delay = trip - self.base
         if delay >= _LONG:
+            if self.window == 1 and self.gap < 4 * _LONG and not sends:
+                self.next_at = (now + 2 * delay) & _TIME
             self.window = max(1, self.window - max(1, self.window // 4))
             self.growing = False
         elif self.limited:
@@ -163,6 +164,11 @@ class Receiver:
     def links(self):
         """A: how many links are counted."""
         return len(self.ages)
+
+    @property
+    def crowded(self):
+        """Whether packets of so many may be what keeps one of a silent peer waiting (Z7)."""
+        return self.links >= _CROWD
 
     @property
     def load(self):

@@ -118,15 +118,24 @@ class Endpoint(Opening, Data, Selective, Controlled, Closing, Zero):
         return self._event("VISIT", node, vc)
 
     def timer(
-        self, node: int, vc: int, ask: bool | None = None, slow: bool = False, coin: bool = False
+        self,
+        node: int,
+        vc: int,
+        ask: bool | None = None,
+        slow: bool = False,
+        coin: bool = False,
+        crowded: bool = False,
     ) -> Outcome:
         """The link timer visits the link (5.4).
 
         `ask`: where it finds a gap with kept packets behind it, whether the link asks or, as
         another link is asking, NACKs the first missing ID (R6); None: as the model counts.
         `slow`, `coin`: the engine has seen a long round trip of late, and its random bit (K13).
+        `crowded`: it counts many backlogged links (Z7).
         """
-        return self._event("TIMER", node, vc, ask=ask, slow=slow, coin=coin)
+        return self._event(
+            "TIMER", node, vc, ask=ask, slow=slow, coin=coin, crowded=crowded
+        )
 
     def open_ack_sent(self, node: int, vc: int) -> Outcome:
         """The OPEN_ACK has really gone out."""

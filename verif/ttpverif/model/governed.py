@@ -36,10 +36,11 @@ class Governed(Endpoint):
             free = sender is None or sender.free
         return super().host_payload(node, vc, data, send_now, free)
 
-    def timer(self, node, vc, ask=None, slow=None, coin=None):
+    def timer(self, node, vc, ask=None, slow=None, coin=None, crowded=None):
         slow = self._slow_rounds > 0 if slow is None else slow
         coin = bool(self._random.getrandbits(1)) if coin is None else coin
-        return super().timer(node, vc, ask, slow, coin)
+        crowded = self.governor.receiver.crowded if crowded is None else crowded
+        return super().timer(node, vc, ask, slow, coin, crowded)
 
     def round_ended(self):
         """The link timer has passed every link."""

@@ -133,10 +133,11 @@ class Governor:
         if kind in (Opcode.OPEN_ACK, Opcode.ACK, Opcode.NACK):
             yield "heard", {"code": frame.congestion, "sends": _sends(outcome)}, True
         if kind == Opcode.ACK:
-            yield "arrived", {"packet_id": frame.tx_id or frame.rx_id}, True
+            yield "arrived", {"packet_id": frame.tx_id or frame.rx_id, "sends": _sends(outcome)}, True
         elif kind == Opcode.NACK:
             if link.selective:
-                yield "arrived", {"packet_id": id_add(frame.tx_id, 1)}, True
+                packet_id = id_add(frame.tx_id, 1)
+                yield "arrived", {"packet_id": packet_id, "sends": _sends(outcome)}, True
             else:
                 yield "held", {}, False
         elif kind == Opcode.NACK_FULL:

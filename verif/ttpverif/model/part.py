@@ -96,6 +96,7 @@ class Step:
     free: bool = True
     slow: bool = False
     coin: bool = False
+    crowded: bool = False
     released: bool = False
     """The link was held until this event."""
     first_time: bool = False
