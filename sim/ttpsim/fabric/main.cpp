@@ -17,6 +17,7 @@ void read(int count, char **words, fabric::Settings &s, std::string &json) {
         .text("--defect", s.network.defect)
         .number("--seed", s.seed)
         .text("--samples", s.samples)
+        .text("--order", s.order)
         .number("--batch", s.batch)
         .number("--congestion", s.congestion)
         .number("--spread", s.spread)

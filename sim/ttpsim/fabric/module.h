@@ -5,7 +5,7 @@
 // table and of its own receiving has no place here.
 #pragma once
 
-#include "settings.h"
+#include "host.h"
 
 namespace ttp::fabric {
 

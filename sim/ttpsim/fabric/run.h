@@ -2,8 +2,12 @@
 #pragma once
 
 #include "edge.h"
+#include "host.h"
+#include "load.h"
 #include "measure.h"
 #include "module.h"
+#include "network.h"
+#include "order.h"
 #include "samples.h"
 #include "watch.h"
 
@@ -14,6 +18,7 @@ public:
     explicit Fabric(const Settings &settings)
         : s_(settings), network_(s_.nodes, s_.leaf_hosts, s_.spines, s_.delay, s_.network, s_.seed),
           port_(s_.nodes), traffic_(s_), half_(s_, traffic_), samples_(s_, traffic_),
+          order_(s_.order),
           sharing_(s_, round_trip()), rise_(s_, round_trip()) {
         for (int node = 0; node < s_.nodes; ++node) {
             hosts_.emplace_back(node, s_.nodes, s_.host);
@@ -228,6 +233,7 @@ private:
     void packet(int to, int from, int vc, uint32_t number, int bytes) {
         since_ = clock;
         ++arrived_;
+        order_.packet(clock, to, from, vc, number);
         bytes_ += bytes;
         if (number >= hosts_[from].sent(vc, to).sent)
             throw Failure{"host " + std::to_string(to) + " has packet " + std::to_string(number)
@@ -283,6 +289,7 @@ private:
     Traffic traffic_;
     Half half_;
     Samples samples_;
+    Order order_;
     Sharing sharing_;
     Rise rise_;
     Waits waits_;

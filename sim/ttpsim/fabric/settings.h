@@ -1,9 +1,26 @@
 // What a run is told: who is there, who sends what to whom, and over which network.
 #pragma once
 
-#include "host.h"
+#include <cstdint>
+#include <string>
+
+#include "random.h"
 
 namespace ttp::fabric {
+
+struct SwitchSettings {
+    bool cut_through = false;
+    int64_t buffer = 65536;             // bytes of each output port
+    uint64_t loss_ppm = 0;              // of the frames that enter
+    std::string defect;                 // what the checks must find: swap, port, node or number
+};
+
+struct HostSettings {
+    int bytes = 1024;               // of a DATA packet; 0: 1 to 1024, by its contents
+    int ping_bytes = 64;
+    int stop_clocks = 0;            // the reader of DATA stops for so many clocks ...
+    int stop_period = 0;            // ... of so many
+};
 
 struct Settings {
     std::string traffic = "incast";     // all_to_all, permutation or reverse: see traffic.h
@@ -23,6 +40,7 @@ struct Settings {
     int ping_every = 0;                 // clocks between two urgent packets to host 0; 0: none
     int batch = 1;                      // 0: engines one after the other (edge.h)
     std::string samples;                // file for queue and senders over time; none if empty
+    std::string order;                  // file for each packet's arrival; none if empty
     SwitchSettings network;
     HostSettings host;
 

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <numeric>
+#include <utility>
+#include <vector>
 
-#include "network.h"
 #include "settings.h"
 
 namespace ttp::fabric {
@@ -58,38 +59,6 @@ private:
     Settings s_;
     Random random_;
     std::vector<int> others_, partner_;
-};
-
-// How long the network needs at least for what is planned, in clocks.
-class Load {
-public:
-    explicit Load(const Network &network, int nodes)
-        : network_(network), in_(nodes), out_(nodes) {}
-    // A packet that long, and its ACK.
-    void add(int from, int to, int bytes) {
-        one_way(from, to, beats_of(60 + bytes));
-        one_way(to, from, beats_of(60));
-    }
-    // Of the busiest port of a host; of the busiest of all.
-    uint64_t hosts() const {
-        return std::max(*std::max_element(in_.begin(), in_.end()),
-                        *std::max_element(out_.begin(), out_.end()));
-    }
-    uint64_t all() const {
-        uint64_t most = hosts();
-        for (auto &[port, beats] : inner_) most = std::max(most, beats);
-        return most;
-    }
-
-private:
-    void one_way(int from, int to, int beats) {
-        out_[from] += beats;
-        in_[to] += beats;
-        for (int port : network_.inner_ports(from, to)) inner_[port] += beats;
-    }
-    const Network &network_;
-    std::vector<uint64_t> in_, out_;
-    std::map<int, uint64_t> inner_;
 };
 
 }  // namespace ttp::fabric

@@ -11,6 +11,7 @@
 #include "Vengine___024root.h"
 #include "beat.h"
 #include "engine_ports.h"       // generated: sim/ttpsim/native/engine_ports.py
+#include "failure.h"
 #include "options.h"
 #include "random.h"
 #include "verilated.h"
@@ -30,10 +31,6 @@ struct Beat {
 };
 
 inline bool selective = true, congestion = true;    // what the engines are told to offer
-
-struct Failure {
-    std::string text;
-};
 
 // ---- the engine --------------------------------------------------------------------------------
 

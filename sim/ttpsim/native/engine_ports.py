@@ -7,7 +7,7 @@ from ttpoe.pipeline.q3_commit import STATS as LINK_STATS
 from ttpoe.rx.parser import DROP_CAUSES
 from ttpverif.bench.pair import parse_ports
 
-__all__ = ["CAUSES", "LINK_STAT_NAMES", "NAME", "c_names", "ports_header", "readable"]
+__all__ = ["CAUSES", "LINK_STAT_NAMES", "NAME", "c_names", "ports_header", "readable", "timer_tick"]
 
 NAME = "engine_ports.h"
 LINK_STAT_NAMES = [name.removeprefix("stat_") for name in LINK_STATS]
@@ -55,6 +55,11 @@ def _options(ports):
         yield "#define TTP_HAS_CONGESTION"
     if "law_valid" in ports:
         yield "#define TTP_HAS_LAW"
+
+
+def timer_tick(config):
+    """Clocks from one visit of the link timer to the next, so that a round has 8192."""
+    return max(8, 8192 // config.links)
 
 
 def ports_header(verilog, config):
@@ -106,7 +111,7 @@ def ports_header(verilog, config):
             f"#define SET_BITS {config.sets.bit_length() - 1}",
             f"#define VC_TABLES {config.vc_tables}",
             f"#define STALL_CLOCKS {3 * config.rx_slots * (320 // config.width_bytes + 4) + 2000}",
-            f"#define TIMER_TICK {max(8, 8192 // config.links)}",
+            f"#define TIMER_TICK {timer_tick(config)}",
             f"#define TAG_WORDS {words}",
             *_options(ports),
             *(f"#define {macro} {path}" for macro, path in paths.items()),
