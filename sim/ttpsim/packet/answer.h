@@ -23,7 +23,7 @@ inline bool Engine::retire(Link &l, uint32_t number, int count) {
         if (l.lag) later(now() + clocks::FORWARDED, RETIRE, number);
     }
     withdraw(number);
-    retry(now() + clocks::HAND_OUT);
+    retry(now() + clocks::RETRY);
     return true;
 }
 

@@ -71,7 +71,7 @@ inline uint64_t Engine::visit_clock(const Link &l, uint64_t after) const {
 inline void Engine::awake(Link &l, uint32_t number) {
     if (!l.asleep) return;
     l.asleep = false;
-    later(visit_clock(l, now()) + clocks::DOOR, TIMER, number);
+    later(visit_clock(l, now()), TICK, number);
 }
 
 // Of the open IDs of incarnations that follow each other (rtl/ttpoe/link/identity.py).

@@ -26,8 +26,10 @@ inline constexpr int READY = 2;         // from a link's push to the front of it
 inline constexpr int DELIVER = 3;       // from the verdict to the first beat at the host
 inline constexpr int LAW_COUNT = 13, LAW_LOOK = 3;      // from the door, from the interval's end, to a new load
 inline constexpr int CODE_LOAD = 6, CODE_RANDOM = 5;    // in front of the frame's first beat
+inline constexpr int CREDITED = 2;      // from a PAYLOAD's first beat to room for another
+inline constexpr int RETRY = 2;         // from an ACK at the door to a blocked host port
 inline constexpr int SLOT = 2;          // from a free slot to a host port that may begin
-inline constexpr int LOOKS = 3, LOOKS_ALONE = 5;        // the gate's, at each of those that wait
+inline constexpr int LOOKS = 3, LOOKS_ALONE = 4;        // the gate's, at each of those that wait
 }  // namespace clocks
 
 // What is set from outside, for one engine.
@@ -48,7 +50,7 @@ struct Counts {
 
 enum What : uint8_t {
     AT_SWITCH, AT_HOST, RECEIVED, HOST_DONE, HOST_EVENT, VISIT, GATE_EXIT, REPLAY, SEEK, WALKED,
-    TIMER, LOOK, ASK, RETIRE, SENT, PUSH, TRANSMIT, RESULT, CREDIT, DELIVERED, INTERVAL,
+    TICK, TIMER, LOOK, ASK, RETIRE, SENT, PUSH, TRANSMIT, RESULT, CREDIT, DELIVERED, INTERVAL,
     HOST_BEGINS, PING,
 };
 

@@ -19,7 +19,6 @@ inline void Engine::receive(uint32_t number) {
     w_.frames.drop(number);
     const uint32_t ours = f.link ^ 1;
     Link &l = link(ours);
-    awake(l, ours);
     switch (f.kind) {
     case OPEN: opened(l, ours, f); break;
     case OPEN_ACK: open_acked(l, ours, f); break;
@@ -39,6 +38,7 @@ inline void Engine::receive(uint32_t number) {
         break;
     }
     settle(l, ours);
+    if (l.state != State::CLOSED) awake(l, ours);
 }
 
 // An OPEN is answered; a repeated one again.

@@ -152,17 +152,22 @@ inline void Engine::gate_enter(uint32_t number, uint64_t clock) {
 // gate looks at those that wait in turn, at each every so many clocks.
 inline void Engine::gate_plan(Link &l, uint32_t number) {
     ++l.leaves;
-    const Seen &last = l.shown.back();
-    if (last.stop) return;
     const uint64_t period = gated_ > 1 ? clocks::LOOKS * gated_ : clocks::LOOKS_ALONE;
-    uint64_t from = std::max(l.looked + period, last.from);
-    // The time is judged two clocks after the look.
-    if (const int wait = ahead(last.next_at, line_time(from + 2)); last.paced && wait > 0) {
-        const uint64_t unit = 64 / WB;
-        from = ((from + 2 + s_.ready) / unit + wait) * unit - s_.ready - 2;
+    const uint64_t unit = 64 / WB;
+    for (size_t n = 0; n < l.shown.size(); ++n) {
+        const Seen &seen = l.shown[n];
+        if (seen.stop) continue;
+        uint64_t from = std::max(l.looked + period, seen.from);
+        // The time is judged two clocks after the look.
+        if (const int wait = ahead(seen.next_at, line_time(from + 2)); seen.paced && wait > 0)
+            from = ((from + 2 + s_.ready) / unit + wait) * unit - s_.ready - 2;
+        const uint64_t look = l.looked + (from - l.looked + period - 1) / period * period;
+        const uint64_t leaves = look + (seen.slow ? 3 : 2);
+        const bool overtaken = n + 1 < l.shown.size() && look >= l.shown[n + 1].from;
+        if (overtaken || leaves <= now()) continue;
+        w_.events.at(leaves, GATE_EXIT, node_, number, 0, l.leaves);
+        return;
     }
-    const uint64_t looks = (from - l.looked + period - 1) / period;
-    w_.events.at(l.looked + looks * period + 3, GATE_EXIT, node_, number, 0, l.leaves);
 }
 
 inline void Engine::gate_exit(uint32_t number, uint16_t version) {

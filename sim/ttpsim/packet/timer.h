@@ -51,7 +51,7 @@ inline void Engine::timer(uint32_t number) {
     if (rests) l.pace.rested();
     settle(l, number);
     l.asleep = open && l.timer && empty && !l.gap && !l.counted && l.retries >= law::AGAIN;
-    if (!l.asleep) later(now() + uint64_t(s_.tick) * s_.links, TIMER, number);
+    if (!l.asleep) later(visit_clock(l, now()), TICK, number);
 }
 
 inline void Engine::ask_or_nack(Link &l, uint32_t number) {
@@ -120,6 +120,7 @@ inline void Engine::happens(const Happening &event) {
     case REPLAY: replay(what); break;
     case SEEK: seek(); break;
     case WALKED: walked(what); break;
+    case TICK: later(admit(link(what).row, now()), TIMER, what); break;
     case TIMER: timer(what); break;
     case LOOK: look(what); break;
     case ASK: ask(what); break;

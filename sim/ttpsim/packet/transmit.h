@@ -35,7 +35,7 @@ inline void Engine::transmit() {
     const Link &l = link(f.link);
     if (queue == &payloads_) {
         controls_in_a_row_ = 0;
-        credit_back(now());
+        credit_back(now() + clocks::CREDITED);
     } else {
         controls_in_a_row_ = payload ? controls_in_a_row_ + 1 : 0;
         if (l.controlled && f.kind != OPEN && f.kind != NACK_FULL) f.code = code(now());
