@@ -39,6 +39,7 @@ __all__ = [
     "model",
     "fst_possible",
     "once",
+    "plain",
     "prepare",
     "program",
     "shown",
@@ -527,4 +528,22 @@ def program(
         first.read_bytes() if first else b"",
         *(path.read_bytes() for path in sources),
     )
+    return once(BUILD / f"{name}-{config}-{key}", make) / name
+
+
+def plain(name, config, headers, sources, processes, include=(), level=("-O2",)):
+    """As `program`, of C++ alone: there is no design in it, and no Verilator is needed."""
+    if shutil.which("g++") is None:
+        raise SetupError("g++ is missing: apt-get install g++")
+    job = _Job(processes, f"compiling {name} {config}", 0)
+
+    def make(folder):
+        for file, text in headers.items():
+            (folder / file).write_text(text)
+        folders = [f"-I{path}" for path in (folder, sources[0].parent, *include)]
+        words = [*level, *_STANDARD, *folders, sources[0]]
+        job.compile(folder, [(folder / name, words)])
+
+    read = (path.read_bytes() for path in sources)
+    key = hash_of(_compiler(), *headers.items(), level, *read)
     return once(BUILD / f"{name}-{config}-{key}", make) / name

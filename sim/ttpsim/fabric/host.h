@@ -3,36 +3,12 @@
 #pragma once
 
 #include <cstring>
-#include <memory>
 #include <unordered_map>
 
+#include "content.h"
 #include "results.h"
-#include "workload.h"
 
 namespace ttp::fabric {
-
-struct Content {
-    static uint64_t key(int from, int to, int vc, uint32_t number) {
-        return mix(mix(uint64_t(from) << 24 | uint64_t(to) << 8 | vc) + number);
-    }
-    // Bytes `at` to `at` + 7, the first one lowest.
-    static uint64_t word(uint64_t key, int at) { return mix(key + at); }
-};
-
-struct HostSettings {
-    int bytes = 1024;               // of a DATA packet; 0: 1 to 1024, by its contents
-    int ping_bytes = 64;
-    int stop_clocks = 0;            // the reader of DATA stops for so many clocks ...
-    int stop_period = 0;            // ... of so many
-    std::shared_ptr<const Workload> workload;   // says how long packets of DATA are, if there is one
-};
-
-inline int length_of(const HostSettings &s, int from, int to, int vc, uint32_t number) {
-    if (vc == REQ_HI) return s.ping_bytes;
-    if (s.workload) return s.workload->length(from, to, number);
-    if (s.bytes) return s.bytes;
-    return 1 + int(Content::word(Content::key(from, to, vc, number), 5000) % 1024);
-}
 
 // What is on its way or was: by (source, destination, VC).
 struct Flow {

@@ -24,6 +24,7 @@ void read(int count, char **words, fabric::Settings &s, std::string &json) {
         .text("--kinds", s.kinds)
         .text("--partition", s.partition)
         .text("--results", s.results)
+        .text("--order", s.order)
         .text("--workload", s.workload)
         .number("--batch", s.batch)
         .number("--congestion", s.congestion)

@@ -2,6 +2,9 @@
 // into step; and how soon senders share fairly after some have come or gone.
 #pragma once
 
+#include <deque>
+
+#include "frame.h"
 #include "json.h"
 #include "traffic.h"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ttpsim.build import builds, cxx
 from ttpsim.native import compile as native
+from ttpsim.native.engine_ports import timer_tick
 
 __all__ = ["compile_fabric", "mpi_tool"]
 
@@ -43,8 +44,7 @@ def _kinds(configs, verilog):
     """The C++ header with the kinds of engines that the program has."""
     names = [f"engines_{number}" for number in range(len(configs))]
     kinds = ", ".join(
-        f"{{{config.links}, {max(8, 8192 // config.links)}, {name}}}"
-        for config, name in zip(configs, names)
+        f"{{{config.links}, {timer_tick(config)}, {name}}}" for config, name in zip(configs, names)
     )
     return "\n".join(
         [

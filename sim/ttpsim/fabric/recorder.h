@@ -2,7 +2,10 @@
 // order that does not depend on where nodes are, and measures what concerns more than one of them.
 #pragma once
 
+#include "order.h"
+#include "results.h"
 #include "samples.h"
+#include "workload.h"
 
 namespace ttp::fabric {
 
@@ -10,7 +13,7 @@ class Recorder {
 public:
     Recorder(const Settings &settings, const Traffic &traffic, int round_trip)
         : s_(settings), traffic_(traffic), half_(settings, traffic), samples_(settings, traffic),
-          sharing_(settings, round_trip), results_(settings.nodes), delivered_(settings.nodes) {
+          order_(settings.order), sharing_(settings, round_trip), results_(settings.nodes), delivered_(settings.nodes) {
         if (s_.host.workload) played_ = std::make_unique<Played>(*s_.host.workload);
     }
 
@@ -106,6 +109,7 @@ private:
             return;
         }
         if (!s_.results.empty()) results_.delivered(r);
+        order_.packet(r.clock, r.node, r.peer, r.vc, r.number);
         if (r.vc == REQ_HI) {
             waited(pinged_[r.peer].front(), r.clock + 1, false);
             pinged_[r.peer].pop_front();
@@ -136,6 +140,7 @@ private:
     const Traffic &traffic_;
     Half half_;
     Samples samples_;
+    Order order_;
     Sharing sharing_;
     Results results_;
     std::unique_ptr<Played> played_;

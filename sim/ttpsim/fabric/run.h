@@ -2,6 +2,7 @@
 // after each. What comes out does not depend on how many processes there are, nor on who has what.
 #pragma once
 
+#include "load.h"
 #include "part.h"
 #include "progress.h"
 #include "recorder.h"

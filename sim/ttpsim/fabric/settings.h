@@ -1,14 +1,34 @@
 // What a run is told: who is there, who sends what to whom, and over which network.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
+#include <memory>
+#include <string>
 
-#include "host.h"
 #include "random.h"
 
 namespace ttp::fabric {
 
+class Workload;
+
 inline constexpr uint64_t SAMPLE_CLOCKS = 256;
+
+struct SwitchSettings {
+    bool cut_through = false;
+    int64_t buffer = 65536;             // bytes of each output port
+    uint64_t loss_ppm = 0;              // of the frames that enter
+    std::string defect;                 // what the checks must find: swap, port, node or number
+};
+
+struct HostSettings {
+    int bytes = 1024;               // of a DATA packet; 0: 1 to 1024, by its contents
+    int ping_bytes = 64;
+    int stop_clocks = 0;            // the reader of DATA stops for so many clocks ...
+    int stop_period = 0;            // ... of so many
+    std::shared_ptr<const Workload> workload;   // says how long packets of DATA are, if there is one
+};
 
 struct Settings {
     std::string traffic = "incast";     // all_to_all, permutation, reverse: traffic.h; workload
@@ -35,6 +55,7 @@ struct Settings {
     std::string results;                // file for what each node and each flow has done
     std::string workload;               // file of messages that takes the place of the traffic
     std::string samples;                // file for queue and senders over time; none if empty
+    std::string order;                  // file for each packet's arrival; none if empty
     SwitchSettings network;
     HostSettings host;
 

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <vector>
 
+#include "frame.h"
 #include "settings.h"
 
 namespace ttp::fabric {

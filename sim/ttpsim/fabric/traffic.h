@@ -2,8 +2,10 @@
 #pragma once
 
 #include <numeric>
+#include <utility>
+#include <vector>
 
-#include "topology.h"
+#include "settings.h"
 
 namespace ttp::fabric {
 
@@ -64,54 +66,6 @@ private:
 
     const Settings &s_;
     std::vector<int> partner_;
-};
-
-// How long the network needs at least for what is planned, in clocks.
-class Load {
-public:
-    Load(const Settings &settings, const Traffic &traffic, const Topology &topology)
-        : topology_(topology), in_(settings.nodes), out_(settings.nodes) {
-        if (settings.host.workload) return add(*settings.host.workload);
-        for (int from = 0; from < settings.nodes; ++from)
-            for (int to : traffic.peers(from)) {
-                uint64_t beats = 0;
-                for (int n = 0; n < settings.count; ++n)
-                    beats += beats_of(60 + length_of(settings.host, from, to, DATA, n));
-                one_way(from, to, beats);                       // packets, and their ACKs
-                one_way(to, from, uint64_t(settings.count) * beats_of(60));
-                packets += settings.count;
-            }
-    }
-    uint64_t packets = 0;
-    // Of the busiest port of a host; of the busiest of all.
-    uint64_t hosts() const {
-        return std::max(*std::max_element(in_.begin(), in_.end()),
-                        *std::max_element(out_.begin(), out_.end()));
-    }
-    uint64_t all() const {
-        uint64_t most = hosts();
-        for (auto &[port, beats] : inner_) most = std::max(most, beats);
-        return most;
-    }
-
-private:
-    void add(const Workload &workload) {
-        for (const Workload::Message &m : workload.messages()) {
-            const uint32_t last = m.packets - 1;        // the others are as long as the first
-            one_way(m.from, m.to, beats_of(60 + workload.length(m, last))
-                                  + uint64_t(last) * beats_of(60 + workload.length(m, 0)));
-            one_way(m.to, m.from, uint64_t(m.packets) * beats_of(60));
-            packets += m.packets;
-        }
-    }
-    void one_way(int from, int to, uint64_t beats) {
-        out_[from] += beats;
-        in_[to] += beats;
-        for (int port : topology_.inner_ports(from, to)) inner_[port] += beats;
-    }
-    const Topology &topology_;
-    std::vector<uint64_t> in_, out_;
-    std::map<int, uint64_t> inner_;
 };
 
 }  // namespace ttp::fabric

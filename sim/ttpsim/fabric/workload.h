@@ -12,7 +12,7 @@
 
 #include "json.h"
 #include "log.h"
-#include "wire.h"
+#include "failure.h"
 
 namespace ttp::fabric {
 

@@ -16,6 +16,7 @@ __all__ = [
     "model_header",
     "ports_header",
     "readable",
+    "timer_tick",
 ]
 
 NAME = "engine_ports.h"
@@ -81,6 +82,11 @@ def model_header(prefix):
     return "\n".join([*lines, ""])
 
 
+def timer_tick(config):
+    """Clocks from one visit of the link timer to the next, so that a round has 8192."""
+    return max(8, 8192 // config.links)
+
+
 def ports_header(verilog, config):
     """The C++ header with what the program must know of this configuration."""
     ports = parse_ports(verilog, "ttp_engine")
@@ -130,7 +136,7 @@ def ports_header(verilog, config):
             f"#define SET_BITS {config.sets.bit_length() - 1}",
             f"#define VC_TABLES {config.vc_tables}",
             f"#define STALL_CLOCKS {3 * config.rx_slots * (320 // config.width_bytes + 4) + 2000}",
-            f"#define TIMER_TICK {max(8, 8192 // config.links)}",
+            f"#define TIMER_TICK {timer_tick(config)}",
             f"#define TAG_WORDS {words}",
             *_options(ports),
             *(f"#define {macro} {path}" for macro, path in paths.items()),

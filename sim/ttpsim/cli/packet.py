@@ -1,0 +1,105 @@
+"""`ttpoe packet`: the network of `ttpoe fabric` as a model of packets, for thousands of nodes."""
+
+from ttpsim.cli.fabric import SETTINGS as FABRIC
+from ttpverif.cli.options import (
+    add_gbn,
+    add_jobs,
+    add_loss,
+    add_preset,
+    add_seed,
+    number,
+    one_of,
+    path,
+    verb,
+)
+
+__all__ = ["CHECKOUT", "SETTINGS", "SUMMARY", "TRAFFIC", "add_parser", "run"]
+
+SUMMARY = "thousands of nodes behind switches, as a model of packets"
+CHECKOUT = True
+
+_DESCRIPTION = """The network of `ttpoe fabric` as a model that has an event for each packet and switch, and
+no hardware in it. Settings and results are those of `ttpoe fabric`; docs/evidence/packet.md says how
+near the results are. A ring is an all-reduce: each step of a host waits for the one behind it."""
+_EXAMPLES = """examples:
+  ttpoe packet --nodes 1001 --clocks 600000
+  ttpoe packet --traffic ring --nodes 1024 --fat-tree 16 --count 4
+  ttpoe packet --nodes 10001 --clocks 1000000 --json incast.json
+"""
+
+TRAFFIC = ("incast", "all_to_all", "permutation", "reverse", "ring")
+_NODES = 1_000_000
+_WIDER = {
+    "nodes": (2, _NODES, 17, "engines"),
+    "leaf-hosts": (0, _NODES, 0, "hosts of a leaf switch; 0: one switch for all"),
+    "spines": (1, _NODES, 1, "spine switches"),
+    "old": (0, _NODES, 0, FABRIC["old"][3]),
+    "join": (0, _NODES, 0, FABRIC["join"][3]),
+    "fat-tree": (0, 1024, 0, "ports of each switch of a fat tree of three tiers; 0: none"),
+    "steps": (0, 2**31 - 1, 0, "of a ring; 0: those of an all-reduce, 2 x (nodes - 1)"),
+}
+SETTINGS = {
+    name: limits for name, limits in FABRIC.items() if name not in ("modules", "module-timer")
+} | _WIDER
+"""Switch -> smallest, largest, default, meaning: those of `ttpoe fabric` but for modules, and more
+nodes. The native program has the same."""
+
+
+def add_parser(subparsers):
+    """The parser of `ttpoe packet`."""
+    parser = verb(subparsers, "packet", SUMMARY, _DESCRIPTION, _EXAMPLES, CHECKOUT)
+    add_preset(parser)
+    parser.add_argument(
+        "--traffic",
+        metavar="NAME",
+        type=one_of(*TRAFFIC),
+        default="incast",
+        help="as for `ttpoe fabric`; ring: each to the next, step by step (incast)",
+    )
+    add_seed(parser)
+    add_loss(parser, high=100, of="of the frames on each cable that are lost")
+    add_gbn(parser)
+    parser.add_argument(
+        "--cut-through",
+        action="store_true",
+        help="switches send a frame on before they have all of it",
+    )
+    for name, (low, high, default, meaning) in SETTINGS.items():
+        parser.add_argument(
+            f"--{name}",
+            metavar="N",
+            type=number(low, high),
+            default=default,
+            help=f"{meaning} ({default})",
+        )
+    parser.add_argument(
+        "--congestion",
+        metavar="HOW",
+        type=one_of("on", "off"),
+        default="on",
+        help="whether engines offer congestion control, if they have it (on)",
+    )
+    parser.add_argument(
+        "--seeds",
+        metavar="N",
+        type=number(1, 1000),
+        default=1,
+        help="run N seeds from --seed on; tell mean and spread (1)",
+    )
+    files = {
+        "samples": "write queue and senders every 256 clocks, as CSV",
+        "plot": "draw that: .svg, .png or .pdf",
+        "order": "write each packet's arrival, as CSV",
+        "json": "write the results",
+    }
+    for name, meaning in files.items():
+        parser.add_argument(f"--{name}", metavar="FILE", type=path, help=meaning)
+    add_jobs(parser, of="runs")
+    return parser
+
+
+def run(arguments):
+    """Do it; the exit code."""
+    from ttpsim.packet.run import main
+
+    return main(arguments)

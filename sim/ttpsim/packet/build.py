@@ -1,0 +1,74 @@
+"""The packet model as a program: a header with the shape of the engine, and a compiler."""
+
+from pathlib import Path
+
+from ttpsim.build import cxx
+from ttpsim.native import compile as native
+from ttpsim.native.engine_ports import timer_tick
+
+__all__ = ["compile_packet", "shape_header"]
+
+_HERE = Path(__file__).resolve().parent
+_FABRIC = _HERE.parent / "fabric"
+_SHARED = (
+    "content",
+    "frame",
+    "load",
+    "log",
+    "measure",
+    "order",
+    "samples",
+    "settings",
+    "traffic",
+    "workload",
+)
+"""Headers of `sim/ttpsim/fabric` that know nothing of Verilator."""
+
+
+def shape_header(config):
+    """`shape.h`: what the model must know of a configuration."""
+    numbers = {
+        "SETS": config.sets,
+        "VC_TABLES": config.vc_tables,
+        "LINKS": config.links,
+        "SLOTS": config.slots,
+        "RX_SLOTS": config.rx_slots,
+        "RX_RESERVED": config.rx_reserved,
+        "REORDER_SLOTS": config.reorder_slots,
+        "PAYLOAD_DEPTH": config.payload_depth,
+        "TIMER_TICK": timer_tick(config),
+        # From reset to the first event: the longest memory is swept.
+        "RESET_CLOCKS": max(config.rows, config.slots, config.reorder_window),
+    }
+    return "\n".join(
+        [
+            f"// Generated from the configuration {config.name}; do not edit.",
+            "#pragma once",
+            "#include <cstdint>",
+            "#define TTP_HAS_LAW",
+            "namespace ttp {",
+            f"inline constexpr int WB = {config.width_bytes};",
+            "}",
+            "namespace ttp::packet {",
+            *(f"inline constexpr int {name} = {value};" for name, value in numbers.items()),
+            "}",
+            "",
+        ]
+    )
+
+
+def compile_packet(config, processes):
+    """Path of the program, which is compiled if it is not there yet."""
+    return cxx.plain(
+        "packet",
+        config.name,
+        {"shape.h": shape_header(config)},
+        [
+            _HERE / "main.cpp",
+            *sorted(_HERE.glob("*.h")),
+            *(_FABRIC / f"{name}.h" for name in _SHARED),
+            *sorted(native.HERE.glob("*.h")),
+        ],
+        processes,
+        include=[_FABRIC, native.HERE],
+    )

@@ -1,0 +1,221 @@
+// One engine: its queues, memories by their numbers of places, and what becomes of each event.
+//
+// An event is judged in the clock in which the interlock lets it in (`rtl/ttpoe/pipeline`); what
+// follows leaves `HAND_OUT` clocks later. The other headers of this folder define the methods.
+#pragma once
+
+#include <functional>
+
+#include "events.h"
+#include "lfsr.h"
+#include "link.h"
+#include "random.h"
+
+namespace ttp::packet {
+
+// Clocks from one thing to the next, as in the RTL; tests/sim/test_packet.py compares.
+namespace clocks {
+inline constexpr int DOOR = 3;          // from a source's offer to the door of the pipeline
+inline constexpr int RECEIVE = 2;       // from a frame's last beat to its offer
+inline constexpr int HAND_OUT = 8;      // from the door to what follows
+inline constexpr int START = 2;         // from a frame in its queue to its first beat
+inline constexpr int LAW_NOW = 9;       // from the door to the time that the law takes
+inline constexpr int LAW_SEEN = 14;     // from the door to what the gate can see of it
+inline constexpr int FORWARDED = 6, APART = 9;  // between events of one row
+inline constexpr int READY = 2;         // from a link's push to the front of its ready queue
+inline constexpr int DELIVER = 3;       // from the verdict to the first beat at the host
+inline constexpr int LAW_COUNT = 13, LAW_LOOK = 3;      // from the door, from the interval's end, to a new load
+inline constexpr int CODE_LOAD = 6, CODE_RANDOM = 5;    // in front of the frame's first beat
+inline constexpr int CREDITED = 2;      // from a PAYLOAD's first beat to room for another
+inline constexpr int RETRY = 2;         // from an ACK at the door to a blocked host port
+inline constexpr int SLOT = 2;          // from a free slot to a host port that may begin
+inline constexpr int LOOKS = 3, LOOKS_ALONE = 4;        // the gate's, at each of those that wait
+}  // namespace clocks
+
+// What is set from outside, for one engine.
+struct EngineSettings {
+    int link_slots = 0, tick = 0, links = LINKS;
+    bool selective = true, congestion = true;
+    uint32_t open_id_seed = 0;
+    uint64_t ready = 0;                 // clocks from reset to clock 0
+};
+
+struct Counts {
+    uint64_t opened = 0, delivered = 0, delivered_kept = 0, kept = 0, kept_nacked = 0, nack_gap = 0,
+             nack_run = 0, drop_unkept = 0, drop_duplicate = 0, drop_gap = 0, drop_no_room = 0,
+             drop_unexpected = 0, drop_bad_ack = 0, ack_retired = 0, nack_replayed = 0,
+             timer_replayed = 0, payload_replayed = 0, payload_sent = 0, link_held = 0,
+             host_blocked = 0, echo_heard = 0, nack_queue_full = 0, window_cut = 0;
+};
+
+enum What : uint8_t {
+    AT_SWITCH, AT_HOST, RECEIVED, HOST_DONE, HOST_EVENT, VISIT, GATE_EXIT, REPLAY, SEEK, WALKED,
+    TICK, TIMER, LOOK, ASK, RETIRE, SENT, PUSH, TRANSMIT, RESULT, CREDIT, DELIVERED, INTERVAL,
+    HOST_BEGINS, PING,
+};
+
+class Engine;
+
+// What all engines have in common.
+struct World {
+    Events events;
+    Frames frames;
+    Links links;
+    Counts counts;
+    // A frame leaves the engine: its first beat is in this clock.
+    std::function<void(int node, uint32_t frame, uint64_t clock)> sends;
+    // The next packet of the host: false if it has none. Bytes and destination.
+    std::function<bool(int node, int vc, int &to, int &bytes)> host_offers;
+    std::function<int(int node, int to, int vc, uint32_t number)> length;
+    std::function<void(int node, const Link &link, uint32_t number)> delivered;
+    std::function<uint64_t(int node, uint64_t clock)> rx_beats; // that have come before this clock
+    std::function<uint64_t(uint64_t clock, int beats)> host_reads;  // clock of the last one
+};
+
+class Engine {
+public:
+    Engine(World &world, int node, const EngineSettings &settings)
+        : w_(world), node_(node), s_(settings), random_(settings.open_id_seed),
+          open_id_(settings.open_id_seed & 0x7FFF'FFFF), free_slots_(SLOTS),
+          places_(4 * REORDER_SLOTS) {}
+
+    // One of `What`, for this engine.
+    void happens(const Happening &event);
+    void host_offer(int vc, uint64_t clock) { host_try(vc, clock); }
+    int free_slots() const { return free_slots_; }
+    const Load &load() const { return load_; }
+
+private:
+    struct HostPort {
+        bool writing = false, complete = false, raised = false, waiting = false, blocked = false,
+             retry = false, slot = false;
+        int to = 0, event_to = 0;       // destinations of the packet, and of the event
+        uint64_t may_begin = 0, offered = 0;
+        int left = 0;                   // clocks of the packet that is written
+    };
+    struct Queued { uint32_t frame; uint64_t at; };
+    struct Range { uint32_t link, first, last; };
+
+    // ---- time ----
+    uint64_t now() const { return w_.events.now(); }
+    uint16_t line_time(uint64_t clock) const { return (clock + s_.ready) / (64 / WB); }
+    uint64_t admit(int row, uint64_t offered);
+    void later(uint64_t clock, What what, uint32_t link = 0) {
+        w_.events.at(clock, what, node_, link);
+    }
+    uint64_t door(Link &l, uint64_t offered, What what, uint32_t number) {
+        const uint64_t clock = admit(l.row, offered);
+        later(clock, what, number);
+        return clock;
+    }
+
+    // ---- links.h ----
+    Link &link(uint32_t number) { return w_.links[number]; }
+    void place(Link &l);
+    void awake(Link &l, uint32_t number);
+    uint64_t visit_clock(const Link &l, uint64_t after) const;
+    int64_t round(uint64_t clock) const;
+    bool slow() const { return slow_round_ >= 0 && round(now()) - slow_round_ < law::SLOW_ROUNDS; }
+    void fresh(Link &l);
+    int limit(const Link &l) const;
+
+    // ---- host.h ----
+    void host_try(int vc, uint64_t clock);
+    void host_done(int vc);
+    void host_raise(int vc, uint64_t clock);
+    void host_event(int vc);
+    void host_result(int vc);
+    void retry(uint64_t clock);
+
+    // ---- send.h ----
+    void pump(uint64_t clock);
+    void credit_back(uint64_t clock) { later(clock, CREDIT); }
+    void send_payload(Link &l, uint32_t number, uint32_t id, bool first, bool more);
+    void send_current(Link &l, uint32_t number);
+    void push(Link &l, uint32_t number, uint64_t clock);
+    void ready(uint32_t number);
+    void visit(uint32_t number);
+    void gate_enter(uint32_t number, uint64_t clock);
+    void gate_plan(Link &l, uint32_t number);
+    void gate_exit(uint32_t number, uint16_t version);
+    void settle(Link &l, uint32_t number);
+
+    // ---- replay.h ----
+    void range(uint32_t number, uint32_t first, uint32_t last);
+    void seek();
+    void replay(uint32_t number);
+    void walk_on(uint64_t clock);
+    void walked(uint32_t number);
+
+    // ---- transmit.h ----
+    void control(Frame frame, uint64_t clock);
+    void transmit();
+    void withdraw(uint32_t number);
+    uint8_t code(uint64_t start);
+
+    // ---- receive.h ----
+    void receive(uint32_t frame);
+    void opened(Link &l, uint32_t number, const Frame &f);
+    void open_acked(Link &l, uint32_t number, const Frame &f);
+    void payload(Link &l, uint32_t number, const Frame &f);
+    void behind_gap(Link &l, uint32_t number, const Frame &f, bool room, bool &new_gap);
+    void answer(Kind kind, uint32_t number, uint32_t rx, uint32_t tx = 0);
+    void deliver(Link &l, uint32_t number, uint32_t id, int bytes, bool kept);
+    void acked(Link &l, uint32_t number, const Frame &f);
+    void nacked(Link &l, uint32_t number, const Frame &f);
+    void nacked_range(Link &l, uint32_t number, const Frame &f);
+    bool retire(Link &l, uint32_t number, int count);
+    void look(uint32_t number);
+    void ask(uint32_t number);
+    void ask_or_nack(Link &l, uint32_t number);
+    void counted(Link &l, bool is);
+    bool room(int vc) const;
+    size_t place_of(const Link &l, uint32_t id) const;
+
+    // ---- timer.h ----
+    void timer(uint32_t number);
+    void interval();
+
+    World &w_;
+    const int node_;
+    const EngineSettings s_;
+    Lfsr random_;
+    Load load_;
+    uint32_t open_id_;
+    int free_slots_;
+    // the door of the pipeline
+    struct Entry { int row = -1; uint64_t clock = 0; };
+    std::array<Entry, 10> doors_{};
+    int door_ = 0;
+    // queues
+    HostPort ports_[3];
+    int credits_ = PAYLOAD_DEPTH, turns_ = 0;
+    std::deque<uint32_t> ready_[3];
+    bool visiting_[3] = {};             // a link stands in front of Q0 ...
+    uint64_t visit_at_[3] = {};         // ... since this clock
+    uint32_t visitor_[3] = {};
+    int gated_ = 0;
+    std::deque<Queued> controls_, payloads_;
+    uint64_t wire_free_ = 0, transmit_at_ = ~0ull;
+    int controls_in_a_row_ = 0;
+    // selective replay
+    std::deque<Range> ranges_;
+    bool seeking_ = false, walks_ = false, replaying_ = false;
+    uint64_t replay_at_ = 0;
+    uint32_t walk_link_ = 0, walk_id_ = 0, walk_last_ = 0;
+    int walk_passed_ = 0;
+    std::deque<uint32_t> lagging_;
+    // receiving
+    std::vector<bool> places_;          // of the directory of kept packets
+    int held_[3] = {}, kept_ = 0;       // receive slots
+    uint64_t reader_free_[3] = {};
+    struct Waiting { uint32_t link, id; bool kept; };
+    std::deque<Waiting> reading_[3];
+    bool asking_ = false;
+    uint32_t ask_id_ = 0, ask_first_ = 0;
+    int64_t slow_round_ = -1;
+    uint64_t looked_ = 0, looked_beats_ = 0;
+    std::vector<bool> lids_;
+};
+
+}  // namespace ttp::packet

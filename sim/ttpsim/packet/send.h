@@ -1,0 +1,188 @@
+// What an engine sends: room for PAYLOADs, ready queues, the gate of the law, and one PAYLOAD.
+#pragma once
+
+#include "host_port.h"
+
+namespace ttp::packet {
+
+// Who wants to send a PAYLOAD enters while there is room for it, the most urgent first; of 60
+// turns that two contend for one goes to the other (rtl/ttpoe/stream/arbiter.py).
+inline void Engine::pump(uint64_t clock) {
+    while (credits_ > 0) {
+        const bool other = visiting_[DATA] && ports_[DATA].raised && ++turns_ % 60 == 0;
+        --credits_;
+        if (replaying_) {
+            replaying_ = false;
+            Link &l = link(walk_link_);
+            door(l, std::max(clock, replay_at_), REPLAY, walk_link_);
+            continue;
+        }
+        int chosen = -1;
+        for (int vc : {int(REQ_HI), 0, int(DATA)})
+            if (visiting_[vc] || ports_[vc].raised) {
+                chosen = vc;
+                break;
+            }
+        if (chosen < 0) {
+            ++credits_;
+            return;
+        }
+        HostPort &p = ports_[chosen];
+        if (visiting_[chosen] && !(other && chosen == DATA)) {
+            const uint32_t number = visitor_[chosen];
+            visiting_[chosen] = false;
+            const uint64_t at = door(link(number), std::max(clock, visit_at_[chosen]), VISIT, number);
+            if (!ready_[chosen].empty()) later(at, PUSH, chosen);
+        } else {
+            p.raised = p.retry = false;
+            p.waiting = true;
+            const uint32_t number = w_.links.find(node_, p.event_to, chosen);
+            Link &l = link(number);
+            const int row = l.lid < 0 ? link_row(l.peer, l.vc) : l.row;
+            later(admit(row, std::max(clock, p.offered)), HOST_EVENT, chosen);
+        }
+    }
+}
+
+// A PAYLOAD goes to its queue with what the event hands out.
+inline void Engine::send_payload(Link &l, uint32_t number, uint32_t id, bool first, bool more) {
+    Frame f{.kind = PAYLOAD, .vc = uint8_t(l.vc), .code = uint8_t(l.controlled && more)};
+    f.from = node_;
+    f.to = l.peer;
+    f.link = number;
+    f.tx = id;
+    f.bytes = 60 + w_.length(node_, l.peer, l.vc, id - l.first);
+    payloads_.push_back({w_.frames.add(f), now() + clocks::HAND_OUT});
+    ++w_.counts.payload_sent;
+    if (!first) ++w_.counts.payload_replayed;
+    if (l.controlled) l.pace.sent(id, first, line_time(now() + clocks::LAW_NOW));
+    later(now() + clocks::HAND_OUT + clocks::START, TRANSMIT);
+}
+
+// The packet at the sending position.
+inline void Engine::send_current(Link &l, uint32_t number) {
+    const bool first = l.current == l.sent;
+    const uint32_t id = l.una + l.current;
+    if (!l.current) l.oldest_at = l.sent + first;
+    ++l.current;
+    if (first) {
+        if (!l.sent) l.retries = 0;
+        ++l.sent;
+        l.timer = false;
+    }
+    const bool more = !first || l.current < l.alloc || l.alloc >= law::share(SLOTS);
+    send_payload(l, number, id, first, more);
+    settle(l, number);
+}
+
+// After every event of a link: what the law shows, and whether the link has something to do.
+inline void Engine::settle(Link &l, uint32_t number) {
+    if (l.controlled && l.state == State::OPEN) {
+        Pace &p = l.pace;
+        if (p.full(l.current) && l.current < l.alloc) p.limited = true;
+        std::copy(l.shown.begin() + 1, l.shown.end(), l.shown.begin());
+        Seen &s = l.shown.back();
+        s = {now() + clocks::LAW_SEEN, p.next_at, p.gap || p.full(l.current + 1),
+             p.full(l.current), p.gap != 0, p.free(l.current)};
+        if (l.gated) gate_plan(l, number);
+    }
+    if (l.state == State::OPEN && !l.queued && (l.waits() || (l.lag && !l.walking)))
+        push(l, number, now() + clocks::HAND_OUT);
+}
+
+// The link joins its ready queue in this clock.
+inline void Engine::push(Link &l, uint32_t number, uint64_t clock) {
+    l.queued = true;
+    ready_[l.vc].push_back(number);
+    later(clock + clocks::READY, PUSH, l.vc);
+}
+
+// The front of a ready queue comes to Q0, that of DATA by way of the gate.
+inline void Engine::ready(uint32_t vc) {
+    auto &queue = ready_[vc];
+    if (queue.empty() || visiting_[vc]) return;
+    const uint32_t number = queue.front();
+    queue.pop_front();
+    if (vc == DATA) {
+        gate_enter(number, now());
+        return;
+    }
+    visiting_[vc] = true;
+    visitor_[vc] = number;
+    visit_at_[vc] = now();
+    pump(now());
+}
+
+// VISIT at the door.
+inline void Engine::visit(uint32_t number) {
+    Link &l = link(number);
+    l.queued = false;
+    bool sends = false;
+    if (l.state == State::OPEN) {
+        if (l.lag && !l.walking) {
+            --l.lag;
+            ++free_slots_;
+            later(now() + clocks::HAND_OUT + clocks::SLOT, HOST_BEGINS);
+        } else if (l.waits() && !(l.current == 0 && l.lag)) {
+            send_current(l, number);
+            sends = true;
+        }
+        if (!sends) settle(l, number);
+    }
+    if (!sends) credit_back(now() + clocks::HAND_OUT + 1);
+}
+
+inline void Engine::gate_enter(uint32_t number, uint64_t clock) {
+    Link &l = link(number);
+    if (l.controlled && l.seen_at(clock).slow) {
+        l.gated = true;
+        l.looked = clock;
+        ++gated_;
+        gate_plan(l, number);
+        if (!ready_[DATA].empty()) later(clock + clocks::LOOKS, PUSH, DATA);
+        return;
+    }
+    visiting_[DATA] = true;
+    visitor_[DATA] = number;
+    visit_at_[DATA] = clock + 2;
+    later(clock + 2, CREDIT, 1);        // only looks who may enter
+}
+
+// When the gate lets the link go, as far as is known; every event of the link says it anew. The
+// gate looks at those that wait in turn, at each every so many clocks.
+inline void Engine::gate_plan(Link &l, uint32_t number) {
+    ++l.leaves;
+    const uint64_t period = gated_ > 1 ? clocks::LOOKS * gated_ : clocks::LOOKS_ALONE;
+    const uint64_t unit = 64 / WB;
+    for (size_t n = 0; n < l.shown.size(); ++n) {
+        const Seen &seen = l.shown[n];
+        if (seen.stop) continue;
+        uint64_t from = std::max(l.looked + period, seen.from);
+        // The time is judged two clocks after the look.
+        if (const int wait = ahead(seen.next_at, line_time(from + 2)); seen.paced && wait > 0)
+            from = ((from + 2 + s_.ready) / unit + wait) * unit - s_.ready - 2;
+        const uint64_t look = l.looked + (from - l.looked + period - 1) / period * period;
+        const uint64_t leaves = look + (seen.slow ? 3 : 2);
+        const bool overtaken = n + 1 < l.shown.size() && look >= l.shown[n + 1].from;
+        if (overtaken || leaves <= now()) continue;
+        w_.events.at(leaves, GATE_EXIT, node_, number, 0, l.leaves);
+        return;
+    }
+}
+
+inline void Engine::gate_exit(uint32_t number, uint16_t version) {
+    Link &l = link(number);
+    if (!l.gated || l.leaves != version) return;
+    if (visiting_[DATA]) {              // another one is in front of Q0: looked at again
+        w_.events.at(now() + clocks::LOOKS, GATE_EXIT, node_, number, 0, version);
+        return;
+    }
+    l.gated = false;
+    --gated_;
+    visiting_[DATA] = true;
+    visitor_[DATA] = number;
+    visit_at_[DATA] = now();
+    pump(now());
+}
+
+}  // namespace ttp::packet
