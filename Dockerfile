@@ -6,7 +6,7 @@
 #
 # A live wire on a TAP needs more: --cap-add NET_ADMIN --device /dev/net/tun.
 FROM debian:12
-RUN apt-get update \
+RUN apt-get update && export DEBIAN_FRONTEND=noninteractive \
     && apt-get install -y --no-install-recommends \
         git g++ make perl python3 python3-venv libpython3-dev liblz4-dev zlib1g-dev \
         iverilog gtkwave tshark \

@@ -35,7 +35,7 @@ from ttpsim.views import save_views
 from ttpverif.cli.errors import Interrupted
 
 SCENARIOS = Path(scenarios.__file__).parent
-# Bytes of a clock with traffic: measured for tiny (docs/evidence/run-times.md), guessed from it.
+# Bytes of a clock with traffic: measured for tiny (docs/evidence/log.md), guessed from it.
 _VCD_BYTES = {"tiny": 15_000, "default": 20_000, "full": 60_000}
 WINDOW = 5_000  # clocks of a waveform, unless all are asked for
 _BEHIND = 100  # clocks that it goes on behind a failure

@@ -5,6 +5,8 @@ sender, because the epoch names the incarnation of the link (section 6); with Te
 which sends epoch 0, a new incarnation is known by its OPEN.
 """
 
+from itertools import islice
+
 from ..frames.frame import Opcode
 from .decode import CONTROL, CONTROLLED_VC
 from .direction import Direction, mark_lost_answer
@@ -14,7 +16,8 @@ __all__ = ["Link"]
 _OPEN, _OPEN_ACK, _PAYLOAD, _ACK = (
     int(opcode) for opcode in (Opcode.OPEN, Opcode.OPEN_ACK, Opcode.PAYLOAD, Opcode.ACK)
 )
-_ASKED = 4096  # questions of which the time is kept until they are answered
+_ASKED = 1024  # questions that are kept at least, the youngest: as many as may be under way
+_SETTLED = 4096  # frames from one cleaning to the next
 _INCARNATIONS = 32  # directions with different epochs that are kept
 _ANSWERS = 64  # answers to one OPEN or CLOSE that are kept
 
@@ -49,8 +52,9 @@ class Link:
         if opcode == _PAYLOAD or opcode == _OPEN:
             key = record.src, opcode, record.tx_id
             asked_at[key] = None if key in asked_at else record.time_ns
-            if len(asked_at) > _ASKED:
-                del asked_at[next(iter(asked_at))]
+            if len(asked_at) > 2 * _ASKED:  # one by one is slow: the front is full of holes
+                for old in list(islice(asked_at, _ASKED)):
+                    del asked_at[old]
         elif opcode == _ACK or opcode == _OPEN_ACK:
             asked = record.tx_id if record.echo else record.rx_id
             key = record.dst, _PAYLOAD if opcode == _ACK else _OPEN, asked
@@ -79,7 +83,7 @@ class Link:
                 event.marks["unanswered"] = last
             direction.forget(event)
         self._settled += 1
-        if self._settled % _ASKED == 0:
+        if self._settled % _SETTLED == 0:
             for direction in self._directions.values():
                 direction.forget_acks(event.record.number)
 
