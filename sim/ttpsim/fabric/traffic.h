@@ -71,7 +71,10 @@ class Load {
 public:
     Load(const Settings &settings, const Traffic &traffic, const Topology &topology)
         : topology_(topology), in_(settings.nodes), out_(settings.nodes) {
-        if (settings.host.workload) return add(*settings.host.workload);
+        if (settings.host.workload) {
+            add(*settings.host.workload);
+            return;
+        }
         for (int from = 0; from < settings.nodes; ++from)
             for (int to : traffic.peers(from)) {
                 uint64_t beats = 0;
