@@ -6,7 +6,7 @@ The parts are proven by themselves. `enter.interlock_distance`: events keep thei
 its key. Here these are assumed, of anything that would do the same.
 """
 
-from amaranth.hdl import Cat, Module
+from amaranth.hdl import Cat, Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.data import View
 
@@ -101,6 +101,21 @@ class _AnyDecision(wiring.Component):
         return m
 
 
+def _well_formed(size, entry):
+    """What an event says of itself fits together."""
+    event = entry.event
+    row = Mux(event.by_lid, event.lid[1:], link_row(size, event.node, event.vc))
+    place = directory.directory_index(size, entry.row, event.tx_id)
+    return Cat(
+        event.by_lid == (event.event.as_value() >= Event.VISIT.value),
+        event.event.as_value() <= Event.RETIRE.value,
+        event.vc < 3,
+        entry.row == row,
+        entry.uses_place == among(event.event, CONCERN_PLACE),
+        entry.place == place,
+    ).all()
+
+
 def any_pipeline(h, size, row, place):
     """(pipeline, its fragment, memories, and of the event in each of its clocks: whether it is
     there, its entry, whether it is of set `row`). Distances are assumed of that set and `place`.
@@ -117,19 +132,14 @@ def any_pipeline(h, size, row, place):
     h.drive(dut)
     entered = dut.interlock.o_event
     entry = entered.payload
-    event = entry.event
     h.assume_if(entered.valid, dut.o_ready)
-    # What Q0 guarantees (`arbitrate.entries`).
-    h.assume(event.by_lid == (event.event.as_value() >= Event.VISIT.value))
-    h.assume(event.event.as_value() <= Event.RETIRE.value)
-    h.assume(event.vc < 3)
-    h.assume_if(event.by_lid, entry.row == event.lid[1:])
-    h.assume_if(~event.by_lid, entry.row == link_row(size, event.node, event.vc))
-    h.assume(entry.uses_place == among(event.event, CONCERN_PLACE))
-    h.assume(entry.place == directory.directory_index(size, entry.row, event.tx_id))
-    # What the interlock guarantees (`enter.interlock_distance`).
     valids = stages(h, entered.valid, APART)
     entries = [View(entry_layout(size), value) for value in stages(h, entry, APART)]
+    # What Q0 guarantees (`arbitrate.entries`).
+    h.assume(_well_formed(size, entry))
+    for valid, known in zip(valids[1:], entries[1:]):
+        h.check_if(valid, _well_formed(size, known))
+    # What the interlock guarantees (`enter.interlock_distance`).
     heres = [valid & (known.row == row) for valid, known in zip(valids, entries)]
     concerns = [
         valid & known.uses_place & (known.place == place) for valid, known in zip(valids, entries)

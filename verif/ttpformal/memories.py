@@ -9,12 +9,12 @@ block changes.
 
 from contextlib import contextmanager
 
-from amaranth.hdl import Array, Cat, Const, Fragment, MemoryInstance, Module, Mux, Signal
+from amaranth.hdl import Array, Cat, Const, Fragment, MemoryInstance, Module, Mux, Signal, Value
 from amaranth.lib import memory
 
 from ttpoe.memory.protected import COLLISION_UNDEFINED
 
-__all__ = ["harsh_memories", "begun_memories", "built", "inner"]
+__all__ = ["harsh_memories", "begun_memories", "built", "inner", "taker"]
 
 
 def _harsh(h, found, dirty, every):
@@ -154,15 +154,30 @@ def built(component):
     return Fragment.get(component, None)
 
 
+def _block(fragment, path):
+    for step in path:
+        fragment = next(sub for sub, name, *_ in fragment.subfragments if name == step)
+    return fragment
+
+
 def inner(fragment, *path):
     """Signals that are driven in the block at `path` below `fragment`, by name.
 
     For helper invariants of an induction only: what a proof shows is about ports.
     """
-    for step in path:
-        fragment = next(sub for sub, name, *_ in fragment.subfragments if name == step)
     return {
         signal.name: signal
-        for statements in fragment.statements.values()
+        for statements in _block(fragment, path).statements.values()
         for signal in statements._lhs_signals()
     }
+
+
+def taker(source, fragment, *path):
+    """The register of the same block that takes `source` in every clock, whatever its name is."""
+    source = Value.cast(source)
+    (found,) = (
+        statement.lhs
+        for statement in _block(fragment, path).statements["sync"]
+        if getattr(statement, "rhs", None) is source
+    )
+    return found

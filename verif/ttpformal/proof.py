@@ -60,6 +60,8 @@ class Proof:
         All covers are reached within so many clocks.
     defect_depth : int
         Every defect makes the proof fail within so many clocks after reset; 0: within `depth`.
+    flat : bool
+        Memories are registers for the solver; good for small ones.
     short : bool
         Part of the short form.
     """
@@ -72,6 +74,7 @@ class Proof:
     cover_depth = 20
     defect_depth = 0
     defects = ()
+    flat = False
     short = False
 
     def build(self, h):

@@ -70,6 +70,8 @@ def _one(name, proof, task, timeout):
             mode, engine = ENGINES["sat" if proof.mode == "sat" else "bmc"]
             wanted = "FAIL"
             depth = proof.defect_depth or proof.depth
+        if proof.flat:
+            engine = engine.replace("smtbmc", "smtbmc --nomem")
         status, log = sby.run(folder, mode, depth, engine, timeout)
         (folder / "sby.log").write_text(log)
     return {

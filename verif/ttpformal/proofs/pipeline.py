@@ -10,27 +10,17 @@ from ttpoe.pipeline.q2_decide import Decide
 from ttpoe.pipeline.records import outcome_layout
 from ttpoe.reorder import directory as reorder
 
-from ..any_pipeline import among, any_pipeline, stages
+from ..any_pipeline import CHANGE_PLACE, among, any_pipeline, stages
 from ..memories import inner
+from ..on_the_way import LEAVES, TO_Q2, OnTheWay, Spec, plain
 from ..proof import Defect, Proof, shrunk
 
 SIZE = shrunk(slots=4, sets=2, rx_slots=8, rx_reserved=1, reorder_slots=1)
-
-LEAVES = 7
-"""Clocks from `Interlock.o_event` to `o_done`."""
-TO_Q2 = 4
-"""... to Q2's first clock."""
-
-CLOSED = LinkState.CLOSED
 
 TOUCHES = (
     "RX_OPEN RX_OPEN_ACK RX_OPEN_NACK RX_CLOSE RX_CLOSE_ACK RX_CLOSE_NACK RX_PAYLOAD RX_ACK"
     " RX_NACK RX_NACK_FULL RX_NACK_NOLINK HOST_PAYLOAD HOST_OPEN HOST_CLOSE VISIT"
 ).split()
-
-
-def plain(tag, name):
-    return Value.cast(getattr(tag, name))
 
 
 class OneByOne(Proof):
@@ -48,15 +38,9 @@ class OneByOne(Proof):
         " 280 bits wide; 2 sets of 2 ways, 4 slots, directory of 4; watched: any one set, any one"
         " place of the directory"
     )
-    mode = "bmc"
-    depth = 24
-    why = (
-        "the sweep ends in clock 4; in 24 clocks three events of a set that enter 6 clocks apart"
-        " have left Q3, each having met the change of the one in front: two that take the two"
-        " ways, and one that finds both taken, with events of the other set in between; an event"
-        " stays for 8 clocks, and what it leaves behind is in the"
-        " memories alone, which are compared with the specification in every clock"
-    )
+    mode = "induction"
+    depth = 4
+    flat = True
     cover_depth = 26
     defect_depth = 24
     defects = (
@@ -137,113 +121,71 @@ class OneByOne(Proof):
         h.check(dut.o_done.valid == valid)
         h.check_if(valid, done.event.as_value() == event.as_value())
 
-        # One set, any: what its two tags are when all older events are through.
+        # One set, any: what its two tags are when all older events are through. From its clock 2
+        # to its clock 7 no other event of the set changes them.
         tag = table.tag_layout(SIZE)
         tags = [Signal(tag, name=f"spec_tag{way}") for way in range(2)]
-        way, missed, full, closed, key = self.seen(h, dut, heres[TO_Q2], entries[TO_Q2].event, tags)
-        self.on_the_way(h, dut, parts, valids, entries, heres, tags)
+        specs = {clock: Spec(h, entries[clock].event, tags) for clock in range(3, LEAVES + 1)}
+        self.seen(h, dut, heres[TO_Q2], specs[TO_Q2])
 
         # What leaves Q3 is what Q2 made of it.
-        def in_q3(value):
-            return stages(h, value, LEAVES - TO_Q2)[-1]
-
-        here, lid = heres[LEAVES], (watched_row << 1) | in_q3(way)
-        owns = here & ~in_q3(full)
+        spec, here = specs[LEAVES], heres[LEAVES]
+        owns = here & ~spec.full
         decided = View(tag, h.past(dut.decide.o_tag))
-        h.check_if(owns, done.lid == lid)
+        h.check_if(owns, done.lid == Cat(spec.way, watched_row))
         h.check_if(here, done.outcome.as_value() == out.as_value())
-        known = here & (~event.by_lid | ~in_q3(closed))
-        h.check_if(known, (done.node == in_q3(key.node)) & (done.vc == in_q3(key.vc)))
-        listed = here & ~in_q3(closed)
-        h.check_if(listed, (done.old_head == in_q3(key.head)) & (done.old_tail == in_q3(key.tail)))
+        known = here & (~event.by_lid | ~spec.closed)
+        h.check_if(known, (done.node == spec.key.node) & (done.vc == spec.key.vc))
+        listed = here & ~spec.closed
+        h.check_if(listed, (done.old_head == spec.mine.head) & (done.old_tail == spec.mine.tail))
         for name in tag.members:
             if name not in ("head", "next", "queued", "touch"):
                 h.check_if(here, plain(done.tag, name) == plain(decided, name))
         touches = among(event.event, [Event[name] for name in TOUCHES])
-        own, other = in_q3(key.touch), in_q3(Mux(way, tags[0].touch, tags[1].touch))
-        h.check_if(owns, done.tag.touch == Mux(touches, other ^ in_q3(way), own))
-        written_way = in_q3(way)
+        touch = Mux(touches, spec.other.touch ^ spec.way, spec.mine.touch)
+        h.check_if(owns, done.tag.touch == touch)
         with m.If(owns):
-            m.d.sync += Array(tags)[written_way].eq(done.tag)
+            m.d.sync += Array(tags)[spec.way].eq(done.tag)
         uses = Signal()  # it takes part in the order in which the ways were used
         m.d.comb += uses.eq(owns & touches)
-        self.more(h, dut, here, in_q3, full, (uses, written_way), tags)
         # A change is in the memory one clock after it is in the specification.
-        stored = [h.past(spec) for spec in tags]
-        self.read_out(h, dut, watched_row, [h.past(spec) for spec in stored])
+        stored = [h.past(spec_tag) for spec_tag in tags]
+        older = [h.past(spec_tag) for spec_tag in stored]
+        self.read_out(h, dut, watched_row, older)
         self.kept(h, dut, parts, places, valids, entries, watched_place, out)
         h.check_if(h.past(dut.o_ready), dut.o_ready)
-        for memory, spec, late in zip(ways, tags, stored):
+        for memory, spec_tag, late in zip(ways, tags, stored):
             m.d.comb += memory.watch_place.eq(watched_row)
             cells = inner(parts, "table", "cells")
             self.swept(h, cells, dut.table.o_ready, watched_row, memory, late)
-            h.check_if(~dut.o_ready, spec.as_value() == 0)
+            h.check_if(~dut.o_ready, spec_tag.as_value() == 0)
+        way = OnTheWay(h, dut, parts, valids, entries, heres)
+        way.passes()
+        way.judged(tags, specs)
+        way.written(ways, watched_row, tags, stored, older)
+        self.more(h, dut, parts, heres, specs, uses, tags)
 
-        h.check(~(self.used[0] & self.used[1] & self.same_key))
-        seen = heres[TO_Q2]
-        first = stages(h, seen & missed & ~full, 6)[-1]
-        h.reach(seen & first & ~event.by_lid & ~missed)
-        h.reach(seen & full & first)
-        h.reach(seen & ~closed & stages(h, seen & ~closed, 6)[-1] & tags[0].touch)
+        one, two = specs[TO_Q2].used
+        h.check(~(one & two & (tags[0].node == tags[1].node) & (tags[0].vc == tags[1].vc)))
+        seen, spec, event = heres[TO_Q2], specs[TO_Q2], entries[TO_Q2].event
+        first = stages(h, seen & spec.missed & ~spec.full, 6)[-1]
+        h.reach(seen & first & ~event.by_lid & ~spec.missed)
+        h.reach(seen & spec.full & first)
+        h.reach(seen & ~spec.closed & stages(h, seen & ~spec.closed, 6)[-1] & tags[0].touch)
 
-    def more(self, h, dut, here, in_q3, full, uses, tags):
+    def more(self, h, dut, parts, heres, specs, uses, tags):
         """What another proof shows besides (`victim.told`)."""
 
-    def seen(self, h, dut, here, event, tags):
+    def seen(self, h, dut, here, spec):
         """Q2 is shown this very tag. (Of a free one, what counts: `tag.free`.)"""
-        m, decide = h.m, dut.decide
-        self.used = used = [spec.state != CLOSED for spec in tags]
-        self.same_key = (tags[0].node == tags[1].node) & (tags[0].vc == tags[1].vc)
-        hits = [
-            used[way] & (tags[way].node == event.node) & (tags[way].vc == event.vc)
-            for way in range(2)
-        ]
-        way, missed, full, closed = (Signal() for _ in range(4))
-        mine = Signal(table.tag_layout(SIZE))
-        m.d.comb += [
-            missed.eq(~event.by_lid & ~hits[0] & ~hits[1]),
-            full.eq(missed & used[0] & used[1]),
-            way.eq(Mux(event.by_lid, event.lid[0], Mux(missed, used[0], hits[1]))),
-            mine.eq(Mux(way, tags[1], tags[0])),
-            closed.eq(missed | (mine.state == CLOSED)),
-        ]
-        shown = decide.i_tag
+        decide, event = dut.decide, spec.event
         h.check_if(here, decide.i_event.as_value() == event.as_value())
-        h.check_if(here, decide.i_full == full)
-        h.check_if(here & ~full, decide.i_lid == Cat(way, dut.read.o_found.payload.row))
-        h.check_if(here, (shown.state == CLOSED) == closed)
-        h.check_if(here & ~full, (shown.queued == mine.queued) & (shown.purging == mine.purging))
-        for name in mine.shape().members:
-            h.check_if(here & ~closed, plain(shown, name) == plain(mine, name))
-        key = Signal(table.tag_layout(SIZE))
-        m.d.comb += key.eq(mine)
-        with m.If(~event.by_lid):
-            m.d.comb += [key.node.eq(event.node), key.vc.eq(event.vc)]
-        return way, missed, full, closed, key
-
-    def on_the_way(self, h, dut, parts, valids, entries, heres, tags):
-        """Where an event is in its clocks: helps the induction."""
-        signals = inner(parts, "table")
-        for clock in range(1, LEAVES + 1):
-            h.check_if(valids[clock], signals[f"index{clock}"] == entries[clock].row)
-        places = inner(parts, "reorder")
-        for clock in range(1, LEAVES + 1):
-            h.check(places[f"index{clock}"] == entries[clock].place)
-        read, decide = dut.read, dut.decide
-        q2 = (read.o_found.payload.event, decide.event_b, decide.event_c)
-        shown = {
-            1: (dut.q1_valid, dut.q1),
-            **dict(zip((4, 5, 6), zip((read.o_found.valid, dut.q2b_valid, dut.q2c_valid), q2))),
-        }
-        for clock, (valid, event) in shown.items():
-            h.check(valid == valids[clock])
-            h.check_if(valid, event.as_value() == entries[clock].event.as_value())
-        h.check_if(valids[1], read.i_row == entries[1].row)
-        h.check_if(valids[TO_Q2], read.o_found.payload.row == entries[TO_Q2].row)
-        for way, spec in enumerate(tags):
-            before = stages(h, spec, 2)[-1]
-            h.check_if(heres[1], dut.table.o_read[way].as_value() == before)
-            h.check_if(heres[2], dut.table.o_value[way].as_value() == spec.as_value())
+        h.check_if(here, decide.i_full == spec.full)
+        h.check_if(here & ~spec.full, decide.i_lid == Cat(spec.way, dut.read.o_found.payload.row))
+        shown, mine = decide.i_tag, spec.mine
+        spec.check_shown(h, here, shown)
+        h.check_if(here & ~spec.full, shown.queued == mine.queued)
+        h.check_if(here & ~spec.full, shown.purging == mine.purging)
 
     def read_out(self, h, dut, row, stored):
         """A tag that is read out is that of the events that have been written."""
@@ -259,10 +201,11 @@ class OneByOne(Proof):
         layout = reorder.kept_layout(SIZE)
         content = Signal(layout, name="spec_place")
         m.d.comb += places.watch_place.eq(watched)
-        seen, here = (
-            valids[clock] & entries[clock].uses_place & (entries[clock].place == watched)
-            for clock in (TO_Q2, LEAVES)
-        )
+        heres = [
+            valid & entry.uses_place & (entry.place == watched)
+            for valid, entry in zip(valids, entries)
+        ]
+        seen, here = heres[TO_Q2], heres[LEAVES]
         done, entry = dut.o_done.payload, entries[LEAVES]
         signals = inner(parts, "reorder")
         self.swept(h, signals, dut.reorder.o_ready, watched, places, h.past(content))
@@ -275,6 +218,19 @@ class OneByOne(Proof):
                 content.lid.eq(done.lid),
                 content.slot.eq(entry.event.rx_slot),
             ]
+        # Where it is in between: helps the induction.
+        for clock in (2, 3):
+            h.check_if(heres[clock], signals[f"found{clock}"] == content.as_value())
+        for clock, name in ((5, "q2b"), (6, "q2c")):
+            h.check_if(heres[clock], inner(parts)[f"kept_slot_{name}"] == content.slot)
+        changes = dut.q3_outcome.keeps | dut.q3_outcome.unkeeps
+        h.check_if(valids[LEAVES] & changes, among(entry.event.event, CHANGE_PLACE))
+        (write,) = places.write_ports
+        data, ready = Value.cast(write.data), dut.reorder.o_ready
+        writes = write.en & (write.addr == watched)
+        h.check_if(writes & ready, heres[LEAVES + 1])
+        h.check_if(~ready, data == 0)
+        h.check_if(ready, Mux(writes, data, places.watched) == content.as_value())
 
     def swept(self, h, signals, ready, place, memory, stored):
         """The memory is the specification's; until the sweep is over, what was swept is empty."""

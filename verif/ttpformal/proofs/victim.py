@@ -1,12 +1,14 @@
 """Proofs about the choice of a victim (decision L5): who is told to close, and what that does."""
 
-from amaranth.hdl import Mux, Signal
+from amaranth.hdl import Cat, Mux, Signal
 
 from ttpoe.link.fsm import Event, LinkState
 from ttpoe.pipeline.q2_decide import Decide
 from ttpoe.protocol import Opcode
 
 from ..any_pipeline import CHANGE_PLACE, among
+from ..memories import inner
+from ..on_the_way import LEAVES
 from ..proof import Defect, Proof, shrunk
 from .pipeline import OneByOne
 
@@ -48,23 +50,36 @@ class Told(OneByOne):
         ),
     )
 
-    def more(self, h, dut, here, in_q3, full, uses, tags):
-        """Decision L5; `uses`: (an event uses a way of the set in this clock, which)."""
-        done = dut.o_done.payload
+    def more(self, h, dut, parts, heres, specs, uses, tags):
+        """Decision L5; `uses`: an event uses a way of the set in this clock."""
+        done, here, spec = dut.o_done.payload, heres[LEAVES], specs[LEAVES]
         last = Signal()  # the way that was used last
-        with h.m.If(uses[0]):
-            h.m.d.sync += last.eq(uses[1])
+        with h.m.If(uses):
+            h.m.d.sync += last.eq(spec.way)
         h.check((tags[0].touch ^ tags[1].touch) == last)
         idle = [(tag.state == LinkState.OPEN) & (tag.alloc == 0) & tag.timer for tag in tags]
         asks = h.past(dut.decide.o_outcome.evicts)
         told, told_way = done.victim_valid, done.victim[0]
-        wanted = in_q3(full & (idle[0] | idle[1]))
-        wanted_way = in_q3(Mux(Mux(last, idle[0], idle[1]), ~last, last))
+        wanted, wanted_way = Signal(), Signal()
+        h.m.d.comb += [
+            wanted.eq(idle[0] | idle[1]),
+            wanted_way.eq(Mux(Mux(last, idle[0], idle[1]), ~last, last)),
+        ]
         h.check_if(told, dut.o_done.valid)
-        h.check_if(here, told == (asks & wanted))
+        h.check_if(here, told == (asks & spec.full & wanted))
         h.check_if(here & told, (told_way == wanted_way) & (done.victim[1:] == done.lid[1:]))
-        h.reach(here & told & in_q3(idle[0] & idle[1]))
-        h.reach(here & told & (told_way == in_q3(last)))
+        # On its way to Q3: helps the induction.
+        found = dut.read.o_found.payload
+        ways = inner(parts)
+        for clock, known in (
+            (4, Cat(found.victim_valid, found.victim_way)),
+            (5, ways["victim_q2b"]),
+            (6, ways["victim_q2c"]),
+        ):
+            h.check_if(heres[clock], known[0] == wanted)
+            h.check_if(heres[clock] & wanted, known[1] == wanted_way)
+        h.reach(here & told & idle[0] & idle[1])
+        h.reach(here & told & (told_way == last))
 
 
 class Closes(Proof):
