@@ -32,6 +32,7 @@ NOT_REFERENCES = {
     "ttp_registers.h": "written by `ttpoe generate`",
     "ttp_managed_nic_ports.md": "written by `ttpoe generate`",
     "ttp_managed_nic.core": "written by `ttpoe generate`",
+    "csr.json": "written by examples/litex/ttp_soc.py",
     "coverage.json": "a result, in build/verify",
     "formal.json": "a result, in build/verify",
     "fail-SEED-whole.json": "a result, in build/verify",
