@@ -39,6 +39,7 @@ def pytest_configure(config):
 # what another test does for the first. `make test` leaves them out; with --long, or if their file is
 # named, they run. `make verify` runs them.
 LEFT_OUT = (
+    "board/test_netlist.py",
     "docs/test_integration_doc.py::test_fusesoc",
     "memory/test_emit_memories.py::test_every_memory_of_the_whole_design[default-none]",
     "memory/test_emit_memories.py::test_every_memory_of_the_whole_design[full-none]",
@@ -64,6 +65,7 @@ LONGEST_FIRST = (
     "sim/test_random",
     "sim/mutation/test_gates",
     "port/test_two_ports",
+    "board/test_board",
     "rx/test_rx_path",
     "pipeline/test_pipeline",
     "sim/test_abuse",

@@ -67,13 +67,17 @@ class FakeBoard:
         if kind == b"W":
             (value,) = struct.unpack_from("<I", message, 3)
             self.writes.append((address, value))
-            if address not in self.registers:
+            if self.refuses(address, value):
                 return b"S"
             self.wrote(address, value)
             return b"K"
         if address not in self.registers:
             return b"S"
         return b"K" + struct.pack("<I", self.registers[address])
+
+    def refuses(self, address, value):
+        """Whether a write is refused."""
+        return address not in self.registers
 
     def wrote(self, address, value):
         """What a write does."""

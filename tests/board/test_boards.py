@@ -132,7 +132,7 @@ def test_the_list(capsys, monkeypatch):
     assert (code, error) == (0, "")
     lines = out.splitlines()
     assert [line.split()[0] for line in lines[:-1]] == list(BOARDS)
-    assert lines[-1] == "applications: echo, traffic"
+    assert lines[-1] == "applications: echo, traffic, bridge"
 
 
 def test_the_command_has_the_applications_of_the_hardware():

@@ -1,5 +1,7 @@
 """`ttpoe board NAME --talk` against a board in Python behind a pseudo-terminal."""
 
+import io
+
 import pytest
 
 import ttpverif.cli as cli
@@ -9,11 +11,12 @@ from ttpoe.config import preset
 from ttpoe.csr.registers import register_map
 from ttpsim.board import link as board_link
 from ttpsim.board.link import BoardLink, Refused, opened
+from ttpsim.board.messages import Messages
 from ttpsim.board.talk import Talk
 from ttpverif.cli.errors import Failed, UsageError
 
 CLOCK = 50_000_000
-APP = {"echo": 1, "traffic": 2}
+APP = {"echo": 1, "traffic": 2, "bridge": 3}
 
 
 class Model(FakeBoard):
@@ -35,11 +38,38 @@ class Model(FakeBoard):
         self.registers[names["PHY_STATUS"]] = 0b0000_1011
         self.registers[names["NODE"]] = 0x00C0DE
 
+        self.fifo, self.full = [], 0
+
     def set(self, name, value):
         self.registers[self.named[name]] = value
 
+    def _show_head(self):
+        for name, word in zip(("HEAD", "DATA_LOW", "DATA_HIGH"), [*self.fifo[:1], (0, 0, 0)][0]):
+            self.set(f"BRIDGE_{name}", word)
+
+    def _bridge(self, name, value):
+        """A beat that is sent comes back from node 7; so does one that is taken away vanish."""
+        turns = self.registers[self.named["BRIDGE_TURNS"]]
+        if name == "BRIDGE_PUSH" and value >> 9 & 1 != turns & 1:
+            words = [self.registers[self.named[f"BRIDGE_{part}"]] for part in ("LOW", "HIGH")]
+            self.fifo.append((value & 15 | (value >> 8 & 1) << 4 | 7 << 8, *words))
+            self.set("BRIDGE_TURNS", turns ^ 1)
+        elif name == "BRIDGE_POP" and value & 1 != turns >> 1:
+            del self.fifo[0]
+            self.set("BRIDGE_TURNS", turns ^ 2)
+        self._show_head()
+
+    def refuses(self, address, value):
+        if address == self.named.get("BRIDGE_PUSH") and self.full:
+            self.full -= 1
+            return True
+        return super().refuses(address, value)
+
     def wrote(self, address, value):
         super().wrote(address, value)
+        name = next((name for name, at in self.named.items() if at == address), "")
+        if name in ("BRIDGE_PUSH", "BRIDGE_POP"):
+            self._bridge(name, value)
         if address == self.named.get("TRAFFIC_CONTROL") and value & 3 == 1:
             packets = self.registers[self.named["TRAFFIC_LIMIT"]]
             back = self.come_back(packets)
@@ -154,6 +184,53 @@ def test_a_device_that_is_not_there():
     with pytest.raises(UsageError, match="cannot open /dev/none at 115200 baud: ") as error:
         opened("/dev/none", 115_200)
     assert "\n" not in str(error.value)
+
+
+def lost_replies(number, reply):
+    """Every fifth reply is lost, so that its request is repeated."""
+    return b"" if number % 5 == 4 else reply
+
+
+@pytest.mark.parametrize("fault", [None, lost_replies])
+def test_packets_through_the_uart(quick, fault):
+    """Whole and once, also where a write is repeated because its reply was lost."""
+    packets = [b"x", b"12345678", b"nine bytes and more", bytes(range(64))]
+    with Model("bridge", fault=fault) as board, opened(board.device, 115_200, 0.05) as port:
+        messages = Messages(Talk(BoardLink(port)), 2)
+        for packet in packets:
+            messages.send(packet)
+        assert [messages.receive(5) for _ in packets] == [(7, packet) for packet in packets]
+        assert messages.receive() is None
+        assert board.registers[board.named["BRIDGE_NODE"]] == 2
+
+
+def test_an_engine_that_takes_nothing():
+    with Model("bridge") as board, opened(board.device, 115_200) as port:
+        messages = Messages(Talk(BoardLink(port)), 2, wait=0.2)
+        board.full = 3
+        messages.send(b"late")
+        assert messages.receive(1) == (7, b"late")
+        board.full = 10**9
+        with pytest.raises(Failed, match="the engine took nothing for 0.2 s"):
+            messages.send(b"never")
+
+
+def test_lines_of_the_input(capsys, monkeypatch):
+    class Input:
+        buffer = io.BytesIO(b"hello\n\nwhole world\r\n")
+
+    monkeypatch.setattr("sys.stdin", Input)
+    with Model("bridge") as board:
+        words = ("ecpix5", "--talk", board.device, "--send", "2")
+        code, out, _ = said_by(capsys, monkeypatch, *words)
+    assert code == 0 and out == "000007 hello\n000007 whole world\n"
+
+
+def test_sending_needs_the_bridge(capsys, monkeypatch):
+    with Model("echo") as board:
+        words = ("ecpix5", "--talk", board.device, "--send", "2")
+        code, _, error = said_by(capsys, monkeypatch, *words)
+    assert code == 2 and "the board's application is echo; --send needs bridge" in error
 
 
 def test_the_window_of_requests(quick):

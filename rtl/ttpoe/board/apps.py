@@ -1,44 +1,20 @@
-"""Applications of a board, at the host streams of its port: `Echo` and `Traffic`.
+"""Applications of a board, at the host streams of its port: `Echo`, `Traffic`, and the list of all.
 
 An application has `i` and `o`, the streams of the three VCs, and members that its registers
 (`registers.board_registers`) show or set, under the names of `register_file.port_name`.
 """
 
 from amaranth.hdl import Cat, Module, Mux, ResetInserter, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import host_rx_layout, host_tx_layout
 from ..traffic.checker import TrafficChecker, TrafficError
 from ..traffic.pattern import Lengths
 from ..traffic.source import TrafficSource
+from .app_streams import VCS, bytes_of, sent_back, streams
+from .host_bridge import HostBridge
 
 __all__ = ["APP_COMPONENTS", "Echo", "Traffic"]
-
-_VCS = 3
-
-
-def _streams(config):
-    return {
-        "i": In(stream.Signature(host_rx_layout(config))).array(_VCS),
-        "o": Out(stream.Signature(host_tx_layout(config))).array(_VCS),
-    }
-
-
-def _sent_back(m, arrived, sent):
-    """What arrives goes back to where it came from; wires."""
-    m.d.comb += [
-        *(getattr(sent.p, name).eq(getattr(arrived.p, name)) for name in ("data", "keep", "last")),
-        sent.p.node.eq(arrived.p.node),
-        sent.valid.eq(arrived.valid),
-        arrived.ready.eq(sent.ready),
-    ]
-
-
-def _bytes_of(keep):
-    """Length of a beat: `keep` is a run of ones from lane 0."""
-    ends = [bit & ~above for bit, above in zip(keep, [*keep[1:], 0])]
-    return sum((Mux(end, lane + 1, 0) for lane, end in enumerate(ends)), start=0)
 
 
 class Echo(wiring.Component):
@@ -59,7 +35,7 @@ class Echo(wiring.Component):
     def __init__(self, config):
         super().__init__(
             {
-                **_streams(config),
+                **streams(config),
                 "echo_packets_value": Out(32),
                 "echo_bytes_value": Out(32),
                 "fault": Out(1),
@@ -70,10 +46,10 @@ class Echo(wiring.Component):
         m = Module()
         lengths, packets = [], []
         for vc, (arrived, sent) in enumerate(zip(self.i, self.o)):
-            _sent_back(m, arrived, sent)
+            sent_back(m, arrived, sent)
             taken = sent.valid & sent.ready
             length = Signal(range(len(sent.p.keep) + 1), name=f"length_{vc}")
-            m.d.sync += length.eq(Mux(taken, _bytes_of(sent.p.keep), 0))
+            m.d.sync += length.eq(Mux(taken, bytes_of(sent.p.keep), 0))
             lengths.append(length)
             packets.append(taken & sent.p.last)
         m.d.sync += [
@@ -115,7 +91,7 @@ class Traffic(wiring.Component):
         words += ("ping_last", "ping_least", "ping_most", "ping_sum")
         super().__init__(
             {
-                **_streams(config),
+                **streams(config),
                 "traffic_control_enable": In(1),
                 "traffic_control_reset": In(1, init=1),
                 "traffic_control_one": In(1),
@@ -133,8 +109,8 @@ class Traffic(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        for vc in range(1, _VCS):
-            _sent_back(m, self.i[vc], self.o[vc])
+        for vc in range(1, VCS):
+            sent_back(m, self.i[vc], self.o[vc])
         inner = Module()
         m.submodules.vc0 = ResetInserter(self.traffic_control_reset)(inner)
         inner.submodules.source = source = TrafficSource(self._config, 0)
@@ -203,5 +179,5 @@ class Traffic(wiring.Component):
         return self.traffic_control_one & Cat(source.o.valid, source.o_busy, outstanding).any()
 
 
-APP_COMPONENTS = {"echo": Echo, "traffic": Traffic}
+APP_COMPONENTS = {"echo": Echo, "traffic": Traffic, "bridge": HostBridge}
 """Application -> its component, a function of the configuration."""

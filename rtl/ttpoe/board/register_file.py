@@ -24,7 +24,7 @@ class RegisterFile(wiring.Component):
     Parameters
     ----------
     registers : sequence of Register
-        Fields of access RO, RW and W1C. RO with a `reset` is a constant and has no member.
+        Fields of access RO, RW, W1C and WO. RO with a `reset` is a constant and has no member.
 
     Members; F is `port_name` of a field
     ------------------------------------
@@ -33,6 +33,10 @@ class RegisterFile(wiring.Component):
         RO and W1C: what is read.
     o_F : Out(width)
         RW: what was written last, else the reset value. W1C: for one clock, bits written as 1.
+        WO: what is being written, in the clock of `o_R_written`.
+    o_R_written : Out(1), i_R_busy : In(1)
+        Of a register R with WO: it is written, for one clock; or, while `i_R_busy` is high in that
+        clock, the write is answered with SLVERR and does nothing. `i_R_busy` may depend on `o_F`.
 
     Timing: that of `AxiLite`, with `i_done` at once.
 
@@ -50,9 +54,21 @@ class RegisterFile(wiring.Component):
                 members[f"o_{name}"] = Out(field.width, init=field.reset)
             elif field.access is Access.W1C:
                 members |= {f"o_{name}": Out(field.width), f"i_{name}": In(field.width)}
+            elif field.access is Access.WO:
+                members[f"o_{name}"] = Out(field.width)
             elif field.reset is None:
                 members[f"i_{name}"] = In(field.width)
+        for name in self._commands():
+            members |= {f"o_{name}_written": Out(1), f"i_{name}_busy": In(1)}
         super().__init__(members)
+
+    def _commands(self):
+        """Names of the registers that do something."""
+        return {
+            register.name.lower(): register
+            for register, field in self._fields()
+            if field.access is Access.WO
+        }
 
     def _fields(self):
         return [(register, field) for register in self._registers for field in register.fields]
@@ -79,6 +95,9 @@ class RegisterFile(wiring.Component):
                 shown = getattr(self, f"o_{name}")
                 with m.If(written):
                     m.d.sync += shown.eq((axil.o_data & strobes)[bits] | (shown & ~strobes[bits]))
+            elif field.access is Access.WO:
+                m.d.comb += getattr(self, f"o_{name}").eq((axil.o_data & strobes)[bits])
+                shown = Const(0, field.width)
             elif field.reset is None or field.access is Access.W1C:
                 shown = getattr(self, f"i_{name}")
             if field.access is Access.W1C:
@@ -89,9 +108,16 @@ class RegisterFile(wiring.Component):
             selected[register.name] & (~axil.o_write if not register.writable else 1)
             for register in self._registers
         ).any()
+        busy = Signal()
+        for name, register in self._commands().items():
+            written = axil.o_write & selected[register.name]
+            refused = getattr(self, f"i_{name}_busy")
+            m.d.comb += getattr(self, f"o_{name}_written").eq(active & written & ~refused)
+            with m.If(written & refused):
+                m.d.comb += busy.eq(1)
         m.d.comb += [
             axil.i_done.eq(active),
-            axil.i_error.eq(~known),
+            axil.i_error.eq(~known | busy),
             axil.i_data.eq(reduce(or_, words)),
         ]
         return m

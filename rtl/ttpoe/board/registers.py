@@ -10,10 +10,10 @@ __all__ = ["APPS", "BASE", "MAGIC", "PROTOCOL", "board_registers"]
 BASE = 0x8000
 MAGIC = 0x42505454  # "TTPB", lowest byte first
 PROTOCOL = 1
-APPS = {"echo": 1, "traffic": 2}
+APPS = {"echo": 1, "traffic": 2, "bridge": 3}
 """Application -> its number in BOARD_APP."""
 
-RO, RW, W1C = Access.RO, Access.RW, Access.W1C
+RO, RW, W1C, WO = Access.RO, Access.RW, Access.W1C, Access.WO
 
 
 def _word(name, place, meaning, access=RO, width=32, field="value", reset=0):
@@ -26,7 +26,7 @@ def _common(app, clock_hz):
         Register("BOARD_MAGIC", BASE, "A board of this project.", (
             Field("magic", 0, 32, RO, "0x42505454.", MAGIC),)),
         Register("BOARD_APP", BASE + 0x04, "What the board does.", (
-            Field("app", 0, 8, RO, "1: echo, 2: traffic.", APPS[app]),
+            Field("app", 0, 8, RO, "1: echo, 2: traffic, 3: bridge.", APPS[app]),
             Field("protocol", 8, 8, RO, "Number of the protocol on the UART.", PROTOCOL))),
         Register("BOARD_CLOCK", BASE + 0x08, "The engine's clock.", (
             Field("hz", 0, 32, RO, "In Hz.", int(clock_hz)),)),
@@ -75,8 +75,30 @@ _TRAFFIC = (
     _word("PING_MOST", 0x78, "The longest.", reset=None),
     _word("PING_SUM", 0x7C, "All of them, modulo 2^32.", reset=None),
 )
+_BRIDGE = (
+    _word("BRIDGE_NODE", 0x40, "Where packets go.", RW, 24, "node"),
+    _word("BRIDGE_LOW", 0x44, "Bytes 0 to 3 of the next beat, lowest first.", RW),
+    _word("BRIDGE_HIGH", 0x48, "Bytes 4 to 7.", RW),
+    Register("BRIDGE_PUSH", BASE + 0x4C, "Sends a beat of BRIDGE_LOW and BRIDGE_HIGH on VC 0. A write "
+             "is refused while there is no room, and if less than 8 bytes are not the last ones.", (
+                 Field("bytes", 0, 4, WO, "Bytes in it, 1 to 8."),
+                 Field("last", 8, 1, WO, "The packet ends with it."),
+                 Field("turn", 9, 1, WO, "Must not be BRIDGE_TURNS.push; else nothing is sent: it is "
+                       "a repeat."))),
+    Register("BRIDGE_HEAD", BASE + 0x50, "The oldest beat that came on VC 0.", (
+        Field("bytes", 0, 4, RO, "Bytes in it; 0: there is none, and the rest means nothing.", None),
+        Field("last", 4, 1, RO, "The packet ends with it.", None),
+        Field("node", 8, 24, RO, "Where it came from.", None))),
+    _word("BRIDGE_DATA_LOW", 0x54, "Its bytes 0 to 3, lowest first.", reset=None),
+    _word("BRIDGE_DATA_HIGH", 0x58, "Its bytes 4 to 7.", reset=None),
+    Register("BRIDGE_POP", BASE + 0x5C, "Takes it away. A write is refused if there is none.", (
+        Field("turn", 0, 1, WO, "Must not be BRIDGE_TURNS.pop; else nothing is taken away."),)),
+    Register("BRIDGE_TURNS", BASE + 0x60, "The turn of the last write that counted.", (
+        Field("push", 0, 1, RO, "Of BRIDGE_PUSH.", None),
+        Field("pop", 1, 1, RO, "Of BRIDGE_POP.", None))),
+)
 # fmt: on
-_OF_APP = {"echo": _ECHO, "traffic": _TRAFFIC}
+_OF_APP = {"echo": _ECHO, "traffic": _TRAFFIC, "bridge": _BRIDGE}
 
 
 def board_registers(app, clock_hz):

@@ -1,5 +1,7 @@
 """`ttpoe board`: a port on an FPGA board: its bitstream, and what is said to it."""
 
+import sys
+
 from ttpverif.cli.errors import UsageError
 from ttpverif.cli.options import add_jobs, add_preset, add_seed, number, one_of, path, verb
 
@@ -9,15 +11,15 @@ __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 
 SUMMARY = "a port on an FPGA board: its bitstream, its registers over the UART, ping, throughput"
 CHECKOUT = True
-APPS = ("echo", "traffic")
+APPS = ("echo", "traffic", "bridge")
 """As in `ttpoe.board.registers`, which needs Amaranth."""
 
 _DESCRIPTION = """Make the bitstream of a board: the port with RGMII, registers over the UART, LEDs,
 and an application: `echo` sends back what it is sent, `traffic` sends to a node and checks what
-comes back. The clocks that were reached are printed beside those that the board needs; exit code 1
-if one is missed. With --talk nothing is made: the board on a serial device is asked. --netlist
-simulates what synthesis made of the board, with a peer, a PHY and a UART, under loss.
-See docs/guides/boards.md."""
+comes back, `bridge` sends what comes over the UART and hands over what arrives. The clocks that
+were reached are printed beside those that the board needs; exit code 1 if one is missed. With
+--talk nothing is made: the board on a serial device is asked. --netlist simulates what synthesis
+made of the board, with a peer, a PHY and a UART, under loss. See docs/guides/boards.md."""
 _EXAMPLES = """examples:
   ttpoe board --list
   ttpoe board ecpix5 --app traffic
@@ -39,7 +41,7 @@ def add_parser(subparsers):
         metavar="NAME",
         type=one_of(*APPS),
         default="echo",
-        help="application: echo or traffic (echo)",
+        help="application: echo, traffic or bridge (echo)",
     )
     add_preset(parser, None)
     parser.add_argument(
@@ -78,6 +80,13 @@ def add_parser(subparsers):
         "the application traffic",
     )
     parser.add_argument(
+        "--send",
+        metavar="NODE",
+        type=node,
+        help="of --talk: send each line of the input to this node, and print the packets that come, "
+        "with a board with the application bridge",
+    )
+    parser.add_argument(
         "--count",
         metavar="N",
         type=number(1, 10**9),
@@ -99,16 +108,21 @@ def run(arguments):
         return 0
     if arguments.name is None:
         raise UsageError("name a board, or say --list")
-    if arguments.ping is not None and arguments.talk is None:
-        raise UsageError("--ping goes with --talk")
+    for switch in ("ping", "send"):
+        if getattr(arguments, switch) is not None and arguments.talk is None:
+            raise UsageError(f"--{switch} goes with --talk")
     if arguments.talk is not None:
         from ttpoe.board.boards import board_of
         from ttpsim.board.link import BoardLink, opened
+        from ttpsim.board.messages import send_lines
         from ttpsim.board.talk import talk
 
         board_of(arguments.name)
         with opened(arguments.talk, arguments.baud) as port:
-            return talk(BoardLink(port), arguments.ping, arguments.count)
+            link = BoardLink(port)
+            if arguments.send is not None:
+                return send_lines(link, arguments.send, sys.stdin.buffer)
+            return talk(link, arguments.ping, arguments.count)
     design = build.Design(
         arguments.name,
         arguments.app,
