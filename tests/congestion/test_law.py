@@ -95,7 +95,7 @@ def one_event(rng, link):
         link.next_id = link.una = rng.choice((0, 0xFFFFFFF0, rng.getrandbits(32)))
         calls.append(("begin", answers))
         if how == Event.RX_OPEN_ACK:
-            calls.append(("heard", code))
+            calls.append(("opens", code))
     done = dict(event=event, outcome=outcome, tag=tag, lid=link.lid, owns=1, vc=2)
     return done, calls
 
@@ -114,6 +114,8 @@ def carry_out(link, receiver, calls, now, tag):
             receiver.payload(link.lid, bool(arguments[0]))
         elif name == "sent":
             sender.sent(*arguments, now)
+        elif name == "opens":
+            sender.heard(arguments[0], now, opens=True)
         elif name in ("heard", "arrived"):
             if name == "arrived" and sender.timed == arguments[0]:
                 trip = ((now - sender.stamp) % 2**14 + 3) // 4

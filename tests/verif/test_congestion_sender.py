@@ -99,6 +99,13 @@ def test_a_code_that_is_heard(sender, code, now, sends):
     }
 
 
+@pytest.mark.parametrize("code, ahead", [(0x10, 0), (0x62, 0), (0x63, 655), (0xFF, 30912)])
+def test_who_opens_behind_many_takes_its_turn(code, ahead):
+    sender = Sender(SLOTS, 65000)
+    sender.heard(code, 65000, opens=True)
+    assert sender.next_at == (65000 + ahead) % 65536 and sender.window == 2
+
+
 # ---- sending (K8, K9) --------------------------------------------------------------------------
 
 
@@ -147,7 +154,7 @@ def test_paced_packets_are_a_gap_apart_on_the_mean(now, code, packets):
 
 PAUSES = [  # W, code, whether the event sends, whether the link pauses
     (1, 0x10, False, True),
-    (1, 0x62, False, True),  # 36 links: a gap of 630 U
+    (1, 0x62, False, True),  # 36 links: a gap of 621 U
     (1, 0x63, False, False),  # 38 links
     (2, 0x10, False, False),
     (1, 0x10, True, False),

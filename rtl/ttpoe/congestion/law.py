@@ -23,7 +23,7 @@ CUT, LONG = 160, 128
 """Delays beyond the shortest round trip, in 4 U: from here on the window shrinks, the engine is slow."""
 
 _START = 2  # the window of a link that begins
-_PACED = 640 >> 7  # from such a gap on a link pauses by that alone, in 128 U
+_PACED = 640 >> 7  # from such a gap on a link is slow by that alone, in 128 U
 
 INSPECT_CLOCKS = 8
 """From the clock in which no event enters to the clock in which none asks the law's memory."""
@@ -348,7 +348,9 @@ class Law(wiring.Component):
             Signal(16, name=f"e_{n}") for n in ("sent", "sent_late", "clipped")
         )
         self.e_idled, self.e_clips = Signal(), Signal()  # late by half a gap; the gap has shrunk
-        self.e_pauses, self.e_delay = Signal(), Signal(12)
+        self.e_pauses, self.e_delay, self.e_far = Signal(), Signal(12), Signal()
+        far = Signal()
+        m.d.comb += far.eq(self.d_gap >> 7 >= _PACED)
         delay = Signal(13)
         m.d.comb += delay.eq(self.d_round - old.base)
         nearer = delay[12]
@@ -369,7 +371,8 @@ class Law(wiring.Component):
             self.e_idled.eq(early[15]),
             self.e_clips.eq(spare[15] & spare[:15].any()),
             # The window cannot shrink any more, and no gap does its work.
-            self.e_pauses.eq(cut & (old.window == 1) & (self.d_gap >> 7 < _PACED)),
+            self.e_pauses.eq(cut & (old.window == 1) & ~far),
+            self.e_far.eq(far),
             self.e_delay.eq(delay),
             e.growing.eq(old.growing & ~cut),
             e.limited.eq(old.limited & ~self.d_hit),
@@ -434,7 +437,9 @@ class Law(wiring.Component):
         # When the next packet may go (K8): the same for the word and for the gate.
         next_at = Signal(16)
         m.d.comb += next_at.eq(old.next_at)
-        with m.If(e.begins | (e.visited & ~e.sends & ~self.e_late[-1])):
+        with m.If(e.begins & self.e_far):  # many came before it: it takes its turn
+            m.d.comb += next_at.eq(self.e_clipped)
+        with m.Elif(e.begins | (e.visited & ~e.sends & ~self.e_late[-1])):
             m.d.comb += next_at.eq(self.e_now)
         with m.Elif(e.sends):
             m.d.comb += next_at.eq(Mux(self.e_idled, self.e_sent_late, self.e_sent))

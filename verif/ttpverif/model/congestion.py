@@ -16,6 +16,7 @@ _STAMP = (1 << 14) - 1
 UNKNOWN = 4095
 """`base` when no round trip has been measured."""
 _LONG, _HIGH = 160, 128  # delays that cut the window and make the engine slow, in 4 U
+_FAR = 640  # a gap as long as the delay that cuts the window, in U
 _CROWD = 16  # links that are counted
 _FIRST = 2  # packets: the window of a new link
 
@@ -73,13 +74,16 @@ class Sender:
 
     # ---- what an event says ----------------------------------------------------------------
 
-    def heard(self, code, now, sends=False):
-        """A believed answer carries `code` (K7). `sends`: its event sends a PAYLOAD, too (K8)."""
+    def heard(self, code, now, sends=False, opens=False):
+        """A believed answer carries `code` (K7). `sends`: its event sends a PAYLOAD, too (K8);
+        `opens`: it is the OPEN_ACK."""
         gap = gap_of(code)
         if gap is None:
             return
         self.gap = gap
-        if not sends and time_ahead(self.next_at, now + gap) > 0:
+        if opens and gap >= _FAR:
+            self.next_at = (now + gap) & _TIME
+        elif not sends and time_ahead(self.next_at, now + gap) > 0:
             self.next_at = (now + gap) & _TIME
 
     def sent(self, packet_id, first_time, now):
@@ -104,7 +108,7 @@ class Sender:
         self.base = min(self.base, trip)
         delay = trip - self.base
         if delay >= _LONG:
-            if self.window == 1 and self.gap < 4 * _LONG and not sends:
+            if self.window == 1 and self.gap < _FAR and not sends:
                 self.next_at = (now + 2 * delay) & _TIME
             self.window = max(1, self.window - max(1, self.window // 4))
             self.growing = False

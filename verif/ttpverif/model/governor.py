@@ -131,7 +131,9 @@ class Governor:
         believed = frame is not None and outcome.drop is None
         kind = frame.opcode if believed else None
         if kind in (Opcode.OPEN_ACK, Opcode.ACK, Opcode.NACK):
-            yield "heard", {"code": frame.congestion, "sends": _sends(outcome)}, True
+            opens = kind == Opcode.OPEN_ACK
+            said = {"code": frame.congestion, "sends": _sends(outcome), "opens": opens}
+            yield "heard", said, True
         if kind == Opcode.ACK:
             yield "arrived", {"packet_id": frame.tx_id or frame.rx_id, "sends": _sends(outcome)}, True
         elif kind == Opcode.NACK:
