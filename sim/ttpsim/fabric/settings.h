@@ -33,6 +33,9 @@ struct Settings {
     std::string kinds;                  // of engines that are not of kind 0: `first-last=kind ...`
     std::string partition = "block";    // of nodes over processes; or stripe
     std::string results;                // file for what each node and each flow has done
+    std::string checkpoint, resume;     // names of files (checkpoint.h); none if empty
+    int checkpoint_seconds = 600;       // between two of them
+    std::string program;                // and all settings, which a checkpoint is of
     std::string samples;                // file for queue and senders over time; none if empty
     SwitchSettings network;
     HostSettings host;
