@@ -67,18 +67,14 @@ public:
     }
     // Node number of the peer whose link is drawn.
     uint32_t partner() const { return NODE_BASE + traffic_.partner(self); }
-<<<<<<< HEAD
-    bool sent_all() const {
-        return !rounds_ && (!player_ || player_->all_given()) && host.sent_all();
-    }
-=======
     // Between two windows.
     void state(Archive &a) {
         a & completed & host & watch & round_trip & rise & port_beats & law & told_ & random_
             & rounds_ & planned_ & next_ping_;
     }
-    bool sent_all() const { return !rounds_ && host.sent_all(); }
->>>>>>> mpi
+    bool sent_all() const {
+        return !rounds_ && (!player_ || player_->all_given()) && host.sent_all();
+    }
 
     const int self;
     const uint64_t begins;

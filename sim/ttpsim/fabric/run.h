@@ -2,11 +2,8 @@
 // after each. What comes out does not depend on how many processes there are, nor on who has what.
 #pragma once
 
-<<<<<<< HEAD
-#include "load.h"
-=======
 #include "checkpoint.h"
->>>>>>> mpi
+#include "load.h"
 #include "part.h"
 #include "progress.h"
 #include "recorder.h"

@@ -163,6 +163,8 @@ def _folders(arguments):
         raise builds.SetupError(
             f"--plot must end in {' or '.join(PLOTS)}; got {arguments.plot.name!r}"
         )
+    if arguments.workload and (arguments.checkpoint or arguments.resume):
+        raise builds.SetupError("--checkpoint and --resume are for traffic, not for --workload")
     if arguments.resume and arguments.seeds > 1:
         raise builds.SetupError("--resume is of one run: leave out --seeds")
     if arguments.resume and not Path(f"{arguments.resume}.0").is_file():
@@ -190,13 +192,6 @@ def _config_of(node, configs, ranges):
     return configs[next((kind for first, last, kind in ranges if first <= node <= last), 0)]
 
 
-<<<<<<< HEAD
-def _one(arguments, program, settings, messages, plus, where):
-    """A run, with its table and picture if they are wanted; `(exit code, results)`."""
-    with tempfile.TemporaryDirectory() as folder:
-        table = arguments.samples or (Path(folder) / "samples.csv" if arguments.plot else None)
-        plus = [*plus, *(["--samples", table] if table else [])]
-=======
 def _checkpoints(arguments):
     """Words for the program."""
     words = ["--resume", arguments.resume] if arguments.resume else []
@@ -206,12 +201,11 @@ def _checkpoints(arguments):
     return words
 
 
-def _one(arguments, program, settings, plus, where):
+def _one(arguments, program, settings, messages, plus, where):
     """A run, with its table and picture if they are wanted; `(exit code, results)`."""
     with tempfile.TemporaryDirectory() as folder:
         table = arguments.samples or (Path(folder) / "samples.csv" if arguments.plot else None)
         plus = [*plus, *_checkpoints(arguments), *(["--samples", table] if table else [])]
->>>>>>> mpi
         plus += ["--results", arguments.results] if arguments.results else []
         code, result = run_fabric(program, _traffic(arguments), settings, plus=plus, **where)
         if code == 0 and arguments.plot:

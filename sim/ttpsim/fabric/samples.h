@@ -32,6 +32,7 @@ public:
     Samples(const Samples &) = delete;
     Samples &operator=(const Samples &) = delete;
 
+    template <typename Archive>
     void state(Archive &a) {
         long at = file_ ? std::ftell(file_) : 0;
         a & senders_ & queue_ & at;

@@ -53,13 +53,10 @@ struct Settings {
     std::string kinds;                  // of engines that are not of kind 0: `first-last=kind ...`
     std::string partition = "block";    // of nodes over processes; or stripe
     std::string results;                // file for what each node and each flow has done
-<<<<<<< HEAD
     std::string workload;               // file of messages that takes the place of the traffic
-=======
     std::string checkpoint, resume;     // names of files (checkpoint.h); none if empty
     int checkpoint_seconds = 600;       // between two of them
     std::string program;                // and all settings, which a checkpoint is of
->>>>>>> mpi
     std::string samples;                // file for queue and senders over time; none if empty
     std::string order;                  // file for each packet's arrival; none if empty
     SwitchSettings network;
