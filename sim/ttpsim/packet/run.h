@@ -147,7 +147,7 @@ private:
                 w_.events.at(unit - s_.reset_clocks % unit, INTERVAL, node);
         }
         if (s_.ping_every) w_.events.at(0, AT_PING, 0);
-        if (samples_.wanted()) w_.events.at(0, AT_SAMPLE, 0);
+        if (!s_.samples.empty()) w_.events.at(0, AT_SAMPLE, 0);
         if (s_.clocks) w_.events.at(s_.clocks / 2, AT_HALF, 0);
     }
 
