@@ -2,7 +2,10 @@
 // looked at there. Nothing of it is another node's, so that nodes may run in any order.
 #pragma once
 
+#include "cable.h"
+#include "host.h"
 #include "measure.h"
+#include "watch.h"
 
 namespace ttp::fabric {
 
