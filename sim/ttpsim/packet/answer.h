@@ -22,7 +22,7 @@ inline bool Engine::retire(Link &l, uint32_t number, int count) {
         later(now() + clocks::HAND_OUT + clocks::SLOT, HOST_BEGINS);
         if (l.lag) later(now() + clocks::FORWARDED, RETIRE, number);
     }
-    withdraw(number);
+    withdraw(number, false);
     retry(now() + clocks::RETRY);
     return true;
 }
@@ -70,7 +70,7 @@ inline void Engine::nacked(Link &l, uint32_t number, const Frame &f) {
         l.pace.timing = false;
     }
     retire(l, number, std::max(0, d));
-    withdraw(number);
+    withdraw(number, true);
     l.current = resends;
     if (!resends) return;
     l.oldest_at = l.sent;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <utility>
 
 #include "events.h"
 #include "lfsr.h"
@@ -49,8 +50,8 @@ struct Counts {
 };
 
 enum What : uint8_t {
-    AT_SWITCH, AT_HOST, RECEIVED, HOST_DONE, HOST_EVENT, VISIT, GATE_EXIT, REPLAY, SEEK, WALKED,
-    TICK, TIMER, LOOK, ASK, RETIRE, SENT, PUSH, TRANSMIT, RESULT, CREDIT, DELIVERED, INTERVAL,
+    AT_SWITCH, AT_HOST, OFFERED, RECEIVED, HOST_DONE, HOST_EVENT, VISIT, GATE_EXIT, REPLAY, SEEK, WALKED,
+    TICK, TIMER, LOOK, ASK, RETIRE, SENT, PUSH, TRANSMIT, RESULT, CREDIT, PUMP, DELIVERED, INTERVAL,
     HOST_BEGINS, PING,
 };
 
@@ -91,7 +92,8 @@ private:
              retry = false, slot = false;
         int to = 0, event_to = 0;       // destinations of the packet, and of the event
         uint64_t may_begin = 0, offered = 0;
-        int left = 0;                   // clocks of the packet that is written
+        int left = 0;                   // clocks of the packet that is written ...
+        int more = 0;                   // ... and those in which an urgent one was instead
     };
     struct Queued { uint32_t frame; uint64_t at; };
     struct Range { uint32_t link, first, last; };
@@ -103,13 +105,14 @@ private:
     void later(uint64_t clock, What what, uint32_t link = 0) {
         w_.events.at(clock, what, node_, link);
     }
-    uint64_t door(Link &l, uint64_t offered, What what, uint32_t number) {
-        const uint64_t clock = admit(l.row, offered);
-        later(clock, what, number);
-        return clock;
+    // A source of its own has an event for the link in this clock.
+    void offer(uint64_t clock, What what, uint32_t number) {
+        w_.events.at(clock, OFFERED, node_, number, 0, what);
     }
+    // Those that may send PAYLOADs are looked at in this clock, when all others have been.
+    void pump_at(uint64_t clock) { w_.events.at(clock, PUMP, node_, 0, 1); }
 
-    // ---- links.h ----
+    // ---- door.h ----
     Link &link(uint32_t number) { return w_.links[number]; }
     void place(Link &l);
     void awake(Link &l, uint32_t number);
@@ -119,7 +122,7 @@ private:
     void fresh(Link &l);
     int limit(const Link &l) const;
 
-    // ---- host.h ----
+    // ---- host_port.h ----
     void host_try(int vc, uint64_t clock);
     void host_done(int vc);
     void host_raise(int vc, uint64_t clock);
@@ -128,7 +131,7 @@ private:
     void retry(uint64_t clock);
 
     // ---- send.h ----
-    void pump(uint64_t clock);
+    void pump();
     void credit_back(uint64_t clock) { later(clock, CREDIT); }
     void send_payload(Link &l, uint32_t number, uint32_t id, bool first, bool more);
     void send_current(Link &l, uint32_t number);
@@ -150,7 +153,7 @@ private:
     // ---- transmit.h ----
     void control(Frame frame, uint64_t clock);
     void transmit();
-    void withdraw(uint32_t number);
+    void withdraw(uint32_t number, bool all);
     uint8_t code(uint64_t start);
 
     // ---- receive.h ----
@@ -194,7 +197,8 @@ private:
     bool visiting_[3] = {};             // a link stands in front of Q0 ...
     uint64_t visit_at_[3] = {};         // ... since this clock
     uint32_t visitor_[3] = {};
-    int gated_ = 0;
+    int gated_ = 0;                     // links that wait in the gate,
+    uint64_t gate_phase_ = 0;           // which looked at the last of them first in this clock
     std::deque<Queued> controls_, payloads_;
     uint64_t wire_free_ = 0, transmit_at_ = ~0ull;
     int controls_in_a_row_ = 0;
@@ -214,7 +218,7 @@ private:
     bool asking_ = false;
     uint32_t ask_id_ = 0, ask_first_ = 0;
     int64_t slow_round_ = -1;
-    uint64_t looked_ = 0, looked_beats_ = 0;
+    uint64_t looked_beats_ = 0;
     std::vector<bool> lids_;
 };
 

@@ -17,13 +17,20 @@ inline void Engine::host_try(int vc, uint64_t clock) {
     }
     if (!free_slots_) return;
     --free_slots_;
+    if (vc == DATA && !ports_[REQ_HI].writing) p.more = 0;
     p.writing = true;
-    later(std::max(clock + 1, p.may_begin) + p.left - 1, HOST_DONE, vc);
+    if (vc == REQ_HI) ports_[DATA].more += p.left;  // one beat per clock, the urgent one first
+    const bool shares = vc == REQ_HI && ports_[DATA].writing;
+    later(std::max(clock + 1, p.may_begin) + p.left - 1 + shares, HOST_DONE, vc);
 }
 
 // The packet's last beat is taken in this clock.
 inline void Engine::host_done(int vc) {
     HostPort &p = ports_[vc];
+    if (vc == DATA && p.more) {
+        later(now() + std::exchange(p.more, 0), HOST_DONE, vc);
+        return;
+    }
     p.writing = false;
     p.left = 0;
     p.may_begin = now() + 2;
@@ -40,7 +47,7 @@ inline void Engine::host_raise(int vc, uint64_t clock) {
     HostPort &p = ports_[vc];
     p.raised = true;
     p.offered = clock;
-    pump(clock);
+    pump_at(clock);
 }
 
 // HOST_PAYLOAD at the door.

@@ -6,9 +6,8 @@
 
 #include <functional>
 
-#include "events.h"
+#include "engine.h"
 #include "failure.h"
-#include "link.h"
 #include "settings.h"
 
 namespace ttp::packet {
@@ -122,7 +121,7 @@ public:
         else {
             const uint64_t last = start + delay_ + 2 + beats_of(f.bytes) - 1;
             if (!port.to_host) to_host0 += beats_of(f.bytes);
-            events_.at(last, at_host, port.to_host, number);
+            events_.at(last + clocks::RECEIVE, at_host, port.to_host, number);
         }
     }
     Port &of_host(int node) { return switches[hosts[node].at][hosts[node].port]; }

@@ -34,7 +34,7 @@ inline void Engine::receive(uint32_t number) {
         l.held = true;
         ++w_.counts.link_held;
         l.pace.timing = false;
-        withdraw(ours);
+        withdraw(ours, true);
         break;
     }
     settle(l, ours);
@@ -136,7 +136,7 @@ inline void Engine::payload(Link &l, uint32_t number, const Frame &f) {
         if (!looks) answer(ACK, number, f.tx);
         else if (!l.looking) {
             l.looking = true;
-            door(l, now() + clocks::HAND_OUT + 3, LOOK, number);
+            offer(now() + clocks::HAND_OUT + 3, LOOK, number);
         }
         if (!l.sent) {
             l.timer = false;
@@ -190,10 +190,9 @@ inline void Engine::behind_gap(Link &l, uint32_t number, const Frame &f, bool ro
     l.keeps[f.tx % l.keeps.size()] = true;
     ++kept_;
     ++l.kept;
-    ++w_.counts.kept;
     new_gap = past > 1;
+    ++(new_gap ? w_.counts.kept_nacked : w_.counts.kept);
     if (new_gap) {
-        ++w_.counts.kept_nacked;
         answer(NACK, number, l.seen + 1, f.tx - 1);
     } else if (l.controlled) {
         answer(ACK, number, l.received, f.tx);
@@ -222,7 +221,7 @@ inline void Engine::look(uint32_t number) {
             l.timer = false;
             l.retries = 0;
         }
-        door(l, now() + clocks::HAND_OUT + 1, LOOK, number);
+        offer(now() + clocks::HAND_OUT + 1, LOOK, number);
     }
     settle(l, number);
 }

@@ -15,7 +15,7 @@ inline void Engine::range(uint32_t number, uint32_t first, uint32_t last) {
     ranges_.push_back({number, first, last});
     if (!seeking_ && !walks_) {
         seeking_ = true;
-        door(link(number), now() + clocks::HAND_OUT + 2, SEEK, number);
+        offer(now() + clocks::HAND_OUT + 2, SEEK, number);
     }
 }
 
@@ -28,7 +28,7 @@ inline void Engine::seek() {
     if (l.state != State::OPEN || !l.selective || !l.current) {
         if (!ranges_.empty()) {
             seeking_ = true;
-            door(link(ranges_.front().link), now() + clocks::HAND_OUT + 2, SEEK, 0);
+            offer(now() + clocks::HAND_OUT + 2, SEEK, ranges_.front().link);
         }
         return;
     }
@@ -47,7 +47,7 @@ inline void Engine::walk_on(uint64_t clock) {
         const bool joins = !ranges_.empty() && ranges_.front().link == walk_link_
                            && int32_t(ranges_.front().first - walk_id_) >= 0;
         if (!joins) {
-            door(link(walk_link_), clock, WALKED, walk_link_);
+            offer(clock, WALKED, walk_link_);
             return;
         }
         const Range r = ranges_.front();
@@ -58,7 +58,7 @@ inline void Engine::walk_on(uint64_t clock) {
     }
     replaying_ = true;
     replay_at_ = clock;
-    later(clock, CREDIT, 1);
+    pump_at(clock);
 }
 
 // REPLAY at the door.
@@ -81,7 +81,7 @@ inline void Engine::walked(uint32_t number) {
     settle(l, number);
     if (ranges_.empty()) return;
     seeking_ = true;
-    door(link(ranges_.front().link), now() + clocks::HAND_OUT + 2, SEEK, 0);
+    offer(now() + clocks::HAND_OUT + 2, SEEK, ranges_.front().link);
 }
 
 }  // namespace ttp::packet

@@ -161,7 +161,7 @@ private:
         case AT_HALF: before_ = network_.counts; return;
         case AT_HOST:
             if (event.node == 1 && w_.frames[event.what].kind == ACK && since_trip_ && !trip_)
-                trip_ = clock - since_trip_;
+                trip_ = clock - clocks::RECEIVE - since_trip_;
             break;
         }
         engines_[event.node]->happens(event);

@@ -7,19 +7,20 @@ namespace ttp::packet {
 
 // Who wants to send a PAYLOAD enters while there is room for it, the most urgent first; of 60
 // turns that two contend for one goes to the other (rtl/ttpoe/stream/arbiter.py).
-inline void Engine::pump(uint64_t clock) {
+inline void Engine::pump() {
     while (credits_ > 0) {
         const bool other = visiting_[DATA] && ports_[DATA].raised && ++turns_ % 60 == 0;
         --credits_;
-        if (replaying_) {
+        if (replaying_ && replay_at_ <= now()) {
             replaying_ = false;
-            Link &l = link(walk_link_);
-            door(l, std::max(clock, replay_at_), REPLAY, walk_link_);
+            later(admit(link(walk_link_).row, now()), REPLAY, walk_link_);
             continue;
         }
         int chosen = -1;
+        auto visits = [&](int vc) { return visiting_[vc] && visit_at_[vc] <= now(); };
+        auto raised = [&](int vc) { return ports_[vc].raised && ports_[vc].offered <= now(); };
         for (int vc : {int(REQ_HI), 0, int(DATA)})
-            if (visiting_[vc] || ports_[vc].raised) {
+            if (visits(vc) || raised(vc)) {
                 chosen = vc;
                 break;
             }
@@ -28,10 +29,11 @@ inline void Engine::pump(uint64_t clock) {
             return;
         }
         HostPort &p = ports_[chosen];
-        if (visiting_[chosen] && !(other && chosen == DATA)) {
+        if (visits(chosen) && !(other && chosen == DATA)) {
             const uint32_t number = visitor_[chosen];
             visiting_[chosen] = false;
-            const uint64_t at = door(link(number), std::max(clock, visit_at_[chosen]), VISIT, number);
+            const uint64_t at = admit(link(number).row, now());
+            later(at, VISIT, number);
             if (!ready_[chosen].empty()) later(at, PUSH, chosen);
         } else {
             p.raised = p.retry = false;
@@ -39,7 +41,7 @@ inline void Engine::pump(uint64_t clock) {
             const uint32_t number = w_.links.find(node_, p.event_to, chosen);
             Link &l = link(number);
             const int row = l.lid < 0 ? link_row(l.peer, l.vc) : l.row;
-            later(admit(row, std::max(clock, p.offered)), HOST_EVENT, chosen);
+            later(admit(row, now()), HOST_EVENT, chosen);
         }
     }
 }
@@ -77,7 +79,7 @@ inline void Engine::send_current(Link &l, uint32_t number) {
 
 // After every event of a link: what the law shows, and whether the link has something to do.
 inline void Engine::settle(Link &l, uint32_t number) {
-    if (l.controlled && l.state == State::OPEN) {
+    if (l.controlled && l.state > State::OPEN_SENT) {
         Pace &p = l.pace;
         if (p.full(l.current) && l.current < l.alloc) p.limited = true;
         std::copy(l.shown.begin() + 1, l.shown.end(), l.shown.begin());
@@ -110,7 +112,7 @@ inline void Engine::ready(uint32_t vc) {
     visiting_[vc] = true;
     visitor_[vc] = number;
     visit_at_[vc] = now();
-    pump(now());
+    pump_at(now());
 }
 
 // VISIT at the door.
@@ -134,9 +136,14 @@ inline void Engine::visit(uint32_t number) {
 
 inline void Engine::gate_enter(uint32_t number, uint64_t clock) {
     Link &l = link(number);
+    if (gated_) {                       // a look at another one takes three clocks
+        const int since = (clock - gate_phase_)
+                          % (gated_ > 1 ? clocks::LOOKS : clocks::LOOKS_ALONE);
+        if (since == 1 || since == 2) clock += clocks::LOOKS - since;
+    }
     if (l.controlled && l.seen_at(clock).slow) {
         l.gated = true;
-        l.looked = clock;
+        l.looked = gate_phase_ = clock;
         ++gated_;
         gate_plan(l, number);
         if (!ready_[DATA].empty()) later(clock + clocks::LOOKS, PUSH, DATA);
@@ -145,7 +152,7 @@ inline void Engine::gate_enter(uint32_t number, uint64_t clock) {
     visiting_[DATA] = true;
     visitor_[DATA] = number;
     visit_at_[DATA] = clock + 2;
-    later(clock + 2, CREDIT, 1);        // only looks who may enter
+    pump_at(clock + 2);
 }
 
 // When the gate lets the link go, as far as is known; every event of the link says it anew. The
@@ -182,7 +189,7 @@ inline void Engine::gate_exit(uint32_t number, uint16_t version) {
     visiting_[DATA] = true;
     visitor_[DATA] = number;
     visit_at_[DATA] = now();
-    pump(now());
+    pump_at(now());
 }
 
 }  // namespace ttp::packet

@@ -55,15 +55,14 @@ inline void Engine::timer(uint32_t number) {
 }
 
 inline void Engine::ask_or_nack(Link &l, uint32_t number) {
+    ++w_.counts.nack_gap;
     if (!l.selective) {
-        ++w_.counts.nack_gap;
         answer(NACK, number, l.received + 1);
     } else if (!l.looking && l.kept && !asking_) {
         asking_ = true;
         ask_id_ = ask_first_ = l.received + 1;
-        door(l, now() + clocks::HAND_OUT + 1, ASK, number);
+        offer(now() + clocks::HAND_OUT + 1, ASK, number);
     } else if (!l.looking) {
-        ++w_.counts.nack_gap;
         answer(NACK, number, l.received + 1, l.kept ? l.received + 1 : l.seen);
     }
 }
@@ -82,17 +81,16 @@ inline void Engine::ask(uint32_t number) {
     asking_ = within && !last;
     ++ask_id_;
     if (hit) ask_first_ = ask_id_;
-    if (asking_) door(l, now() + clocks::HAND_OUT + 1, ASK, number);
+    if (asking_) offer(now() + clocks::HAND_OUT + 1, ASK, number);
 }
 
-// The law looks at the load: once in so many units of line time.
+// The law looks at the load, once in so many units of line time since reset.
 inline void Engine::interval() {
+    constexpr uint64_t ELAPSED = law::INTERVAL * (64 / WB);
     const uint64_t beats = w_.rx_beats(node_, now());
-    const uint64_t elapsed = now() - looked_;
-    load_.look(elapsed, elapsed - (beats - looked_beats_), now() + clocks::LAW_LOOK);
-    looked_ = now();
+    load_.look(ELAPSED, ELAPSED - (beats - looked_beats_), now() + clocks::LAW_LOOK);
     looked_beats_ = beats;
-    later(now() + law::INTERVAL * (64 / WB), INTERVAL);
+    later(now() + ELAPSED, INTERVAL);
 }
 
 inline void Engine::happens(const Happening &event) {
@@ -102,7 +100,7 @@ inline void Engine::happens(const Happening &event) {
         const Frame &f = w_.frames[what];
         Link &l = link(f.link ^ 1);
         const int row = l.lid < 0 ? link_row(l.peer, l.vc) : l.row;
-        later(admit(row, now() + clocks::RECEIVE), RECEIVED, what);
+        later(admit(row, now()), RECEIVED, what);
         break;
     }
     case RECEIVED: receive(what); break;
@@ -113,10 +111,12 @@ inline void Engine::happens(const Happening &event) {
     case VISIT: visit(what); break;
     case GATE_EXIT: gate_exit(what, event.more); break;
     case PUSH: ready(what); break;
+    case OFFERED: later(admit(link(what).row, now()), What(event.more), what); break;
     case CREDIT:
-        if (!what) ++credits_;
-        pump(now());
+        ++credits_;
+        pump_at(now());
         break;
+    case PUMP: pump(); break;
     case REPLAY: replay(what); break;
     case SEEK: seek(); break;
     case WALKED: walked(what); break;

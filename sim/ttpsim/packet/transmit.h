@@ -48,11 +48,11 @@ inline void Engine::transmit() {
 }
 
 // PAYLOADs of the link that wait are killed, all or those that are acknowledged.
-inline void Engine::withdraw(uint32_t number) {
+inline void Engine::withdraw(uint32_t number, bool all) {
     const Link &l = link(number);
     auto dead = [&](const Queued &q) {
         const Frame &f = w_.frames[q.frame];
-        const bool gone = f.link == number && (l.held || !l.selective || int32_t(f.tx - l.una) < 0);
+        const bool gone = f.link == number && (all || int32_t(f.tx - l.una) < 0);
         if (gone) {
             w_.frames.drop(q.frame);
             credit_back(now() + clocks::HAND_OUT + 2);
