@@ -71,10 +71,10 @@ def _figures(folder, sweep, runs):
         figure, axes = _figure(name.capitalize(), x, name)
         for text, some in _groups(sweep, runs, {x}):
             by_x = some.groupby(x)[name]
-            mean, low, high = by_x.mean(), by_x.min(), by_x.max()
-            axes.errorbar(
-                mean.index, mean, [mean - low, high - mean], marker="o", ms=4, capsize=3, label=text
-            )
+            mean = by_x.mean()
+            # Not below 0: the mean of equal values may differ from them in its last bit.
+            bars = [(mean - by_x.min()).clip(lower=0), (by_x.max() - mean).clip(lower=0)]
+            axes.errorbar(mean.index, mean, bars, marker="o", ms=4, capsize=3, label=text)
         values = sweep.axes[x]
         if min(values) > 0 and max(values) / min(values) > 8:
             axes.set_xscale("log", base=2)

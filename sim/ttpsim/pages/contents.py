@@ -80,7 +80,7 @@ NAVIGATION = (
                 "design/xgmii")),
     ("Blocks", tuple(f"design/blocks/{block.page}" for block in BLOCKS)),
     ("Guides", ("guides/integration", "guides/live-wire", "guides/ladder", "guides/wireshark",
-                "guides/waves", "guides/how-to")),
+                "guides/waves", "guides/campaigns", "guides/how-to")),
     ("Reference", ("reference/configuration", "reference/registers", "reference/mac",
                    "reference/state-table",
                    "reference/trace", "reference/coverage", "reference/glossary")),
