@@ -2,7 +2,9 @@
 
 import math
 
-__all__ = ["completion", "draw", "label", "x_axis"]
+from ttpsim.campaign.tables import times
+
+__all__ = ["draw", "label", "x_axis"]
 
 _MOST = 12  # lines of a picture
 
@@ -21,15 +23,6 @@ def label(point, leave_out=()):
     """`nodes 9, congestion on` of a place on the axes."""
     words = [f"{name} {value}" for name, value in point.items() if name not in leave_out]
     return ", ".join(words) or "all"
-
-
-def completion(row):
-    """Clocks that a message took, or a flow; None if it did not end."""
-    if row.get("completed"):
-        return row["completed"] - row["began"]
-    if row.get("last") is not None and row.get("first") is not None:
-        return row["last"] - row["first"]
-    return None
 
 
 def _figure(title, x, y):
@@ -71,10 +64,10 @@ def _figures(folder, sweep, runs):
         figure, axes = _figure(name.capitalize(), x, name)
         for text, some in _groups(sweep, runs, {x}):
             by_x = some.groupby(x)[name]
-            mean, low, high = by_x.mean(), by_x.min(), by_x.max()
-            axes.errorbar(
-                mean.index, mean, [mean - low, high - mean], marker="o", ms=4, capsize=3, label=text
-            )
+            mean = by_x.mean()
+            # Not below 0: the mean of equal values may differ from them in its last bit.
+            bars = [(mean - by_x.min()).clip(lower=0), (by_x.max() - mean).clip(lower=0)]
+            axes.errorbar(mean.index, mean, bars, marker="o", ms=4, capsize=3, label=text)
         values = sweep.axes[x]
         if min(values) > 0 and max(values) / min(values) > 8:
             axes.set_xscale("log", base=2)
@@ -97,22 +90,19 @@ def _queue(folder, sweep, runs, series):
 
 
 def _completion(folder, sweep, found):
-    """The share of messages, or flows, that were there after so many clocks."""
-    of = "messages" if not found["messages"].empty else "flows"
-    table = found[of]
-    if table.empty:
+    """The share of messages, flows or packets that were there after so many clocks."""
+    what = times(found)
+    if what is None:
         return
-    times = table.assign(time=[completion(row) for row in table.to_dict("records")])
-    times = times[times["time"].notna()]
-    if times.empty:
-        return
-    figure, axes = _figure(f"Completion times of {of}", "clocks", "share that is there")
-    for text, some in _groups(sweep, times, set()):
-        values = sorted(some["time"])
+    name, column, title = what
+    table = found[name][found[name][column].notna()]
+    figure, axes = _figure(title, "clocks", "share that is there")
+    for text, some in _groups(sweep, table, set()):
+        values = sorted(some[column])
         shares = [(at + 1) / len(values) for at in range(len(values))]
         axes.step(values, shares, where="post", lw=1, label=text)
     axes.set_ylim(0, 1.02)
-    if min(times["time"]) > 0 and math.log10(max(times["time"]) / min(times["time"])) > 1.5:
+    if min(table[column]) > 0 and math.log10(max(table[column]) / min(table[column])) > 1.5:
         axes.set_xscale("log")
     yield _save(figure, axes, folder / "completion.svg")
 

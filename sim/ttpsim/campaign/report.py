@@ -6,7 +6,8 @@ import math
 import re
 from pathlib import Path
 
-from ttpsim.campaign.plots import completion, x_axis
+from ttpsim.campaign.plots import x_axis
+from ttpsim.campaign.tables import times
 
 __all__ = ["page", "write"]
 
@@ -14,29 +15,21 @@ _HERE = Path(__file__).with_name("page")
 _ROWS = 20_000
 """Of a table in the page; the CSV file has all."""
 _DIGITS = 6
+_EXACT = 2**53  # whole numbers that JavaScript has
 
 
 def _value(value):
     """As JSON has it: a number that is none is absent, and no digit too many."""
     if isinstance(value, float):
         return None if math.isnan(value) else float(f"{value:.{_DIGITS}g}")
-    return value.item() if hasattr(value, "item") else value
+    value = value.item() if hasattr(value, "item") else value
+    return str(value) if type(value) is int and abs(value) > _EXACT else value
 
 
 def _table(frame):
     """`{columns, rows, all}` of a DataFrame; `all`: how many rows there are."""
     rows = [[_value(value) for value in row] for row in frame.head(_ROWS).astype(object).values]
     return {"columns": list(frame.columns), "rows": rows, "all": len(frame)}
-
-
-def _timed(found):
-    """The tables, with `clocks`, the time that a flow or message took."""
-    timed = dict(found)
-    for name in ("flows", "messages"):
-        if not found[name].empty:
-            times = [completion(row) for row in found[name].to_dict("records")]
-            timed[name] = found[name].assign(clocks=times)
-    return timed
 
 
 def page(sweep, found, series, revision):
@@ -48,7 +41,8 @@ def page(sweep, found, series, revision):
         "axes": sweep.axes | {"seed": sweep.seeds},
         "fixed": sweep.fixed,
         "x": x_axis(sweep.axes) or "seed",
-        "tables": {of: _table(frame) for of, frame in _timed(found).items() if not frame.empty},
+        "tables": {of: _table(frame) for of, frame in found.items() if not frame.empty},
+        "times": times(found),
         "queues": {str(run): points for run, points in series.items()},
     }
     parts = {

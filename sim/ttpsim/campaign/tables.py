@@ -5,7 +5,7 @@ import io
 
 import pandas as pd
 
-__all__ = ["LISTS", "queues", "tables", "write"]
+__all__ = ["LISTS", "queues", "tables", "times", "write"]
 
 LISTS = ("nodes", "flows", "messages")
 """The parts of a result that have a row for each node, flow or message."""
@@ -31,11 +31,24 @@ def _judged(row):
     return row
 
 
+def _took(name, row, result):
+    """The clocks that a message took, or a flow of a run with an end."""
+    first, last = ("began", "completed") if name == "messages" else ("first", "last")
+    ended = result.get("completed") and name in ("messages", "flows")
+    return {"clocks": row[last] - row[first]} if ended and first in row and last in row else {}
+
+
+def _behind(place, row, what):
+    """The row behind the place; what both have is called what_name in the row."""
+    return place | {f"{what}_{key}" if key in place else key: row[key] for key in row}
+
+
 def tables(found):
     """`{"runs", "nodes", "flows", "messages": DataFrame}` of `[(Job, record)]`.
 
     Each row begins with the run's number and its place on the axes; a run that was not done is left
-    out. One that failed has a row and its `failure`.
+    out. One that failed has a row and its `failure`. Messages have the `clocks` that they took, and
+    so have flows of runs with an end.
     """
     rows = {name: [] for name in ("runs", *LISTS)}
     for number, (job, record) in enumerate(found):
@@ -43,11 +56,27 @@ def tables(found):
             continue
         place = {"run": number} | dict(job.point) | {"seed": job.seed}
         result = record["result"] or {}
+        own = {key: value for key, value in result.items() if key != "seed"}
         told = {"code": record["code"], "command": record["command"]}
-        rows["runs"].append(place | _judged(_flat(result) | told))
+        rows["runs"].append(_behind(place, _judged(_flat(own)) | told, "result"))
         for name in LISTS:
-            rows[name] += [place | entry for entry in result.get(name, ())]
+            for row in result.get(name, ()):
+                whole = row | _took(name, row, result)
+                rows[name].append(_behind(place, whole, name.removesuffix("s")))
     return {name: pd.DataFrame(lines) for name, lines in rows.items()}
+
+
+def times(found):
+    """`(table, column, title)` of the times that are told: of messages, else of flows, else of the
+    packets of each flow; None without any."""
+    for name, column, title in (
+        ("messages", "clocks", "Completion times of messages"),
+        ("flows", "clocks", "Completion times of flows"),
+        ("flows", "p99", "Times that 99 of 100 packets of a flow kept"),
+    ):
+        if column in found[name] and found[name][column].notna().any():
+            return name, column, title
+    return None
 
 
 def queues(found):

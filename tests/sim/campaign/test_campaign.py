@@ -5,6 +5,8 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +25,16 @@ from ttpsim.cli import campaign as command
 pytest.importorskip("distributed", reason="make setup WITH=campaign")
 from ttpsim.campaign import cluster
 
+ROOT = Path(__file__).resolve().parents[3]
+# The command, though it may not be installed yet.
+_COMMAND = """
+import sys
+from ttpsim.cli import campaign
+from ttpverif import cli
+from ttpverif.cli import model
+cli.commands = lambda *_: {"campaign": campaign, "model": model}
+sys.exit(cli.main())
+"""
 SMALL = ("model", "--payloads", "100")
 
 
@@ -55,6 +67,16 @@ def children(pid):
         with contextlib.suppress(OSError):  # a thread that has ended
             found += map(int, path.read_text().split())
     return list(filter(is_job, found))
+
+
+def long_jobs():
+    """Processes of the job that Ctrl-C ends."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if "100000\0--seed\x0077" in path.read_text():
+                found.append(path)
+    return found
 
 
 def kill_one_at_work(pids):
@@ -92,6 +114,39 @@ def test_what_a_killed_worker_had_started_ends():
     while any(map(runs, lost)) and time.monotonic() < until:
         time.sleep(0.05)
     assert len(lost) > 1 and not any(map(runs, lost))
+
+
+def test_workers_of_a_scheduler(tmp_path):
+    """Its address is all that is known of it."""
+    with cluster.connected(1) as client:
+        address = client.scheduler.address
+        found = campaign("x", small(1), Store(tmp_path), scheduler=address)
+    assert [record["code"] for _job, record in found] == [0]
+
+
+def test_ctrl_c_leaves_a_folder_that_goes_on(tmp_path):
+    """Exit code 130 and one line; what was done is there, what was under way has ended."""
+    file = tmp_path / "two.toml"
+    file.write_text(
+        '[[job]]\ncommand = "model --payloads 10"\n'
+        '[[job]]\ncommand = "model --payloads 100000"\nseeds = [77]\n'
+    )
+    words = [sys.executable, "-c", _COMMAND, "campaign", file, "-o", tmp_path, "--jobs", "1"]
+    process = subprocess.Popen(
+        words, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=ROOT
+    )
+    until = time.monotonic() + 200
+    while not (Store(tmp_path).all() and long_jobs()) and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _out, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert error == "ttpoe campaign: interrupted; 1 of 2 jobs are done; the same command goes on\n"
+    assert len(Store(tmp_path).all()) == 1
+    until = time.monotonic() + 30
+    while long_jobs() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not long_jobs()
 
 
 def test_what_is_there_is_not_run_again(tmp_path, monkeypatch):
@@ -192,7 +247,7 @@ def test_the_file_of_a_campaign(tmp_path):
 
 
 def test_the_example_is_one():
-    path = Path(__file__).resolve().parents[3] / "examples" / "campaign" / "night.toml"
+    path = ROOT / "examples" / "campaign" / "night.toml"
     kinds = {job.words[0] for job in manifest.jobs_of(path, "r")}
     assert kinds == {"random", "soak", "fabric", "faults", "mutate", "synth", "formal"}
 
@@ -244,7 +299,7 @@ def test_bad_input(refused, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "_SECONDS", 1)
     said = refused(path, "--scheduler", "tcp://127.0.0.1:1", "-o", tmp_path)
     assert "no Dask scheduler with a worker at tcp://127.0.0.1:1" in said
-    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    monkeypatch.setitem(sys.modules, "distributed", None)
     assert "run `make setup WITH=campaign`" in refused(path)
 
 

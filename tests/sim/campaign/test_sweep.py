@@ -30,9 +30,10 @@ seeds = "1-2"
 [fixed]
 preset = "tiny"
 buffer = 16384
+count = 10
 [axes]
 nodes = [3, 4]
-count = [10, 20]
+bytes = [500, 1000]
 """
 
 
@@ -58,12 +59,16 @@ def folder(tmp_path_factory):
 def test_the_tables(folder):
     runs = pd.read_csv(folder / "runs.csv")
     assert list(runs["nodes"]) == [3] * 4 + [4] * 4 and list(runs["seed"]) == [1, 2] * 4
-    assert list(runs["packets"]) == [20, 20, 40, 40, 30, 30, 60, 60]
+    assert list(runs["packets"]) == [20] * 4 + [30] * 4
+    assert list(runs["payload_bytes"] / runs["packets"]) == list(runs["bytes"])
+    assert list(runs["bytes"]) == [500, 500, 1000, 1000] * 2
     assert (runs["goodput"] > 0.2).all() and (runs["code"] == 0).all()
     flows = pd.read_csv(folder / "flows.csv")
     assert len(flows) == 4 * 2 + 4 * 3
     by_run = flows.groupby("run")["delivered"].sum()
     assert list(by_run) == list(runs["packets"])
+    assert list(flows["flow_bytes"]) == list(10 * flows["bytes"]), "an axis keeps its name"
+    assert (flows["clocks"] == flows["last"] - flows["first"]).all()
     nodes = pd.read_csv(folder / "nodes.csv")
     assert len(nodes) == 4 * 3 + 4 * 4
     assert list(nodes[nodes["node"] == 0]["received"]) == list(runs["packets"])
@@ -122,13 +127,13 @@ def test_the_report_filters_and_sorts(folder, tmp_path):
     page = seen(folder, tmp_path)
     assert "<h1>Four &lt;nodes&gt;</h1>" in page and page.count("<figure>") == 4
     assert column(page, "nodes") == ["3"] * 4 + ["4"] * 4
-    page = seen(folder, tmp_path, "nodes=4&count=10,20&sort=-packets")
+    page = seen(folder, tmp_path, "nodes=4&bytes=500,1000&sort=-payload_bytes")
     assert column(page, "nodes") == ["4"] * 4
-    assert column(page, "packets") == ["60", "60", "30", "30"]
+    assert column(page, "payload_bytes") == ["30,000", "30,000", "15,000", "15,000"]
     assert 'aria-pressed="true" data-axis="nodes" data-value="4"' in page
-    page = seen(folder, tmp_path, "table=flows&nodes=3&seed=2&sort=delivered")
+    page = seen(folder, tmp_path, "table=flows&nodes=3&seed=2&sort=flow_bytes")
     assert column(page, "from") == ["1", "2", "1", "2"]
-    assert column(page, "delivered") == ["10", "10", "20", "20"]
+    assert column(page, "flow_bytes") == ["5,000", "5,000", "10,000", "10,000"]
     page = seen(folder, tmp_path, "words=nothing+like+it")
     assert column(page, "nodes") == [] and "0 rows" in page
 

@@ -82,20 +82,23 @@ function figure(runs, name) {
 }
 
 function queue(runs) {
-  const lines = groups(runs, several()).filter(([, rows]) => DATA.queues[rows[0].run]).map(
+  const points = groups(runs, several().filter((axis) => axis !== "seed"));
+  const lines = points.filter(([, rows]) => DATA.queues[rows[0].run]).map(
     ([words, rows]) => ({ name: words,
       points: DATA.queues[rows[0].run].map(([clock, bytes]) => [clock, bytes / 1024]) }));
-  return chart(lines, { title: "Queue of the port to host 0", x: "clocks", y: "KB" });
+  return chart(lines, { title: `Queue of the port to host 0${
+    DATA.axes.seed.length > 1 ? ": the first seed that is shown" : ""}`, x: "clocks", y: "KB" });
 }
 
-function completion() {
-  const of = tables.messages ? "messages" : "flows";
-  const rows = (tables[of] ?? []).filter((row) => kept(row) && typeof row.clocks === "number");
+function times() {
+  if (!DATA.times) return null;
+  const [of, column, title] = DATA.times;
+  const rows = tables[of].filter((row) => kept(row) && typeof row[column] === "number");
   const lines = groups(rows, several().filter((axis) => axis !== "seed")).map(([words, some]) => {
-    const times = some.map((row) => row.clocks).sort((a, b) => a - b);
-    return { name: words, points: times.map((time, at) => [time, (at + 1) / times.length]) };
+    const values = some.map((row) => row[column]).sort((a, b) => a - b);
+    return { name: words, points: values.map((time, at) => [time, (at + 1) / values.length]) };
   });
-  return chart(lines, { title: `Completion times of ${of}`, x: "clocks", y: "share that is there",
+  return chart(lines, { title, x: "clocks", y: "share that is there",
                         log: true, most: 1.02, steps: true });
 }
 
@@ -173,7 +176,7 @@ function show() {
   byId("filters").hidden = !several().length;
   byId("cards").replaceChildren(...cards(runs));
   byId("charts").replaceChildren(...[figure(runs, "goodput"), figure(runs, "fairness"),
-                                     queue(runs), completion()].filter(Boolean));
+                                     queue(runs), times()].filter(Boolean));
   byId("tabs").replaceChildren(...Object.keys(tables).map((name) => {
     const tab = node("button", { "aria-pressed": name === view.table }, name);
     tab.onclick = () => { view.table = name; view.sort = ""; writeAddress(); };
