@@ -38,11 +38,10 @@ _WIDER = {
     "fat-tree": (0, 1024, 0, "ports of each switch of a fat tree of three tiers; 0: none"),
     "steps": (0, 2**31 - 1, 0, "of a ring; 0: those of an all-reduce, 2 x (nodes - 1)"),
 }
-SETTINGS = {
-    name: limits for name, limits in FABRIC.items() if name not in ("modules", "module-timer")
-} | _WIDER
-"""Switch -> smallest, largest, default, meaning: those of `ttpoe fabric` but for modules, and more
-nodes. The native program has the same."""
+_NOT_HERE = ("modules", "module-timer", "pods", "cores", "groups", "chunk")
+SETTINGS = {name: limits for name, limits in FABRIC.items() if name not in _NOT_HERE} | _WIDER
+"""Switch -> smallest, largest, default, meaning: those of `ttpoe fabric` but for modules, groups and
+its fat tree, and more nodes. The native program has the same."""
 
 
 def add_parser(subparsers):

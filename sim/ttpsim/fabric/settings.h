@@ -49,7 +49,7 @@ struct Settings {
     int groups = 1;                     // of all_to_all and ring: each by itself
     int chunk = 16;                     // packets of one step of a ring
     int ping_every = 0;                 // clocks between two urgent packets to host 0; 0: none
-    int batch = 32;                     // engines that take an edge together; 0: one by one
+    int batch = 16;                     // engines that take an edge together; 0: one by one
     std::string kinds;                  // of engines that are not of kind 0: `first-last=kind ...`
     std::string partition = "block";    // of nodes over processes; or stripe
     std::string results;                // file for what each node and each flow has done
