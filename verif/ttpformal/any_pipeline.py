@@ -6,7 +6,7 @@ The parts are proven by themselves. `enter.interlock_distance`: events keep thei
 its key. Here these are assumed, of anything that would do the same.
 """
 
-from amaranth.hdl import Cat, Module, Mux
+from amaranth.hdl import Cat, Module, Mux, Value
 from amaranth.lib import wiring
 from amaranth.lib.data import View
 
@@ -50,6 +50,17 @@ def keep_distance(h, here, allowed):
     h.assume_if(here[0], ~Cat(here[n] for n in range(1, APART) if n not in allowed).any())
 
 
+def _any(h, port, name):
+    """Any value of a record; of a field of more than 8 bits 2 are any, the others 0."""
+    for field, member in port.shape().members.items():
+        target, label = Value.cast(port[field]), f"{name}_{field}"
+        if hasattr(member, "members"):
+            _any(h, port[field], label)
+        else:
+            bits = len(target) if len(target) <= 8 else 2
+            h.m.d.comb += target.eq(h.free(bits, label))
+
+
 class _AnyInterlock(wiring.Component):
     """In the place of `Interlock`: any event in any clock."""
 
@@ -59,12 +70,11 @@ class _AnyInterlock(wiring.Component):
 
     def elaborate(self, platform):
         m, h = Module(), self._h
-        event = self.o_event.payload.as_value()
+        _any(h, self.o_event.payload, "entry")
         m.d.comb += [
             self.i_event.ready.eq(1),
             self.o_leaves.eq(h.free(1, "leaves")),
             self.o_event.valid.eq(self.o_leaves | (h.free(1, "enters") & ~self.i_pause)),
-            event.eq(h.free(len(event), "entry")),
         ]
         return m
 
@@ -88,8 +98,7 @@ class _AnyDecision(wiring.Component):
             self.tag_c.eq(self.tag_b),
         ]
         for name in ("o_tag", "o_outcome"):
-            port = getattr(self, name).as_value()
-            m.d.comb += port.eq(h.free(len(port), name))
+            _any(h, getattr(self, name), name)
         old, new, event = self.tag_c, self.o_tag, self.event_c
         closed = new.state == LinkState.CLOSED
         h.assume(new.touch == old.touch)

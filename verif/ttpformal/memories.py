@@ -67,7 +67,7 @@ def _harsh(h, found, dirty, every):
                 with m.If(port.en):
                     m.d.sync += collided.eq(
                         Cat(
-                            self.blank.bit_select(port.addr, 1),
+                            self.blank.bit_select(port.addr, 1) if dirty else 0,
                             *(write.en & (write.addr == port.addr) for write in self.write_ports),
                         ).any()
                     )

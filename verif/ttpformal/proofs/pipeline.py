@@ -34,9 +34,9 @@ class OneByOne(Proof):
         " ahead; a kept packet is found; a tag that is read out is what the table holds"
     )
     config = (
-        "Q1, Q3, table and directory as they are, between any interlock and any decision; tags"
-        " 280 bits wide; 2 sets of 2 ways, 4 slots, directory of 4; watched: any one set, any one"
-        " place of the directory"
+        "Q1, Q3, table and directory as they are, between any interlock and any decision; of the"
+        " fields of more than 8 bits (node, IDs, epochs) 2 bits are any, the others 0; 2 sets of 2"
+        " ways, 4 slots, directory of 4; watched: any one set, any one place of the directory"
     )
     mode = "induction"
     depth = 4
