@@ -67,6 +67,7 @@ _PATH = re.compile(
     rf"(?:[\w*-]+/)*[\w*-]+\.(?:{_ENDINGS}))(?![\w{{<*])"
 )
 _MODULE = re.compile(r"`((?:ttpoe|ttpverif|ttpformal|ttpsim)(?:\.\w+)+)`")
+_IMPORT = re.compile(r"\b(?:from|import) ((?:ttpoe|ttpverif|ttpformal|ttpsim)(?:\.\w+)+)")
 _COMMAND = re.compile(r"`((?:make|ttpoe|\.venv/bin/ttpoe|python|python3) [^`]+)`")
 _COMMAND_LINE = re.compile(r"^ {4}((?:make|ttpoe|python|python3|\.venv/bin/\w+) .*)$", re.MULTILINE)
 
@@ -223,6 +224,7 @@ def dangling(text, name="README.md"):
     ]
     if not str(name).endswith("wireshark.md"):  # filters of Wireshark look like modules
         bad += [f"module {entry}" for entry in _MODULE.findall(flat) if not _module(entry)]
+    bad += [f"module {entry}" for entry in _IMPORT.findall(flat) if not _module(entry)]
     prose = re.sub(r"\]\([^)]*\)|https?://\S+", "", flat)  # links have a test of their own
     bad += [
         f"file {path}"

@@ -2,7 +2,7 @@
 
 Stands by itself (needs only Scapy). Written from protocol section 1:
 
-    from ttpverif.scapy_ttp import TTP, ttp_frame
+    from ttpverif.frames.scapy_ttp import TTP, ttp_frame
     frame = ttp_frame(1, 2, "PAYLOAD", tx_id=7, payload=b"hello")
     frame.show2()
     congestion_text("ACK", 0x28)    # "3 links": byte 48 of an answer on a controlled link
