@@ -209,10 +209,12 @@ def test_the_bridge_hands_over():
         await send_packet(ctx, dut.i[0], beats(octets, node=NODE, id=3))
 
     async def software(ctx):
+        ctx.set(dut.bridge_pop_turn, 1)
         assert ctx.get(dut.bridge_pop_busy) and not ctx.get(dut.bridge_head_bytes)
         await ctx.tick().repeat(10)
         taken, turn = b"", 0
         for number in range(3):
+            ctx.set(dut.bridge_pop_turn, not turn)
             assert not ctx.get(dut.bridge_pop_busy) and ctx.get(dut.bridge_head_node) == NODE
             assert ctx.get(dut.bridge_head_last) == (number == 2)
             words = ctx.get(dut.bridge_data_low_value), ctx.get(dut.bridge_data_high_value)
@@ -226,7 +228,9 @@ def test_the_bridge_hands_over():
                 ctx.set(dut.bridge_pop_written, 0)
                 await ctx.tick().repeat(2)
             assert ctx.get(dut.bridge_turns_pop) == turn
-        assert taken == octets and not ctx.get(dut.bridge_head_bytes)
+        ctx.set(dut.bridge_pop_turn, not turn)
+        assert ctx.get(dut.bridge_pop_busy) and not ctx.get(dut.bridge_head_bytes)
+        assert taken == octets
 
     simulate(dut, engine, software)
 

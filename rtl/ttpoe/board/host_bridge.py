@@ -75,7 +75,9 @@ class HostBridge(wiring.Component):
         return m
 
     def _send(self, m, out):
-        m.submodules.to_engine = fifo = SyncFIFOBuffered(width=len(out.payload), depth=_BEATS)
+        m.submodules.to_engine = fifo = SyncFIFOBuffered(
+            width=out.payload.shape().size, depth=_BEATS
+        )
         beat, length = Signal(out.payload.shape()), self.bridge_push_bytes
         whole = length == _BEAT_BYTES
         good = whole | ((length != 0) & (length < _BEAT_BYTES) & self.bridge_push_last)
@@ -97,7 +99,7 @@ class HostBridge(wiring.Component):
 
     def _receive(self, m, into):
         shape = into.payload.shape()
-        m.submodules.from_engine = fifo = SyncFIFOBuffered(width=len(into.payload), depth=_BEATS)
+        m.submodules.from_engine = fifo = SyncFIFOBuffered(width=shape.size, depth=_BEATS)
         head = Signal(shape)
         anew = self.bridge_pop_turn != self.bridge_turns_pop
         with m.If(self.bridge_pop_written):
