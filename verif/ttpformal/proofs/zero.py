@@ -247,7 +247,8 @@ class Steps(_Zero):
         " NACK_NOLINK, not delivered, and changes nothing but `asked`; on a doubted link every"
         " one is out of step, on one whose position is guessed every one but the very next; a"
         " NACK of an ID older than the last acknowledged one changes nothing; the timer sends"
-        " ACK or NACK only to wake it, in OPEN, in the first 8 time-outs in a row"
+        " ACK or NACK only to wake it, in OPEN, in the first 8 time-outs in a row, but not in the"
+        " first two while the engine is crowded"
     )
     defects = (
         Defect(
@@ -277,8 +278,20 @@ class Steps(_Zero):
         Defect(
             "the timer wakes for ever",
             "pipeline/q2_guards.py",
-            '"WAKE": zero & (tag.retries < _WAKES)',
-            '"WAKE": zero',
+            "& (tag.retries < _WAKES)",
+            "",
+        ),
+        Defect(
+            "a crowded engine wakes at once",
+            "pipeline/q2_guards.py",
+            "& ~(self.i_crowded & (tag.retries < _LATE))",
+            "",
+        ),
+        Defect(
+            "a crowded engine never wakes",
+            "pipeline/q2_guards.py",
+            "& ~(self.i_crowded & (tag.retries < _LATE))",
+            "& ~self.i_crowded",
         ),
         Defect(
             "the timer NACKs a gap that the peer cannot fill",
@@ -311,11 +324,13 @@ class Steps(_Zero):
         h.check_if(nack & ~(self.ahead <= old.sent), Mux(old.doubted, asks, self.same))
         timer = self.zero & self.is_("TIMER")
         word = self.says(Opcode.ACK) | self.says(Opcode.NACK)
+        crowded = self.dut.i_crowded
+        wakes = (old.retries < 8) & ((old.retries >= 2) | ~crowded)
         h.check_if(
             timer & word,
             (old.state == LinkState.OPEN)
             & old.timer
-            & (old.retries < 8)
+            & wakes
             & (self.says(Opcode.ACK) == old.fed)
             & (self.frame.p.rx_id == Mux(old.fed, old.received, old.received + 1)[:32]),
         )
@@ -323,7 +338,7 @@ class Steps(_Zero):
             timer
             & (old.state == LinkState.OPEN)
             & old.timer
-            & (old.retries < 8)
+            & wakes
             & (old.sent != 0)
             & (new.state == old.state),
             word & (new.current == 0),
@@ -331,3 +346,4 @@ class Steps(_Zero):
         h.reach(payload & no_link & old.fed & ~old.doubted)
         h.reach(nack & (self.ahead == 0) & (old.sent == 2) & (new.current == 0))
         h.reach(timer & word & old.fed & old.gap & (old.retries == 7) & (old.sent == 0))
+        h.reach(timer & word & crowded & (old.retries == 2))
