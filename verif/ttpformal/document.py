@@ -5,31 +5,83 @@ import json
 from ttpverif.cli.errors import UsageError
 
 from .run import RESULT, ROOT
+from .table import load
 
 PAGE = ROOT / "docs" / "evidence" / "formal.md"
 BEGIN, END = "<!-- table: ttpoe pages formal -->", "<!-- end of table -->"
 
 
-def table(rows):
-    """One line per proof, in Markdown."""
+UNBOUNDED = ("pdr", "induction")
+
+
+def _not_run(name, proof):
+    """The row of a proof that has no result yet."""
+    return {
+        "proof": name,
+        "shows": proof.shows,
+        "config": proof.config,
+        "mode": proof.mode,
+        "depth": proof.depth,
+        "why_enough": proof.why,
+        "result": "not run",
+        "ok": False,
+        "seconds": None,
+        "defects": [{"found": False} for _ in proof.defects],
+    }
+
+
+def _how(row):
+    if row["mode"] == "pdr":
+        return "unbounded (PDR)"
+    if row["mode"] == "induction":
+        return f"unbounded (induction, {row['depth']})"
+    return f"{row['depth']} clocks"
+
+
+def _runs(rows):
+    """When and of which revision the results are, and how far they go."""
+    runs = {}
+    for row in rows:
+        if row["result"] != "not run":
+            runs.setdefault((row["date"], row["revision"]), []).append(row["proof"])
     lines = [
+        f"- {day}, revision {revision} of `rtl/`: {len(names)} proofs."
+        for (day, revision), names in sorted(runs.items())
+    ]
+    good = [row for row in rows if row["ok"]]
+    unbounded = sum(row["mode"] in UNBOUNDED for row in good)
+    lines.append(
+        f"- {len(good)} of {len(rows)} proofs hold with covers reached and defects found: {unbounded}"
+        f" unbounded, {len(good) - unbounded} for runs of so many clocks."
+    )
+    for what, names in (
+        ("Not run at this revision", [r["proof"] for r in rows if r["result"] == "not run"]),
+        ("Not as it should be", [r["proof"] for r in rows if not r["ok"] and r["seconds"]]),
+    ):
+        if names:
+            lines.append(f"- {what}: {', '.join(f'`{name}`' for name in names)}.")
+    return lines
+
+
+def table(rows):
+    """When, what holds, and one line per proof, in Markdown."""
+    lines = [
+        *_runs(rows),
+        "",
         "| proof | what it shows | size | how | s | defects found |",
         "|---|---|---|---|---|---|",
     ]
     for row in rows:
-        how = {
-            "pdr": "unbounded (PDR)",
-            "induction": f"unbounded (induction, {row['depth']})",
-            "bmc": f"{row['depth']} clocks",
-            "sat": f"{row['depth']} clocks",
-        }[row["mode"]]
         found = sum(defect["found"] for defect in row["defects"])
+        run = row["result"] != "not run"
         result = "" if row["ok"] else f" **{row['result']}**"
+        seconds = f"{row['seconds']:.0f}" if run else ""
+        defects = f"{found} of {len(row['defects'])}" if run else ""
         lines.append(
-            f"| {row['proof']}{result} | {row['shows']} | {row['config']} | {how} |"
-            f" {row['seconds']:.0f} | {found} of {len(row['defects'])} |"
+            f"| {row['proof']}{result} | {row['shows']} | {row['config']} | {_how(row)} |"
+            f" {seconds} | {defects} |"
         )
-    bounded = [row for row in rows if row["mode"] in ("bmc", "sat")]
+    bounded = [row for row in rows if row["mode"] not in UNBOUNDED]
     lines += ["", "Why the bounded ones are deep enough:", ""]
     lines += [f"- `{row['proof']}`: {row['why_enough']}." for row in bounded]
     return "\n".join(lines)
@@ -39,7 +91,8 @@ def made():
     """`{path: text}` of the page with the table of the last results."""
     if not RESULT.exists():
         raise UsageError("there are no results yet: run `ttpoe formal`")
-    rows = json.loads(RESULT.read_text())["proofs"]
+    results = {row["proof"]: row for row in json.loads(RESULT.read_text())["proofs"]}
+    rows = [results.get(name) or _not_run(name, proof) for name, proof in load().items()]
     before, rest = PAGE.read_text().split(BEGIN)
     _, after = rest.split(END)
     return {PAGE: f"{before}{BEGIN}\n{table(rows)}\n{END}{after}"}

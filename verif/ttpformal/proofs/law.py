@@ -10,7 +10,7 @@ from ttpoe.pipeline.records import committed_layout
 from ttpoe.protocol import DATA
 
 from ..any_pipeline import among, stages
-from ..memories import built, harsh_memories
+from ..memories import built, harsh_memories, inner
 from ..proof import Defect, Proof, shrunk
 
 SIZE = shrunk(sets=2, slots=4)
@@ -258,15 +258,23 @@ def gap_of(code):
 
 class Inspects(_Law):
     shows = (
-        "Law: a word that is read out is what lies in that link's place, if no event of that link"
-        " is written in the same clock; it comes 9 clocks behind the question"
+        "Law: a word that is read out is what lies in that link's place, and never while an event"
+        " of that link is written; it comes 9 clocks behind the question, or, if one is written"
+        " just then, a clock behind the next in which none is and no event asks"
     )
+    depth = 9
     defects = (
         Defect(
             "an event's word is read out",
             _FILE,
             "(wait == 1) & ~self.asks & ~written",
             "(wait == 2) & ~written",
+        ),
+        Defect(
+            "a word is read out while it is written",
+            _FILE,
+            "(wait == 1) & ~self.asks & ~written",
+            "(wait == 1) & ~self.asks",
         ),
         Defect(
             "the link that was asked for is not looked up",
@@ -277,16 +285,27 @@ class Inspects(_Law):
     )
 
     def properties(self, h, dut, record, out):
-        ask = dut.i_inspect
-        asked, lids = stages(h, ask.valid, GAP + 2), stages(h, ask.payload, GAP + 2)
-        h.assume_if(asked[0], ~Cat(asked[1:]).any())
-        places = self.memories[0].places
-        lid = lids[GAP + 1]
-        word, written = h.past(Array(places)[lid]), h.past(out & (record.lid == lid))
-        here = dut.o_inspected.valid
-        h.check_if(asked[GAP + 2], here)
-        h.check_if(here & asked[GAP + 2] & ~written, dut.o_inspected.payload.as_value() == word)
+        m, ask = h.m, dut.i_inspect
+        asked = stages(h, ask.valid, GAP + 1)
+        lid, late = Signal.like(ask.payload), Signal()
+        with m.If(ask.valid):
+            m.d.sync += lid.eq(ask.payload)
+        turn, written = asked[GAP + 1] | late, out & (record.lid == lid)
+        reads = turn & ~written & ~h.past(dut.i_done.valid)
+        m.d.sync += late.eq(turn & ~reads)
+        # Nobody asks before the last question is answered.
+        h.assume_if(ask.valid, ~Cat(asked[1:]).any() & ~late)
+        here, word = dut.o_inspected.valid, h.past(Array(self.memories[0].places)[lid])
+        h.check(here == h.past(reads))
+        h.check_if(here, dut.o_inspected.payload.as_value() == word)
+        # Where the question is: helps the induction.
+        signals = inner(self.parts)
+        waits = sum(Mux(asked[n], GAP + 2 - n, 0) for n in range(1, GAP + 2))
+        h.check(signals["wait"] == waits + late)
+        h.check(~(late & Cat(asked[1:]).any()))
+        h.check_if(signals["wait"] != 0, signals["inspected"] == lid[: len(signals["inspected"])])
         h.reach(here & (word != 0) & h.past(dut.i_done.valid))
+        h.reach(here & h.past(h.past(late)))
 
 
 class Sweep(_Law):

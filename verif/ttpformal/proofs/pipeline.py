@@ -41,7 +41,7 @@ class OneByOne(Proof):
     mode = "induction"
     depth = 4
     flat = True
-    cover_depth = 26
+    cover_depth = 30
     defect_depth = 24
     defects = (
         Defect(
