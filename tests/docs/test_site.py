@@ -325,6 +325,23 @@ def test_the_conversation_in_the_quick_start_is_as_the_ladder_draws_it():
     assert drawn in (ROOT / "docs" / "start" / "quick-start.md").read_text()
 
 
+def test_a_run_that_is_kept_as_the_sample(monkeypatch, tmp_path):
+    from ttpsim.pages import parts
+
+    run = dict.fromkeys(("simulator", "preset", "result", "remark"), "x")
+    run |= {"test": "hello", "seed": 1, "frames": 6, "clocks": 4321}
+    times = {"first_seconds": 9.4, "seconds": 61.0, "cores": 2}
+    (tmp_path / "results.json").write_text(json.dumps(times | {"runs": [run]}))
+    capture = tmp_path / parts.HELLO
+    capture.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "tests" / "data" / "pcap" / "08_payload_lost.pcap", capture)
+    monkeypatch.setattr(parts, "SAMPLE", tmp_path / "sample.json")
+    parts.keep_sample(tmp_path / "results.json")
+    assert "4,321" in parts.sample()
+    assert "first result after 9 s, all after 61 s, on 2 cores." in parts.sample()
+    assert "12 frames, 2 nodes" in parts.ladder.__wrapped__()
+
+
 def test_every_scenario_is_in_the_readme():
     from ttpsim.pages import parts
 
