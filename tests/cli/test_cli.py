@@ -157,6 +157,7 @@ def test_results_of_a_pass_and_a_failure(tmp_path):
     assert "ttpoe sim only.bad --simulator icarus --preset tiny --seed 77 --waves" in result.stdout
     results = json.loads((tmp_path / "build" / "sim" / "results.json").read_text())
     assert (results["passed"], results["failed"]) == (1, 1)
+    assert 0 < results["first_seconds"] <= results["seconds"]
     good, bad = results["runs"]
     assert (good["result"], bad["result"], bad["seed"]) == ("passed", "failed", 77)
     assert good["clocks"] > 20 and good["frames"] == 0

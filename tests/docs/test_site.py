@@ -1,14 +1,17 @@
 """The site has every page and loads nothing from elsewhere; broken links are found."""
 
+import html
 import importlib.util
 import json
 import re
 import shutil
+import subprocess
 
 import pytest
 
 from tests.docs.pages import PAGES, ROOT
 
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 needs_mkdocs = pytest.mark.skipif(
     importlib.util.find_spec("material") is None,
     reason="mkdocs-material is missing: make docs installs it",
@@ -23,9 +26,9 @@ def site(tmp_path_factory):
     return output, build(output)
 
 
-def content(html):
+def content(text):
     """The text of a page's own part, without navigation."""
-    return html[html.index("<article") : html.index("</article>")]
+    return text[text.index("<article") : text.index("</article>")]
 
 
 @needs_mkdocs
@@ -63,6 +66,52 @@ def test_nothing_is_loaded_from_elsewhere(site):
         )
         loaded += re.findall(r"(?:@import\s*|url\()\s*['\"]?(https?://[^)'\"]*)", text)
         assert not loaded, f"{path.name}: {loaded}"
+
+
+WIDE = """
+addEventListener("load", () => {
+  const wide = [], tables = document.querySelectorAll("article table");
+  for (const table of tables)
+    for (let box = table; box.tagName != "ARTICLE"; box = box.parentElement)
+      if (box.scrollWidth > box.clientWidth + 2) wide.push(table.innerText.slice(0, 60));
+  document.title = `tables ${tables.length} wide ${JSON.stringify(wide)} end`;
+});
+"""
+
+
+def too_wide(page, folder, script=WIDE):
+    """`(tables, the beginnings of those that are cut off)` of a page in a window of 1,400 pixels."""
+    copy = page.with_name(f"wide-{page.name}")
+    copy.write_text(page.read_text().replace("</body>", f"<script>{script}</script></body>"))
+    words = "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-sync"
+    words += f" --no-first-run --user-data-dir={folder} --window-size=1400,1000 --dump-dom"
+    command = [CHROMIUM, *words.split(), "--virtual-time-budget=5000", copy.as_uri()]
+    try:
+        dom = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
+    finally:
+        copy.unlink()
+    found = re.search(r"<title>tables (\d+) wide (.*?) end</title>", dom)
+    return int(found[1]), json.loads(html.unescape(found[2]))
+
+
+@needs_mkdocs
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: apt-get install chromium")
+@pytest.mark.parametrize("page", ["reference/registers", "evidence/performance"])
+def test_no_table_is_cut_off(site, tmp_path, page):
+    output, _pages = site
+    tables, wide = too_wide(output / f"{page}.html", tmp_path / "profile")
+    assert tables and not wide
+
+
+@needs_mkdocs
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: apt-get install chromium")
+def test_a_table_that_is_cut_off_is_found(site, tmp_path):
+    output, _pages = site
+    widen = 'document.querySelector("article table td").style.minWidth = "1200px";'
+    _tables, wide = too_wide(
+        output / "reference/registers.html", tmp_path / "profile", widen + WIDE
+    )
+    assert wide
 
 
 @needs_mkdocs
@@ -266,6 +315,31 @@ def test_a_part_that_is_out_of_date_is_written_anew():
     assert parts.filled(new) == new
     with pytest.raises(KeyError):
         parts.filled(text.replace("liteeth", "nobody"))
+
+
+def test_the_conversation_in_the_quick_start_is_as_the_ladder_draws_it():
+    from ttpsim.pages import parts
+
+    drawn = parts.ladder()
+    assert drawn.count("──") > 10 and "CLOSE_ACK" in drawn
+    assert drawn in (ROOT / "docs" / "start" / "quick-start.md").read_text()
+
+
+def test_a_run_that_is_kept_as_the_sample(monkeypatch, tmp_path):
+    from ttpsim.pages import parts
+
+    run = dict.fromkeys(("simulator", "preset", "result", "remark"), "x")
+    run |= {"test": "hello", "seed": 1, "frames": 6, "clocks": 4321}
+    times = {"first_seconds": 9.4, "seconds": 61.0, "cores": 2}
+    (tmp_path / "results.json").write_text(json.dumps(times | {"runs": [run]}))
+    capture = tmp_path / parts.HELLO
+    capture.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "tests" / "data" / "pcap" / "08_payload_lost.pcap", capture)
+    monkeypatch.setattr(parts, "SAMPLE", tmp_path / "sample.json")
+    parts.keep_sample(tmp_path / "results.json")
+    assert "4,321" in parts.sample()
+    assert "first result after 9 s, all after 61 s, on 2 cores." in parts.sample()
+    assert "12 frames, 2 nodes" in parts.ladder.__wrapped__()
 
 
 def test_every_scenario_is_in_the_readme():

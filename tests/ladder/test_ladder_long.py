@@ -6,7 +6,9 @@ import tracemalloc
 
 import pytest
 
+from ttpverif.cli import ladder, main
 from ttpverif.frames.frame import Frame, Opcode
+from ttpverif.frames.pcap import PcapWriter
 from ttpverif.ladder.analysis import Analyser
 from ttpverif.ladder.capture import Packet
 from ttpverif.ladder.decode import decode
@@ -109,6 +111,27 @@ def test_memory_is_that_of_the_frames_that_are_compared(shape):
         return size
 
     assert peak(12_000) < 1.25 * peak(6_000)
+
+
+@pytest.mark.parametrize("limit, reads_all", [(3, False), (5900, True)])
+def test_a_limit_ends_the_reading(tmp_path, monkeypatch, capsys, limit, reads_all):
+    """Not at the last frame that is shown: what is said of it follows from later ones."""
+    read = 0
+
+    def counted(packet):
+        nonlocal read
+        read += 1
+        return decode(packet)
+
+    with PcapWriter(tmp_path / "wire.pcap") as file:
+        for clock, raw in enumerate(itertools.islice(steady(), 6_000)):
+            file.write(raw, clock)
+    monkeypatch.setattr(ladder, "Analyser", lambda: Analyser(AHEAD))
+    monkeypatch.setattr(ladder, "decode", counted)
+    assert main(["ladder", str(tmp_path / "wire.pcap"), "--limit", str(limit)]) == 0
+    assert len(capsys.readouterr().out.splitlines()) > limit
+    assert (read == 6_000) is reads_all
+    assert reads_all or AHEAD < read < 3 * AHEAD
 
 
 def test_a_million_nodes_do_not_keep_a_million_links():

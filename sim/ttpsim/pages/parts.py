@@ -7,12 +7,15 @@
 """
 
 import ast
+import base64
 import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
+from functools import cache
 from pathlib import Path
 
 from ttpoe.config import preset
@@ -69,14 +72,26 @@ def sample():
             *lines,
             "```",
             "",
-            f"`{found['command']}`, revision {found['revision']}, {found['date']}.",
+            f"`{found['command']}`, revision {found['revision']}, {found['date']}{_times(found)}.",
         ]
     )
 
 
+def _times(found):
+    """How long the sample run took; one that was kept before times were has none."""
+    if "times" not in found:
+        return ""
+    first, all_of_it, cores = found["times"]
+    return f": first result after {first:.0f} s, all after {all_of_it:.0f} s, on {cores} cores"
+
+
+@cache
 def ladder():
-    """The conversation of the scenario `hello`, as `ttpoe ladder` drew it."""
-    return f"```text\n{json.loads(SAMPLE.read_text())['ladder']}\n```"
+    """The conversation of the scenario `hello`, as `ttpoe ladder` draws it today."""
+    with tempfile.NamedTemporaryFile(suffix=".pcap") as capture:
+        capture.write(base64.b64decode(json.loads(SAMPLE.read_text())["wire"]))
+        capture.flush()
+        return f"```text\n{_drawn(capture.name)}\n```"
 
 
 def trace_fields():
@@ -111,11 +126,15 @@ def _drawn(capture):
     return "\n".join(line.rstrip() for line in done.stdout.splitlines())
 
 
+def _encoded(capture):
+    return base64.b64encode(capture.read_bytes()).decode()
+
+
 def keep_sample(results=ROOT / "build" / "sim" / "results.json", command="make sim"):
     """Keep what a run of `make sim` printed, but for its speed, which is the machine's."""
     if not results.exists():
         raise ValueError(f"there is no {results.relative_to(ROOT)}: run `make sim` first")
-    runs = json.loads(results.read_text())["runs"]
+    found = json.loads(results.read_text())
     rows = [
         {
             "scenario": run["test"],
@@ -127,7 +146,7 @@ def keep_sample(results=ROOT / "build" / "sim" / "results.json", command="make s
             "result": run["result"],
             "remark": run["remark"],
         }
-        for run in runs
+        for run in found["runs"]
         if run["test"] in SHOWN
     ]
     SAMPLE.write_text(
@@ -136,8 +155,9 @@ def keep_sample(results=ROOT / "build" / "sim" / "results.json", command="make s
                 "command": command,
                 "revision": _revision(),
                 "date": time.strftime("%Y-%m-%d"),
+                "times": [found[name] for name in ("first_seconds", "seconds", "cores")],
                 "runs": rows,
-                "ladder": _drawn(results.parent / HELLO),
+                "wire": _encoded(results.parent / HELLO),
             },
             indent=1,
             ensure_ascii=False,

@@ -28,6 +28,7 @@ class Report:
         self._lock, self._over = threading.Lock(), threading.Event()
         self._live = self._processes = None
         self._ended = []
+        self.first_seconds = None  # until the first result
 
     def __enter__(self):
         if self._console.is_terminal:
@@ -61,6 +62,7 @@ class Report:
         with self._lock:
             if run.state in _OVER:
                 self._ended.append(run)
+                self.first_seconds = self.first_seconds or self.estimate.elapsed
             if self._live is None and run.state in (*_OVER, "running"):
                 self._say(
                     f"[{self.name}] {run.test} {run.simulator} {run.config.name} "

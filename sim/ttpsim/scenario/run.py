@@ -16,6 +16,7 @@ that a plain `ttpoe sim` does: a list of dicts with the keys
 import contextlib
 import importlib
 import json
+import os
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
@@ -367,6 +368,9 @@ def execute(runs, jobs):
     results = {
         "passed": len(runs) - failed,
         "failed": failed,
+        "seconds": round(report.estimate.elapsed, 1),
+        "first_seconds": round(report.first_seconds or 0, 1),
+        "cores": os.cpu_count(),
         "runs": [run.to_dict() for run in runs],
     }
     path = BUILD / ("" if runs[0].place == "runs" else runs[0].place) / "results.json"
