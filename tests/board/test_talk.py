@@ -1,4 +1,4 @@
-"""`ttpoe board NAME --talk` against a board in Python behind a pseudo-terminal."""
+"""`ttpoe board ecpix5 --talk /dev/pts/1` against a board in Python behind a pseudo-terminal."""
 
 import io
 

@@ -44,7 +44,9 @@ class UartReceiver(wiring.Component):
         One clock: the stop bit was 0. The byte is dropped, and the wire must be 1 before the next.
 
     Timing: each bit is sampled in its middle, as the receiver has it: up to one clock late.
-    A pulse of less than half a bit is no start bit. Reset: idle; a byte under way is lost.
+    A pulse of less than half a bit is no start bit.
+
+    Reset: idle; a byte under way is lost.
     """
 
     def __init__(self, divisor):

@@ -80,7 +80,7 @@ def _check_tools():
 
 
 def prepare(design):
-    """Write board.il and board.lpf into the design's folder; the platform."""
+    """Write RTLIL and constraints into the design's folder; the platform."""
     _check_tools()
     platform, top = design.top()
     with without_zero_memory_init():
@@ -95,7 +95,7 @@ def prepare(design):
 
 
 def netlist(design):
-    """Synthesise what `prepare` wrote: board.json, and board_netlist.v for a simulator; the cells."""
+    """Synthesise what `prepare` wrote, to JSON, and to Verilog for a simulator; the cells."""
     yosys(
         design.folder,
         [

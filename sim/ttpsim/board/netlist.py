@@ -15,7 +15,7 @@ from ttpsim.paths import ROOT
 from ttpverif.bench.board_verilog import board_pair
 from ttpverif.cli.errors import Failed, UsageError
 
-__all__ = ["core_text", "pair_text", "run_pair", "simulated"]
+__all__ = ["core_text", "pair_text", "run_pair", "simulable", "simulated", "yosys_models"]
 
 BENCH = ROOT / "verif" / "ttpverif" / "bench"
 MODULE = "ttpsim.board.netlist_cocotb"
@@ -33,10 +33,16 @@ def yosys_models():
     """Yosys' own models of the cells of an ECP5, as one text."""
     folder = Path(sysconfig.get_path("purelib")) / "pyosys" / "share" / "ecp5"
 
-    def include(match):
-        return (folder / match[1]).read_text()
+    def text(name):
+        found = (folder / name).read_text()
+        return re.sub(r'`include "(\w+\.vh)"', lambda match: text(match[1]), found)
 
-    return re.sub(r'`include "(\w+\.vh)"', include, (folder / "cells_sim.v").read_text())
+    return text("cells_sim.v")
+
+
+def simulable(netlist):
+    """The netlist with pads that are only read as a cell of their own: see `ecp5_cells.v`."""
+    return re.sub(r'\bTRELLIS_IO( #\(\s*\.DIR\("INPUT"\))', r"input_pad\1", netlist)
 
 
 def pair_text(board, clock_hz):
@@ -78,7 +84,7 @@ def simulated(design, seed):
     print(f"board: synthesising {design.board}; some minutes", flush=True)
     build.prepare(design)
     build.netlist(design)
-    netlist = (design.folder / f"{build.NAME}_netlist.v").read_text()
+    netlist = simulable((design.folder / f"{build.NAME}_netlist.v").read_text())
     cells = design.folder / "yosys_cells.v"
     cells.write_text(yosys_models())
     found = run_pair(

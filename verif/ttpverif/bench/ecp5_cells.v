@@ -15,6 +15,12 @@ module EHXPLLL(input CLKI, input CLKFB, input RST, input STDBY, output CLKOP, ou
   assign CLKOP = CLKI;
 endmodule
 
+// A pad that is only read. Yosys' TRELLIS_IO has it as an inout, which Verilator does not join to an input.
+module input_pad(input B, output O);
+  parameter DIR = "INPUT";
+  assign O = B;
+endmodule
+
 module OSCG(output OSC);
   parameter DIV = 128;
   assign OSC = pair.oscillator;
