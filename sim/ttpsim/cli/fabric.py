@@ -105,6 +105,9 @@ def add_parser(subparsers):
         help="write queue and senders every 256 clocks, as CSV",
     )
     parser.add_argument("--plot", metavar="FILE", type=path, help="draw that: .svg, .png or .pdf")
+    parser.add_argument(
+        "--order", metavar="FILE", type=path, help="write each packet's arrival, as CSV"
+    )
     add_jobs(parser, of="compilers, or runs")
     return parser
 

@@ -123,7 +123,7 @@ def _settings(arguments, config):
 
 def _folders(arguments):
     """Refuses files that cannot be written and more seeds than there are, before anything runs."""
-    for name in ("samples", "plot"):
+    for name in ("samples", "plot", "order"):
         path = getattr(arguments, name)
         if path and arguments.seeds > 1:
             raise builds.SetupError(f"--{name} is of one run: leave out --seeds")
@@ -142,8 +142,9 @@ def _one(arguments, program, settings):
     """A run, with its table and picture if they are wanted; `(exit code, results)`."""
     with tempfile.TemporaryDirectory() as folder:
         table = arguments.samples or (Path(folder) / "samples.csv" if arguments.plot else None)
-        more = {"plus": ["--samples", table]} if table else {}
-        code, result = run_fabric(program, arguments.traffic, settings, **more)
+        plus = ["--samples", table] if table else []
+        plus += ["--order", arguments.order] if arguments.order else []
+        code, result = run_fabric(program, arguments.traffic, settings, plus=plus)
         if code == 0 and arguments.plot:
             draw(table, arguments.plot, settings["BUFFER"])
     return code, result

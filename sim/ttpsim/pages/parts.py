@@ -22,6 +22,7 @@ from ttpsim.paths import ROOT
 
 from .congestion import TABLES as CONGESTION
 from .figures import TABLES
+from .packet import TABLES as PACKET
 
 __all__ = ["PARTS", "filled", "keep_sample", "pages"]
 
@@ -148,6 +149,7 @@ def keep_sample(results=ROOT / "build" / "sim" / "results.json", command="make s
 PARTS = (
     TABLES
     | CONGESTION
+    | PACKET
     | {"scenarios": scenarios, "sample": sample, "ladder": ladder, "trace-fields": trace_fields}
 )
 
