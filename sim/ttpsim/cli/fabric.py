@@ -157,6 +157,9 @@ def add_parser(subparsers):
         help="play the messages of this CSV file instead of --traffic: id, source, destination, "
         "bytes, start (clock), after (ids that have arrived at the source before)",
     )
+    parser.add_argument(
+        "--order", metavar="FILE", type=path, help="write each packet's arrival, as CSV"
+    )
     add_jobs(parser, of="compilers, or runs")
     actions = parser.add_subparsers(dest="action", metavar="sweep")
     add_campaign(

@@ -93,6 +93,11 @@ def add_parser(subparsers):
     }
     for name, meaning in files.items():
         parser.add_argument(f"--{name}", metavar="FILE", type=path, help=meaning)
+    parser.add_argument(
+        "--evidence",
+        action="store_true",
+        help="make the runs of docs/evidence/packet.md, here and in `ttpoe fabric`; keep them",
+    )
     add_jobs(parser, of="runs")
     return parser
 

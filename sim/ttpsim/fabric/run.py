@@ -155,7 +155,7 @@ def _traffic(arguments):
 
 def _folders(arguments):
     """Refuses files that cannot be written and more seeds than there are, before anything runs."""
-    for name in ("samples", "results", "plot", "checkpoint"):
+    for name in ("samples", "results", "plot", "order", "checkpoint"):
         path = getattr(arguments, name)
         if path and arguments.seeds > 1:
             raise builds.SetupError(f"--{name} is of one run: leave out --seeds")
@@ -208,6 +208,7 @@ def _one(arguments, program, settings, messages, plus, where):
     with tempfile.TemporaryDirectory() as folder:
         table = arguments.samples or (Path(folder) / "samples.csv" if arguments.plot else None)
         plus = [*plus, *_checkpoints(arguments), *(["--samples", table] if table else [])]
+        plus += ["--order", arguments.order] if arguments.order else []
         plus += ["--results", arguments.results] if arguments.results else []
         code, result = run_fabric(program, _traffic(arguments), settings, plus=plus, **where)
         if code == 0 and arguments.plot:

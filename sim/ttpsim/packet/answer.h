@@ -20,7 +20,7 @@ inline bool Engine::retire(Link &l, uint32_t number, int count) {
         --l.lag;
         ++free_slots_;
         later(now() + clocks::HAND_OUT + clocks::SLOT, HOST_BEGINS);
-        if (l.lag) later(now() + clocks::FORWARDED, RETIRE, number);
+        if (l.lag) offer(now() + clocks::FORWARDED - clocks::DOOR, RETIRE, number);
     }
     withdraw(number, false);
     retry(now() + clocks::RETRY);

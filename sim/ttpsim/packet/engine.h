@@ -27,7 +27,8 @@ inline constexpr int READY = 2;         // from a link's push to the front of it
 inline constexpr int DELIVER = 3;       // from the verdict to the first beat at the host
 inline constexpr int LAW_COUNT = 13, LAW_LOOK = 3;      // from the door, from the interval's end, to a new load
 inline constexpr int CODE_LOAD = 6, CODE_RANDOM = 5;    // in front of the frame's first beat
-inline constexpr int CREDITED = 2;      // from a PAYLOAD's first beat to room for another
+inline constexpr int CREDITED = 2;      // from a PAYLOAD's first beat to room for another,
+inline constexpr int UNUSED = 10;       // or from the door, of an event that sends none
 inline constexpr int RETRY = 2;         // from an ACK at the door to a blocked host port
 inline constexpr int SLOT = 2;          // from a free slot to a host port that may begin
 inline constexpr int LOOKS = 3, LOOKS_ALONE = 4;        // the gate's, at each of those that wait

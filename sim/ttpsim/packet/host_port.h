@@ -82,7 +82,7 @@ inline void Engine::host_event(int vc) {
         }
     }
     awake(l, number);
-    if (!sends) credit_back(now() + clocks::HAND_OUT + 1);
+    if (!sends) credit_back(now() + clocks::UNUSED);
     later(now() + clocks::HAND_OUT, RESULT, vc);
 }
 

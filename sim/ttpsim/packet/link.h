@@ -29,6 +29,7 @@ struct Frame {
     uint32_t link = 0;                  // the sender's; the receiver's is link ^ 1
     uint32_t tx = 0, rx = 0;
     int bytes = 64;
+    bool lost = false;                  // by the cable that it is on
 };
 
 // Frames that are under way, by number.
@@ -73,7 +74,7 @@ struct Link {
     bool walking = false, heard = false;
     // the peer's data
     uint32_t received = 0, seen = 0;
-    bool gap = false, looking = false;
+    bool gap = false, looking = false, looks_first = false;
     int kept = 0;
     std::vector<bool> keeps;            // by the lowest bits of the ID; empty until it is needed
     // the law

@@ -69,7 +69,7 @@ public:
 
     Network(Events &events, Frames &frames, int delay, const SwitchSettings &settings,
             uint64_t seed)
-        : events_(events), frames_(frames), delay_(delay), s_(settings), random_(mix(seed)) {}
+        : events_(events), frames_(frames), delay_(delay), s_(settings), seed_(seed) {}
 
     std::vector<std::vector<Port>> switches;
     struct Place { int at, port; };
@@ -78,6 +78,13 @@ public:
     SwitchCounts counts;
     uint64_t to_host0 = 0;              // beats
 
+    // So many switches more, with so many ports each.
+    void make(int count, int ports) {
+        for (int n = 0; n < count; ++n) {
+            random_.emplace_back(mix(seed_ + switches.size()));
+            switches.emplace_back(ports);
+        }
+    }
     void host(int at, int port) {
         switches[at][port].to_host = hosts.size();
         hosts.push_back({at, port});
@@ -94,6 +101,11 @@ public:
         const Place p = hosts[node];
         arrive(p.at, p.port, frame, clock + delay_);
     }
+    // A frame's first beat is at a switch, in a network that loses some.
+    void begins(int at, uint32_t frame) {
+        frames_[frame].lost = random_[at].below(1'000'000) < s_.loss_ppm;
+        if (s_.cut_through) at_switch(at, frame);
+    }
     // A frame is at a switch: all of it, or with cut-through its first beat.
     void at_switch(int at, uint32_t number) {
         Frame &f = frames_[number];
@@ -102,13 +114,12 @@ public:
         const bool data = f.kind == PAYLOAD && f.vc == fabric::DATA;
         counts.data += data && from_host;
         const uint64_t now = events_.now();
-        const bool lost = s_.loss_ppm && random_.below(1'000'000) < s_.loss_ppm;
         const int64_t bytes = s_.cut_through ? LONGEST_FRAME : f.bytes;
         const int64_t held = port.held(now);
         if (port.to_host < 0) port.forget();
-        if (lost || held + bytes > s_.buffer) {
-            ++(lost ? counts.lost : counts.dropped_full);
-            counts.data_dropped += data && !lost;
+        if (f.lost || held + bytes > s_.buffer) {
+            ++(f.lost ? counts.lost : counts.dropped_full);
+            counts.data_dropped += data && !f.lost;
             frames_.drop(number);
             return;
         }
@@ -131,10 +142,12 @@ public:
         return clock < way ? 0 : of_host(node).beats(clock - way);
     }
 
-    uint8_t at_switch_kind = 0, at_host = 0;    // of the events
+    uint8_t begins_kind = 0, at_switch_kind = 0, at_host = 0;    // of the events
 
 private:
     void arrive(int at, int port, uint32_t frame, uint64_t first) {
+        if (s_.loss_ppm) events_.at(first, begins_kind, at, frame, port);
+        if (s_.cut_through && s_.loss_ppm) return;
         const uint64_t clock = s_.cut_through ? first : first + beats_of(frames_[frame].bytes) - 1;
         events_.at(clock, at_switch_kind, at, frame, port);
     }
@@ -143,7 +156,8 @@ private:
     Frames &frames_;
     int delay_;
     SwitchSettings s_;
-    Random random_;
+    uint64_t seed_;
+    std::vector<Random> random_;        // of each switch
 };
 
 }  // namespace ttp::packet

@@ -135,7 +135,7 @@ inline void Engine::payload(Link &l, uint32_t number, const Frame &f) {
         deliver(l, number, f.tx, f.bytes - 60, false);
         if (!looks) answer(ACK, number, f.tx);
         else if (!l.looking) {
-            l.looking = true;
+            l.looking = l.looks_first = true;
             offer(now() + clocks::HAND_OUT + 3, LOOK, number);
         }
         if (!l.sent) {
@@ -208,6 +208,10 @@ inline void Engine::look(uint32_t number) {
     Link &l = link(number);
     const uint32_t id = l.received + 1;
     if (!l.looking) return;
+    if (std::exchange(l.looks_first, false)) {  // the first one has the ID of another look-up
+        offer(now() + clocks::HAND_OUT + 1, LOOK, number);
+        return;
+    }
     if (!l.kept || !l.keeps[id % l.keeps.size()]) {
         l.looking = false;
         answer(ACK, number, l.received);

@@ -70,7 +70,7 @@ inline void Engine::replay(uint32_t number) {
         send_payload(l, number, id, false, true);
         settle(l, number);
     } else {
-        credit_back(now() + clocks::HAND_OUT + 1);
+        credit_back(now() + clocks::UNUSED);
     }
     walk_on(now() + 1);
 }

@@ -69,7 +69,7 @@ public:
     }
 
 private:
-    enum More : uint8_t { AT_PING = 100, AT_SAMPLE, AT_HALF };
+    enum More : uint8_t { BEGINS = 100, AT_PING, AT_SAMPLE, AT_HALF };
 
     uint64_t end() const { return s_.clocks ? s_.clocks : ~0ull; }
     std::string of_all() const {
@@ -94,6 +94,7 @@ private:
     }
 
     void connect() {
+        network_.begins_kind = BEGINS;
         network_.at_switch_kind = AT_SWITCH;
         network_.at_host = AT_HOST;
         w_.sends = [&](int node, uint32_t frame, uint64_t at) {
@@ -156,6 +157,7 @@ private:
     void happens(const Happening &event) {
         switch (event.kind) {
         case AT_SWITCH: return network_.at_switch(event.node, event.what);
+        case BEGINS: return network_.begins(event.node, event.what);
         case AT_PING: return ping();
         case AT_SAMPLE: return sample();
         case AT_HALF: before_ = network_.counts; return;

@@ -144,6 +144,11 @@ def _told(results):
 
 def main(arguments):
     """What `ttpoe packet` does; exit code 0 passed, 1 failed, 130 interrupted."""
+    if arguments.evidence:
+        from ttpsim.packet.compare import evidence
+
+        evidence(builds.Processes(arguments.jobs))
+        return 0
     config = preset(arguments.preset)
     settings = _settings(arguments)
     _files(arguments)

@@ -131,7 +131,7 @@ inline void Engine::visit(uint32_t number) {
         }
         if (!sends) settle(l, number);
     }
-    if (!sends) credit_back(now() + clocks::HAND_OUT + 1);
+    if (!sends) credit_back(now() + clocks::UNUSED);
 }
 
 inline void Engine::gate_enter(uint32_t number, uint64_t clock) {

@@ -142,7 +142,7 @@ inline void Engine::happens(const Happening &event) {
         --l.lag;
         ++free_slots_;
         later(now() + clocks::HAND_OUT + clocks::SLOT, HOST_BEGINS);
-        if (l.lag) later(now() + clocks::FORWARDED, RETIRE, what);
+        if (l.lag) offer(now() + clocks::FORWARDED - clocks::DOOR, RETIRE, what);
         break;
     }
     case DELIVERED: {

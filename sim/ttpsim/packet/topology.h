@@ -46,9 +46,9 @@ private:
     void make(int count, int ports) {
         for (int n = 0; n < count; ++n) {
             first_port_.push_back(ports_);
-            n_.switches.emplace_back(ports);
             ports_ += ports;
         }
+        n_.make(count, ports);
     }
     void one() {
         make(1, s_.nodes);

@@ -26,6 +26,7 @@ from ttpsim.paths import ROOT
 from .boards import TABLES as BOARDS
 from .congestion import TABLES as CONGESTION
 from .figures import TABLES
+from .packet import TABLES as PACKET
 
 __all__ = ["PARTS", "filled", "keep_sample", "pages"]
 
@@ -170,6 +171,7 @@ PARTS = (
     TABLES
     | CONGESTION
     | BOARDS
+    | PACKET
     | {"scenarios": scenarios, "sample": sample, "ladder": ladder, "trace-fields": trace_fields}
 )
 

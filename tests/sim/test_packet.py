@@ -1,0 +1,115 @@
+"""The packet model beside the cycle-accurate fabric: few nodes, the same runs in both."""
+
+import subprocess
+
+import pytest
+
+import ttpverif.cli as cli
+from tests.sim.test_abuse import CONFIG, defective
+from ttpoe.link import identity
+from ttpsim.build import builds
+from ttpsim.fabric import run as fabric
+from ttpsim.native import compile as native
+from ttpsim.packet import run as packet
+from ttpsim.packet.build import compile_packet
+from ttpsim.packet.compare import compared, same_places
+
+GOODPUT, DROPS = 0.02, 0.05  # how far they may be apart
+
+
+@pytest.fixture(scope="module")
+def programs():
+    processes = builds.Processes()
+    verilog = builds.emitted(CONFIG, processes).read_text()
+    return {
+        "fabric": fabric.compile_fabric(CONFIG, processes, defective(verilog), native.QUICK),
+        "packet": compile_packet(CONFIG, processes),
+    }
+
+
+def run(programs, traffic, **settings):
+    code, result = packet.run_packet(programs["packet"], traffic, settings, subprocess.DEVNULL)
+    return code, result
+
+
+def near(found, name, share):
+    return found["packet"][name] == pytest.approx(found["fabric"][name], rel=share)
+
+
+@pytest.mark.parametrize(
+    "traffic, settings",
+    [
+        ("incast", {"NODES": 4, "CLOCKS": 30_000}),
+        ("incast", {"NODES": 4, "COUNT": 40, "CONGESTION": 0, "LINK_SLOTS": 8}),
+        ("incast", {"NODES": 3, "CLOCKS": 30_000, "SPREAD": 500, "CUT_THROUGH": 1}),
+        ("all_to_all", {"NODES": 4, "COUNT": 20, "CONGESTION": 0}),
+        ("permutation", {"NODES": 4, "COUNT": 60, "LEAF_HOSTS": 2, "BYTES": 0, "LINK_SLOTS": 4}),
+    ],
+)
+def test_without_loss_the_order_of_arrival_is_the_same(programs, traffic, settings):
+    found = compared(programs, traffic, settings)
+    assert found["fabric"]["dropped_full"] == 0
+    assert found["places"] > 80 and found["same_places"] == found["places"]
+    assert near(found, "goodput", 0.001) and near(found, "peak_bytes", 0.001)
+
+
+@pytest.mark.parametrize("selective", [1, 0])
+@pytest.mark.parametrize("congestion", [1, 0])
+def test_an_incast_into_a_small_buffer_drops_as_much(programs, selective, congestion):
+    settings = {"NODES": 4, "CLOCKS": 60_000, "BUFFER": 8192, "SELECTIVE": selective}
+    found = compared(programs, "incast", settings | {"CONGESTION": congestion})
+    assert found["fabric"]["dropped_full"] > 10
+    assert near(found, "goodput", GOODPUT) and near(found, "dropped_full", DROPS)
+
+
+def test_a_network_that_loses_frames(programs):
+    settings = {"NODES": 3, "COUNT": 300, "LOSS_PPM": 10_000}
+    found = compared(programs, "incast", settings)
+    assert found["fabric"]["lost"] > 3 and near(found, "goodput", 0.1)
+
+
+def test_all_of_a_ring_arrives_and_a_step_waits_for_the_one_before(programs):
+    settings = {"NODES": 16, "FAT_TREE": 4, "COUNT": 2, "LINK_SLOTS": 4}
+    code, result = run(programs, "ring", **settings)
+    assert code == 0, result["failure"]
+    assert result["packets"] == 16 * 30 * 2
+    # Each step takes a round through the tree at least; without waiting they would be as fast as
+    # the line.
+    assert result["clocks"] > 30 * 5 * 136
+    one_step = run(programs, "ring", **settings, STEPS=1)[1]
+    assert one_step["packets"] == 16 * 2 and 10 < result["clocks"] / one_step["clocks"] < 35
+
+
+def test_a_thousand_senders(programs):
+    code, result = run(programs, "incast", NODES=1001, CLOCKS=200_000, SPREAD=1000)
+    assert code == 0, result["failure"]
+    assert result["half"]["goodput"] > 0.9 and len(result["half"]["senders"]) == 1000
+
+
+def test_what_stands_in_the_model_is_what_the_engine_has():
+    door = (packet.Path(packet.__file__).parent / "door.h").read_text()
+    assert f"WEYL_STEP = {identity._WEYL_STEP:#X}".replace("0X", "0x") in door
+
+
+def test_places_of_two_orders():
+    one = {("0", "2"): ["a", "b", "c"], ("1", "2"): ["d"]}
+    other = {("0", "2"): ["a", "c", "b"], ("1", "2"): ["d", "e"]}
+    assert same_places(one, other) == (2, 5)
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ("--fat-tree 5", "must be even"),
+        ("--fat-tree 4 --nodes 17", "has room for 16 hosts"),
+        ("--fat-tree 4 --nodes 16 --leaf-hosts 4", "leave one of them out"),
+        ("--steps 4", "--steps is for --traffic ring"),
+        ("--traffic ring --clocks 5000", "leave out --clocks"),
+        ("--nodes 1", "1"),
+        ("--seeds 2 --json x.json", "leave out --seeds"),
+    ],
+)
+def test_settings_that_do_not_fit(capsys, words, said):
+    assert cli.main(["packet", *words.split()]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and said in lines[0]
