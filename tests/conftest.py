@@ -35,18 +35,25 @@ def pytest_configure(config):
         config.option.loadscopereorder = False
 
 
-# Tests that build or run for half a minute to two minutes each. `make test` leaves them out; with
-# --long, or if their file is named, they run. `make verify` runs them.
+# Tests that build or run for half a minute to two minutes each, and those that do for a second preset
+# what another test does for the first. `make test` leaves them out; with --long, or if their file is
+# named, they run. `make verify` runs them.
 LEFT_OUT = (
     "docs/test_integration_doc.py::test_fusesoc",
+    "memory/test_emit_memories.py::test_every_memory_of_the_whole_design[default-none]",
     "memory/test_emit_memories.py::test_every_memory_of_the_whole_design[full-none]",
     "pipeline/test_background.py::test_background_events[every_row OPEN-0]",
+    "port/test_two_ports.py::test_two_ports[xgmii]",
     "sim/test_bench_axis.py",
     "sim/test_faults.py::test_every_memory_with_an_upset",
     "sim/test_soak.py::test_right_engines_pass",
     "sim/views/test_views.py::test_gtkwave_finds_every_signal_of_its_view[verilator-engine]",
     "test_examples.py::test_verilog_in_verilator",
+    "verilog/test_lint.py::test_icarus_reads_it[default",
+    "verilog/test_lint.py::test_icarus_reads_it[full",
     "verilog/test_lint.py::test_no_warnings",
+    "verilog/test_lint.py::test_yosys_reads_it[default",
+    "verilog/test_lint.py::test_yosys_reads_it[full",
 )
 
 # Files whose tests compile simulators or run for minutes, the longest first: with `--dist loadfile`

@@ -1,8 +1,10 @@
 // Runs `two_nics` until every packet has arrived, then reads two registers of NIC 2. Prints one
 // line; it begins with PASSED or FAILED.
 `timescale 1ns / 1ps
-module bench;
-  localparam PACKETS = 100, LIMIT = 200000;
+module bench #(
+    parameter PACKETS = 50
+);
+  localparam LIMIT = 200000;
   // ttp_registers.h: TTP_MAGIC and TTP_COUNT_RX_BAD_FCS
   localparam [15:0] MAGIC = 16'h0000, COUNT_RX_BAD_FCS = 16'h0408;
 
@@ -45,7 +47,7 @@ module bench;
     repeat (2000) @(negedge clk);       // nothing may come twice, and the counter stands still
     read(MAGIC, magic);
     read(COUNT_RX_BAD_FCS, bad_frames);
-    if (received == PACKETS && errors == 0 && spoiled > 5 && magic == 32'h54545031
+    if (received == PACKETS && errors == 0 && spoiled > 3 && magic == 32'h54545031
         && bad_frames == spoiled)
       $display("PASSED: %0d packets in %0d clocks, %0d frames spoiled on their way", received,
                clocks, spoiled);

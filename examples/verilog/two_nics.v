@@ -4,7 +4,7 @@
 //
 // `done`: every packet has arrived. `errors`: packets that arrived wrong, twice or out of order.
 module two_nics #(
-    parameter PACKETS = 100
+    parameter PACKETS = 50
 ) (
     input             clk,
     input             rst,
@@ -102,7 +102,7 @@ endmodule
 // Packet n has n % 16 + 1 beats; each holds the numbers of packet and beat, and of the last beat
 // n % 8 + 1 bytes count.
 module packet_source #(
-    parameter PACKETS = 100
+    parameter PACKETS = 50
 ) (
     input         clk,
     input         rst,

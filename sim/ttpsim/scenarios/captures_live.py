@@ -16,10 +16,7 @@ from ttpverif.frames.serial import id_add
 
 FOLDER = "tests/data/pcap-live"
 NEEDS = [f"{FOLDER}/38_module_stalls_after_loss.pcap"]
-RUNS = [
-    {"sim": "verilator", "preset": "tiny", "needs": NEEDS},
-    {"sim": "icarus", "preset": "tiny", "needs": NEEDS, "short": None},
-]
+RUNS = [{"sim": "verilator", "preset": "tiny", "needs": NEEDS}]
 
 MODULE, ENGINE = 1, 2
 NEVER = (1 << 24) - 1

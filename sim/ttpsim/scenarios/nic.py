@@ -19,12 +19,10 @@ from ttpverif.frames.scapy_ttp import ttp_frame
 RUNS = [
     {"sim": "verilator", "preset": "tiny", "top": "nic", "params": {"payloads": 150, "jumbo": 4000},
      "short": {"payloads": 60}},
-    {"sim": "verilator", "preset": "default", "top": "nic",
-     "params": {"payloads": 300, "jumbo": 9014}, "short": None},
     {"sim": "verilator", "preset": "full", "top": "nic",
      "params": {"payloads": 300, "jumbo": 9014}, "short": None},
-    {"sim": "icarus", "preset": "tiny", "top": "nic", "params": {"payloads": 12, "jumbo": 1500},
-     "short": {"payloads": 4, "jumbo": 600}},
+    {"sim": "icarus", "preset": "tiny", "top": "nic", "params": {"payloads": 6, "jumbo": 1500},
+     "short": None},
 ]
 # fmt: on
 

@@ -11,7 +11,7 @@ from ttpverif.bench.follow import follow_deliveries, follow_lockstep
 RUNS = [
     {"sim": "verilator", "preset": "tiny", "top": "managed_nic"},
     {"sim": "verilator", "preset": "default", "top": "managed_nic", "short": None},
-    {"sim": "icarus", "preset": "tiny", "top": "managed_nic"},
+    {"sim": "icarus", "preset": "tiny", "top": "managed_nic", "short": None},
 ]
 
 DATA, OPEN_STATE = 2, 3

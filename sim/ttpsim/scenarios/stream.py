@@ -17,7 +17,7 @@ RUNS = [
     *({"sim": "verilator", "preset": "tiny", "name": f"{bits}bit",
        "config": {"name": f"tiny{bits}", "width_bits": bits}, "params": {"payloads": 500},
        "short": {"payloads": 100}} for bits in (128, 256)),
-    {"sim": "icarus", "preset": "tiny", "params": {"payloads": 60}, "short": {"payloads": 20}},
+    {"sim": "icarus", "preset": "tiny", "params": {"payloads": 30}, "short": {"payloads": 10}},
 ]
 # fmt: on
 

@@ -10,8 +10,12 @@ from ttpverif.bench.bench import scenario
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
 
 RUNS = [
-    {"sim": "verilator", "preset": preset, "params": {"probes": 40}, "short": short}
-    for preset, short in (("tiny", {"probes": 10}), ("default", {"probes": 10}), ("full", None))
+    {"sim": "verilator", "preset": preset, "params": {"probes": probes}, "short": short}
+    for preset, probes, short in (
+        ("tiny", 40, {"probes": 10}),
+        ("default", 40, {"probes": 10}),
+        ("full", 16, None),
+    )
 ]
 
 REQ_HI, REQ_LO, DATA = 1, 0, 2
