@@ -56,8 +56,9 @@ def run(program, traffic, settings, folder, plus=(), **where):
     code, result = fabric.run_fabric(
         program, traffic, settings, subprocess.DEVNULL, plus=[*files, *plus], **where
     )
-    assert result.pop("processes") == where.get("processes", 1)
-    assert result.pop("cpu_seconds") > 0
+    cost, seconds = result.pop("cost"), result.pop("cpu_seconds")
+    assert cost["processes"] == where.get("processes", 1)
+    assert 0 < cost["busiest"] <= cost["work"] <= seconds
     return code, [result, table.read_text(), json.loads(results.read_text())]
 
 

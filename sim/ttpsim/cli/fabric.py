@@ -106,6 +106,7 @@ def add_parser(subparsers):
         help="other engines at some nodes: 0=full, 1-7=tiny, 0=default:links=2048",
     )
     _add_processes(parser)
+    _add_checkpoint(parser)
     add_seed(parser)
     add_loss(parser, high=100, of="of the frames on each cable that are lost")
     add_gbn(parser)
@@ -183,6 +184,30 @@ def _add_processes(parser):
         type=one_of("block", "stripe"),
         default="block",
         help="nodes of a process: neighbours (block), or every N-th one (stripe)",
+    )
+
+
+def _add_checkpoint(parser):
+    """How a run is stopped and goes on."""
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        type=path,
+        help="write the state of the run to FILE.0, for each process its own: now and then, and "
+        "at Ctrl-C",
+    )
+    parser.add_argument(
+        "--checkpoint-seconds",
+        metavar="N",
+        type=number(1, 10**6),
+        default=600,
+        help="seconds between two of them (600)",
+    )
+    parser.add_argument(
+        "--resume",
+        metavar="FILE",
+        type=path,
+        help="go on from there, with the same settings and --processes",
     )
 
 

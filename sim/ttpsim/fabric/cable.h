@@ -8,7 +8,7 @@
 #include <bit>
 #include <vector>
 
-#include "wire.h"
+#include "archive.h"
 
 namespace ttp::fabric {
 
@@ -50,6 +50,8 @@ public:
             if (ring_[(clock - back) & mask_].valid) return false;
         return true;
     }
+
+    void state(Archive &a) { a & ring_; }
 
 private:
     uint64_t delay_;

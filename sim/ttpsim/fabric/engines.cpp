@@ -46,6 +46,15 @@ public:
             some(at, std::min(at + step, nodes_.size()), from, to);
     }
 
+    // All that a model is lies between its begin and the pointers at its end.
+    void state(Archive &a) override {
+        for (auto &e : engines_) {
+            auto *root = e->top->rootp;
+            char *begin = reinterpret_cast<char *>(root);
+            a.raw(begin, reinterpret_cast<char *>(&root->vlSymsp) - begin);
+        }
+    }
+
     bool idle() const override {
         for (auto &e : engines_) if (e->top->free_slots != SLOTS) return false;
         return true;

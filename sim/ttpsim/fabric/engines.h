@@ -14,6 +14,7 @@ public:
     virtual void reset() = 0;
     // Nodes and engines in clocks `from` to `to` - 1.
     virtual void run(uint64_t from, uint64_t to) = 0;
+    virtual void state(Archive &a) = 0;
     // Nothing waits for an acknowledgement.
     virtual bool idle() const = 0;
 };

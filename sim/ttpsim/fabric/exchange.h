@@ -37,9 +37,7 @@ public:
     }
     void clear() { data.clear(); at_ = 0; }
 
-    std::vector<char> data;
-
-private:
+    size_t left() const { return data.size() - at_; }
     void append(const void *from, size_t size) {
         const char *bytes = static_cast<const char *>(from);
         data.insert(data.end(), bytes, bytes + size);
@@ -48,6 +46,10 @@ private:
         if (size) std::memcpy(to, data.data() + at_, size);
         at_ += size;
     }
+
+    std::vector<char> data;
+
+private:
     size_t at_ = 0;
 };
 
@@ -67,5 +69,14 @@ public:
     // What process 0 says, at all of them.
     virtual void tell(void *, size_t) {}
 };
+
+// Whether it is so at all processes, at all processes.
+inline bool all_good(Exchange &exchange, bool good) {
+    Bytes mine;
+    mine.put(good);
+    for (Bytes &bytes : exchange.gather(std::move(mine))) good &= bytes.take<bool>();
+    exchange.tell(&good, sizeof good);
+    return good;
+}
 
 }  // namespace ttp::fabric

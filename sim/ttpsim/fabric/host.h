@@ -114,6 +114,15 @@ public:
     }
     uint32_t data_received() const { return data_received_; }      // packets
 
+    void state(Archive &a) {
+        for (int vc = 0; vc < VCS; ++vc) {
+            a & plan[vc] & to_[vc] & from_[vc] & sending_[vc] & reading_[vc];
+            Reading &r = reading_[vc];
+            r.flow = r.at ? &from_[vc][r.from] : nullptr;
+        }
+        a & taken & data_received_;
+    }
+
     const int self;
 
 private:

@@ -21,6 +21,9 @@ void read(int count, char **words, fabric::Settings &s, std::string &json) {
         .text("--defect", s.network.defect)
         .number("--seed", s.seed)
         .text("--samples", s.samples)
+        .text("--checkpoint", s.checkpoint)
+        .text("--resume", s.resume)
+        .number("--checkpoint-seconds", s.checkpoint_seconds)
         .text("--kinds", s.kinds)
         .text("--partition", s.partition)
         .text("--results", s.results)
@@ -60,15 +63,30 @@ void read(int count, char **words, fabric::Settings &s, std::string &json) {
         .read(count, words);
 }
 
-// The end that all processes agree on if one cannot begin: a line, exit code 2.
-bool all_begin(fabric::Exchange &exchange, const std::string &error) {
+// The settings and the program, of which a checkpoint is. Where results go is none of them.
+std::string all_words(int count, char **words) {
+    std::string all = words[0];
+    for (int at = 1; at < count; ++at) {
+        const std::string word = words[at];
+        bool place = false;
+        for (const char *name : {"--json", "--workload", "--samples", "--results", "--resume", "--checkpoint",
+                                 "--checkpoint-seconds"})
+            place |= word == name;
+        if (place) ++at;
+        else all += " " + word;
+    }
+    return all;
+}
+
+// Whether all processes can begin, and in the same clock; if not, one says why.
+bool all_begin(fabric::Exchange &exchange, const Run *run, const std::string &error) {
     if (!error.empty()) std::fprintf(stderr, "fabric: %s\n", error.c_str());
-    fabric::Bytes mine;
-    mine.put(error.empty());
-    bool good = true;
-    for (fabric::Bytes &bytes : exchange.gather(std::move(mine))) good &= bytes.take<bool>();
-    exchange.tell(&good, sizeof good);
-    return good;
+    if (!fabric::all_good(exchange, run)) return false;
+    uint64_t clock = run->clock;
+    exchange.tell(&clock, sizeof clock);
+    if (fabric::all_good(exchange, clock == run->clock)) return true;
+    if (!exchange.rank()) std::fprintf(stderr, "fabric: the checkpoint has files of two clocks\n");
+    return false;
 }
 
 void show(Progress &progress, const Run &run) {
@@ -77,7 +95,7 @@ void show(Progress &progress, const Run &run) {
     std::snprintf(text, sizeof text, "%llu of %llu packets, clock %llu, %.0f clocks/s",
                   (unsigned long long)run.arrived(), (unsigned long long)run.planned(),
                   (unsigned long long)run.clock, progress.rate(run.clock));
-    progress.show(text, run.share());
+    progress.show(text, run.share(), run.began());
 }
 
 int told(Progress &progress, Run &run, int end, const std::string &json) {
@@ -102,17 +120,21 @@ int main(int count, char **words) {
     fabric::Settings settings;
     std::string json;
     read(count, words, settings, json);
+    settings.program = all_words(count, words);
     Progress progress("fabric");
     std::unique_ptr<Run> run;
     std::string error;
     try {
-        if (!settings.workload.empty()) settings.host.workload = std::make_shared<fabric::Workload>(
-            settings.workload, settings.nodes, settings.host.bytes ? settings.host.bytes : 1024);
+        if (!settings.workload.empty()) {
+            settings.host.workload = std::make_shared<fabric::Workload>(
+                settings.workload, settings.nodes, settings.host.bytes ? settings.host.bytes : 1024);
+            settings.program += " workload " + std::to_string(settings.host.workload->hash());
+        }
         run = std::make_unique<Run>(settings, exchange);
     } catch (const Failure &failure) {
         error = failure.text;
     }
-    if (!all_begin(exchange, error)) return 2;
+    if (!all_begin(exchange, run.get(), error)) return 2;
     const int end = run->go([&](const Run &r) { show(progress, r); });
     return exchange.rank() ? end : told(progress, *run, end, json);
 }

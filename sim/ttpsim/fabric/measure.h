@@ -18,6 +18,8 @@ inline double jain(const std::vector<double> &shares) {
 struct Waits {
     std::vector<uint64_t> clocks;
     uint64_t unfinished = 0;            // of them, with the age that they had at the end
+
+    void state(Archive &a) { a & clocks & unfinished; }
     void write(Json &json) {
         std::sort(clocks.begin(), clocks.end());
         json.put("pings", clocks.size()).put("pings_unfinished", unfinished);
@@ -54,6 +56,7 @@ public:
     // Useful beats, of PAYLOADs delivered for the first time and of their ACKs, as a share of what
     // a port could carry: to host 0 if many send to one, else of all hosts' ports in the mean.
     double goodput() const { return share(in_, traffic_.many_to_one()); }
+    void state(Archive &a) { a & beats_ & bytes_ & in_ & out_ & waits_; }
 
     // What the switches had done by its begin, and by its end.
     void write(Json &json, const SwitchCounts &before, const SwitchCounts &now) {
@@ -111,6 +114,7 @@ public:
           turn_(std::max(idle_round_trip, (s_.nodes - 1) * beats_of(LONGEST_FRAME))) {}
 
     bool wanted() const { return s_.join; }
+    void state(Archive &a) { a & bytes_ & past_; }
     void data(int from, int bytes) { bytes_[from] += bytes; }
     void clock(uint64_t clock) {
         if (wanted() && clock % step() == 0) past_.push_back(bytes_);
@@ -162,6 +166,7 @@ public:
         oldest = sends;
         if (busy_ >= FULL * sent_.size()) full_ = clock + 2;
     }
+    void state(Archive &a) { a & sent_ & busy_ & begun_ & full_; }
     // In clocks; -1 if that never happens, or if there is more than one sender.
     int64_t after() const {
         return full_ ? std::max(int64_t(0), int64_t(full_ - begun_ - sent_.size())) : -1;

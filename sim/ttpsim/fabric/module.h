@@ -56,6 +56,9 @@ public:
         return speak();
     }
     bool idle() const { return !out_ && sending_.empty(); }
+    void state(Archive &a) {
+        a & state_ & acked_ & due_ & out_ & payload_ & heard_ & sending_ & at_;
+    }
 
 private:
     enum Opcode { OPEN, OPEN_ACK, OPEN_NACK, NACK = 8, NACK_FULL, NACK_NOLINK };

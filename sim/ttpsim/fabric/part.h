@@ -51,6 +51,14 @@ public:
         for (auto &cable : cables_) if (cable && !cable->idle(clock)) return false;
         return true;
     }
+    void state(Archive &a) {
+        a & half;
+        for (Node &node : nodes_) a & node;
+        for (auto &one : engines_) if (one) one->state(a);
+        for (auto &[node, module] : modules_) a & module;
+        for (auto &one : switches_) if (one) a & *one;
+        for (auto &cable : cables_) if (cable) a & *cable;
+    }
     SwitchCounts counts() const {
         SwitchCounts all;
         for (auto &one : switches_) if (one) for (const SwitchCounts &c : one->counts) all.add(c);

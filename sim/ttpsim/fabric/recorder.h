@@ -51,6 +51,13 @@ public:
     Results &results() { return results_; }
     const Played *played() const { return played_.get(); }      // null without a workload
 
+    void state(Archive &a) {
+        a & half_ & samples_ & sharing_ & results_ & waits_ & sent_ & pinged_ & delivered_ & since_
+            & completed_ & bytes_ & hash_ & arrived_ & planned_ & data_arrived_ & fairness_
+            & goodput_;
+        if (played_) a & *played_;
+    }
+
     void write(Json &json, uint64_t clock) const {
         json.put("clocks", clock).put("packets", arrived_).put("payload_bytes", bytes_);
         json.put("deliveries", hash_);          // of every packet with its clock, in order

@@ -38,6 +38,8 @@ public:
         received_[r.node].bytes += r.bytes;
     }
 
+    void state(Archive &a) { a & flows_ & received_; }
+
     // `watch(node)`: what its engine has counted, null for a module.
     template <typename Watched>
     void write(Json &json, Watched watch) {
@@ -72,6 +74,9 @@ private:
         std::deque<uint64_t> under_way;         // when they were offered
         std::vector<uint32_t> took;             // clocks, of each that is there
 
+        void state(Archive &a) {
+            a & sent & delivered & bytes & first & last & under_way & took;
+        }
         void add(const Done &other) {
             sent += other.sent;
             delivered += other.delivered;

@@ -2,6 +2,7 @@
 // after each. What comes out does not depend on how many processes there are, nor on who has what.
 #pragma once
 
+#include "checkpoint.h"
 #include "part.h"
 #include "progress.h"
 #include "recorder.h"
@@ -25,23 +26,15 @@ public:
         : s_(settings), exchange_(exchange), topology_(s_), traffic_(s_),
           partition_(s_, topology_, exchange.size()),
           part_(s_, topology_, traffic_, partition_, exchange.rank(), exchange.size()) {
-        if (exchange_.rank()) return;
-        recorder_ = std::make_unique<Recorder>(
-            s_, traffic_, topology_.idle_round_trip(LONGEST_FRAME - 60));
-        if (s_.clocks) return;
-        const Load load(s_, traffic_, topology_);
-        recorder_->expect(load.packets, load.hosts(), load.all());
+        part_.reset();
+        if (!exchange_.rank()) record();
+        if (!s_.resume.empty()) resume();
     }
 
     // Until all that was sent has arrived, once and unaltered, and nothing is left anywhere; or
     // for as many clocks as are wanted. `progress` is called by process 0 now and then.
     template <typename Told>
     End go(Told progress) {
-        try {
-            part_.reset();
-        } catch (const Failure &error) {
-            part_.faults.push_back({0, Fault::ALL, exchange_.rank(), error.text});
-        }
         End end = GOES_ON;
         while (end == GOES_ON) {
             end = window();
@@ -52,6 +45,8 @@ public:
         exchange_.tell(&end, sizeof end);
         return end;
     }
+    // `share` at its begin, not 0 after a checkpoint.
+    double began() const { return began_; }
 
     void write(Json &json) {
         auto number = [&](const char *name, auto value) { json.put(name, value); };
@@ -76,7 +71,9 @@ public:
         number("queue_full", watch.queue_full);
         number("no_room", watch.no_room);
         number("cpu_seconds", cpu_seconds_);
-        number("processes", exchange_.size());
+        // Processor time of nodes and switches alone, of all processes and of the busiest one.
+        json.begin("cost").put("processes", exchange_.size()).put("work", work_.sum);
+        json.put("busiest", work_.most).end();
         json.put("failure", failure);
     }
     // What each node and each flow has done; false if it cannot be written.
@@ -103,12 +100,44 @@ public:
     }
 
 private:
-    struct Told { uint64_t completed = 0; End end = GOES_ON; };
+    using Clock = std::chrono::steady_clock;
+    struct Told { uint64_t completed = 0; End end = GOES_ON; bool save = false; };
+
+    void record() {
+        recorder_ = std::make_unique<Recorder>(
+            s_, traffic_, topology_.idle_round_trip(LONGEST_FRAME - 60));
+        if (s_.clocks) return;
+        const Load load(s_, traffic_, topology_);
+        recorder_->expect(load.packets, load.hosts(), load.all());
+    }
+
+    // What is kept of all of it, between two windows.
+    void state(Archive &a) {
+        a.same(s_.program, "what is run");
+        a.same(std::to_string(exchange_.rank()) + " of " + std::to_string(exchange_.size()),
+               "the process");
+        a & clock & part_;
+        if (recorder_) a & *recorder_;
+    }
+    void resume() {
+        Archive a = Checkpoint(s_.resume, exchange_.rank()).read();
+        state(a);
+        if (recorder_) began_ = share();
+    }
+    // All processes write before one replaces its file of before. False: one could not.
+    bool save() {
+        Archive a;
+        state(a);
+        const Checkpoint checkpoint(s_.checkpoint, exchange_.rank());
+        return all_good(exchange_, checkpoint.write(a)) && all_good(exchange_, checkpoint.replace());
+    }
 
     End window() {
         uint64_t end = clock + s_.window();
         for (uint64_t last : {s_.clocks, s_.limit}) if (last) end = std::min(end, last);
+        const double before = Progress::cpu_seconds();
         part_.run(clock, end);
+        work_.mine += Progress::cpu_seconds() - before;
         exchange_beats(end);
         Bytes mine;
         mine.put(bool(interrupted));
@@ -122,6 +151,11 @@ private:
         exchange_.tell(&told, sizeof told);
         part_.told(told.completed);
         clock = end;
+        if (told.save && !save()) {
+            failure = "clock " + std::to_string(clock) + ": cannot write --checkpoint "
+                      + s_.checkpoint;
+            return FAILED;
+        }
         return told.end;
     }
 
@@ -167,6 +201,9 @@ private:
                       + " clocks: " + there();
             told.end = FAILED;
         }
+        const bool due = Clock::now() - saved_ >= std::chrono::seconds(s_.checkpoint_seconds) && told.end == GOES_ON;
+        told.save = !s_.checkpoint.empty() && (due || told.end == INTERRUPTED);
+        if (told.save) saved_ = Clock::now();
         return told;
     }
     std::string there() const {
@@ -211,6 +248,7 @@ private:
     void gather_figures() {
         Bytes mine;
         mine.put(Progress::cpu_seconds());
+        mine.put(work_.mine);
         mine.put(part_.counts());
         mine.put(part_.half);
         std::vector<NodeFigures> nodes;
@@ -223,6 +261,9 @@ private:
         std::vector<NodeFigures> all;
         for (Bytes &bytes : exchange_.gather(std::move(mine))) {
             cpu_seconds_ += bytes.take<double>();
+            const double work = bytes.take<double>();
+            work_.sum += work;
+            work_.most = std::max(work_.most, work);
             switches_.add(bytes.take<SwitchCounts>());
             half_.add(bytes.take<SwitchCounts>());
             bytes.take_all(all);
@@ -250,6 +291,9 @@ private:
     std::vector<NodeFigures> figures_;          // the rest: too, when all is over
     SwitchCounts switches_, half_;
     double cpu_seconds_ = 0;
+    struct { double mine = 0, sum = 0, most = 0; } work_;
+    double began_ = 0;
+    Clock::time_point saved_ = Clock::now();    // the last checkpoint
 };
 
 }  // namespace ttp::fabric

@@ -153,7 +153,7 @@ def _traffic(arguments):
 
 def _folders(arguments):
     """Refuses files that cannot be written and more seeds than there are, before anything runs."""
-    for name in ("samples", "results", "plot"):
+    for name in ("samples", "results", "plot", "checkpoint"):
         path = getattr(arguments, name)
         if path and arguments.seeds > 1:
             raise builds.SetupError(f"--{name} is of one run: leave out --seeds")
@@ -163,6 +163,12 @@ def _folders(arguments):
         raise builds.SetupError(
             f"--plot must end in {' or '.join(PLOTS)}; got {arguments.plot.name!r}"
         )
+    if arguments.resume and arguments.seeds > 1:
+        raise builds.SetupError("--resume is of one run: leave out --seeds")
+    if arguments.resume and not Path(f"{arguments.resume}.0").is_file():
+        raise builds.SetupError(f"--resume {arguments.resume}: there is no {arguments.resume}.0")
+    if arguments.resume and arguments.plot and not arguments.samples:
+        raise builds.SetupError("--plot needs --samples to go on with, if there is --resume")
     last = arguments.seed + arguments.seeds - 1
     if last > SEEDS[1]:
         raise builds.SetupError(f"the last seed must be at most {SEEDS[1]}; got {last}")
@@ -184,11 +190,20 @@ def _config_of(node, configs, ranges):
     return configs[next((kind for first, last, kind in ranges if first <= node <= last), 0)]
 
 
+def _checkpoints(arguments):
+    """Words for the program."""
+    words = ["--resume", arguments.resume] if arguments.resume else []
+    if arguments.checkpoint:
+        words += ["--checkpoint", arguments.checkpoint]
+        words += ["--checkpoint-seconds", arguments.checkpoint_seconds]
+    return words
+
+
 def _one(arguments, program, settings, messages, plus, where):
     """A run, with its table and picture if they are wanted; `(exit code, results)`."""
     with tempfile.TemporaryDirectory() as folder:
         table = arguments.samples or (Path(folder) / "samples.csv" if arguments.plot else None)
-        plus = [*plus, *(["--samples", table] if table else [])]
+        plus = [*plus, *_checkpoints(arguments), *(["--samples", table] if table else [])]
         plus += ["--results", arguments.results] if arguments.results else []
         code, result = run_fabric(program, _traffic(arguments), settings, plus=plus, **where)
         if code == 0 and arguments.plot:

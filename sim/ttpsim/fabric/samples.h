@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cinttypes>
+#include <unistd.h>
 
 #include "traffic.h"
 
@@ -11,24 +12,34 @@ class Samples {
 public:
     Samples(const Settings &settings, const Traffic &traffic) : senders_(settings.nodes) {
         if (settings.samples.empty()) return;
-        file_ = std::fopen(settings.samples.c_str(), "w");
+        // What was written after a checkpoint is written again.
+        const bool resumes = !settings.resume.empty();
+        file_ = std::fopen(settings.samples.c_str(), resumes ? "r+" : "w");
         if (!file_) throw Failure{"cannot write " + settings.samples};
-        std::fprintf(file_, "clock,queue");
+        if (!resumes) std::fprintf(file_, "clock,queue");
         for (int node = 0; node < settings.nodes; ++node) {
             if (!traffic.is_sender(node)) continue;
             shown_.push_back(node);
+            if (resumes) continue;
             std::fprintf(file_, ",bytes_%d", node);
 #ifdef TTP_HAS_LAW
             std::fprintf(file_, ",window_%d,gap_%d", node, node);
 #endif
         }
-        std::fprintf(file_, "\n");
+        if (!resumes) std::fprintf(file_, "\n");
     }
     ~Samples() { if (file_) std::fclose(file_); }
     Samples(const Samples &) = delete;
     Samples &operator=(const Samples &) = delete;
 
-    bool wanted() const { return file_; }
+    void state(Archive &a) {
+        long at = file_ ? std::ftell(file_) : 0;
+        a & senders_ & queue_ & at;
+        if (file_) std::fflush(file_);
+        if (file_ && !a.saving
+            && (std::fseek(file_, at, SEEK_SET) || ftruncate(fileno(file_), at)))
+            throw Failure{"cannot go on with the table of --samples"};
+    }
     void data(int from, int bytes) { senders_[from].bytes += bytes; }
     // What the law says now of the link to the sender's partner.
     void law(int node, uint32_t window, uint32_t gap) {

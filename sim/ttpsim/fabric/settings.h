@@ -29,11 +29,14 @@ struct Settings {
     int groups = 1;                     // of all_to_all and ring: each by itself
     int chunk = 16;                     // packets of one step of a ring
     int ping_every = 0;                 // clocks between two urgent packets to host 0; 0: none
-    int batch = 32;                     // engines that take an edge together; 0: one by one
+    int batch = 16;                     // engines that take an edge together; 0: one by one
     std::string kinds;                  // of engines that are not of kind 0: `first-last=kind ...`
     std::string partition = "block";    // of nodes over processes; or stripe
     std::string results;                // file for what each node and each flow has done
     std::string workload;               // file of messages that takes the place of the traffic
+    std::string checkpoint, resume;     // names of files (checkpoint.h); none if empty
+    int checkpoint_seconds = 600;       // between two of them
+    std::string program;                // and all settings, which a checkpoint is of
     std::string samples;                // file for queue and senders over time; none if empty
     SwitchSettings network;
     HostSettings host;

@@ -72,6 +72,8 @@ public:
         return true;
     }
 
+    void state(Archive &a) { a & counts & random_ & queue_ & held_ & arriving_; }
+
     int64_t held(int to) const { return held_[to]; }    // bytes in the queue of a port
 
     std::vector<Cable *> in, out;       // by port; null: nothing is plugged in
@@ -81,11 +83,13 @@ private:
     struct Frame {
         std::vector<Beat> beats;
         size_t sent = 0;
+        void state(Archive &a) { a & beats & sent; }
     };
     struct Arriving {
         std::shared_ptr<Frame> frame;
         int to = 0, bytes = 0;
         bool dropped = false, full = false, altered = false;    // full: dropped for want of room
+        void state(Archive &a) { a & frame & to & bytes & dropped & full & altered; }
     };
 
     static int size(const Beat &b) { return bytes_of(b.keep); }

@@ -45,12 +45,13 @@ public:
     // It is time for a line: every second on a terminal, every ten elsewhere.
     bool due() const { return since(shown_) >= (terminal_ ? 1 : 10); }
 
-    // The line, with the time that has passed; `done`, 0 to 1, gives the time that is left.
-    void show(const std::string &text, double done = 0) {
+    // The line, with the time that has passed; `done`, 0 to 1, gives the time that is left. `began`:
+    // what was done before.
+    void show(const std::string &text, double done = 0, double began = 0) {
         shown_ = Clock::now();
         std::string line = "[" + name_ + "] " + clock_text(seconds()) + ": " + text;
-        if (done > 0 && done < 1)
-            line += ", about " + clock_text(seconds() * (1 - done) / done) + " left";
+        if (done > began && done < 1)
+            line += ", about " + clock_text(seconds() * (1 - done) / (done - began)) + " left";
         if (terminal_) std::printf("\r%s\033[K", line.c_str());
         else std::printf("%s\n", line.c_str());
         open_ = terminal_;

@@ -145,7 +145,7 @@ def test_the_report_filters_and_sorts(folder, tmp_path):
         ("[axes]\nnodes = 3", "axis nodes must be a list of values"),
         ("[axes]\nnodes = [3, 3]", "axis nodes has a value twice"),
         ("[axes]\nnodes = [3]\n[fixed]\nnodes = 4", "nodes is fixed and an axis"),
-        ("[axes]\nnodes = [3, 65]", "--nodes: must be a whole number from 2 to 64; got '65'"),
+        ("[axes]\nnodes = [9999]", "--nodes: must be a whole number from 2 to"),
         ("[axes]\nnode = [3]", "it does not take '--node'"),
         ("[fixed]\ngbn = 1", "gbn must be true or false; got 1"),
         ("[fixed]\nnodes = [1]", "nodes must be a number or a word; got [1]"),
