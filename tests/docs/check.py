@@ -32,6 +32,7 @@ NOT_OURS = {
     "surfer": "is not packaged; tests/views checks its files",
     "wireshark": "needs a display",
     "openFPGALoader": "needs a board",
+    ".venv/bin/dask": "needs several machines; tests/sim/campaign has a scheduler and its workers",
     "cd": "",
 }
 """Programs whose commands are taken as they are -> why."""

@@ -15,6 +15,7 @@ PROGRAMS = (
     "make",
     "ttpoe",
     ".venv/bin/ttpoe",
+    ".venv/bin/dask",
     ".venv/bin/python",
     "python",
     "python3",

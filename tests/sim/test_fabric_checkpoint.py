@@ -39,12 +39,13 @@ def mpi_program():
     return compiled(mpi=True)
 
 
-def stopped(program, traffic, settings, folder, processes=1):
+def stopped(program, traffic, settings, folder, processes=1, plus=()):
     """Interrupts the run as soon as it is under way; the words that it goes on with."""
     name, table = folder / "state", folder / "table.csv"
     values = {key: settings.get(key, limits[2]) for key, limits in fabric.SETTINGS.items()}
     words = [*fabric._launcher(processes, None), program, "--traffic", traffic]
     words += ["--samples", table, "--results", folder / "results.json", "--checkpoint", name]
+    words += plus
     for key, value in values.items():
         words += [f"--{key.lower().replace('_', '-')}", value]
     process = subprocess.Popen(

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import ttpverif.cli as cli
-from tests.sim.test_abuse import CONFIG, defective
-from ttpsim.build import builds
+from tests.sim.test_fabric_checkpoint import stopped
+from tests.sim.test_fabric_processes import compiled, needs_mpi
+from tests.sim.test_fabric_processes import run as whole
 from ttpsim.fabric import run as fabric
 from ttpsim.fabric import workload
-from ttpsim.native import compile as native
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "fabric"
 HEAD = ",".join(workload.COLUMNS)
@@ -24,9 +24,7 @@ BEATS = 136  # of a packet of 1,024 bytes
 @pytest.fixture
 def played(monkeypatch, tmp_path):
     """Plays the text of a workload in the program of test_fabric; its results, messages by id."""
-    processes = builds.Processes()
-    verilog = builds.emitted(CONFIG, processes).read_text()
-    program = fabric.compile_fabric(CONFIG, processes, defective(verilog), native.QUICK)
+    program = compiled(mpi=False)
     monkeypatch.setattr(fabric, "compile_fabric", lambda *_, **__: program)
 
     def run(text, *words):
@@ -91,6 +89,33 @@ def test_the_examples_are_played_over_a_bad_network(played, name, words, sent):
         before = f"s{step - 1}n{(node - 1) % 4}"
         if name.startswith("ring") and step:
             assert message["began"] >= messages[before]["completed"]
+
+
+def the_words(folder):
+    """Those of the native program for a ring of four, over a network that loses frames."""
+    text, file = folder / "ring.csv", folder / "ring.txt"
+    text.write_text(example("ring_all_reduce.py", "4", "60000"))
+    file.write_text(workload.native(workload.read(text, 4)))
+    return ["--workload", file], {"NODES": 4, "LOSS_PPM": 9000}
+
+
+def test_it_stops_and_goes_on(tmp_path):
+    program = compiled(mpi=False)
+    words, settings = the_words(tmp_path)
+    wanted = whole(program, "workload", settings, tmp_path, words)
+    assert wanted[0] == 0 and len(wanted[1][2]["messages"]) == 24
+    more = stopped(program, "workload", settings, tmp_path, plus=words)
+    assert whole(program, "workload", settings, tmp_path, [*words, *more]) == wanted
+
+
+@needs_mpi
+def test_processes_play_it_together(tmp_path):
+    words, settings = the_words(tmp_path)
+    wanted = whole(compiled(mpi=False), "workload", settings, tmp_path, words)
+    for partition in ("block", "stripe"):
+        plus = [*words, "--partition", partition]
+        found = whole(compiled(mpi=True), "workload", settings, tmp_path, plus, processes=2)
+        assert found == wanted
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def _save(results):
         earlier = json.loads(RESULTS.read_text())
     except (OSError, ValueError):
         earlier = {}
-    partial = RESULTS.with_suffix(".part")
+    partial = RESULTS.with_suffix(f".{os.getpid()}.part")  # others may run at the same time
     partial.write_text(json.dumps(earlier | results, indent=1) + "\n")
     os.replace(partial, RESULTS)
 

@@ -13,6 +13,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from ttpsim.build.cxx import shown
 from ttpsim.build.processes import SetupError
 from ttpsim.campaign import cluster
 from ttpsim.campaign.manifest import jobs_of
@@ -103,12 +104,12 @@ def campaign(name, jobs, store, workers=2, scheduler=None, retry=False):
     """
     found = {job.key: store.get(job.key) for job in jobs}
     left = [job for job in jobs if not found[job.key] or (retry and found[job.key]["code"] != 0)]
-    with Shown(name, len(jobs), len(jobs) - len(left)) as shown:
-        shown.say(f"{len(jobs)} jobs, {len(jobs) - len(left)} of them done already")
+    with Shown(name, len(jobs), len(jobs) - len(left)) as progress:
+        progress.say(f"{len(jobs)} jobs, {len(jobs) - len(left)} of them done already")
         if left:
             try:
                 with cluster.connected(workers, scheduler) as client:
-                    cluster.drive(client, left, store, shown.done)
+                    cluster.drive(client, left, store, progress.done)
             except KeyboardInterrupt:
                 there = sum(store.get(job.key) is not None for job in jobs)
                 raise Interrupted(
@@ -123,7 +124,7 @@ def summary(name, found, store):
     words = [f"{codes[0]} passed", f"{codes[1]} failed"] + (
         [f"{codes[None]} not done"] if codes[None] else []
     )
-    print(f"[{name}] {len(found)} jobs: {', '.join(words)}; records in {store.records}")
+    print(f"[{name}] {len(found)} jobs: {', '.join(words)}; records in {shown(store.records)}")
     return int(codes[0] != len(found))
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 
+from ttpsim.build.cxx import shown
 from ttpsim.build.processes import SetupError
 from ttpsim.campaign import cluster
 from ttpsim.campaign.job import CSV, JSON, Job
@@ -111,6 +112,7 @@ def main(arguments):
     store = Store(folder)
     merged(store, arguments.merge)
     found = campaign(name, jobs, store, arguments.jobs, arguments.scheduler, arguments.retry)
-    for path in outcome.write(folder, sweep, found, now):
-        print(f"[{name}] {path}")
+    lines, paths = outcome.write(folder, sweep, found, now)
+    for line in [*lines, *map(str, map(shown, paths))]:
+        print(f"[{name}] {line}")
     return summary(name, found, store)

@@ -70,7 +70,7 @@ std::string all_words(int count, char **words) {
     for (int at = 1; at < count; ++at) {
         const std::string word = words[at];
         bool place = false;
-        for (const char *name : {"--json", "--samples", "--results", "--resume", "--checkpoint",
+        for (const char *name : {"--json", "--workload", "--samples", "--results", "--resume", "--checkpoint",
                                  "--checkpoint-seconds"})
             place |= word == name;
         if (place) ++at;
@@ -130,8 +130,11 @@ int main(int count, char **words) {
     std::unique_ptr<Run> run;
     std::string error;
     try {
-        if (!settings.workload.empty()) settings.host.workload = std::make_shared<fabric::Workload>(
-            settings.workload, settings.nodes, settings.host.bytes ? settings.host.bytes : 1024);
+        if (!settings.workload.empty()) {
+            settings.host.workload = std::make_shared<fabric::Workload>(
+                settings.workload, settings.nodes, settings.host.bytes ? settings.host.bytes : 1024);
+            settings.program += " workload " + std::to_string(settings.host.workload->hash());
+        }
         run = std::make_unique<Run>(settings, exchange);
     } catch (const Failure &failure) {
         error = failure.text;

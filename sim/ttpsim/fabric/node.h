@@ -74,6 +74,7 @@ public:
     void state(Archive &a) {
         a & completed & host & watch & round_trip & rise & port_beats & law & told_ & random_
             & rounds_ & planned_ & next_ping_;
+        if (player_) a & *player_;
     }
     bool sent_all() const {
         return !rounds_ && (!player_ || player_->all_given()) && host.sent_all();

@@ -58,6 +58,7 @@ public:
         a & half_ & samples_ & sharing_ & results_ & waits_ & sent_ & pinged_ & delivered_ & since_
             & completed_ & bytes_ & hash_ & arrived_ & planned_ & data_arrived_ & fairness_
             & goodput_;
+        if (played_) a & *played_;
     }
 
     void write(Json &json, uint64_t clock) const {

@@ -165,8 +165,8 @@ def _folders(arguments):
         raise builds.SetupError(
             f"--plot must end in {' or '.join(PLOTS)}; got {arguments.plot.name!r}"
         )
-    if arguments.workload and (arguments.checkpoint or arguments.resume):
-        raise builds.SetupError("--checkpoint and --resume are for traffic, not for --workload")
+    if arguments.order and arguments.resume:
+        raise builds.SetupError("--order is of a whole run: leave out --resume")
     if arguments.resume and arguments.seeds > 1:
         raise builds.SetupError("--resume is of one run: leave out --seeds")
     if arguments.resume and not Path(f"{arguments.resume}.0").is_file():

@@ -10,9 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "archive.h"
 #include "json.h"
 #include "log.h"
 #include "failure.h"
+#include "random.h"
 
 namespace ttp::fabric {
 
@@ -44,6 +46,7 @@ public:
     Workload(const Workload &) = delete;
     Workload &operator=(const Workload &) = delete;
 
+    uint64_t hash() const { return hash_; }     // of all that the file says
     const std::vector<Message> &messages() const { return messages_; }
     const std::vector<const Flow *> &flows(int from) const { return of_host_[from]; }
     // Of packet `number` of a message, from 0.
@@ -79,7 +82,9 @@ private:
         Message &m = messages_[at];
         file >> m.from >> m.to >> m.bytes >> m.start >> m.waits;
         for (int n = 0, other = 0; n < m.waits && file >> other; ++n)
-            messages_.at(other).behind.push_back(at);
+            messages_.at(other).behind.push_back(at), hash_ = mix(hash_ ^ uint64_t(other));
+        for (uint64_t value : {uint64_t(m.from), uint64_t(m.to), m.bytes, m.start})
+            hash_ = mix(hash_ ^ value);
         if (!file || m.from < 0 || m.from >= int(of_host_.size()))
             return file.setstate(file.failbit);
         m.packets = uint32_t((m.bytes + packet_ - 1) / packet_);
@@ -90,6 +95,7 @@ private:
     }
 
     int packet_;
+    uint64_t hash_ = 0;
     std::vector<Message> messages_;
     std::map<std::pair<int, int>, Flow> flows_;     // by source and destination
     std::vector<std::vector<const Flow *>> of_host_;
@@ -128,6 +134,11 @@ public:
         for (int other : m.behind) --waits_[other];
     }
     bool all_given() const { return !left_; }
+    template <typename Archive>
+    void state(Archive &a) {
+        a & waits_ & left_;
+        for (Sending &s : sending_) a & s.at & s.given;
+    }
 
 private:
     struct Sending { const Workload::Flow *flow; size_t at; uint32_t given; };
@@ -156,6 +167,8 @@ public:
         if (r.number + 1 == m.first + m.packets) completed_[at] = r.clock + 1;
     }
 
+    template <typename Archive>
+    void state(Archive &a) { a & began_ & completed_; }
     // `began`: clock in which it was first offered; `completed`: in which all of it was there.
     void write(Json &json) const {
         json.rows("messages");

@@ -237,7 +237,7 @@ def documented(page, rows, seed, clocks):
 
 def _save(result):
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    partial = RESULTS.with_suffix(".part")
+    partial = RESULTS.with_suffix(f".{os.getpid()}.part")  # others may run at the same time
     partial.write_text(json.dumps(result, indent=1) + "\n")
     os.replace(partial, RESULTS)
 

@@ -252,7 +252,7 @@ def _save(campaign, state):
         ],
     }
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    partial = RESULTS.with_suffix(".part")
+    partial = RESULTS.with_suffix(f".{os.getpid()}.part")  # others may run at the same time
     partial.write_text(json.dumps(_results() | {_FORMS[plan.long]: entry}, indent=1) + "\n")
     os.replace(partial, RESULTS)
 

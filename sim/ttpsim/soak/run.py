@@ -177,7 +177,7 @@ def _results():
 
 def _save(result):
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    partial = RESULTS.with_suffix(".part")
+    partial = RESULTS.with_suffix(f".{os.getpid()}.part")  # others may run at the same time
     partial.write_text(json.dumps(_results() | {result["preset"]: result}, indent=1) + "\n")
     os.replace(partial, RESULTS)
 
