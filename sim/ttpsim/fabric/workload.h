@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "archive.h"
 #include "json.h"
 #include "log.h"
 #include "failure.h"
