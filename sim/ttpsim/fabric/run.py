@@ -167,6 +167,8 @@ def _folders(arguments):
         )
     if arguments.order and arguments.resume:
         raise builds.SetupError("--order is of a whole run: leave out --resume")
+    if arguments.hostfile and not arguments.hostfile.is_file():
+        raise builds.SetupError(f"--hostfile {arguments.hostfile}: there is no such file")
     if arguments.resume and arguments.seeds > 1:
         raise builds.SetupError("--resume is of one run: leave out --seeds")
     if arguments.resume and not Path(f"{arguments.resume}.0").is_file():
