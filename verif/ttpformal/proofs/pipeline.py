@@ -77,8 +77,8 @@ class OneByOne(Proof):
         Defect(
             "the key of the event behind is compared",
             "pipeline/q1_read.py",
-            "q1c.eq(q1b)",
-            "q1c.eq(self.i_event.payload)",
+            "(found.node == q1b.node) & (found.vc == q1b.vc)",
+            "(found.node == self.i_event.payload.node) & (found.vc == self.i_event.payload.vc)",
         ),
         Defect(
             "an event that finds no way writes the first one",

@@ -1,6 +1,6 @@
 """Proofs of what XGMII and hard MACs store, `mac/`: before a frame begins, and between clocks."""
 
-from amaranth.hdl import Cat, Mux, Signal
+from amaranth.hdl import Cat, ClockDomain, EnableInserter, Mux, Signal
 
 from ttpoe.mac import store
 from ttpoe.mac.beat_crossing import BeatCrossing, RxGuard
@@ -91,11 +91,17 @@ class StoreCutThrough(Store):
 
 
 class Crossing(Proof):
-    shows = "BeatCrossing: beats in order, none lost or doubled, held until they are taken"
-    config = "3 beats, both clocks the same (3 bits of a beat are any)"
+    shows = (
+        "BeatCrossing: beats in order, none lost or doubled, held until they are taken, whatever"
+        " the two clocks' ratio and phase"
+    )
+    config = (
+        "3 beats; each side has an edge when it likes, also both at once (of a beat 3 bits are any);"
+        " no reset on the way"
+    )
     depth = 20
-    cover_depth = 24
-    defect_depth = 20
+    cover_depth = 30
+    defect_depth = 24
     defects = (
         Defect(
             "every beat begins a frame",
@@ -113,20 +119,33 @@ class Crossing(Proof):
 
     def build(self, h):
         m = h.m
-        m.submodules.dut = dut = BeatCrossing(shrunk(width_bits=64), 3, "sync", "sync")
+        ticks = two_clocks(h)
+        dut = BeatCrossing(shrunk(width_bits=64), 3, "near", "far")
+        m.submodules.dut = EnableInserter(ticks)(dut)
         h.drive(dut)
-        h.streams(dut)
         i, o = dut.i, dut.o
         assume_beats(h, i.valid, i.payload)
         h.assume_if(i.valid, (i.p.data[1:] == 0) & ~i.p.error)
-        taken, left = i.valid & i.ready, o.valid & o.ready
+        taken, left = i.valid & i.ready & ticks["near"], o.valid & o.ready & ticks["far"]
 
         def shown(beat):
             return Cat(beat.data[0], beat.keep, beat.last, beat.error)
 
         level = h.check_fifo(taken, shown(i.payload), left, shown(o.payload), 3)
+        h.check_if(
+            h.past(o.valid & ~left), o.valid & (shown(o.payload) == h.past(shown(o.payload)))
+        )
         h.reach(level == 3)
-        h.reach(left & o.p.last & h.past(left & ~o.p.last))
+        h.reach(left & o.p.last & h.past(h.past(left & ~o.p.last)))
+
+
+def two_clocks(h):
+    """Domains `near` and `far`; {domain: it has an edge in this clock}, which is any."""
+    for name in ("near", "far"):
+        domain = ClockDomain(name, reset_less=True)
+        h.m.domains += domain
+        h.m.d.comb += domain.clk.eq(h.clock.clk)
+    return {name: h.free(1, f"{name}_edge") for name in ("near", "far")}
 
 
 class Guard(Proof):
