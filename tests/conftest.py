@@ -51,6 +51,7 @@ LEFT_OUT = (
     "sim/views/test_views.py::test_gtkwave_finds_every_signal_of_its_view[verilator-engine]",
     "test_examples.py::test_litex",
     "test_examples.py::test_verilog_in_verilator",
+    "verilog/test_fusesoc.py::test_the_port_of_the_repository",
     "verilog/test_lint.py::test_icarus_reads_it[default",
     "verilog/test_lint.py::test_icarus_reads_it[full",
     "verilog/test_lint.py::test_no_warnings",

@@ -21,7 +21,9 @@ from ttpoe.config import ConfigError, preset
 from ttpoe.litex import cores
 from ttpoe.litex import pads as pads_module
 from ttpoe.litex.cores import TtpNic, TtpPort
+from ttpoe.litex.files import add_verilog
 from ttpoe.litex.gmii_phy import GmiiPhy
+from ttpoe.litex.seed import BootSeed
 from ttpoe.litex.streams import mark_last_byte
 from ttpoe.mac.kinds import KINDS
 from ttpoe.verilog.emit import wrapped
@@ -99,10 +101,25 @@ def test_the_guide(tmp_path, monkeypatch):
     text = str(board.get_verilog(soc, name="board"))
     written = tmp_path / "gateware" / "ttp_managed_nic.v"
     assert written.read_text() == "// managed_nic"
-    assert [Path(source[0]) for source in board.sources] == [written]
+    seed = written.with_name("ttp_boot_seed.v")
+    assert {Path(source[0]) for source in board.sources} == {written, seed}
+    header = re.search(r"^module ttp_boot_seed\((.*?)\);", seed.read_text(), re.M)[1]
+    assert set(header.split(", ")) == {"clk", "rst", "o_seed", "o_ready"}
+    instance = re.search(r"^ttp_boot_seed ttp_boot_seed\((.*?)^\);", text, re.M | re.S)[1]
+    assert set(re.findall(r"\.(\w+)", instance)) == {"clk", "rst", "o_seed", "o_ready"}
     assert "ttp_managed_nic ttp_managed_nic(" in text
     assert soc.bus.regions["ttp"].origin == 0x3000_0000
     assert soc.csr.regions["ttp"].obj, "no EventManager among the SoC's registers"
+
+
+def test_a_file_that_is_added_twice_is_there_once(tmp_path):
+    """Two cores that are alike."""
+    board = platform()
+    board.output_dir = tmp_path
+    for _ in range(2):
+        add_verilog(board, "ttp", "// ttp")
+    assert [Path(source[0]) for source in board.sources] == [tmp_path / "gateware" / "ttp.v"]
+    assert (tmp_path / "gateware" / "ttp.v").read_text() == "// ttp"
 
 
 @pytest.mark.parametrize("mac", [None, *KINDS])
@@ -141,6 +158,18 @@ def test_gmii_at_pads():
 
     text = str(board.get_verilog(Design(board, parts), name="board"))
     assert text.count("ODDRX1F") >= 1 and ".gmii_rx_er" in text
+
+
+def test_a_seed_from_a_source_of_ones_own(tmp_path):
+    board = platform()
+    board.output_dir = tmp_path
+
+    def parts(design, board, _clocks, _pads):
+        design.seed = BootSeed(board, oscillator=None, clocks=1024)
+
+    text = str(board.get_verilog(Design(board, parts), name="board"))
+    assert ".i_noise" in text
+    assert "i_noise" in (tmp_path / "gateware" / "ttp_boot_seed.v").read_text()
 
 
 def test_what_has_no_pads_is_refused():

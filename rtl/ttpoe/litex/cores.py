@@ -4,7 +4,6 @@ Source: sections 7 and 8 of the protocol. Nothing is computed here: names are jo
 Verilog is written when the SoC is built, beside its own.
 """
 
-from pathlib import Path
 from types import SimpleNamespace
 
 from litex.gen import LiteXModule
@@ -14,8 +13,9 @@ from litex.soc.interconnect.csr_eventmanager import EventManager, EventSourceLev
 from litex.soc.interconnect.stream import Endpoint
 from migen import ClockSignal, Constant, Instance, ResetSignal, Signal
 
-from ..verilog.emit import module_name, top_verilog, wrapped, write
+from ..verilog.emit import module_name, top_verilog, wrapped
 from ..verilog.ports import ports
+from .files import add_verilog
 from .pads import connect_pads
 from .streams import (
     FromLiteEth,
@@ -151,13 +151,11 @@ class _Core(LiteXModule):
         self.core = Instance(self._module, **self._connections)
 
     def do_finalize(self):
-        path = self._verilog
-        if path is None:
-            folder = Path(self._platform.output_dir or "build") / "gateware"
-            path = folder / f"{self._module}.v"
-            text = top_verilog(self._top, self.config, self._module, self._component, **self._port)
-            write(path, text)
-        self._platform.add_source(str(path))
+        if self._verilog is not None:
+            self._platform.add_source(str(self._verilog))
+            return
+        text = top_verilog(self._top, self.config, self._module, self._component, **self._port)
+        add_verilog(self._platform, self._module, text)
 
 
 class TtpNic(_Core):
