@@ -42,6 +42,7 @@ def mpi_program():
 def stopped(program, traffic, settings, folder, processes=1, plus=()):
     """Interrupts the run as soon as it is under way; the words that it goes on with."""
     name, table = folder / "state", folder / "table.csv"
+    table.unlink(missing_ok=True)
     values = {key: settings.get(key, limits[2]) for key, limits in fabric.SETTINGS.items()}
     words = [*fabric._launcher(processes, None), program, "--traffic", traffic]
     words += ["--samples", table, "--results", folder / "results.json", "--checkpoint", name]

@@ -24,7 +24,7 @@ from ttpsim.fabric.refusals import refusals
 from ttpsim.fabric.words import several, shown
 from ttpverif.cli.options import SEEDS
 
-__all__ = ["SETTINGS", "command", "compile_fabric", "most_nodes", "run_fabric"]
+__all__ = ["SETTINGS", "command", "compile_fabric", "run_fabric"]
 
 PLOTS = (".svg", ".png", ".pdf")
 DEFECTS = ("swap", "port", "node", "number")
@@ -44,12 +44,6 @@ _FLAGS = {
     "SELECTIVE": ["--gbn"],
     "CONGESTION": ["--congestion", "off"],
 }
-
-
-def most_nodes(config):
-    """How many nodes may be joined so that nobody's link table can be full: DATA and REQ_HI with
-    everybody else, two links to a set."""
-    return min(config.sets, SETTINGS["NODES"][1])
 
 
 def _words(key, value):
