@@ -42,7 +42,7 @@ class OneByOne(Proof):
     depth = 4
     flat = True
     cover_depth = 30
-    defect_depth = 24
+    defect_depth = 26
     defects = (
         Defect(
             "a change is held back from the table",
@@ -85,6 +85,7 @@ class OneByOne(Proof):
             "pipeline/pipeline.py",
             "self.q3_owns.eq(self.q2c_valid & ~full)",
             "self.q3_owns.eq(self.q2c_valid)",
+            after=22,
         ),
         Defect(
             "the way that was used last is told from the way's own bit",
