@@ -39,6 +39,7 @@ class Defect(NamedTuple):
     path: str  # below rtl/ttpoe
     old: str  # must occur exactly once; how it is broken into lines does not count
     new: str
+    after: int = 0  # clocks in which it makes no difference yet: they are not looked at
 
 
 class Proof:

@@ -57,6 +57,7 @@ def _one(name, proof, task, timeout):
     """Runs one task of one proof: "prove", "cover" or the number of a defect."""
     start = time.monotonic()
     folder = BUILD / f"{name}.{task}"
+    skip = 0
     error = _emit(name, folder, *([task] if isinstance(task, int) else []))
     if error:
         status, log = "ERROR", error
@@ -70,9 +71,10 @@ def _one(name, proof, task, timeout):
             mode, engine = ENGINES["sat" if proof.mode == "sat" else "bmc"]
             wanted = "FAIL"
             depth = proof.defect_depth or proof.depth
+            skip = proof.defects[task].after
         if proof.flat:
             engine = engine.replace("smtbmc", "smtbmc --nomem")
-        status, log = sby.run(folder, mode, depth, engine, timeout)
+        status, log = sby.run(folder, mode, depth, engine, timeout, skip)
         (folder / "sby.log").write_text(log)
     return {
         "status": status,

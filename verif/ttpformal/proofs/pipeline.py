@@ -85,6 +85,7 @@ class OneByOne(Proof):
             "pipeline/pipeline.py",
             "self.q3_owns.eq(self.q2c_valid & ~full)",
             "self.q3_owns.eq(self.q2c_valid)",
+            after=23,
         ),
         Defect(
             "the way that was used last is told from the way's own bit",
@@ -132,6 +133,7 @@ class OneByOne(Proof):
         spec, here = specs[LEAVES], heres[LEAVES]
         owns = here & ~spec.full
         decided = View(tag, h.past(dut.decide.o_tag))
+        h.check_if(here, done.owns == owns)
         h.check_if(owns, done.lid == Cat(spec.way, watched_row))
         h.check_if(here, done.outcome.as_value() == out.as_value())
         known = here & (~event.by_lid | ~spec.closed)
