@@ -239,10 +239,8 @@ def add_output(parser, metavar, text, **more):
 
 
 def add_waves(parser, of=None):
-    """`--waves`, of the whole of `of`; else of a window, and `--waves all` of all."""
-    if of:
-        parser.add_argument("--waves", action="store_true", help=f"record a waveform of {of}")
-        return
+    """`--waves`; `of` says what is recorded where that is always all of it."""
+    of = of or "the first 5,000 clocks (of a run that fails, of the last), or of all"
     parser.add_argument(
         "--waves",
         metavar="all",
@@ -250,5 +248,5 @@ def add_waves(parser, of=None):
         const=True,
         default=False,
         type=one_of("all"),
-        help="record waveforms: of the first 5,000 clocks (of a run that fails, of the last), or of all",
+        help=f"record waveforms of {of}",
     )
