@@ -30,7 +30,7 @@ class Bench:
 
     async def start(self):
         dut = self.dut
-        dut.rst.value, dut.i_flags.value, dut.i_shown.value = 1, 0, 0
+        dut.rst.value, dut.i_flags.value, dut.i_shown.value, dut.i_busy.value = 1, 0, 0, 0
         self.clock = cocotb.start_soon(Clock(dut.clk, PERIOD_PS, "ps").start())
         await ClockCycles(dut.clk, 5)
         dut.rst.value = 0
@@ -107,6 +107,20 @@ async def flags_and_what_is_shown(dut):
     assert await bench.write(BASE + 8, 0xFFFFFFF2) == ("K", None)
     assert dut.o_cleared.value == 2
     assert await bench.read(BASE + 8) == ("K", 0x5A08)
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def a_register_that_does_something(dut):
+    """Once for each write; one that comes while it is busy is refused, and does nothing."""
+    bench = await started(dut)
+    for number, busy in enumerate((0, 1, 1, 0), 1):
+        dut.i_busy.value = busy
+        assert await bench.write(BASE + 12, number << 4) == ("S" if busy else "K", None)
+    assert (dut.o_commands.value, dut.o_number.value) == (2, 4)
+    dut.i_busy.value = 1
+    assert await bench.read(BASE + 12) == ("K", 0)
+    assert await bench.write(BASE + 4, 1) == ("K", None)
+    assert dut.o_commands.value == 2
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")

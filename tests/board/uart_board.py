@@ -34,11 +34,13 @@ def _registers(base):
     )
 
 
-REGISTERS = {"low": _registers(0), "high": _registers(BASE)}
+COMMAND = Register("COMMAND", BASE + 12, "", (Field("number", 4, 8, Access.WO, ""),))
+REGISTERS = {"low": _registers(0), "high": (*_registers(BASE), COMMAND)}
 
 
 class UartBoard(wiring.Component):
-    """`i_flags` are set until a 1 is written; `i_shown` is shown; both of the high half."""
+    """`i_flags` are set until a 1 is written; `i_shown` is shown; a command counts while
+    `i_busy` is low. All of the high half."""
 
     def __init__(self):
         super().__init__(
@@ -47,6 +49,9 @@ class UartBoard(wiring.Component):
                 "o_uart_tx": Out(1),
                 "i_flags": In(4),
                 "i_shown": In(8),
+                "i_busy": In(1),
+                "o_commands": Out(8),
+                "o_number": Out(8),
                 "o_cleared": Out(4),
                 "o_low": Out(8),
             }
@@ -69,6 +74,12 @@ class UartBoard(wiring.Component):
         m.d.sync += flags.eq((flags & ~high.o_mixed_flags) | self.i_flags)
         with m.If(high.o_mixed_flags.any()):
             m.d.sync += self.o_cleared.eq(high.o_mixed_flags)
+        with m.If(high.o_command_written):
+            m.d.sync += [
+                self.o_commands.eq(self.o_commands + 1),
+                self.o_number.eq(high.o_command_number),
+            ]
+        m.d.comb += high.i_command_busy.eq(self.i_busy)
         m.d.comb += [
             receiver.i_rx.eq(self.i_uart_rx),
             bridge.i_broken.eq(receiver.o_broken),

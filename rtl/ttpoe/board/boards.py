@@ -89,6 +89,7 @@ BOARDS = {
             "colorlight_5a75b_r7_0:Colorlight_5A75B_R70Platform",
             clock_mhz=50,
             preset="tiny",
+            reset=False,  # the button's pin is that of the UART
             delays={"rx_data_taps": 80},
         ),
         Board(

@@ -5,7 +5,7 @@ Source: Lattice FPGA-TN-02200 (sysCLOCK), EHXPLLL.
 
 from fractions import Fraction
 
-from amaranth.hdl import ClockDomain, ClockSignal, Const, Instance, Module, Signal
+from amaranth.hdl import ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import In
@@ -34,7 +34,7 @@ def pll_dividers(input_mhz, output_mhz):
 
 
 class EngineClock(wiring.Component):
-    """Makes the domain `sync`.
+    """Drives the domain `sync`, which is its parent's.
 
     Parameters
     ----------
@@ -57,7 +57,6 @@ class EngineClock(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.domains.sync = ClockDomain()
         locked, (divide, multiply, post) = Signal(), self._dividers
         m.submodules.pll = Instance(
             "EHXPLLL",

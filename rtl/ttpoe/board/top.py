@@ -1,6 +1,6 @@
 """`BoardTop`: a `BoardCore` at the pins of a board."""
 
-from amaranth.hdl import Elaboratable, Module, ResetInserter, Signal
+from amaranth.hdl import ClockDomain, Elaboratable, Module, ResetInserter, Signal
 from amaranth.lib import io
 
 from ..nic.seed import BootSeed
@@ -56,6 +56,7 @@ class BoardTop(Elaboratable):
 
     def elaborate(self, platform):
         m = Module()
+        m.domains.sync = ClockDomain()
         self._clock(m, platform)
         m.submodules.seed = seed = BootSeed("ecp5")
         core = self._core

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ttpoe.board.boards import BOARDS, board_of
+from ttpoe.board.clocks import pll_dividers
 from ttpoe.board.registers import APPS
 from ttpoe.board.top import RGMII_HZ, BoardTop
 from ttpoe.config import preset
@@ -58,7 +59,9 @@ class Design:
         """`(platform, top)`; `ConfigError` if the board cannot carry the design."""
         board, config = board_of(self.board), preset(self.preset)
         kind_of("rgmii").check(config, self.clock_mhz * 1e6)
-        return board.create(), BoardTop(
+        platform = board.create()
+        pll_dividers(platform.default_clk_frequency / 1e6, self.clock_mhz)
+        return platform, BoardTop(
             board, config, self.app, clock_mhz=self.clock_mhz, baud=self.baud, node=self.node
         )
 

@@ -41,8 +41,12 @@ def yosys_models():
 
 
 def simulable(netlist):
-    """The netlist with pads that are only read as a cell of their own: see `ecp5_cells.v`."""
-    return re.sub(r'\bTRELLIS_IO( #\(\s*\.DIR\("INPUT"\))', r"input_pad\1", netlist)
+    """The netlist with a cell of its own for each direction of a pad: see `ecp5_cells.v`."""
+
+    def pad(match):
+        return f"pad_{match[2].lower()}{match[1]}"
+
+    return re.sub(r'\bTRELLIS_IO( #\(\s*\.DIR\("(INPUT|OUTPUT|BIDIR)"\))', pad, netlist)
 
 
 def pair_text(board, clock_hz):

@@ -110,18 +110,21 @@ class BoardPair:
         for name in ("a_rgmii_rxd", "a_rgmii_rx_ctl", "b_rgmii_rxd", "b_rgmii_rx_ctl"):
             getattr(dut, name).value = 0
         dut.a_i_uart_rx.value = dut.b_i_uart_rx.value = 1
-        dut.b_i_node.value, dut.b_i_open_id_seed.value, dut.b_rst.value = node, 0x51EED, 1
+        dut.b_i_node.value, dut.b_i_open_id_seed.value = node, 0x51EED
         if hasattr(dut, "a_i_node"):  # a core; a netlist has its own
             dut.a_i_node.value, dut.a_i_open_id_seed.value = 0, 0xB0A2D
-        reset, active = (dut.a_rst_n, 0) if hasattr(dut, "a_rst_n") else (dut.a_rst, 1)
-        reset.value = active
+        resets = {"a_rst_n": 0, "a_rst": 1, "b_rst": 1}  # a board without a button has none
+        resets = {getattr(dut, name): on for name, on in resets.items() if hasattr(dut, name)}
+        for reset, on in resets.items():
+            reset.value = on
         self._began = round(get_sim_time("ps"))
         for side in "ab":
             self.clock(f"{side}_clk", self.clock_ps)
             self.clock(f"{side}_rgmii_rxc", self.PHY_PS)
         self.clock("oscillator", 6452)  # OSCG at 155 MHz
         await ClockCycles(dut.a_clk, 10)
-        reset.value, dut.b_rst.value = 1 - active, 0
+        for reset, on in resets.items():
+            reset.value = 1 - on
         await ClockCycles(dut.a_clk, 100 + boot_clocks)
         # TXC is RXC; the PHY delays it by a quarter of its period.
         await Timer(self._to_edge() + self.PHY_PS // 4, "ps")

@@ -15,10 +15,20 @@ module EHXPLLL(input CLKI, input CLKFB, input RST, input STDBY, output CLKOP, ou
   assign CLKOP = CLKI;
 endmodule
 
-// A pad that is only read. Yosys' TRELLIS_IO has it as an inout, which Verilator does not join to an input.
-module input_pad(input B, output O);
+// Pads. Yosys' TRELLIS_IO has them as inouts, which Verilator does not join to inputs and outputs.
+module pad_input(input B, output O);
   parameter DIR = "INPUT";
   assign O = B;
+endmodule
+
+module pad_output(output B, input I, input T); // never off: T is constant 0
+  parameter DIR = "OUTPUT";
+  assign B = I;
+endmodule
+
+module pad_bidir(inout B, input I, input T, output O); // a pull-up, and nobody else on the wire
+  parameter DIR = "BIDIR";
+  assign O = T | I;
 endmodule
 
 module OSCG(output OSC);
