@@ -123,9 +123,7 @@ def test_the_law_may_tell_some_records_late():
 @pytest.mark.parametrize("name", sorted({*FIELDS} - {"now"}))
 def test_each_field_is_compared(name):
     """Where it means something."""
-    where = laws(
-        lambda f: f["touched"] and f["controlled"] and f["timing"] and f["counted"]
-    )
+    where = laws(lambda f: f["touched"] and f["controlled"] and f["timing"] and f["counted"])
     number = random.Random(name).choice(where)
     with pytest.raises(Mismatch, match=rf"{name} is {LOG[number][1][name] ^ 1}[ ,]"):
         follow(with_law(number, **{name: LOG[number][1][name] ^ 1}), PARAMETERS)

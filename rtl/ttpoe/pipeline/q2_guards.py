@@ -232,9 +232,7 @@ class Guards(wiring.Component):
             "EMPTY": tag.alloc == 0,
             "GAP": tag.gap & ~zero,
             "TOLD": tag.retries >= _WORDS,
-            "WAKE": zero
-            & (tag.retries < _WAKES)
-            & ~(self.i_crowded & (tag.retries < _LATE)),
+            "WAKE": zero & (tag.retries < _WAKES) & ~(self.i_crowded & (tag.retries < _LATE)),
             "END_AHEAD": tag.end_known & tag.end_ahead,
             "LAG": (tag.lag != 0) & ~self.i_walking,
             "CLOSE_DUE": tag.close_due,

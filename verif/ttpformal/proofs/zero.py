@@ -275,12 +275,7 @@ class Steps(_Zero):
             "Mux(zero, last_acked, self.ack_ahead[31])",
             "self.ack_ahead[31]",
         ),
-        Defect(
-            "the timer wakes for ever",
-            "pipeline/q2_guards.py",
-            "& (tag.retries < _WAKES)",
-            "",
-        ),
+        Defect("the timer wakes for ever", "pipeline/q2_guards.py", "& (tag.retries < _WAKES)", ""),
         Defect(
             "a crowded engine wakes at once",
             "pipeline/q2_guards.py",

@@ -133,9 +133,7 @@ class Endpoint(Opening, Data, Selective, Controlled, Closing, Zero):
         `slow`, `coin`: the engine has seen a long round trip of late, and its random bit (K13).
         `crowded`: it counts many backlogged links (Z7).
         """
-        return self._event(
-            "TIMER", node, vc, ask=ask, slow=slow, coin=coin, crowded=crowded
-        )
+        return self._event("TIMER", node, vc, ask=ask, slow=slow, coin=coin, crowded=crowded)
 
     def open_ack_sent(self, node: int, vc: int) -> Outcome:
         """The OPEN_ACK has really gone out."""

@@ -135,7 +135,11 @@ class Governor:
             said = {"code": frame.congestion, "sends": _sends(outcome), "opens": opens}
             yield "heard", said, True
         if kind == Opcode.ACK:
-            yield "arrived", {"packet_id": frame.tx_id or frame.rx_id, "sends": _sends(outcome)}, True
+            yield (
+                "arrived",
+                {"packet_id": frame.tx_id or frame.rx_id, "sends": _sends(outcome)},
+                True,
+            )
         elif kind == Opcode.NACK:
             if link.selective:
                 packet_id = id_add(frame.tx_id, 1)
