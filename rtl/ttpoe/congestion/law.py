@@ -344,9 +344,7 @@ class Law(wiring.Component):
         config, old = self._config, self.d_old
         self.e_state = e = Signal(state_layout(config))
         self.e_late, self.e_now = Signal(16), Signal(16)
-        self.e_sent, self.e_sent_late, self.e_clipped = (
-            Signal(16, name=f"e_{n}") for n in ("sent", "sent_late", "clipped")
-        )
+        self.e_sent, self.e_sent_late = (Signal(16, name=f"e_{n}") for n in ("sent", "sent_late"))
         self.e_idled, self.e_clips = Signal(), Signal()  # late by half a gap; the gap has shrunk
         self.e_pauses, self.e_delay, self.e_far = Signal(), Signal(12), Signal()
         far = Signal()
@@ -367,7 +365,6 @@ class Law(wiring.Component):
             self.e_now.eq(self.d_now),
             self.e_sent.eq(old.next_at + self.d_gap),
             self.e_sent_late.eq(self.d_now - half + self.d_gap),
-            self.e_clipped.eq(self.d_now + self.d_gap),
             self.e_idled.eq(early[15]),
             self.e_clips.eq(spare[15] & spare[:15].any()),
             # The window cannot shrink any more, and no gap does its work.
@@ -435,18 +432,18 @@ class Law(wiring.Component):
             self.o_new_gap.eq(touched & e.new_gap),
         ]
         # When the next packet may go (K8): the same for the word and for the gate.
-        next_at = Signal(16)
-        m.d.comb += next_at.eq(old.next_at)
-        with m.If(e.begins & self.e_far):  # many came before it: it takes its turn
-            m.d.comb += next_at.eq(self.e_clipped)
-        with m.Elif(e.begins | (e.visited & ~e.sends & ~self.e_late[-1])):
+        next_at, later = Signal(16), Signal(16)
+        turn = e.begins & self.e_far  # many came before it
+        m.d.comb += [
+            next_at.eq(old.next_at),
+            later.eq(self.e_now + Mux(self.e_pauses, self.e_delay << 1, old.gap)),
+        ]
+        with m.If(~turn & (e.begins | (e.visited & ~e.sends & ~self.e_late[-1]))):
             m.d.comb += next_at.eq(self.e_now)
         with m.Elif(e.sends):
             m.d.comb += next_at.eq(Mux(self.e_idled, self.e_sent_late, self.e_sent))
-        with m.Elif(self.e_pauses):
-            m.d.comb += next_at.eq(self.e_now + (self.e_delay << 1))
-        with m.Elif(e.hears & self.e_clips):
-            m.d.comb += next_at.eq(self.e_clipped)
+        with m.Elif(turn | self.e_pauses | (e.hears & self.e_clips)):
+            m.d.comb += next_at.eq(later)
         m.d.sync += [f.next_at.eq(next_at), gate.next_at.eq(next_at)]
         with m.If(touched & (old.counted != self.e_was_counted)):
             m.d.sync += self.o_links.eq(self.o_links + Mux(old.counted, 1, -1))
