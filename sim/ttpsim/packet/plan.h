@@ -15,7 +15,7 @@ public:
     struct Run { int to; uint32_t packets; };
 
     Plan(const Settings &settings, fabric::Traffic &traffic)
-        : s_(settings), traffic_(traffic), runs_(3 * s_.nodes), rounds_(s_.nodes) {
+        : s_(settings), traffic_(traffic), runs_(3 * s_.nodes) {
         if (ring()) {
             steps_.assign(s_.nodes, 1);
             arrived_.resize(s_.nodes);
@@ -85,7 +85,6 @@ private:
     const Settings &s_;
     fabric::Traffic &traffic_;
     std::vector<std::deque<Run>> runs_;
-    std::vector<int> rounds_;
     std::vector<uint64_t> steps_, arrived_;
     uint64_t planned_ = 0;
 };
