@@ -63,7 +63,7 @@ def test_an_incast_into_a_small_buffer_drops_as_much(programs, selective, conges
 
 
 def test_a_network_that_loses_frames(programs):
-    settings = {"NODES": 3, "COUNT": 300, "LOSS_PPM": 10_000}
+    settings = {"NODES": 3, "CLOCKS": 200_000, "LOSS_PPM": 10_000}
     found = compared(programs, "incast", settings)
     assert found["fabric"]["lost"] > 3 and near(found, "goodput", 0.1)
 

@@ -38,7 +38,9 @@ def shape_header(config):
         "PAYLOAD_DEPTH": config.payload_depth,
         "TIMER_TICK": timer_tick(config),
         # From reset to the first event: the longest memory is swept.
-        "RESET_CLOCKS": max(config.rows, config.slots, config.reorder_window),
+        "RESET_CLOCKS": (sweep := max(config.rows, config.slots, config.reorder_window)),
+        # The free list is there a clock after its own sweep.
+        "FIRST_SLOT": max(0, config.slots + 1 - sweep),
     }
     return "\n".join(
         [

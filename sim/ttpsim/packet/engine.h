@@ -25,7 +25,8 @@ inline constexpr int LAW_SEEN = 14;     // from the door to what the gate can se
 inline constexpr int FORWARDED = 6, APART = 9;  // between events of one row
 inline constexpr int READY = 2;         // from a link's push to the front of its ready queue
 inline constexpr int DELIVER = 3;       // from the verdict to the first beat at the host
-inline constexpr int LAW_COUNT = 13, LAW_LOOK = 3;      // from the door, from the interval's end, to a new load
+inline constexpr int LAW_COUNT = 13;    // from the door to a new load,
+inline constexpr int LAW_LOOK = 3;      // or from the end of an interval
 inline constexpr int CODE_LOAD = 6, CODE_RANDOM = 5;    // in front of the frame's first beat
 inline constexpr int CREDITED = 2;      // from a PAYLOAD's first beat to room for another,
 inline constexpr int UNUSED = 10;       // or from the door, of an event that sends none
@@ -51,9 +52,9 @@ struct Counts {
 };
 
 enum What : uint8_t {
-    AT_SWITCH, AT_HOST, OFFERED, RECEIVED, HOST_DONE, HOST_EVENT, VISIT, GATE_EXIT, REPLAY, SEEK, WALKED,
-    TICK, TIMER, LOOK, ASK, RETIRE, SENT, PUSH, TRANSMIT, RESULT, CREDIT, PUMP, DELIVERED, INTERVAL,
-    HOST_BEGINS, PING,
+    AT_SWITCH, AT_HOST, OFFERED, RECEIVED, HOST_BEGINS, HOST_DONE, HOST_EVENT, RESULT, PUSH, VISIT,
+    GATE_EXIT, CREDIT, PUMP, SEEK, REPLAY, WALKED, TICK, TIMER, LOOK, ASK, RETIRE, SENT, TRANSMIT,
+    DELIVERED, INTERVAL,
 };
 
 class Engine;
@@ -90,7 +91,7 @@ public:
 private:
     struct HostPort {
         bool writing = false, complete = false, raised = false, waiting = false, blocked = false,
-             retry = false, slot = false;
+             retry = false;
         int to = 0, event_to = 0;       // destinations of the packet, and of the event
         uint64_t may_begin = 0, offered = 0;
         int left = 0;                   // clocks of the packet that is written ...
@@ -207,9 +208,7 @@ private:
     std::deque<Range> ranges_;
     bool seeking_ = false, walks_ = false, replaying_ = false;
     uint64_t replay_at_ = 0;
-    uint32_t walk_link_ = 0, walk_id_ = 0, walk_last_ = 0;
-    int walk_passed_ = 0;
-    std::deque<uint32_t> lagging_;
+    uint32_t walk_link_ = 0, walk_id_ = 0, walk_last_ = 0, walk_passed_ = 0;
     // receiving
     std::vector<bool> places_;          // of the directory of kept packets
     int held_[3] = {}, kept_ = 0;       // receive slots

@@ -61,7 +61,6 @@ inline void Engine::host_event(int vc) {
         fresh(l);
         l.selective = s_.selective;
         l.controlled = s_.congestion && vc == DATA;
-        l.heard = false;
         l.state = State::OPEN_SENT;
         l.alloc = 1;
         Frame f{.kind = OPEN, .vc = uint8_t(vc), .selective = l.selective,

@@ -71,7 +71,7 @@ struct Link {
     uint32_t first = 0, una = 0;
     int alloc = 0, sent = 0, current = 0, oldest_at = 0, lag = 0, retries = 0;
     bool selective = false, controlled = false, held = false, queued = false, timer = false;
-    bool walking = false, heard = false;
+    bool walking = false;
     // the peer's data
     uint32_t received = 0, seen = 0;
     bool gap = false, looking = false, looks_first = false;

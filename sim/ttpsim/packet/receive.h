@@ -60,7 +60,6 @@ inline void Engine::opened(Link &l, uint32_t number, const Frame &f) {
         l.selective = l.selective && f.selective;
         l.controlled = l.controlled && f.controlled;
         l.received = l.seen = f.tx;
-        l.heard = true;
     } else if (l.received != f.tx || l.gap) {
         return;                                     // late: its sender has long been open (L19)
     }

@@ -102,7 +102,9 @@ private:
             if (node == 1) trip(f, at);
             network_.send(node, frame, at);
         };
-        w_.host_offers = [&](int node, int vc, int &to, int &bytes) { return offer(node, vc, to, bytes); };
+        w_.host_offers = [&](int node, int vc, int &to, int &bytes) {
+            return offer(node, vc, to, bytes);
+        };
         w_.length = [&](int from, int to, int vc, uint32_t number) {
             return length_of(s_.host, from, to, vc, number);
         };
@@ -142,7 +144,7 @@ private:
     void begin() {
         const uint64_t unit = law::INTERVAL * (64 / WB);
         for (int node = 0; node < s_.nodes; ++node) {
-            w_.events.at(s_.begins(node), HOST_BEGINS, node);
+            w_.events.at(std::max<uint64_t>(s_.begins(node), FIRST_SLOT), HOST_BEGINS, node);
             if (s_.joins(node)) w_.events.at(std::max<uint64_t>(s_.join_at, 1), HOST_BEGINS, node);
             if (s_.congestion)
                 w_.events.at(unit - s_.reset_clocks % unit, INTERVAL, node);
