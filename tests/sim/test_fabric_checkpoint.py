@@ -54,7 +54,7 @@ def stopped(program, traffic, settings, folder, processes=1, plus=()):
     while not (table.exists() and table.stat().st_size) and process.poll() is None:
         time.sleep(0.01)
     time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT if processes == 1 else signal.SIGUSR1)
     assert process.wait() == 130
     return ["--resume", name]
 

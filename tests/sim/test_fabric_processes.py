@@ -167,12 +167,24 @@ def test_groups_keep_to_themselves(program, tmp_path):
         (["--node-preset", "0=full"], "it has 512 bits, the others 64"),
         (["--node-preset", "0=tiny:links=3"], "links must be 2 ways"),
         (["--node-preset", "tiny"], "--node-preset must be NODES=PRESET"),
+        (["--processes", "2", "--hostfile", "none"], "--hostfile none: there is no such file"),
     ],
 )
 def test_settings_that_do_not_fit(capsys, words, said):
     assert cli.main(["fabric", *words]) == 2
     error = capsys.readouterr().err
     assert error.startswith("ttpoe fabric: ") and said in error and error.count("\n") == 1
+
+
+@needs_mpi
+def test_a_run_on_the_machines_of_a_file(mpi_program, tmp_path):
+    """A cluster of this machine: the words for mpirun are understood."""
+    machines = tmp_path / "machines"
+    machines.write_text("localhost slots=2\n")
+    code, [result, *_] = run(
+        mpi_program, "ring", {"NODES": 4, "COUNT": 3}, tmp_path, processes=2, hostfile=machines
+    )
+    assert code == 0 and result["packets"] == 12
 
 
 def test_without_mpi(capsys, monkeypatch, tmp_path):

@@ -117,6 +117,10 @@ int main(int count, char **words) {
     fabric::Exchange exchange;
 #endif
     catch_interrupts();
+#ifdef TTP_MPI
+    // What mpirun passes on and does not end us by, as it does after Ctrl-C.
+    std::signal(SIGUSR1, [](int) { interrupted = 1; });
+#endif
     fabric::Settings settings;
     std::string json;
     read(count, words, settings, json);

@@ -112,12 +112,14 @@ def run_fabric(
 def _ended(words, output, path):
     """The exit code. What mpirun says of one is not shown if the results are there."""
     with tempfile.TemporaryFile("w+") as errors:
-        quiet = {"stderr": errors} if "--oversubscribe" in words else {}
-        process = subprocess.Popen(words, stdout=output, **quiet)
+        # Ctrl-C at the terminal is not for mpirun, which would end the run before it is kept.
+        mpi = "--oversubscribe" in words
+        more = {"stderr": errors, "start_new_session": True} if mpi else {}
+        process = subprocess.Popen(words, stdout=output, **more)
         try:
             code = process.wait()
         except KeyboardInterrupt:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGUSR1 if mpi else signal.SIGINT)
             process.wait()
             raise
         if code and not path.exists():
@@ -163,6 +165,8 @@ def _folders(arguments):
         raise builds.SetupError(
             f"--plot must end in {' or '.join(PLOTS)}; got {arguments.plot.name!r}"
         )
+    if arguments.hostfile and not arguments.hostfile.is_file():
+        raise builds.SetupError(f"--hostfile {arguments.hostfile}: there is no such file")
     if arguments.resume and arguments.seeds > 1:
         raise builds.SetupError("--resume is of one run: leave out --seeds")
     if arguments.resume and not Path(f"{arguments.resume}.0").is_file():
@@ -266,7 +270,7 @@ def main(arguments):
             raise KeyboardInterrupt
         if code == 1:
             if arguments.seeds > 1:
-                print(f"[fabric] seed {seed} FAILED: {result['failure']}")
+                print(f"[fabric] seed {seed} FAILED: {result.get('failure', 'it broke off')}")
             again = command(
                 config.name,
                 settings | {"SEED": seed},

@@ -41,7 +41,7 @@ struct Settings {
     SwitchSettings network;
     HostSettings host;
 
-    // Of a node's engine; a number in kinds.h.
+    // Of a node's engine, among the kinds that the program is compiled for.
     int kind(int node) const {
         int first, last, kind, read;
         for (const char *at = kinds.c_str();

@@ -62,8 +62,12 @@ public:
             if (const Cable *cable = in[from]; cable && cable->at(clock).valid)
                 arrive(from, cable->at(clock));
         for (size_t to = 0; to < out.size(); ++to) {
-            const Beat b = leave(to);
-            if (out[to]) out[to]->put(clock, b);
+            if (!queue_[to].empty()) {
+                const Beat b = leave(to);
+                if (out[to]) out[to]->put(clock, b);
+            } else if (out[to]) {
+                out[to]->blank(clock, clock + 1);
+            }
         }
     }
     bool idle() const {
