@@ -103,7 +103,12 @@ def _parsed(words):
 
 
 def _ttpoe(words):
-    if words in ([], ["COMMAND", "--help"], *([name] for name in cli.commands())):
+    if words in (
+        [],
+        ["COMMAND", "--help"],
+        ["fabric", "sweep"],
+        *([name] for name in cli.commands()),
+    ):
         return None  # the name of a command, not one to type
     arguments, error = _parsed(words)
     if error or arguments is None:

@@ -39,6 +39,10 @@ NOT_REFERENCES = {
     "results.json": "a result, in build/sim",
     "design.json": "a result, in build/synth",
     "demo.svg": "a result, in build/demo",
+    "goodput.svg": "a result, in build/sweep",
+    "fairness.svg": "a result, in build/sweep",
+    "queue.svg": "a result, in build/sweep",
+    "completion.svg": "a result, in build/sweep",
     "sim/ttpsim/scenarios/greeting.py": "written by who follows docs/guides/how-to.md",
 }
 """Exact text -> what it is."""

@@ -1,4 +1,4 @@
-"""`ttpoe fabric --workload`: messages of a file, played; and what is refused, in one line."""
+"""`ttpoe fabric --workload FILE`: messages of a file, played; and what is refused, in one line."""
 
 import json
 import re

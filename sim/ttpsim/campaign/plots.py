@@ -96,7 +96,7 @@ def _completion(folder, sweep, found):
         return
     name, column, title = what
     table = found[name][found[name][column].notna()]
-    figure, axes = _figure(title, "clocks", "share that is there")
+    figure, axes = _figure(title, "clocks", f"share of {name}")
     for text, some in _groups(sweep, table, set()):
         values = sorted(some[column])
         shares = [(at + 1) / len(values) for at in range(len(values))]

@@ -72,7 +72,7 @@ def times(found):
     for name, column, title in (
         ("messages", "clocks", "Completion times of messages"),
         ("flows", "clocks", "Completion times of flows"),
-        ("flows", "p99", "Times that 99 of 100 packets of a flow kept"),
+        ("flows", "p99", "Time that 99 of 100 packets of each flow took at most"),
     ):
         if column in found[name] and found[name][column].notna().any():
             return name, column, title

@@ -1,4 +1,4 @@
-"""A workload: messages that a file lists, for `ttpoe fabric --workload`.
+"""A workload: messages that a file lists, for `ttpoe fabric --workload FILE`.
 
 A CSV file with the columns id, source, destination, bytes, start, after. A message may be sent from
 clock `start` on, when all those that `after` names, separated by spaces, have arrived. They must go

@@ -156,7 +156,7 @@ def test_the_report_filters_and_sorts(folder, tmp_path):
         ("[axes]\nnodes = [3, 3]", "axis nodes has a value twice"),
         ("[axes]\nnodes = [3]\n[fixed]\nnodes = 4", "nodes is fixed and an axis"),
         ("[axes]\nnodes = [9999]", "--nodes: must be a whole number from 2 to"),
-        ("[axes]\nnode = [3]", "it does not take '--node'"),
+        ("[axes]\nnode = [3]", "it does not take '--node=3'"),
         ("[fixed]\ngbn = 1", "gbn must be true or false; got 1"),
         ("[fixed]\nnodes = [1]", "nodes must be a number or a word; got [1]"),
         ("[fixed]\nseeds = 3", "seeds is set by the sweep itself"),

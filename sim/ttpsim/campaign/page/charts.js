@@ -33,7 +33,7 @@ function ticks(low, high, log) {
          at *= base) found.push(Number(at.toPrecision(12)));
     if (found.length > 1) return found;
   }
-  const rough = (high - low || 1) / 5;
+  const rough = (high - low || 1) / 6;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((one) => one * power >= rough);
   const found = [];

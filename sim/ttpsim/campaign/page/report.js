@@ -98,7 +98,7 @@ function times() {
     const values = some.map((row) => row[column]).sort((a, b) => a - b);
     return { name: words, points: values.map((time, at) => [time, (at + 1) / values.length]) };
   });
-  return chart(lines, { title, x: "clocks", y: "share that is there",
+  return chart(lines, { title, x: "clocks", y: `share of ${of}`,
                         log: true, most: 1.02, steps: true });
 }
 
