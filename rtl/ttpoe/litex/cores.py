@@ -4,8 +4,10 @@ Source: sections 7 and 8 of the protocol. Nothing is computed here: names are jo
 Verilog is written when the SoC is built, beside its own.
 """
 
+import warnings
 from types import SimpleNamespace
 
+from amaranth.hdl import UnusedElaboratable
 from litex.gen import LiteXModule
 from litex.soc.integration.soc import SoCRegion
 from litex.soc.interconnect import axi
@@ -79,6 +81,8 @@ class _Core(LiteXModule):
         self._platform, self._verilog = platform, verilog
         self._top, self._module, self._port = top, module_name(module, top), port
         self._component = wrapped(top, config, **port)
+        if verilog is not None:  # the component only says which ports there are
+            warnings.simplefilter("ignore", UnusedElaboratable)
         self.node = Signal(24, reset=node)
         self.open_id_seed = Signal(32)
         self.rst = Signal()
