@@ -43,7 +43,7 @@ inline void Engine::acked(Link &l, uint32_t number, const Frame &f) {
         l.pace.heard(f.code, false, time);
         const bool grew = l.pace.timing;
         const int before = l.pace.window;
-        if (l.pace.arrived(echo ? f.tx : f.rx, SLOTS, time)) slow_round_ = round(now());
+        if (l.pace.arrived(echo ? f.tx : f.rx, SLOTS, false, time)) slow_round_ = round(now());
         w_.counts.window_cut += grew && l.pace.window < before;
     }
     if (echo) {
@@ -93,7 +93,7 @@ inline void Engine::nacked_range(Link &l, uint32_t number, const Frame &f) {
         l.pace.heard(f.code, resends, time);
         if (last < l.sent) {
             const int before = l.pace.window;
-            if (l.pace.arrived(f.tx + 1, SLOTS, time)) slow_round_ = round(now());
+            if (l.pace.arrived(f.tx + 1, SLOTS, resends, time)) slow_round_ = round(now());
             w_.counts.window_cut += l.pace.window < before;
         }
     }

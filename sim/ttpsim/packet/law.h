@@ -10,9 +10,10 @@ namespace ttp::packet {
 
 // Every number of the law, once.
 namespace law {
-inline constexpr int START = 2, START_ALONE = 4;    // windows
+inline constexpr int START = 2;                     // the window of a link that begins
 inline constexpr uint32_t UNKNOWN = 4095;           // base, in 4 U
 inline constexpr uint32_t CUT = 160, LONG = 128;    // delays, in 4 U
+inline constexpr uint32_t FAR = 640;                // from such a gap on a link is slow by that alone
 inline constexpr int SLOW_ROUNDS = 3;               // of the timer, after a long sample
 inline constexpr int PATIENT = 2, RARE = 3;         // time-outs in a row (K13)
 inline constexpr int AGAIN = 2;                     // time-outs or idle rounds: base is unknown
@@ -32,7 +33,7 @@ struct Pace {
     int window = law::START;
     uint16_t next_at = 0, stamp = 0, base = law::UNKNOWN;
     uint32_t gap = 0, timed = 0;        // timed: the ID whose round trip is measured
-    bool growing = true, limited = false, known = false, timing = false;
+    bool growing = true, limited = false, timing = false;
 
     // The link begins, or becomes controlled.
     void begin(uint16_t now) {
@@ -41,16 +42,17 @@ struct Pace {
     }
     bool full(int position) const { return position >= window; }
     bool free(int position) const { return !gap && position + 1 < window; }
+    bool paced() const { return gap || window == 1; }
+    bool far() const { return gap >= law::FAR; }
 
-    // A believed answer has a code; `sends`: its event sends a PAYLOAD, too.
-    void heard(uint8_t code, bool sends, uint16_t now) {
+    // A believed answer has a code; `sends`: its event sends a PAYLOAD, too. `opens`: it opens the
+    // link, which takes its turn if many did before.
+    void heard(uint8_t code, bool sends, uint16_t now, bool opens = false) {
         if (code < law::ALONE) return;
         const uint32_t exponent = (code >> 4) - 1;
         const uint32_t links = std::min(law::GAP_MOST, (16u + (code & 15)) << exponent);
         gap = links == 16 ? 0 : links + (links >> 4) + (links >> 6);
-        if (!known && !gap && growing) window = std::max(window, law::START_ALONE);
-        known = true;
-        if (!sends && ahead(next_at, now + gap) > 0) next_at = now + gap;
+        if (!sends && ((opens && far()) || ahead(next_at, now + gap) > 0)) next_at = now + gap;
     }
     void sent(uint32_t id, bool first, uint16_t now) {
         const uint16_t late = now - gap / 2;
@@ -63,13 +65,14 @@ struct Pace {
             stamp = now & STAMP;
         }
     }
-    // An answer tells of exactly this packet. Whether the sample was long.
-    bool arrived(uint32_t id, int slots, uint16_t now) {
+    // An answer tells of exactly this packet; `sends` as above. Whether the sample was long.
+    bool arrived(uint32_t id, int slots, bool sends, uint16_t now) {
         if (!timing || id != timed) return false;
         const uint32_t trip = ((now - stamp + 3) & STAMP) >> 2;
         base = std::min<uint32_t>(base, trip);
         const uint32_t delay = trip - base;
         if (delay >= law::CUT) {
+            if (window == 1 && !far() && !sends) next_at = now + 2 * delay;
             window = std::max(1, window - std::max(1, window / 4));
             growing = false;
         } else if (limited) {
@@ -91,7 +94,7 @@ struct Pace {
     void rested() {
         window = law::START;
         growing = true;
-        known = timing = false;
+        timing = false;
         gap = 0;
         base = law::UNKNOWN;
     }

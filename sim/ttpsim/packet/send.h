@@ -85,7 +85,7 @@ inline void Engine::settle(Link &l, uint32_t number) {
         std::copy(l.shown.begin() + 1, l.shown.end(), l.shown.begin());
         Seen &s = l.shown.back();
         s = {now() + clocks::LAW_SEEN, p.next_at, p.gap || p.full(l.current + 1),
-             p.full(l.current), p.gap != 0, p.free(l.current)};
+             p.full(l.current), p.paced(), p.free(l.current)};
         if (l.gated) gate_plan(l, number);
     }
     if (l.state == State::OPEN && !l.queued && (l.waits() || (l.lag && !l.walking)))
