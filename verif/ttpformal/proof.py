@@ -39,7 +39,6 @@ class Defect(NamedTuple):
     path: str  # below rtl/ttpoe
     old: str  # must occur exactly once; how it is broken into lines does not count
     new: str
-    after: int = 0  # clocks in which it makes no difference yet: they are not looked at
 
 
 class Proof:
@@ -62,7 +61,8 @@ class Proof:
     defect_depth : int
         Every defect makes the proof fail within so many clocks after reset; 0: within `depth`.
     flat : bool
-        Memories are registers for the solver; good for small ones.
+        Memories are registers for the solver, and defects are looked for bit by bit; good for small
+        memories and long traces.
     short : bool
         Part of the short form.
     """

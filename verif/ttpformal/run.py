@@ -57,7 +57,6 @@ def _one(name, proof, task, timeout):
     """Runs one task of one proof: "prove", "cover" or the number of a defect."""
     start = time.monotonic()
     folder = BUILD / f"{name}.{task}"
-    skip = 0
     error = _emit(name, folder, *([task] if isinstance(task, int) else []))
     if error:
         status, log = "ERROR", error
@@ -68,13 +67,12 @@ def _one(name, proof, task, timeout):
         elif task == "cover":
             mode, engine, depth, wanted = "cover", "smtbmc yices", proof.cover_depth, "PASS"
         else:
-            mode, engine = ENGINES["sat" if proof.mode == "sat" else "bmc"]
+            mode, engine = ENGINES["sat" if proof.mode == "sat" or proof.flat else "bmc"]
             wanted = "FAIL"
             depth = proof.defect_depth or proof.depth
-            skip = proof.defects[task].after
         if proof.flat:
             engine = engine.replace("smtbmc", "smtbmc --nomem")
-        status, log = sby.run(folder, mode, depth, engine, timeout, skip)
+        status, log = sby.run(folder, mode, depth, engine, timeout)
         (folder / "sby.log").write_text(log)
     return {
         "status": status,

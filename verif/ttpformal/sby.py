@@ -67,16 +67,11 @@ def stop():
             os.killpg(process.pid, signal.SIGTERM)
 
 
-def run(folder, mode, depth, engine, timeout, skip=0):
-    """Runs sby on `folder`/design.il; returns (status, log). Status: PASS, FAIL, ... TIMEOUT.
-
-    `skip`: clocks in which assertions are not looked at.
-    """
+def run(folder, mode, depth, engine, timeout):
+    """Runs sby on `folder`/design.il; returns (status, log). Status: PASS, FAIL, ... TIMEOUT."""
     folder = Path(folder).resolve()
     (folder / "proof.sby").write_text(
-        f"[options]\nmode {mode}\ndepth {depth}\n"
-        + (f"skip {skip}\n" if skip else "")
-        + f"\n[engines]\n{engine}\n\n"
+        f"[options]\nmode {mode}\ndepth {depth}\n\n[engines]\n{engine}\n\n"
         "[script]\nread_rtlil design.il\nprep -top top\nflatten\nopt -full\n\n"
         "[files]\ndesign.il\n"
     )

@@ -85,7 +85,6 @@ class OneByOne(Proof):
             "pipeline/pipeline.py",
             "self.q3_owns.eq(self.q2c_valid & ~full)",
             "self.q3_owns.eq(self.q2c_valid)",
-            after=23,
         ),
         Defect(
             "the way that was used last is told from the way's own bit",
