@@ -9,7 +9,7 @@ from tests.verif.model_bench import ID, PEER, E, P, R, endpoint, link, notices, 
 from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.model.endpoint import REFUSED, TAKEN
 from ttpverif.model.states import State
-from ttpverif.model.zero import TELL_LIMIT, WAKE_LIMIT, WAKE_PATIENCE
+from ttpverif.model.zero import CROWDED_WAKES, TELL_LIMIT, WAKE_LIMIT
 
 DATA_STATES = ("OPEN", "CLOSE_SENT", "CLOSE_RECD")
 
@@ -496,11 +496,12 @@ def test_eight_time_outs_wake_it(how, frame):
     assert time_outs(m, 9) == [ack] * 8 + [None]
 
 
-def test_a_crowded_engine_wakes_from_the_third_time_out_on():
+def test_a_crowded_engine_wakes_at_the_third_and_the_seventh_time_out():
     m = zero(got=1)
-    assert WAKE_PATIENCE == 2
+    assert CROWDED_WAKES == (2, 6)
     told = [sent(m.timer(PEER, 0, crowded=True)) for _ in range(11)]
-    assert told == [None] * 3 + [("ACK", 0, R + 1, E)] * 6 + [None] * 2, "the first one marks"
+    waked = [n for n, frame in enumerate(told) if frame == ("ACK", 0, R + 1, E)]
+    assert waked == [3, 7] and told.count(None) == 9, "the first visit marks"
 
 
 def test_it_is_woken_together_with_a_replay():

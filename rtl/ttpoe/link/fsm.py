@@ -99,7 +99,7 @@ GUARDS = {
     "EMPTY": "nothing is unacknowledged and nothing waits",
     "GAP": "a gap is open and was NACKed, and the peer is not ZERO",
     "TOLD": "2 time-outs in a row or more",
-    "WAKE": "ZERO, and fewer than 8 time-outs in a row, but at least 2 if many links are backlogged",
+    "WAKE": "ZERO, and fewer than 8 time-outs in a row; if many links are backlogged, 2 or 6",
     "END_AHEAD": "the peer declared an end that is not reached yet",
     "LAG": "acknowledged slots wait to be freed, and nobody walks along the list",
     "CLOSE_DUE": "a CLOSE is to be sent",

@@ -18,7 +18,7 @@ __all__ = ["PARTS", "Guards", "at_share", "facts_layout", "kinds_layout", "parts
 
 _WORDS = 2  # time-outs in a row that repeat the CLOSE_ACK to such a peer (decision Z3)
 _WAKES = 8  # time-outs in a row that wake a peer with epoch 0 (decision Z7)
-_LATE = 2  # ... but for the first ones while many links are backlogged
+_SELDOM = 2  # ... but while many links are backlogged only the third and the seventh
 _SLOW = 2  # time-outs in a row that send nothing again while round trips are long (decision K13)
 _RARE = 3  # ... after which every second one does not
 
@@ -232,7 +232,9 @@ class Guards(wiring.Component):
             "EMPTY": tag.alloc == 0,
             "GAP": tag.gap & ~zero,
             "TOLD": tag.retries >= _WORDS,
-            "WAKE": zero & (tag.retries < _WAKES) & ~(self.i_crowded & (tag.retries < _LATE)),
+            "WAKE": zero
+            & (tag.retries < _WAKES)
+            & ~(self.i_crowded & (tag.retries[:2] != _SELDOM)),
             "END_AHEAD": tag.end_known & tag.end_ahead,
             "LAG": (tag.lag != 0) & ~self.i_walking,
             "CLOSE_DUE": tag.close_due,

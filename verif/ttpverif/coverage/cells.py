@@ -118,7 +118,7 @@ GUARDS = {
     "EMPTY": lambda k, e, p: not k.stored,
     "GAP": lambda k, e, p: k.gap and not k.zero,
     "TOLD": lambda k, e, p: k.count >= 2,
-    "WAKE": lambda k, e, p: k.zero and (2 if e.get("crowded", 0) else 0) <= k.count < 8,
+    "WAKE": lambda k, e, p: k.zero and (k.count in (2, 6) if e.get("crowded", 0) else k.count < 8),
     "END_AHEAD": lambda k, e, p: not k.end_reached,
     "CLOSE_DUE": lambda k, e, p: k.close_due or k.close_wanted,
     "CLOSE_WAITS": lambda k, e, p: k.stored and (k.zero or k.end == 0),

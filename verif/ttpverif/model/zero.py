@@ -11,14 +11,14 @@ from ..frames.serial import ID_MASK, id_add, id_distance
 from .part import Part
 from .states import DATA_STATES, State
 
-__all__ = ["TELL_LIMIT", "WAKE_LIMIT", "WAKE_PATIENCE", "Zero"]
+__all__ = ["CROWDED_WAKES", "TELL_LIMIT", "WAKE_LIMIT", "Zero"]
 
 TELL_LIMIT = 2
 """How often in a row CLOSE_ACK is repeated before the time it ends the link (Z3)."""
 WAKE_LIMIT = 8
 """In how many time-outs in a row the timer wakes the peer (Z7)."""
-WAKE_PATIENCE = 2
-"""... but not in so many first ones while the engine is crowded."""
+CROWDED_WAKES = (2, 6)
+"""How many time-outs come before those that wake while the engine is crowded."""
 
 
 class Zero(Part):
@@ -102,7 +102,7 @@ class Zero(Part):
             or link.state != State.OPEN
             or time_outs >= WAKE_LIMIT
             or step.crowded
-            and time_outs < WAKE_PATIENCE
+            and time_outs not in CROWDED_WAKES
             or link.stored
             and not link.in_flight
         ):
