@@ -50,7 +50,7 @@ def test_without_loss_the_order_of_arrival_is_the_same(programs, traffic, settin
     found = compared(programs, traffic, settings)
     assert found["fabric"]["dropped_full"] == 0
     assert found["places"] > 80 and found["same_places"] == found["places"]
-    assert near(found, "goodput", 0.001) and near(found, "peak_bytes", 0.001)
+    assert near(found, "goodput", 0.001) and near(found, "peak_bytes", 0.01)
 
 
 @pytest.mark.parametrize("selective", [1, 0])

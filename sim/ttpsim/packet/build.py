@@ -26,7 +26,7 @@ _SHARED = (
 
 
 def shape_header(config):
-    """`shape.h`: what the model must know of a configuration."""
+    """The text of the header with what the model must know of a configuration."""
     numbers = {
         "SETS": config.sets,
         "VC_TABLES": config.vc_tables,

@@ -67,31 +67,46 @@ def compared(programs, traffic, settings):
     return found
 
 
-def _large(program, case):
-    code, result = packet.run_packet(program, case.traffic, case.settings, subprocess.DEVNULL)
+def _large(program, traffic, settings):
+    code, result = packet.run_packet(program, traffic, settings, subprocess.DEVNULL)
     if code == 130:
         raise KeyboardInterrupt
     if code:
-        raise builds.BuildError(f"{case.words}: {result.get('failure', 'it broke off')}")
+        raise builds.BuildError(result.get("failure", "it broke off"))
     return _figures(result) | {name: result[name] for name in _COST}
 
 
 def evidence(processes, path=EVIDENCE):
-    """Make all runs, one after the other, and keep what they gave."""
+    """Make the runs that are not there yet, and keep what each gave when it is over.
+
+    Results of other programs than those that are compiled now do not count.
+    """
     config = preset("default")
     programs = {
         "packet": compile_packet(config, processes),
         "fabric": fabric.compile_fabric(config, processes),
     }
-    runs, large = [], []
-    for case in CASES:
-        command = packet.command(config.name, case.settings, case.traffic)
-        print(f"[packet] {command}", flush=True)
-        runs.append({"words": case.words, "lossless": case.lossless, "command": command})
-        runs[-1] |= compared(programs, case.traffic, case.settings)
-    for case in LARGE:
-        command = packet.command(config.name, case.settings, case.traffic)
-        print(f"[packet] {command}", flush=True)
-        large.append({"words": case.words, "command": command})
-        large[-1] |= _large(programs["packet"], case)
-    path.write_text(json.dumps({"runs": runs, "large": large}, indent=1) + "\n")
+    names = [program.parent.name for program in programs.values()]
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    if kept.get("programs") != names:
+        kept = {"programs": names, "runs": [], "large": []}
+
+    def commands(cases):
+        return {packet.command(config.name, c.settings, c.traffic): c for c in cases}
+
+    parts = {"runs": (CASES, compared, programs), "large": (LARGE, _large, programs["packet"])}
+    for where, (cases, made, of) in parts.items():
+        wanted = commands(cases)
+        found = {
+            run["command"]: run | {"words": wanted[run["command"]].words}
+            for run in kept[where]
+            if run["command"] in wanted
+        }
+        for command, case in wanted.items():
+            if command in found:
+                continue
+            print(f"[packet] {command}", flush=True)
+            run = {"words": case.words, "lossless": case.lossless, "command": command}
+            found[command] = run | made(of, case.traffic, case.settings)
+            kept[where] = [found[one] for one in wanted if one in found]
+            path.write_text(json.dumps(kept, indent=1) + "\n")
