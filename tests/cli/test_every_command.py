@@ -17,6 +17,7 @@ VERBS = cli.commands()
 PARSER = cli._parser(VERBS)
 PARSERS = PARSER._subparsers._group_actions[0].choices
 NEEDED = {
+    "campaign": ["none.toml"],
     "echo": ["--listen", "5555"],
     "generate": ["-o", "nowhere"],
     "ladder": ["none.pcap"],
@@ -61,6 +62,8 @@ EXPECTED = {
     "pages",
     "ladder",
     "model",
+    "campaign",
+    "packet",
 }
 
 

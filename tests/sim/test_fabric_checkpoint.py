@@ -111,7 +111,8 @@ def test_a_checkpoint_now_and_then(program, tmp_path):
 @pytest.mark.parametrize(
     "words, said",
     [
-        (["--resume", "none"], "there is no none.0"),
+        (["--resume", "--checkpoint", "none"], "there is no none.0 to go on from"),
+        (["--resume"], "--resume goes on from --checkpoint FILE: say which"),
         (["--checkpoint", "/none/such"], "there is no such folder"),
         (["--checkpoint-seconds", "0"], "must be a whole number from 1"),
     ],

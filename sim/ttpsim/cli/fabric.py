@@ -208,9 +208,8 @@ def _add_checkpoint(parser):
     )
     parser.add_argument(
         "--resume",
-        metavar="FILE",
-        type=path,
-        help="go on from there, with the same settings and --processes",
+        action="store_true",
+        help="go on from --checkpoint, with the same settings and --processes",
     )
 
 

@@ -165,8 +165,10 @@ def _folders(arguments):
         raise builds.SetupError(f"--hostfile {arguments.hostfile}: there is no such file")
     if arguments.resume and arguments.seeds > 1:
         raise builds.SetupError("--resume is of one run: leave out --seeds")
-    if arguments.resume and not Path(f"{arguments.resume}.0").is_file():
-        raise builds.SetupError(f"--resume {arguments.resume}: there is no {arguments.resume}.0")
+    if arguments.resume and not arguments.checkpoint:
+        raise builds.SetupError("--resume goes on from --checkpoint FILE: say which")
+    if arguments.resume and not Path(f"{arguments.checkpoint}.0").is_file():
+        raise builds.SetupError(f"--checkpoint: there is no {arguments.checkpoint}.0 to go on from")
     if arguments.resume and arguments.plot and not arguments.samples:
         raise builds.SetupError("--plot needs --samples to go on with, if there is --resume")
     last = arguments.seed + arguments.seeds - 1
@@ -192,7 +194,7 @@ def _config_of(node, configs, ranges):
 
 def _checkpoints(arguments):
     """Words for the program."""
-    words = ["--resume", arguments.resume] if arguments.resume else []
+    words = ["--resume", arguments.checkpoint] if arguments.resume else []
     if arguments.checkpoint:
         words += ["--checkpoint", arguments.checkpoint]
         words += ["--checkpoint-seconds", arguments.checkpoint_seconds]

@@ -6,7 +6,6 @@ them the program that also speaks to a real board.
 """
 
 import logging
-import os
 import random
 
 import cocotb
@@ -95,7 +94,7 @@ class BoardPair:
 
     def __init__(self, dut, clock_ps, loss=0.0, spoil=0.0):
         self.dut, self.clock_ps, self.loss, self.spoil = dut, clock_ps, loss, spoil
-        self.rng = random.Random(int(os.environ["COCOTB_RANDOM_SEED"]))
+        self.rng = random.Random(cocotb.RANDOM_SEED)
         self.tasks = []
 
     def start_soon(self, coroutine):
