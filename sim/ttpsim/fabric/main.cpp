@@ -93,9 +93,8 @@ bool all_begin(fabric::Exchange &exchange, const Run *run, const std::string &er
 void show(Progress &progress, const Run &run) {
     if (!progress.due()) return;
     char text[120];
-    std::snprintf(text, sizeof text, "%llu of %llu packets, clock %llu, %.0f clocks/s",
-                  (unsigned long long)run.arrived(), (unsigned long long)run.planned(),
-                  (unsigned long long)run.clock, progress.rate(run.clock));
+    std::snprintf(text, sizeof text, "%s packets, clock %llu, %.0f clocks/s", run.there().c_str(),
+                  (unsigned long long)run.clock, progress.rate(run.clock - run.began_clock()));
     progress.show(text, run.share(), run.began());
 }
 

@@ -48,6 +48,7 @@ public:
     }
     // `share` at its begin, not 0 after a checkpoint.
     double began() const { return began_; }
+    uint64_t began_clock() const { return began_clock_; }
 
     void write(Json &json) {
         auto number = [&](const char *name, auto value) { json.put(name, value); };
@@ -92,12 +93,16 @@ public:
 
     std::string failure;                // with its clock; of process 0
     uint64_t clock = 0;
-    uint64_t arrived() const { return recorder_->arrived(); }
-    uint64_t planned() const { return recorder_->planned(); }
+    // "12 of 60", or "12" without an end.
+    std::string there() const {
+        const std::string packets = std::to_string(recorder_->arrived());
+        return s_.clocks ? packets : packets + " of " + std::to_string(recorder_->planned());
+    }
     // How much of it is done, 0 to 1.
     double share() const {
         return s_.clocks ? double(clock) / s_.clocks
-                         : double(arrived()) / std::max<uint64_t>(1, planned());
+                         : double(recorder_->arrived())
+                               / std::max<uint64_t>(1, recorder_->planned());
     }
 
 private:
@@ -124,6 +129,7 @@ private:
         Archive a = Checkpoint(s_.resume, exchange_.rank()).read();
         state(a);
         if (recorder_) began_ = share();
+        began_clock_ = clock;
     }
     // All processes write before one replaces its file of before. False: one could not.
     bool save() {
@@ -199,7 +205,7 @@ private:
             told.end = PASSED;
         } else if (s_.limit && end >= s_.limit) {
             failure = "clock " + std::to_string(end) + ": not done after " + std::to_string(end)
-                      + " clocks: " + there();
+                      + " clocks: " + there() + " packets are there";
             told.end = FAILED;
         }
         const bool due = Clock::now() - saved_ >= std::chrono::seconds(s_.checkpoint_seconds) && told.end == GOES_ON;
@@ -207,16 +213,13 @@ private:
         if (told.save) saved_ = Clock::now();
         return told;
     }
-    std::string there() const {
-        return std::to_string(arrived()) + " of " + std::to_string(planned())
-               + " packets are there";
-    }
     Fault waits_too_long(uint64_t end) const {
         uint64_t since = recorder_->since();        // of a workload, nothing may be sent before
         if (s_.host.workload) since = std::max(since, std::min(end, s_.host.workload->last_start()));
         if (end - since <= patience()) return {};
         return {end, Fault::ALL, 0,
-                "nothing has arrived for " + std::to_string(patience()) + " clocks: " + there()};
+                "nothing has arrived for " + std::to_string(patience()) + " clocks: " + there()
+                    + " packets are there"};
     }
     // Dozens of rounds of the link timer, or all buffers on the way sent twice.
     uint64_t patience() const {
@@ -294,6 +297,7 @@ private:
     double cpu_seconds_ = 0;
     struct { double mine = 0, sum = 0, most = 0; } work_;
     double began_ = 0;
+    uint64_t began_clock_ = 0;
     Clock::time_point saved_ = Clock::now();    // the last checkpoint
 };
 
