@@ -146,28 +146,32 @@ def test_wrong_arguments():
         "must be ecp5, xilinx, ice40, osu018, ecpix5, liteeth, mac or liteeth_mac; got 'asic'"
         in refused("synth", "--target", "asic")
     )
-    assert "leave --preset and --protect out" in refused(
-        "synth", "--target", "liteeth", "--protect", "secded"
-    )
+    for switch in (("--protect", "secded"), ("--congestion", "none")):
+        assert "leave --preset, --protect and --congestion out" in refused(
+            "synth", "--target", "liteeth", *switch
+        )
 
 
-def test_a_protected_engine_has_its_own_entry(tmp_path, monkeypatch):
-    """It is the preset with check bits; the entry of the preset stays."""
+def test_a_protected_engine_and_one_without_control_have_entries(tmp_path, monkeypatch):
+    """They are the preset with check bits, or without congestion control; its own entry stays."""
     monkeypatch.setattr(synth, "SUMMARY", tmp_path / "summary.json")
     monkeypatch.setattr(synth, "BUILD", tmp_path)
-    monkeypatch.setattr(synth, "top_verilog", lambda _top, config, _name: str(config.protect))
+    monkeypatch.setattr(
+        synth, "top_verilog", lambda _top, config, _name: f"{config.protect}, {config.congestion}"
+    )
     monkeypatch.setitem(
         synth.ENGINE,
         "ice40",
         lambda folder, _top: {"folder": folder.name, "design": (folder / "design.v").read_text()},
     )
-    for arguments in ([], ["--protect", "secded"]):
+    for arguments in ([], ["--protect", "secded"], ["--congestion", "none"]):
         assert cli.main(["synth", "--target", "ice40", "--preset", "tiny", *arguments]) == 0
     assert {
         name: (entry["folder"], entry["design"]) for name, entry in synth.summary().items()
     } == {
-        "ice40-tiny": ("ice40-tiny", "none"),
-        "ice40-tiny_secded": ("ice40-tiny_secded", "secded"),
+        "ice40-tiny": ("ice40-tiny", "none, backlog"),
+        "ice40-tiny_secded": ("ice40-tiny_secded", "secded, backlog"),
+        "ice40-tiny_without_control": ("ice40-tiny_without_control", "none, none"),
     }
 
 

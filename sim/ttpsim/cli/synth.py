@@ -22,6 +22,7 @@ _EXAMPLES = """examples:
   ttpoe synth
   ttpoe synth --target xilinx --preset full
   ttpoe synth --protect secded
+  ttpoe synth --congestion none
   ttpoe synth --sweep links
   ttpoe synth --seeds 8 --jobs 2
 """
@@ -43,6 +44,12 @@ def add_parser(subparsers):
         metavar="HOW",
         type=one_of("none", "secded"),
         help="check bits on every word of every memory: none or secded (none)",
+    )
+    parser.add_argument(
+        "--congestion",
+        metavar="HOW",
+        type=one_of("none", "backlog"),
+        help="congestion control: backlog, or none, and nothing of it is built (backlog)",
     )
     parser.add_argument(
         "--part",

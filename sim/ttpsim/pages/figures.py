@@ -298,6 +298,27 @@ def liteeth():
     )
 
 
+def congestion_cost():
+    """What congestion control takes of an ECP5."""
+    found = baseline()
+    both = [
+        [found.get(f"synth.{name}.{key}") for key in ("lut4", "ff", "dp16kd")]
+        for name in ("ecp5", "ecp5.default_without_control")
+    ]
+    more = [a - b if a and b else None for a, b in zip(*both)]
+    return table(
+        ["`default`, ECP5", "LUT4", "flip-flops", "block RAMs"],
+        [
+            [words, *(_text(value, "") for value in row)]
+            for words, row in (
+                ("with congestion control", both[0]),
+                ('`Config.congestion` "none"', both[1]),
+                ("congestion control", more),
+            )
+        ],
+    )
+
+
 def macs():
     found = baseline()
     domains = ("engine", "send", "receive")
@@ -333,6 +354,7 @@ TABLES = {
         links,
         liteeth,
         macs,
+        congestion_cost,
         origin,
     )
 }

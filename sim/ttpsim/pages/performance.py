@@ -31,6 +31,7 @@ _BLOCKS = {
 }
 _TARGETS = {
     "ecp5": "`default`, ECP5-85F, placed and routed",
+    "ecp5.default_without_control": "`default` without congestion control, ECP5, placed and routed",
     "ecpix5.tiny": "board design with two `tiny` engines, ECP5, placed and routed",
     "ice40.tiny": "`tiny`, iCE40, Yosys only",
     "liteeth.udp": "LiteEth UDP, 8 bits, ECP5",

@@ -12,7 +12,8 @@
 
 `--sweep links`: `default` for ECP5 with 16 to 16,384 links, in build/synth/sweep.json.
 `--protect secded`: the engine with check bits in all its memories, an entry
-`<target>-<preset>_secded`.
+`<target>-<preset>_secded`. `--congestion none`: the engine without congestion control,
+`<target>-<preset>_without_control`.
 
 The Verilog is that of the one emitter. Results are added to build/synth/summary.json, one entry
 `<target>-<preset>` each; logs lie in build/synth/<target>-<preset>/, those of nextpnr in a folder
@@ -165,6 +166,8 @@ def _engine(arguments):
         config = config.replace(
             name=f"{config.name}_{arguments.protect}", protect=arguments.protect
         )
+    if arguments.congestion == "none":
+        config = config.replace(name=f"{config.name}_without_control", congestion="none")
     _check(arguments.target)
     options = {}
     if arguments.target == "ecp5":
@@ -196,9 +199,14 @@ def losses(entry, before):
 def _other(arguments):
     """The entry of a target with a design of its own."""
     target = arguments.target
-    if arguments.preset not in (None, OTHERS[target][1]) or arguments.protect:
+    if (
+        arguments.preset not in (None, OTHERS[target][1])
+        or arguments.protect
+        or arguments.congestion
+    ):
         raise SynthError(
-            f"--target {target} has a design of its own; leave --preset and --protect out"
+            f"--target {target} has a design of its own; leave --preset, --protect and "
+            "--congestion out"
         )
     _check(target)
     print(f"synth: {target}; {MINUTES.get(target, 'ten minutes or more')}", flush=True)
