@@ -14,6 +14,7 @@ from cocotb.task import resume
 from cocotb.triggers import ClockCycles, Timer
 from cocotb.utils import get_sim_time
 from cocotbext.eth import GmiiFrame, RgmiiSink, RgmiiSource
+from cocotbext.eth.constants import EthPre
 from cocotbext.uart import UartSink, UartSource
 
 __all__ = ["BoardPair", "UartPort"]
@@ -72,7 +73,8 @@ class _Side:
         """The next frame on the wire, without FCS, or None if the model finds a fault in it."""
         got = await self.sink.recv(compact=False)
         got.compact()
-        return bytes(got.get_payload()) if got.error is None and got.check_fcs() else None
+        whole = got.error is None and EthPre.SFD in got.data
+        return bytes(got.get_payload()) if whole and got.check_fcs() else None
 
     def put(self, frame, spoil):
         sent = GmiiFrame.from_payload(frame, min_len=60)
