@@ -49,7 +49,7 @@ def run(program, traffic, defect=None, **settings):
 
 @pytest.mark.parametrize("selective", [1, 0])
 def test_incast_into_a_small_buffer_loses_nothing(program, selective):
-    code, result = run(program, "incast", BUFFER=16384, SELECTIVE=selective)
+    code, result = run(program, "incast", BUFFER=16384, SELECTIVE=selective, CONGESTION=0)
     assert code == 0, result["failure"]
     assert result["packets"] == 3 * 40 and result["payload_bytes"] == 3 * 40 * 1024
     assert result["ideal"] == 3 * 40 * BEATS

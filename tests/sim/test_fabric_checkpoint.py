@@ -11,7 +11,7 @@ from tests.sim.test_fabric_processes import TREE, compiled, needs_mpi, run
 from ttpsim.fabric import run as fabric
 
 RUNS = {
-    "cut-through": ("all_to_all", {"NODES": 4, "COUNT": 60, "CUT_THROUGH": 1, "LOSS_PPM": 9000}),
+    "cut-through": ("all_to_all", {"NODES": 4, "COUNT": 300, "CUT_THROUGH": 1, "LOSS_PPM": 9000}),
     "all that there is": (
         "incast",
         {
@@ -25,7 +25,7 @@ RUNS = {
             "LEAVE_AT": 30_000,
         },
     ),
-    "fat tree": ("ring", {"NODES": 8, "COUNT": 60, "BYTES": 0, "CHUNK": 3, **TREE}),
+    "fat tree": ("ring", {"NODES": 8, "COUNT": 300, "BYTES": 0, "CHUNK": 3, **TREE}),
 }
 
 
@@ -53,8 +53,7 @@ def stopped(program, traffic, settings, folder, processes=1, plus=()):
         list(map(str, words)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     while not (table.exists() and table.stat().st_size) and process.poll() is None:
-        time.sleep(0.01)
-    time.sleep(0.1)
+        time.sleep(0.002)
     process.send_signal(signal.SIGINT if processes == 1 else signal.SIGUSR1)
     assert process.wait() == 130
     return ["--resume", name]

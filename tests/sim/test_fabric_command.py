@@ -49,7 +49,19 @@ def test_seeds_are_run_one_by_one(command, monkeypatch):
         return code, result
 
     monkeypatch.setattr(fabric, "run_fabric", spy)
-    said = command(*ENDLESS, "--link-slots", 6, "--spread", 500, "--seeds", 3, "--jobs", 2)
+    said = command(
+        *ENDLESS,
+        "--congestion",
+        "off",
+        "--buffer",
+        4096,
+        "--spread",
+        500,
+        "--seeds",
+        3,
+        "--jobs",
+        2,
+    )
     assert len(goodputs) == 3 and len(set(goodputs)) > 1
     mean, low, high = sum(goodputs) / 3, min(goodputs), max(goodputs)
     assert re.search(rf"goodput +{mean:.1f} % \({low:.1f} to {high:.1f}\)", said), said

@@ -84,7 +84,10 @@ def test_a_permutation_crosses_the_leaves(program, seed):
     frames = 4 * 2 * (1 + count)  # OPEN and OPEN_ACK, PAYLOADs and ACKs
     assert result["switch_frames"] == 3 * frames
     assert result["ideal"] == count * (BEATS + ACK_BEATS)
-    assert result["network_ideal"] in (result["ideal"], 2 * result["ideal"])
+    # The busiest port between switches has one or two flows' PAYLOADs, and one or two's ACKs.
+    assert result["network_ideal"] in {
+        count * (flows * BEATS + answers * ACK_BEATS) for flows in (1, 2) for answers in (1, 2)
+    }
 
 
 def test_what_the_network_needs_is_more_than_the_hosts_need(program):
@@ -188,11 +191,11 @@ def test_settings_that_do_not_fit(capsys, words, said):
 
 
 def test_how_soon_a_lone_sender_fills_its_wire(program):
-    """After the round trip of its OPEN with a window that is large enough, else never."""
-    clocks = {}
+    """Some round trips after that of its OPEN, as the window grows; with one slot never."""
+    clocks, trips = {}, {}
     for slots in (0, 1):
         result = run(program, "incast", NODES=2, CLOCKS=8000, LINK_SLOTS=slots, DELAY=20)
-        clocks[slots] = result.get("full_rate_after")
+        clocks[slots], trips[slots] = result.get("full_rate_after"), result["round_trip"]
     # OPEN and OPEN_ACK: two frames of 8 beats, each stored once on its way, and four cables.
     open_ = 4 * 8 + 4 * 20
-    assert open_ < clocks[0] < open_ + BEATS and clocks[1] is None
+    assert open_ < clocks[0] < open_ + 4 * trips[0] and clocks[1] is None

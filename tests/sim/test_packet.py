@@ -56,10 +56,12 @@ def test_without_loss_the_order_of_arrival_is_the_same(programs, traffic, settin
 @pytest.mark.parametrize("selective", [1, 0])
 @pytest.mark.parametrize("congestion", [1, 0])
 def test_an_incast_into_a_small_buffer_drops_as_much(programs, selective, congestion):
-    settings = {"NODES": 4, "CLOCKS": 60_000, "BUFFER": 8192, "SELECTIVE": selective}
+    settings = {"NODES": 6, "CLOCKS": 60_000, "BUFFER": 4096, "SELECTIVE": selective}
     found = compared(programs, "incast", settings | {"CONGESTION": congestion})
-    assert found["fabric"]["dropped_full"] > 10
-    assert near(found, "goodput", GOODPUT) and near(found, "dropped_full", DROPS)
+    wanted = found["fabric"]["dropped_full"]
+    assert wanted > (5 if congestion else 100), "with the law on there are few"
+    assert near(found, "goodput", GOODPUT)
+    assert found["packet"]["dropped_full"] == pytest.approx(wanted, rel=DROPS, abs=3)
 
 
 def test_a_network_that_loses_frames(programs):

@@ -7,9 +7,9 @@ from tests.verif.incast import SINK, VC, Incast
 
 @pytest.mark.parametrize("senders, loss", [(1, 0), (2, 0), (8, 0), (4, 0.01)])
 def test_a_shared_port_is_full_fair_and_loses_nothing(senders, loss):
-    incast = Incast(senders, loss=loss).run(8000)
+    incast = Incast(senders, loss=loss).run(12_000)
     incast.measure()
-    incast.run(6000)
+    incast.run(12_000)
     assert incast.used > 0.94, "of the line"
     assert incast.fairness > 0.95, "Jain's index"
     assert incast.drops == 0, "none for want of room"

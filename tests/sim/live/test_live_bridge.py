@@ -184,7 +184,8 @@ def test_two_engines_on_one_bridge_with_loss(command, namespace, tmp_path):
     assert int(re.search(r"(\d+) lost by --loss", text)[1]) > 0
     frames = [Ether(raw) for _time, raw in read_pcap(tmp_path / "ping.pcap")]
     mine = [f for f in frames if f.src == "98:ed:5c:00:00:02" and f[TTP].opcode == 6]
-    assert len(mine) == sent
+    # A PAYLOAD that waits to be sent again is withdrawn if its ACK comes first.
+    assert 150 <= len(mine) <= sent and len({f[TTP].tx_id for f in mine}) == 150
     assert namespace.interfaces() == {"t1", "br-ttp"}
     code, text = echo.interrupt()
     assert code == 130 and "150 packets, 153,600 bytes echoed" in text
