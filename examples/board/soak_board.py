@@ -4,16 +4,16 @@ Nothing leaves the board: no PHY and no second board are needed to see two TTP e
 replay frames at the speed of hardware. `make synth TARGET=ecpix5` makes the bitstream.
 """
 
-from amaranth.hdl import ClockDomain, ClockSignal, Const, Instance, Module, ResetInserter, Signal
+from amaranth.hdl import ClockDomain, Module, ResetInserter
 from amaranth.lib import wiring
-from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import In, Out
 
+from ttpoe.board.clocks import EngineClock
 from ttpoe.nic.seed import BootSeed
 from ttpoe.traffic.pattern import Lengths
 from ttpoe.traffic.soak import Soak
 
-__all__ = ["SETTINGS", "SoakBoard", "pll_dividers"]
+__all__ = ["SETTINGS", "SoakBoard"]
 
 _SIDES = {
     "enable": 1,
@@ -38,19 +38,6 @@ SETTINGS = {
     **{f"{xy}_{name}": value for xy in ("ab", "ba") for name, value in _WIRES.items()},
 }
 """The soak's `cfg_*`: 1 % of all frames lost, 1 % overtaken, 0.1 % doubled, 0.1 % corrupted."""
-
-_VCO_MHZ = (400, 800)
-
-
-def pll_dividers(input_mhz, output_mhz):
-    """`(CLKI_DIV, CLKFB_DIV, CLKOP_DIV)` of an ECP5 PLL whose feedback is its output."""
-    for divide in range(1, 11):  # 10 MHz or more at the phase detector, of 100 MHz
-        multiply = output_mhz * divide / input_mhz
-        if multiply == int(multiply) and 1 <= multiply <= 80:
-            for post in range(1, 129):
-                if _VCO_MHZ[0] <= output_mhz * post <= _VCO_MHZ[1]:
-                    return divide, int(multiply), post
-    raise ValueError(f"no divider of the PLL makes {output_mhz} MHz of {input_mhz} MHz")
 
 
 class SoakBoard(wiring.Component):
@@ -81,7 +68,6 @@ class SoakBoard(wiring.Component):
 
     def __init__(self, config, clock_mhz):
         self._config, self._clock_mhz = config, clock_mhz
-        self._dividers = pll_dividers(self.OSCILLATOR_MHZ, clock_mhz)
         super().__init__(
             {
                 "clk100": In(1),
@@ -96,23 +82,8 @@ class SoakBoard(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.domains.sync = ClockDomain()
-        locked, (divide, multiply, post) = Signal(), self._dividers
-        m.submodules.pll = Instance(
-            "EHXPLLL",
-            p_CLKI_DIV=divide,
-            p_CLKFB_DIV=multiply,
-            p_CLKOP_DIV=post,
-            p_CLKOP_ENABLE="ENABLED",
-            p_CLKOP_CPHASE=post // 2,
-            p_FEEDBK_PATH="CLKOP",
-            i_CLKI=self.clk100,
-            i_CLKFB=ClockSignal(),
-            i_RST=Const(0),
-            i_STDBY=Const(0),
-            o_CLKOP=ClockSignal(),
-            o_LOCK=locked,
-        )
-        m.submodules.reset = ResetSynchronizer(~(locked & self.rst_n))
+        m.submodules.clock = clock = EngineClock(self.OSCILLATOR_MHZ, self._clock_mhz)
+        m.d.comb += [clock.i_clk.eq(self.clk100), clock.i_rst.eq(~self.rst_n)]
         m.submodules.seed = seed = BootSeed("ecp5")
         soak = Soak(self._config)
         m.submodules.soak = ResetInserter(~seed.o_ready)(soak)

@@ -226,12 +226,3 @@ def test_pins_to_bitstream(tmp_path, monkeypatch):
     assert found["asked_mhz"] == board.CLOCK_MHZ and found["clock_met"]
     assert found["used_percent"]["EHXPLLL"] > 0
     assert (tmp_path / "design.bit").stat().st_size > 10_000
-
-
-def test_dividers_of_the_pll():
-    pll_dividers = board.example().pll_dividers
-    for output in (25, 40, 50, 60, 75, 100, 125):
-        divide, multiply, post = pll_dividers(100, output)
-        assert 100 * multiply == output * divide and 400 <= output * post <= 800
-    with pytest.raises(ValueError, match="no divider"):
-        pll_dividers(100, 33)

@@ -1,17 +1,8 @@
 """`ttpoe fabric`: many engines behind switches, as one native program."""
 
 from ttpsim.cli._campaign import add_campaign
-from ttpverif.cli.options import (
-    add_gbn,
-    add_jobs,
-    add_loss,
-    add_preset,
-    add_seed,
-    number,
-    one_of,
-    path,
-    verb,
-)
+from ttpsim.cli._network import add_files, add_network
+from ttpverif.cli.options import add_jobs, number, one_of, path, verb
 
 __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 
@@ -89,14 +80,12 @@ SETTINGS = {
 def add_parser(subparsers):
     """The parser of `ttpoe fabric`."""
     parser = verb(subparsers, "fabric", SUMMARY, _DESCRIPTION, _EXAMPLES, CHECKOUT)
-    add_preset(parser)
-    parser.add_argument(
-        "--traffic",
-        metavar="NAME",
-        type=one_of(*TRAFFIC),
-        default="incast",
-        help="incast: all to host 0; reverse: and host 0 to all; all_to_all; permutation: each to "
-        "one of another leaf; ring: each to the next, what came from the one before (incast)",
+    add_network(
+        parser,
+        SETTINGS,
+        TRAFFIC,
+        "incast: all to host 0; reverse: and host 0 to all; all_to_all; permutation: each to "
+        "one of another leaf; ring: each to the next, what came from the one before",
     )
     parser.add_argument(
         "--node-preset",
@@ -107,58 +96,11 @@ def add_parser(subparsers):
     )
     _add_processes(parser)
     _add_checkpoint(parser)
-    add_seed(parser)
-    add_loss(parser, high=100, of="of the frames on each cable that are lost")
-    add_gbn(parser)
-    parser.add_argument(
-        "--cut-through",
-        action="store_true",
-        help="switches send a frame on before they have all of it",
-    )
-    for name, (low, high, default, meaning) in SETTINGS.items():
-        parser.add_argument(
-            f"--{name}",
-            metavar="N",
-            type=number(low, high),
-            default=default,
-            help=f"{meaning} ({default})",
-        )
-    parser.add_argument(
-        "--congestion",
-        metavar="HOW",
-        type=one_of("on", "off"),
-        default="on",
-        help="whether engines offer congestion control, if they have it (on)",
-    )
-    parser.add_argument(
-        "--seeds",
-        metavar="N",
-        type=number(1, 1000),
-        default=1,
-        help="run N seeds from --seed on; tell mean and spread (1)",
-    )
-    parser.add_argument(
-        "--samples",
-        metavar="FILE",
-        type=path,
-        help="write queue and senders every 256 clocks, as CSV",
-    )
-    parser.add_argument(
-        "--results",
-        metavar="FILE",
-        type=path,
-        help="write what each node and each flow has done, as JSON",
-    )
-    parser.add_argument("--plot", metavar="FILE", type=path, help="draw that: .svg, .png or .pdf")
-    parser.add_argument(
-        "--workload",
-        metavar="FILE",
-        type=path,
-        help="play the messages of this CSV file instead of --traffic: id, source, destination, "
-        "bytes, start (clock), after (ids that have arrived at the source before)",
-    )
-    parser.add_argument(
-        "--order", metavar="FILE", type=path, help="write each packet's arrival, as CSV"
+    add_files(
+        parser,
+        results="write what each node and each flow has done, as JSON",
+        workload="play the messages of this CSV file instead of --traffic: id, source, "
+        "destination, bytes, start (clock), after (ids that have arrived at the source before)",
     )
     add_jobs(parser, of="compilers, or runs")
     actions = parser.add_subparsers(dest="action", metavar="sweep")

@@ -1,17 +1,8 @@
 """`ttpoe packet`: the network of `ttpoe fabric` as a model of packets, for thousands of nodes."""
 
+from ttpsim.cli._network import add_files, add_network
 from ttpsim.cli.fabric import SETTINGS as FABRIC
-from ttpverif.cli.options import (
-    add_gbn,
-    add_jobs,
-    add_loss,
-    add_preset,
-    add_seed,
-    number,
-    one_of,
-    path,
-    verb,
-)
+from ttpverif.cli.options import add_jobs, verb
 
 __all__ = ["CHECKOUT", "SETTINGS", "SUMMARY", "TRAFFIC", "add_parser", "run"]
 
@@ -47,52 +38,10 @@ its fat tree, and more nodes. The native program has the same."""
 def add_parser(subparsers):
     """The parser of `ttpoe packet`."""
     parser = verb(subparsers, "packet", SUMMARY, _DESCRIPTION, _EXAMPLES, CHECKOUT)
-    add_preset(parser)
-    parser.add_argument(
-        "--traffic",
-        metavar="NAME",
-        type=one_of(*TRAFFIC),
-        default="incast",
-        help="as for `ttpoe fabric`; ring: each to the next, step by step (incast)",
+    add_network(
+        parser, SETTINGS, TRAFFIC, "as for `ttpoe fabric`; ring: each to the next, step by step"
     )
-    add_seed(parser)
-    add_loss(parser, high=100, of="of the frames on each cable that are lost")
-    add_gbn(parser)
-    parser.add_argument(
-        "--cut-through",
-        action="store_true",
-        help="switches send a frame on before they have all of it",
-    )
-    for name, (low, high, default, meaning) in SETTINGS.items():
-        parser.add_argument(
-            f"--{name}",
-            metavar="N",
-            type=number(low, high),
-            default=default,
-            help=f"{meaning} ({default})",
-        )
-    parser.add_argument(
-        "--congestion",
-        metavar="HOW",
-        type=one_of("on", "off"),
-        default="on",
-        help="whether engines offer congestion control, if they have it (on)",
-    )
-    parser.add_argument(
-        "--seeds",
-        metavar="N",
-        type=number(1, 1000),
-        default=1,
-        help="run N seeds from --seed on; tell mean and spread (1)",
-    )
-    files = {
-        "samples": "write queue and senders every 256 clocks, as CSV",
-        "plot": "draw that: .svg, .png or .pdf",
-        "order": "write each packet's arrival, as CSV",
-        "json": "write the results",
-    }
-    for name, meaning in files.items():
-        parser.add_argument(f"--{name}", metavar="FILE", type=path, help=meaning)
+    add_files(parser, json="write the results")
     parser.add_argument(
         "--evidence",
         action="store_true",

@@ -2,7 +2,7 @@
 //
 // Exit code 0: passed; 1: failed; 2: bad arguments; 130: interrupted.
 
-#include "options.h"
+#include "network_options.h"
 #include "progress.h"
 #include "run.h"
 #ifdef TTP_MPI
@@ -15,52 +15,24 @@ using ttp::fabric::Run;
 namespace {
 
 void read(int count, char **words, fabric::Settings &s, std::string &json) {
-    Options("fabric")
+    Options options("fabric");
+    fabric::network_options(options, s)
         .text("--json", json)
-        .text("--traffic", s.traffic)
         .text("--defect", s.network.defect)
-        .number("--seed", s.seed)
-        .text("--samples", s.samples)
         .text("--checkpoint", s.checkpoint)
         .text("--resume", s.resume)
         .number("--checkpoint-seconds", s.checkpoint_seconds)
         .text("--kinds", s.kinds)
         .text("--partition", s.partition)
         .text("--results", s.results)
-        .text("--order", s.order)
         .text("--workload", s.workload)
         .number("--batch", s.batch)
-        .number("--congestion", s.congestion)
-        .number("--spread", s.spread)
-        .number("--old", s.old)
-        .number("--old-slots", s.old_slots)
         .number("--modules", s.modules)
         .number("--module-timer", s.module_timer)
-        .number("--join", s.join)
-        .number("--join-at", s.join_at)
-        .number("--leave-at", s.leave_at)
-        .number("--limit", s.limit)
-        .number("--clocks", s.clocks)
-        .number("--nodes", s.nodes)
-        .number("--count", s.count)
-        .number("--link-slots", s.link_slots)
-        .number("--tick", s.tick)
-        .number("--selective", s.selective)
-        .number("--delay", s.delay)
-        .number("--leaf-hosts", s.leaf_hosts)
-        .number("--spines", s.spines)
         .number("--pods", s.pods)
         .number("--cores", s.cores)
         .number("--groups", s.groups)
         .number("--chunk", s.chunk)
-        .number("--buffer", s.network.buffer)
-        .number("--cut-through", s.network.cut_through)
-        .number("--loss-ppm", s.network.loss_ppm)
-        .number("--ping-every", s.ping_every)
-        .number("--ping-bytes", s.host.ping_bytes)
-        .number("--bytes", s.host.bytes)
-        .number("--stop", s.host.stop_clocks)
-        .number("--stop-period", s.host.stop_period)
         .read(count, words);
 }
 
@@ -70,8 +42,8 @@ std::string all_words(int count, char **words) {
     for (int at = 1; at < count; ++at) {
         const std::string word = words[at];
         bool place = false;
-        for (const char *name : {"--json", "--workload", "--samples", "--results", "--resume", "--checkpoint",
-                                 "--checkpoint-seconds"})
+        for (const char *name : {"--json", "--workload", "--samples", "--results", "--order", "--resume",
+                                 "--checkpoint", "--checkpoint-seconds"})
             place |= word == name;
         if (place) ++at;
         else all += " " + word;

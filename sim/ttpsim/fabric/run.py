@@ -17,42 +17,19 @@ from ttpoe.verilog.emit import write
 from ttpsim.build import builds
 from ttpsim.cli.fabric import SETTINGS as SWITCHES
 from ttpsim.fabric import workload
+from ttpsim.fabric.asked import asked, check_files, limits, program_words, shown_words
 from ttpsim.fabric.kinds import kinds_of
 from ttpsim.fabric.plot import draw
 from ttpsim.fabric.program import compile_fabric, mpi_tool
 from ttpsim.fabric.refusals import refusals
 from ttpsim.fabric.words import several, shown
-from ttpverif.cli.options import SEEDS
 
 __all__ = ["SETTINGS", "command", "compile_fabric", "run_fabric"]
 
-PLOTS = (".svg", ".png", ".pdf")
 DEFECTS = ("swap", "port", "node", "number")
 
-SETTINGS = {
-    "SEED": (*SEEDS, 1),
-    "CUT_THROUGH": (0, 1, 0),
-    "LOSS_PPM": (0, 1_000_000, 0),
-    "SELECTIVE": (0, 1, 1),
-    "CONGESTION": (0, 1, 1),
-} | {name.upper().replace("-", "_"): limits[:3] for name, limits in SWITCHES.items()}
-"""Setting -> (smallest, largest, default). The program calls them --like-this; `ttpoe fabric` has
-`--loss` in percent for LOSS_PPM, `--gbn` for no SELECTIVE, `--congestion off` for no CONGESTION,
-and the others likewise."""
-_FLAGS = {
-    "CUT_THROUGH": ["--cut-through"],
-    "SELECTIVE": ["--gbn"],
-    "CONGESTION": ["--congestion", "off"],
-}
-
-
-def _words(key, value):
-    """A setting as `ttpoe fabric` has it."""
-    if key in _FLAGS:
-        return _FLAGS[key]
-    if key == "LOSS_PPM":
-        return ["--loss", f"{value / 10_000:.10g}"]
-    return [f"--{key.lower().replace('_', '-')}", str(value)]
+SETTINGS = limits(SWITCHES)
+"""Setting -> (smallest, largest, default)."""
 
 
 def command(name, settings, traffic, node_presets=(), processes=1, played=None):
@@ -61,10 +38,7 @@ def command(name, settings, traffic, node_presets=(), processes=1, played=None):
     words += ["--workload", shlex.quote(str(played))] if played else ["--traffic", traffic]
     words += [word for text in node_presets for word in ("--node-preset", text)]
     words += ["--processes", str(processes)] if processes > 1 else []
-    for key, value in settings.items():
-        if value != SETTINGS[key][2] or key in ("SEED", "NODES", "COUNT"):
-            words += _words(key, value)
-    return " ".join(words)
+    return " ".join([*words, *shown_words(settings, SETTINGS)])
 
 
 def _launcher(processes, hostfile):
@@ -86,7 +60,6 @@ def run_fabric(
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "fabric.json"
-        values = {key: settings.get(key, default) for key, (_, _, default) in SETTINGS.items()}
         words = [
             *_launcher(processes, hostfile),
             program,
@@ -96,9 +69,8 @@ def run_fabric(
             path,
             *plus,
             *(["--defect", defect] if defect else []),
+            *program_words(settings, SETTINGS),
         ]
-        for key, value in values.items():
-            words += [f"--{key.lower().replace('_', '-')}", value]
         code = _ended(list(map(str, words)), output, path)
         return code, json.loads(path.read_text()) if path.exists() else {}
 
@@ -124,17 +96,7 @@ def _ended(words, output, path):
 
 def _settings(arguments, config_of, messages):
     """The settings that are asked for."""
-    found = {
-        name.upper().replace("-", "_"): getattr(arguments, name.replace("-", "_"))
-        for name in SWITCHES
-    }
-    found |= {
-        "SEED": arguments.seed,
-        "CUT_THROUGH": int(arguments.cut_through),
-        "LOSS_PPM": round(arguments.loss * 10_000),
-        "SELECTIVE": int(not arguments.gbn),
-        "CONGESTION": int(arguments.congestion == "on"),
-    }
+    found = asked(arguments, SWITCHES)
     peers = workload.peers(messages, found["NODES"]) if messages else None
     for bad, words in refusals(found, _traffic(arguments), config_of, peers):
         if bad:
@@ -148,17 +110,8 @@ def _traffic(arguments):
 
 
 def _folders(arguments):
-    """Refuses files that cannot be written and more seeds than there are, before anything runs."""
-    for name in ("samples", "results", "plot", "order", "checkpoint"):
-        path = getattr(arguments, name)
-        if path and arguments.seeds > 1:
-            raise builds.SetupError(f"--{name} is of one run: leave out --seeds")
-        if path and (path.is_dir() or not path.absolute().parent.is_dir()):
-            raise builds.SetupError(f"--{name} {path}: there is no such folder for a file")
-    if arguments.plot and arguments.plot.suffix not in PLOTS:
-        raise builds.SetupError(
-            f"--plot must end in {' or '.join(PLOTS)}; got {arguments.plot.name!r}"
-        )
+    """Refuses files that cannot be written or do not go together, before anything runs."""
+    check_files(arguments, ("samples", "results", "plot", "order", "checkpoint"))
     if arguments.order and arguments.resume:
         raise builds.SetupError("--order is of a whole run: leave out --resume")
     if arguments.hostfile and not arguments.hostfile.is_file():
@@ -171,9 +124,6 @@ def _folders(arguments):
         raise builds.SetupError(f"--checkpoint: there is no {arguments.checkpoint}.0 to go on from")
     if arguments.resume and arguments.plot and not arguments.samples:
         raise builds.SetupError("--plot needs --samples to go on with, if there is --resume")
-    last = arguments.seed + arguments.seeds - 1
-    if last > SEEDS[1]:
-        raise builds.SetupError(f"the last seed must be at most {SEEDS[1]}; got {last}")
 
 
 def _complete(path, result, messages):

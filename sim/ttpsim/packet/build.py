@@ -16,6 +16,7 @@ _SHARED = (
     "load",
     "log",
     "measure",
+    "network_options",
     "order",
     "samples",
     "settings",

@@ -2,7 +2,7 @@
 //
 // Exit code 0: passed; 1: failed; 2: bad arguments; 130: interrupted.
 
-#include "options.h"
+#include "network_options.h"
 #include "progress.h"
 #include "write.h"
 
@@ -11,39 +11,11 @@ using namespace ttp;
 namespace {
 
 void read(int count, char **words, packet::Settings &s, std::string &json) {
-    Options("packet")
+    Options options("packet");
+    fabric::network_options(options, s)
         .text("--json", json)
-        .text("--traffic", s.traffic)
-        .text("--samples", s.samples)
-        .text("--order", s.order)
-        .number("--seed", s.seed)
-        .number("--congestion", s.congestion)
-        .number("--spread", s.spread)
-        .number("--old", s.old)
-        .number("--old-slots", s.old_slots)
-        .number("--join", s.join)
-        .number("--join-at", s.join_at)
-        .number("--leave-at", s.leave_at)
-        .number("--limit", s.limit)
-        .number("--clocks", s.clocks)
-        .number("--nodes", s.nodes)
-        .number("--count", s.count)
         .number("--steps", s.steps)
-        .number("--link-slots", s.link_slots)
-        .number("--tick", s.tick)
-        .number("--selective", s.selective)
-        .number("--delay", s.delay)
-        .number("--leaf-hosts", s.leaf_hosts)
-        .number("--spines", s.spines)
         .number("--fat-tree", s.pods_of)
-        .number("--buffer", s.network.buffer)
-        .number("--cut-through", s.network.cut_through)
-        .number("--loss-ppm", s.network.loss_ppm)
-        .number("--ping-every", s.ping_every)
-        .number("--ping-bytes", s.host.ping_bytes)
-        .number("--bytes", s.host.bytes)
-        .number("--stop", s.host.stop_clocks)
-        .number("--stop-period", s.host.stop_period)
         .read(count, words);
 }
 

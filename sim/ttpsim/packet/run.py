@@ -10,47 +10,23 @@ from pathlib import Path
 from ttpoe.config import preset
 from ttpsim.build import builds
 from ttpsim.cli.packet import SETTINGS as SWITCHES
+from ttpsim.fabric.asked import asked, check_files, limits, program_words, shown_words
 from ttpsim.fabric.plot import draw
-from ttpsim.fabric.run import PLOTS
 from ttpsim.fabric.words import several, shown
 from ttpsim.packet.build import compile_packet
 from ttpsim.packet.refusals import refusals
-from ttpverif.cli.options import SEEDS
 
 __all__ = ["SETTINGS", "command", "run_packet"]
 
-SETTINGS = {
-    "SEED": (*SEEDS, 1),
-    "CUT_THROUGH": (0, 1, 0),
-    "LOSS_PPM": (0, 1_000_000, 0),
-    "SELECTIVE": (0, 1, 1),
-    "CONGESTION": (0, 1, 1),
-} | {name.upper().replace("-", "_"): limits[:3] for name, limits in SWITCHES.items()}
+SETTINGS = limits(SWITCHES)
 """Setting -> (smallest, largest, default), as in `ttpsim.fabric.run`."""
-_FLAGS = {
-    "CUT_THROUGH": ["--cut-through"],
-    "SELECTIVE": ["--gbn"],
-    "CONGESTION": ["--congestion", "off"],
-}
 _FILES = ("samples", "plot", "order", "json")
-
-
-def _words(key, value):
-    """A setting as `ttpoe packet` has it."""
-    if key in _FLAGS:
-        return _FLAGS[key]
-    if key == "LOSS_PPM":
-        return ["--loss", f"{value / 10_000:.10g}"]
-    return [f"--{key.lower().replace('_', '-')}", str(value)]
 
 
 def command(name, settings, traffic):
     """What a user types to repeat a run."""
     words = ["ttpoe", "packet", "--preset", name, "--traffic", traffic]
-    for key, value in settings.items():
-        if value != SETTINGS[key][2] or key in ("SEED", "NODES", "COUNT"):
-            words += _words(key, value)
-    return " ".join(words)
+    return " ".join([*words, *shown_words(settings, SETTINGS)])
 
 
 def run_packet(program, traffic, settings, output=None, plus=()):
@@ -58,8 +34,7 @@ def run_packet(program, traffic, settings, output=None, plus=()):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "packet.json"
         words = [program, "--traffic", traffic, "--json", path, *plus]
-        for key, (_low, _high, default) in SETTINGS.items():
-            words += [f"--{key.lower().replace('_', '-')}", settings.get(key, default)]
+        words += program_words(settings, SETTINGS)
         process = subprocess.Popen(list(map(str, words)), stdout=output)
         try:
             code = process.wait()
@@ -72,38 +47,11 @@ def run_packet(program, traffic, settings, output=None, plus=()):
 
 def _settings(arguments):
     """The settings that are asked for."""
-    found = {
-        name.upper().replace("-", "_"): getattr(arguments, name.replace("-", "_"))
-        for name in SWITCHES
-    }
-    found |= {
-        "SEED": arguments.seed,
-        "CUT_THROUGH": int(arguments.cut_through),
-        "LOSS_PPM": round(arguments.loss * 10_000),
-        "SELECTIVE": int(not arguments.gbn),
-        "CONGESTION": int(arguments.congestion == "on"),
-    }
+    found = asked(arguments, SWITCHES)
     for bad, words in refusals(found, arguments.traffic):
         if bad:
             raise builds.SetupError(words)
     return found
-
-
-def _files(arguments):
-    """Refuses files that cannot be written and more seeds than there are, before anything runs."""
-    for name in _FILES:
-        path = getattr(arguments, name)
-        if path and arguments.seeds > 1:
-            raise builds.SetupError(f"--{name} is of one run: leave out --seeds")
-        if path and (path.is_dir() or not path.absolute().parent.is_dir()):
-            raise builds.SetupError(f"--{name} {path}: there is no such folder for a file")
-    if arguments.plot and arguments.plot.suffix not in PLOTS:
-        raise builds.SetupError(
-            f"--plot must end in {' or '.join(PLOTS)}; got {arguments.plot.name!r}"
-        )
-    last = arguments.seed + arguments.seeds - 1
-    if last > SEEDS[1]:
-        raise builds.SetupError(f"the last seed must be at most {SEEDS[1]}; got {last}")
 
 
 def _one(arguments, program, settings):
@@ -151,7 +99,7 @@ def main(arguments):
         return 0
     config = preset(arguments.preset)
     settings = _settings(arguments)
-    _files(arguments)
+    check_files(arguments, _FILES)
     program = compile_packet(config, builds.Processes(arguments.jobs))
     if arguments.seeds == 1:
         found = [_one(arguments, program, settings)]
