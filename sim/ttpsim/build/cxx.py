@@ -250,6 +250,33 @@ def _makefile(obj, prefix):
     return {name: words.split() for name, words in re.findall(r"(?m)^(VM_\w+) *\+?= *(.*)$", text)}
 
 
+def _units(obj, found, slow):
+    """What is given to g++: `[(C++ file, options)]`, the largest first.
+
+    Each file that Verilator writes costs half a second for its headers and templates, whatever is
+    in it. So they are included in three: the code of each clock in two, for two cores, and what
+    runs once at the start in one that is not optimised (`slow`: the header that says so).
+    """
+    halves = [[], []]
+    sizes = {
+        name: (obj / f"{name}.cpp").stat().st_size
+        for name in found["VM_CLASSES_FAST"] + found["VM_SUPPORT_FAST"]
+    }
+    for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
+        min(halves, key=lambda half: sum(map(sizes.get, half))).append(name)
+    once_only = found["VM_CLASSES_SLOW"] + found["VM_SUPPORT_SLOW"]
+    units = []
+    for name, files, options in (
+        ("fast_0", halves[0], []),
+        ("fast_1", halves[1], []),
+        ("slow", once_only, ["-include", slow]),
+    ):
+        if files:
+            (obj / f"{name}.cc").write_text("".join(f'#include "{file}.cpp"\n' for file in files))
+            units.append((obj / f"{name}.cc", options))
+    return units
+
+
 def _options(root, defines, level):
     include = root / "include"
     return [
@@ -362,27 +389,24 @@ def model(name, sources, top, prefix, flags, optimise, processes, order=0, what=
         found = _makefile(obj, prefix)
         objects, commands = [], []
         common = _precompiled(job, root, _defines(found), optimise.fast)
-        for speed, last in (("FAST", []), ("SLOW", ["-include", common.with_name("slow.h")])):
-            for one in found[f"VM_CLASSES_{speed}"] + found[f"VM_SUPPORT_{speed}"]:
-                objects.append(obj / f"{one}.o")
-                commands.append(
-                    (
-                        objects[-1],
-                        [
-                            *_options(root, _defines(found), optimise.fast),
-                            f"-I{obj}",
-                            "-include",
-                            common,
-                            "-include",
-                            obj / f"{prefix}__pch.h",
-                            *last,
-                            "-c",
-                            obj / f"{one}.cpp",
-                        ],
-                    )
+        for unit, last in _units(obj, found, common.with_name("slow.h")):
+            objects.append(unit.with_suffix(".o"))
+            commands.append(
+                (
+                    objects[-1],
+                    [
+                        *_options(root, _defines(found), optimise.fast),
+                        f"-I{obj}",
+                        "-include",
+                        common,
+                        "-include",
+                        obj / f"{prefix}__pch.h",
+                        *last,
+                        "-c",
+                        unit,
+                    ],
                 )
-        # The largest ones first.
-        commands.sort(key=lambda command: -command[1][-1].stat().st_size)
+            )
         job.compile(folder, commands)
         job.run(
             ["ar", "rcs", folder / "model.a", *objects],
