@@ -16,7 +16,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--long",
         action="store_true",
-        help="all tests: also those that a run of all of them leaves out (LEFT_OUT in conftest.py)",
+        help="all tests: also those that a run of all of them leaves out (tests/long.py)",
     )
     parser.addoption(
         "--all-lengths",
@@ -31,37 +31,10 @@ def pytest_configure(config):
     # A shell's background jobs ignore Ctrl-C, and so would what the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "icarus: needs Icarus Verilog")
+    config.addinivalue_line("markers", "long: left out of a run of all tests, see tests/long.py")
     if hasattr(config.option, "loadscopereorder"):  # xdist: files as they are ordered below
         config.option.loadscopereorder = False
 
-
-# Tests that build or run for half a minute to two minutes each, and those that do for a second preset
-# what another test does for the first. `make test` leaves them out; with --long, or if their file is
-# named, they run. `make verify` runs them.
-LEFT_OUT = (
-    "board/test_board.py",
-    "board/test_netlist.py",
-    "docs/test_integration_doc.py::test_fusesoc",
-    "litex/test_socs.py",
-    "memory/test_emit_memories.py::test_every_memory_of_the_whole_design[default-none]",
-    "memory/test_emit_memories.py::test_every_memory_of_the_whole_design[full-none]",
-    "pipeline/test_background.py::test_background_events[every_row OPEN-0]",
-    "port/test_two_ports.py::test_two_ports[xgmii]",
-    "sim/test_bench_axis.py",
-    "sim/test_faults.py::test_every_memory_with_an_upset",
-    "sim/test_soak.py::test_right_engines_pass",
-    "sim/views/test_views.py::test_gtkwave_finds_every_signal_of_its_view[verilator-engine]",
-    "sim/views/test_views.py::test_pictures_are_up_to_date",
-    "sim/views/test_views.py::test_surfer_finds_every_signal_of_its_view[verilator-engine]",
-    "test_examples.py::test_litex",
-    "test_examples.py::test_verilog_in_verilator",
-    "verilog/test_fusesoc.py::test_the_port_of_the_repository",
-    "verilog/test_lint.py::test_icarus_reads_it[default",
-    "verilog/test_lint.py::test_icarus_reads_it[full",
-    "verilog/test_lint.py::test_no_warnings",
-    "verilog/test_lint.py::test_yosys_reads_it[default",
-    "verilog/test_lint.py::test_yosys_reads_it[full",
-)
 
 # Files whose tests compile simulators or run for minutes, the longest first: with `--dist loadfile`
 # a worker takes whole files, and one that begins last is waited for.
@@ -93,7 +66,7 @@ def pytest_collection_modifyitems(config, items):
     if not config.getoption("--long") and config.args == config.getini("testpaths"):
         left_out = pytest.mark.skip(reason="takes long: runs with --long, or by its file's name")
         for item in items:
-            if item.nodeid.startswith(tuple(f"tests/{name}" for name in LEFT_OUT)):
+            if item.get_closest_marker("long"):
                 item.add_marker(left_out)
     if shutil.which("iverilog") and shutil.which("vvp"):
         return

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.long import long
+
 ROOT = Path(__file__).resolve().parents[1]
 VERILATOR = Path(os.environ.get("TTP_VERILATOR_ROOT", ROOT / ".tools" / "verilator"))
 
@@ -72,6 +74,7 @@ def test_verilog_in_icarus(by_icarus):
     assert PASSED.search(by_icarus), by_icarus
 
 
+@long
 def test_verilog_in_verilator(verilog, by_icarus):
     if not (VERILATOR / "bin" / "verilator").exists():
         pytest.skip("Verilator is not set up: make setup")
@@ -123,6 +126,7 @@ def test_amaranth(tmp_path):
     }
 
 
+@long
 def test_litex(tmp_path):
     pytest.importorskip("liteeth", reason="LiteX is missing: pip install litex liteeth")
     environment = place(tmp_path)

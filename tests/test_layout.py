@@ -62,13 +62,10 @@ def test_every_module_of_the_hardware_is_imported_by_a_test():
 
 
 def test_files_that_are_ordered_are_there():
-    """`conftest.LONGEST_FIRST`: a file that is renamed would begin last. `LEFT_OUT`: would run."""
-    from tests.conftest import LEFT_OUT, LONGEST_FIRST
+    """`conftest.LONGEST_FIRST`: a file that is renamed would begin last."""
+    from tests.conftest import LONGEST_FIRST
 
     assert not [name for name in LONGEST_FIRST if not (TESTS / f"{name}.py").is_file()]
-    for name in LEFT_OUT:
-        file, _, test = name.partition("::")
-        assert f"def {test.partition('[')[0]}" in (TESTS / file).read_text(), name
 
 
 def test_no_test_file_lies_in_a_folder_that_is_passed_over(pytestconfig):

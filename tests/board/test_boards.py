@@ -6,6 +6,7 @@ import pytest
 
 import ttpverif.cli as cli
 from tests.board.test_talk import said_by
+from tests.long import long_case
 from ttpoe.board.boards import BOARDS, Board, board_of
 from ttpoe.board.clocks import EngineClock, pll_dividers
 from ttpoe.board.lights import LIGHTS
@@ -31,7 +32,9 @@ def lpf(tmp_path_factory):
     return of
 
 
-@pytest.mark.parametrize("name", BOARDS)
+@pytest.mark.parametrize(
+    "name", [long_case(name) if number else name for number, name in enumerate(BOARDS)]
+)
 def test_every_pin_and_both_clocks_are_in_the_constraints(lpf, name):
     text = lpf(name)
     located = re.findall(r'^LOCATE COMP "([\w\[\]]+)" SITE "(\w+)";$', text, re.MULTILINE)

@@ -4,6 +4,7 @@ import importlib.util
 
 import pytest
 
+from tests.long import long
 from ttpsim.board import build
 from ttpsim.board.netlist import simulated
 
@@ -13,6 +14,7 @@ needs_tools = pytest.mark.skipif(
 )
 
 
+@long
 @needs_tools
 def test_the_netlist_moves_data_under_loss(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr(build, "BUILD", tmp_path)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.long import long
 from ttpsim.build.builds import CLOCK_PS
 from ttpsim.scenario.run import WINDOW
 from ttpsim.views.dump import Dump
@@ -177,6 +178,7 @@ async def only(bench):
 """
 
 
+@long
 @pytest.mark.icarus
 def test_the_waveform_of_a_failure_is_of_its_last_clocks(tmp_path):
     result = project(tmp_path, LATE)("sim", "--waves")

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 import ttpverif.cli as cli
+from tests.emitted import emitted
 from ttpoe.config import PRESETS, Config, ConfigError
 from ttpoe.csr.documents import c_header, systemrdl
 from ttpoe.verilog import generate
-from ttpoe.verilog.emit import top_verilog
 from ttpoe.verilog.ports import Port
 from ttpverif.bench.pair import parse_ports
 from ttpverif.cli.generate import PARAMETERS
@@ -46,7 +46,7 @@ def test_files(made):
     )
     config = PRESETS["tiny"]
     for name, text in (
-        ("ttp_managed_nic.v", top_verilog("managed_nic", config)),
+        ("ttp_managed_nic.v", emitted("managed_nic", config)),
         ("ttp_registers.h", c_header(config)),
         ("ttp_registers.rdl", systemrdl(config)),
     ):

@@ -2,12 +2,13 @@
 
 import pytest
 
+from tests.long import BITS
 from tests.streams import simulate
 from ttpoe.config import preset
 from ttpoe.congestion.line_clock import INTERVAL, LineClock
 
 
-@pytest.mark.parametrize("width", [64, 128, 256, 512])
+@pytest.mark.parametrize("width", BITS)
 def test_it_counts_64_bytes(width):
     clocks = 512 // width
     dut = LineClock(preset("tiny").replace(width_bits=width))

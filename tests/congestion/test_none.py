@@ -1,16 +1,14 @@
 """Without `Config.congestion` nothing of the law is built, whatever the registers say."""
 
+from tests.emitted import emitted
 from ttpoe.config import preset
 from ttpoe.csr.registers import register_map
-from ttpoe.verilog.emit import top_verilog
 
 NONE = preset("tiny").replace(congestion="none")
 
 
 def test_no_block_of_it_is_in_the_verilog():
-    with_it, without = (
-        top_verilog("engine", config, "ttp_engine") for config in (preset("tiny"), NONE)
-    )
+    with_it, without = (emitted("engine", config) for config in (preset("tiny"), NONE))
     assert "congestion_law" in with_it and "congestion_law" not in without
     assert "congestion_gate" not in without
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.long import long
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "guides" / "integration.md").read_text()
 VERILATOR = Path(os.environ.get("TTP_VERILATOR_ROOT", ROOT / ".tools" / "verilator"))
@@ -123,6 +125,7 @@ def test_c(made, tmp_path):
     assert (run.returncode, run.stderr) == (0, "")
 
 
+@long
 @pytest.mark.skipif(
     importlib.util.find_spec("fusesoc") is None, reason="FuseSoC is missing: pip install fusesoc"
 )

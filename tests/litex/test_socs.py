@@ -5,9 +5,11 @@ import pytest
 pytest.importorskip("liteeth", reason="LiteX is missing: pip install litex liteeth")
 
 from tests.litex import soc_pair
+from tests.long import long
 from tests.mac import mac_bench
 
 
+@long
 def test_two_socs(tmp_path):
     text, csrs = soc_pair.pair()
     nodes = soc_pair.example().NODES

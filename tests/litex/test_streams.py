@@ -6,10 +6,9 @@ pytest.importorskip("liteeth", reason="LiteX is missing: pip install litex litee
 
 from litex.gen import LiteXModule, run_simulation
 
+from tests.long import BITS
 from ttpoe.config import preset
 from ttpoe.litex.streams import FromLiteEth, ToLiteEth
-
-WIDTHS = (64, 128, 256, 512)
 
 
 def config_of(width):
@@ -24,7 +23,7 @@ class Loop(LiteXModule):
         self.comb += self.to.source.connect(self.back.sink)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BITS)
 def test_every_length_of_the_last_beat(width):
     """One bit marks the last byte, in the last beat alone; `keep` comes back as it was."""
     loop, count = Loop(config_of(width)), width // 8

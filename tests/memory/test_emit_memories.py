@@ -9,6 +9,8 @@ from amaranth.hdl._mem import MemoryInstance
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from tests.emitted import emitted
+from tests.long import long_case
 from ttpoe.config import PRESETS
 from ttpoe.layouts import rx_event_layout
 from ttpoe.memory.protected import COLLISION_UNDEFINED
@@ -80,11 +82,16 @@ def sizes(text):
 def whole_design(name, protect):
     """`(configuration, its Verilog)` of the largest top."""
     config = PRESETS[name].replace(protect=protect)
-    return config, emit.top_verilog("managed_nic", config)
+    return config, emitted("managed_nic", config)
 
 
 @pytest.mark.parametrize(
-    "name, protect", [*((name, "none") for name in PRESETS), ("tiny", "secded")]
+    "name, protect",
+    [
+        ("tiny", "none"),
+        ("tiny", "secded"),
+        *(long_case(name, "none") for name in PRESETS if name != "tiny"),
+    ],
 )
 def test_every_memory_of_the_whole_design(name, protect):
     config, text = whole_design(name, protect)

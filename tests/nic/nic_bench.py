@@ -15,7 +15,6 @@ from ttpverif.frames.fields import with_field
 from ttpverif.frames.frame import ETHERTYPES
 from ttpverif.frames.scapy_ttp import ttp_frame
 
-WIDTHS = (8, 16, 32, 64)
 TTP, OS = "TTP", "OS"
 
 

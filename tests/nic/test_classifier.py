@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.nic.nic_bench import OS, TTP, WIDTHS, Bench, Receiver, Sender, mixture, rng_for
+from tests.long import BYTES
+from tests.nic.nic_bench import OS, TTP, Bench, Receiver, Sender, mixture, rng_for
 from ttpoe.config import Config
 from ttpoe.nic.classifier import Classifier
 from ttpverif.frames.fields import field_of
@@ -18,7 +19,7 @@ def classified(width, frames, rng, gap=0.0, ready=1.0, **options):
     return sender, receiver, Bench(dut, [sender], [receiver], PULSES).run(idle=8, **options)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 @pytest.mark.parametrize("gap, ready", [(0.0, 1.0), (0.3, 0.6)])
 def test_mixed_traffic(width, gap, ready):
     rng = rng_for("classifier", width, gap)
@@ -32,7 +33,7 @@ def test_mixed_traffic(width, gap, ready):
     assert all(bench.counts.values()), "the seed holds too little"
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_every_length_around_the_ethertype(width):
     """A frame that ends before its EtherType takes over nothing of the frame before it."""
     rng = rng_for("lengths", width)
@@ -46,7 +47,7 @@ def test_every_length_around_the_ethertype(width):
     assert bench.counts == {"bad": 0, "short": 6 * 7, "ttp": 2 * 7}
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_ethertypes_that_differ_in_one_bit_are_the_operating_systems(width):
     """All 16 bits of both are compared; between them come frames of ours, of both kinds."""
     rng = rng_for("one bit", width)
@@ -64,7 +65,7 @@ def test_ethertypes_that_differ_in_one_bit_are_the_operating_systems(width):
     assert bench.counts == {"bad": 0, "short": 0, "ttp": 2 * 16}
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_one_clock_and_no_bubble(width):
     rng = rng_for("pace", width)
     sender, receiver, _ = classified(width, [(rng.randbytes(60), False) for _ in range(50)], rng)

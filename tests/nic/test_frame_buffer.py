@@ -4,7 +4,8 @@ from functools import cache
 
 import pytest
 
-from tests.nic.nic_bench import WIDTHS, Bench, Receiver, Sender, beats, rng_for
+from tests.long import BYTES
+from tests.nic.nic_bench import Bench, Receiver, Sender, beats, rng_for
 from ttpoe.config import Config
 from ttpoe.nic.frame_buffer import FrameBuffer
 
@@ -22,7 +23,7 @@ def sizes(width):
     return [size for size in edges if size]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 @pytest.mark.parametrize("lossy", [False, True])
 @pytest.mark.parametrize("gap, ready", [(0.0, 1.0), (0.3, 1.0), (0.0, 0.4)])
 def test_frames_pass_unchanged_and_those_with_errors_do_not(width, lossy, gap, ready):
@@ -38,7 +39,7 @@ def test_frames_pass_unchanged_and_those_with_errors_do_not(width, lossy, gap, r
     assert bench.counts == {"kept": len(good), "dropped": 0}
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 @pytest.mark.parametrize("lossy", [False, True])
 def test_latency_and_pace(width, lossy):
     """Two clocks behind the last beat; frames that are there come out without a bubble."""
@@ -52,7 +53,7 @@ def test_latency_and_pace(width, lossy):
     assert receiver.clocks[-1][1] - receiver.clocks[0][0] == 40 * 64 // width - 1
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 @pytest.mark.parametrize("lossy", [False, True])
 @pytest.mark.parametrize("over", [0, 1])
 def test_a_frame_that_just_fits_and_one_byte_more(width, lossy, over):
@@ -75,7 +76,7 @@ def test_a_frame_that_just_fits_and_one_byte_more(width, lossy, over):
     assert bench.counts == {"kept": len(taken), "dropped": 4 - len(taken)}
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_full_and_lossy_drops_whole_frames(width):
     """Nobody reads: exactly those frames are kept that fit, whatever lies between them."""
     rng = rng_for("full", width)
@@ -102,7 +103,7 @@ def test_full_and_lossy_drops_whole_frames(width):
     assert dropped > 5 and len(kept) > 5
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_full_and_not_lossy_makes_the_sender_wait(width):
     rng = rng_for("wait", width)
     frames = [(rng.randbytes(rng.choice((1, 60, 300, 1000, ROOM))), False) for _ in range(25)]
@@ -121,7 +122,7 @@ def test_full_and_not_lossy_makes_the_sender_wait(width):
     assert any(stalled)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 @pytest.mark.parametrize("lossy", [False, True])
 def test_reset_within_a_frame_on_both_sides(width, lossy):
     rng = rng_for("reset", width, lossy)

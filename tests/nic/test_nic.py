@@ -4,7 +4,8 @@ from functools import cache
 
 import pytest
 
-from tests.nic.nic_bench import WIDTHS, Bench, Receiver, Sender, rng_for
+from tests.long import BYTES
+from tests.nic.nic_bench import Bench, Receiver, Sender, rng_for
 from ttpoe.config import PRESETS, Config
 from ttpoe.engine import Engine
 from ttpoe.nic.nic import Nic
@@ -74,7 +75,7 @@ def test_ports_are_the_engines_and_the_os():
     assert not set(STATS) & set(ENGINE_STATS)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 @pytest.mark.parametrize("ethertype", [0x0AC6, 0x9AC6])
 def test_no_clock_slower_than_the_engine_alone(width, ethertype):
     frames = conversation(ethertype)
@@ -86,7 +87,7 @@ def test_no_clock_slower_than_the_engine_alone(width, ethertype):
     assert os.frames == [] and counts == counts_alone
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_ordinary_traffic_in_between(width):
     """Every answer comes as before, nothing counts as an error, the OS gets the rest."""
     arp = bytes.fromhex("ffffffffffff020000000007 0806") + bytes(28)

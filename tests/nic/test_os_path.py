@@ -4,10 +4,10 @@ from functools import cache
 
 import pytest
 
+from tests.long import BYTES
 from tests.nic.nic_bench import (
     OS,
     TTP,
-    WIDTHS,
     Bench,
     Receiver,
     Sender,
@@ -32,7 +32,7 @@ def counts(**others):
     return {name: others.get(name.removeprefix("stat_os_"), 0) for name in STATS}
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 @pytest.mark.parametrize("gap", [0.0, 0.3])
 def test_what_is_not_ttp_reaches_the_os_unchanged_and_in_order(width, gap):
     rng = rng_for("rx", width, gap)
@@ -49,7 +49,7 @@ def test_what_is_not_ttp_reaches_the_os_unchanged_and_in_order(width, gap):
     assert bench.counts == counts(rx_kept=len(wanted))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_a_slow_os_loses_whole_frames_and_they_are_counted(width):
     rng = rng_for("slow", width)
     frames = mixture(rng, 120, jumbo=1500)
@@ -67,7 +67,7 @@ def test_a_slow_os_loses_whole_frames_and_they_are_counted(width):
     assert 5 < kept < total - 5
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_a_flood_of_ttp_takes_no_room(width):
     """The OS reads nothing; a hundred TTP and bad frames later its next frame still fits."""
     rng = rng_for("flood", width)
@@ -86,7 +86,7 @@ def test_a_flood_of_ttp_takes_no_room(width):
     assert bench.counts == counts(rx_kept=2)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 @pytest.mark.parametrize("gap, ready", [(0.0, 1.0), (0.5, 1.0), (0.2, 0.5)])
 def test_what_the_os_sends(width, gap, ready):
     """A slow OS leaves no gap in a frame (the receiver checks it); what it may not send is gone."""
@@ -112,7 +112,7 @@ def test_what_the_os_sends(width, gap, ready):
     assert all(bench.counts[f"stat_os_tx_{name}"] for name in ("sent", "aborted", "short", "ttp"))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_latency(width):
     """Three clocks behind the last beat, each way."""
     rng = rng_for("latency", width)
@@ -127,7 +127,7 @@ def test_latency(width):
         assert len(receiver.frames) == 3
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_the_two_ways_do_not_touch(width):
     """Both at once: the OS reads nothing and what it sends still leaves, and the other way."""
     rng = rng_for("both", width)
@@ -144,7 +144,7 @@ def test_the_two_ways_do_not_touch(width):
     assert outgoing.frames == [octets for octets, _ in frames]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_reset_within_a_frame(width):
     rng = rng_for("reset", width)
     dut = path(width)
@@ -198,7 +198,7 @@ def test_a_frame_in_every_clock(count):
     assert bench.counts == counts(rx_kept=len(wanted))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_the_path_can_be_switched_off(width):
     """Frames that end while it is off are dropped, both ways; all others pass."""
     rng = rng_for("off", width)

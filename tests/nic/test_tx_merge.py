@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.nic.nic_bench import WIDTHS, Bench, Receiver, Sender, rng_for
+from tests.long import BYTES
+from tests.nic.nic_bench import Bench, Receiver, Sender, rng_for
 from ttpoe.config import Config
 from ttpoe.nic.tx_merge import TTP_IN_A_ROW, TxMerge
 
@@ -41,7 +42,7 @@ def tagged(rng, who, number, size):
     return (who + number.to_bytes(4, "big") + rng.randbytes(2000))[:size]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 @pytest.mark.parametrize("gap, ready", [(0.0, 1.0), (0.9, 1.0), (0.7, 0.5)])
 def test_all_frames_whole_and_in_order(width, gap, ready):
     rng = rng_for("merge", width, gap, ready)
@@ -53,7 +54,7 @@ def test_all_frames_whole_and_in_order(width, gap, ready):
     assert len(receiver.frames) == 90
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_no_clock_is_added(width):
     """Both ways, idle: the beat that comes in goes out in the same clock."""
     rng = rng_for("idle", width)
@@ -63,7 +64,7 @@ def test_no_clock_is_added(width):
         assert receiver.clocks == sender.taken
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_ttp_goes_first_when_both_come_together(width):
     rng = rng_for("first", width)
     _, receiver = merged(width, [tagged(rng, b"T", 0, 64)], [tagged(rng, b"O", 0, 64)], rng)
@@ -71,7 +72,7 @@ def test_ttp_goes_first_when_both_come_together(width):
     assert receiver.clocks[1][0] == receiver.clocks[0][1] + 1, "no bubble"
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 @pytest.mark.parametrize("size", [64, LONGEST_TTP])
 def test_bound_of_the_os(width, size):
     """Back-to-back TTP: the frame of the OS starts after the one under way and 16 more."""
@@ -94,7 +95,7 @@ def test_bound_of_the_os(width, size):
         assert start - arrives == 17 * 136 - 1
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_bound_of_ttp(width):
     """A TTP frame that comes right behind the first beat of a jumbo waits for its end alone."""
     rng = rng_for("jumbo", width)
@@ -109,7 +110,7 @@ def test_bound_of_ttp(width):
         assert jumbo == 1127
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_the_row_starts_again_when_the_os_has_nothing(width):
     """TTP frames that went while nobody waited do not count."""
     rng = rng_for("row", width)
@@ -119,7 +120,7 @@ def test_the_row_starts_again_when_the_os_has_nothing(width):
     assert b"".join(octets[:1] for octets in receiver.frames).index(b"O") == 20 + TTP_IN_A_ROW
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_what_was_offered_stays(width):
     """The MAC is not ready while a frame of the OS is offered; TTP comes, and waits."""
     rng = rng_for("stay", width)

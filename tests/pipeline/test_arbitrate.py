@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from tests.long import BITS
 from tests.pipeline.arbitrate_bench import BOUND, CONFIG, FAST, ORDER, number_of, run, source_of
 from ttpoe.link.fsm import Event
 
@@ -186,7 +187,7 @@ def test_who_is_hindered_keeps_its_turn(waits):
     run(job)
 
 
-@pytest.mark.parametrize("width", [64, 128, 256, 512])
+@pytest.mark.parametrize("width", BITS)
 def test_pace_of_one_source(width):
     """A source has one event in three clocks; from 256 bits on the wire's have one in each."""
     config = CONFIG.replace(width_bits=width)

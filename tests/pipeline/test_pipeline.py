@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.long import long_case
 from tests.pipeline.pipeline_bench import place_of, row_of, run
 from tests.pipeline.script import Script
 from ttpoe.link.fsm import Action
@@ -98,7 +99,15 @@ def one_at_a_time(name):
     return run(job).records
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        if name in ("one set", "four sets, peers with epoch 0, with pauses")
+        else long_case(name)
+        for name in RUNS
+    ],
+)
 def test_back_to_back_equals_one_at_a_time(name):
     events, found = chosen(name)[0], back_to_back(name)
     expected = one_at_a_time(name)

@@ -1,5 +1,6 @@
 """Two ports side by side as one module of Verilog, `pair`, for cocotb; each has clocks of its own."""
 
+from tests.emitted import emitted
 from ttpoe.verilog.emit import top_verilog
 from ttpverif.bench.pair import parse_ports
 
@@ -14,7 +15,9 @@ def pair_text(config, mac, **options):
     `a_mid_tx_clk` rises in the middle of a byte time: there a model may sample, whatever its
     simulator does at edges.
     """
-    core = top_verilog("port", config, mac=mac, **options)
+    core = (
+        top_verilog("port", config, mac=mac, **options) if options else emitted("port", config, mac)
+    )
     found = {
         name: port
         for name, port in parse_ports(core, "ttp_port").items()

@@ -2,11 +2,10 @@
 
 import pytest
 
+from tests.long import BYTES
 from tests.rx.rx_bench import RxBench
 from tests.rx.rx_frames import payload_frame, rng_for, schedule
 from ttpoe.config import Config
-
-WIDTHS = (8, 16, 32, 64)
 
 
 def config(width, **changes):
@@ -15,7 +14,7 @@ def config(width, **changes):
     ).replace(**changes)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 @pytest.mark.parametrize("deliver", [False, True])
 def test_kept_payloads_come_late_and_whole(width, deliver):
     """Every third payload is kept until many others went by; then it is delivered, or dropped."""

@@ -3,6 +3,7 @@
 import pytest
 from amaranth.sim import Simulator
 
+from tests.long import BYTES
 from tests.rx.rx_frames import (
     ACK,
     CAUSES,
@@ -27,7 +28,6 @@ from ttpverif.frames.fields import field_of, with_field
 from ttpverif.frames.frame import DROP_CAUSES as MODEL_CAUSES
 from ttpverif.frames.frame import Opcode
 
-WIDTHS = (8, 16, 32, 64)
 FIELDS = ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")
 
 
@@ -101,7 +101,7 @@ def test_causes_and_their_order():
     assert list(DROP_CAUSES) == CAUSES
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_every_cause_alone(width):
     good = frame(
         PAYLOAD,
@@ -155,7 +155,7 @@ def test_every_cause_alone(width):
     assert causes[1::2] == [None] * len(frames)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_short_frames_of_others_are_no_runts(width):
     """An ARP of 60 bytes is not TTP's business; under 14 bytes there is no EtherType (F1, N2)."""
     arp = with_field(bytes(60), "ethertype", 0x0806)
@@ -173,7 +173,7 @@ def test_short_frames_of_others_are_no_runts(width):
     assert causes[1::2] == ["bad_fcs"] * 30
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_payload_lengths_around_every_boundary(width):
     rng = rng_for("lengths", width)
     frames = [
@@ -183,7 +183,7 @@ def test_payload_lengths_around_every_boundary(width):
     assert check(width, frames) == [None] * len(frames)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_frames_of_odd_sizes_harm_nobody(width):
     """From one byte to far beyond a jumbo frame, each followed at once by a good one."""
     rng = rng_for("sizes", width)
@@ -197,7 +197,7 @@ def test_frames_of_odd_sizes_harm_nobody(width):
     check(width, frames)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_control_frames_without_a_pause(width):
     """At 512 bits: a whole frame in every clock."""
     frames = [
@@ -208,7 +208,7 @@ def test_control_frames_without_a_pause(width):
     assert len(schedule(frames, width)) == 150 * 64 // width
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 @pytest.mark.parametrize("stall", [0.0, 0.4])
 def test_random_frames(width, stall):
     rng = rng_for("random", width, stall)
@@ -239,7 +239,7 @@ def test_node_number_is_configured():
     assert all(same == taken for same, taken in seen)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_the_table_of_malformed_frames(width, monkeypatch):
     """Each frame for which the ladder, Scapy and Wireshark have a verdict has the same one here."""
     monkeypatch.setitem(globals(), "OUR_NODE", malformed.DST)

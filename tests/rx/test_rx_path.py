@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.long import BYTES
 from tests.rx.rx_bench import RxBench
 from tests.rx.rx_frames import (
     boundary_lengths,
@@ -14,8 +15,6 @@ from tests.rx.rx_frames import (
 from ttpoe.config import Config
 from ttpverif.frames.frame import HEADER
 
-WIDTHS = (8, 16, 32, 64)
-
 
 def config(width, **changes):
     return Config(
@@ -23,7 +22,7 @@ def config(width, **changes):
     ).replace(**changes)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 @pytest.mark.parametrize("pace", ["fast", "slow"])
 def test_random_traffic(width, pace):
     rng = rng_for("path", width, pace, 1)
@@ -47,7 +46,7 @@ def test_random_traffic(width, pace):
     assert all(wanted) and not bench.held
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_lengths_around_every_boundary(width):
     rng = rng_for("lengths", width)
     lengths = boundary_lengths(width)
@@ -57,7 +56,7 @@ def test_lengths_around_every_boundary(width):
     assert sum(map(len, bench.check_events_and_hosts())) == len(lengths)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_latency_is_exact(width):
     """Last wire beat in clock 0: event in clock 2. Verdict in clock n: host in n + 3, no bubble."""
     rng = rng_for("latency", width)
@@ -77,7 +76,7 @@ def test_latency_is_exact(width):
         assert beat_clocks == list(range(first, first - (-length // width)))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 @pytest.mark.parametrize("beats", [1, 3])
 def test_no_bubble_between_payloads(width, beats):
     """Payloads that wait for the host come out without a pause, ten of them."""
@@ -106,7 +105,7 @@ def test_smallest_payload_in_every_clock():
     assert [seen - end for end, (seen, _) in zip(bench.frame_ends, bench.events)] == [2] * 300
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_reset_in_mid_packet(width):
     """Reset while a frame arrives, another is delivered and slots are held: all is forgotten."""
     rng = rng_for("reset", width)

@@ -2,11 +2,10 @@
 
 import pytest
 
+from tests.long import BYTES
 from tests.rx.rx_bench import RxBench
 from tests.rx.rx_frames import ACK, frame, payload_frame, rng_for, schedule
 from ttpoe.config import Config
-
-WIDTHS = (8, 16, 32, 64)
 
 
 def config(width, **changes):
@@ -59,7 +58,7 @@ def test_a_slot_given_back_is_room_again(deliver, rx_slots):
     assert room == [1] * most + [1, 0, 0]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_slot_that_comes_in_mid_frame_is_for_the_next_frame(width):
     """All slots are held, the last four of them kept; one is given back while a frame arrives.
     That frame has no room and touches no slot; the next one has."""
@@ -128,7 +127,7 @@ def test_verdicts_in_consecutive_clocks_keep_their_order(rx_slots, first_beats):
     assert [entry[2] for entry in bench.delivered[1]] == list(range(len(lengths)))
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_full_event_queue_drops_whole_frames(width):
     """The frames that find no place are counted; their slots serve the next frames."""
     rng = rng_for("queue", width)

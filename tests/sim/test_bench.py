@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from tests.long import long
 from tests.ttpoe_process import refused, ttpoe
 from ttpsim.bench import report as bench_report
 from ttpsim.bench import run as bench
@@ -29,6 +30,7 @@ def metric(value, better="lower", goal=8, name="latency.tx_clocks"):
     return metrics
 
 
+@long
 def test_short_form(tmp_path):
     run = ttpoe("bench", "opening", "goodput", "--short", "--jobs", 1, "--output", tmp_path)
     assert run.returncode == 0, run.stdout + run.stderr

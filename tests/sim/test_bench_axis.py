@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.long import long
 from ttpsim.build import builds
 from ttpverif.bench.pair import pair_verilog, parse_ports
 from ttpverif.frames.pcap import read_pcap
@@ -41,6 +42,7 @@ def run(tmp_path, simulator, do, seed=1, **params):
     return not failures and (folder / "done.json").exists(), message, folder
 
 
+@long
 @pytest.mark.parametrize("simulator", SIMULATORS)
 @pytest.mark.parametrize(
     "params",
@@ -51,6 +53,7 @@ def test_traffic(tmp_path, simulator, params):
     assert passed, message
 
 
+@long
 @pytest.mark.parametrize("simulator", SIMULATORS)
 @pytest.mark.parametrize(
     "fault, rule",
@@ -71,6 +74,7 @@ def test_each_rule_of_the_contract(tmp_path, simulator, fault, rule):
     assert "b_" not in message
 
 
+@long
 @pytest.mark.parametrize("do", ["sleep", "bad_frame", "reset", "axi"])
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_bench(tmp_path, simulator, do):
@@ -78,17 +82,20 @@ def test_bench(tmp_path, simulator, do):
     assert passed, message
 
 
+@long
 def test_no_fault_no_violation(tmp_path):
     passed, message, _folder = run(tmp_path, "verilator", "fault", fault=0)
     assert passed, message
 
 
+@long
 def test_a_wait_ends_with_what_it_waited_for(tmp_path):
     passed, message, _folder = run(tmp_path, "verilator", "late")
     assert not passed
     assert "not within 123 cycles" in message and "a payload without a wire" in message
 
 
+@long
 @pytest.mark.icarus
 def test_a_seed_is_one_run_on_both_simulators(tmp_path):
     captures, cycles = {}, {}
@@ -106,6 +113,7 @@ def test_a_seed_is_one_run_on_both_simulators(tmp_path):
     assert cycles["first"] == cycles["again"] == cycles["icarus"] != cycles["other"]
 
 
+@long
 def test_captures_and_summary(tmp_path):
     passed, message, folder = run(tmp_path, "verilator", "bad_frame")
     assert passed, message

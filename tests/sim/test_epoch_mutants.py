@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.long import long
 from tests.ttpoe_process import ttpoe
 from ttpformal.source import changed
 
@@ -21,6 +22,7 @@ def mutated(tmp_path, old, new):
     return tmp_path
 
 
+@long
 @pytest.mark.parametrize(
     "old, new, caught",
     [

@@ -7,6 +7,7 @@ from amaranth import Module, Signal
 from amaranth.sim import Simulator
 
 import ttpverif.cli as cli
+from tests.long import long
 from tests.sim.test_abuse import CONFIG, defective
 from ttpoe.config import preset
 from ttpoe.link import table
@@ -72,6 +73,7 @@ def test_what_is_said_last_holds():
     assert names == ["default", "tiny", "tiny_links32", "default"]
 
 
+@long
 def test_a_receiver_with_more_links(capsys, monkeypatch):
     """Nine senders with urgent packets: too many for `tiny`, and not for a receiver of its own."""
     original = fabric.compile_fabric

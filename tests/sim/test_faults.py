@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.long import long
 from ttpsim.build import builds
 from ttpsim.faults import run as faults
 
@@ -16,6 +17,7 @@ def binary():
     return faults.program("secded", builds.Processes())
 
 
+@long
 def test_every_memory_with_an_upset(binary):
     """Two upsets of each memory of engine a, one in each of b: all is as it must be."""
     found = faults.memories(binary)
@@ -30,6 +32,7 @@ def test_every_memory_with_an_upset(binary):
     assert sum(result["corrected"] for result in results) > len(read)
 
 
+@long
 def test_two_wrong_bits_are_seen(binary, monkeypatch):
     """The bench is not blind: an upset of two bits of a word is counted as such, and does harm."""
     found = faults.memories(binary)

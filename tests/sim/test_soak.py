@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import ttpverif.cli as cli
+from tests.long import long
 from ttpoe.config import preset
 from ttpsim.build import builds
 from ttpsim.native import compile as native
@@ -88,6 +89,7 @@ def run(program, tmp_path, *arguments):
     return done.returncode, done.stdout + done.stderr, json.loads(path.read_text())
 
 
+@long
 def test_right_engines_pass(program, tmp_path):
     code, said, result = run(
         program, tmp_path, "--seed", 1, "--rounds", 12, "--round-clocks", 200_000
@@ -117,6 +119,7 @@ def test_right_engines_pass(program, tmp_path):
     assert counts["a_bytes"] + counts["b_bytes"] == result["payload_bytes"] > 1_000_000
 
 
+@long
 @pytest.mark.parametrize("number", DEFECTS)
 def test_defect_is_found(program, tmp_path, number):
     code, said, result = run(
@@ -152,6 +155,7 @@ def test_defect_is_found(program, tmp_path, number):
     assert code == 1 and alone["failure"] == result["failure"]
 
 
+@long
 def test_rounds_are_the_same_alone(program, tmp_path):
     both, first, second = (
         run(
@@ -172,6 +176,7 @@ def test_rounds_are_the_same_alone(program, tmp_path):
     assert first != second
 
 
+@long
 def test_main_reports_and_resumes(program, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(soak, "compile_soak", lambda *_arguments: (program, ".vcd"))
     monkeypatch.setattr(soak, "RESULTS", tmp_path / "verify" / "soak.json")
@@ -187,6 +192,7 @@ def test_main_reports_and_resumes(program, tmp_path, monkeypatch, capfd):
     assert "nothing to resume for --preset tiny --seed 4" in capfd.readouterr().err
 
 
+@long
 def test_ctrl_c_is_130_with_a_summary(program, tmp_path):
     """Of this process alone: the program must hear of it, too."""
     timer = threading.Timer(2, os.kill, (os.getpid(), signal.SIGINT))
@@ -195,6 +201,7 @@ def test_ctrl_c_is_130_with_a_summary(program, tmp_path):
     assert code == 130 and result["clocks"] > 0 and result["next_round"] == 0
 
 
+@long
 def test_interrupted_with_a_summary(program, tmp_path):
     process = subprocess.Popen(
         [program, "--clocks", "1000000000", "--json", tmp_path / "soak.json"],

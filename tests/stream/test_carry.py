@@ -5,9 +5,8 @@ import random
 import pytest
 from amaranth.sim import Simulator
 
+from tests.long import BYTES
 from ttpoe.stream.carry import Carry
-
-WIDTHS = (8, 16, 32, 64)
 
 
 def run(width_bytes, carry_bytes, beats, gaps):
@@ -37,7 +36,7 @@ def cut(octets, width):
     return [octets[n : n + width].ljust(width, b"\0") for n in range(0, len(octets), width)]
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_payload_leaves_the_wire_alignment(width):
     rng = random.Random(width)
     payload = rng.randbytes(5 * width)
@@ -47,7 +46,7 @@ def test_payload_leaves_the_wire_alignment(width):
     assert b"".join(seen[first:])[: len(payload)] == payload
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_payload_enters_the_wire_alignment(width):
     rng = random.Random(width)
     payload = rng.randbytes(5 * width)

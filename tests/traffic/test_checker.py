@@ -3,6 +3,7 @@
 import pytest
 from amaranth.sim import Simulator
 
+from tests.long import BYTES
 from tests.traffic.traffic_twin import MIXED, SHORT, UNIFORM, Twin, beats_of, rng_for
 from ttpoe.config import Config
 from ttpoe.traffic.checker import TrafficChecker, TrafficError
@@ -81,7 +82,7 @@ def run(width, packets, lengths=UNIFORM, stall=0, hold=0, relinked_after=()):
     return received, result
 
 
-@pytest.mark.parametrize("width", [8, 16, 32, 64])
+@pytest.mark.parametrize("width", BYTES)
 @pytest.mark.parametrize("lengths", [SHORT, MIXED])
 def test_right_packets_pass(width, lengths):
     packets = packets_for(width, 40, lengths)

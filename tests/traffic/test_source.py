@@ -4,6 +4,7 @@ import pytest
 from amaranth.hdl import ResetInserter, Signal
 from amaranth.sim import Simulator
 
+from tests.long import BYTES
 from tests.traffic.traffic_twin import LONG, MIXED, SHORT, UNIFORM, Twin, octets_of, rng_for
 from ttpoe.config import Config
 from ttpoe.traffic.source import TrafficSource
@@ -82,7 +83,7 @@ def run(
     return got, began, beats
 
 
-@pytest.mark.parametrize("width", [8, 16, 32, 64])
+@pytest.mark.parametrize("width", BYTES)
 @pytest.mark.parametrize("lengths", [SHORT, LONG, UNIFORM, MIXED])
 def test_bytes_and_lengths(width, lengths):
     packets, _began, beats = run(width, lengths, 60 if lengths == SHORT else 12)

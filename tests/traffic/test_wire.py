@@ -4,6 +4,7 @@ import pytest
 from amaranth.hdl import ResetInserter, Signal
 from amaranth.sim import Simulator
 
+from tests.long import BYTES
 from tests.traffic.traffic_twin import beats_of, octets_of, rng_for
 from ttpoe.config import Config
 from ttpoe.traffic.wire import WIRE_EVENTS, Wire
@@ -109,7 +110,7 @@ def only(counts, **expected):
     assert counts == dict.fromkeys(WIRE_EVENTS, 0) | expected
 
 
-@pytest.mark.parametrize("width", [8, 16, 32, 64])
+@pytest.mark.parametrize("width", BYTES)
 def test_without_faults(width):
     frames = frames_for(width, 40)
     run = Run(width, frames, tail=60)

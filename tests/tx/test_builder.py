@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from tests.long import BITS
 from tests.streams import receive_packet, send_packet, simulate
 from tests.tx.tx_bench import control_bytes, payload_bytes, random_control, words_of
 from ttpoe.config import Config
@@ -22,7 +23,7 @@ def octets(beats, width):
     return b"".join(beat.data.to_bytes(width, "little")[: beat.keep.bit_count()] for beat in beats)
 
 
-@pytest.mark.parametrize("width_bits", [64, 128, 256, 512])
+@pytest.mark.parametrize("width_bits", BITS)
 @pytest.mark.parametrize("pace", [1.0, 0.4])
 def test_control_frames(width_bits, pace):
     config, rng = Config(width_bits=width_bits), random.Random(width_bits)
@@ -43,7 +44,7 @@ def test_control_frames(width_bits, pace):
         assert octets(frame, config.width_bytes) == control_bytes(control, NODE)
 
 
-@pytest.mark.parametrize("width_bits", [64, 128, 256, 512])
+@pytest.mark.parametrize("width_bits", BITS)
 def test_payloads_around_every_boundary(width_bits):
     config, rng = Config(width_bits=width_bits), random.Random(width_bits)
     width, dut = config.width_bytes, FrameBuilder(config)

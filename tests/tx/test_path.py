@@ -6,6 +6,7 @@ import pytest
 from amaranth.hdl import Module, ResetInserter, Signal
 from amaranth.lib import wiring
 
+from tests.long import BITS
 from tests.streams import simulate
 from tests.tx.tx_bench import FrameSink, control_bytes, payload_bytes, random_control, words_of
 from ttpoe.config import Config
@@ -14,7 +15,6 @@ from ttpoe.tx.path import TxPath
 from ttpverif.frames.fields import opcode_of
 from ttpverif.frames.frame import Opcode
 
-WIDTHS = [64, 128, 256, 512]
 NODE = 0xA1B2C3
 
 
@@ -127,7 +127,7 @@ class Bench:
         return len(self.pulses.get(name, ()))
 
 
-@pytest.mark.parametrize("width_bits", WIDTHS)
+@pytest.mark.parametrize("width_bits", BITS)
 @pytest.mark.parametrize("ready", [1.0, 0.6])
 def test_payload_of_every_length(width_bits, ready):
     """Every boundary length byte for byte, its padding zero, beside stale bytes in the slot."""
@@ -156,7 +156,7 @@ def test_payload_of_every_length(width_bits, ready):
     simulate(bench.dut, testbench)
 
 
-@pytest.mark.parametrize("width_bits", WIDTHS)
+@pytest.mark.parametrize("width_bits", BITS)
 @pytest.mark.parametrize("ready", [1.0, 0.5])
 def test_control_and_payload_mixed(width_bits, ready):
     """Each kind keeps its order; contents, counters, reports (also slowly taken) are exact."""
@@ -188,7 +188,7 @@ def test_control_and_payload_mixed(width_bits, ready):
     simulate(bench.dut, testbench)
 
 
-@pytest.mark.parametrize("width_bits", WIDTHS)
+@pytest.mark.parametrize("width_bits", BITS)
 def test_latency_of_an_idle_path(width_bits):
     """Control: first beat 2 clocks after `valid`; PAYLOAD: `LATENCY`; report 1 after the end."""
     bench = Bench(sized(width_bits), random.Random(1))
@@ -217,7 +217,7 @@ def test_latency_of_an_idle_path(width_bits):
     simulate(bench.dut, testbench)
 
 
-@pytest.mark.parametrize("width_bits", WIDTHS)
+@pytest.mark.parametrize("width_bits", BITS)
 @pytest.mark.parametrize("length", [1, 4, 5, 64, 68, 69, 128, 1024])
 def test_no_bubble_between_frames(width_bits, length):
     """Back to back. But behind the first one after a pause the next one's first word comes late:
@@ -323,7 +323,7 @@ def test_reset_in_mid_frame(width_bits):
     simulate(bench.dut, testbench)
 
 
-@pytest.mark.parametrize("width_bits", WIDTHS)
+@pytest.mark.parametrize("width_bits", BITS)
 @pytest.mark.parametrize(
     "length, whole_link, withdraw",
     [(1, 0, 0), (1, 1, 0), (40, 1, 0), (200, 0, 0), (1, 0, 1), (200, 0, 1)],
@@ -370,7 +370,7 @@ def test_the_last_clock_in_which_a_payload_can_be_killed(width_bits, length, who
         simulate(bench.dut, testbench)
 
 
-@pytest.mark.parametrize("width_bits", WIDTHS)
+@pytest.mark.parametrize("width_bits", BITS)
 @pytest.mark.parametrize("length", [1, 100])
 def test_payload_killed_in_its_turn_lets_control_frames_go(width_bits, length):
     """It was read ahead, four control frames went before it, the MAC waits; then it dies."""
@@ -410,7 +410,7 @@ def test_payload_killed_in_its_turn_lets_control_frames_go(width_bits, length):
     simulate(bench.dut, testbench)
 
 
-@pytest.mark.parametrize("width_bits", WIDTHS)
+@pytest.mark.parametrize("width_bits", BITS)
 def test_payload_killed_at_every_place_of_a_stalled_path(width_bits):
     """One is on the wire, one read ahead, one held up on the queue's output, two behind it."""
     for victim in range(5):

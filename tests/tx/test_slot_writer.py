@@ -5,6 +5,7 @@ import random
 import pytest
 from amaranth.hdl import ResetInserter, Signal
 
+from tests.long import BITS
 from tests.streams import simulate
 from tests.tx.tx_bench import host_beats
 from ttpoe.config import Config
@@ -98,7 +99,7 @@ class Bench:
         return b"".join(word.to_bytes(width, "little") for word in words)[:length]
 
 
-@pytest.mark.parametrize("width_bits", [64, 128, 256, 512])
+@pytest.mark.parametrize("width_bits", BITS)
 @pytest.mark.parametrize("trailing", [False, True])
 def test_every_boundary_length(width_bits, trailing):
     config = Config(width_bits=width_bits)

@@ -11,6 +11,8 @@ from amaranth.hdl import Module
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
+from tests.emitted import emitted
+from tests.long import long_case
 from ttpoe.config import PRESETS
 from ttpoe.congestion.state import law_layout
 from ttpoe.layouts import trace_layout
@@ -19,6 +21,7 @@ from ttpoe.verilog.top import flat_fields
 from ttpverif.bench.pair import parse_ports
 
 ROOT = Path(__file__).resolve().parents[2]
+CASES = [name if name == "tiny" else long_case(name) for name in PRESETS]
 
 
 class Rom(wiring.Component):
@@ -57,7 +60,7 @@ class Nested(wiring.Component):
         return m
 
 
-def emitted(tmp_path, name, hash_seed, *options):
+def emitted_by_command(tmp_path, name, hash_seed, *options):
     path = tmp_path / name
     subprocess.run(
         [sys.executable, "-m", "ttpoe.verilog.emit", *options, "-o", path],
@@ -68,15 +71,15 @@ def emitted(tmp_path, name, hash_seed, *options):
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", CASES)
 def test_same_bytes_in_every_process(tmp_path, name):
-    first = emitted(tmp_path, "first.v", "1", "--preset", name)
-    second = emitted(tmp_path, "second.v", "4242", "--preset", name)
+    first = emitted_by_command(tmp_path, "first.v", "1", "--preset", name)
+    second = emitted_by_command(tmp_path, "second.v", "4242", "--preset", name)
     assert first == second
 
 
 def test_override_changes_the_verilog_and_its_header(tmp_path):
-    text = emitted(
+    text = emitted_by_command(
         tmp_path,
         "wide.v",
         "0",
@@ -104,7 +107,7 @@ def test_override_changes_the_verilog_and_its_header(tmp_path):
 
 
 def test_no_path_no_date_no_attribute_but_the_kind_of_ram():
-    text = emit.engine_verilog(PRESETS["tiny"])
+    text = emitted("engine", PRESETS["tiny"])
     assert str(ROOT) not in text and ".py" not in text
     assert set(re.findall(r"\(\*.*?\*\)|\(\*.*", text)) == {'(* ram_style = "block" *)'}
     assert not re.search(r"20\d\d-\d\d", text)
@@ -154,13 +157,11 @@ def test_a_yosys_on_path_is_not_used(tmp_path, monkeypatch):
 def ports_of(top, config):
     return {
         key: width
-        for key, (_direction, width) in parse_ports(
-            emit.top_verilog(top, config), f"ttp_{top}"
-        ).items()
+        for key, (_direction, width) in parse_ports(emitted(top, config), f"ttp_{top}").items()
     }
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", CASES)
 def test_ports_of_the_nic(name):
     """The engine's, and the OS's."""
     from ttpoe.nic.os_path import STATS
@@ -192,12 +193,12 @@ def test_ports_of_the_managed_nic():
 
 
 def test_the_nic_by_the_command_line(tmp_path):
-    text = emitted(tmp_path, "nic.v", "0", "--preset", "tiny", "--top", "nic").decode()
+    text = emitted_by_command(tmp_path, "nic.v", "0", "--preset", "tiny", "--top", "nic").decode()
     assert text.startswith("// TTP NIC") and "\nmodule ttp_nic(" in text
     assert "//   os_buffer_bytes = 4096" in text
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", CASES)
 def test_ports_of_the_top(name):
     config = PRESETS[name]
     ports = ports_of("engine", config)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.long import long
 from ttpoe.config import preset
 from ttpoe.verilog.generate import package, write_package
 
@@ -65,6 +66,7 @@ def repository(folder, core):
 CORE = (ROOT / "ttpoe.core").read_text()
 
 
+@long
 def test_the_core_of_the_repository(tmp_path):
     cores = repository(tmp_path, CORE)
     run = fusesoc(tmp_path, cores, "run", "--target=lint", "ttpoe:ttpoe:nic")
@@ -89,6 +91,7 @@ def test_parameters_reach_the_generator(tmp_path):
     assert "//   width_bits = 128\n" in text and "// 16 links" in text
 
 
+@long
 def test_the_port_of_the_repository(tmp_path):
     """`tiny` here, for the time that it takes."""
     cores = repository(
@@ -129,6 +132,7 @@ def test_the_core_that_is_generated(tmp_path, generated):
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
 
 
+@long
 def test_the_core_of_a_port(tmp_path):
     """The cells of an ECP5 are there for the linter, and for a simulator."""
     write_package(tmp_path / "cores", package("port", preset("tiny"), mac="rgmii"))

@@ -8,36 +8,27 @@ from pathlib import Path
 
 import pytest
 
+from tests.long import long, long_case
 from tests.ttpoe_process import ttpoe
 from ttpoe.config import PRESETS
 from ttpoe.mac.kinds import KINDS
 from ttpoe.verilog.generate import ECP5_CELLS
-from ttpsim.build.lint import tops
+from ttpsim.build.lint import emitted, tops
 
 ROOT = Path(__file__).resolve().parents[2]
 ALL = [
     *((name, top) for name, config in PRESETS.items() for top in tops(config)),
     ("tiny_secded", "managed_nic"),
 ]
+CASES = [one if one[0] == "tiny" else long_case(*one) for one in ALL]
 
 
 def test_every_mac_is_linted():
     assert {top.removeprefix("port_") for _name, top in ALL if "port_" in top} == set(KINDS)
 
 
-@pytest.fixture(scope="module")
-def linted(request):
-    """The finished `ttpoe lint` of what the tests that run ask for; its Verilog lies in build/lint."""
-    here = [item for item in request.session.items if item.path == request.path]
-    asked = [item for item in here if not item.get_closest_marker("skip")]
-    if any(item.originalname == "test_no_warnings" for item in asked):
-        return ttpoe("lint", *PRESETS, "tiny_secded")
-    names = {item.callspec.params["name"] for item in asked if hasattr(item, "callspec")}
-    return ttpoe("lint", *sorted(names))
-
-
-def verilog(name, top):
-    return ROOT / "build" / "lint" / name / f"ttp_{top}.v"
+def module(top):
+    return f"ttp_{top.partition('_')[0] if top.startswith('port') else top}"
 
 
 def cells(path):
@@ -63,15 +54,17 @@ def yosys(path, top):
     return subprocess.run([sys.executable, "-c", script], text=True, capture_output=True)
 
 
-def test_no_warnings(linted):
+@long
+def test_no_warnings():
+    linted = ttpoe("lint", *PRESETS, "tiny_secded")
     assert linted.returncode == 0, linted.stdout + linted.stderr
     assert linted.stdout.count(": clean") == len(ALL)
 
 
 @pytest.mark.icarus
-@pytest.mark.parametrize("name, top", ALL)
-def test_icarus_reads_it(linted, tmp_path, name, top):
-    run = icarus(verilog(name, top), f"ttp_{top}", tmp_path / "sim.vvp")
+@pytest.mark.parametrize("name, top", CASES)
+def test_icarus_reads_it(tmp_path, name, top):
+    run = icarus(emitted(name, top), module(top), tmp_path / "sim.vvp")
     assert run.returncode == 0 and not run.stderr, run.stderr
 
 
@@ -82,9 +75,9 @@ needs_yosys = pytest.mark.skipif(
 
 
 @needs_yosys
-@pytest.mark.parametrize("name, top", ALL)
-def test_yosys_reads_it(linted, name, top):
-    run = yosys(verilog(name, top), f"ttp_{top}")
+@pytest.mark.parametrize("name, top", CASES)
+def test_yosys_reads_it(name, top):
+    run = yosys(emitted(name, top), module(top))
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
     assert "Warning" not in run.stdout + run.stderr
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 import ttpverif.cli as cli
+from tests.emitted import emitted
 from ttpoe.config import ConfigError, preset
 from ttpoe.csr.documents import c_header
 from ttpoe.mac.kinds import KINDS
@@ -22,7 +23,7 @@ CONFIGS = {"rgmii": TINY, "gmii": TINY, "xgmii": TINY, "cmac": WIDE}
 def test_flat_ports(mac):
     """The managed NIC's without the MAC's streams, and the pins; each direction as it is there."""
     config, kind = CONFIGS[mac], KINDS[mac]
-    text = top_verilog("port", config, mac=mac)
+    text = emitted("port", config, mac)
     assert text.startswith("// TTP port") and f"// MAC {mac}, clock of the engine not known" in text
     found = parse_ports(text, "ttp_port")
     pins = {pin.name: found.pop(pin.name) for pin in kind.pins}

@@ -72,14 +72,14 @@ def sources_hash():
     )
 
 
-def emitted(config, processes, top="engine", order=0):
-    """Path of the Verilog of `top` for `config`, written if it is not there yet."""
-    options = [f"--top={top}"]
+def emitted(config, processes, top="engine", order=0, mac=None):
+    """Path of the Verilog of `top` (with this MAC) for `config`, written if it is not there yet."""
+    options = [f"--top={top}", *([f"--mac={mac}"] if mac else [])]
     options += [
         f"--{field.name.replace('_', '-')}={getattr(config, field.name)}"
         for field in dataclasses.fields(config)
     ]
-    name = f"{config.name}-{top}-{hash_of(sources_hash(), *options)}.v"
+    name = f"{config.name}-{mac or top}-{hash_of(sources_hash(), *options)}.v"
 
     def make(folder):
         log = folder / "emit.log"
@@ -88,7 +88,7 @@ def emitted(config, processes, top="engine", order=0):
             [sys.executable, "-m", "ttpoe.verilog.emit", *options, "-o", folder / name],
             log,
             kind="build",
-            what=f"emitting {config.name} {top}",
+            what=f"emitting {config.name} {mac or top}",
             order=order,
             env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths)),
         )

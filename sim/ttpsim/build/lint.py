@@ -9,7 +9,7 @@ import os
 import subprocess
 
 from ttpoe.config import preset
-from ttpoe.verilog.emit import WITHOUT_MAC, top_verilog
+from ttpoe.verilog.emit import WITHOUT_MAC
 from ttpoe.verilog.generate import ECP5_CELLS
 from ttpsim.build import builds
 from ttpsim.build.cxx import verilator_command
@@ -47,20 +47,24 @@ _MACS = {"tiny": ("rgmii", "gmii", "xgmii"), "full": ("gmii", "cmac")}
 
 
 def tops(config):
-    """`{name: (top, its options)}` of what is looked at."""
+    """`{name: (top, its MAC)}` of what is looked at."""
     if config.protect != "none":
-        return {"managed_nic": ("managed_nic", {})}
-    return {top: (top, {}) for top in WITHOUT_MAC} | {
-        f"port_{mac}": ("port", {"mac": mac}) for mac in _MACS.get(config.name, ())
+        return {"managed_nic": ("managed_nic", None)}
+    return {top: (top, None) for top in WITHOUT_MAC} | {
+        f"port_{mac}": ("port", mac) for mac in _MACS.get(config.name, ())
     }
 
 
-def _clean(config, name, top, port):
+def emitted(name, top):
+    """Path of the Verilog of one of the `tops` of the configuration `name`."""
+    config = _config(name)
+    top, mac = tops(config)[top]
+    return builds.emitted(config, builds.Processes(), top, mac=mac)
+
+
+def _clean(config, name, top):
     """Whether one top has no warnings; they are printed."""
-    path = ROOT / "build" / "lint" / config.name / f"ttp_{name}.v"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(top_verilog(top, config, f"ttp_{name}", **port))
-    problems = lint(path, f"ttp_{name}")
+    problems = lint(emitted(config.name, name), f"ttp_{top}")
     print(f"[lint] {config.name} {name}: {'warnings' if problems else 'clean'}")
     if problems:
         print(problems)
@@ -72,5 +76,5 @@ def main(names):
     builds.verilator()
     results = []
     for config in map(_config, names):
-        results += [_clean(config, name, *chosen) for name, chosen in tops(config).items()]
+        results += [_clean(config, name, top) for name, (top, _mac) in tops(config).items()]
     return 0 if all(results) else 1

@@ -11,7 +11,7 @@ from ttpverif.bench.follow import follow_lockstep
 RUNS = [
     {"sim": "verilator", "preset": "tiny", "params": {"payloads": 40}, "short": {"payloads": 15}},
     {"sim": "verilator", "preset": "full", "params": {"payloads": 40}, "short": {"payloads": 15}},
-    {"sim": "icarus", "preset": "tiny", "params": {"payloads": 10}},
+    {"sim": "icarus", "preset": "tiny", "params": {"payloads": 10}, "short": None},
 ]
 
 VCS = (0, 1, 2)

@@ -16,8 +16,9 @@ RUNS = [
             "preset": "tiny",
             "name": f"{bits}bit",
             "config": {"name": f"tiny{bits}", "width_bits": bits},
+            "short": short,
         }
-        for bits in (128, 256)
+        for bits, short in ((128, {}), (256, None))
     ),
     {"sim": "verilator", "preset": "full"},
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.long import long, long_case
 from tests.ttpoe_process import refused, ttpoe
 from ttpoe.config import preset
 from ttpsim.build import builds
@@ -27,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[3]
     params=[
         pytest.param(("icarus", "engine"), marks=pytest.mark.icarus),
         pytest.param(("icarus", "nic"), marks=pytest.mark.icarus),
-        ("verilator", "engine"),
+        long_case(("verilator", "engine")),
     ],
     ids="-".join,
 )
@@ -220,6 +221,7 @@ def test_bad_input_is_one_line(words, said):
     assert said in refused("waves", *words)
 
 
+@long
 @pytest.mark.icarus
 def test_pictures_are_up_to_date():
     run = ttpoe("pages", "pictures", "--check")
