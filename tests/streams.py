@@ -5,7 +5,9 @@ is taken is sampled where the clock ends, so that several testbenches may drive 
 each other in the same clock.
 """
 
-from amaranth.sim import Simulator
+from collections import OrderedDict
+
+from tests.simulated import Simulated
 
 __all__ = ["simulate", "send_event", "send_packet", "receive_packet", "LIMIT_CLOCKS"]
 
@@ -13,19 +15,20 @@ LIMIT_CLOCKS = 5000
 """A port that is not ready, or not valid, for so long never will be."""
 
 
+_KEPT = OrderedDict()  # id of a design -> it, compiled; the last eight
+
+
 def simulate(dut, *testbenches, background=()):
-    """Runs `testbenches` (async functions of the context) to their end; returns the simulator.
+    """Runs `testbenches` (async functions of the context) to their end, from power-up.
 
     Those of `background` run beside them and need not end. The clock is for blocks that have one.
+    A `dut` that comes again (`tests.simulated.made`) is not compiled again.
     """
-    simulator = Simulator(dut)
-    simulator.add_clock(1e-8, if_exists=True)
-    for testbench in testbenches:
-        simulator.add_testbench(testbench)
-    for testbench in background:
-        simulator.add_testbench(testbench, background=True)
-    simulator.run()
-    return simulator
+    simulated = _KEPT.pop(id(dut), None) or Simulated(dut, period=1e-8)
+    _KEPT[id(dut)] = simulated
+    if len(_KEPT) > 8:
+        _KEPT.popitem(last=False)
+    simulated.run(*testbenches, beside=tuple(background))
 
 
 async def send_event(ctx, port, payload):

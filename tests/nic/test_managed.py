@@ -5,6 +5,7 @@ The registers themselves are tested in tests/csr, the NIC in `test_nic`; here ar
 
 from tests.csr.csr_bench import Axil
 from tests.nic.nic_bench import beats
+from tests.simulated import made
 from tests.streams import receive_packet, send_event, simulate
 from ttpoe.config import preset
 from ttpoe.csr.access import Registers
@@ -50,7 +51,7 @@ class Bench:
 
 
 def run(test):
-    dut = ManagedNic(TINY)
+    dut = made(ManagedNic, TINY)
     benches = []
 
     async def testbench(ctx):

@@ -3,10 +3,9 @@
 Everything is checked while it runs: stream rules, slots never held twice, payload bytes, order.
 """
 
-from amaranth.hdl import ResetInserter, Signal
-from amaranth.sim import Simulator
-
 from tests.rx.rx_frames import CAUSES, OUR_NODE, drive, outcome, schedule
+from tests.simulated import made_with_reset
+from tests.streams import simulate
 from ttpoe.rx.path import STATS, RxPath
 from ttpverif.frames.frame import Opcode
 
@@ -41,7 +40,7 @@ class RxBench:
         self.clocks = clocks or schedule(frames, self.width, rng, stall) + [None] * trailing
         self.take_event, self.host_ready, self.decide = take_event, host_ready, decide
         self.reset_at = reset_at
-        self.dut = RxPath(config)
+        self.dut, self.reset, self.simulated = made_with_reset(RxPath, config)
         self.stats = dict.fromkeys(STATS, 0)
         self.frame_ends = []
         self.events = []  # (clock in which it became visible, fields)
@@ -60,14 +59,11 @@ class RxBench:
         self.event_since = None
 
     def run(self):
-        reset = Signal()
-        sim = Simulator(ResetInserter(reset)(self.dut))
-        sim.add_clock(1e-8)
 
         async def bench(ctx):
             ctx.set(self.dut.cfg_node, OUR_NODE)
             for self.clock, beat in enumerate(self.clocks):  # noqa: B020
-                ctx.set(reset, self.clock == self.reset_at)
+                ctx.set(self.reset, self.clock == self.reset_at)
                 drive(ctx, self.dut.i_frame, beat)
                 if beat is not None and beat[2]:
                     self.frame_ends.append(self.clock)
@@ -81,8 +77,7 @@ class RxBench:
                     self.forget()
                 await ctx.tick()
 
-        sim.add_testbench(bench)
-        sim.run()
+        simulate(self.simulated, bench)
         return self
 
     def _keep(self, ctx):

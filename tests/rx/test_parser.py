@@ -1,7 +1,6 @@
 """The frame parser against the rules of section 1 and decisions F1 to F4."""
 
 import pytest
-from amaranth.sim import Simulator
 
 from tests.long import BYTES
 from tests.rx.rx_frames import (
@@ -21,6 +20,8 @@ from tests.rx.rx_frames import (
     with_byte,
     with_length,
 )
+from tests.simulated import made
+from tests.streams import simulate
 from ttpoe.config import Config
 from ttpoe.rx.parser import DROP_CAUSES, FrameParser
 from ttpverif import malformed
@@ -37,7 +38,7 @@ def run(width, clocks, trailing=4):
     A result's clock counts from the one in which the frame's last beat was taken.
     """
     config = Config(width_bits=8 * width)
-    dut = FrameParser(config)
+    dut = made(FrameParser, config)
     results, parsed_at, dropped_at, ends = [], [], [], []
 
     async def bench(ctx):
@@ -75,10 +76,7 @@ def run(width, clocks, trailing=4):
             await ctx.tick()
 
     count, dropped_at_frame = [0], []
-    sim = Simulator(dut)
-    sim.add_clock(1e-8)
-    sim.add_testbench(bench)
-    sim.run()
+    simulate(dut, bench)
     assert not dropped_at_frame, "a frame without any result"
     results.sort(key=lambda result: result[0])
     good = [end for end, result in zip(ends, results) if result[1] is None]
@@ -232,10 +230,7 @@ def test_node_number_is_configured():
                 await ctx.tick()
                 seen.append((node == dst, ctx.get(dut.o_parsed.valid)))
 
-    sim = Simulator(dut)
-    sim.add_clock(1e-8)
-    sim.add_testbench(bench)
-    sim.run()
+    simulate(dut, bench)
     assert all(same == taken for same, taken in seen)
 
 

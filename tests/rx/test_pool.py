@@ -4,21 +4,14 @@ import random
 
 import pytest
 from amaranth.hdl import ResetInserter, Signal
-from amaranth.sim import Simulator
 
+from tests.streams import simulate
 from ttpoe.config import Config
 from ttpoe.rx.pool import SlotPool
 
 
 def config(**changes):
     return Config(name="test", rx_slots=16, rx_reserved=2, reorder_slots=4).replace(**changes)
-
-
-def simulate(dut, testbench):
-    sim = Simulator(dut)
-    sim.add_clock(1e-8)
-    sim.add_testbench(testbench)
-    sim.run()
 
 
 class Model:

@@ -1,9 +1,10 @@
 """The checker takes what is right, and names the first thing that is not."""
 
 import pytest
-from amaranth.sim import Simulator
 
 from tests.long import BYTES
+from tests.simulated import made
+from tests.streams import simulate
 from tests.traffic.traffic_twin import MIXED, SHORT, UNIFORM, Twin, beats_of, rng_for
 from ttpoe.config import Config
 from ttpoe.traffic.checker import TrafficChecker, TrafficError
@@ -20,7 +21,7 @@ def packets_for(width, count, lengths=UNIFORM):
 def run(width, packets, lengths=UNIFORM, stall=0, hold=0, relinked_after=()):
     """`(packets received with their lengths, error, number, found, beat, clocks)`."""
     rng = rng_for("checker", width, len(packets))
-    checker = TrafficChecker(Config(width_bits=8 * width), STREAM)
+    checker = made(TrafficChecker, Config(width_bits=8 * width), STREAM)
     received, result = [], {}
 
     async def bench(ctx):
@@ -75,10 +76,7 @@ def run(width, packets, lengths=UNIFORM, stall=0, hold=0, relinked_after=()):
             clocks=clocks,
         )
 
-    simulator = Simulator(checker)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(bench)
-    simulator.run()
+    simulate(checker, bench)
     return received, result
 
 
@@ -117,10 +115,7 @@ def test_holds():
                 pauses.append(0)
             pauses[-1] += not ready
 
-    simulator = Simulator(checker)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(bench)
-    simulator.run()
+    simulate(checker, bench)
     assert 3 <= len(pauses) <= 20 and 50 < max(pauses) <= 255, pauses
 
 

@@ -1,10 +1,10 @@
 """The source's packets against their description in plain Python, and its pace."""
 
 import pytest
-from amaranth.hdl import ResetInserter, Signal
-from amaranth.sim import Simulator
 
 from tests.long import BYTES
+from tests.simulated import made_with_reset
+from tests.streams import simulate
 from tests.traffic.traffic_twin import LONG, MIXED, SHORT, UNIFORM, Twin, octets_of, rng_for
 from ttpoe.config import Config
 from ttpoe.traffic.source import TrafficSource
@@ -26,7 +26,7 @@ def run(
     """`(packets as bytes, clocks in which each began, clocks from reset to each beat)`."""
     rng = rng_for("source", width, lengths, ready_rate)
     config = Config(width_bits=8 * width)
-    source, reset = TrafficSource(config, stream), Signal()
+    source, reset, simulated = made_with_reset(TrafficSource, config, stream)
     got, began, beats = [], [], []
 
     async def bench(ctx):
@@ -76,10 +76,7 @@ def run(
             assert ctx.get(source.sent) == bool(valid and ready and last)
             assert clock < 200 * packets + 5000, "the source has stopped"
 
-    simulator = Simulator(ResetInserter(reset)(source))
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(bench)
-    simulator.run()
+    simulate(simulated, bench)
     return got, began, beats
 
 
@@ -143,7 +140,4 @@ def test_disabled_after_the_packet():
             await ctx.tick()
             assert not ctx.get(source.o.valid) and not ctx.get(source.o_busy)
 
-    simulator = Simulator(source)
-    simulator.add_clock(1e-8)
-    simulator.add_testbench(bench)
-    simulator.run()
+    simulate(source, bench)

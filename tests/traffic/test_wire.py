@@ -1,10 +1,10 @@
 """Every frame that enters a wire leaves it or is counted; rates, order and clocks."""
 
 import pytest
-from amaranth.hdl import ResetInserter, Signal
-from amaranth.sim import Simulator
 
 from tests.long import BYTES
+from tests.simulated import made_with_reset
+from tests.streams import simulate
 from tests.traffic.traffic_twin import beats_of, octets_of, rng_for
 from ttpoe.config import Config
 from ttpoe.traffic.wire import WIRE_EVENTS, Wire
@@ -22,7 +22,8 @@ class Run:
         self.counts = dict.fromkeys(WIRE_EVENTS, 0)
         self.beats = []
         rng = rng_for("wire", width, len(frames), sorted(settings))
-        self.wire, reset = Wire(Config(width_bits=8 * width), number, store), Signal()
+        config = Config(width_bits=8 * width)
+        self.wire, reset, simulated = made_with_reset(Wire, config, number, store)
         wire, clock, octets = self.wire, 0, b""
 
         async def tick(ctx):
@@ -85,10 +86,7 @@ class Run:
             for _ in range(tail):
                 await tick(ctx)
 
-        simulator = Simulator(ResetInserter(reset)(wire))
-        simulator.add_clock(1e-8)
-        simulator.add_testbench(bench)
-        simulator.run()
+        simulate(simulated, bench)
         assert not octets, "a frame without an end"
         c = self.counts
         assert c["left"] == len(self.frames)

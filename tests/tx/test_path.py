@@ -1,6 +1,7 @@
 """`TxPath` with a real `ReplayMemory`: bytes, order, latency, reports, counters."""
 
 import random
+from functools import lru_cache
 
 import pytest
 from amaranth.hdl import Module, ResetInserter, Signal
@@ -40,29 +41,30 @@ def boundary_lengths(width_bytes):
     return sorted(length for length in lengths if 1 <= length <= 1024)
 
 
+@lru_cache(maxsize=4)
+def hardware(config):
+    """`(what is simulated, path, memory, the path's reset)`, compiled once for many tests."""
+    m, reset = Module(), Signal()
+    path, memory = TxPath(config), ReplayMemory(config)
+    m.submodules.path = ResetInserter(reset)(path)
+    m.submodules.memory = memory
+    wiring.connect(m, path.word, memory.word)
+    wiring.connect(m, path.length, memory.length)
+    return m, path, memory, reset
+
+
 class Bench:
     """One clock per `step`; descriptors are offered from lists and taken when ready."""
 
     def __init__(self, config, rng, ready=1.0, report_ready=1.0):
         self.config, self.rng = config, rng
-        self.path, self.memory = TxPath(config), ReplayMemory(config)
-        self.reset = Signal()
+        self.dut, self.path, self.memory, self.reset = hardware(config)
         self.sink = FrameSink(self.path.o_frame, config.width_bytes)
         self.ready, self.report_ready = ready, report_ready
         self.controls, self.payloads = [], []
         self.clock = 0
         self.sent, self.pulses = [], {}
         self.payload_of = {}
-
-    @property
-    def dut(self):
-        m = Module()
-        m.submodules.path = path = ResetInserter(self.reset)(self.path)
-        m.submodules.memory = memory = self.memory
-        path = self.path
-        wiring.connect(m, path.word, memory.word)
-        wiring.connect(m, path.length, memory.length)
-        return m
 
     async def fill(self, ctx, slot, payload):
         """Write a payload; what lies behind it in the slot is not zero."""

@@ -6,6 +6,7 @@ import pytest
 from amaranth.hdl import ResetInserter, Signal
 
 from tests.long import BITS
+from tests.simulated import made
 from tests.streams import simulate
 from tests.tx.tx_bench import host_beats
 from ttpoe.config import Config
@@ -21,7 +22,7 @@ class Bench:
 
     def __init__(self, config, reset=None):
         self.config = config
-        self.writer = SlotWriter(config)
+        self.writer = made(SlotWriter, config)
         self.beats = {vc: [] for vc in range(3)}  # what each host still has to offer
         self.offer = dict.fromkeys(range(3), True)
         self.slots = []

@@ -11,6 +11,7 @@ import pytest
 from amaranth.hdl import Elaboratable, Module
 from amaranth.lib import wiring
 
+from tests.long import long_case
 from tests.streams import simulate
 from tests.tx.tx_bench import FrameSink, control_bytes, host_beats, payload_bytes, random_control
 from ttpoe.config import Config
@@ -229,11 +230,11 @@ class Pipeline:
     [
         (64, 4, 0.9, 1),
         (64, 16, 0.5, 2),
-        (128, 4, 0.3, 3),
+        long_case(128, 4, 0.3, 3),
         (256, 8, 0.9, 4),
-        (512, 4, 0.3, 5),
+        long_case(512, 4, 0.3, 5),
         (512, 4, 0.9, 6),
-        (512, 16, 0.6, 7),
+        long_case(512, 16, 0.6, 7),
     ],
 )
 def test_slots_freed_at_any_moment(width_bits, slots, ready, seed):
