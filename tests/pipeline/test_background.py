@@ -21,8 +21,9 @@ from amaranth.sim import Simulator
 
 from tests.pipeline.pipeline_bench import LATENCY, fill_entry
 from ttpoe.config import preset
-from ttpoe.link.fsm import TABLE, Event, LinkState
+from ttpoe.link.fsm import Event, LinkState
 from ttpoe.link.identity import Identity
+from ttpoe.link.state_table import TABLE
 from ttpoe.pipeline.pipeline import Pipeline
 from ttpoe.pipeline.q3_commit import STATS, Commit
 from ttpoe.pipeline.records import pipeline_event_layout

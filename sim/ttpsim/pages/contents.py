@@ -31,7 +31,7 @@ BLOCKS = (
           ("pipeline-event", "pipeline-pair", "block-q1")),
     Block("q2", "Q2: decide",
           ("pipeline/q2_decide", "pipeline/q2_guards", "pipeline/q2_rules", "pipeline/q2_new_tag",
-           "link/fsm", "link/effects", "link/identity"), ("block-q2",)),
+           "link/fsm", "link/state_table", "link/effects", "link/identity"), ("block-q2",)),
     Block("q3", "Q3: commit", ("pipeline/q3_commit", "pipeline/trace"), ("block-q3",)),
     Block("ready", "Ready queues", ("link/ready",), ("block-ready",)),
     Block("congestion", "Congestion control",
