@@ -220,13 +220,18 @@ class Law(wiring.Component):
             new_gap=self.new_gap,
             sent_id=self.sent_id[1],
         )
-        window = Window(m, config, d, found, touched=touched[3], limit=self.i_limit)
-        m.d.sync += [self.o_long.eq(window.long), self.stat_window_cut.eq(window.cut)]
-        pace = Pace(m, config, e, window)
-        m.d.sync += [
-            self.o_packet.eq(touched[4] & e.arrives),
-            self.o_new_gap.eq(touched[4] & e.new_gap),
-        ]
+        window = Window(
+            m,
+            config,
+            d,
+            found,
+            touched=touched[3],
+            limit=self.i_limit,
+            o_long=self.o_long,
+            o_cut=self.stat_window_cut,
+        )
+        outputs = dict(o_packet=self.o_packet, o_new_gap=self.o_new_gap)
+        pace = Pace(m, config, e, window, touched=touched[4], **outputs)
         counted = window.state.counted
         with m.If(touched[4] & (counted != window.was_counted)):
             m.d.sync += self.o_links.eq(self.o_links + Mux(counted, 1, -1))

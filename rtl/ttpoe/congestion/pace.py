@@ -12,9 +12,13 @@ __all__ = ["Pace"]
 
 class Pace:
     """Clock 5: the word `state` that is written, the `gate`'s word, and whether the link is `free`
-    to send at once, for the event `e` (`heard_layout`). `known` is the `Window`."""
+    to send at once, for the event `e` (`heard_layout`). `known` is the `Window`.
 
-    def __init__(self, m, config, e, known):
+    `touched` says that the event is one of a link of VC 2; then `o_packet` and `o_new_gap` tell
+    `backlog` a clock later of a PAYLOAD, and of a gap that has just opened.
+    """
+
+    def __init__(self, m, config, e, known, *, touched, o_packet, o_new_gap):
         old = known.state
         self.state = f = Signal(state_layout(config), name="f_state")
         self.gate = gate = Signal(gate_layout(), name="f_gate")
@@ -29,6 +33,8 @@ class Pace:
             gate.paced.eq(e.controlled & (paced | single)),
             self.free.eq(e.controlled & ~paced & ~nearly),
             self.now.eq(known.now),
+            o_packet.eq(touched & e.arrives),
+            o_new_gap.eq(touched & e.new_gap),
         ]
         # When the next packet may go (K8): the same for the word and for the gate.
         next_at, later = Signal(16), Signal(16)

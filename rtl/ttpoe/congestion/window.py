@@ -73,10 +73,12 @@ class Differences:
 class Window:
     """Clock 4: the link's new word `state`, and what `pace` needs beside it, for the event `d`.
 
-    `found` are the `Differences`; `touched` says that the event is one of a link of VC 2.
+    `found` are the `Differences`; `touched` says that the event is one of a link of VC 2; `limit` is
+    the age in visits from which on a link counts no more. A clock later `o_long` and `o_cut` say that
+    the sample was long, and that the window was cut.
     """
 
-    def __init__(self, m, config, d, found, *, touched, limit):
+    def __init__(self, m, config, d, found, *, touched, limit, o_long, o_cut):
         old = found.old
         self.state = e = Signal(state_layout(config), name="e_state")
         self.late, self.now = Signal(16), Signal(16)
@@ -109,9 +111,9 @@ class Window:
             self.delay.eq(delay),
             e.growing.eq(old.growing & ~cut),
             e.limited.eq(old.limited & ~found.hit),
+            o_long.eq(touched & found.hit & ~nearer & (delay[:12] >= LONG)),
+            o_cut.eq(touched & cut),
         ]
-        self.cut = touched & cut
-        self.long = touched & found.hit & ~nearer & (delay[:12] >= LONG)
         self._window(m, d, found, cut, grows, nearer)
         self._counted(m, d, old, limit)
 
