@@ -7,6 +7,7 @@ what it needs is lent to the empty environment from this one, afterwards and pie
 import importlib.metadata
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -202,3 +203,10 @@ def test_setup_makes_the_command(tmp_path):
     for command in (binaries / "ttpoe", tmp_path / "link", tmp_path / "of a link"):
         run = call(command, "model", "--payloads", "5", cwd=tmp_path, path=[ROOT / "verif"])
         assert run.returncode == 0 and "PASSED: 10 payloads" in run.stdout, run.stderr
+
+
+def test_one_version_everywhere():
+    core = (ROOT / "ttpoe.core").read_text()
+    assert f"\nname: ttpoe:ttpoe:nic:{version()}\n" in core
+    releases = re.findall(r"(?m)^## (\S+)$", (ROOT / "CHANGELOG.md").read_text())
+    assert version() in releases[:2] and releases[0] in ("Unreleased", version())

@@ -241,6 +241,26 @@ def test_bad_input_is_one_line(tmp_path, capsys, arguments, parts):
     assert not Path(tmp_path / "none").exists()
 
 
+@pytest.mark.parametrize("verb", ["emit", "generate"])
+@pytest.mark.parametrize("place", ["/dev/null/x", "/proc/x", "{taken}"])
+def test_what_cannot_be_written_is_refused_before_the_work(
+    tmp_path, monkeypatch, capsys, verb, place
+):
+    def works(*_arguments, **_port):
+        raise AssertionError("the Verilog is made first")
+
+    monkeypatch.setattr("ttpoe.verilog.emit.top_verilog", works)
+    monkeypatch.setattr("ttpoe.verilog.generate.package", works)
+    taken = tmp_path if verb == "emit" else tmp_path / "file"
+    if verb == "generate":
+        taken.touch()
+    path = place.format(taken=taken)
+    assert cli.main([verb, "-o", path]) == 2
+    out, error = capsys.readouterr()
+    assert out == "" and error.count("\n") == 1 and f"cannot write {path}" in error
+    assert [*tmp_path.iterdir()] == ([] if verb == "emit" else [taken])
+
+
 @pytest.mark.skipif(importlib.util.find_spec("pygments") is None, reason="Pygments is missing")
 def test_keywords_are_those_that_others_know():
     from pygments.lexers.hdl import SystemVerilogLexer, VerilogLexer

@@ -240,7 +240,7 @@ def test_docstrings_become_markdown():
 
 
 def test_the_diagram_of_states_has_every_change():
-    from ttpoe.link.fsm import TABLE
+    from ttpoe.link.state_table import TABLE
     from ttpsim.pages import states
 
     changes = {

@@ -2,7 +2,8 @@
 
 from ttpoe.layouts import Notice
 from ttpoe.link.effects import EFFECTS, LINK_STATS
-from ttpoe.link.fsm import GUARDS, TABLE, Action, Event, LinkState
+from ttpoe.link.fsm import GUARDS, Action, Event, LinkState
+from ttpoe.link.state_table import TABLE
 from ttpoe.protocol import Opcode
 
 

@@ -6,6 +6,7 @@ from cocotb.utils import get_sim_time
 from cocotbext.eth import XgmiiFrame, XgmiiSink, XgmiiSource
 
 from tests.mac.xgmii_bench import PERIOD_PS, Beats, Counters, rng, say, start
+from tests.mac.xgmii_page import table
 from tests.mac.xgmii_tx_cocotb import gaps_of
 from ttpoe.mac.xgmii_mac import MAC_EVENTS
 
@@ -175,3 +176,6 @@ async def latency(dut):
     # The frame's 8 beats, 5 clocks of crossing, 2 of the store, 4; and 6, and 5 of crossing.
     assert max(clocks["tx"]) <= 7 + 5 + 2 + 4 and max(clocks["rx"]) <= 6 + 5, clocks
     say(tx_clocks=max(clocks["tx"]), rx_clocks=max(clocks["rx"]))
+    told = table("path")
+    assert max(clocks["tx"]) == int(told["first beat of a 60-byte frame to /S/ on the wire"])
+    assert max(clocks["rx"]) == int(told["first byte on the wire to first beat"])

@@ -6,7 +6,8 @@ from amaranth.lib.data import View
 
 from ttpoe.config import preset
 from ttpoe.link.effects import EFFECTS
-from ttpoe.link.fsm import GUARDS, TABLE, Event
+from ttpoe.link.fsm import GUARDS, Event
+from ttpoe.link.state_table import TABLE
 from ttpoe.pipeline.records import (
     KINDS,
     SILENT,

@@ -13,7 +13,8 @@ import pytest
 from tests.simulated import Simulated
 from ttpoe.config import preset
 from ttpoe.link.effects import EFFECTS, FLAGS, WORDS
-from ttpoe.link.fsm import GUARDS, TABLE, Action, LinkState
+from ttpoe.link.fsm import GUARDS, Action, LinkState
+from ttpoe.link.state_table import TABLE
 from ttpoe.pipeline.q2_guards import kinds_layout
 from ttpoe.pipeline.q2_rules import Rules
 from ttpoe.pipeline.records import RxBase, TxBase, guards_layout

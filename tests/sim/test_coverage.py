@@ -14,7 +14,8 @@ from ttpoe.config import preset
 from ttpoe.csr.registers import COUNTERS, INTERRUPTS
 from ttpoe.layouts import HostResult, Notice
 from ttpoe.link.effects import EFFECTS
-from ttpoe.link.fsm import TABLE, Event, LinkState
+from ttpoe.link.fsm import Event, LinkState
+from ttpoe.link.state_table import TABLE
 from ttpoe.pipeline.q0_arbitrate import Arbitrate
 from ttpoe.protocol import Opcode
 from ttpsim.build import builds

@@ -3,6 +3,8 @@
 The program of test_fabric is compiled a second time, for MPI, around the same model.
 """
 
+import collections
+import itertools
 import json
 import subprocess
 
@@ -128,6 +130,42 @@ def test_frames_of_other_pods_go_through_five_switches(program, tmp_path):
     frames = 2 * (1 + count)  # of a pair: OPEN and OPEN_ACK, PAYLOADs and ACKs
     assert result["packets"] == 8 * count
     assert result["switch_frames"] == frames * (4 * 1 + 2 * 3 + 2 * 5)
+
+
+def mixed(number):
+    """The mixing function of SplitMix64, written from its publication."""
+    word = (1 << 64) - 1
+    z = (number + 0x9E3779B97F4A7C15) & word
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & word
+    z = (z ^ z >> 27) * 0x94D049BB133111EB & word
+    return z ^ z >> 31
+
+
+def inner_ports(source, to, hosts, each, spines, cores):
+    """The ports between switches of a tree of pods with `each` leaves that a pair's frames take."""
+    leaves = source // hosts, to // hosts
+    pods = leaves[0] // each, leaves[1] // each
+    core, spine = divmod(mixed(to << 24 | source) % (spines * cores), spines)
+    if leaves[0] == leaves[1]:
+        return []
+    down = ("down", pods[1], spine, leaves[1])
+    if pods[0] == pods[1]:
+        return [("up", leaves[0], spine), down]
+    above = [("core", pods[0], spine, core), ("pod", spine, core, pods[1])]
+    return [("up", leaves[0], spine), *above, down]
+
+
+def test_a_pair_takes_spine_and_core_by_both_addresses(program, tmp_path):
+    """So the busiest port is the one that follows from the hash of each pair."""
+    nodes, tree = 16, dict(hosts=2, each=4, spines=2, cores=2)
+    _code, [result, *_] = run(program, "all_to_all", {"NODES": nodes, "COUNT": 1, **TREE}, tmp_path)
+    beats = collections.Counter()
+    for source, to in itertools.permutations(range(nodes), 2):
+        for port in inner_ports(source, to, **tree):
+            beats[port] += BEATS + ACK_BEATS  # each is one's packet, and the other's ACK
+    busiest = max(beats.values())
+    assert busiest > result["ideal"] == (nodes - 1) * (BEATS + ACK_BEATS)
+    assert result["network_ideal"] == busiest
 
 
 def test_a_ring_passes_on_what_has_come(program, tmp_path):

@@ -4,9 +4,10 @@ from collections import Counter
 
 import pytest
 
+from ttpverif.frames.bad import CONGESTION_BITS, FORGING, PARSING, RESERVED_BITS
 from ttpverif.frames.fields import field_of, opcode_of
 from ttpverif.frames.frame import DROP_CAUSES, Frame
-from ttpverif.frames.hostile import CONGESTION_BITS, FORGING, PARSING, RESERVED_BITS, Hostile
+from ttpverif.frames.hostile import Hostile
 
 NODE, PEER = 0x015A0B, 0x00A5C3
 

@@ -3,9 +3,6 @@
 Source: the protocol's sections 4 and 7; `docs/reference/registers.md` is the map.
 """
 
-from functools import reduce
-from operator import or_
-
 from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -18,11 +15,11 @@ from ..mac.mdio import answer_layout
 from ..memory.protected import ERRORS, report
 from ..rx.path import DROP_CAUSES
 from .axil import AxiLite, AxiLiteInterface, AxiLiteSignature
+from .bank import Bank
 from .counters import Counters
 from .mac import mac_drops, mac_members
 from .notices import Notices
 from .registers import INTERRUPTS, LINK_FLAGS, PULSES, counters, pulses, register_map
-from .shapes import Access
 
 __all__ = ["Csr", "FRAME_DROPS", "PAYLOAD_DROPS"]
 
@@ -138,175 +135,60 @@ class Csr(wiring.Component):
         m.submodules.notices = self._notices = Notices(self._config.protect)
         wiring.connect(m, wiring.flipped(self.s_axil), self._axil.s_axil)
 
-        # What software reads, by (register, field); fields that are not here are stored ones.
-        self._shown = {}
+        self._bank = bank = Bank(self._axil, self._map)
         self._pulses = {name: getattr(self, name) for name in pulses(self._mac)}
         self._mdio_busy = Signal(name="mdio_busy")
         self._memories(m)
-        self._select(m)
-        self._storage(m)
+        bank.select(m, self._counters)
+        held = {  # while what they say waits
+            "COMMAND_NODE": self.o_command.valid,
+            "MDIO_ADDRESS": self._mdio_busy,
+            "MDIO_DATA": self._mdio_busy,
+        }
+        bank.storage(m, self, held)
         self._ethertype(m)
         self._command(m)
         self._inspect(m)
         self._phy(m)
         self._events(m)
         self._count(m)
-        self._answer(m)
+        bank.answer(m, self._counters)
         return m
 
-    # ---- one request -----------------------------------------------------------------------
-
-    def _select(self, m):
-        """One bit per register, decoded in the clock of `o_start` and held; all counters: one."""
-        axil = self._axil
-        address = axil.o_address
-        self._active = Signal()  # from the clock after `o_start` to `i_done`
-        with m.If(axil.o_start):
-            m.d.sync += self._active.eq(1)
-        with m.Elif(axil.i_done):
-            m.d.sync += self._active.eq(0)
-
-        counted = self._map.counters
-        first, last = counted[0].address, counted[-1].address
-        # Decoded in two halves, so that a register costs one gate: the low half with bits 2 to 5,
-        # the high half with the rest.
-        halves = {}
-        for register in self._map.registers:
-            for name, part, value in (
-                ("low", address[:6], register.address & 0x3F),
-                ("high", address[6:], register.address >> 6),
-            ):
-                if (name, value) not in halves and register not in counted:
-                    halves[name, value] = half = Signal(name=f"address_{name}_{value:x}")
-                    m.d.comb += half.eq(part == value)
-        self._selected = {}
-        for register in self._map.registers:
-            if register not in counted:
-                selected = Signal(name=f"selected_{register.name.lower()}")
-                with m.If(axil.o_start):
-                    m.d.sync += selected.eq(
-                        halves["low", register.address & 0x3F]
-                        & halves["high", register.address >> 6]
-                    )
-                self._selected[register.name] = selected
-        self._counter_selected = Signal()
-        with m.If(axil.o_start):
-            m.d.sync += self._counter_selected.eq(
-                (address[:2] == 0) & (address >= first) & (address <= last)
-            )
-        m.d.comb += self._counters.i_index.eq(address[2:] - (first >> 2))
-        self._refused = []  # (register, condition under which a write is refused)
-
-    def _writes(self, name):
-        """A write to a register that is not refused: high for one clock."""
-        return self._active & self._axil.o_write & self._selected[name]
-
-    def _storage(self, m):
-        """The fields of access `rw`, and the outputs that they drive."""
-        axil = self._axil
-        held = {  # while what they say waits
-            "COMMAND_NODE": self.o_command.valid,
-            "MDIO_ADDRESS": self._mdio_busy,
-            "MDIO_DATA": self._mdio_busy,
-        }
-        for register in self._map.registers:
-            for field in register.fields:
-                if field.access is not Access.RW or register.name in ("ETHERTYPE", "LINK_INDEX"):
-                    continue
-                stored = Signal(
-                    field.width, init=field.reset or 0, name=f"{register.name.lower()}_{field.name}"
-                )
-                shown = stored
-                if field.port:
-                    written = Signal(-(-field.width // 8), name=f"{field.name}_written")
-                    shown = Cat(
-                        Mux(
-                            written[low // 8],
-                            stored[low : low + 8],
-                            getattr(self, field.port)[low : low + 8],
-                        )
-                        for low in range(0, field.width, 8)
-                    )
-                for lane in range(4):
-                    low, high = max(8 * lane, field.lsb), min(8 * lane + 8, field.lsb + field.width)
-                    if low >= high:
-                        continue
-                    writes = self._writes(register.name) & axil.o_strobe[lane]
-                    if register.name in held:
-                        writes = writes & ~held[register.name]
-                    with m.If(writes):
-                        m.d.sync += stored[low - field.lsb : high - field.lsb].eq(
-                            axil.o_data[low:high]
-                        )
-                        if field.port:
-                            m.d.sync += written[lane].eq(1)
-                self._shown[register.name, field.name] = shown
-                if field.drives:
-                    m.d.comb += getattr(self, field.drives).eq(shown)
+    # ---- what the registers do --------------------------------------------------------------
 
     def _ethertype(self, m):
         """ETHERTYPE is one bit that shows as two bytes; each byte is checked by itself."""
+        bank = self._bank
         data, strobe = self._axil.o_data, self._axil.o_strobe
         plain, ieee = _ETHERTYPES
         bad = (strobe[0] & (data[:8] != plain & 0xFF)) | (
             strobe[1] & (data[8:16] != plain >> 8) & (data[8:16] != ieee >> 8)
         )
-        self._refused.append(("ETHERTYPE", bad))
-        with m.If(self._writes("ETHERTYPE") & strobe[1] & ~bad):
+        bank.refused.append(("ETHERTYPE", bad))
+        with m.If(bank.writes("ETHERTYPE") & strobe[1] & ~bad):
             m.d.sync += self.cfg_ieee.eq(data[8:16] == ieee >> 8)
-        self._shown["ETHERTYPE", "ethertype"] = Mux(self.cfg_ieee, ieee, plain)
-
-    def _answer(self, m):
-        axil = self._axil
-        known = Signal()  # a register, and not a write to one that is only read
-        m.d.comb += known.eq(
-            self._counter_selected
-            | Cat(
-                self._selected[register.name] & (~axil.o_write if not register.writable else 1)
-                for register in self._map.registers
-                if register.name in self._selected
-            ).any()
-        )
-        refused = Cat(self._selected[name] & bad for name, bad in self._refused).any()
-        words = []
-        for register in self._map.registers:
-            if register.name not in self._selected:
-                continue
-            for field in register.fields:
-                if field.access is Access.WO:
-                    continue
-                value = self._shown.get((register.name, field.name))
-                if value is None:  # a constant of the configuration
-                    value = Const(field.reset, field.width)
-                words.append(Mux(self._selected[register.name], value, 0) << field.lsb)
-        words.append(Mux(self._counter_selected, self._counters.o_value, 0))
-        slow = self._counters.i_request
-        # A read that is refused has selected nothing, so its data is 0.
-        m.d.comb += [
-            axil.i_done.eq(self._active & (~slow | self._counters.o_done)),
-            axil.i_error.eq(~known | (axil.o_write & refused)),
-            axil.i_data.eq(reduce(or_, words)),
-        ]
-
-    # ---- what the registers do --------------------------------------------------------------
+        bank.shown["ETHERTYPE", "ethertype"] = Mux(self.cfg_ieee, ieee, plain)
 
     def _command(self, m):
+        bank = self._bank
         command, data = self.o_command, self._axil.o_data
         with m.If(command.ready):
             m.d.sync += command.valid.eq(0)
-        with m.If(self._writes("COMMAND") & self._axil.o_strobe[0] & ~command.valid):
+        with m.If(bank.writes("COMMAND") & self._axil.o_strobe[0] & ~command.valid):
             m.d.sync += [
                 command.valid.eq(1),
                 command.payload.vc.eq(data[0:2]),
                 command.payload.command.eq(data[4]),
             ]
-        m.d.comb += command.payload.node.eq(self._shown["COMMAND_NODE", "node"])
-        self._refused += [("COMMAND", command.valid), ("COMMAND_NODE", command.valid)]
-        self._shown["STATUS", "command_busy"] = command.valid
-        self._shown["STATUS", "ready"] = self.i_ready
-        self._shown["FREE_SLOTS", "slots"] = self.i_free_slots
+        m.d.comb += command.payload.node.eq(bank.shown["COMMAND_NODE", "node"])
+        bank.refused += [("COMMAND", command.valid), ("COMMAND_NODE", command.valid)]
+        bank.shown["STATUS", "command_busy"] = command.valid
+        bank.shown["STATUS", "ready"] = self.i_ready
+        bank.shown["FREE_SLOTS", "slots"] = self.i_free_slots
 
     def _inspect(self, m):
+        bank = self._bank
         config, axil = self._config, self._axil
         ask, answer = self.o_inspect, self.i_inspected
         tag = Signal(tag_layout(config))
@@ -334,10 +216,10 @@ class Csr(wiring.Component):
             m.d.sync += law.eq(last.payload)
         with m.If(over.valid & busy):
             m.d.sync += [busy.eq(0), valid.eq(1)]
-        with m.If(self._writes("LINK_INDEX") & axil.o_strobe.any() & ~bad):
+        with m.If(bank.writes("LINK_INDEX") & axil.o_strobe.any() & ~bad):
             m.d.sync += [busy.eq(1), valid.eq(0), ask.valid.eq(1), ask.payload.eq(link)]
-        self._refused.append(("LINK_INDEX", bad))
-        self._shown |= {
+        bank.refused.append(("LINK_INDEX", bad))
+        bank.shown |= {
             ("LINK_INDEX", "link"): ask.payload,
             ("LINK_STATUS", "busy"): busy,
             ("LINK_STATUS", "valid"): valid,
@@ -362,9 +244,10 @@ class Csr(wiring.Component):
 
     def _phy(self, m):
         """What a MAC adds: levels of its PHY, and requests to MDIO."""
+        bank = self._bank
         for register in self._map.registers:
             if register.name == "PHY_STATUS":
-                self._shown |= {
+                bank.shown |= {
                     (register.name, field.name): getattr(self, f"i_phy_{field.name}")
                     for field in register.fields
                 }
@@ -376,15 +259,15 @@ class Csr(wiring.Component):
             m.d.sync += ask.valid.eq(0)
         with m.If(answer.valid & busy):
             m.d.sync += [busy.eq(0), result.eq(answer.payload)]
-        with m.If(self._writes("MDIO_COMMAND") & self._axil.o_strobe[0] & ~busy):
+        with m.If(bank.writes("MDIO_COMMAND") & self._axil.o_strobe[0] & ~busy):
             m.d.sync += [busy.eq(1), ask.valid.eq(1), ask.p.write.eq(self._axil.o_data[0])]
         m.d.comb += [
-            ask.p.register.eq(self._shown["MDIO_ADDRESS", "register"]),
-            ask.p.phy.eq(self._shown["MDIO_ADDRESS", "phy"]),
-            ask.p.data.eq(self._shown["MDIO_DATA", "data"]),
+            ask.p.register.eq(bank.shown["MDIO_ADDRESS", "register"]),
+            ask.p.phy.eq(bank.shown["MDIO_ADDRESS", "phy"]),
+            ask.p.data.eq(bank.shown["MDIO_DATA", "data"]),
         ]
-        self._refused += [(f"MDIO_{name}", busy) for name in ("ADDRESS", "DATA", "COMMAND")]
-        self._shown |= {
+        bank.refused += [(f"MDIO_{name}", busy) for name in ("ADDRESS", "DATA", "COMMAND")]
+        bank.shown |= {
             ("MDIO_RESULT", "data"): result.data,
             ("MDIO_RESULT", "answered"): result.answered,
             ("MDIO_RESULT", "busy"): busy,
@@ -398,9 +281,10 @@ class Csr(wiring.Component):
             self._pulses[f"stat_memory_{name}"] |= errors[name]
 
     def _events(self, m):
+        bank = self._bank
         notices, axil = self._notices, self._axil
         strobes = Cat(bit.replicate(8) for bit in axil.o_strobe)
-        mask = Cat(self._shown["INT_MASK", name] for name in INTERRUPTS)
+        mask = Cat(bank.shown["INT_MASK", name] for name in INTERRUPTS)
         wiring.connect(m, wiring.flipped(self.i_notice), notices.i_notice)
         m.d.comb += [
             notices.i_frame_dropped.eq(
@@ -409,12 +293,12 @@ class Csr(wiring.Component):
             notices.i_payload_dropped.eq(Cat(getattr(self, name) for name in PAYLOAD_DROPS).any()),
             notices.i_memory_fault.eq(self._pulses["stat_memory_uncorrectable"]),
             notices.i_mask.eq(mask),
-            notices.i_clear.eq(Mux(self._writes("INT_STATUS"), axil.o_data & strobes, 0)),
-            notices.i_pop.eq(self._writes("NOTICE_POP") & axil.o_strobe.any()),
+            notices.i_clear.eq(Mux(bank.writes("INT_STATUS"), axil.o_data & strobes, 0)),
+            notices.i_pop.eq(bank.writes("NOTICE_POP") & axil.o_strobe.any()),
             self.o_interrupt.eq(notices.o_interrupt),
         ]
         head = notices.o_head
-        self._shown |= {
+        bank.shown |= {
             **{("INT_STATUS", name): notices.o_causes[bit] for bit, name in enumerate(INTERRUPTS)},
             **{
                 ("NOTICE_HEAD", name): Mux(notices.o_waiting, value, 0)
@@ -428,13 +312,14 @@ class Csr(wiring.Component):
         }
 
     def _count(self, m):
+        bank = self._bank
         axil, totals = self._axil, self._counters
         found = {**self._pulses, "stat_notice_lost": self._notices.o_lost}
         acts = ~axil.o_write | axil.o_strobe.any()
-        clears_all = axil.o_write & self._selected["COUNTER_CLEAR"]
+        clears_all = axil.o_write & bank.selected["COUNTER_CLEAR"]
         m.d.comb += [
             totals.i_pulses.eq(Cat(found[name] for name in counters(self._mac))),
-            totals.i_request.eq(self._active & acts & (self._counter_selected | clears_all)),
+            totals.i_request.eq(bank.active & acts & (bank.counter_selected | clears_all)),
             totals.i_clear.eq(axil.o_write),
             totals.i_all.eq(clears_all),
         ]

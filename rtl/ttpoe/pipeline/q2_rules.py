@@ -1,6 +1,6 @@
 """Q2, second clock: the state table, and what the action taken means.
 
-The table (`link.fsm`) is one bit for each row: its event, its states, its guards. All that follows
+The table (`link.state_table`) is one bit for each row: its event, its states, its guards. All that follows
 from an action (`link.effects`) comes straight from its bit: a number in between would have to be
 encoded and decoded in the longest path.
 """
@@ -10,7 +10,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..link.effects import EFFECTS, FLAGS, WORDS
-from ..link.fsm import TABLE, Action, LinkState
+from ..link.fsm import Action, LinkState
+from ..link.state_table import TABLE
 from .q2_guards import kinds_layout
 from .records import RxBase, TxBase, guards_layout, outcome_layout
 

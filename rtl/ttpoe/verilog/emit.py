@@ -15,9 +15,11 @@ Names. The top keeps its name; every other module is called after its place in t
 import argparse
 import contextlib
 import dataclasses
+import errno
 import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 from amaranth._toolchain import yosys
@@ -35,6 +37,7 @@ from .keywords import KEYWORDS
 __all__ = [
     "TOPS",
     "WITHOUT_MAC",
+    "check_writable",
     "configured",
     "module_name",
     "port_options",
@@ -292,6 +295,19 @@ def module_name(name, top):
     return name
 
 
+def check_writable(path):
+    """Raise the OSError in which `write` would end, before the work of seconds; it leaves nothing."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    folder = path.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
 def write(path, text):
     """Write a file and the folders above it; never half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -369,6 +385,8 @@ def main(argv=None):
             arguments.tx_clock_taps,
             arguments.rx_clock_taps,
         )
+        if arguments.output is not None:
+            check_writable(Path(arguments.output))
         verilog = top_verilog(arguments.top, config, module, **port)
         if arguments.output is None:
             sys.stdout.write(verilog)

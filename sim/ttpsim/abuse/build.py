@@ -5,7 +5,7 @@ from pathlib import Path
 from ttpsim.build import builds
 from ttpsim.native import compile as native
 from ttpsim.native.engine_ports import CAUSES, LINK_STAT_NAMES, c_names
-from ttpverif.frames.hostile import CATEGORIES, RESERVED_BITS
+from ttpverif.frames.bad import CATEGORIES, RESERVED_BITS
 
 __all__ = ["CAUSES", "LINK_STAT_NAMES", "compile_abuse"]
 
@@ -16,7 +16,7 @@ _SOURCES = [
 
 
 def _names_header():
-    """What the frames are called; `ttpverif.frames.hostile` has the lists."""
+    """What the frames are called; `ttpverif.frames.bad` has the lists."""
     return "\n".join(
         [
             "// Generated; do not edit.",

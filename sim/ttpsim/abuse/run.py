@@ -20,8 +20,9 @@ from ttpsim.build import builds
 from ttpsim.paths import ROOT
 from ttpverif.check.trace import NOTICES
 from ttpverif.cli.errors import Interrupted
+from ttpverif.frames.bad import ANY_CAUSE, CATEGORIES
 from ttpverif.frames.frame import ETHERTYPES, Frame, Opcode
-from ttpverif.frames.hostile import ANY_CAUSE, CATEGORIES, Hostile
+from ttpverif.frames.hostile import Hostile
 
 RESULTS = ROOT / "build" / "verify" / "abuse.json"
 NODES = (0x00A5C3, 0x015A0B)  # as in sim/ttpsim/native/engine.h

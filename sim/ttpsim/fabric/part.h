@@ -21,7 +21,7 @@ public:
         for (size_t box = 0; box < switches_.size(); ++box)
             if (const auto &b = topology.boxes[box]; partition.box[box] == rank)
                 switches_[box] = std::make_unique<Switch>(b.ports, b.hosts, s_.network,
-                                                          s_.seed + box, b.route);
+                                                          s_.seed + box, b.by_source, b.route);
         for (size_t line = 0; line < cables_.size(); ++line)
             lay(line, topology.lines[line], partition, rank);
     }

@@ -19,11 +19,14 @@ namespace ttp::fabric {
 
 class Switch {
 public:
-    // `route(destination, input port)` is the output port. Hosts are at the first `hosts` ports.
+    // `route(destination, input port, source)` is the output port; with `by_source` the frame waits
+    // for the beat that completes its source, else that is not looked at. Hosts are at the first
+    // `hosts` ports.
     template <typename Route>
-    Switch(int ports, int hosts, const SwitchSettings &settings, uint64_t seed, Route route)
-        : in(ports), out(ports), counts(ports), hosts_(hosts), settings_(settings), random_(mix(seed)),
-          route_(route), arriving_(ports), queue_(ports), held_(ports) {}
+    Switch(int ports, int hosts, const SwitchSettings &settings, uint64_t seed, bool by_source,
+           Route route)
+        : in(ports), out(ports), counts(ports), hosts_(hosts), settings_(settings),
+          random_(mix(seed)), by_source_(by_source), route_(route), arriving_(ports), queue_(ports), held_(ports) {}
 
     void clock(uint64_t clock) {
         for (size_t from = 0; from < in.size(); ++from)
@@ -68,10 +71,16 @@ private:
 
     void arrive(int from, Beat b) {
         Arriving &a = arriving_[from];
-        if (!a.frame) begin(from, a, b);
-        alter(a, b);
-        a.bytes += size(b);
-        a.frame->beats.push_back(b);
+        if (!a.frame) a.frame = std::make_shared<Frame>();
+        auto &beats = a.frame->beats;
+        beats.push_back(b);
+        if (by_source_ && beats.size() * WB < ADDRESS_BYTES) return;
+        const bool first = !a.bytes;
+        if (first) choose(from, a);
+        for (size_t n = first ? 0 : beats.size() - 1; n < beats.size(); ++n) {
+            alter(a, beats[n]);
+            a.bytes += size(beats[n]);
+        }
         if (!b.last) return;
         if (settings_.cut_through) {
             if (!a.dropped) held_[a.to] -= LONGEST_FRAME - a.bytes;     // of what was set aside
@@ -85,15 +94,20 @@ private:
         }
         a = Arriving();
     }
+    static uint8_t byte(const Frame &frame, int at) { return frame.beats[at / WB].data[at % WB]; }
     static bool is_data(const Frame &frame) {
-        auto byte = [&](int at) { return frame.beats[at / WB].data[at % WB]; };
-        return byte(OPCODE_AT) == PAYLOAD_OPCODE && byte(VC_AT) == DATA;
+        return byte(frame, OPCODE_AT) == PAYLOAD_OPCODE && byte(frame, VC_AT) == DATA;
+    }
+    // The node in the MAC address that begins there.
+    static uint32_t node_at(const Frame &frame, int at) {
+        return uint32_t(byte(frame, at + 3)) << 16 | byte(frame, at + 4) << 8 | byte(frame, at + 5);
     }
 
-    void begin(int from, Arriving &a, const Beat &first) {
-        a.frame = std::make_shared<Frame>();
-        uint32_t node = uint32_t(first.data[3]) << 16 | first.data[4] << 8 | first.data[5];
-        a.to = route_(node - NODE_BASE, from);
+    // Where the frame goes, and what becomes of it there.
+    void choose(int from, Arriving &a) {
+        const uint32_t node = node_at(*a.frame, 0);
+        const uint32_t source = by_source_ ? node_at(*a.frame, 6) - NODE_BASE : 0;
+        a.to = route_(node - NODE_BASE, from, source);
         if (a.to < 0 || a.to >= int(out.size()))
             throw Failure{"a frame to node " + std::to_string(node) + ", which does not exist"};
         a.altered = !settings_.defect.empty() && random_.below(32) == 0;
@@ -149,7 +163,8 @@ private:
     int hosts_;
     SwitchSettings settings_;
     Random random_;
-    std::function<int(uint32_t, int)> route_;
+    bool by_source_;
+    std::function<int(uint32_t, int, uint32_t)> route_;
     std::vector<Arriving> arriving_;
     std::vector<std::deque<std::shared_ptr<Frame>>> queue_;
     std::vector<int64_t> held_;

@@ -12,15 +12,15 @@ namespace ttp::fabric {
 
 class Topology {
 public:
-    // Destination and port of arrival -> port.
-    using Route = std::function<int(uint32_t, int)>;
-    struct Box { int ports, hosts, near; Route route; };    // near: a host that is close to it
+    // Destination, port of arrival and, for a box that chooses `by_source`, source -> port.
+    using Route = std::function<int(uint32_t, int, uint32_t)>;
+    struct Box { int ports, hosts, near; bool by_source; Route route; };    // near: to which host
     struct End { int host = -1, box = -1, port = 0; };      // a host, or a port of a switch
     struct Line { End from, to; };                          // one direction of a cable
 
     explicit Topology(const Settings &settings) : s_(settings) {
         if (!s_.leaf_hosts) {
-            add(s_.nodes, s_.nodes, 0, [](uint32_t to, int) { return int(to); });
+            add(s_.nodes, s_.nodes, 0, false, [](uint32_t to, int, uint32_t) { return int(to); });
             for (int host = 0; host < s_.nodes; ++host) plug(host, 0, host);
             return;
         }
@@ -33,7 +33,7 @@ public:
     std::vector<int> inner_ports(int from, int to) const {
         std::vector<int> found;
         for (End at = plugs_[from];;) {
-            const int out = boxes[at.box].route(to, at.port);
+            const int out = boxes[at.box].route(to, at.port, from);
             const End next = far_[at.box][out];
             if (next.host >= 0) return found;
             found.push_back(first_port_[at.box] + out);
@@ -44,7 +44,8 @@ public:
     int idle_round_trip(int bytes) const {
         const int data = beats_of(60 + bytes), ack = beats_of(60);
         return data + ack + (s_.network.cut_through ? 0 : hops() * (data - 1 + ack - 1))
-               + 2 * (hops() + 1) * s_.delay + ENGINE_CLOCKS + (hops() - 1) * SWITCH_CLOCKS;
+               + 2 * (hops() + 1) * s_.delay + ENGINE_CLOCKS + (hops() - 1) * SWITCH_CLOCKS
+               + (s_.network.cut_through && hops() == 5 ? 4 * WAITS : 0);
     }
 
     std::vector<Box> boxes;
@@ -62,7 +63,7 @@ private:
     void add_leaves() {
         const int hosts = s_.leaf_hosts, spines = s_.spines;
         for (int leaf = 0; leaf < leaves(); ++leaf) {
-            add(hosts + spines, hosts, leaf * hosts, [=](uint32_t to, int from) {
+            add(hosts + spines, hosts, leaf * hosts, false, [=](uint32_t to, int from, uint32_t) {
                 if (int(to) / hosts == leaf) return int(to) % hosts;
                 return hosts + way(to, leaf * hosts + from, spines);
             });
@@ -75,8 +76,8 @@ private:
     void add_spines() {
         const int hosts = s_.leaf_hosts;
         for (int spine = 0; spine < s_.spines; ++spine) {
-            add(leaves(), 0, spine * s_.nodes / s_.spines,
-                [=](uint32_t to, int) { return int(to) / hosts; });
+            add(leaves(), 0, spine * s_.nodes / s_.spines, false,
+                [=](uint32_t to, int, uint32_t) { return int(to) / hosts; });
             for (int leaf = 0; leaf < leaves(); ++leaf)
                 join(leaf, hosts + spine, boxes.size() - 1, leaf);
         }
@@ -89,9 +90,11 @@ private:
         for (int pod = 0; pod < s_.pods; ++pod)
             for (int spine = 0; spine < s_.spines; ++spine) {
                 const int near = std::min(s_.nodes - 1, pod * each * hosts);
-                add(each + cores, 0, near, [=](uint32_t to, int from) {
+                add(each + cores, 0, near, true, [=, this](uint32_t to, int, uint32_t from) {
                     const int leaf = int(to) / hosts;
-                    return leaf / each == pod ? leaf % each : each + way(to, 32 + from, cores);
+                    if (leaf / each == pod) return leaf % each;
+                    // One hash for both choices: the leaf's is what it leaves of `spines`.
+                    return each + way(to, from, s_.spines * cores) / s_.spines;
                 });
                 for (int leaf = pod * each; leaf < std::min(leaves(), (pod + 1) * each); ++leaf)
                     join(leaf, hosts + spine, boxes.size() - 1, leaf % each);
@@ -99,17 +102,17 @@ private:
         for (int spine = 0; spine < s_.spines; ++spine)
             for (int core = 0; core < cores; ++core) {
                 const int near = (spine * cores + core) * s_.nodes / (s_.spines * cores);
-                add(s_.pods, 0, near,
-                    [=](uint32_t to, int) { return int(to) / hosts / each; });
+                add(s_.pods, 0, near, false,
+                    [=](uint32_t to, int, uint32_t) { return int(to) / hosts / each; });
                 for (int pod = 0; pod < s_.pods; ++pod)
                     join(first_spine + pod * s_.spines + spine, each + core, boxes.size() - 1,
                          pod);
             }
     }
 
-    void add(int ports, int hosts, int near, Route route) {
+    void add(int ports, int hosts, int near, bool by_source, Route route) {
         first_port_.push_back(boxes.empty() ? 0 : first_port_.back() + boxes.back().ports);
-        boxes.push_back({ports, hosts, near, std::move(route)});
+        boxes.push_back({ports, hosts, near, by_source, std::move(route)});
         far_.emplace_back(ports);
     }
     void plug(int host, int box, int port) {
@@ -130,8 +133,9 @@ private:
         return int(mix(uint64_t(to) << 24 | from) % ways);
     }
 
-    // From a PAYLOAD's last beat to its ACK's first, with what one switch adds; of one more switch.
-    static constexpr int ENGINE_CLOCKS = 17, SWITCH_CLOCKS = 2;
+    // From a PAYLOAD's last beat to its ACK's first, with what one switch adds; of one more switch;
+    // what a spine of a pod waits for the source address, where a beat has not room for both.
+    static constexpr int ENGINE_CLOCKS = 17, SWITCH_CLOCKS = 2, WAITS = WB < ADDRESS_BYTES;
     const Settings &s_;
     std::vector<End> plugs_;                    // of hosts, where they are
     std::vector<std::vector<End>> far_;         // by switch and port: what is at the other end

@@ -51,7 +51,19 @@ def _bench(block, component, *tests):
     )
 
 
-_DECIDE = ("pipeline/test_decide", "pipeline/test_decide_selective", "pipeline/test_zero_link")
+_DECIDE = tuple(
+    f"pipeline/test_{name}"
+    for name in (
+        "decide",
+        "decide_selective",
+        "decide_selective_looks",
+        "decide_selective_nack",
+        "decide_selective_walk",
+        "zero_link",
+        "zero_link_data",
+        "zero_link_open",
+    )
+)
 
 # The quick ones first. Blocks with kilobytes of memory, and all registers, would take too long.
 BENCHES = [

@@ -62,7 +62,7 @@ def states_page():
     return f"""# States of a link
 
 This diagram shows what opens, closes and ends a link. It is drawn from the table in
-[rtl/ttpoe/link/fsm.py](../../rtl/ttpoe/link/fsm.py), which is
+[rtl/ttpoe/link/state_table.py](../../rtl/ttpoe/link/state_table.py), which is
 also what the hardware is built from: {len(Event)} events x {len(LinkState)} states, {rows} rows
 with their conditions in [the state table](../reference/state-table.md). Each line shows the rows
 that change the state: the event, and below it the action. Rows that stay are not shown. CLOSED is

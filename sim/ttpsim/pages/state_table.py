@@ -3,7 +3,8 @@
 import json
 
 from ttpoe.layouts import HostResult, Notice
-from ttpoe.link.fsm import GUARDS, TABLE, Action, Event, LinkState
+from ttpoe.link.fsm import GUARDS, Action, Event, LinkState
+from ttpoe.link.state_table import TABLE
 from ttpsim.paths import ROOT
 from ttpverif.cli.errors import UsageError
 from ttpverif.coverage.state_plan import BLOCK_TESTS, PLAN, load_plan
@@ -14,7 +15,7 @@ _OPENS, _ENDS = "<!-- generated: code points -->\n", "<!-- end -->\n"
 
 _HEAD = """# The state table
 
-Generated from `ttpoe.link.fsm` and the coverage plan by `ttpoe pages tables`; do not edit.
+Generated from `ttpoe.link.state_table` and the coverage plan by `ttpoe pages tables`; do not edit.
 
 What the engine does with every event in every state of a link. The alternatives of a cell are
 tried from top to bottom, and the first whose conditions all hold is taken (`!`: must not hold).

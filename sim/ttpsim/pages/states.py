@@ -1,9 +1,9 @@
-"""The state diagram of a link, drawn from `ttpoe.link.fsm.TABLE`."""
+"""The state diagram of a link, drawn from `ttpoe.link.state_table.TABLE`."""
 
 from html import escape
 from math import hypot
 
-from ttpoe.link.fsm import TABLE
+from ttpoe.link.state_table import TABLE
 
 __all__ = ["edges", "layout", "svg"]
 

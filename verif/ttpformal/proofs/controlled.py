@@ -105,13 +105,13 @@ class Patience(_Controlled):
         ),
         Defect(
             "OPEN is not patient",
-            "link/fsm.py",
+            "link/state_table.py",
             '("UNACKED PATIENT GAP", _A.COUNT_NACK, OP), ("UNACKED PATIENT", _A.COUNT, OP),',
             "",
         ),
         Defect(
             "a closing link that is held back counts",
-            "link/fsm.py",
+            "link/state_table.py",
             '("PACED GAP", _A.MARK_NACK, state), ("PACED", _A.MARK, state),',
             "",
         ),

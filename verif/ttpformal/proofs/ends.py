@@ -281,7 +281,7 @@ class Prefix(_Ends):
         ),
         Defect(
             "a question of the last incarnation acknowledges what is missing",
-            "link/fsm.py",
+            "link/state_table.py",
             '("SELECTIVE GAP AT_SEEN !HIT", _A.NACK_RUN, state)',
             '("GAP AT_SEEN !HIT", _A.NACK_RUN, state)',
         ),

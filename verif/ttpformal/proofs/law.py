@@ -1,4 +1,4 @@
-"""Proofs of `congestion/law.py`: what it counts, what binds whom, and what a frame may change."""
+"""Proofs of the law of congestion: what it counts, what binds whom, and what a frame may change."""
 
 from amaranth.hdl import Array, Cat, Mux, Signal
 from amaranth.lib.data import View
@@ -17,7 +17,8 @@ SIZE = shrunk(sets=2, slots=4)
 LINKS = 4
 APART = 6  # clocks between two events of one link
 GAP = law.INSPECT_CLOCKS - 1  # from `i_inspect` to the clock in which nothing comes
-_FILE = "congestion/law.py"
+_FILE, _HEARD = "congestion/law.py", "congestion/heard.py"
+_WINDOW, _PACE = "congestion/window.py", "congestion/pace.py"
 
 
 class _Law(Proof):
@@ -88,8 +89,8 @@ class Counts(_Law):
         Defect(
             "a link that is counted is counted again",
             _FILE,
-            "touched & (old.counted != self.e_was_counted)",
-            "touched & (old.counted | self.e_was_counted)",
+            "touched[4] & (counted != window.was_counted)",
+            "touched[4] & (counted | window.was_counted)",
         ),
         Defect(
             "events of other VCs count",
@@ -99,19 +100,19 @@ class Counts(_Law):
         ),
         Defect(
             "a link is compared with what its event made of it",
-            _FILE,
-            "self.e_was_counted.eq(old.counted)",
-            "self.e_was_counted.eq(e.counted)",
+            _WINDOW,
+            "self.was_counted.eq(old.counted)",
+            "self.was_counted.eq(e.counted)",
         ),
         Defect(
             "a window grows beyond the slots",
-            _FILE,
+            _WINDOW,
             "Mux(grown > config.slots, config.slots, grown)",
             "grown",
         ),
         Defect(
             "a time-out halves a window of 1",
-            _FILE,
+            _WINDOW,
             "Mux(old.window[2:].any(), old.window >> 1, _START)",
             "old.window >> 1",
         ),
@@ -146,19 +147,19 @@ class Free(_Law):
     defects = (
         Defect(
             "a window binds every link",
-            _FILE,
+            _PACE,
             "gate.stop.eq(e.controlled & full)",
             "gate.stop.eq(full)",
         ),
         Defect(
             "a link without control is free",
-            _FILE,
-            "self.f_free.eq(e.controlled & ~paced & ~nearly)",
-            "self.f_free.eq(~paced & ~nearly)",
+            _PACE,
+            "self.free.eq(e.controlled & ~paced & ~nearly)",
+            "self.free.eq(~paced & ~nearly)",
         ),
         Defect(
             "an ended link stays bound",
-            _FILE,
+            _HEARD,
             "heard.controlled.eq(tag.controlled & ~ended & (tag",
             "heard.controlled.eq(tag.controlled & (tag",
         ),
@@ -199,19 +200,19 @@ class Hears(_Law):
     defects = (
         Defect(
             "any frame is believed",
-            _FILE,
+            _HEARD,
             "heard.hears.eq(took(*_HEARS) & tag.controlled",
             "heard.hears.eq(tag.controlled",
         ),
         Defect(
             "a code of 1 to 15 is heard",
-            _FILE,
+            _HEARD,
             "event.congestion[4:].any()",
             "event.congestion.any()",
         ),
         Defect(
             "a link without control listens",
-            _FILE,
+            _HEARD,
             "took(*_HEARS) & tag.controlled & event",
             "took(*_HEARS) & event",
         ),

@@ -288,13 +288,13 @@ class States(_Decision):
     defects = (
         Defect(
             "a CLOSE of the peer in OPEN leads to CLOSE_SENT",
-            "link/fsm.py",
+            "link/state_table.py",
             '("", _A.CLOSE_NOT_YET, CR)),',
             '("", _A.CLOSE_NOT_YET, CS)),',
         ),
         Defect(
             "a visit ends a closing link",
-            "link/fsm.py",
+            "link/state_table.py",
             "CR: _visit(CR, ()),",
             "CR: _visit(CL, ()),",
         ),

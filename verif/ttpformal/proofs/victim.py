@@ -97,13 +97,13 @@ class Closes(Proof):
     defects = (
         Defect(
             "a link with packets in flight is closed",
-            "link/fsm.py",
+            "link/state_table.py",
             'OP: rows(("EMPTY TIMER_BIT", _A.CLOSE, CS), ("", _A.NOTHING, OP)),',
             'OP: rows(("TIMER_BIT", _A.CLOSE, CS), ("", _A.NOTHING, OP)),',
         ),
         Defect(
             "a link that was busy a moment ago is closed",
-            "link/fsm.py",
+            "link/state_table.py",
             'OP: rows(("EMPTY TIMER_BIT", _A.CLOSE, CS)',
             'OP: rows(("EMPTY", _A.CLOSE, CS)',
         ),

@@ -101,13 +101,13 @@ class Closes(_Zero):
         ),
         Defect(
             "an old CLOSE_ACK ends the link",
-            "link/fsm.py",
+            "link/state_table.py",
             '("ZERO !EMPTY", _A.DROP_UNEXPECTED, state),',
             "",
         ),
         Defect(
             "the last ACK leaves the peer waiting",
-            "link/fsm.py",
+            "link/state_table.py",
             '_sender(CR, ("ZERO LAST_ACK", _A.RETIRE_CLOSE, CR))',
             "_sender(CR)",
         ),
@@ -174,7 +174,7 @@ class Opens(_Zero):
         ),
         Defect(
             "a first OPEN that does not fit is believed",
-            "link/fsm.py",
+            "link/state_table.py",
             '("BOTH_ZERO !ASKED", _A.DOUBT, state)',
             '("BOTH_ZERO !ASKED !OPEN_FITS", _A.DOUBT, state)',
         ),

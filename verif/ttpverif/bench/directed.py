@@ -38,7 +38,7 @@ _PLAIN = {
 
 def state_table():
     """The hardware's state table by names: {event: {state: ((guards, action, next), ...)}}."""
-    from ttpoe.link.fsm import TABLE
+    from ttpoe.link.state_table import TABLE
 
     return {
         event.name: {

@@ -29,19 +29,19 @@ def add_parser(subparsers):
 
 def run(arguments):
     """Do it; the file's name on standard output if there is one."""
-    from ttpoe.verilog.emit import module_name, top_verilog, write
+    from ttpoe.verilog.emit import check_writable, module_name, top_verilog, write
     from ttpoe.verilog.generate import configuration
 
     port = port_of(arguments)
     changes = {name: getattr(arguments, name) for name in (*PARAMETERS, "name")}
     config = configuration(arguments.preset, changes, arguments.links)
     module = module_name(arguments.module, arguments.top)
-    verilog = top_verilog(arguments.top, config, module, **port)
     if arguments.output is None:
-        sys.stdout.write(verilog)
+        sys.stdout.write(top_verilog(arguments.top, config, module, **port))
         return
     try:
-        write(arguments.output, verilog)
+        check_writable(arguments.output)
+        write(arguments.output, top_verilog(arguments.top, config, module, **port))
     except OSError as error:
         raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None
     print(arguments.output)

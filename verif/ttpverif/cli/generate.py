@@ -126,13 +126,15 @@ def add_parser(subparsers):
 
 def run(arguments):
     """Do it; one line on standard output for each file."""
+    from ttpoe.verilog.emit import check_writable
     from ttpoe.verilog.generate import configuration, package, write_package
 
     port = port_of(arguments)
     changes = {name: getattr(arguments, name) for name in (*PARAMETERS, "name")}
     config = configuration(arguments.preset, changes, arguments.links)
-    contents = package(arguments.top, config, arguments.module, **port)
     try:
+        check_writable(arguments.output / "any")
+        contents = package(arguments.top, config, arguments.module, **port)
         paths = write_package(arguments.output, contents)
     except OSError as error:
         raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None

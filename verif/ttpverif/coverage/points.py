@@ -85,7 +85,7 @@ def impossible():
 
 
 def _rows():
-    from ttpoe.link.fsm import TABLE
+    from ttpoe.link.state_table import TABLE
 
     for event, cells in TABLE.items():
         for state, rows in cells.items():

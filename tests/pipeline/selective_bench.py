@@ -1,0 +1,160 @@
+"""`decide`: Q2 and Q3 for one event of a selective link, and what is told to whom.
+
+`Decide` hands its outcome to `Commit` in one clock, without the pipeline between them.
+"""
+
+from functools import cache
+
+from amaranth import Elaboratable, Module
+
+from tests.simulated import Simulated
+from ttpoe.config import preset
+from ttpoe.link.fsm import LinkState
+from ttpoe.pipeline.q2_decide import Decide
+from ttpoe.pipeline.q3_commit import Commit
+
+CONFIG = preset("tiny")  # 4 reorder slots: a window of 16
+
+
+WINDOW = CONFIG.reorder_window
+
+
+MASK = (1 << 32) - 1
+
+
+LID = 5
+
+
+PEER = 4  # the peer's epoch
+
+
+BASES = (1000, 0xFFFFFFFD, 0x7FFFFFFD)
+
+
+TAG = (
+    "state",
+    "una",
+    "alloc",
+    "sent",
+    "current",
+    "received",
+    "gap",
+    "seen",
+    "held",
+    "timer",
+    "retries",
+    "kept",
+    "looking",
+    "purging",
+    "selective",
+    "oldest_at",
+)
+
+
+class Both(Elaboratable):
+    def __init__(self):
+        self.decide, self.commit = Decide(CONFIG), Commit(CONFIG)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.decide, m.submodules.commit = decide, commit = self.decide, self.commit
+        done = commit.i_done.payload
+        m.d.comb += [
+            commit.i_done.valid.eq(1),
+            done.event.eq(decide.i_event),
+            done.outcome.eq(decide.o_outcome),
+            done.tag.eq(decide.o_tag),
+            done.lid.eq(decide.i_lid),
+            done.kept_slot.eq(decide.i_kept.slot),
+            done.vc.eq(decide.i_tag.vc),
+        ]
+        return m
+
+
+class Bench:
+    def __init__(self, ctx, both):
+        self.ctx, self.both = ctx, both
+
+    def __call__(self, kind, event, tag, *, kept=None, free=1, asking=0, walking=0, selective=1):
+        """`kept`: what the directory holds, None or (lid, slot). What follows, as a dict."""
+        ctx, decide, commit = self.ctx, self.both.decide, self.both.commit
+        event = {name: value & MASK for name, value in event.items()}
+        tag = dict(dict(state=LinkState.OPEN, node=2, vc=1, selective=1, peer_epoch=PEER), **tag)
+        tag = {name: value if name == "state" else value & MASK for name, value in tag.items()}
+        ctx.set(decide.i_tag, tag)
+        ctx.set(
+            decide.i_event,
+            dict(dict(event=kind, node=2, vc=1, by_lid=kind.value > 15, epoch=PEER), **event),
+        )
+        ctx.set(decide.i_lid, LID)
+        ctx.set(
+            decide.i_kept,
+            dict(valid=kept is not None, lid=(kept or (0, 0))[0], slot=(kept or (0, 0))[1]),
+        )
+        ctx.set(decide.i_reorder_free, free)
+        ctx.set(decide.i_asking, asking)
+        ctx.set(decide.i_walking, walking)
+        ctx.set(decide.cfg_selective, selective)
+        out = {"action": ctx.get(decide.o_outcome.action).name}
+        out |= {name: ctx.get(decide.o_tag[name]) for name in TAG}
+        out["waits"] = ctx.get(decide.o_tag.lag)  # slots to be freed; `lag`: who is told
+        out["pop"] = ctx.get(decide.o_outcome.pop)
+        for name, port, fields in (
+            ("control", commit.o_control, ("opcode", "tx_id", "rx_id")),
+            ("payload", commit.o_payload, ("tx_id",)),
+            ("verdict", commit.o_verdict, ("slot", "deliver", "kept")),
+            ("look_job", commit.o_look_job, ("purge", "lid")),
+            ("looked", commit.o_looked, ("on", "id")),
+            ("ask_start", commit.o_ask_start, ("lid", "id")),
+            ("asked", commit.o_asked, ("on", "hit")),
+            ("range", commit.o_range, ("lid", "first", "last")),
+            ("walk", commit.o_walk, ("found", "head", "una", "lag", "current")),
+            ("lag", commit.o_lag, ("lid", "count")),
+        ):
+            values = tuple(ctx.get(port.p[field]) for field in fields)
+            if name == "control":
+                values = (values[0].name, *values[1:])
+            out[name] = values if ctx.get(port.valid) else None
+        out["taken"] = ctx.get(commit.o_kept.payload) if ctx.get(commit.o_kept.valid) else None
+        return out
+
+
+@cache
+def simulated():
+    return Simulated(Both())
+
+
+def decide(check):
+    both = simulated().design
+
+    async def testbench(ctx):
+        ctx.set(both.decide.cfg_max_retry, 3)
+        ctx.set(both.decide.i_first_id, 77)
+        ctx.set(both.decide.i_epoch, 9)
+        check(Bench(ctx, both))
+
+    simulated().run(testbench)
+
+
+def has(out, where="", **expected):
+    """These are as said; IDs modulo 2^32."""
+    for name, want in expected.items():
+        if isinstance(want, tuple):
+            want = tuple(v & MASK if isinstance(v, int) else v for v in want)
+        elif isinstance(want, int):
+            want &= MASK
+        assert out[name] == want, (where, name, out[name], want, out["action"])
+
+
+SILENT = dict(control=None, payload=None, look_job=None, ask_start=None, range=None)
+
+
+def packet(t, room=1):
+    return dict(tx_id=t, room=room, rx_slot=9)
+
+
+# ---- sender: NACK (R7, R8, R9) -------------------------------------------------------------------
+
+
+def low(number):
+    return number & (1 << CONFIG.count_bits + 1) - 1
