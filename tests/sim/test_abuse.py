@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import ttpverif.cli as cli
+from tests.sim.defects import with_defects
 from ttpoe.config import preset
 from ttpoe.pipeline.records import guards_layout
 from ttpsim.abuse import build as abuse_build
@@ -51,25 +52,12 @@ DEFECTS = {  # number -> (name, mode, what is said)
 
 def defective(verilog, numbers=tuple(DEFECTS)):
     """The Verilog with these defects of `DEFECTS`, off unless `+defect=<number>`."""
-    parts = re.split(r"(?m)^(?=module )", verilog)
-    for number, (module, pattern, replacement) in enumerate(PLACES, 1):
-        if number not in numbers:
-            continue
-        replacement = re.sub(r"\bD(\d)", r"(ttp_engine.defect == \1)", replacement)
-        at = next(
-            n
-            for n, part in enumerate(parts)
-            if part.startswith(f"module ttp_engine_core_{module}(")
-        )
-        parts[at], found = re.subn(pattern, replacement, parts[at])
-        assert found, f"no {pattern} in {module}"
-    top = next(n for n, part in enumerate(parts) if part.startswith("module ttp_engine("))
-    parts[top] = parts[top].replace(
-        "endmodule",
-        '  reg [7:0] defect;\n  initial if (!$value$plusargs("defect=%d", defect))'
-        " defect = 0;\nendmodule",
-    )
-    return "".join(parts)
+    places = [
+        (f"ttp_engine_core_{module}", pattern, replacement)
+        for number, (module, pattern, replacement) in enumerate(PLACES, 1)
+        if number in numbers
+    ]
+    return with_defects(verilog, "ttp_engine", places)
 
 
 @pytest.fixture(scope="module")

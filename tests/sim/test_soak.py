@@ -17,6 +17,7 @@ import pytest
 
 import ttpverif.cli as cli
 from tests.long import long
+from tests.sim.defects import with_defects
 from ttpoe.config import preset
 from ttpsim.build import builds
 from ttpsim.native import compile as native
@@ -51,26 +52,13 @@ DEFECTS = {  # number -> (name, what the soak says)
 
 def defective(verilog, config):
     """The Verilog with every defect of `DEFECTS`, off unless `+defect=<number>`."""
-    parts = re.split(r"(?m)^(?=module )", verilog)
+    words = {"RARE": RARE, "DELIVER": str(config.rx_slot_bits + 2)}
+    places = []
     for module, pattern, replacement in PLACES:
-        replacement = re.sub(r"\bD(\d)", r"(ttp_soak.defect == \1)", replacement)
-        replacement = replacement.replace("RARE", RARE).replace(
-            "DELIVER", str(config.rx_slot_bits + 2)
-        )
-        at = next(
-            n
-            for n, part in enumerate(parts)
-            if part.startswith(f"module ttp_soak_engine_b{module}(")
-        )
-        parts[at], found = re.subn(pattern, replacement, parts[at])
-        assert found, f"no {pattern} in engine_b{module}"
-    top = next(n for n, part in enumerate(parts) if part.startswith("module ttp_soak("))
-    parts[top] = parts[top].replace(
-        "endmodule",
-        '  reg [7:0] defect;\n  initial if (!$value$plusargs("defect=%d", defect))'
-        " defect = 0;\nendmodule",
-    )
-    return "".join(parts)
+        for word, meaning in words.items():
+            replacement = replacement.replace(word, meaning)
+        places.append((f"ttp_soak_engine_b{module}", pattern, replacement))
+    return with_defects(verilog, "ttp_soak", places)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from tests.verif.test_lockstep_congestion import PARAMETERS, SILENCE
 from ttpverif.bench.follow import LockstepFeed, parameters_of
 from ttpverif.bench.pair import layout_of
-from ttpverif.check.lockstep import Mismatch
+from ttpverif.check.record import Mismatch
 from ttpverif.check.trace import EVENTS, NOTICES, RESULTS
 from ttpverif.check.traced import Traced
 from ttpverif.frames.frame import Frame, Opcode

@@ -6,7 +6,8 @@ import random
 import pytest
 
 from ttpverif.check.law import FIELDS
-from ttpverif.check.lockstep import Lockstep, Mismatch
+from ttpverif.check.lockstep import Lockstep
+from ttpverif.check.record import Mismatch
 from ttpverif.check.traced import Traced, TracedLaw, changed, follow, records
 from ttpverif.frames.fields import field_of, opcode_of, with_field
 from ttpverif.frames.frame import Frame, Opcode

@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from ttpverif.check.lockstep import Lockstep, Mismatch, Record, SentFrame
+from ttpverif.check.lockstep import Lockstep
+from ttpverif.check.record import Mismatch, Record, SentFrame
 from ttpverif.check.traced import Traced, changed, follow, records
 from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.frames.network import Channel

@@ -13,7 +13,7 @@ from ttpoe.config import preset
 from ttpoe.verilog.emit import write
 from ttpsim.bench.congestion_cases import FIGURES, cases
 from ttpsim.build import builds
-from ttpsim.build.cxx import hash_of
+from ttpsim.build.tools import hash_of
 from ttpsim.fabric import run as fabric
 from ttpsim.paths import BUILD
 from ttpverif.cli.errors import Interrupted

@@ -15,9 +15,9 @@ from pathlib import Path
 import cocotb_tools.config as cocotb_config
 import find_libpython
 
-from ttpsim.build import cxx
-from ttpsim.build.cxx import BUILD, QUICK, hash_of, once, verilator
+from ttpsim.build import cxx, tools, verilated
 from ttpsim.build.processes import BuildError, Processes, SetupError, killed
+from ttpsim.build.tools import BUILD, QUICK, hash_of, once, verilator
 from ttpsim.paths import ROOT
 from ttpverif.bench.pair import pair_verilog
 
@@ -93,7 +93,7 @@ def emitted(config, processes, top="engine", order=0, mac=None):
             env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths)),
         )
         if code:
-            raise BuildError(f"the emitter failed{killed(code)}; see {cxx.shown(log)}", log)
+            raise BuildError(f"the emitter failed{killed(code)}; see {tools.shown(log)}", log)
 
     return once(BUILD / "rtl" / name.removesuffix(".v"), make) / name
 
@@ -122,7 +122,7 @@ class Extra:
     """What is simulated beside the pair, or compiled in another way (`sim/ttpsim/coverage/run.py`).
 
     name: tells the builds apart. verilog: modules; `instance`: a line for the body of the pair.
-    flags: for Verilator; `optimise`: a `cxx.Optimise`. outputs: (plusarg up to the path,
+    flags: for Verilator; `optimise`: a `tools.Optimise`. outputs: (plusarg up to the path,
     name of the file that the simulation writes into the folder of its run).
     """
 
@@ -136,15 +136,19 @@ class Extra:
 
 def prepare(processes):
     """Compile what all pairs share on Verilator, while other things are made ready."""
-    cxx.prepare(processes, QUICK)
+    verilated.prepare(processes, QUICK)
 
 
 def _compile_verilator(folder, name, sources, waves, processes, extra, optimise, order):
-    flags = (*_PAIR_FLAGS, *([cxx.trace_flag()] if waves else []), *(extra.flags if extra else ()))
+    flags = (
+        *_PAIR_FLAGS,
+        *([tools.trace_flag()] if waves else []),
+        *(extra.flags if extra else ()),
+    )
     what = f"compiling {folder.name.rsplit('-', 1)[0]}"
     texts = {"core.v": sources[0].read_text()}  # named alike, whatever it was emitted as
     texts |= {path.name: path.read_text() for path in sources[1:]}
-    design = cxx.model(name, texts, "pair", "Vtop", flags, optimise, processes, order, what)
+    design = verilated.model(name, texts, "pair", "Vtop", flags, optimise, processes, order, what)
     libraries = cocotb_config.libs_dir
     program = cxx.program(
         "pair",
@@ -175,7 +179,7 @@ def _compile_icarus(folder, _name, sources, waves, processes, _extra, _optimise,
     if processes.run(
         command, log, kind="build", order=order, what=f"compiling {folder.name.rsplit('-', 1)[0]}"
     ):
-        raise BuildError(f"Icarus Verilog refuses this; see {cxx.shown(log)}", log)
+        raise BuildError(f"Icarus Verilog refuses this; see {tools.shown(log)}", log)
 
 
 def _picoseconds(window):
@@ -220,7 +224,7 @@ class Build:
         ]
 
     def waves_file(self, run_folder):
-        vcd = self.simulator == "verilator" and not cxx.fst_possible()
+        vcd = self.simulator == "verilator" and not tools.fst_possible()
         return run_folder / f"waves.{'vcd' if vcd else 'fst'}"
 
 
@@ -229,7 +233,7 @@ def compile_pair(
 ):
     """The `Build` of two cores, module `ttp_<top>` of the file `core`, compiled if not there.
 
-    `optimise`: a `cxx.Optimise`, else `QUICK`. `order`: among those that wait for a compiler.
+    `optimise`: a `tools.Optimise`, else `QUICK`. `order`: among those that wait for a compiler.
     """
     text = core.read_text()
     pair, layout = pair_verilog(text, f"ttp_{top}")
@@ -238,12 +242,12 @@ def compile_pair(
         text,
         pair,
         CHECKER.read_bytes(),
-        cxx.FLAGS,
+        verilated.FLAGS,
         _PAIR_FLAGS,
         optimise,
         sys.prefix,
         *((extra.verilog, extra.instance, extra.flags) if extra else ()),
-        *([cxx.trace_flag()] if waves and simulator == "verilator" else []),
+        *([tools.trace_flag()] if waves and simulator == "verilator" else []),
     )
     suffix = ("waves-" if waves else "") + (f"{extra.name}-" if extra else "")
 
@@ -267,7 +271,12 @@ def compile_alone(text, name, processes, models=()):
     """The `Build` of one component on Verilator, compiled if not there: the module `pair` of the
     Verilog `text`. Python may set its inputs. `models`: files with the cells that it contains."""
     key = hash_of(
-        text, *(path.read_bytes() for path in models), cxx.FLAGS, _PAIR_FLAGS, QUICK, sys.prefix
+        text,
+        *(path.read_bytes() for path in models),
+        verilated.FLAGS,
+        _PAIR_FLAGS,
+        QUICK,
+        sys.prefix,
     )
 
     def make(folder):

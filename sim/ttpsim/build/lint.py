@@ -12,7 +12,7 @@ from ttpoe.config import preset
 from ttpoe.verilog.emit import WITHOUT_MAC
 from ttpoe.verilog.generate import ECP5_CELLS
 from ttpsim.build import builds
-from ttpsim.build.cxx import verilator_command
+from ttpsim.build.tools import verilator_command
 from ttpsim.paths import ROOT
 
 

@@ -13,8 +13,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from ttpsim.build.cxx import shown
 from ttpsim.build.processes import SetupError
+from ttpsim.build.tools import shown
 from ttpsim.campaign import cluster
 from ttpsim.campaign.manifest import jobs_of
 from ttpsim.campaign.revision import revision

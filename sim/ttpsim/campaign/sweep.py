@@ -2,8 +2,8 @@
 
 import itertools
 
-from ttpsim.build.cxx import shown
 from ttpsim.build.processes import SetupError
+from ttpsim.build.tools import shown
 from ttpsim.campaign import cluster
 from ttpsim.campaign.job import CSV, JSON, Job
 from ttpsim.campaign.manifest import MOST, checked, load, seeds_of

@@ -15,7 +15,7 @@ from collections import Counter
 from ttpoe.config import preset
 from ttpsim.build import builds
 from ttpsim.build.builds import Extra, SetupError
-from ttpsim.build.cxx import QUICK, UNOPTIMISED
+from ttpsim.build.tools import QUICK, UNOPTIMISED
 from ttpsim.coverage import lines as coverage_lines
 from ttpsim.coverage import page as coverage_page
 from ttpsim.paths import ROOT

@@ -6,8 +6,8 @@ the model of one engine, which `abuse` and `fabric` have in common.
 
 from pathlib import Path
 
-from ttpsim.build import cxx
-from ttpsim.build.cxx import QUICK, SPEED
+from ttpsim.build import cxx, verilated
+from ttpsim.build.tools import QUICK, SPEED
 from ttpsim.native import batch, engine_ports
 
 __all__ = ["HERE", "QUICK", "SPEED", "compiled", "compiled_engine", "engine_model"]
@@ -27,11 +27,11 @@ def compiled(
     headers : `{file name: text}` of the C++ headers made for this configuration; the text may be
     a function of the folder of the model's C++.
     sources : C++ files, the program's main file first; the others are what it includes.
-    optimise : `QUICK`, `SPEED` or another `cxx.Optimise`, for the model.
+    optimise : `QUICK`, `SPEED` or another `tools.Optimise`, for the model.
     flags : for Verilator, waveforms for example. include : more folders of headers.
     Raises `SetupError` without Verilator, `BuildError` if a compiler refuses.
     """
-    design = cxx.model(
+    design = verilated.model(
         config.name,
         {f"{top}.v": verilog},
         top,
@@ -55,7 +55,7 @@ def compiled(
 def engine_model(program, config, verilog, processes, optimise, prefix="Vengine"):
     """`(Model, {file name: text of a header})` of `ttp_engine`, for a program with
     `native/engine.h`; `prefix` is the model's class, another one for each in a program."""
-    design = cxx.model(
+    design = verilated.model(
         config.name,
         {"ttp_engine.v": engine_ports.readable(verilog)},
         "ttp_engine",

@@ -41,7 +41,7 @@ class ScriptServer:
         Verilog that takes the place of the emitted one, for tests with a defect in it.
     plusargs : list of str
         For the simulator.
-    optimise : cxx.Optimise or None
+    optimise : tools.Optimise or None
         As in `builds.compile_pair`.
     """
 

@@ -7,8 +7,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ttpsim.build.cxx import shown
 from ttpsim.build.processes import clock_text
+from ttpsim.build.tools import shown
 from ttpsim.scenario.estimate import Estimate
 
 _STYLES = {"passed": "green", "failed": "bold red", "running": "cyan", "building": "yellow"}

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from ttpoe.config import preset
 from ttpsim import scenarios
-from ttpsim.build import builds, cxx
+from ttpsim.build import builds, tools
 from ttpsim.build.builds import BUILD, BuildError, SetupError
 from ttpsim.paths import ROOT
 from ttpsim.scenario.estimate import build_key, build_seconds
@@ -335,7 +335,7 @@ def waves_sizes(runs):
     recorded = [run for run in runs if run.waves]
     if not recorded:
         return
-    vcd = any(run.simulator == "verilator" for run in recorded) and not cxx.fst_possible()
+    vcd = any(run.simulator == "verilator" for run in recorded) and not tools.fst_possible()
     largest = max(recorded, key=lambda run: run.config.width_bits)
     each = _VCD_BYTES.get(largest.config.name, max(_VCD_BYTES.values())) / (1 if vcd else 25)
     if all(run.window for run in recorded):
@@ -376,7 +376,7 @@ def execute(runs, jobs):
     path = BUILD / ("" if runs[0].place == "runs" else runs[0].place) / "results.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n")
-    report.finish(cxx.shown(path))
+    report.finish(tools.shown(path))
     return 1 if failed else 0
 
 

@@ -15,7 +15,7 @@ from ttpoe.config import preset
 from ttpoe.rx.parser import DROP_CAUSES
 from ttpoe.traffic.soak import Soak
 from ttpoe.verilog.emit import emit_verilog
-from ttpsim.build import builds, cxx
+from ttpsim.build import builds, tools
 from ttpsim.native import compile as native
 from ttpsim.paths import ROOT
 from ttpverif.bench.pair import parse_ports
@@ -41,7 +41,7 @@ _SUMS = (
 def soak_verilog(config):
     """The Verilog of the whole bench, module `ttp_soak`."""
     return builds.kept(
-        f"soak-{cxx.hash_of(config)}",
+        f"soak-{tools.hash_of(config)}",
         lambda: emit_verilog(
             Soak(config),
             "ttp_soak",
@@ -87,7 +87,7 @@ def compile_soak(config, processes, waves=False, verilog=None, optimise=native.S
     program's C++.
     """
     text = verilog or soak_verilog(config)
-    flags = (cxx.trace_flag(),) if waves else ()
+    flags = (tools.trace_flag(),) if waves else ()
     program = native.compiled(
         main.parent.name,
         config,

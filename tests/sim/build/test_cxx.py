@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from ttpsim.build import cxx
+from ttpsim.build import cxx, tools, verilated
 from ttpsim.build.processes import BuildError, Processes, SetupError
 
 VERILOG = """module counter(input clk, output reg [7:0] count);
@@ -29,9 +29,9 @@ def place(tmp_path, monkeypatch):
     """A checkout's build folder and Verilator, both in a path with spaces."""
     folder = tmp_path / "my own tools"
     folder.mkdir()
-    (folder / "verilator").symlink_to(cxx.verilator())
+    (folder / "verilator").symlink_to(tools.verilator())
     monkeypatch.setenv("TTP_VERILATOR_ROOT", str(folder / "verilator"))
-    monkeypatch.setattr(cxx, "BUILD", folder / "build" / "sim")
+    monkeypatch.setattr(tools, "BUILD", folder / "build" / "sim")
     return folder
 
 
@@ -39,8 +39,8 @@ def build(folder, main=MAIN, step=3, processes=None):
     source = folder / "main program.cpp"
     source.write_text(main)
     processes = processes or Processes(say=None)
-    design = cxx.model(
-        "tiny", {"counter.v": VERILOG}, "counter", "Vcounter", (), cxx.UNOPTIMISED, processes
+    design = verilated.model(
+        "tiny", {"counter.v": VERILOG}, "counter", "Vcounter", (), tools.UNOPTIMISED, processes
     )
     return cxx.program(
         "count",
@@ -80,4 +80,4 @@ def test_a_path_with_spaces_and_what_is_kept(place):
 def test_without_verilator(place, monkeypatch):
     monkeypatch.setenv("TTP_VERILATOR_ROOT", str(place / "nothing"))
     with pytest.raises(SetupError, match="make setup"):
-        cxx.verilator()
+        tools.verilator()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ttpoe.config import preset
-from ttpsim.build import builds, cxx
+from ttpsim.build import builds, tools
 from ttpsim.build.builds import SetupError
 from ttpsim.scenario import run as scenario_run
 from ttpsim.scenario.run import WINDOW, Run
@@ -34,7 +34,7 @@ def test_the_window_of_a_run_that_failed_ends_behind_the_failure():
 
 def test_make_waves_leaves_what_make_sim_left():
     assert planned().folder != planned(place="waves").folder
-    assert planned(place="waves").folder.parent == cxx.BUILD / "waves"
+    assert planned(place="waves").folder.parent == tools.BUILD / "waves"
 
 
 @pytest.mark.icarus

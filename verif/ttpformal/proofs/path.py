@@ -2,7 +2,7 @@
 
 The whole block is there: PAYLOAD queue, slot reader, builder, control queue and the choice. A frame
 is known by a few bits of its header as they lie on the wire; that all other fields are right is
-shown by `tx.builder_bytes`.
+shown by `builder.content`.
 """
 
 from amaranth.hdl import Array, Mux, Signal

@@ -1,4 +1,4 @@
-"""Proof of `tx/`: the slot reader, and with it what `tx.builder_*` assume of its words."""
+"""Proof of `tx/`: the slot reader, and with it what `builder.*` assume of its words."""
 
 from amaranth.hdl import Array, Mux, Signal
 

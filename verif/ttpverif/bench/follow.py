@@ -2,7 +2,8 @@
 
 from collections import Counter
 
-from ..check.lockstep import Lockstep, Record, SentFrame
+from ..check.lockstep import Lockstep
+from ..check.record import Record, SentFrame
 from ..check.scoreboard import DeliveryChecker
 from ..check.trace import ACTIONS, BY_NUMBER, EVENTS, NOTICES, RESULTS
 from ..frames.frame import DROP_CAUSES, Opcode, is_ttp

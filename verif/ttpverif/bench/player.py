@@ -14,20 +14,18 @@ from ttpoe.csr.access import Registers
 
 from ..check.scoreboard import DeliveryChecker
 from ..frames.frame import Frame, Opcode
-from ..model.states import State
 from ..randomised.script import PEER
 from ..randomised.wire import FaultyWire
 from .axil import register_bus
 from .directed import state_table
+from .ending import Ending
 from .follow import parameters_of
-from .follower import DeliveryFollower, Follower, LeakError
+from .follower import DeliveryFollower, Follower
+from .played import BLOCK, STEP, payload
 
-__all__ = ["StuckError", "play"]
+__all__ = ["Player", "play"]
 
 GHOST_ADDRESSES = 0x0A0000
-_BLOCK = random.Random("payload bytes").randbytes(3072)
-_STEP = 250  # clocks between two looks for the end
-_FILLS = 20  # times at most that packets are handed over to fill a memory
 _MANAGED = {
     "timer_tick": "TIMER_TICK",
     "max_retry": "MAX_RETRY",
@@ -39,22 +37,14 @@ _SWITCHES = ("selective", "congestion", "fixed_open_id")
 """Settings that are bits of CONTROL."""
 
 
-class StuckError(AssertionError):
-    """No progress although the network is perfect and every reader reads."""
-
-
-def payload(number, size):
-    """Bytes of the `number`th packet: they begin with its number, as far as there is room."""
-    start = number * 7 % 2048
-    return (number.to_bytes(4, "little") + _BLOCK[start : start + 1020])[:size]
-
-
 def ghost_address(name):
     """Spread so that they, and the engines, meet in small link tables."""
     return GHOST_ADDRESSES + 0x10305 * int(name[-1])
 
 
-class _Player:
+class Player:
+    """One script, from reset to its last event; `Ending` does the rest."""
+
     def __init__(self, bench, script):
         self.bench, self.script = bench, script
         self.nodes = {"a": bench.a, "b": bench.b}
@@ -88,7 +78,7 @@ class _Player:
             ):
                 log.clear()
             node.reseed()
-            self._set_ready(node, 1.0)
+            self.set_ready(node, 1.0)
             for source in node.sources.values():
                 source.gap = 0.0
             if self.managed:
@@ -151,7 +141,7 @@ class _Player:
         await regs.CONTROL.set(**{name: values[name] for name in switches})
         node.configuration.update(values)
 
-    def _set_ready(self, node, chance):
+    def set_ready(self, node, chance):
         for port in node.ready:
             node.ready[port] = chance
 
@@ -186,9 +176,9 @@ class _Player:
         if not self.managed:
             (node.close if close else node.open)(address, vc)
             return None
-        return self._register_command(self.registers[name], address, vc, close)
+        return self.register_command(self.registers[name], address, vc, close)
 
-    async def _register_command(self, regs, address, vc, close):
+    async def register_command(self, regs, address, vc, close):
         while (await regs.STATUS.fields())["command_busy"]:
             pass
         await regs.COMMAND_NODE.write(address)
@@ -232,7 +222,7 @@ class _Player:
         self.wires[name].rates(*rates)
 
     def _foreign(self, name, opcode, vc, ghost, tx_id, rx_id, epoch, size):
-        data = _BLOCK[: max(size, 1)] if opcode == "PAYLOAD" else b""
+        data = BLOCK[: max(size, 1)] if opcode == "PAYLOAD" else b""
         node = self.nodes[name]
         node.play(
             Frame(
@@ -257,100 +247,10 @@ class _Player:
 
     async def _drain(self, clocks):
         deadline = self.bench.now() + clocks
-        while not self._settled() and self.bench.now() < deadline:
-            await self.bench.cycles(_STEP)
+        while not self.settled() and self.bench.now() < deadline:
+            await self.bench.cycles(STEP)
 
-    # ---- end -----------------------------------------------------------------------------------
-
-    async def end(self):
-        bench = self.bench
-        for name, node in self.nodes.items():
-            self._set_ready(node, 1.0)
-            for source in node.sources.values():
-                source.gap = 0.0
-            if self.managed:
-                await self.registers[name].CONTROL.set(enable=1)
-            else:
-                node.configure(enable=1)
-        for wire in self.wires.values():
-            wire.quiet()
-        beats = (
-            sum(
-                len(source.queue)
-                for node in self.nodes.values()
-                for source in node.sources.values()
-            )
-            * 1100
-            * 8
-            // bench.config["width_bits"]
-        )
-        self.limit = 30 * self._round() + 20 * beats + 20_000
-        await self._until(self._settled, "everything delivered and acknowledged")
-        self.deliveries.finish()
-        if self.script.lockstep:
-            # They could fill a set, and what follows would be refused.
-            await self._until(self._no_ghosts, "links to ghosts end")
-            for name in self.nodes:
-                await self._fill(name)
-            await self._close_all()
-            self.deliveries.finish()
-        for follower in self.followers.values():
-            follower.finish(bench.config["slots"])
-        for name, node in self.nodes.items():
-            strange = [
-                f.data
-                for f in node.os_received
-                if f.data not in self.os_sent["b" if name == "a" else "a"]
-            ]
-            if strange:
-                raise LeakError(f"{name}: its operating system got {strange[0].hex()}")
-
-    def _round(self):
-        ticks = [node.configuration["timer_tick"] for node in self.nodes.values()]
-        return self.bench.config["links"] * max(ticks)
-
-    async def _until(self, holds, what):
-        deadline = self.bench.now() + self.limit
-        while not holds():
-            if self.bench.now() > deadline:
-                raise StuckError(f"not within {self.limit} clocks: {what}; {self._links()}")
-            await self.bench.cycles(_STEP)
-            if self.script.lockstep:
-                await self._drop_ghosts()
-
-    def _links(self):
-        """The links as the model knows them."""
-        if not self.script.lockstep:
-            return "the model did not follow"
-        return "; ".join(
-            f"{name}: {link}"
-            for name, follower in self.followers.items()
-            for link in follower.model.links
-        )
-
-    async def _drop_ghosts(self):
-        """Links to ghosts are closed, so that they hold nothing for ever."""
-        for name, follower in self.followers.items():
-            partner = self.partner[name].address
-            link = next(
-                (
-                    link
-                    for link in follower.model.links
-                    if link.node != partner and link.state in (State.OPEN_SENT, State.OPEN)
-                ),
-                None,
-            )
-            if link is not None:
-                await self._close_link(name, link)
-
-    def _no_ghosts(self):
-        return all(
-            link.node == self.partner[name].address
-            for name, follower in self.followers.items()
-            for link in follower.model.links
-        )
-
-    def _settled(self):
+    def settled(self):
         return (
             not any(len(wire) for wire in self.wires.values())
             and not any(
@@ -359,85 +259,16 @@ class _Player:
             and all(follower.quiet for follower in self.followers.values())
         )
 
-    async def _fill(self, name):
-        """Fill the receive memory of `name` from the other engine: no slot may be missing."""
-        bench, config = self.bench, self.bench.config
-        node, sender = self.nodes[name], self.partner[name]
-        vc = self.script.seed % 3
-        follower = self.followers[name]
-        room = config["rx_slots"] - config["reorder_slots"] - 2 * config["rx_reserved"]
-        before = follower.coverage.stats.copy()
-        giver = self.followers["b" if name == "a" else "a"]
-        node.ready[vc] = 0.0
-        bench.kick()
-
-        def since(*names):
-            return sum(follower.coverage.stats[name] - before[name] for name in names)
-
-        def taken():
-            return since("delivered", "delivered_kept")
-
-        def full():
-            return since("drop_no_room") or taken() > room
-
-        for _ in range(_FILLS):
-            # A link may just be ending, or its set be full: what is refused is handed over again.
-            told = giver.refused + giver.excused
-            for _ in range(room + 1):
-                sender.send(node.address, vc, payload(self.numbers[name], 1024))
-                self.numbers[name] += 1
-            await self._until(
-                lambda told=told: full() or giver.refused + giver.excused > told,
-                "the receive memory is full",
-            )
-            if full():
-                break
-        got = taken()
-        node.ready[vc] = 1.0
-        bench.kick()
-        # What was kept behind a gap stays where it was kept, beside the room of the VCs.
-        if got < room or got > room + since("delivered_kept"):
-            raise LeakError(
-                f"{name}: the receive memory took {got} packets of VC {vc}, it has room for {room}"
-            )
-        await self._until(self._settled, "the receive memory is empty")
-
-    async def _close_all(self):
-        bench = self.bench
-
-        def closed():
-            return not any(len(wire) for wire in self.wires.values()) and not any(
-                list(follower.model.links) or follower.model.purging.total()
-                for follower in self.followers.values()
-            )
-
-        deadline = bench.now() + self.limit
-        while not closed():
-            if bench.now() > deadline:
-                raise StuckError(f"links that never close: {self._links()}")
-            for name, follower in self.followers.items():
-                for link in list(follower.model.links):
-                    if link.state in (State.OPEN, State.OPEN_SENT):
-                        await self._close_link(name, link)
-            await bench.cycles(_STEP)
-        await bench.cycles(_STEP)
-
-    async def _close_link(self, name, link):
-        if self.managed:
-            await self._register_command(self.registers[name], link.node, link.vc, 1)
-        else:
-            self.nodes[name].close(link.node, link.vc)
-
 
 async def play(bench, script):
     """Play it; returns a dict with what happened, `failure` being None if all is right."""
-    player = _Player(bench, script)
+    player = Player(bench, script)
     bench.survive()
     failure = kind = None
     try:
         await player.begin()
         await player.events()
-        await player.end()
+        await Ending(player).run()
     except Exception as error:  # whatever it is: the next script is to be played, too
         kind, failure = type(error).__name__, str(error)
         if not isinstance(error, AssertionError):

@@ -6,8 +6,7 @@ the ports fill the queues (`push_*`), and lockstep takes from them in order.
 """
 
 from collections import Counter, defaultdict, deque
-from dataclasses import dataclass
-from typing import NoReturn, Self
+from typing import NoReturn
 
 from ..frames.code import CODED, LEAST
 from ..frames.fields import FIELDS, opcode_of, with_field
@@ -15,116 +14,15 @@ from ..frames.frame import Frame, Opcode, is_ttp
 from ..model.controlled import ALONE
 from ..model.endpoint import BLOCKED, Endpoint, Outcome, Parameters
 from ..model.selective import Impossible
-from ..model.states import EVENTS, State
+from ..model.states import EVENTS
+from .chosen_ids import ChosenIds
 from .law import LAW_CLOCKS, LawError, LawFollower
+from .record import Mismatch, Record, SentFrame
 
-__all__ = ["Lockstep", "Mismatch", "Record", "SentFrame"]
+__all__ = ["Lockstep"]
 
 
 CODE_AT, _ = FIELDS["congestion"]
-
-
-class Mismatch(AssertionError):
-    """Hardware and model differ; the text holds the record and what led to it."""
-
-
-@dataclass(frozen=True)
-class SentFrame:
-    """Header of the frame that one event sent; `ieee`: EtherType 0x9AC6 instead of 0x0AC6."""
-
-    opcode: Opcode
-    node: int
-    vc: int
-    ieee: bool
-    epoch: int
-    tx_id: int
-    rx_id: int
-    ext: int = 0
-    more: int = 0
-    """Byte 48 of a PAYLOAD; that of an answer is a matter of the clock in which it starts (K6)."""
-
-    @classmethod
-    def of(cls, frame: Frame) -> Self:
-        """The same of a model's frame."""
-        return cls(
-            frame.opcode,
-            frame.dst,
-            frame.vc,
-            frame.ethertype == 0x9AC6,
-            frame.epoch,
-            frame.tx_id,
-            frame.rx_id,
-            frame.extension,
-            frame.congestion if frame.opcode == Opcode.PAYLOAD else 0,
-        )
-
-
-@dataclass(frozen=True)
-class Record:
-    """One event as the hardware's Q3 saw it.
-
-    `event` is one of `states.EVENTS`. `tx_id`, `rx_id`, `epoch`, `room`: of the received frame
-    (RX events). `result`: of HOST_PAYLOAD and HOST_OPEN. `delivered`: whether an RX_PAYLOAD went
-    to the host; also of LOOK. `kept`: whether it was kept for later. `retire`: a VISIT that carried
-    out a background retire step and sends nothing. `notice`: name of decision L6 or None.
-    ASK: `tx_id` is the ID looked at, `rx_id` the first of the run of missing ones.
-    `congestion`: byte 48 of the received frame; None: the trace does not tell. `free`: what the law
-    told HOST_PAYLOAD (K9); `slow`, `coin`, `crowded`: what a TIMER was told (K13, Z7).
-    """
-
-    event: str
-    node: int
-    vc: int
-    old_state: State
-    new_state: State
-    tx_id: int = 0
-    rx_id: int = 0
-    epoch: int = 0
-    room: bool = True
-    result: str | None = None
-    delivered: bool = False
-    kept: bool = False
-    retire: bool = False
-    frame: SentFrame | None = None
-    notice: str | None = None
-    congestion: int | None = None
-    free: bool = True
-    slow: bool = False
-    coin: bool = False
-    crowded: bool = False
-
-
-class _ChosenIds:
-    """Gives the model the IDs that the hardware chose, and checks that they are fresh (L11)."""
-
-    record: Record
-    """The event under way."""
-
-    def __init__(self, parameters: Parameters):
-        self._parameters = parameters
-        self._open_ids, self._last_epoch = set(), 0
-
-    def __call__(self) -> tuple[int, int]:
-        sent, record = self.record.frame, self.record
-        if sent is None or sent.opcode not in (Opcode.OPEN, Opcode.OPEN_ACK):
-            raise Mismatch("the model starts an incarnation, the hardware sent no OPEN or OPEN_ACK")
-        open_id = sent.tx_id if sent.opcode == Opcode.OPEN else (sent.tx_id - 1) & 0xFFFFFFFF
-        if sent.epoch == 0:
-            raise Mismatch("epoch 0 chosen")
-        if sent.epoch != self._last_epoch % 0xFFFF + 1 and self._last_epoch:
-            raise Mismatch(
-                f"epoch {sent.epoch:#x} does not follow {self._last_epoch:#x}, that of "
-                "the incarnation before"
-            )
-        self._last_epoch = sent.epoch
-        answers_module = sent.opcode == Opcode.OPEN_ACK and record.epoch == 0
-        if not (self._parameters.fixed_open_id or answers_module):
-            if open_id >> 31:
-                raise Mismatch(f"open ID {open_id:#x} is not below 2^31")
-            if open_id in self._open_ids:
-                raise Mismatch(f"open ID {open_id:#x} was used before")
-            self._open_ids.add(open_id)
-        return open_id, sent.epoch
 
 
 class Lockstep:
@@ -147,7 +45,7 @@ class Lockstep:
     def __init__(self, parameters: Parameters, law: bool = False, timed_bits: int = 32):
         self.parameters = parameters
         self.law = LawFollower(parameters.slots, timed_bits) if law else None
-        self.ids = _ChosenIds(parameters)
+        self.ids = ChosenIds(parameters)
         self.endpoint = Endpoint(parameters, self.ids)
         self.steps = Counter()
         """(event, old state) pairs seen: coverage of the state table."""

@@ -7,7 +7,8 @@ from ..frames.serial import id_add, id_distance
 from ..model.endpoint import Endpoint
 from ..model.governed import Governed
 from .law import FIELDS, fields_of
-from .lockstep import Lockstep, Record, SentFrame
+from .lockstep import Lockstep
+from .record import Record, SentFrame
 
 __all__ = ["Traced", "TracedLaw", "changed", "follow", "records"]
 
