@@ -49,6 +49,9 @@ __all__ = [
     "main",
 ]
 
+_IF_CHOSEN = ("encapsulation", "oui")
+"""Parameters that the header names only where they are not as in every configuration before."""
+
 TOPS = {
     "engine": "TTP engine: Tesla Transport Protocol over Ethernet, in hardware. Apache-2.0.",
     "nic": "TTP NIC: a TTP engine and the operating system's frames on one MAC. Apache-2.0.",
@@ -253,7 +256,9 @@ def top_verilog(top, config, top_name=None, component=None, **port):
         "",
     ]
     header += [
-        f"  {field.name} = {getattr(config, field.name)}" for field in dataclasses.fields(config)
+        f"  {field.name} = {getattr(config, field.name)}"
+        for field in dataclasses.fields(config)
+        if field.name not in _IF_CHOSEN or getattr(config, field.name) != field.default
     ]
     header += [
         "",
