@@ -83,8 +83,7 @@ class Config:
         memory has check bits; a wrong bit is put right when the word is read, and counted, two
         are counted (`ttpoe.memory.protected`).
     oui : int
-        Upper half of the MAC of every node, 24 bits; Tesla's is 0x98ED5C. All nodes of a network
-        have the same one.
+        Upper half of the MAC of every node of the network, 24 bits; Tesla's is 0x98ED5C.
     """
 
     name: str = "default"

@@ -277,6 +277,11 @@ def engine_verilog(config, top_name="ttp_engine"):
     return top_verilog("engine", config, top_name)
 
 
+def _any_base(text):
+    """A number as Python writes it, such as 0x98ED5C."""
+    return int(text, 0)
+
+
 def configured(preset_name, changes):
     """The preset with some parameters changed: those of the dict `changes` that are not None."""
     return preset(preset_name).replace(
@@ -343,7 +348,7 @@ def _parser():
         parser.add_argument(
             *flags,
             dest=field.name,
-            type=field.type,
+            type=_any_base if field.name == "oui" else field.type,
             metavar="VALUE",
             help=f"override the preset's {field.name}",
         )

@@ -9,9 +9,9 @@ import dataclasses
 import struct
 from dataclasses import dataclass
 
-from .frame import ETHERTYPE_IPV4, OUI, Frame, Opcode, node_to_mac
+from .frame import ETHERTYPE_IPV4, OUI, Frame, Opcode, is_ttp, node_to_mac
 
-__all__ = ["Network", "checksum", "is_datagram", "mark", "pack", "parse", "route"]
+__all__ = ["Network", "checksum", "is_datagram", "is_known", "mark", "pack", "parse", "route"]
 
 _PORT = 420
 _LEAST, _MOST = 26, 1050  # UDP's length: its header, the transport header, the payload
@@ -47,8 +47,11 @@ def checksum(header):
     return total ^ 0xFFFF
 
 
-def pack(frame, network=Network()):
-    """The bytes on the wire, without FCS: as Tesla's module sends them (capture 30)."""
+def pack(frame, network):
+    """The bytes on the wire, without FCS, of a frame of either form; the IPv4 form is as Tesla's
+    module sends it (capture 30)."""
+    if frame.ethertype != ETHERTYPE_IPV4:
+        return frame.pack()
     ethernet = dataclasses.replace(frame, ethertype=0x0AC6).pack()
     behind = bytearray(ethernet[_BEHIND:])
     behind[50 - _BEHIND] = 0x20
@@ -79,10 +82,18 @@ def is_datagram(data):
     )
 
 
+def is_known(data, network):
+    """Whether the frame is TTP to a node; `network` None: it does not know the IPv4 form."""
+    return is_ttp(data) or (network is not None and is_datagram(data))
+
+
 def parse(data, network=Network(), node=None, bad_fcs=False):
-    """As `Frame.parse`, of a node that knows both forms; `ethertype` is 0x0800 in the IPv4 form."""
+    """As `Frame.parse`, of a node that knows both forms; `ethertype` is 0x0800 in the IPv4 form.
+
+    `network` None: it does not know the IPv4 form.
+    """
     data = bytes(data)
-    if bad_fcs or not is_datagram(data):
+    if bad_fcs or network is None or not is_datagram(data):
         return Frame.parse(data, node, bad_fcs)
     if len(data) < 60:
         return None, "runt"
