@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import pytest
+from amaranth.sim import Simulator
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.utils import rdpcap
 
 import tests.rx.test_parser as parser_bench
-from tests.rx.rx_frames import OTHER_NAMES, OUR_NODE, frame, rng_for, schedule, spoiled
+from tests.rx.rx_frames import OTHER_NAMES, OUR_NODE, drive, frame, rng_for, schedule, spoiled
 from ttpoe.config import Config
+from ttpoe.rx.datagram import DatagramMatch
 from ttpverif.frames.datagram import Network, checksum, mark, parse, route
 from ttpverif.frames.frame import ETHERTYPE_IPV4, ETHERTYPES, Opcode
 from ttpverif.frames.scapy_ttp import ipv4_frame
@@ -150,3 +152,29 @@ def test_another_oui(width):
     assert [cause for cause, _ in results] == [
         "wrong_oui", None, None, "wrong_oui", None, "wrong_oui"
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_when_it_is_known_that_a_frame_matches(width):
+    """From the beat of the UDP ports on; of no other frame, and not of the one before."""
+    dut, seen = DatagramMatch(Config(width_bits=8 * width, encapsulation="ipv4")), []
+    frames = [datagram("ACK"), frame(Opcode.ACK), datagram("ACK"), frame(PAYLOAD, bytes(70))]
+    expects = []
+    for octets in frames:
+        beats = -(-len(octets) // width)
+        expects += [octets[12] == 8 and beat >= 37 // width for beat in range(beats)]
+
+    async def bench(ctx):
+        index = 0
+        for beat in schedule([(octets, False) for octets in frames], width):
+            drive(ctx, dut.i, beat)
+            ctx.set(dut.index, index)
+            seen.append(bool(ctx.get(dut.o_matches)))
+            index = 0 if beat[2] else index + 1
+            await ctx.tick()
+
+    sim = Simulator(dut)
+    sim.add_clock(1e-8)
+    sim.add_testbench(bench)
+    sim.run()
+    assert seen == expects and any(seen)

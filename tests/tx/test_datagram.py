@@ -11,6 +11,7 @@ from tests.tx.test_builder import octets
 from tests.tx.tx_bench import random_control, words_of
 from ttpoe.config import Config
 from ttpoe.tx.builder import FrameBuilder
+from ttpoe.tx.datagram import ADDRESSING
 from ttpoe.tx.payload_queue import length_beat
 from ttpverif.frames.datagram import Network, pack
 from ttpverif.frames.frame import ETHERTYPE_IPV4, ETHERTYPES, Frame, Opcode
@@ -39,10 +40,14 @@ def expected(said, payload=b""):
 
 def set_up(ctx, dut):
     ctx.set(dut.cfg_node, NODE)
-    ctx.set(dut.cfg_ipv4_prefix, NETWORK.prefix)
-    ctx.set(dut.cfg_ipv4_mask, NETWORK.mask)
-    ctx.set(dut.cfg_ipv4_router_upper, int.from_bytes(NETWORK.router[:3], "big"))
-    ctx.set(dut.cfg_ipv4_router_lower, int.from_bytes(NETWORK.router[3:], "big"))
+    values = (
+        NETWORK.prefix,
+        NETWORK.mask,
+        int.from_bytes(NETWORK.router[:3], "big"),
+        int.from_bytes(NETWORK.router[3:], "big"),
+    )
+    for name, value in zip(ADDRESSING, values, strict=True):
+        ctx.set(getattr(dut, name), value)
 
 
 def scapy_is_content(data, payload_bytes):

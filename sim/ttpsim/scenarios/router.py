@@ -62,7 +62,7 @@ def configure(bench):
     for node in bench.nodes:
         router = ROUTERS[node.name]
         node.configure(
-            timer_tick=32,
+            timer_tick=max(8, 1024 // bench.config["links"]),  # a round is longer than a round trip
             max_retry=0,
             ipv4=node is bench.a,
             ipv4_prefix=10,
