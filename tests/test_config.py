@@ -18,6 +18,8 @@ REFUSED = [
     ("control_depth", [0, 4, 12, 512]),
     ("payload_depth", [0, 1, 3, 32]),
     ("rx_reserved", [0, -1, 22, 1.5]),
+    ("encapsulation", ["", "ip", "IPV4", None, True]),
+    ("oui", [-1, 1 << 24, 0x01005E, "98:ed:5c", 1.0, None, True]),
     ("protect", ["", "parity", "SECDED", None, True]),
     ("os_buffer_bytes", [0, -1, 1024, 3000, 1 << 21, 4096.0]),
 ]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from amaranth.utils import ceil_log2
 
+from .protocol import OUI
+
 __all__ = ["Config", "ConfigError", "PRESETS", "preset"]
 
 
@@ -68,6 +70,10 @@ class Config:
         Against many senders at one port of a switch. "backlog": receivers announce how many links
         are backlogged, senders pace by it and keep a window (section 11, decisions K1 to K14).
         "none": no link is controlled, and nothing of it is built.
+    encapsulation : str
+        Forms of frame. "ethernet": TTP right behind the EtherType. "ipv4": that one, and TTP in
+        UDP and IPv4, which routers forward; each link answers in the form in which it was opened
+        (section 10, decisions E1 to E8). Ethernet alone is smaller.
     os_buffer_bytes : int
         Room for frames of the OS in a NIC, each way: a power of two from 2048 to 1048576. A
         frame takes whole beats, and the longest one that passes fills it: 2048 does for standard
@@ -76,6 +82,8 @@ class Config:
         Against upsets of memories. "none": nothing is checked. "secded": every word of every
         memory has check bits; a wrong bit is put right when the word is read, and counted, two
         are counted (`ttpoe.memory.protected`).
+    oui : int
+        Upper half of the MAC of every node of the network, 24 bits; Tesla's is 0x98ED5C.
     """
 
     name: str = "default"
@@ -90,8 +98,10 @@ class Config:
     control_depth: int = 32
     payload_depth: int = 4
     congestion: str = "backlog"
+    encapsulation: str = "ethernet"
     os_buffer_bytes: int = 16384
     protect: str = "none"
+    oui: int = OUI
 
     WAYS = 2
     VCS = 3
@@ -134,6 +144,17 @@ class Config:
             "congestion must be none or backlog",
             congestion=self.congestion,
         )
+        _require(
+            self.encapsulation in ("ethernet", "ipv4"),
+            "encapsulation must be ethernet or ipv4",
+            encapsulation=self.encapsulation,
+        )
+        # Bit 40 of a MAC is that of groups, and nobody's source address.
+        _require(
+            type(self.oui) is int and 0 <= self.oui < 1 << 24 and not self.oui >> 16 & 1,
+            "oui must be a number of 24 bits, and not one of groups (bit 16)",
+            oui=self.oui,
+        )
         # Room for a frame is promised to each event in the pipeline, of which there may be ten: with
         # fewer places events wait.
         _require(
@@ -157,6 +178,11 @@ class Config:
     def width_bytes(self):
         """Bytes in one beat."""
         return self.width_bits // 8
+
+    @property
+    def ipv4(self):
+        """Whether links may have the IPv4 form."""
+        return self.encapsulation == "ipv4"
 
     @property
     def slot_beats(self):

@@ -40,7 +40,8 @@ from .replay.replayer import Replayer
 from .replay.retirer import Retirer
 from .rx.path import STATS as RX_STATS
 from .rx.path import RxPath
-from .stats import STATS
+from .stats import IPV4_STATS, STATS
+from .tx.datagram import ADDRESSING
 from .tx.path import STATS as TX_STATS
 from .tx.path import TxPath
 from .tx.slot_writer import STATS as HOST_TX_STATS
@@ -49,6 +50,11 @@ from .tx.slot_writer import SlotWriter
 __all__ = ["Engine"]
 
 _VICTIMS = 4
+_IPV4_PORTS = {
+    "cfg_ipv4": In(1),
+    **{name: In(bits) for name, bits in ADDRESSING.items()},
+    **{name: Out(1) for name in IPV4_STATS},
+}
 
 
 class Engine(wiring.Component):
@@ -80,6 +86,13 @@ class Engine(wiring.Component):
         This node: lower half of its MAC.
     cfg_ieee : In(1)
         EtherType of links that the host opens: 0 = 0x0AC6, 1 = 0x9AC6 (section 1.1).
+    cfg_ipv4 : In(1)
+        With `Config.ipv4`: links that the host opens have the IPv4 form (E4).
+    cfg_ipv4_prefix : In(8)
+        The first byte of every node's IPv4 address; the others are the node (E2).
+    cfg_ipv4_mask : In(24), cfg_ipv4_router_upper, cfg_ipv4_router_lower : In(24)
+        A node that differs from this one where the mask has a one is reached through the router
+        with that MAC; every other node by its own MAC (E3).
     cfg_init_id : In(32), cfg_fixed_open_id : In(1), cfg_open_id_seed : In(32)
         See `link.identity`; `cfg_init_id` is also where a peer that declares no first ID starts.
         **`cfg_open_id_seed` must differ at every start of a node.** With the same one as before
@@ -148,6 +161,7 @@ class Engine(wiring.Component):
                 "o_trace": Out(event_signature(trace_layout(config))),
                 "o_law": Out(event_signature(law_layout(config))),
                 **{name: Out(1) for name in STATS},
+                **(_IPV4_PORTS if config.ipv4 else {}),
             }
         )
 
@@ -186,8 +200,18 @@ class Engine(wiring.Component):
             (self.tx, TX_STATS),
         ):
             m.d.comb += [getattr(self, name).eq(getattr(block, name)) for name in stats]
+        if config.ipv4:
+            self._ipv4(m)
         self._memories(m)
         return m
+
+    def _ipv4(self, m):
+        m.d.comb += [
+            self.arbitrate.cfg_ipv4.eq(self.cfg_ipv4),
+            self.rx.cfg_ipv4_prefix.eq(self.cfg_ipv4_prefix),
+            *(getattr(self.tx, name).eq(getattr(self, name)) for name in ADDRESSING),
+            *(getattr(self, name).eq(getattr(self.rx, name)) for name in IPV4_STATS),
+        ]
 
     def _memories(self, m):
         errors = Signal(ERRORS)

@@ -30,6 +30,8 @@ __all__ = [
     "notice_layout",
     "trace_layout",
     "HEADER_FIELDS",
+    "form_layout",
+    "header_fields",
     "event_signature",
 ]
 
@@ -46,6 +48,19 @@ HEADER_FIELDS = (
     "rx_id",
 )
 """What a frame's header says, by the names that it has in every record."""
+
+
+def form_layout(config):
+    """Fields of every record that say which form a frame has, beside `ieee`: those that are built.
+
+    `ipv4`: TTP in UDP and IPv4 (decision E1); `ieee` then says nothing, and is 0.
+    """
+    return {"ipv4": 1} if config.ipv4 else {}
+
+
+def header_fields(config):
+    """`HEADER_FIELDS`, and those of `form_layout`."""
+    return (*HEADER_FIELDS, *form_layout(config))
 
 
 def event_signature(shape):
@@ -109,6 +124,7 @@ def rx_event_layout(config):
             "rx_id": 32,
             "room": 1,
             "slot": config.rx_slot_bits,
+            **form_layout(config),
         }
     )
 
@@ -174,6 +190,7 @@ def control_frame_layout(config):
             "rx_id": 32,
             "lid": config.lid_bits,
             "report": 1,  # raise a "sent" event for `lid` when it is on the wire (OPEN_RECD)
+            **form_layout(config),
         }
     )
 
@@ -190,6 +207,7 @@ def payload_frame_layout(config):
             "epoch": 16,
             "more": 1,  # byte 48: there is more behind it
             "tx_id": 32,
+            **form_layout(config),
         }
     )
 

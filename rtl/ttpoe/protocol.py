@@ -13,6 +13,14 @@ __all__ = [
     "EtherType",
     "Field",
     "FIELDS",
+    "IPV4_FIELDS",
+    "IPV4_TYPE",
+    "IPV4_HEADER",
+    "IPV4_DONT_FRAGMENT",
+    "IPV4_TTL",
+    "IPV4_UDP",
+    "IPV4_HEADER_VERSION",
+    "UDP_PORT",
     "OUI",
     "HEADER_BYTES",
     "MIN_FRAME_BYTES",
@@ -79,6 +87,35 @@ FIELDS = {
     "rx_id": Field(56, 4),
 }
 """Every field that the engine reads or writes; all other header bytes are zero when sent."""
+
+IPV4_FIELDS = {
+    "version_ihl": Field(14, 1),
+    "service": Field(15, 1),
+    "ip_length": Field(16, 2),
+    "identification": Field(18, 2),
+    "fragment": Field(20, 2),
+    "ttl": Field(22, 1),
+    "ip_protocol": Field(23, 1),
+    "ip_checksum": Field(24, 2),
+    "ip_src_prefix": Field(26, 1),
+    "ip_src_node": Field(27, 3),
+    "ip_dst_prefix": Field(30, 1),
+    "ip_dst_node": Field(31, 3),
+    "udp_src_port": Field(34, 2),
+    "udp_dst_port": Field(36, 2),
+    "udp_length": Field(38, 2),
+    "udp_checksum": Field(40, 2),
+    "header_version": Field(50, 1),
+}
+"""The fields of the IPv4 form that the Ethernet form has not (section 10, decision E1)."""
+
+IPV4_TYPE = 0x0800  # the EtherType
+IPV4_HEADER = 0x45  # version 4, 5 words: no options
+IPV4_DONT_FRAGMENT = 0x4000
+IPV4_TTL = 9
+IPV4_UDP = 17
+UDP_PORT = 420
+IPV4_HEADER_VERSION = 0x20  # of the transport header, in byte 50
 
 OUI = 0x98ED5C  # Tesla's
 HEADER_BYTES = 60

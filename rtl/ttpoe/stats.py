@@ -11,7 +11,7 @@ from .rx.path import STATS as RX
 from .tx.path import STATS as TX
 from .tx.slot_writer import STATS as HOST_TX
 
-__all__ = ["STATS"]
+__all__ = ["IPV4_STATS", "STATS"]
 
 STATS = {
     **RX,
@@ -23,3 +23,8 @@ STATS = {
     **MEMORIES,
     "stat_command_bad_vc": "command of the host dropped whose VC is not 0, 1 or 2",
 }
+
+IPV4_STATS = {
+    "stat_rx_marked": "good frame of the IPv4 form that a router has marked: congestion experienced"
+}
+"""Those that only an engine with the IPv4 form has."""

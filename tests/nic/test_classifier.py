@@ -7,13 +7,14 @@ from tests.nic.nic_bench import OS, TTP, Bench, Receiver, Sender, mixture, rng_f
 from ttpoe.config import Config
 from ttpoe.nic.classifier import Classifier
 from ttpverif.frames.fields import field_of
+from ttpverif.malformed import datagrams, table
 
 PULSES = ("bad", "short", "ttp")
 
 
-def classified(width, frames, rng, gap=0.0, ready=1.0, **options):
+def classified(width, frames, rng, gap=0.0, ready=1.0, form="ethernet", **options):
     """`frames` (bytes, error) through a classifier: the receiver and the bench, after the run."""
-    dut = Classifier(Config(width_bits=8 * width))
+    dut = Classifier(Config(width_bits=8 * width, encapsulation=form))
     sender = Sender(dut.i, frames, width, rng, gap)
     receiver = Receiver(dut.o, width, lambda clock: rng.random() < ready, gaps=True, marks=True)
     return sender, receiver, Bench(dut, [sender], [receiver], PULSES).run(idle=8, **options)
@@ -63,6 +64,18 @@ def test_ethertypes_that_differ_in_one_bit_are_the_operating_systems(width):
     _, receiver, bench = classified(width, frames, rng)
     assert receiver.errors == marks and receiver.frames == [octets for octets, _ in frames]
     assert bench.counts == {"bad": 0, "short": 0, "ttp": 2 * 16}
+
+
+@pytest.mark.parametrize("form", ["ethernet", "ipv4"])
+@pytest.mark.parametrize("width", (8, 64))
+def test_who_gets_the_ipv4_form(width, form):
+    """The engine takes exactly what its parser does not leave to the operating system (E1)."""
+    cases = [*datagrams(), *(case for case in table() if case.form == "ethernet")]
+    frames = [(case.data[:200], False) for case in cases]
+    marks = [int(case.cause != "other_ethertype" and form in (case.form, "ipv4")) for case in cases]
+    _, receiver, bench = classified(width, frames, rng_for("forms", width), form=form)
+    assert receiver.errors == marks and receiver.frames == [octets for octets, _ in frames]
+    assert bench.counts["short"] == 0 and bench.counts["ttp"] == sum(marks)
 
 
 @pytest.mark.parametrize("width", BYTES)

@@ -37,12 +37,20 @@ def run(width, clocks, trailing=4):
 
     A result's clock counts from the one in which the frame's last beat was taken.
     """
-    config = Config(width_bits=8 * width)
-    dut = made(FrameParser, config)
+    return observe(Config(width_bits=8 * width), clocks, OUR_NODE, trailing)[0]
+
+
+def observe(config, clocks, node, trailing=4):
+    """The same of any configuration and node; and how many frames were marked."""
+    dut, width, marked = made(FrameParser, config), config.width_bytes, 0
+    fields = (*FIELDS, "ipv4") if config.ipv4 else FIELDS
     results, parsed_at, dropped_at, ends = [], [], [], []
 
     async def bench(ctx):
-        ctx.set(dut.cfg_node, OUR_NODE)
+        nonlocal marked
+        ctx.set(dut.cfg_node, node)
+        if config.ipv4:
+            ctx.set(dut.cfg_ipv4_prefix, 10)
         slot = {}
         for clock, beat in enumerate([*clocks, *[None] * trailing]):
             drive(ctx, dut.i_frame, beat)
@@ -52,13 +60,14 @@ def run(width, clocks, trailing=4):
                 number = ctx.get(dut.o_write.p.beat)
                 assert number not in slot, "payload beat written twice"
                 slot[number] = ctx.get(dut.o_write.p.data).to_bytes(width, "little")
+            marked += ctx.get(dut.stat_rx_marked) if config.ipv4 else 0
             for cause in CAUSES:
                 if ctx.get(getattr(dut, f"stat_rx_{cause}")):
                     results.append((dropped_at_frame.pop(0), cause, None))
                     dropped_at.append(clock)
             if ctx.get(dut.o_parsed.valid):
                 assert ctx.get(dut.frame_ended)
-                parsed = {name: ctx.get(getattr(dut.o_parsed.p, name)) for name in FIELDS}
+                parsed = {name: ctx.get(getattr(dut.o_parsed.p, name)) for name in fields}
                 parsed["opcode"] = getattr(parsed["opcode"], "value", parsed["opcode"])
                 parsed["payload"] = None
                 if ctx.get(dut.o_parsed.p.payload):
@@ -84,7 +93,7 @@ def run(width, clocks, trailing=4):
     assert [at - end for at, end in zip(parsed_at, good)] == [1] * len(good)
     assert [at - end for at, end in zip(dropped_at, bad)] == [2] * len(bad)
     assert [result[0] for result in results] == list(range(len(ends)))
-    return [result[1:] for result in results]
+    return [result[1:] for result in results], marked
 
 
 def check(width, frames, rng=None, stall=0.0):

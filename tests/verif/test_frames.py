@@ -323,7 +323,7 @@ WRONG = [
     ("tx_id", 1 << 32),
     ("rx_id", -1),
     ("epoch", 1 << 16),
-    ("ethertype", 0x0800),
+    ("ethertype", 0x0801),
     ("payload", bytes(1025)),
     ("payload", b""),
 ]

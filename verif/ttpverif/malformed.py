@@ -6,9 +6,9 @@ must come to the verdict that stands here; the tests run the table through each.
 """
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-__all__ = ["DST", "SRC", "Malformed", "table"]
+__all__ = ["DST", "SRC", "Malformed", "datagrams", "table"]
 
 SRC, DST = 0x010203, 0x0A0B0C
 _OUI = bytes.fromhex("98ed5c")
@@ -19,7 +19,8 @@ _PAYLOAD, _ACK = 6, 7
 class Malformed:
     """`form`: "ethernet" or "ipv4"; `cause`: None where the frame is good.
 
-    Of the IPv4 form the engine says `other_ethertype`: it is for the operating system.
+    Of the IPv4 form an engine that does not know it says `other_ethertype`: it is for the
+    operating system. What one that knows it says stands in `datagrams`.
     """
 
     name: str
@@ -73,30 +74,34 @@ def _ipv4(
     first=0x45,
     options=b"",
     fragment=0x4000,
+    service=0,
+    protocol=17,
+    ports=(420, 420),
+    src=b"\x0a" + SRC.to_bytes(3, "big"),
+    dst=b"\x0a" + DST.to_bytes(3, "big"),
+    ether_dst=_OUI + DST.to_bytes(3, "big"),
+    ether_src=_OUI + SRC.to_bytes(3, "big"),
+    spoil=0,
 ):
     """The same behind IPv4 and UDP, 10.x.y.z for node xyz."""
     udp = 8 + 18 + len(payload) if udp is None else udp
     total = 20 + len(options) + 8 + 18 + len(payload) if total is None else total
     head = bytearray(
-        struct.pack(">BBHHHBBH", first, 0, total, 0, fragment, 9, 17, 0)
-        + b"\x0a"
-        + SRC.to_bytes(3, "big")
-        + b"\x0a"
-        + DST.to_bytes(3, "big")
+        struct.pack(">BBHHHBBH", first, service, total, 0, fragment, 9, protocol, 0)
+        + src
+        + dst
         + options
     )
     words = sum(struct.unpack(f">{len(head) // 2}H", head))
     while words >> 16:
         words = (words & 0xFFFF) + (words >> 16)
-    head[10:12] = (~words & 0xFFFF).to_bytes(2, "big")
+    head[10:12] = (~words & 0xFFFF ^ spoil).to_bytes(2, "big")
     data = (
-        _OUI
-        + DST.to_bytes(3, "big")
-        + _OUI
-        + SRC.to_bytes(3, "big")
+        ether_dst
+        + ether_src
         + b"\x08\x00"
         + head
-        + struct.pack(">HHHH", 420, 420, udp, 0)
+        + struct.pack(">HHHH", *ports, udp, 0)
         + _transport(opcode, vc)
         + payload
     )
@@ -167,6 +172,59 @@ def _ipv4_only():
     yield "UDP says more", make(udp=100, total=120), "truncated"
     yield "IPv4 options", make(first=0x46, options=b"\1\1\1\0"), "ip_header"
     yield "60 bytes and an ACK", make(_ACK, b"", size=60), None
+
+
+def _engine_alone():
+    """What an engine with the IPv4 form judges beside that (decisions E1 to E3).
+
+    Tools that look on know neither the address of the receiver nor that of its router.
+    """
+    make = _ipv4
+    yield "from a router", make(ether_src=b"\x02\0\0\0\0\1"), None
+    yield "60 bytes and an ACK", make(_ACK, b"", size=60), None
+    yield "59 bytes", make(_ACK, b"", size=59), "runt"
+    yield "another source port", make(ports=(9999, 420)), None
+    yield "DF is not set", make(fragment=0), None
+    for service in (1, 2, 3, 0xB8):
+        yield f"service {service}", make(service=service), None
+    for bit in (0, 7, 8, 15):
+        yield f"checksum, bit {bit}", make(spoil=1 << bit), "bad_tth"
+    yield "first fragment", make(fragment=0x2000), "bad_tth"
+    yield "source of another network", make(src=b"\x0b" + SRC.to_bytes(3, "big")), "bad_tth"
+    yield "own source", make(src=b"\x0a" + DST.to_bytes(3, "big")), "own_source"
+    yield "destination's OUI", make(ether_dst=b"\x99\xed\x5c" + DST.to_bytes(3, "big")), "wrong_oui"
+    yield "broadcast", make(ether_dst=b"\xff" * 6), "wrong_oui"
+    yield "another node's MAC", make(ether_dst=_OUI + SRC.to_bytes(3, "big")), "not_ours"
+    for n in range(4):
+        address = bytearray(b"\x0a" + DST.to_bytes(3, "big"))
+        address[n] ^= 1
+        yield f"destination's byte {n}", make(dst=bytes(address)), "not_ours"
+    other = "other_ethertype"
+    yield "later fragment", make(fragment=0x0001), other
+    yield "another port", make(ports=(420, 421)), other
+    yield "TCP", make(protocol=6), other
+    yield "IPv4 options", make(first=0x46, options=b"\1\1\1\0"), other
+    yield "IPv6", make(first=0x65), other
+    yield "cut before the ports", make(size=37), other
+    yield "cut behind the ports", make(size=38), "runt"
+
+
+_ENGINE_SAYS = {"ip_header": "other_ethertype", "udp_length": "tsh_length"}
+
+
+def datagrams():
+    """Every `Malformed` of the IPv4 form with the cause that an engine counts which knows it."""
+    cases = [case for case in table() if case.form == "ipv4"]
+    known = {case.name for case in cases}
+    more = [
+        Malformed(name, "ipv4", data, cause)
+        for name, data, cause in _engine_alone()
+        if name not in known
+    ]
+    return [
+        *(replace(case, cause=_ENGINE_SAYS.get(case.cause, case.cause)) for case in cases),
+        *more,
+    ]
 
 
 def table():

@@ -19,7 +19,7 @@ from .bank import Bank
 from .counters import Counters
 from .mac import mac_drops, mac_members
 from .notices import Notices
-from .registers import INTERRUPTS, LINK_FLAGS, PULSES, counters, pulses, register_map
+from .registers import INTERRUPTS, PULSES, counters, link_flags, pulses, register_map
 
 __all__ = ["Csr", "FRAME_DROPS", "PAYLOAD_DROPS"]
 
@@ -53,7 +53,7 @@ class Csr(wiring.Component):
         Shown by NODE and OPEN_ID_SEED, and by the outputs, until software writes them (each byte
         by itself). Constant, or stable.
     cfg_node, cfg_ieee, cfg_init_id, cfg_fixed_open_id, cfg_open_id_seed, cfg_timer_tick,
-    cfg_max_retry, cfg_idle_limit, cfg_link_slots, cfg_selective, cfg_congestion : Out
+    cfg_max_retry, cfg_idle_limit, cfg_link_slots, cfg_selective, cfg_congestion, cfg_ipv4* : Out
         The engine's inputs of these names. They change one clock after `o_start` of the write
         that changes them, two clocks before its answer can be seen.
     cfg_enable, cfg_os_enable : Out(1)
@@ -239,7 +239,7 @@ class Csr(wiring.Component):
             ("LINK_WINDOW", "counted"): law.counted,
             ("LINK_PACE", "gap"): law.gap,
             ("LINK_ROUND", "base"): law.base,
-            **{("LINK_STATE", name): tag[name] for name in LINK_FLAGS},
+            **{("LINK_STATE", name): tag[name] for name in link_flags(self._config)},
         }
 
     def _phy(self, m):

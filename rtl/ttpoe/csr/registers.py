@@ -7,8 +7,10 @@ Source: the protocol's sections 4, 5, 7; the shape of a register is in `csr.shap
 
 import zlib
 
+from ..layouts import form_layout
 from ..mac.kinds import KINDS
 from ..nic.os_path import STATS as OS_STATS
+from ..protocol import OUI
 from ..stats import STATS
 from .mac import mac_pulses, mac_registers
 from .shapes import Access, Field, Register, RegisterMap
@@ -84,7 +86,7 @@ def _identification(config, mac):
             Field("protect", 18, 1, _RO, "Words of memories: 1 one wrong bit is put right and "
                   "counted, 0 none is looked for.", int(config.protect == "secded"),
                   configured=True),
-            *_mac_field(mac))),
+            *_mac_field(mac), *_form_field(config))),
         Register("LINKS", 0x014, "Links that can be open at once.", (
             Field("links", 0, 32, _RO, "Link numbers are 0 to `links` - 1.",
                   config.links, configured=True),)),
@@ -102,12 +104,45 @@ def _identification(config, mac):
     ]
 
 
+def _oui(config):
+    octets = config.oui.to_bytes(3, "big").hex(":")
+    return f"Tesla's {octets}" if config.oui == OUI else octets
+
+
 def _mac_field(mac):
     if mac is None:
         return ()
     kinds = ", ".join(f"{kind.number} {kind.name}" for kind in KINDS.values())
     return (Field("mac", 19, 3, _RO, f"MAC of the port: {kinds}; 0 there is none.",
                   KINDS[mac].number, configured=True),)
+
+
+def _form_field(config):
+    if not config.ipv4:
+        return ()
+    return (Field("ipv4", 22, 1, _RO, "1: it knows the IPv4 form.", 1, configured=True),)
+
+
+def _ipv4(config):
+    """Registers of an engine that knows the IPv4 form."""
+    if not config.ipv4:
+        return []
+    return [
+        Register("IPV4", 0x064, "The IPv4 form.", (
+            Field("opens", 0, 1, _RW, "Links that this node opens have it, and no ETHERTYPE.", 0,
+                  drives="cfg_ipv4"),
+            Field("prefix", 8, 8, _RW, "First byte of every node's IPv4 address; the others are "
+                  "the node.", 10, drives="cfg_ipv4_prefix"))),
+        Register("IPV4_MASK", 0x068, "Which nodes are reached through a router.", (
+            Field("mask", 0, 24, _RW, "Those that differ from NODE where this has a one; 0: none.",
+                  0, drives="cfg_ipv4_mask"),)),
+        Register("IPV4_ROUTER_UPPER", 0x06C, "MAC of that router, its first three bytes.", (
+            Field("mac", 0, 24, _RW, "The first byte in bits 23:16.", 0,
+                  drives="cfg_ipv4_router_upper"),)),
+        Register("IPV4_ROUTER_LOWER", 0x070, "MAC of that router, its last three bytes.", (
+            Field("mac", 0, 24, _RW, "The last byte in bits 7:0.", 0,
+                  drives="cfg_ipv4_router_lower"),)),
+    ]
 
 
 def _configuration(config):
@@ -125,8 +160,8 @@ def _configuration(config):
                   "For links that open from now on.", int(config.congestion != "none"),
                   drives="cfg_congestion"))),
         Register("NODE", 0x044, "Address of this node.", (
-            Field("node", 0, 24, _RW, "Lower half of its MAC; the upper half is Tesla's "
-                  "98:ed:5c. Each byte that was never written shows the port.", None,
+            Field("node", 0, 24, _RW, f"Lower half of its MAC; the upper half is {_oui(config)}. "
+                  "Each byte that was never written shows the port.", None,
                   drives="cfg_node", port="i_node"),)),
         Register("ETHERTYPE", 0x048, "EtherType of links that this node opens.", (
             Field("ethertype", 0, 16, _RW, "0x0AC6 or 0x9AC6; a write of anything else, also of "
@@ -198,7 +233,13 @@ _FLAG_MEANINGS = {
     "queued": "In its ready queue.", "fed": "LINK_RECEIVED is the ID of a PAYLOAD that was "
     "received on this link.", "guessed": "LINK_RECEIVED is INIT_ID, because the peer did not say "
     "where it stands.", "doubted": "An OPEN of a peer with epoch 0 came that does not fit.",
-    "controlled": "Congestion control was agreed."}
+    "controlled": "Congestion control was agreed.",
+    "ipv4": "The link has the IPv4 form, and no EtherType of its own."}
+
+
+def link_flags(config):
+    """`LINK_FLAGS`, and those of an engine that knows the IPv4 form."""
+    return (*LINK_FLAGS, *form_layout(config))
 
 
 def _link(config):
@@ -207,7 +248,7 @@ def _link(config):
             Field(field, 0, width, _RO, "As of the read-out.", None, sized=sized),))
 
     flags = [Field(name, 8 + position, 1, _RO, _FLAG_MEANINGS[name], None)
-             for position, name in enumerate(LINK_FLAGS)]
+             for position, name in enumerate(link_flags(config))]
     return [
         Register("LINK_STATE", 0x0C8, "State of the link. All below means something only if it "
                  "is not CLOSED.", (
@@ -284,6 +325,7 @@ def register_map(config, mac=None):
         (
             *_identification(config, mac),
             *_configuration(config),
+            *_ipv4(config),
             *_control(config),
             *_link(config),
             *_events(),

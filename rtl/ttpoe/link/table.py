@@ -12,6 +12,7 @@ from amaranth import Cat
 from amaranth.lib import data
 from amaranth.utils import ceil_log2
 
+from ..layouts import form_layout
 from ..memory.forwarded import ForwardedMemory
 from .fsm import LinkState
 
@@ -72,6 +73,7 @@ def tag_layout(config):
             "purging": 1,  # packets that the last link here kept are still being
             # freed (survives a close)
             "touch": 1,  # the ways' touch bits differ if way 1 was used last
+            **form_layout(config),  # the link's form
         }
     )
 

@@ -8,7 +8,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import beat_layout
-from ..protocol import FIELDS, EtherType
+from ..protocol import FIELDS, IPV4_FIELDS, EtherType
+from ..rx.datagram import DatagramMatch
 
 __all__ = ["Classifier"]
 
@@ -17,7 +18,8 @@ class Classifier(wiring.Component):
     """Marks every frame that is not the operating system's as bad; changes nothing else.
 
     Only the EtherType right behind the source MAC is looked at: a frame with a VLAN tag is
-    ordinary traffic, whatever the tag encloses.
+    ordinary traffic, whatever the tag encloses. With `Config.ipv4` frames of the IPv4 form are TTP,
+    too; all other IPv4 is the operating system's (E1).
 
     Members
     -------
@@ -55,7 +57,9 @@ class Classifier(wiring.Component):
         decides = offset // width_bytes  # the beat that holds the EtherType
         lane = offset % width_bytes
 
-        index = Signal(range(decides + 2))  # stays at the first beat behind that one
+        last_field = IPV4_FIELDS["udp_dst_port"] if self._config.ipv4 else FIELDS["ethertype"]
+        stays = last_field.offset // width_bytes + 1  # the first beat behind all that is looked at
+        index = Signal(range(stays + 1))
         taken, ended = Signal(), Signal()
         m.d.comb += [
             self.i.ready.eq(~self.o.valid | self.o.ready),
@@ -64,7 +68,7 @@ class Classifier(wiring.Component):
         ]
         with m.If(ended):
             m.d.sync += index.eq(0)
-        with m.Elif(taken & (index != decides + 1)):
+        with m.Elif(taken & (index != stays)):
             m.d.sync += index.eq(index + 1)
 
         ethertype = Cat(frame.data.word_select(lane + 1, 8), frame.data.word_select(lane, 8))
@@ -83,6 +87,8 @@ class Classifier(wiring.Component):
         with m.If(taken):
             m.d.sync += was_ttp.eq(is_ttp)
 
+        if self._config.ipv4:
+            is_ttp = is_ttp | self._is_datagram(m, taken, index)
         with m.If(self.i.ready):
             m.d.sync += [
                 self.o.valid.eq(self.i.valid),
@@ -95,3 +101,9 @@ class Classifier(wiring.Component):
             self.ttp.eq(ended & ~frame.error & is_ttp),
         ]
         return m
+
+    def _is_datagram(self, m, taken, index):
+        """Whether the frame has the IPv4 form, as far as the present beat."""
+        m.submodules.match = match = DatagramMatch(self._config)
+        m.d.comb += [match.i.valid.eq(taken), match.i.p.eq(self.i.payload), match.index.eq(index)]
+        return match.o_matches

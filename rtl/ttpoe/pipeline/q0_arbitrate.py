@@ -12,7 +12,14 @@ from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import Command, command_layout, event_signature, host_event_layout, rx_event_layout
+from ..layouts import (
+    Command,
+    command_layout,
+    event_signature,
+    form_layout,
+    host_event_layout,
+    rx_event_layout,
+)
 from ..link.fsm import Event
 from ..link.table import link_row
 from ..protocol import VC_ORDER, Opcode
@@ -52,6 +59,8 @@ class Arbitrate(wiring.Component):
         256 bits and more `i_rx`, `i_visit` and `i_host` have one in every clock.
     cfg_ieee : In(1)
         EtherType of links that the host opens.
+    cfg_ipv4 : In(1)
+        With `Config.ipv4`: they have the IPv4 form instead.
     i_control_unused, i_payload_unused : In(1)
         An event has left Q3 without the frame that it was promised room for.
     i_control_left, i_payload_left : In(1), In(2)
@@ -81,6 +90,7 @@ class Arbitrate(wiring.Component):
                 "i_victim": In(lid),
                 "i_command": In(stream.Signature(command_layout)),
                 "cfg_ieee": In(1),
+                **({"cfg_ipv4": In(1)} if config.ipv4 else {}),
                 "i_control_unused": In(1),
                 "i_payload_unused": In(1),
                 "i_control_left": In(1),
@@ -216,8 +226,12 @@ class Arbitrate(wiring.Component):
 
     def _said(self, name, payload, kind, vc):
         """What the source itself says."""
+        form = {"ieee": self.cfg_ieee}
+        if self._config.ipv4:
+            form |= {"ieee": self.cfg_ieee & ~self.cfg_ipv4, "ipv4": self.cfg_ipv4}
         if name == "rx":
             names = "node vc ieee epoch selective controlled congestion tx_id rx_id room".split()
+            names += form_layout(self._config)
             return {
                 **{field: payload[field] for field in names},
                 "event": payload.opcode,
@@ -231,7 +245,7 @@ class Arbitrate(wiring.Component):
                 "event": Mux(closes, Event.HOST_CLOSE, Event.HOST_OPEN),
                 "node": payload.node,
                 "vc": payload.vc,
-                "ieee": self.cfg_ieee,
+                **form,
                 "control": Const(1, 1),
             }
         if vc is not None:
@@ -239,7 +253,7 @@ class Arbitrate(wiring.Component):
                 "event": kind,
                 "node": payload.node,
                 "vc": Const(vc, 2),
-                "ieee": self.cfg_ieee,
+                **form,
                 "slot": payload.slot,
                 "may_send": Const(1, 1),
                 "control": Const(1, 1),

@@ -7,6 +7,7 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..layouts import form_layout
 from ..link.fsm import LinkState
 from ..link.table import tag_layout
 from ..protocol import DATA, Opcode
@@ -209,7 +210,7 @@ class NewTag(wiring.Component):
         with m.If(ours & (old.state != LinkState.OPEN_RECD) & (old.state != LinkState.OPEN)):
             m.d.comb += new.close_due.eq(0)
         with m.If(ours | do.learns):
-            m.d.comb += new.ieee.eq(event.ieee)
+            m.d.comb += [new[name].eq(event[name]) for name in ("ieee", *form_layout(self._config))]
         with m.If(do.ends):
             # Of a free tag nothing else is looked at; the last word of the link still carries its
             # epoch and EtherType.

@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from ..layouts import (
     control_frame_layout,
     event_signature,
+    form_layout,
     host_result_layout,
     notice_layout,
     payload_frame_layout,
@@ -241,7 +242,10 @@ class _Outcomes(wiring.Component):
             control.opcode.eq(outcome.opcode),
             control.node.eq(done.node),
             control.vc.eq(done.vc),
-            control.ieee.eq(Mux(outcome.copies, event.ieee, tag.ieee)),
+            *(
+                control[name].eq(Mux(outcome.copies, event[name], tag[name]))
+                for name in ("ieee", *form_layout(self._config))
+            ),
             control.epoch.eq(Mux(outcome.copies, event.epoch, tag.epoch)),
             control.selective.eq(
                 tag.selective
@@ -267,7 +271,7 @@ class _Outcomes(wiring.Component):
             payload.lid.eq(done.lid),
             payload.node.eq(done.node),
             payload.vc.eq(done.vc),
-            payload.ieee.eq(tag.ieee),
+            *(payload[name].eq(tag[name]) for name in ("ieee", *form_layout(self._config))),
             payload.epoch.eq(tag.epoch),
             payload.tx_id.eq(tx_id),
             payload.more.eq(

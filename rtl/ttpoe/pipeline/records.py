@@ -2,7 +2,7 @@
 
 from amaranth.lib import data, enum
 
-from ..layouts import HostResult, Notice
+from ..layouts import HostResult, Notice, form_layout
 from ..link.fsm import GUARDS, Action, Event, LinkState
 from ..link.table import tag_layout
 from ..protocol import Opcode
@@ -85,6 +85,7 @@ def pipeline_event_layout(config):
             "rx_slot": config.rx_slot_bits,
             "slot": config.slot_bits,  # the replay slot of HOST_PAYLOAD and REPLAY
             "may_send": 1,  # there is room in the PAYLOAD queue, and it is promised
+            **form_layout(config),  # of the received frame
         }
     )
 

@@ -3,18 +3,19 @@
 Source: section 1 (frame, lengths, what is dropped) and decisions F1 to F4.
 """
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ..layouts import beat_layout, event_signature
+from ..layouts import beat_layout, event_signature, form_layout
 from ..protocol import (
     EXT_CONGESTION,
     EXT_SELECTIVE,
     FIELDS,
+    HEADER_BYTES,
+    IPV4_FIELDS,
     MAX_PAYLOAD_BYTES,
-    OUI,
     TOTAL_OVER_TSH,
     TSH_BYTES,
     TSH_OFFSET,
@@ -23,6 +24,7 @@ from ..protocol import (
     Opcode,
 )
 from ..stream.carry import Carry
+from .datagram import DatagramChecks, DatagramMatch, word_of
 
 __all__ = ["FrameParser", "DROP_CAUSES", "parsed_layout", "payload_write_layout"]
 
@@ -63,6 +65,7 @@ def parsed_layout(config):
             "payload": 1,
             "last_lane": ceil_log2(config.width_bytes),
             "last_beat": config.beat_bits,
+            **form_layout(config),
         }
     )
 
@@ -81,6 +84,8 @@ class FrameParser(wiring.Component):
         Frames from the MAC, any length from one byte; a beat in every clock, also across frames.
     cfg_node : In(24)
         Our node number.
+    cfg_ipv4_prefix : In(8)
+        With `Config.ipv4`: the first byte of every node's IPv4 address (E2).
     o_write : Out(event_signature(payload_write_layout))
         Bytes 60 onwards of every frame, good or bad, at most 1024, beat by beat from 0. They
         count only if the frame turns out to be a good PAYLOAD.
@@ -90,6 +95,9 @@ class FrameParser(wiring.Component):
         With `frame_ended` if the frame is good.
     stat_rx_<cause> : Out(1) for each of `DROP_CAUSES`
         One clock after `frame_ended` if the frame is not: exactly one of them.
+    stat_rx_marked : Out(1)
+        With `Config.ipv4`, one clock after `frame_ended`: the frame is good, and a router marked it
+        (E7).
 
     Timing: last beat in clock 0, `frame_ended` and `o_parsed` in clock 1, `stat_rx_*` in clock 2.
     Throughput one beat per clock for ever; nothing is held back. At 512 bits that is a whole
@@ -112,6 +120,7 @@ class FrameParser(wiring.Component):
                 "frame_ended": Out(1),
                 "o_parsed": Out(event_signature(parsed_layout(config))),
                 **{f"stat_rx_{cause}": Out(1) for cause in DROP_CAUSES},
+                **({"cfg_ipv4_prefix": In(8), "stat_rx_marked": Out(1)} if config.ipv4 else {}),
             }
         )
 
@@ -129,7 +138,10 @@ class FrameParser(wiring.Component):
         m.d.sync += self.frame_ended.eq(frame.valid & frame.p.last)
 
         self._realign(m, index)
+        self._datagram(m, index)
         found = self._header_checks(m, index)
+        if self._config.ipv4:
+            self._datagram_causes(m, found)
         found.update(self._length_checks(m, index))
         self._verdict(m, found)
         return m
@@ -165,9 +177,7 @@ class FrameParser(wiring.Component):
 
     def _word(self, name):
         """The field `name` (within one beat at every width), big-endian, while it passes."""
-        start, length = FIELDS[name]
-        assert start // self._config.width_bytes == (start + length - 1) // self._config.width_bytes
-        return Cat(self._octet(start + n) for n in reversed(range(length)))
+        return word_of(self.i_frame.p, self._config, FIELDS[name])
 
     def _passes(self, offset, index):
         return self.i_frame.valid & (index == offset // self._config.width_bytes)
@@ -180,6 +190,56 @@ class FrameParser(wiring.Component):
         """Whether what the header says is known before the last beat of the shortest good frame."""
         judged = ("ethertype", "tth_byte0", "tsh_length", "opcode", "vc")
         return max(map(self._beat_of, judged)) < self._config.header_beats - 1
+
+    def _datagram(self, m, index):
+        """What the IPv4 form adds, if it is built."""
+        if not self._config.ipv4:
+            return
+        m.submodules.match = self._match = match = DatagramMatch(self._config)
+        m.submodules.checks = self._checks = checks = DatagramChecks(self._config)
+        for block in (match, checks):
+            m.d.comb += [
+                block.i.valid.eq(self.i_frame.valid),
+                block.i.p.eq(self.i_frame.p),
+                block.index.eq(index),
+            ]
+        m.d.comb += [
+            checks.cfg_node.eq(self.cfg_node),
+            checks.cfg_ipv4_prefix.eq(self.cfg_ipv4_prefix),
+        ]
+        self._udp_length = Signal(16)
+        length = word_of(self.i_frame.p, self._config, IPV4_FIELDS["udp_length"])
+        start = IPV4_FIELDS["udp_length"].offset
+        if start // self._config.width_bytes == self._beat_of("tsh_length"):
+            m.d.comb += self._udp_length.eq(length)
+        else:
+            with m.If(self._passes(start, index)):
+                m.d.sync += self._udp_length.eq(length)
+
+    def _tsh_length(self):
+        """The length of the transport header and payload, and 8; in the beat of the TSH length.
+
+        UDP's length counts the same bytes.
+        """
+        tsh = self._word("tsh_length")
+        return Mux(self._match.o_type, self._udp_length, tsh) if self._config.ipv4 else tsh
+
+    def _datagram_causes(self, m, flags):
+        """The causes of a frame of the IPv4 form, where they are not those of the other."""
+        checks, parsed = self._checks, self.o_parsed.p
+        ipv4 = Signal()
+        with m.If(self.i_frame.valid):
+            m.d.sync += ipv4.eq(self._match.o_matches)
+        m.d.comb += [
+            parsed.ipv4.eq(ipv4),
+            parsed.node.eq(Mux(ipv4, checks.o_node, self._mac_source)),
+        ]
+        m.d.sync += self.stat_rx_marked.eq(self.o_parsed.valid & ipv4 & checks.o_marked)
+        flags["other_ethertype"] = flags["other_ethertype"] & ~ipv4
+        flags["wrong_oui"] = Mux(ipv4, self._wrong_destination, flags["wrong_oui"])
+        flags["not_ours"] = flags["not_ours"] | (ipv4 & checks.o_not_ours)
+        flags["own_source"] = Mux(ipv4, checks.o_own_source, flags["own_source"])
+        flags["bad_tth"] = Mux(ipv4, checks.o_bad_header, flags["bad_tth"])
 
     def _header_checks(self, m, index):
         """Captures the fields as they pass; which causes hold, in the clock after their beat."""
@@ -204,8 +264,10 @@ class FrameParser(wiring.Component):
                 offset = FIELDS[name].offset + n
                 with m.If(self._passes(offset, index)):
                     m.d.sync += wrong_octet[3 * which + n].eq(
-                        self._octet(offset) != (OUI >> 8 * (2 - n) & 0xFF)
+                        self._octet(offset) != (self._config.oui >> 8 * (2 - n) & 0xFF)
                     )
+        # The source of the IPv4 form's MAC may be a router.
+        self._wrong_destination = wrong_octet[:3].any()
         flags["wrong_oui"] = wrong_octet.any()
 
         def capture(name, target, value):
@@ -213,7 +275,7 @@ class FrameParser(wiring.Component):
                 m.d.sync += target.eq(value)
 
         ieee = self._word("ethertype") == EtherType.IEEE.value
-        tsh = self._word("tsh_length")
+        tsh = self._tsh_length()
         opcode = self._word("opcode")[:6]  # F2: the two bits above are not ours
         # A frame that ends before its EtherType has none: it is a runt.
         with m.If(self._passes(0, index)):
@@ -241,7 +303,10 @@ class FrameParser(wiring.Component):
             m.d.comb += due.eq(total)
         else:
             capture("total_length", due, total)
-        capture("tsh_length", flags["total_mismatch"], tsh != due)
+        mismatch = tsh != due
+        if self._config.ipv4:  # IPv4's length may count padding
+            mismatch = Mux(self._match.o_type, due.as_signed() < tsh, mismatch)
+        capture("tsh_length", flags["total_mismatch"], mismatch)
         capture("opcode", flags["bad_opcode"], opcode > max(op.value for op in Opcode))
         capture("vc", flags["bad_vc"], self._word("vc") > 2)
 
@@ -249,7 +314,8 @@ class FrameParser(wiring.Component):
         capture("opcode", parsed.opcode, opcode[:4])
         capture("opcode", parsed.payload, opcode == Opcode.PAYLOAD.value)
         capture("vc", parsed.vc, self._word("vc")[:2])
-        capture("src_node", parsed.node, self._word("src_node"))
+        self._mac_source = Signal(24) if self._config.ipv4 else parsed.node
+        capture("src_node", self._mac_source, self._word("src_node"))
         capture("epoch", parsed.epoch, self._word("epoch"))
         extension = self._word("extension")
         known = (extension & ~(EXT_SELECTIVE | EXT_CONGESTION) & 0xFF) == 0
@@ -278,7 +344,7 @@ class FrameParser(wiring.Component):
         # and the others are told before.
         needed = Signal(LENGTH_BITS)
         no_payload = Signal()
-        tsh = self._word("tsh_length")
+        tsh = self._tsh_length()
         with m.If(self._passes(FIELDS["tsh_length"].offset, index)):
             m.d.sync += [
                 needed.eq(tsh + TSH_OFFSET - 1),
@@ -287,7 +353,10 @@ class FrameParser(wiring.Component):
             ]
         error, runt, truncated = Signal(), Signal(), Signal()
         header_ends = self._config.header_beats - 1
-        whole_header = (index > header_ends) | ((index == header_ends) & frame.p.keep[-1])
+        ends = frame.p.keep[-1]
+        if self._config.ipv4:  # routers pad to 60 bytes, not to 64
+            ends = ends | (self._match.o_type & frame.p.keep[HEADER_BYTES % width_bytes - 1])
+        whole_header = (index > header_ends) | ((index == header_ends) & ends)
         m.d.sync += [error.eq(frame.p.error), runt.eq(~whole_header)]
         if self._judged_early:
             m.d.sync += truncated.eq(last_octet < needed)

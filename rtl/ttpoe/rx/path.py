@@ -8,9 +8,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import (
-    HEADER_FIELDS,
     beat_layout,
     event_signature,
+    header_fields,
     host_rx_layout,
     rx_event_layout,
     rx_verdict_layout,
@@ -50,6 +50,8 @@ class RxPath(wiring.Component):
         Frames from the MAC, without FCS; any length, a beat in every clock, never held back.
     cfg_node : In(24)
         Our node number.
+    cfg_ipv4_prefix : In(8), stat_rx_marked : Out(1)
+        With `Config.ipv4`; see `FrameParser`.
     o_event : Out(stream.Signature(rx_event_layout))
         One event per good frame, in order. Up to `event_depth` wait; beyond that frames are
         dropped whole and counted.
@@ -90,6 +92,7 @@ class RxPath(wiring.Component):
                 "o_host": Out(stream.Signature(host_rx_layout(config))).array(config.VCS),
                 "o_errors": Out(ERRORS),
                 **{name: Out(1) for name in STATS},
+                **({"cfg_ipv4_prefix": In(8), "stat_rx_marked": Out(1)} if config.ipv4 else {}),
             }
         )
 
@@ -125,6 +128,11 @@ class RxPath(wiring.Component):
             events.o_errors,
             deliver.o_errors,
         )
+        if self._config.ipv4:
+            m.d.comb += [
+                parser.cfg_ipv4_prefix.eq(self.cfg_ipv4_prefix),
+                self.stat_rx_marked.eq(parser.stat_rx_marked),
+            ]
         for cause in DROP_CAUSES:
             name = f"stat_rx_{cause}"
             m.d.comb += getattr(self, name).eq(getattr(parser, name))
@@ -180,5 +188,5 @@ class RxPath(wiring.Component):
             event.p.room.eq(has_room),
             event.p.slot.eq(pool.slot),
         ]
-        for name in (*HEADER_FIELDS, "congestion"):
+        for name in (*header_fields(self._config), "congestion"):
             m.d.comb += getattr(event.p, name).eq(getattr(parsed.p, name))

@@ -8,14 +8,19 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ..layouts import HEADER_FIELDS, beat_layout, control_frame_layout, payload_frame_layout
+from ..layouts import (
+    beat_layout,
+    control_frame_layout,
+    form_layout,
+    header_fields,
+    payload_frame_layout,
+)
 from ..protocol import (
     EXT_CONGESTION,
     EXT_SELECTIVE,
     FIELDS,
     HEADER_BYTES,
     MIN_FRAME_BYTES,
-    OUI,
     TOTAL_OVER_TSH,
     TSH_BYTES,
     TTH_BYTE0,
@@ -23,35 +28,40 @@ from ..protocol import (
     Opcode,
 )
 from ..stream.carry import Carry
+from .datagram import ADDRESSING, Addressing, in_ipv4_form
 from .payload_queue import length_beat
 from .slot_reader import word_layout
 
 __all__ = ["FrameBuilder"]
 
-frame_fields = data.StructLayout(
-    {
-        "opcode": Opcode,
-        "node": 24,
-        "vc": 2,
-        "ieee": 1,
-        "epoch": 16,
-        "selective": 1,
-        "controlled": 1,
-        "congestion": 8,
-        "tx_id": 32,
-        "rx_id": 32,
-        "is_payload": 1,
-        "noc_bytes": 11,
-    }
-)
+
+def frame_fields(config):
+    """What a frame says."""
+    return data.StructLayout(
+        {
+            "opcode": Opcode,
+            "node": 24,
+            "vc": 2,
+            "ieee": 1,
+            "epoch": 16,
+            "selective": 1,
+            "controlled": 1,
+            "congestion": 8,
+            "tx_id": 32,
+            "rx_id": 32,
+            "is_payload": 1,
+            "noc_bytes": 11,
+            **form_layout(config),
+        }
+    )
 
 
-def header_bits(fields, cfg_node):
+def header_bits(fields, cfg_node, oui):
     """The 60 header bytes, first byte in the lowest bits; every field is big-endian."""
     values = {
-        "dst_oui": Const(OUI, 24),
+        "dst_oui": Const(oui, 24),
         "dst_node": fields.node,
-        "src_oui": Const(OUI, 24),
+        "src_oui": Const(oui, 24),
         "src_node": cfg_node,
         "ethertype": Mux(fields.ieee, EtherType.IEEE.value, EtherType.ARTICLE.value),
         "tth_byte0": Const(TTH_BYTE0, 8),
@@ -101,6 +111,8 @@ class FrameBuilder(wiring.Component):
         What byte 48 of a frame says that announces how many links are backlogged here.
     cfg_node : In(24)
         This node; stable while frames are sent.
+    cfg_ipv4_prefix, cfg_ipv4_mask, cfg_ipv4_router_upper, cfg_ipv4_router_lower : In
+        With `Config.ipv4`: see `engine.Engine`; stable, too.
     o_frame : stream of `beat_layout`
         `error` is always 0. Bytes behind the payload's last are zero up to 64; lanes without
         `keep` are undefined.
@@ -130,6 +142,7 @@ class FrameBuilder(wiring.Component):
                 "cfg_node": In(24),
                 "o_frame": Out(stream.Signature(beat_layout(config))),
                 "o_payload_started": Out(1),
+                **({name: In(bits) for name, bits in ADDRESSING.items()} if config.ipv4 else {}),
             }
         )
 
@@ -143,7 +156,7 @@ class FrameBuilder(wiring.Component):
         # What the frame says: known at its start, but for the length, and kept for later beats.
         start = Signal()
         now, kept, measured = (
-            Signal(frame_fields, name=name) for name in ("now", "kept", "measured")
+            Signal(frame_fields(config), name=name) for name in ("now", "kept", "measured")
         )
         self._fields_at_start(m, now)
         length_at = length_beat(config)
@@ -173,9 +186,14 @@ class FrameBuilder(wiring.Component):
             )
         )
 
+        addressing = Addressing(m, self, config.oui) if config.ipv4 else None
+
         def header_beat(number):
             said = measured if number == length_at else kept if number else now
-            octets = Cat(header_bits(said, self.cfg_node), first_octets)
+            header = header_bits(said, self.cfg_node, config.oui)
+            if config.ipv4:
+                header = Mux(said.ipv4, in_ipv4_form(header, said, addressing), header)
+            octets = Cat(header, first_octets)
             return octets[8 * width * number : 8 * width * (number + 1)]
 
         head = [header_beat(number) for number in range(head_beats)]
@@ -207,12 +225,15 @@ class FrameBuilder(wiring.Component):
         """Control frames go first; what a PAYLOAD has no field for is zero."""
         control, payload = self.i_control.payload, self.i_payload.payload
         with m.If(self.i_control.valid):
-            m.d.comb += [getattr(now, name).eq(getattr(control, name)) for name in HEADER_FIELDS]
+            m.d.comb += [
+                getattr(now, name).eq(getattr(control, name))
+                for name in header_fields(self._config)
+            ]
             m.d.comb += now.congestion.eq(self.i_code & control.announces.replicate(8))
         with m.Else():
             m.d.comb += [
                 getattr(now, name).eq(getattr(payload, name))
-                for name in ("node", "vc", "ieee", "epoch", "tx_id")
+                for name in ("node", "vc", "ieee", "epoch", "tx_id", *form_layout(self._config))
             ]
             m.d.comb += [
                 now.opcode.eq(Opcode.PAYLOAD),

@@ -19,6 +19,7 @@ from ..memory.protected import ERRORS, errors_of, protected_fifo, report
 from ..replay.memory import length_port, word_port
 from .builder import FrameBuilder
 from .control_queue import ControlQueue
+from .datagram import ADDRESSING
 from .payload_queue import PayloadQueue
 from .slot_reader import SlotReader
 
@@ -62,6 +63,8 @@ class TxPath(wiring.Component):
         See `FrameBuilder`.
     cfg_node : In(24)
         This node.
+    cfg_ipv4_* : In
+        See `FrameBuilder`.
     o_frame : stream of `beat_layout`
         To the MAC; `error` is 0.
     o_reading, word, length
@@ -109,6 +112,7 @@ class TxPath(wiring.Component):
                 "o_errors": Out(ERRORS),
             }
             | {name: Out(1) for name in STATS}
+            | ({name: In(bits) for name, bits in ADDRESSING.items()} if config.ipv4 else {})
         )
 
     def elaborate(self, platform):
@@ -154,6 +158,8 @@ class TxPath(wiring.Component):
             builder.i_code.eq(self.i_code),
             self.o_payload_left.eq(queue.o_left),
         ]
+        if config.ipv4:
+            m.d.comb += [getattr(builder, name).eq(getattr(self, name)) for name in ADDRESSING]
         # A header of four beats and more goes out while the first words are on their way.
         if config.header_beats < 4:
             first_there = reader.o.valid & reader.o.payload.first

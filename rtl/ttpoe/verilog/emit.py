@@ -52,6 +52,9 @@ __all__ = [
     "main",
 ]
 
+_IF_CHOSEN = ("encapsulation", "oui")
+"""Parameters that the header names only where they are not as in every configuration before."""
+
 TOPS = {
     "engine": "TTP engine: Tesla Transport Protocol over Ethernet, in hardware. Apache-2.0.",
     "nic": "TTP NIC: a TTP engine and the operating system's frames on one MAC. Apache-2.0.",
@@ -256,7 +259,9 @@ def top_verilog(top, config, top_name=None, component=None, **port):
         "",
     ]
     header += [
-        f"  {field.name} = {getattr(config, field.name)}" for field in dataclasses.fields(config)
+        f"  {field.name} = {getattr(config, field.name)}"
+        for field in dataclasses.fields(config)
+        if field.name not in _IF_CHOSEN or getattr(config, field.name) != field.default
     ]
     header += [
         "",
@@ -273,6 +278,11 @@ def top_verilog(top, config, top_name=None, component=None, **port):
 def engine_verilog(config, top_name="ttp_engine"):
     """The Verilog of the whole engine of one configuration."""
     return top_verilog("engine", config, top_name)
+
+
+def _any_base(text):
+    """A number as Python writes it, such as 0x98ED5C."""
+    return int(text, 0)
 
 
 def configured(preset_name, changes):
@@ -354,7 +364,7 @@ def _parser():
         parser.add_argument(
             *flags,
             dest=field.name,
-            type=field.type,
+            type=_any_base if field.name == "oui" else field.type,
             metavar="VALUE",
             help=f"override the preset's {field.name}",
         )

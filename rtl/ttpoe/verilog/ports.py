@@ -10,6 +10,7 @@ from amaranth.hdl import Shape
 from amaranth.lib.wiring import In
 
 from ..csr.registers import pulses, register_map
+from ..stats import IPV4_STATS
 
 __all__ = ["Port", "ports", "to_dict", "markdown"]
 
@@ -91,6 +92,12 @@ _CONFIGURATION = {
     "the MAC receives is dropped and counted.",
     "cfg_node": "This node: the lower half of its MAC; the upper half is 98:ed:5c.",
     "cfg_ieee": "EtherType of links that this node opens: 0 = 0x0AC6, 1 = 0x9AC6.",
+    "cfg_ipv4": "Links that this node opens have the IPv4 form.",
+    "cfg_ipv4_prefix": "First byte of every node's IPv4 address; the others are the node.",
+    "cfg_ipv4_mask": "A node that differs from `cfg_node` where this has a one is reached through "
+    "a router; 0 = none is.",
+    "cfg_ipv4_router_upper": "MAC of that router, first three bytes.",
+    "cfg_ipv4_router_lower": "MAC of that router, last three bytes.",
     "cfg_init_id": "Where a peer that declares no first ID starts: its first is this + 1.",
     "cfg_fixed_open_id": "Every open ID is `cfg_init_id`; for tests.",
     "cfg_open_id_seed": "Where IDs and epochs start, taken in the first clock after reset. It must "
@@ -193,7 +200,7 @@ def _words(name, mac):
     if name in _CONFIGURATION:
         return "Configuration", _CONFIGURATION[name]
     if name.startswith("stat_"):
-        meaning = pulses(mac)[name]
+        meaning = (pulses(mac) | IPV4_STATS)[name]
         return "Statistics", f"Pulse of one clock: {meaning}."
     if name.startswith("trace_"):
         return "Trace", _TRACE[name.removeprefix("trace_")]

@@ -6,7 +6,8 @@ from ..check.lockstep import Lockstep
 from ..check.record import Record, SentFrame
 from ..check.scoreboard import DeliveryChecker
 from ..check.trace import ACTIONS, BY_NUMBER, EVENTS, NOTICES, RESULTS
-from ..frames.frame import DROP_CAUSES, Opcode, is_ttp
+from ..frames.datagram import Network, is_known
+from ..frames.frame import DROP_CAUSES, Opcode
 from ..model.endpoint import Parameters
 from ..model.states import State
 
@@ -123,7 +124,7 @@ class LockstepFeed:
             seen[cause or "good"] += 1
         elif kind == "frame_out":
             lockstep.push_tx(record.data)
-            if is_ttp(record.data):
+            if is_known(record.data, lockstep.parameters.network):
                 seen["payload_out" if record.data[42] == Opcode.PAYLOAD else "control_out"] += 1
         elif kind == "sent":
             lockstep.push_host(record.node, record.vc, record.data)
@@ -189,6 +190,13 @@ class LockstepFeed:
             self.watch.after(self.lockstep.endpoint, trace)
 
 
+def _network_of(driven):
+    router = driven.get("ipv4_router_upper", 0) << 24 | driven.get("ipv4_router_lower", 0)
+    return Network(
+        driven.get("ipv4_prefix", 10), driven.get("ipv4_mask", 0), router.to_bytes(6, "big")
+    )
+
+
 def parameters_of(bench, node):
     """The model's parameters of an engine as it is built and configured now."""
     driven, config = node.configuration, bench.config
@@ -199,7 +207,8 @@ def parameters_of(bench, node):
         vc_tables=config["vc_tables"],
         slots=config["slots"],
         fixed_open_id=bool(driven.get("fixed_open_id", 0)),
-        ethertype=0x9AC6 if driven.get("ieee") else 0x0AC6,
+        ethertype=0x0800 if driven.get("ipv4") else 0x9AC6 if driven.get("ieee") else 0x0AC6,
+        network=_network_of(driven) if config.get("encapsulation") == "ipv4" else None,
         selective=bool(driven.get("selective", 1)),
         reorder_slots=config["reorder_slots"],
         congestion=built and bool(driven.get("congestion", 1)),

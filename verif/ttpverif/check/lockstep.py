@@ -9,8 +9,9 @@ from collections import Counter, defaultdict, deque
 from typing import NoReturn
 
 from ..frames.code import CODED, LEAST
+from ..frames.datagram import is_known, pack, parse
 from ..frames.fields import FIELDS, opcode_of, with_field
-from ..frames.frame import Frame, Opcode, is_ttp
+from ..frames.frame import Opcode
 from ..model.controlled import ALONE
 from ..model.endpoint import BLOCKED, Endpoint, Outcome, Parameters
 from ..model.selective import Impossible
@@ -65,7 +66,8 @@ class Lockstep:
 
     def push_rx(self, data: bytes, bad_fcs: bool = False) -> str | None:
         """A frame as it came from the MAC; frames that do not parse raise no event."""
-        frame, cause = Frame.parse(data, self.parameters.node, bad_fcs)
+        parameters = self.parameters
+        frame, cause = parse(data, parameters.network, parameters.node, bad_fcs)
         if cause is None:
             self._rx.append([frame, 0])
         return cause
@@ -76,7 +78,7 @@ class Lockstep:
 
     def push_tx(self, data: bytes) -> None:
         """A whole frame as it left for the MAC; a NIC also sends what is not the model's."""
-        if not is_ttp(data):
+        if not is_known(data, self.parameters.network):
             return
         if self.law is not None:
             self._ask_law(self.law.sent, data)
@@ -287,7 +289,7 @@ class Lockstep:
         if outcome.result is not None:
             self._compare(record, "result", record.result, outcome.result)
         if outcome.frame is not None:
-            self._wire[_any_code(outcome.frame.pack())] += 1
+            self._wire[_any_code(pack(outcome.frame, self.parameters.network))] += 1
         for delivery in outcome.deliveries:
             self._to_host[record.vc].append(delivery)
         self._match_host(record.vc)
@@ -327,7 +329,7 @@ class Lockstep:
             problems.append(f"{missing} PAYLOADs not on the wire, the hardware counted {killed}")
         for data, count in self._wire.items():
             if count and not (count > 0 and data[42] == Opcode.PAYLOAD):
-                frame, _ = Frame.parse(data)
+                frame, _ = parse(data, self.parameters.network)
                 problems.append(
                     f"frame on the wire {'missing' if count > 0 else 'unexplained'}: "
                     f"{frame if frame else data.hex()} ({abs(count)}x)"

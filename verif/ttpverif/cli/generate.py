@@ -1,7 +1,7 @@
 """`ttpoe generate`: the Verilog of one configuration and all that belongs to it, in a folder."""
 
 from .errors import UsageError
-from .options import add_output, add_preset, number, one_of, verb, whole_number
+from .options import add_output, add_preset, any_base, number, one_of, verb, whole_number
 
 __all__ = [
     "MACS",
@@ -40,12 +40,18 @@ PARAMETERS = {
     "control_depth": "control frames that may wait, a power of two",
     "payload_depth": "PAYLOAD frames that may wait, a power of two",
     "congestion": "congestion control: backlog, or none, and nothing of it is built",
+    "encapsulation": "forms of frame: ethernet, or ipv4, and both are known",
     "os_buffer_bytes": "room for the operating system's frames each way, a power of two",
     "protect": "check bits on every word of every memory: none or secded",
+    "oui": "upper half of the MAC of every node, such as 0x98ED5C, which is Tesla's",
 }
 """Parameters of `ttpoe.config.Config` that may be given; not read from there, because `--help` must
 not need Amaranth. `tests/cli/test_generate.py` compares."""
-_WORDS = {"protect": ("none", "secded"), "congestion": ("none", "backlog")}
+_WORDS = {
+    "protect": ("none", "secded"),
+    "congestion": ("none", "backlog"),
+    "encapsulation": ("ethernet", "ipv4"),
+}
 
 
 WITHOUT_MAC = ("engine", "nic", "managed_nic")
@@ -105,7 +111,11 @@ def add_configuration(parser, top):
             *flags,
             dest=name,
             help=meaning,
-            type=one_of(*_WORDS[name]) if name in _WORDS else whole_number,
+            type=any_base
+            if name == "oui"
+            else one_of(*_WORDS[name])
+            if name in _WORDS
+            else whole_number,
             metavar="HOW" if name in _WORDS else "N",
         )
     parser.add_argument(

@@ -88,6 +88,13 @@ def whole_number(text):
     return int(text)
 
 
+def any_base(text):
+    """A whole number, also as 0x98ED5C; its range is the business of whoever takes it."""
+    if not re.fullmatch(r"0x[0-9a-fA-F]{1,16}|-?[0-9]{1,18}", text):
+        raise _refused("a whole number, or one such as 0x98ED5C", text)
+    return int(text, 0)
+
+
 def percent(high=90):
     """A share of the frames, from 0 to `high`, in percent."""
     check = number(0, high, float)

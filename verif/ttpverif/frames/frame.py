@@ -13,6 +13,7 @@ __all__ = [
     "ETHERTYPE_SEED",
     "ETHERTYPE_IEEE",
     "ETHERTYPES",
+    "ETHERTYPE_IPV4",
     "OUI",
     "MAX_PAYLOAD",
     "Opcode",
@@ -26,6 +27,7 @@ __all__ = [
 ETHERTYPE_SEED = 0x0AC6
 ETHERTYPE_IEEE = 0x9AC6
 ETHERTYPES = (ETHERTYPE_SEED, ETHERTYPE_IEEE)
+ETHERTYPE_IPV4 = 0x0800  # the form that `datagram` packs and parses
 OUI = bytes((0x98, 0xED, 0x5C))
 MAX_PAYLOAD = 1024
 MIN_FRAME = 64
@@ -130,8 +132,11 @@ class Frame:
             raise ValueError(f"opcode must be from 0 to {max(Opcode)}; got {self.opcode}")
         if not 0 <= self.vc <= 2:
             raise ValueError(f"vc must be 0, 1 or 2; got {self.vc}")
-        if self.ethertype not in ETHERTYPES:
-            raise ValueError(f"ethertype must be 0x0ac6 or 0x9ac6; got {self.ethertype:#x}")
+        if self.ethertype not in (*ETHERTYPES, ETHERTYPE_IPV4):
+            raise ValueError(
+                "ethertype must be 0x0ac6, 0x9ac6 or, in the IPv4 form, 0x0800; "
+                f"got {self.ethertype:#x}"
+            )
         least = 1 if self.opcode == Opcode.PAYLOAD else 0
         if not least <= len(self.payload) <= MAX_PAYLOAD:
             raise ValueError(
@@ -140,6 +145,8 @@ class Frame:
 
     def pack(self) -> bytes:
         """The bytes on the wire, without FCS, padded with zeros to 64 bytes."""
+        if self.ethertype == ETHERTYPE_IPV4:
+            raise ValueError("a frame of the IPv4 form is packed by datagram.pack")
         src, dst = self.src.to_bytes(3, "big"), self.dst.to_bytes(3, "big")
         size = len(self.payload)
         head = _HEADER.pack(

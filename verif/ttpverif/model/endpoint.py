@@ -9,6 +9,7 @@ model by itself.
 from collections import Counter
 from collections.abc import Callable
 
+from ..frames.datagram import parse
 from ..frames.frame import MAX_PAYLOAD, Frame, Opcode
 from .closing import Closing
 from .controlled import ALONE, Controlled
@@ -90,7 +91,7 @@ class Endpoint(Opening, Data, Selective, Controlled, Closing, Zero):
         send_now: bool = False,
     ) -> Outcome | None:
         """Bytes from the wire: parsed, counted if dropped (F1); the `Outcome` or None."""
-        frame, cause = Frame.parse(data, self.parameters.node, bad_fcs)
+        frame, cause = parse(data, self.parameters.network, self.parameters.node, bad_fcs)
         if frame is None:
             self.counters[cause] += 1
             return None

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..frames.datagram import Network
 from ..frames.frame import ETHERTYPE_SEED, Frame
 from .link import Link, LinkTable
 from .states import State
@@ -23,7 +24,8 @@ class Parameters:
     """What an engine is built and configured with. `link_slots`, `max_retry`, `idle_limit`: 0 = no
     limit / never. `selective`: offers and accepts selective replay; `reorder_slots`: how many
     packets it can keep that came before their turn. `congestion`: offers and accepts congestion
-    control on VC 2 (K1)."""
+    control on VC 2 (K1). `network`: knows the IPv4 form, in this network (E1, E2); links that it
+    opens have it if `ethertype` is 0x0800."""
 
     node: int
     sets: int = 256
@@ -38,6 +40,7 @@ class Parameters:
     selective: bool = True
     reorder_slots: int = 16
     congestion: bool = True
+    network: Network | None = None
 
     @property
     def window(self):

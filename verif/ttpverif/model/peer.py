@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from ..frames.datagram import pack
 from .endpoint import Endpoint, Outcome
 from .states import State
 
@@ -29,7 +30,7 @@ class Peer:
         self.delivered.extend(outcome.deliveries)
         self.notices.extend(outcome.notices)
         if outcome.frame is not None:
-            self.sent.append(outcome.frame.pack())
+            self.sent.append(pack(outcome.frame, self.endpoint.parameters.network))
         if self._check:
             self.endpoint.check()
         if outcome.victim is not None:

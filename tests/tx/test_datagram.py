@@ -1,0 +1,141 @@
+"""The builder and the IPv4 form, by `datagram.pack`, Scapy and capture 30."""
+
+import random
+
+import pytest
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+
+from tests.streams import receive_packet, send_packet, simulate
+from tests.tx.test_builder import octets
+from tests.tx.tx_bench import random_control, words_of
+from ttpoe.config import Config
+from ttpoe.tx.builder import FrameBuilder
+from ttpoe.tx.datagram import ADDRESSING
+from ttpoe.tx.payload_queue import length_beat
+from ttpverif.frames.datagram import Network, pack
+from ttpverif.frames.frame import ETHERTYPE_IPV4, ETHERTYPES, Frame, Opcode
+from ttpverif.frames.scapy_ttp import TTP
+
+NODE = 0x010203
+NETWORK = Network(prefix=172, mask=0xFF0000, router=bytes.fromhex("02aabbccddee"))
+
+
+def expected(said, payload=b""):
+    extension = 0x20 * said.get("selective", 0)
+    ethertype = ETHERTYPE_IPV4 if said["ipv4"] else ETHERTYPES[said["ieee"]]
+    fields = {name: said.get(name, 0) for name in ("vc", "tx_id", "rx_id", "epoch")}
+    opcode = Opcode(said.get("opcode", Opcode.PAYLOAD))
+    frame = Frame(
+        NODE,
+        said["node"],
+        opcode,
+        extension=extension,
+        ethertype=ethertype,
+        payload=payload,
+        **fields,
+    )
+    return pack(frame, NETWORK) if said["ipv4"] else frame.pack()
+
+
+def set_up(ctx, dut):
+    ctx.set(dut.cfg_node, NODE)
+    values = (
+        NETWORK.prefix,
+        NETWORK.mask,
+        int.from_bytes(NETWORK.router[:3], "big"),
+        int.from_bytes(NETWORK.router[3:], "big"),
+    )
+    for name, value in zip(ADDRESSING, values, strict=True):
+        ctx.set(getattr(dut, name), value)
+
+
+def scapy_is_content(data, payload_bytes):
+    """Checksum and lengths as Scapy computes them; TTL, ID and flags of capture 30."""
+    packet = Ether(data)
+    ip, udp = packet[IP], packet[UDP]
+    anew = packet.copy()
+    del anew[IP].chksum
+    assert Ether(bytes(anew))[IP].chksum == ip.chksum
+    assert (ip.ttl, ip.id, str(ip.flags), ip.proto, ip.tos) == (9, 0, "DF", 17, 0)
+    assert ip.len == len(data) - 14 == 46 + max(4, payload_bytes)
+    assert (udp.sport, udp.dport, udp.len, udp.chksum) == (420, 420, 26 + payload_bytes, 0)
+    assert packet[TTP].version == 2
+
+
+@pytest.mark.parametrize("width_bits", [64, 128, 256, 512])
+def test_control_frames_of_both_forms(width_bits):
+    config, rng = Config(width_bits=width_bits, encapsulation="ipv4"), random.Random(width_bits)
+    dut = FrameBuilder(config)
+    controls = [
+        random_control(rng, config.lid_bits) | {"ipv4": rng.getrandbits(1)} for _ in range(20)
+    ]
+    # Carries of the checksum, twice; a node of this network, and the same one in the other form.
+    for node in (0xFFFFFF, 0x01FFFF, 0x010000, 0xFF0000):
+        controls += [random_control(rng, config.lid_bits) | {"node": node, "ipv4": 1}]
+    frames = []
+
+    async def sender(ctx):
+        set_up(ctx, dut)
+        await ctx.tick()
+        await send_packet(ctx, dut.i_control, controls, pause=lambda: rng.random() < 0.3)
+
+    async def receiver(ctx):
+        for _ in controls:
+            frames.append(await receive_packet(ctx, dut.o_frame, lambda: rng.random() < 0.6))
+
+    simulate(dut, sender, receiver)
+    for control, found in zip(controls, frames, strict=True):
+        data = octets(found, config.width_bytes)
+        assert data == expected(control)
+        if control["ipv4"]:
+            scapy_is_content(data, 0)
+            far = control["node"] >> 16 != NODE >> 16
+            assert (data[:6] == NETWORK.router) == far
+
+
+@pytest.mark.parametrize("width_bits", [64, 128, 256, 512])
+def test_payloads_of_both_forms(width_bits):
+    config, rng = Config(width_bits=width_bits, encapsulation="ipv4"), random.Random(width_bits)
+    width, dut = config.width_bytes, FrameBuilder(config)
+    said = {"slot": 0, "lid": 0, "node": 0xFFFEFD, "vc": 2, "ieee": 1, "epoch": 0x7788, "tx_id": 9}
+    lengths = [1, 3, 4, 5, width, width + 1, width + 4, 2 * width + 4, 1023, 1024]
+    payloads = [(rng.randbytes(length), ipv4) for length in lengths for ipv4 in (1, 0)]
+    words = [
+        {"data": word, "first": number == 0}
+        for payload, _ in payloads
+        for number, word in enumerate(words_of(payload, width, filler=0xEE))
+    ]
+    frames = []
+
+    async def sender(ctx):
+        set_up(ctx, dut)
+        await send_packet(ctx, dut.i_word, words)
+
+    async def queue(ctx):
+        await ctx.tick()
+        for payload, ipv4 in payloads:
+            ctx.set(dut.i_payload.payload, said | {"ipv4": ipv4, "ieee": 1 - ipv4})
+            ctx.set(dut.i_payload.valid, 1)
+            late = length_beat(config)
+            ctx.set(dut.i_length, 0 if late else len(payload))
+            taken = False
+            while not taken:
+                *_, taken = await ctx.tick().sample(dut.i_payload.ready)
+            ctx.set(dut.i_payload.valid, 0)
+            if late:
+                for _ in range(late - 1):
+                    await ctx.tick()
+                ctx.set(dut.i_length, len(payload))
+                await ctx.tick()
+
+    async def receiver(ctx):
+        for _ in payloads:
+            frames.append(await receive_packet(ctx, dut.o_frame, lambda: rng.random() < 0.7))
+
+    simulate(dut, sender, queue, receiver)
+    for (payload, ipv4), found in zip(payloads, frames, strict=True):
+        data = octets(found, width)
+        assert data == expected(said | {"ipv4": ipv4}, payload), (len(payload), ipv4)
+        if ipv4:
+            scapy_is_content(data, len(payload))
