@@ -10,11 +10,13 @@ CHECKOUT = True
 
 _DESCRIPTION = """The same messages over the same switches and cables: TTP in the packet model of
 `ttpoe packet`, TCP in ns-3. It tells completion times, goodput, fairness and drops of each.
-docs/evidence/ns3.md has all settings, and results. TCP needs ns-3: `make setup WITH=ns3`."""
+docs/evidence/ns3.md has all settings, and results; examples/ns3 has TTP within ns-3. Both need
+ns-3: `make setup WITH=ns3`."""
 _EXAMPLES = """examples:
   ttpoe compare --nodes 33 --count 64
   ttpoe compare ttp dctcp --nodes 9 --clocks 1000000 --mark-at 8192
   ttpoe compare --traffic permutation --nodes 32 --leaf-hosts 8 --spines 4 --plot times.svg
+  ttpoe compare --module build/ns3
   ttpoe compare newreno --nodes 33 --min-rto 200000 --initial-window 2 --json slow.json
 """
 
@@ -68,6 +70,12 @@ def add_parser(subparsers):
     )
     parser.add_argument(
         "--evidence", action="store_true", help="make the runs of docs/evidence/ns3.md; keep them"
+    )
+    parser.add_argument(
+        "--module",
+        metavar="FOLDER",
+        type=path,
+        help="write TTP as a module for ns-3, headers of C++, and tell how to compile with them",
     )
     add_jobs(parser)
     return parser

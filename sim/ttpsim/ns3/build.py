@@ -9,9 +9,9 @@ from ttpsim.build.processes import SetupError
 from ttpsim.native import compile as native
 from ttpsim.packet.build import FABRIC, PACKET, shape_header, shared_headers
 
-__all__ = ["compile_tcp", "library_words", "ns3_folder", "ns3_version"]
+__all__ = ["HERE", "compile_tcp", "library_words", "ns3_folder", "ns3_version"]
 
-_HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().parent
 _MODULES = (
     "core",
     "network",
@@ -59,7 +59,7 @@ def compile_tcp(config, processes):
         "tcp",
         config.name,
         {"shape.h": shape_header(config)},
-        [_HERE / "tcp.cpp", *sorted(_HERE.glob("*.h")), *shared_headers()],
+        [HERE / "tcp.cpp", *sorted(HERE.glob("*.h")), *shared_headers()],
         processes,
         include=[PACKET, FABRIC, native.HERE],
         libraries=library_words(folder),

@@ -7,7 +7,7 @@ from pathlib import Path
 from ttpsim.campaign.revision import revision
 from ttpsim.cli.compare import PROTOCOLS
 from ttpsim.ns3.build import ns3_version
-from ttpsim.ns3.cases import CASES, SEEDS, VARIANTS, VARIED
+from ttpsim.ns3.cases import CASES, SEEDS, VARIANTS
 from ttpsim.ns3.run import command, compared, programs
 
 __all__ = ["EVIDENCE", "evidence"]
@@ -20,9 +20,9 @@ def _wanted():
     """`(part, words, protocols, traffic, settings)` of each comparison."""
     for case in CASES:
         yield "cases", case.words, PROTOCOLS, case.traffic, case.settings
-    for words, changed in VARIANTS:
+    for case, words, changed in VARIANTS:
         tcp = ("dctcp",) if "MARK_AT" in changed else _TCP
-        yield "variants", words, tcp, VARIED.traffic, VARIED.settings | changed
+        yield "variants", f"{case.words}: {words}", tcp, case.traffic, case.settings | changed
 
 
 def evidence(processes, jobs, path=EVIDENCE):

@@ -173,6 +173,12 @@ def main(arguments):
 
         evidence(processes, arguments.jobs)
         return 0
+    if arguments.module:
+        from ttpsim.ns3.module import told, write_module
+
+        write_module(arguments.module)
+        print(told(arguments.module))
+        return 0
     protocols = arguments.protocol or list(PROTOCOLS)
     settings = _settings(arguments)
     made = programs(protocols, processes)

@@ -31,7 +31,7 @@ void tcp_settings(const ttp::ns::Asked &a) {
     set("ns3::TcpSocket::SegmentSize", UintegerValue(a.segment));
     set("ns3::TcpSocket::InitialCwnd", UintegerValue(a.initial_window));
     set("ns3::TcpSocket::DelAckCount", UintegerValue(a.delayed_acks));
-    set("ns3::TcpSocket::DelAckTimeout", rto);
+    set("ns3::TcpSocket::DelAckTimeout", TimeValue(MicroSeconds((a.min_rto_us + 3) / 4)));
     set("ns3::TcpSocket::SndBufSize", UintegerValue(1 << 20));
     set("ns3::TcpSocket::RcvBufSize", UintegerValue(1 << 20));
     set("ns3::TcpCubic::CubicDelta", TimeValue(Seconds(0)));
