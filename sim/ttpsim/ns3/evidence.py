@@ -30,6 +30,7 @@ def evidence(processes, jobs, path=EVIDENCE):
 
     Results of other programs than those that are compiled now do not count.
     """
+    sources = revision()  # before the file that is written changes them
     made = programs(PROTOCOLS, processes)
     names = sorted({program.parent.name for program in made.values()})
     kept = json.loads(path.read_text()) if path.exists() else {}
@@ -46,7 +47,7 @@ def evidence(processes, jobs, path=EVIDENCE):
             some = {name: made[name] for name in protocols}
             found = compared(some, traffic, settings, SEEDS, jobs)
             row = {"command": typed, "figures": found}
-            kept |= {"revision": revision(), "date": time.strftime("%Y-%m-%d")}
+            kept |= {"revision": sources, "date": time.strftime("%Y-%m-%d")}
         kept[part].append(row | {"words": words})
         path.write_text(json.dumps(_rounded(kept), indent=1) + "\n")
 

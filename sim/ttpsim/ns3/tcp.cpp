@@ -43,7 +43,7 @@ uint64_t last_clock(const ttp::ns::Asked &a) {
     return a.clocks ? a.clocks : a.limit ? a.limit : MINUTE;
 }
 
-// Every millisecond of simulated time: progress, and Ctrl-C.
+// Every 100 microseconds of simulated time: progress, and Ctrl-C.
 void look(const ttp::ns::Flows &flows, const ttp::ns::Asked &a, Progress &progress) {
     if (interrupted) {
         progress.say("interrupted");
