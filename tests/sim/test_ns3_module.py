@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import ttpverif.cli as cli
+from tests.docs.pages import blocks
 from tests.sim.test_compare import needs_ns3
 from ttpoe.config import preset
 from ttpsim.build import builds
@@ -64,6 +65,19 @@ def test_what_is_dropped_is_sent_again(example):
     assert found["dropped"] > 500 and found["sent_again"] >= 200
     code, found, _said = example(senders=3, count=20, bytes=1)
     assert code == 0 and found["packets"] == 60 and found["dropped"] == 0
+
+
+@needs_ns3
+def test_the_lines_of_the_page_compile(tmp_path):
+    (block,) = [b for b in blocks(ROOT / "docs/evidence/ns3.md") if b.language == "cpp"]
+    include, body = block.text.split("\n", 1)
+    more = (
+        '#include "ns3/network-module.h"\nusing namespace ns3;\nvoid f(NetDeviceContainer devices)'
+    )
+    (tmp_path / "page.cpp").write_text(f"{include}\n{more} {{{body}}}\n")
+    module.write_module(tmp_path)
+    words = module.compile_words(tmp_path, tmp_path / "page.cpp", tmp_path / "page.o")
+    subprocess.run([*words, "-fsyntax-only"], check=True)
 
 
 @needs_ns3

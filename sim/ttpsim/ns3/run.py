@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -91,6 +92,29 @@ def _run_ttp(program, traffic, settings):
             return of_ttp(result, order, settings)
 
 
+class _Progress:
+    """A line now and then, with the time that is left."""
+
+    _EVERY = 10  # seconds
+
+    def __init__(self, runs):
+        self._lock, self._runs, self._done = threading.Lock(), runs, 0
+        self._began = self._shown = time.monotonic()
+
+    def done(self):
+        """A run more is over."""
+        with self._lock:
+            self._done += 1
+            now = time.monotonic()
+            if now - self._shown < self._EVERY or self._done == self._runs:
+                return
+            self._shown = now
+            left = (now - self._began) * (self._runs - self._done) / self._done
+            print(
+                f"[compare] {self._done} of {self._runs} runs, about {left:.0f} s left", flush=True
+            )
+
+
 def compared(made, traffic, settings, seeds, jobs):
     """`{protocol: figures}` of runs with so many seeds; `made`: as `programs` gives them."""
     first = settings.get("SEED", 1)
@@ -100,10 +124,14 @@ def compared(made, traffic, settings, seeds, jobs):
         name, seed = job
         asked = settings | {"SEED": seed}
         if name == "ttp":
-            return _run_ttp(made[name], traffic, asked)
-        return run_tcp(made[name], name, traffic, asked)
+            record = _run_ttp(made[name], traffic, asked)
+        else:
+            record = run_tcp(made[name], name, traffic, asked)
+        progress.done()
+        return record
 
     wanted = [(name, seed) for name in made for seed in range(first, first + seeds)]
+    progress = _Progress(len(wanted))
     with ThreadPoolExecutor(jobs) as pool:
         records = list(pool.map(one, wanted))
     return {
