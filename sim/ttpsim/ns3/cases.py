@@ -57,7 +57,6 @@ VARIANTS = (
     (_INCAST, "marks from 32 KB on", {"MARK_AT": 32768}),
     (_ALL_TO_ALL, "as above", {}),
     (_ALL_TO_ALL, "shortest time-out 400 µs", {"MIN_RTO": 400}),
-    (_ALL_TO_ALL, "shortest time-out 1 ms", {"MIN_RTO": 1000}),
     (_ALL_TO_ALL, "initial window of 2 segments", {"INITIAL_WINDOW": 2}),
 )
 """A run, and what is changed of TCP alone. Marks are DCTCP's."""

@@ -58,7 +58,7 @@ def _finished(name, code, result):
     if code == 130:
         raise KeyboardInterrupt
     if code:
-        raise builds.BuildError(f"{name}: {result.get('failure', 'it broke off')}")
+        raise builds.BuildError(f"{name}: {result.get('failure') or 'it broke off'}")
 
 
 def run_tcp(program, name, traffic, settings):
@@ -67,16 +67,24 @@ def run_tcp(program, name, traffic, settings):
         path = Path(folder) / "tcp.json"
         words = [program, "--traffic", traffic, "--tcp", name, "--json", path]
         words += program_words(settings, NETWORK | TCP_SETTINGS)
-        process = subprocess.Popen(list(map(str, words)), stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            list(map(str, words)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
         try:
-            code = process.wait()
+            _out, said = process.communicate()
         except KeyboardInterrupt:
             process.send_signal(signal.SIGINT)
             process.wait()
             raise
-        result = json.loads(path.read_text()) if path.exists() else {}
-    _finished(name, code, result)
+        result = json.loads(path.read_text()) if path.exists() else {"failure": _why(said)}
+    _finished(f"{name}, seed {settings.get('SEED', 1)}", process.returncode, result)
     return result
+
+
+def _why(said):
+    """The line in which ns-3 says what its own checks have found; they end the program."""
+    lines = said.splitlines()
+    return next((f"ns-3 stopped: {line}" for line in lines if "failed" in line), "it broke off")
 
 
 def _run_ttp(program, traffic, settings):
