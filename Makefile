@@ -54,7 +54,7 @@ switch_SAVE = $(call flag_of,$(1),--save)
 .NOTPARALLEL:
 
 help:
-	@echo "make setup      make the environment: .venv, .tools, $(TTPOE); WITH='icarus formal synth docs mpi campaign'"
+	@echo "make setup      make the environment: .venv, .tools, $(TTPOE); WITH='icarus formal synth docs mpi ns3 campaign'"
 	@echo "make sim        run the scenarios; TEST=name SIM=verilator|icarus SEED=n PRESET=name WAVES=1"
 	@echo "make test       run all tests; JOBS=2 PYTEST_ARGS='tests/verilog/test_emit.py -x'"
 	@echo "make check      style and types: ruff, pyright"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the environment: `setup.sh environment PYTHON STAMP`, or `setup.sh icarus|formal|synth|docs|check|mpi|campaign`
+# Makes the environment: `setup.sh environment PYTHON STAMP`, or `setup.sh icarus|formal|synth|docs|check|mpi|ns3|campaign`
 # (`make setup WITH=formal`).
 # Never asks. What cannot be done is said in one line, with what to do about it; exit code 2.
 set -u
@@ -171,16 +171,17 @@ EOF
 }
 
 # The tools of the proofs, of synthesis, of the site, of style and types, of a run over many processes,
-# of campaigns on many machines, which nothing else needs.
+# of comparisons with TCP, of campaigns on many machines, which nothing else needs.
 formal() { extra formal; }
 synth() { extra synth; }
 docs() { extra docs; }
 check() { extra check; }
 mpi() { extra mpi; }
+ns3() { extra ns3; }
 campaign() { extra campaign; }
 
 action=${1:-}
 case "$action" in
-    environment|icarus|formal|synth|docs|check|mpi|campaign|launcher) shift; "$action" "$@" ;;
-    *) fail "it must be icarus, formal, synth, docs, check, mpi or campaign; got '$action'" ;;
+    environment|icarus|formal|synth|docs|check|mpi|ns3|campaign|launcher) shift; "$action" "$@" ;;
+    *) fail "it must be icarus, formal, synth, docs, check, mpi, ns3 or campaign; got '$action'" ;;
 esac

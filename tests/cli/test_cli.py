@@ -208,7 +208,11 @@ def test_one_run_by_its_name(tmp_path):
     [
         (["environment", "python3", "stamp"], "g++", ["g++ is missing", "apt-get install"]),
         (["environment", "python9", "stamp"], None, ["python9 is missing"]),
-        (["rm"], None, ["must be icarus, formal, synth, docs, check, mpi or campaign", "'rm'"]),
+        (
+            ["rm"],
+            None,
+            ["must be icarus, formal, synth, docs, check, mpi, ns3 or campaign", "'rm'"],
+        ),
         (["icarus"], "iverilog", ["Icarus Verilog", "apt-get install iverilog", "SIM=verilator"]),
     ],
 )

@@ -63,6 +63,7 @@ EXPECTED = {
     "ladder",
     "model",
     "campaign",
+    "compare",
     "packet",
 }
 

@@ -16,6 +16,7 @@ RUN_ELSEWHERE = {
     "docs/guides/integration.md": "tests/docs/test_integration_doc.py",
     "docs/guides/how-to.md": "tests/docs/test_how_to.py",
     "docs/guides/litex.md": "tests/litex/test_cores.py",
+    "docs/evidence/ns3.md": "tests/sim/test_ns3_module.py",
     "examples/verilog/README.md": "tests/test_examples.py",
     "examples/amaranth/README.md": "tests/test_examples.py",
     "examples/litex/README.md": "tests/test_examples.py",

@@ -152,8 +152,13 @@ def program(
     return once(tools.BUILD / f"{name}-{config}-{key}", make) / name
 
 
-def plain(name, config, headers, sources, processes, include=(), level=("-O2",)):
-    """As `program`, of C++ alone: there is no design in it, and no Verilator is needed."""
+def plain(
+    name, config, headers, sources, processes, include=(), level=("-O2",), libraries=(), system=()
+):
+    """As `program`, of C++ alone: there is no design in it, and no Verilator is needed.
+
+    system : folders of headers that are not ours, of which no warnings are wanted.
+    """
     if shutil.which("g++") is None:
         raise SetupError("g++ is missing: apt-get install g++")
     job = Job(processes, f"compiling {name} {config}", 0)
@@ -162,9 +167,10 @@ def plain(name, config, headers, sources, processes, include=(), level=("-O2",))
         for file, text in headers.items():
             (folder / file).write_text(text)
         folders = [f"-I{path}" for path in (folder, sources[0].parent, *include)]
-        words = [*level, *STANDARD, *folders, sources[0]]
+        folders += [word for path in system for word in ("-isystem", path)]
+        words = [*level, *STANDARD, *folders, sources[0], *libraries]
         job.compile(folder, [(folder / name, words)])
 
     read = (path.read_bytes() for path in sources)
-    key = hash_of(compiler(), *headers.items(), level, *read)
+    key = hash_of(compiler(), *headers.items(), level, *system, *libraries, *read)
     return once(tools.BUILD / f"{name}-{config}-{key}", make) / name

@@ -6,10 +6,10 @@ from ttpsim.build import cxx
 from ttpsim.native import compile as native
 from ttpsim.native.engine_ports import timer_tick
 
-__all__ = ["compile_packet", "shape_header"]
+__all__ = ["FABRIC", "PACKET", "compile_packet", "shape_header", "shared_headers"]
 
-_HERE = Path(__file__).resolve().parent
-_FABRIC = _HERE.parent / "fabric"
+PACKET = Path(__file__).resolve().parent
+FABRIC = PACKET.parent / "fabric"
 _SHARED = (
     "content",
     "frame",
@@ -60,18 +60,22 @@ def shape_header(config):
     )
 
 
+def shared_headers():
+    """The headers of the model, and those of other folders that it includes."""
+    return [
+        *sorted(PACKET.glob("*.h")),
+        *(FABRIC / f"{name}.h" for name in _SHARED),
+        *sorted(native.HERE.glob("*.h")),
+    ]
+
+
 def compile_packet(config, processes):
     """Path of the program, which is compiled if it is not there yet."""
     return cxx.plain(
         "packet",
         config.name,
         {"shape.h": shape_header(config)},
-        [
-            _HERE / "main.cpp",
-            *sorted(_HERE.glob("*.h")),
-            *(_FABRIC / f"{name}.h" for name in _SHARED),
-            *sorted(native.HERE.glob("*.h")),
-        ],
+        [PACKET / "main.cpp", *shared_headers()],
         processes,
-        include=[_FABRIC, native.HERE],
+        include=[FABRIC, native.HERE],
     )

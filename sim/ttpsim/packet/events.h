@@ -39,6 +39,12 @@ public:
         return now_;
     }
 
+    // The next clock in which something happens, ~0 if there is none; time stays where it is.
+    uint64_t soonest() const {
+        const uint64_t found = near_ ? nearest() : ~0ull;
+        return far_.empty() ? found : std::min(found, far_.top().event.clock);
+    }
+
     // Everything of this clock, with what is added to it meanwhile.
     template <typename Does>
     void run(Does does) {

@@ -93,7 +93,8 @@ NAVIGATION = (
     ("Evidence", ("evidence/verification", "evidence/performance", "evidence/formal",
                   "evidence/random", "evidence/abuse", "evidence/faults", "evidence/mutation",
                   "evidence/soak", "evidence/goodput", "evidence/fabric", "evidence/congestion",
-                  "evidence/packet", "evidence/synthesis", "evidence/run-times", "evidence/log")),
+                  "evidence/packet", "evidence/ns3", "evidence/synthesis", "evidence/run-times",
+                  "evidence/log")),
 )
 # fmt: on
 """(section, pages). A page that does not exist is left out; one of docs/ that is not named here

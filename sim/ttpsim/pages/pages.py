@@ -11,7 +11,7 @@ from ttpoe.config import PRESETS
 from ttpoe.link.fsm import Event, LinkState
 from ttpsim.paths import ROOT
 
-from . import states
+from . import ns3, states
 from .contents import BLOCKS
 from .diagrams import diagrams
 from .docstrings import blocks_of, markdown, module_text
@@ -133,4 +133,5 @@ def committed():
         "reference/configuration.md": configuration_page(),
         "evidence/performance.md": performance_page(),
         **diagrams(),
+        **ns3.picture(),
     }

@@ -26,6 +26,7 @@ from ttpsim.paths import ROOT
 from .boards import TABLES as BOARDS
 from .congestion import TABLES as CONGESTION
 from .figures import TABLES
+from .ns3 import TABLES as NS3
 from .packet import TABLES as PACKET
 
 __all__ = ["PARTS", "filled", "keep_sample", "pages"]
@@ -172,6 +173,7 @@ PARTS = (
     | CONGESTION
     | BOARDS
     | PACKET
+    | NS3
     | {"scenarios": scenarios, "sample": sample, "ladder": ladder, "trace-fields": trace_fields}
 )
 
