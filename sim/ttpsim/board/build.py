@@ -97,10 +97,10 @@ def prepare(design):
     return platform
 
 
-def netlist(design):
+def netlist(folder):
     """Synthesise what `prepare` wrote, to JSON, and to Verilog for a simulator; the cells."""
     yosys(
-        design.folder,
+        folder,
         [
             f"read_rtlil {NAME}.il",
             f"synth_ecp5 -nowidelut -top {NAME} -json {NAME}.json",
@@ -108,7 +108,7 @@ def netlist(design):
             f"write_verilog -noattr -noexpr {NAME}_netlist.v",
         ],
     )
-    found = cells(design.folder)
+    found = cells(folder)
     return {
         name: found.get(cell, 0)
         for name, cell in (("lut4", "LUT4"), ("ff", "TRELLIS_FF"), ("dp16kd", "DP16KD"))
@@ -179,7 +179,7 @@ def bitstream(design, seeds=(1,), jobs=1):
     """Everything from the sources to board.bit, the best of these placements; what came out."""
     platform = prepare(design)
     folder, device = design.folder, _device(platform)
-    area = netlist(design)
+    area = netlist(folder)
     with ThreadPoolExecutor(jobs) as pool:
         places = list(pool.map(lambda seed: _routed(folder, device, seed), seeds))
     reached = [_clocks(place, design) for place in places]

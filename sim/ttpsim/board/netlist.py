@@ -18,6 +18,7 @@ from ttpverif.cli.errors import Failed, UsageError
 __all__ = ["core_text", "pair_text", "run_pair", "simulable", "simulated", "yosys_models"]
 
 BENCH = ROOT / "verif" / "ttpverif" / "bench"
+OWN_CELLS = (BENCH / "ecp5_cells.v", BENCH / "ecp5_memory.v")
 MODULE = "ttpsim.board.netlist_cocotb"
 BIT_CLOCKS = 8
 """Of the UART in a simulation: a slow one would take all the time."""
@@ -30,14 +31,16 @@ def core_text(app, name, clock_hz):
 
 
 def yosys_models():
-    """Yosys' own models of the cells of an ECP5, as one text."""
+    """Yosys' own models of the cells of an ECP5, as one text, but for the block RAM: the one that
+    Yosys has does nothing, and reads as 0."""
     folder = Path(sysconfig.get_path("purelib")) / "pyosys" / "share" / "ecp5"
 
     def text(name):
         found = (folder / name).read_text()
         return re.sub(r'`include "(\w+\.vh)"', lambda match: text(match[1]), found)
 
-    return text("cells_sim.v")
+    empty = r"^\(\* blackbox \*\)\nmodule DP16KD\(.*?^endmodule\n"
+    return re.sub(empty, "", text("cells_sim.v"), flags=re.M | re.S)
 
 
 def simulable(netlist):
@@ -87,14 +90,14 @@ def simulated(design, seed):
     design = build.dataclasses.replace(design, baud=round(hz / BIT_CLOCKS), suffix="-netlist")
     print(f"board: synthesising {design.board}; some minutes", flush=True)
     build.prepare(design)
-    build.netlist(design)
+    build.netlist(design.folder)
     netlist = simulable((design.folder / f"{build.NAME}_netlist.v").read_text())
     cells = design.folder / "yosys_cells.v"
     cells.write_text(yosys_models())
     found = run_pair(
         pair_text((netlist, build.NAME), hz),
         f"netlist-{design.board}",
-        [cells, ECP5_CELLS, BENCH / "ecp5_cells.v"],
+        [cells, ECP5_CELLS, *OWN_CELLS],
         design.folder / "run",
         hz,
         seed,
