@@ -31,6 +31,7 @@ _FILES = (
     "csr",
     "ends",
     "mac",
+    "crossing",
     "xgmii",
     "xgmii_store",
 )

@@ -22,6 +22,7 @@ OWN_CELLS = (BENCH / "ecp5_cells.v", BENCH / "ecp5_memory.v")
 MODULE = "ttpsim.board.netlist_cocotb"
 BIT_CLOCKS = 8
 """Of the UART in a simulation: a slow one would take all the time."""
+SECONDS_LIMIT = 3600  # a netlist takes minutes, and more on a machine that is busy
 _BOOT = 1 << 16
 
 
@@ -73,7 +74,9 @@ def run_pair(text, name, models, folder, clock_hz, seed=1, boot_clocks=0, **para
         "packets": 12,
         **params,
     }
-    code = builds.simulate(compiled, MODULE, folder, seed, params, processes, preset("tiny"))
+    code = builds.simulate(
+        compiled, MODULE, folder, seed, params, processes, preset("tiny"), seconds=SECONDS_LIMIT
+    )
     said = folder / "said.json"
     if code or not said.exists():
         raise Failed(f"the simulation found a fault; see {folder / 'log.txt'}")
