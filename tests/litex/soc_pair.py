@@ -28,12 +28,12 @@ _GMII = """
 _RGMII = """
   wire [4:0] b_rx = {a_tx_ctl, a_txd ^ {3'b0, spoil_ab}};
   wire [4:0] a_rx = {b_tx_ctl, b_txd ^ {3'b0, spoil_ba}};
-  reg [3:0] wrong = 0;
+  reg [3:0] wrong;
   assign txc_wrong = |wrong;
-  always @(posedge clk_ab_late) wrong[0] <= wrong[0] | ~a_txc;
-  always @(negedge clk_ab_late) wrong[1] <= wrong[1] | a_txc;
-  always @(posedge clk_ba_late) wrong[2] <= wrong[2] | ~b_txc;
-  always @(negedge clk_ba_late) wrong[3] <= wrong[3] | b_txc;
+  always @(posedge clk_ab_late) wrong[0] <= ~a_sys_rst & (wrong[0] | ~a_txc);
+  always @(negedge clk_ab_late) wrong[1] <= ~a_sys_rst & (wrong[1] | a_txc);
+  always @(posedge clk_ba_late) wrong[2] <= ~a_sys_rst & (wrong[2] | ~b_txc);
+  always @(negedge clk_ba_late) wrong[3] <= ~a_sys_rst & (wrong[3] | b_txc);
 """
 
 

@@ -82,10 +82,11 @@ def _check_tools():
         raise SynthError(f"the Python package {package} is missing: run `make setup WITH=synth`")
 
 
-def prepare(design):
-    """Write RTLIL and constraints into the design's folder; the platform."""
+def prepare(design, made=None):
+    """Write RTLIL and constraints into the design's folder; the platform. `made`: what
+    `design.top()` gave, if it was asked already."""
     _check_tools()
-    platform, top = design.top()
+    platform, top = made or design.top()
     with without_zero_memory_init():
         files = platform.prepare(top, NAME).files
     for name in ("il", "lpf"):
@@ -175,9 +176,9 @@ def _margin(clocks):
     return min(clock["reached_mhz"] / clock["needed_mhz"] for clock in clocks)
 
 
-def bitstream(design, seeds=(1,), jobs=1):
+def bitstream(design, seeds=(1,), jobs=1, made=None):
     """Everything from the sources to board.bit, the best of these placements; what came out."""
-    platform = prepare(design)
+    platform = prepare(design, made)
     folder, device = design.folder, _device(platform)
     area = netlist(folder)
     with ThreadPoolExecutor(jobs) as pool:
@@ -230,9 +231,9 @@ def report(found):
 
 def main(design, seeds, jobs):
     """What `ttpoe board NAME` does; the exit code."""
-    design.top()  # what cannot be built is refused at once
+    made = design.top()  # what cannot be built is refused at once
     print(f"board: {design.board}; some minutes to synthesise, and for each seed", flush=True)
-    found = bitstream(design, seeds, jobs)
+    found = bitstream(design, seeds, jobs, made)
     print("\n".join(report(found)))
     if not found["met"]:
         print("board: a clock is missed: try another --seed, more --seeds, or a lower --clock-mhz")
