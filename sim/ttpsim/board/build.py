@@ -20,6 +20,7 @@ from ttpoe.board.top import RGMII_HZ, BoardTop
 from ttpoe.config import preset
 from ttpoe.mac.kinds import kind_of
 from ttpoe.verilog.emit import collisions_undefined, without_zero_memory_init, write
+from ttpsim.board.measured import save
 from ttpsim.paths import ROOT
 from ttpsim.synth.targets.tools import SynthError, cells, run, stat, yosys
 
@@ -52,8 +53,12 @@ class Design:
         object.__setattr__(self, "clock_mhz", self.clock_mhz or board.clock_mhz)
 
     @property
+    def name(self):
+        return f"{self.board}-{self.app}-{self.preset}"
+
+    @property
     def folder(self):
-        return BUILD / f"{self.board}-{self.app}-{self.preset}{self.suffix}"
+        return BUILD / f"{self.name}{self.suffix}"
 
     def top(self):
         """`(platform, top)`; `ConfigError` if the board cannot carry the design."""
@@ -229,12 +234,14 @@ def report(found):
     return [*lines, f"bitstream    {found['bitstream']}"]
 
 
-def main(design, seeds, jobs):
-    """What `ttpoe board NAME` does; the exit code."""
+def main(design, seeds, jobs, keep=False):
+    """What `ttpoe board NAME` does; the exit code. `keep`: as the figures of the pages."""
     made = design.top()  # what cannot be built is refused at once
     print(f"board: {design.board}; some minutes to synthesise, and for each seed", flush=True)
     found = bitstream(design, seeds, jobs, made)
     print("\n".join(report(found)))
+    if keep:
+        save("bitstreams", design.name, found)
     if not found["met"]:
         print("board: a clock is missed: try another --seed, more --seeds, or a lower --clock-mhz")
     return 0 if found["met"] else 1

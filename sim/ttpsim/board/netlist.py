@@ -10,6 +10,7 @@ from ttpoe.config import preset
 from ttpoe.verilog.emit import emit_verilog
 from ttpoe.verilog.generate import ECP5_CELLS
 from ttpsim.board import build
+from ttpsim.board.measured import save
 from ttpsim.build import builds
 from ttpsim.paths import ROOT
 from ttpverif.bench.board_verilog import board_pair
@@ -83,8 +84,8 @@ def run_pair(text, name, models, folder, clock_hz, seed=1, boot_clocks=0, **para
     return json.loads(said.read_text())
 
 
-def simulated(design, seed):
-    """What `ttpoe board NAME --netlist` does; the exit code."""
+def simulated(design, seed, keep=False):
+    """What `ttpoe board NAME --netlist` does; the exit code. `keep`: as the figures of the pages."""
     if design.preset != "tiny":
         raise UsageError("--netlist is simulated with preset tiny; say --preset tiny")
     if design.app != "traffic":
@@ -93,7 +94,7 @@ def simulated(design, seed):
     design = build.dataclasses.replace(design, baud=round(hz / BIT_CLOCKS), suffix="-netlist")
     print(f"board: synthesising {design.board}; some minutes", flush=True)
     build.prepare(design)
-    build.netlist(design.folder)
+    area = build.netlist(design.folder)
     netlist = simulable((design.folder / f"{build.NAME}_netlist.v").read_text())
     cells = design.folder / "yosys_cells.v"
     cells.write_text(yosys_models())
@@ -108,6 +109,8 @@ def simulated(design, seed):
         node=design.node,
     )
     print("\n".join(lines(found)))
+    if keep:
+        save("netlists", design.name, {**found, **area, "clock_mhz": design.clock_mhz})
     return 0
 
 
