@@ -26,6 +26,7 @@ logging.getLogger("cocotb.pair").setLevel(logging.WARNING)  # the models log eve
 CONFIG = Config(**{k: v for k, v in description()["config"].items() if k != "links"})
 PARAMS = description()["params"]
 CORE, CSRS, NODES = PARAMS["core"], PARAMS["csrs"], PARAMS["nodes"]
+RGMII = PARAMS["mac"] == "rgmii"
 SCRATCH = 0x12345678
 """What LiteX's own scratch register holds after reset."""
 TICK = 400
@@ -60,8 +61,12 @@ async def start(dut):
         cocotb.start_soon(Clock(getattr(dut, name), period, "ps").start())
     for name, period in (("clk_ab", 8000), ("clk_ba", 7998)):
         cocotb.start_soon(Clock(getattr(dut, name), period, "ps").start())
+    if RGMII:
+        await Timer(2, "ns")  # a quarter of the period
+        for name, period in (("clk_ab_late", 8000), ("clk_ba_late", 7998)):
+            cocotb.start_soon(Clock(getattr(dut, name), period, "ps").start())
     dut.a_sys_rst.value = dut.b_sys_rst.value = 1
-    socs = Soc(dut, "a", None), Soc(dut, "b", "gmii")
+    socs = Soc(dut, "a", None), Soc(dut, "b", PARAMS["mac"])
     streams = [
         kind(AxiStreamBus(dut, f"a_{name}{vc}"), dut.a_sys_clk)
         for kind, name in ((AxiStreamSource, "s_host_tx"), (AxiStreamSink, "m_host_rx"))
@@ -89,7 +94,7 @@ async def spoil(wire, clock, rng, counter):
 async def registers_of_both(dut):
     """LiteX's own, TTP's, and the interrupt through both; from a master on the SoC's bus."""
     (a, b), tx, rx = await start(dut)
-    for soc, mac in ((a, 0), (b, 2)):
+    for soc, mac in ((a, 0), (b, PARAMS["mac_number"])):
         assert await soc.csr("ctrl_scratch") == SCRATCH
         assert await soc.regs.MAGIC.read() == MAGIC
         assert (await soc.regs.DATAPATH.fields()).get("mac", 0) == mac
@@ -129,3 +134,4 @@ async def every_length_on_a_bad_wire(dut):
     assert there and here == await a.csr("ethmac_rx_datapath_crc_errors")
     await Timer(1, "us")
     assert all(sink.empty() for sink in rx)
+    assert not (RGMII and int(dut.txc_wrong.value))

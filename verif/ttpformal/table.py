@@ -33,6 +33,7 @@ _FILES = (
     "csr",
     "ends",
     "mac",
+    "crossing",
     "xgmii",
     "xgmii_store",
 )

@@ -13,6 +13,9 @@ from .store import pack, packed_layout, unpack
 
 __all__ = ["BeatCrossing", "EventCrossing", "RxGuard"]
 
+EVENTS = 8
+"""Clocks with pulses that may be under way in an `EventCrossing`."""
+
 
 class BeatCrossing(wiring.Component):
     """Frames from one clock to another, whatever their ratio, and whichever side is reset.
@@ -147,7 +150,8 @@ class EventCrossing(wiring.Component):
     o : Out of the same, in `o_domain`
 
     Timing: 4 or 5 clocks of `o_domain`. Pulses of one clock arrive together. Eight clocks with
-    pulses wait; more are lost, if the reader is so slow: a MAC gives one per frame or two.
+    pulses may be under way, each until 3 clocks of `i_domain` after it came out; more are lost, if
+    the reader is so slow: a MAC gives one per frame or two.
     Reset: pulses on their way may be lost.
     """
 
@@ -161,7 +165,7 @@ class EventCrossing(wiring.Component):
         m = Module()
         i_domain, o_domain = self._domains
         m.submodules.fifo = fifo = AsyncFIFOBuffered(
-            width=len(self._names), depth=9, w_domain=i_domain, r_domain=o_domain
+            width=len(self._names), depth=EVENTS + 1, w_domain=i_domain, r_domain=o_domain
         )
         pulses = Cat(getattr(self.i, name) for name in self._names)
         m.d.comb += [

@@ -245,7 +245,9 @@ class RxCrossing(wiring.Component):
 
     def _write(self, m, fifo, beat, full):
         begun, lost, owed = Signal(), Signal(), Signal()  # owed: the end of a frame that was lost
-        write, loses, final = Signal(), Signal(), Signal.like(beat)
+        write = Signal()
+        loses = Signal()
+        final = Signal.like(beat)
         m.d.comb += [
             loses.eq(full & (lost | owed | ~fifo.w_rdy)),
             write.eq(full & ~loses),

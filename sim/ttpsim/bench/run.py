@@ -19,6 +19,7 @@ from ttpsim.bench import goodput as bench_goodput
 from ttpsim.bench import host as bench_host
 from ttpsim.bench import links as bench_links
 from ttpsim.bench import path as bench_path
+from ttpsim.bench import ports as bench_ports
 from ttpsim.bench import readme as bench_readme
 from ttpsim.bench import report as bench_report
 from ttpsim.bench.common import SIMULATED, Metrics, run_of
@@ -239,6 +240,7 @@ def synthesis(metrics):
 
 PARTS = {
     "latency": (latency_runs, latency),
+    "port": (bench_ports.port_runs, bench_ports.port),
     "events": (events_runs, events),
     "opening": (opening_runs, opening),
     "replay": (replay_runs, replay),

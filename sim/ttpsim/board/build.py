@@ -20,6 +20,7 @@ from ttpoe.board.top import RGMII_HZ, BoardTop
 from ttpoe.config import preset
 from ttpoe.mac.kinds import kind_of
 from ttpoe.verilog.emit import collisions_undefined, without_zero_memory_init, write
+from ttpsim.board.measured import save
 from ttpsim.paths import ROOT
 from ttpsim.synth.targets.tools import SynthError, cells, run, stat, yosys
 
@@ -52,8 +53,12 @@ class Design:
         object.__setattr__(self, "clock_mhz", self.clock_mhz or board.clock_mhz)
 
     @property
+    def name(self):
+        return f"{self.board}-{self.app}-{self.preset}"
+
+    @property
     def folder(self):
-        return BUILD / f"{self.board}-{self.app}-{self.preset}{self.suffix}"
+        return BUILD / f"{self.name}{self.suffix}"
 
     def top(self):
         """`(platform, top)`; `ConfigError` if the board cannot carry the design."""
@@ -82,10 +87,11 @@ def _check_tools():
         raise SynthError(f"the Python package {package} is missing: run `make setup WITH=synth`")
 
 
-def prepare(design):
-    """Write RTLIL and constraints into the design's folder; the platform."""
+def prepare(design, made=None):
+    """Write RTLIL and constraints into the design's folder; the platform. `made`: what
+    `design.top()` gave, if it was asked already."""
     _check_tools()
-    platform, top = design.top()
+    platform, top = made or design.top()
     with without_zero_memory_init():
         files = platform.prepare(top, NAME).files
     for name in ("il", "lpf"):
@@ -97,10 +103,10 @@ def prepare(design):
     return platform
 
 
-def netlist(design):
+def netlist(folder):
     """Synthesise what `prepare` wrote, to JSON, and to Verilog for a simulator; the cells."""
     yosys(
-        design.folder,
+        folder,
         [
             f"read_rtlil {NAME}.il",
             f"synth_ecp5 -nowidelut -top {NAME} -json {NAME}.json",
@@ -108,7 +114,7 @@ def netlist(design):
             f"write_verilog -noattr -noexpr {NAME}_netlist.v",
         ],
     )
-    found = cells(design.folder)
+    found = cells(folder)
     return {
         name: found.get(cell, 0)
         for name, cell in (("lut4", "LUT4"), ("ff", "TRELLIS_FF"), ("dp16kd", "DP16KD"))
@@ -175,11 +181,11 @@ def _margin(clocks):
     return min(clock["reached_mhz"] / clock["needed_mhz"] for clock in clocks)
 
 
-def bitstream(design, seeds=(1,), jobs=1):
+def bitstream(design, seeds=(1,), jobs=1, made=None):
     """Everything from the sources to board.bit, the best of these placements; what came out."""
-    platform = prepare(design)
+    platform = prepare(design, made)
     folder, device = design.folder, _device(platform)
-    area = netlist(design)
+    area = netlist(folder)
     with ThreadPoolExecutor(jobs) as pool:
         places = list(pool.map(lambda seed: _routed(folder, device, seed), seeds))
     reached = [_clocks(place, design) for place in places]
@@ -228,12 +234,14 @@ def report(found):
     return [*lines, f"bitstream    {found['bitstream']}"]
 
 
-def main(design, seeds, jobs):
-    """What `ttpoe board NAME` does; the exit code."""
-    design.top()  # what cannot be built is refused at once
+def main(design, seeds, jobs, keep=False):
+    """What `ttpoe board NAME` does; the exit code. `keep`: as the figures of the pages."""
+    made = design.top()  # what cannot be built is refused at once
     print(f"board: {design.board}; some minutes to synthesise, and for each seed", flush=True)
-    found = bitstream(design, seeds, jobs)
+    found = bitstream(design, seeds, jobs, made)
     print("\n".join(report(found)))
+    if keep:
+        save("bitstreams", design.name, found)
     if not found["met"]:
         print("board: a clock is missed: try another --seed, more --seeds, or a lower --clock-mhz")
     return 0 if found["met"] else 1

@@ -10,6 +10,7 @@ from ttpoe.config import preset
 from ttpoe.verilog.emit import emit_verilog
 from ttpoe.verilog.generate import ECP5_CELLS
 from ttpsim.board import build
+from ttpsim.board.measured import save
 from ttpsim.build import builds
 from ttpsim.paths import ROOT
 from ttpverif.bench.board_verilog import board_pair
@@ -18,9 +19,11 @@ from ttpverif.cli.errors import Failed, UsageError
 __all__ = ["core_text", "pair_text", "run_pair", "simulable", "simulated", "yosys_models"]
 
 BENCH = ROOT / "verif" / "ttpverif" / "bench"
+OWN_CELLS = (BENCH / "ecp5_cells.v", BENCH / "ecp5_memory.v")
 MODULE = "ttpsim.board.netlist_cocotb"
 BIT_CLOCKS = 8
 """Of the UART in a simulation: a slow one would take all the time."""
+SECONDS_LIMIT = 3600  # a netlist takes minutes, and more on a machine that is busy
 _BOOT = 1 << 16
 
 
@@ -30,14 +33,16 @@ def core_text(app, name, clock_hz):
 
 
 def yosys_models():
-    """Yosys' own models of the cells of an ECP5, as one text."""
+    """Yosys' own models of the cells of an ECP5, as one text, but for the block RAM: the one that
+    Yosys has does nothing, and reads as 0."""
     folder = Path(sysconfig.get_path("purelib")) / "pyosys" / "share" / "ecp5"
 
     def text(name):
         found = (folder / name).read_text()
         return re.sub(r'`include "(\w+\.vh)"', lambda match: text(match[1]), found)
 
-    return text("cells_sim.v")
+    empty = r"^\(\* blackbox \*\)\nmodule DP16KD\(.*?^endmodule\n"
+    return re.sub(empty, "", text("cells_sim.v"), flags=re.M | re.S)
 
 
 def simulable(netlist):
@@ -70,15 +75,17 @@ def run_pair(text, name, models, folder, clock_hz, seed=1, boot_clocks=0, **para
         "packets": 12,
         **params,
     }
-    code = builds.simulate(compiled, MODULE, folder, seed, params, processes, preset("tiny"))
+    code = builds.simulate(
+        compiled, MODULE, folder, seed, params, processes, preset("tiny"), seconds=SECONDS_LIMIT
+    )
     said = folder / "said.json"
     if code or not said.exists():
         raise Failed(f"the simulation found a fault; see {folder / 'log.txt'}")
     return json.loads(said.read_text())
 
 
-def simulated(design, seed):
-    """What `ttpoe board NAME --netlist` does; the exit code."""
+def simulated(design, seed, keep=False):
+    """What `ttpoe board NAME --netlist` does; the exit code. `keep`: as the figures of the pages."""
     if design.preset != "tiny":
         raise UsageError("--netlist is simulated with preset tiny; say --preset tiny")
     if design.app != "traffic":
@@ -87,14 +94,14 @@ def simulated(design, seed):
     design = build.dataclasses.replace(design, baud=round(hz / BIT_CLOCKS), suffix="-netlist")
     print(f"board: synthesising {design.board}; some minutes", flush=True)
     build.prepare(design)
-    build.netlist(design)
+    area = build.netlist(design.folder)
     netlist = simulable((design.folder / f"{build.NAME}_netlist.v").read_text())
     cells = design.folder / "yosys_cells.v"
     cells.write_text(yosys_models())
     found = run_pair(
         pair_text((netlist, build.NAME), hz),
         f"netlist-{design.board}",
-        [cells, ECP5_CELLS, BENCH / "ecp5_cells.v"],
+        [cells, ECP5_CELLS, *OWN_CELLS],
         design.folder / "run",
         hz,
         seed,
@@ -102,6 +109,8 @@ def simulated(design, seed):
         node=design.node,
     )
     print("\n".join(lines(found)))
+    if keep:
+        save("netlists", design.name, {**found, **area, "clock_mhz": design.clock_mhz})
     return 0
 
 

@@ -19,10 +19,11 @@ class Talk:
     """A board behind a `BoardLink`: its registers by name.
 
     `board.BOARD_APP.fields()` as of `csr.access.RegisterAccess`; `port.NODE` of the port.
+    `wait`: so many seconds of the clock `now` without a packet are too many.
     """
 
-    def __init__(self, link, wait=_SECONDS):
-        self.link, self.wait = link, wait
+    def __init__(self, link, wait=_SECONDS, now=time.monotonic):
+        self.link, self.wait, self.now = link, wait, now
         self.board = self._named("echo")
         if (magic := self.board["BOARD_MAGIC"].read()) != MAGIC:
             raise Failed(f"this is no board of this project: it says 0x{magic:08X}")
@@ -105,13 +106,13 @@ class Talk:
 
     def _wait(self, packets):
         """Until all are there, one is wrong, or none has come for `wait` seconds; how many."""
-        before, since = 0, time.monotonic()
-        while time.monotonic() < since + self.wait:
+        before, since = 0, self.now()
+        while self.now() < since + self.wait:
             received = self.board["TRAFFIC_RECEIVED"].read()
             if received >= packets or self.board["TRAFFIC_ERROR"].fields()["error"]:
                 break
             if received != before:
-                before, since = received, time.monotonic()
+                before, since = received, self.now()
         return received
 
     def ping(self, node, packets, seed=1):

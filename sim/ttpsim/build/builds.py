@@ -306,6 +306,7 @@ def simulate(
     order=0,
     window=None,
     started=None,
+    seconds=SECONDS_LIMIT,
 ):
     """Run the cocotb tests of a Python module; logs and results go to `folder`. The exit code.
 
@@ -349,7 +350,7 @@ def simulate(
         "timeout",
         "-k",
         "5",
-        str(SECONDS_LIMIT),
+        str(seconds),
         *(build.command(folder, seed, window) if window else build.command(folder, seed)),
     ]
     return processes.run(

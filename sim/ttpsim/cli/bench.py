@@ -8,6 +8,7 @@ SUMMARY = "measure the engine in simulation and compare with the baseline"
 CHECKOUT = True
 _PARTS = (
     "latency",
+    "port",
     "events",
     "opening",
     "replay",

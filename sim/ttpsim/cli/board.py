@@ -96,6 +96,9 @@ def add_parser(subparsers):
     parser.add_argument(
         "--netlist", action="store_true", help="simulate the synthesised netlist, with preset tiny"
     )
+    parser.add_argument(
+        "--save", action="store_true", help="keep what came out as the figures of the pages"
+    )
     return parser
 
 
@@ -134,6 +137,6 @@ def run(arguments):
     if arguments.netlist:
         from ttpsim.board.netlist import simulated
 
-        return simulated(design, arguments.seed)
+        return simulated(design, arguments.seed, arguments.save)
     seeds = range(arguments.seed, arguments.seed + arguments.seeds)
-    return build.main(design, seeds, arguments.jobs)
+    return build.main(design, seeds, arguments.jobs, arguments.save)

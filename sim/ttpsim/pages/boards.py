@@ -5,6 +5,7 @@ import importlib
 from ttpoe.board.boards import BOARDS
 from ttpoe.board.lights import LIGHTS
 from ttpoe.board.registers import APPS, board_registers
+from ttpsim.board.measured import kept
 
 __all__ = ["TABLES"]
 
@@ -72,5 +73,54 @@ def registers():
     return "\n".join(rows)
 
 
-TABLES = {"boards": boards, "board-lights": lights, "board-registers": registers}
+def _clock(found, name):
+    """What a clock needs and has reached, in words: of several nets the slowest."""
+    clocks = [clock for clock in found["clocks"] if clock["clock"] == name]
+    slowest = min(clocks, key=lambda clock: clock["reached_mhz"])
+    return f"{slowest['reached_mhz']:.1f} of {slowest['needed_mhz']:g} MHz"
+
+
+def bitstreams():
+    """What the tools said of each bitstream that was kept."""
+    rows = [
+        "| board, application, preset | LUT4 | flip-flops | block RAMs | of the device's logic cells, "
+        "block RAMs | engine: reached of needed | RXC: reached of needed |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for found in kept()["bitstreams"].values():
+        shares = found["used_percent"]
+        rows.append(
+            f"| `{found['board']}`, `{found['app']}`, `{found['preset']}` | {found['lut4']:,} | "
+            f"{found['ff']:,} | {found['dp16kd']} | {shares['TRELLIS_COMB']} %, "
+            f"{shares['DP16KD']} % | {_clock(found, 'engine')} | {_clock(found, 'RGMII')} |"
+        )
+    return "\n".join(rows)
+
+
+def netlists():
+    """What the bench found in each netlist that was kept."""
+    rows = ["| figure | value |", "|---|---|"]
+    for found in kept()["netlists"].values():
+        pings, many, counts = found["pings"], found["many"], found["counts"]
+        least, most = (pings[f"PING_{name}"] / found["clock_mhz"] for name in ("LEAST", "MOST"))
+        rows += [
+            f"| frames of the board, of the peer; lost or spoilt on the wire | {found['frames'][0]}, "
+            f"{found['frames'][1]}; {found['lost']} |",
+            f"| links opened, packets sent again | {counts['link_opened']}, "
+            f"{counts['payload_replayed']} |",
+            f"| packets that came back, each once, in order and right | "
+            f"{pings['TRAFFIC_RECEIVED'] + many['TRAFFIC_RECEIVED']}, of them "
+            f"{pings['TRAFFIC_RECEIVED']} one at a time |",
+            f"| round trip of those, shortest and longest | {least:.1f} us, {most:.1f} us |",
+        ]
+    return "\n".join(rows)
+
+
+TABLES = {
+    "boards": boards,
+    "board-lights": lights,
+    "board-registers": registers,
+    "board-bitstreams": bitstreams,
+    "board-netlists": netlists,
+}
 """Name of the part -> what writes it."""

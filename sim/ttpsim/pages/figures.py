@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 from ttpoe.config import PRESETS
+from ttpsim.board.measured import kept
 
 __all__ = ["TABLES", "baseline", "origin", "table"]
 
@@ -85,10 +86,24 @@ def key_figures():
             f"| {size(default)}; on an ECP5-85F, placed and routed | {found['synth.ecp5.lut4']:,} LUT4, "
             f"{found['synth.ecp5.ff']:,} flip-flops, {found['synth.ecp5.dp16kd']} block RAMs, "
             f"{found['synth.ecp5.fmax_mhz']:.1f} MHz (median of three seeds) |",
+            _board_row(),
             f"| {size(full)}; for UltraScale+, Yosys only | {found['synth.xilinx.full.lut']:,} LUT, "
             f"{found['synth.xilinx.full.ff']:,} flip-flops, {found['synth.xilinx.full.estimated_mhz']} "
             "MHz estimated (goal 195.3) |",
         ]
+    )
+
+
+def _board_row():
+    """A whole bitstream, with all constraints on."""
+    board = kept()["bitstreams"]["ecpix5-echo-default"]
+    clocks = "; ".join(
+        f"{clock['clock']} {clock['reached_mhz']:.1f} MHz of {clock['needed_mhz']:g} needed"
+        for clock in board["clocks"]
+    )
+    return (
+        f"| bitstream for the ECPIX-5: `{board['preset']}` with RGMII MAC, registers over a UART, "
+        f"echo | {board['lut4']:,} LUT4, {board['dp16kd']} block RAMs; {clocks} |"
     )
 
 

@@ -30,6 +30,7 @@ class UartPort:
             end.log.setLevel(logging.WARNING)
         self._timeout_us = timeout_us
         self.read, self.write = resume(self._read), resume(self._write)
+        self.now = resume(self._now)  # seconds of the simulation
 
     async def _write(self, octets):
         self._source.write_nowait(octets)
@@ -42,6 +43,9 @@ class UartPort:
                 break
             got += bytes(self._sink.read_nowait(1))
         return got
+
+    async def _now(self):
+        return get_sim_time("sec")
 
     @property
     def in_waiting(self):
