@@ -90,7 +90,7 @@ class Backlog(wiring.Component):
         self.idle = idle = Signal(_LONG)
         packets = Signal(len(links) + 1)
         judged, enough = Signal(), Signal()
-        busy, lazy = Signal(), Signal()
+        busy, lazy = Signal(name="busy"), Signal(name="lazy")
         m.d.sync += judged.eq(self.i_look)
         with m.If(self.i_look):
             m.d.sync += [

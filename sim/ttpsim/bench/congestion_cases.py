@@ -182,7 +182,7 @@ def _company():
     yield Case(
         "join.1_of_63",
         "a flow joins 62 others and leaves them",
-        _endless(64, 1_200_000, 0, JOIN=1, JOIN_AT=400_000, LEAVE_AT=800_000),
+        _endless(64, CLOCKS, 0, JOIN=1, JOIN_AT=200_000, LEAVE_AT=400_000),
         {"join": 50, "leave": 50},
     )
     yield Case(
