@@ -142,9 +142,45 @@ def test_a_sender_that_never_has_its_share(program):
     assert "fair_after_join" not in result and "fair_after_leave" not in result
 
 
+@pytest.mark.parametrize("slots, fair", [(3, True), (2, False)])
+def test_one_of_six_that_has_too_little_is_seen(program, slots, fair):
+    """With two slots instead of three it has 0.71 of the mean; Jain's index is 0.983 then."""
+    turn = 6 * BEATS
+    settings = {"NODES": 7, "BUFFER": 65536, "CONGESTION": 0, "LINK_SLOTS": 3}
+    settings |= {"OLD": 1, "OLD_SLOTS": slots, "JOIN": 1, "JOIN_AT": 20 * turn}
+    result = run(program, "incast", CLOCKS=60 * turn, **settings)
+    assert result["half"]["fairness"] > 0.98
+    assert ("fair_after_join" in result) == fair
+    assert (result["half"]["least"] > 0.9) == fair
+
+
 def test_old_engines_have_a_limit_of_their_own(program):
     half = run(program, "incast", CLOCKS=30_000, LINK_SLOTS=4, OLD=1, OLD_SLOTS=1)["half"]
     assert [round(9 * share) for share in half["sender_goodput"]] == [4, 4, 1]
+
+
+# ---- liars -----------------------------------------------------------------------------------
+
+
+def test_a_sender_that_hears_that_it_is_alone_takes_more(program):
+    settings = {"CLOCKS": 60_000, "BUFFER": 65536}
+    honest = run(program, "incast", **settings)["half"]
+    half = run(program, "incast", LIAR=3, HEARS=0x10, **settings)["half"]
+    first, second, liar = half["sender_goodput"]
+    assert honest["least"] > 0.9 and honest["fairness"] > 0.99
+    assert liar > 1.2 * max(first, second)
+    assert half["least"] == pytest.approx(3 * min(first, second)) < 0.95
+
+
+@pytest.mark.parametrize("node, said, goodput", [(0, 0xEF, 0.05), (1, 0xEF, None), (0, 0x05, None)])
+def test_a_receiver_that_says_too_much_harms_itself(program, node, said, goodput):
+    """A sender's answers tell nothing to who does not send to it, and codes below 0x10 nothing."""
+    settings = {"CLOCKS": 30_000, "BUFFER": 65536}
+    half = run(program, "incast", LIAR=node, SAYS=said, **settings)["half"]
+    if goodput:
+        assert half["goodput"] < goodput
+    else:
+        assert half["goodput"] > 0.9
 
 
 # ---- the module --------------------------------------------------------------------------------
@@ -176,6 +212,8 @@ def test_modules_recover_from_loss(program):
         (["--modules", "2", "--traffic", "reverse"], "--modules is for --traffic incast"),
         (["--nodes", "4", "--old", "2", "--modules", "2"], "--old, --modules and --join must be"),
         (["--nodes", "2", "--modules", "1", "--ping-every", "9"], "--ping-every needs an engine"),
+        (["--liar", "1"], "--liar needs a lie"),
+        (["--nodes", "4", "--liar", "4", "--says", "16"], "--liar must be below --nodes"),
         (["--join", "1"], "--join is for --traffic incast with --clocks"),
         (["--join", "1", "--clocks", "9", "--join-at", "9"], "--join-at must be before"),
         (

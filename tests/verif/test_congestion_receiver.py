@@ -72,9 +72,7 @@ class Again:
         if part < Fraction(1, 256):
             self.load += max(1, self.load >> 7, missing >> 4 if missing > 0 else 0)
         elif part > Fraction(1, 64):
-            self.load -= max(
-                1, self.load >> (7 - (part > Fraction(1, 16)) - (part > Fraction(1, 4)))
-            )
+            self.load -= int(self.load * Fraction(1, 64))
         self.load = 64 if links <= 1 else max(64, min(self.load, 80 * links))
         self.clocks = self.idle = self.packets = 0
 
@@ -155,8 +153,8 @@ def test_the_load_follows_the_line():
     assert busy(receiver, 0) == 512 + 4
     assert busy(receiver, 0, 100) == 80 * 8, "a quarter more at most"
     assert busy(receiver, 32) == 640, "between 1/256 and 1/64 nothing changes"
-    assert busy(receiver, CLOCKS) == 620
-    assert busy(receiver, CLOCKS, 200) == 64, "one link at least"
+    assert busy(receiver, CLOCKS) == 630
+    assert busy(receiver, CLOCKS, 400) == 64, "one link at least"
     receiver.payload(0, True, new_gap=True)
     assert receiver.load == 64 + 112
     receiver.excess = -1
@@ -173,7 +171,7 @@ def test_a_look_with_too_few_packets_goes_on_counting():
     assert (receiver.load, receiver.elapsed, receiver.idle) == (512, CLOCKS, CLOCKS)
     receiver.packets = 16
     receiver.look(CLOCKS, 0)  # half of the time is idle
-    assert (receiver.load, receiver.elapsed) == (512 - 16, 0)
+    assert (receiver.load, receiver.elapsed) == (512 - 8, 0)
 
 
 # ---- the code (K6) -----------------------------------------------------------------------------

@@ -90,17 +90,13 @@ class Backlog(wiring.Component):
         self.idle = idle = Signal(_LONG)
         packets = Signal(len(links) + 1)
         judged, enough = Signal(), Signal()
-        busy, lazy, lazier, laziest = (
-            Signal(name=n) for n in ("busy", "lazy", "lazier", "laziest")
-        )
+        busy, lazy = Signal(name="busy"), Signal(name="lazy")
         m.d.sync += judged.eq(self.i_look)
         with m.If(self.i_look):
             m.d.sync += [
                 enough.eq(packets >= links << 1),
                 busy.eq(idle << 8 < elapsed),
                 lazy.eq(idle > elapsed >> 6),
-                lazier.eq(idle > elapsed >> 4),
-                laziest.eq(idle > elapsed >> 2),
             ]
         acts = Signal()
         change = Signal.like(excess)
@@ -109,13 +105,13 @@ class Backlog(wiring.Component):
         m.d.comb += [
             up.eq(Mux(estimate[7:].any(), estimate >> 7, 1)),
             back.eq(Mux(excess < 0, (-excess) >> 4, 0)),
-            down.eq(Mux(laziest, estimate >> 5, Mux(lazier, estimate >> 6, estimate >> 7))),
+            down.eq(estimate >> 6),  # twice as fast as up: what a start has added goes soon
         ]
         m.d.sync += acts.eq(anew & (busy | lazy))
         with m.If(busy):
             m.d.sync += change.eq(Mux(back > up, back, up))
         with m.Else():
-            m.d.sync += change.eq(-Mux(down == 0, 1, down))
+            m.d.sync += change.eq(-down)
         with m.If(anew):
             m.d.sync += [elapsed.eq(1), idle.eq(~self.i_beat), packets.eq(self.i_packet)]
         with m.Else():

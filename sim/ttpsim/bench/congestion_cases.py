@@ -13,6 +13,8 @@ __all__ = ["FIGURES", "Case", "Figure", "cases"]
 SENDERS = (1, 2, 4, 8, 16, 32, 63)  # the link table surely holds the links of 64 nodes
 CLOCKS = 600_000
 SEEDS = 5
+ALONE, MOST = 0x10, 0xEF
+"""Codes of one backlogged link and of as many as can be said."""
 _ACK, _PAYLOAD = {8: 8, 64: 1}, {8: 136, 64: 17}  # beats, by the bytes of a beat
 
 
@@ -36,6 +38,7 @@ FIGURES = {
     "dropped": Figure("DATA frames dropped by full buffers", "dropped_share", "%", "lower"),
     "urgent_p50": Figure("urgent packets, median", "ping_p50", "clocks", "lower"),
     "urgent_p99": Figure("urgent packets, 99 of 100", "ping_p99", "clocks", "lower"),
+    "least": Figure("who has least, of an equal share", "least", "%", "higher"),
     "rise": Figure("full rate after", "full_rate_after", "round trips", "lower", "turn"),
     "join": Figure("fair after the join", "fair_after_join", "round trips", "lower", "turn"),
     "leave": Figure("fair after the leave", "fair_after_leave", "round trips", "lower", "turn"),
@@ -94,6 +97,14 @@ def _incasts():
             {"goodput": 0.97, "fairness": 0.99},
             ("dropped", "urgent_p99"),
         )
+    yield Case(
+        "full.8",
+        "incast of 8, `full`",
+        _endless(9, 300_000),
+        {name: goal for name, goal in goals.items() if name != "urgent_p99"},
+        ("urgent_p99",),
+        preset="full",
+    )
     for senders in (8, 32, 63):
         yield Case(
             f"burst.{senders}",
@@ -171,7 +182,7 @@ def _company():
     yield Case(
         "join.1_of_63",
         "a flow joins 62 others and leaves them",
-        _endless(64, 1_200_000, 0, JOIN=1, JOIN_AT=400_000, LEAVE_AT=800_000),
+        _endless(64, CLOCKS, 0, JOIN=1, JOIN_AT=200_000, LEAVE_AT=400_000),
         {"join": 50, "leave": 50},
     )
     yield Case(
@@ -197,6 +208,28 @@ def _company():
     )
 
 
+def _liars():
+    figures = ("goodput", "least", "dropped")
+    urgent = (*figures, "urgent_p99")
+    for name, words, lie in (
+        ("sender", "1 of them hears that it is alone", {"LIAR": 8, "HEARS": ALONE}),
+        ("receiver", "host 0 says to each that it is alone", {"SAYS": ALONE}),
+        ("patient", "1 of them hears that nearly 30,000 send", {"LIAR": 8, "HEARS": MOST}),
+    ):
+        yield Case(f"liar.{name}", f"incast of 8, {words}", _endless(9, **lie), figures=urgent)
+    for name, words, code in (
+        ("alone", "1 of them says to each that it is alone", ALONE),
+        ("most", "1 of them says to each that nearly 30,000 send", MOST),
+    ):
+        yield Case(
+            f"liar.all_to_all_{name}",
+            f"all to all without an end, 16 nodes, {words}",
+            _endless(16, ping=0, LIAR=15, SAYS=code),
+            figures=figures,
+            traffic="all_to_all",
+        )
+
+
 def _short():
     """Of every kind one, with four nodes of whatever program there is."""
     few = {"NODES": 4, "CLOCKS": 12_000, "PING_EVERY": 512, "SPREAD": 200, "BUFFER": 8192}
@@ -217,7 +250,7 @@ def cases(short=False):
     """All of them; the settings are complete, but for the seed and congestion control."""
     if short:
         return list(_short())
-    found = [*_incasts(), *_shuffles(), *_lone(), *_company()]
+    found = [*_incasts(), *_shuffles(), *_lone(), *_company(), *_liars()]
     return [
         Case(**(vars(case) | {"settings": _reset(preset(case.preset)) | case.settings}))
         for case in found

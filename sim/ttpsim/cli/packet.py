@@ -25,6 +25,7 @@ _WIDER = {
     "leaf-hosts": (0, _NODES, 0, "hosts of a leaf switch; 0: one switch for all"),
     "spines": (1, _NODES, 1, "spine switches"),
     "old": (0, _NODES, 0, FABRIC["old"][3]),
+    "liar": (0, _NODES, 0, FABRIC["liar"][3]),
     "join": (0, _NODES, 0, FABRIC["join"][3]),
     "fat-tree": (0, 1024, 0, "ports of each switch of a fat tree of three tiers; 0: none"),
     "steps": (0, 2**31 - 1, 0, "of a ring; 0: those of an all-reduce, 2 x (nodes - 1)"),

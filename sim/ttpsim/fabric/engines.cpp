@@ -78,10 +78,10 @@ private:
     static void one(Node &node, Engine &e, uint64_t clock) {
         try {
             node.begin(clock);
-            e.rx(node.in->at(clock));
+            e.rx(node.hears.of(node.in->at(clock)));
             node.host.before(e, clock, node.begins);
             e.low();
-            const Beat goes = e.tx();
+            const Beat goes = node.says.of(e.tx());
             node.out->put(clock, goes);
             node.watch.look(node.self, e);
             if (node.sampled) law(node, e);

@@ -9,7 +9,7 @@ namespace ttp::fabric {
 inline constexpr uint32_t NODE_BASE = 0x5A0000;     // node i is this + i: no two hash alike
 inline constexpr int LONGEST_FRAME = 60 + 1024;
 inline constexpr int ADDRESS_BYTES = 12;     // destination and source
-inline constexpr int OPCODE_AT = 42, VC_AT = 43, TX_ID_AT = 52;
+inline constexpr int OPCODE_AT = 42, VC_AT = 43, CODE_AT = 48, TX_ID_AT = 52;
 inline constexpr int PAYLOAD_OPCODE = 6, ACK_OPCODE = 7;
 enum Vc { REQ_HI = 1, DATA = 2 };
 

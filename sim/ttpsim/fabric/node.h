@@ -4,6 +4,7 @@
 
 #include "cable.h"
 #include "host.h"
+#include "lie.h"
 #include "measure.h"
 #include "watch.h"
 
@@ -15,6 +16,7 @@ public:
          std::vector<Record> &log, std::vector<Fault> &faults)
         : self(node), begins(settings.begins(node)),
           sampled(!settings.samples.empty()), host(node, settings.nodes, settings.host),
+          says(settings.says_of(node)), hears(settings.hears_of(node)),
           rise(settings, round_trip), s_(settings), traffic_(traffic), log_(log),
           faults_(faults), random_(mix(settings.seed ^ 0xFAB), node),
           rounds_(settings.clocks || settings.host.workload ? 0 : settings.count), pings_(settings.pings(node)),
@@ -72,7 +74,7 @@ public:
     uint32_t partner() const { return NODE_BASE + traffic_.partner(self); }
     // Between two windows.
     void state(Archive &a) {
-        a & completed & host & watch & round_trip & rise & port_beats & law & told_ & random_
+        a & completed & host & says & hears & watch & round_trip & rise & port_beats & law & told_ & random_
             & rounds_ & planned_ & next_ping_;
         if (player_) a & *player_;
     }
@@ -85,6 +87,7 @@ public:
     bool dead = false, completed = false;
     const bool sampled;                         // whether `law` is wanted
     Host host;
+    Lie says, hears;                            // of frames that leave, and of those that come
     Cable *in = nullptr, *out = nullptr;
     Watch watch;
     FirstRoundTrip round_trip;

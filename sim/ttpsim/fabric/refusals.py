@@ -62,6 +62,11 @@ def refusals(found, traffic, config_of, peers=None):
         found["PING_EVERY"] and found["MODULES"] == nodes - 1,
         "--ping-every needs an engine among the senders: --modules must be at most --nodes - 2",
     )
+    yield found["LIAR"] >= nodes, f"--liar must be below --nodes; got {found['LIAR']} of {nodes}"
+    yield (
+        found["LIAR"] and not found["SAYS"] and not found["HEARS"],
+        "--liar needs a lie: --says or --hears",
+    )
     special = ("CLOCKS", "MODULES", "JOIN", "SPREAD")
     for key in special if traffic == "workload" else ():
         yield (found[key], f"--workload says who sends when: leave out --{key.lower()}")

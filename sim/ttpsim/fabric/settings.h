@@ -39,6 +39,7 @@ struct Settings {
     int congestion = 1;                 // offered, if the engines have congestion control
     int spread = 0;                     // each sender begins in one of the first so many clocks
     int old = 0, old_slots = 0;         // nodes whose engine does not offer it, and their limit
+    int liar = 0, says = 0, hears = 0;  // a node, and codes that it says and hears; 0: the truth
     int modules = 0;                    // the last nodes: Tesla's module
     uint64_t module_timer = 46'875'000; // clocks until it sends a PAYLOAD again: 375 ms, 125 MHz
     int join = 0;                       // senders that are there from join_at to leave_at only
@@ -80,6 +81,8 @@ struct Settings {
     // Nodes from 0: engines as they are, of them the last `join` come and go; old ones; modules.
     bool is_module(int node) const { return node >= nodes - modules; }
     bool is_old(int node) const { return !is_module(node) && node >= nodes - modules - old; }
+    int says_of(int node) const { return node == liar ? says : 0; }
+    int hears_of(int node) const { return node == liar ? hears : 0; }
     bool joins(int node) const {
         const int end = nodes - modules - old;
         return node < end && node >= end - join;

@@ -40,7 +40,7 @@ inline void Engine::acked(Link &l, uint32_t number, const Frame &f) {
         return;
     }
     if (l.controlled) {
-        l.pace.heard(f.code, false, time);
+        l.pace.heard(told(f), false, time);
         const bool grew = l.pace.timing;
         const int before = l.pace.window;
         if (l.pace.arrived(echo ? f.tx : f.rx, SLOTS, false, time)) slow_round_ = round(now());
@@ -66,7 +66,7 @@ inline void Engine::nacked(Link &l, uint32_t number, const Frame &f) {
     const uint16_t time = line_time(now() + clocks::LAW_NOW);
     const bool resends = !l.held && !l.lag && l.current && credits_ > 0 && d <= 0;
     if (l.controlled) {
-        l.pace.heard(f.code, resends, time);
+        l.pace.heard(told(f), resends, time);
         l.pace.timing = false;
     }
     retire(l, number, std::max(0, d));
@@ -90,7 +90,7 @@ inline void Engine::nacked_range(Link &l, uint32_t number, const Frame &f) {
     const bool named = first <= 0, overtaken = last >= l.oldest_at;
     const bool resends = !l.held && !l.lag && l.current && credits_ > 0 && (named || overtaken);
     if (l.controlled) {
-        l.pace.heard(f.code, resends, time);
+        l.pace.heard(told(f), resends, time);
         if (last < l.sent) {
             const int before = l.pace.window;
             if (l.pace.arrived(f.tx + 1, SLOTS, resends, time)) slow_round_ = round(now());

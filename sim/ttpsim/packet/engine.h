@@ -38,6 +38,7 @@ inline constexpr int LOOKS = 3, LOOKS_ALONE = 4;        // the gate's, at each o
 // What is set from outside, for one engine.
 struct EngineSettings {
     int link_slots = 0, tick = 0, links = LINKS;
+    uint8_t says = 0, hears = 0;        // codes of a liar; 0: the true ones
     bool selective = true, congestion = true;
     uint32_t open_id_seed = 0;
     uint64_t ready = 0;                 // clocks from reset to clock 0
@@ -157,6 +158,7 @@ private:
     void transmit();
     void withdraw(uint32_t number, bool all);
     uint8_t code(uint64_t start);
+    uint8_t told(const Frame &f) const { return s_.hears && f.code ? s_.hears : f.code; }
 
     // ---- receive.h ----
     void receive(uint32_t frame);

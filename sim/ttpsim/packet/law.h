@@ -132,8 +132,7 @@ public:
         if (idle_ << 8 < elapsed_) {
             excess_ += std::max({1, load() >> 7, excess_ < 0 ? -excess_ >> 4 : 0});
         } else if (idle_ > elapsed_ >> 6) {
-            const int shift = idle_ > elapsed_ >> 2 ? 5 : idle_ > elapsed_ >> 4 ? 6 : 7;
-            excess_ -= std::max(1, load() >> shift);
+            excess_ -= load() >> 6;
         }
         bound();
         note(clock);

@@ -84,7 +84,7 @@ inline void Engine::open_acked(Link &l, uint32_t number, const Frame &f) {
     const uint16_t time = line_time(now() + clocks::LAW_NOW);
     if (l.controlled) {
         l.pace.begin(time);
-        l.pace.heard(f.code, false, time, true);
+        l.pace.heard(told(f), false, time, true);
     }
     counted(l, false);
     (void)number;

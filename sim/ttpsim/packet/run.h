@@ -131,6 +131,8 @@ private:
         const bool old = s_.is_old(node);
         e.link_slots = old ? s_.old_slots : s_.link_slots;
         e.tick = s_.tick ? s_.tick : std::max(2, TIMER_TICK * LINKS / e.links);
+        e.says = s_.says_of(node);
+        e.hears = s_.hears_of(node);
         e.selective = s_.selective;
         e.congestion = s_.congestion && !old;
         e.open_id_seed = uint32_t(mix(s_.seed * 4096 + node));

@@ -38,7 +38,8 @@ inline void Engine::transmit() {
         credit_back(now() + clocks::CREDITED);
     } else {
         controls_in_a_row_ = payload ? controls_in_a_row_ + 1 : 0;
-        if (l.controlled && f.kind != OPEN && f.kind != NACK_FULL) f.code = code(now());
+        if (l.controlled && f.kind != OPEN && f.kind != NACK_FULL)
+            f.code = s_.says ? s_.says : code(now());
     }
     wire_free_ = now() + beats_of(f.bytes);
     if (f.kind == OPEN_ACK && l.state == State::OPEN_RECD)

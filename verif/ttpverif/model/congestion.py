@@ -233,8 +233,7 @@ class Receiver:
         if 256 * self.idle < self.elapsed:
             self.excess += max(1, self.load // 128, -self.excess // 16)
         elif 64 * self.idle > self.elapsed:
-            shift = 5 if 4 * self.idle > self.elapsed else 6 if 16 * self.idle > self.elapsed else 7
-            self.excess -= max(1, self.load >> shift)
+            self.excess -= self.load // 64
         self._bound()
         self.elapsed = self.idle = self.packets = 0
 
