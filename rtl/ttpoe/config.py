@@ -73,7 +73,7 @@ class Config:
     encapsulation : str
         Forms of frame. "ethernet": TTP right behind the EtherType. "ipv4": that one, and TTP in
         UDP and IPv4, which routers forward; each link answers in the form in which it was opened
-        (section 10, decisions E1 to E8). Ethernet alone is smaller.
+        (section 10, decisions E1 to E8).
     os_buffer_bytes : int
         Room for frames of the OS in a NIC, each way: a power of two from 2048 to 1048576. A
         frame takes whole beats, and the longest one that passes fills it: 2048 does for standard

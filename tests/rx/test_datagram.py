@@ -14,13 +14,14 @@ from ttpoe.config import Config
 from ttpoe.rx.datagram import DatagramMatch
 from ttpverif.frames.datagram import Network, checksum, mark, parse, route
 from ttpverif.frames.frame import ETHERTYPE_IPV4, ETHERTYPES, Opcode
-from ttpverif.frames.scapy_ttp import ipv4_frame
+from ttpverif.frames.scapy_ttp import ipv4_frame, ttp_frame
 from ttpverif.malformed import DST, datagrams
 
 WIDTHS = (8, 16, 32, 64)
 NETWORK = Network()
 CAPTURE = Path(__file__).parents[1] / "data" / "pcap" / "30_ipv4_encap.pcap"
 FIELDS = ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")
+OWN_OUI = "02:ab:cd"
 ROUTER = bytes.fromhex("020000000001")
 PAYLOAD = int(Opcode.PAYLOAD)
 
@@ -144,10 +145,10 @@ def test_scapy_agrees_on_checksums():
 @pytest.mark.parametrize("width", (8, 64))
 def test_another_oui(width):
     """With `Config.oui` Tesla's addresses are strangers', in both forms."""
-    own = bytes.fromhex("02abcd")
     frames = []
-    for data in (datagram("ACK"), frame(Opcode.ACK)):
-        frames += [data, own + data[3:6] + own + data[9:], own + data[3:]]
+    for build in (ipv4_frame, ttp_frame):
+        data, own = (bytes(build(1, OUR_NODE, "ACK", **said)) for said in ({}, {"oui": OWN_OUI}))
+        frames += [data, own, own[:6] + data[6:]]
     results, _ = run(width, [(data, False) for data in frames], oui=0x02ABCD)
     assert [cause for cause, _ in results] == [
         "wrong_oui", None, None, "wrong_oui", None, "wrong_oui"

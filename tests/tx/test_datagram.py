@@ -70,8 +70,8 @@ def test_control_frames_of_both_forms(width_bits):
     controls = [
         random_control(rng, config.lid_bits) | {"ipv4": rng.getrandbits(1)} for _ in range(20)
     ]
-    # Carries of the checksum, twice; a node of this network, and the same one in the other form.
-    for node in (0xFFFFFF, 0x01FFFF, 0x010000, 0xFF0000):
+    # Nodes near and far; of 0x0017B8 the checksum's carry carries once more.
+    for node in (0xFFFFFF, 0x01FFFF, 0x010000, 0xFF0000, 0x0017B8):
         controls += [random_control(rng, config.lid_bits) | {"node": node, "ipv4": 1}]
     frames = []
 

@@ -90,7 +90,8 @@ _AXIL = {
 _CONFIGURATION = {
     "cfg_enable": "The engine works. Low: links and timers stand still, the host waits, and what "
     "the MAC receives is dropped and counted.",
-    "cfg_node": "This node: the lower half of its MAC; the upper half is 98:ed:5c.",
+    "cfg_node": "This node: the lower half of its MAC; the upper half is 98:ed:5c, "
+    "if no other OUI was chosen.",
     "cfg_ieee": "EtherType of links that this node opens: 0 = 0x0AC6, 1 = 0x9AC6.",
     "cfg_ipv4": "Links that this node opens have the IPv4 form.",
     "cfg_ipv4_prefix": "First byte of every node's IPv4 address; the others are the node.",

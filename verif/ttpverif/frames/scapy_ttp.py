@@ -76,15 +76,15 @@ def _within(name, value, most, least=0):
     return value
 
 
-def mac_of_node(node):
-    """`98:ed:5c:xx:xx:xx` of a 24-bit node; ValueError if it has more bits."""
+def mac_of_node(node, oui=TTP_OUI):
+    """`98:ed:5c:xx:xx:xx` of a 24-bit node, or with another OUI; ValueError if it has more bits."""
     _within("node", node, 0xFFFFFF)
-    return f"{TTP_OUI}:{node >> 16 & 0xFF:02x}:{node >> 8 & 0xFF:02x}:{node & 0xFF:02x}"
+    return f"{oui}:{node >> 16 & 0xFF:02x}:{node >> 8 & 0xFF:02x}:{node & 0xFF:02x}"
 
 
-def node_of_mac(mac):
-    """The 24-bit node of a MAC address in Tesla's OUI; ValueError otherwise."""
-    if mac[:8].lower() != TTP_OUI:
+def node_of_mac(mac, oui=TTP_OUI):
+    """The 24-bit node of a MAC address in Tesla's or another OUI; ValueError otherwise."""
+    if mac[:8].lower() != oui.lower():
         raise ValueError(f"not a TTP node's MAC address: {mac}")
     return int(mac[9:].replace(":", ""), 16)
 
@@ -243,8 +243,9 @@ def _meaningful(opcode, payload, fields):
     return layer
 
 
-def ttp_frame(src, dst, opcode, payload=b"", ethertype=TTP_ETHERTYPES[0], **fields):
-    """A whole frame from node `src` to node `dst`; `fields` are those of `TTP`.
+def ttp_frame(src, dst, opcode, payload=b"", ethertype=TTP_ETHERTYPES[0], *, oui=TTP_OUI, **fields):
+    """A whole frame from node `src` to node `dst`; `fields` are those of `TTP`. `oui`: that of
+    all nodes, if it is not Tesla's.
 
     ValueError: a node, opcode, VC, ID, epoch, EtherType or length that no TTP frame has.
     """
@@ -256,7 +257,7 @@ def ttp_frame(src, dst, opcode, payload=b"", ethertype=TTP_ETHERTYPES[0], **fiel
         )
     transport = _meaningful(opcode, payload, fields)
     frame = (
-        Ether(src=mac_of_node(src), dst=mac_of_node(dst), type=ethertype)
+        Ether(src=mac_of_node(src, oui), dst=mac_of_node(dst, oui), type=ethertype)
         / TTH()
         / TSH()
         / transport
@@ -264,7 +265,7 @@ def ttp_frame(src, dst, opcode, payload=b"", ethertype=TTP_ETHERTYPES[0], **fiel
     return frame / Raw(payload) if payload else frame
 
 
-def ipv4_frame(src, dst, opcode, payload=b"", **fields):
+def ipv4_frame(src, dst, opcode, payload=b"", *, oui=TTP_OUI, **fields):
     """The same in the IPv4 encapsulation, addresses in 10.0.0.0/8, as Tesla's module sends it."""
     transport = _meaningful(opcode, payload, {"version": 2, **fields})
 
@@ -272,7 +273,7 @@ def ipv4_frame(src, dst, opcode, payload=b"", **fields):
         return f"10.{node >> 16 & 0xFF}.{node >> 8 & 0xFF}.{node & 0xFF}"
 
     frame = (
-        Ether(src=mac_of_node(src), dst=mac_of_node(dst), type=0x0800)
+        Ether(src=mac_of_node(src, oui), dst=mac_of_node(dst, oui), type=0x0800)
         / IP(src=address(src), dst=address(dst), ttl=9, flags="DF", id=0)
         / UDP(sport=TTP_UDP_PORT, dport=TTP_UDP_PORT, chksum=0)
         / transport
