@@ -92,7 +92,7 @@ def test_the_command_repeats_the_run():
         ("--seed 2147483647 --seeds 2", "last seed"),
         ("reno", "newreno"),
         ("--traffic ring", "'ring'"),
-        ("--module README.md", "it is a file"),
+        ("--ns3-module README.md", "it is a file"),
     ],
 )
 def test_what_cannot_be(capsys, words, said):
