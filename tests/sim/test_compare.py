@@ -1,7 +1,6 @@
 """TTP beside TCP in ns-3. Runs of ns-3 are skipped without it; all else is tested always."""
 
 import json
-import subprocess
 from importlib import metadata
 from pathlib import Path
 
@@ -92,7 +91,7 @@ def test_the_command_repeats_the_run():
         ("--seed 2147483647 --seeds 2", "last seed"),
         ("reno", "newreno"),
         ("--traffic ring", "'ring'"),
-        ("--module README.md", "it is a file"),
+        ("--ns3-module README.md", "it is a file"),
     ],
 )
 def test_what_cannot_be(capsys, words, said):
@@ -155,8 +154,8 @@ def test_only_dctcp_is_marked_and_its_queue_is_shorter(made):
     asked = {"NODES": 5, "CLOCKS": 500_000, "MARK_AT": 8192}
     found = {n: run.run_tcp(made[n], n, "incast", asked) for n in ("cubic", "dctcp")}
     assert found["dctcp"]["marked"] > 100 and found["cubic"]["marked"] == 0
-    assert 0 < found["dctcp"]["dropped_full"] < found["cubic"]["dropped_full"]
-    assert found["cubic"]["peak_bytes"] > 60_000
+    assert found["dctcp"]["dropped_full"] == 0 < found["cubic"]["dropped_full"]
+    assert found["dctcp"]["peak_bytes"] < 60_000 < found["cubic"]["peak_bytes"]
 
 
 @needs_ns3
@@ -186,9 +185,6 @@ def test_the_results_as_a_file(made, tmp_path, capsys):
     assert cli.main([*words, "--json", str(path), "--plot", str(picture)]) == 0
     kept = json.loads(path.read_text())
     assert kept["figures"].keys() == {"ttp", "cubic"} and kept["seeds"] == 2
-    again = subprocess.list2cmdline(kept["command"].split()[1:])
-    assert again.split()[:3] == words[:3] and "CUBIC" not in again
-    assert "[compare]     ttp" in capsys.readouterr().out.replace(
-        "[compare]   ttp", "[compare]     ttp"
-    )
+    assert kept["command"].split()[1:4] == words[:3]
+    assert "[compare]   ttp " in capsys.readouterr().out
     assert Path(picture).read_text().startswith("<?xml")

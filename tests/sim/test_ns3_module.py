@@ -21,7 +21,7 @@ EXAMPLE = ROOT / "examples" / "ns3" / "incast.cpp"
 
 
 def test_every_header_that_is_included_is_there(tmp_path, capsys):
-    assert cli.main(["compare", "--module", str(tmp_path / "ns3")]) == 0
+    assert cli.main(["compare", "--ns3-module", str(tmp_path / "ns3")]) == 0
     assert str(tmp_path / "ns3") in capsys.readouterr().out
     there = {path.name: path.read_text() for path in (tmp_path / "ns3").iterdir()}
     found = {name for text in there.values() for name in re.findall(r'#include "([^/"]+)"', text)}

@@ -16,7 +16,7 @@ _EXAMPLES = """examples:
   ttpoe compare --nodes 33 --count 64
   ttpoe compare ttp dctcp --nodes 9 --clocks 1000000 --mark-at 8192
   ttpoe compare --traffic permutation --nodes 32 --leaf-hosts 8 --spines 4 --plot times.svg
-  ttpoe compare --module build/ns3
+  ttpoe compare --ns3-module build/ns3
   ttpoe compare newreno --nodes 33 --min-rto 200000 --initial-window 2 --json slow.json
 """
 
@@ -72,7 +72,7 @@ def add_parser(subparsers):
         "--evidence", action="store_true", help="make the runs of docs/evidence/ns3.md; keep them"
     )
     parser.add_argument(
-        "--module",
+        "--ns3-module",
         metavar="FOLDER",
         type=path,
         help="write TTP as a module for ns-3, headers of C++, and tell how to compile with them",

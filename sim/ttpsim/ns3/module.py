@@ -44,7 +44,7 @@ def write_module(folder, config=None):
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise SetupError(f"--module {folder}: it is a file, not a folder") from None
+        raise SetupError(f"--ns3-module {folder}: it is a file, not a folder") from None
     for name, text in headers(config or preset("default")).items():
         (folder / name).write_text(text)
 

@@ -209,11 +209,11 @@ def main(arguments):
 
         evidence(processes, arguments.jobs)
         return 0
-    if arguments.module:
+    if arguments.ns3_module:
         from ttpsim.ns3.module import told, write_module
 
-        write_module(arguments.module)
-        print(told(arguments.module))
+        write_module(arguments.ns3_module)
+        print(told(arguments.ns3_module))
         return 0
     protocols = arguments.protocol or list(PROTOCOLS)
     settings = _settings(arguments)
