@@ -116,7 +116,7 @@ private:
 // packet of everybody if that is longer.
 class Sharing {
 public:
-    static constexpr double FAIR = 0.98, LEAST = 3 / 4., MOST = 4 / 3.;
+    static constexpr double FAIR = 0.98, LEAST = 0.8, MOST = 1.25;
     static constexpr int TURNS = 8, STEPS = 32;     // of a window
 
     Sharing(const Settings &settings, int idle_round_trip)
