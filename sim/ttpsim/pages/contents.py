@@ -18,7 +18,8 @@ class Block:
 # fmt: off
 BLOCKS = (
     Block("engine", "Engine and its flat ports", ("engine", "verilog/top", "verilog/ports")),
-    Block("rx-parser", "Frame parser", ("rx/parser", "rx/datagram", "stream/carry"), ("block-rx-parser",)),
+    Block("rx-parser", "Frame parser", ("rx/parser", "rx/datagram", "stream/carry"),
+          ("block-rx-parser",)),
     Block("rx-memory", "Receive memory", ("rx/path", "rx/memory", "rx/pool", "rx/queue"),
           ("block-rx-memory",)),
     Block("rx-deliver", "Delivery to the host", ("rx/deliver", "rx/reader"),

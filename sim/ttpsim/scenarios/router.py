@@ -1,7 +1,7 @@
 """Two engines in two networks: the IPv4 form crosses routers, the Ethernet form a switch.
 
 DATA is opened by `a` in the IPv4 form, REQ_HI by `b` in the Ethernet form; each is answered in its
-own form. TTL lasts for eight routers; some frames are marked, some get lost.
+own form, and so are strangers. TTL lasts for eight routers; some frames are marked, some get lost.
 """
 
 from scapy.layers.inet import IP
@@ -9,8 +9,8 @@ from scapy.layers.l2 import Ether
 
 from ttpverif.bench.bench import scenario
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
-from ttpverif.frames.datagram import is_datagram
-from ttpverif.frames.frame import node_to_mac
+from ttpverif.frames.datagram import Network, is_datagram, pack
+from ttpverif.frames.frame import ETHERTYPE_IPV4, Frame, Opcode, node_to_mac
 from ttpverif.frames.router import Router
 
 # fmt: off
@@ -25,6 +25,7 @@ RUNS = [
 ROUTERS = {"a": bytes.fromhex("020000000aaa"), "b": bytes.fromhex("020000000bbb")}
 REQ_LO, REQ_HI, DATA = 0, 1, 2
 LINK_UP = 0
+STRANGER = 0xABCDEF
 
 
 def form_counts(node):
@@ -72,6 +73,19 @@ def configure(bench):
         )
 
 
+def strangers(bench):
+    """Frames of the IPv4 form for links that `b` has not, two good and two bad."""
+    fields = {"epoch": 9, "ethertype": ETHERTYPE_IPV4}
+    payload = Frame(STRANGER, bench.b.address, Opcode.PAYLOAD, REQ_LO, 5, payload=b"?", **fields)
+    close = Frame(STRANGER, bench.b.address, Opcode.CLOSE, REQ_LO, 5, **fields)
+    for frame in (payload, close):
+        bench.b.play(pack(frame, Network()))
+    spoiled = bytearray(pack(close, Network()))
+    spoiled[24] ^= 1
+    bench.b.play(spoiled)
+    bench.b.play(pack(close, Network(prefix=11)))
+
+
 @scenario
 async def router(bench):
     a, b = bench.a, bench.b
@@ -99,6 +113,7 @@ async def router(bench):
     await bench.until(
         lambda: all(len(node.notices) == 4 for node in bench.nodes), 2_000_000, "both links closed"
     )
+    strangers(bench)
     await bench.cycles(5_000)
     deliveries.finish()
     for feed in followed:
@@ -109,7 +124,8 @@ async def router(bench):
 def judge(bench, channels):
     """Forms, what the routers made of the frames, and Scapy's word on every header."""
     for node in bench.nodes:
-        assert form_counts(node) == {REQ_LO: set(), REQ_HI: {False}, DATA: {True}}
+        answers = {True} if node is bench.b else set()  # to strangers
+        assert form_counts(node) == {REQ_LO: answers, REQ_HI: {False}, DATA: {True}}
         for frame in node.frames_out:
             if is_datagram(frame.data):
                 packet = Ether(frame.data)
@@ -125,5 +141,7 @@ def judge(bench, channels):
             for frame in sink.frames_in
         )
         assert counts["rx_marked"] == good > 0
-        assert counts["rx_bad_tth"] == 0
+        # The checksum; the address of another network is nobody's here.
+        wrong = (1, 1) if sink is bench.b else (0, counts["rx_not_ours"])
+        assert (counts["rx_bad_tth"], counts["rx_not_ours"]) == wrong
     bench.report(f"{channels[0].counters['routed']} frames routed from a to b")

@@ -87,7 +87,7 @@ def is_known(data, network):
     return is_ttp(data) or (network is not None and is_datagram(data))
 
 
-def parse(data, network=Network(), node=None, bad_fcs=False):
+def parse(data, network: Network | None = Network(), node=None, bad_fcs=False):
     """As `Frame.parse`, of a node that knows both forms; `ethertype` is 0x0800 in the IPv4 form.
 
     `network` None: it does not know the IPv4 form.

@@ -42,10 +42,11 @@ class Router(Channel):
         data = bytes(data)
         if is_datagram(data) and data[:6] == self._mac:
             for _ in range(self._hops):
-                data = route(data, self._far_mac, self._sink)
-                if data is None:
+                routed = route(data, self._far_mac, self._sink)
+                if routed is None:
                     self.counters["stray"] += 1
                     return
+                data = routed
             self.counters["routed"] += 1
             if self._mark_random.random() < self._marked:
                 data = mark(data)
