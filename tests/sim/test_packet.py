@@ -43,7 +43,7 @@ def near(found, name, share):
         ("incast", {"NODES": 4, "COUNT": 40, "CONGESTION": 0, "LINK_SLOTS": 8}),
         ("incast", {"NODES": 3, "CLOCKS": 30_000, "SPREAD": 500, "CUT_THROUGH": 1}),
         ("incast", {"NODES": 4, "CLOCKS": 30_000, "LIAR": 3, "HEARS": 0x10}),
-        ("incast", {"NODES": 4, "CLOCKS": 60_000, "SAYS": 0x52}),
+        ("incast", {"NODES": 4, "CLOCKS": 90_000, "SAYS": 0x52}),
         ("all_to_all", {"NODES": 4, "COUNT": 20, "CONGESTION": 0}),
         ("permutation", {"NODES": 4, "COUNT": 60, "LEAF_HOSTS": 2, "BYTES": 0, "LINK_SLOTS": 4}),
     ],
