@@ -57,8 +57,9 @@ SECTIONS = (
          "MACs assumed", "us"),
         (r"latency\.one_way_ecp5_engines_us", "time of the engines in the time over 1000BASE-T", "us"),
         (r"latency\.one_way_ecp5_engine_share", "share of the engines in the time over 1000BASE-T", "%"))),
-    ("Latency of an idle port, engine and MAC", "64 bytes, mean of 40 samples, all within 8 ns of it; GMII and "
-     "RGMII with the engine at the clock that the ECPIX-5's bitstream reached, XGMII at 156.25 MHz, on paper. "
+    ("Latency of an idle port, engine and MAC", "64 bytes, mean of 40 samples, all within 8 ns of it; GMII "
+     "and RGMII with the engine at the clock that the ECPIX-5's bitstream reached, XGMII at 156.25 MHz, on "
+     "paper. "
      "Two ports are simulated pin to pin; PHYs, cable and switch are cited. Others say of theirs: nanoPU "
      "69 ns wire to wire for an RPC (200 Gb/s); RIFL 110 ns one way over 10 m (one link); VNx UDP 1,053 ns "
      "for a round trip of 64 bytes (292 MHz, direct, unreliable); TTPoE of Tesla 1.3 us one way.", (
