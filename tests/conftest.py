@@ -40,6 +40,7 @@ def pytest_configure(config):
 # named, they run. `make verify` runs them.
 LEFT_OUT = (
     "board/test_board.py",
+    "board/test_memory_cell.py",
     "board/test_netlist.py",
     "docs/test_integration_doc.py::test_fusesoc",
     "litex/test_socs.py",
@@ -48,6 +49,7 @@ LEFT_OUT = (
     "pipeline/test_background.py::test_background_events[every_row OPEN-0]",
     "port/test_two_ports.py::test_two_ports[xgmii]",
     "sim/test_bench_axis.py",
+    "sim/test_bench_ports.py",
     "sim/test_faults.py::test_every_memory_with_an_upset",
     "sim/test_soak.py::test_right_engines_pass",
     "sim/views/test_views.py::test_gtkwave_finds_every_signal_of_its_view[verilator-engine]",
