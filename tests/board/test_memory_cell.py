@@ -6,6 +6,7 @@ import json
 import pytest
 
 from tests.board.memories import KINDS, Memories
+from tests.long import long
 from tests.mac import mac_bench
 from ttpoe.verilog.emit import emit_rtlil, write
 from ttpsim.board import build
@@ -30,6 +31,7 @@ def _netlist(folder):
     return text.replace(f"module {build.NAME}(", "module pair("), widths
 
 
+@long
 @needs_tools
 def test_every_width_of_a_block_ram(tmp_path):
     text, widths = _netlist(tmp_path)

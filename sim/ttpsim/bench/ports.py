@@ -73,7 +73,10 @@ def _side(side, other, mac, found):
 
 def pair_text(config, mac, clock_hz):
     """Two ports, `a` and `b`, as one module of Verilog; `a_busy`: a frame of `a` is on the wire."""
-    core = top_verilog("port", config, mac=mac, clock_hz=clock_hz)
+    core = builds.kept(
+        f"port-{config.name}-{mac}-{clock_hz:.0f}",
+        lambda: top_verilog("port", config, mac=mac, clock_hz=clock_hz),
+    )
     found = parse_ports(core, "ttp_port")
     names = [f"clk_{wire}{late}" for wire in ("ab", "ba") for late in {"", _CLOCKS[mac][2]}]
     lines, instances = [f"  input {name};" for name in names], []

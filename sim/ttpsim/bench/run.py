@@ -265,8 +265,9 @@ def measure(parts, short, jobs):
         plan, evaluate = PARTS[part]
         runs = plan(short)
         try:
-            with Report(runs, f"bench {part}") as report:
-                runner.Runner(runs, jobs, report).execute()
+            if runs:  # a part may simulate by itself
+                with Report(runs, f"bench {part}") as report:
+                    runner.Runner(runs, jobs, report).execute()
         except KeyboardInterrupt:
             raise Interrupted(f"in {part}: {runner.ended(runs)}") from None
         failed += [run for run in runs if not run.passed]

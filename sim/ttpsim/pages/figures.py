@@ -76,6 +76,11 @@ def key_figures():
             "|---|---|",
             f"| latency, idle: host to wire, wire to host | {found['latency.tx_clocks']} and "
             f"{found['latency.rx_clocks']} clocks in every sample |",
+            f"| a port with RGMII, simulated at the clock of the bitstream below: host to wire, wire to "
+            f"host, wire to wire (ACK) | {found['latency.port.rgmii.host_to_wire_ns']:.0f}, "
+            f"{found['latency.port.rgmii.wire_to_host_ns']:.0f} and "
+            f"{found['latency.port.rgmii.wire_to_wire_ns']:.0f} ns; with cited PHYs and switch "
+            f"{found['latency.port.rgmii.one_way_us']:.2f} us from host to host |",
             f"| events per clock, links of different sets | "
             f"{found['pipeline.events_per_clock']:.2f} |",
             f"| NACK to replay, whatever is in flight | {found['replay.nack_to_wire_clocks']} clocks |",
