@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from tests.simulated import made
 from tests.streams import simulate
 from ttpoe.config import preset
 from ttpoe.congestion.law import Law
@@ -230,3 +231,28 @@ def follow(seed, longs_seen):
         longs_seen.append(longs and cuts)
 
     simulate(dut, testbench)
+
+
+@pytest.mark.parametrize("quiet", [1, 0x7FFF, 0x8000, 0x8001])
+def test_a_visit_after_a_long_quiet(quiet):
+    """Times are serial numbers: half a circle apart, none is in the past (K8)."""
+    dut, found = made(Law, CONFIG), []
+    model = Sender(CONFIG.slots, 0)
+    model.visited(quiet)
+
+    async def testbench(ctx):
+        while not ctx.get(dut.o_ready):
+            await ctx.tick()
+        begin = dict(event=dict(event=Event.HOST_OPEN), outcome=dict(stepped=1))
+        visit = dict(event=dict(event=Event.TIMER), tag=dict(state=LinkState.OPEN, controlled=1))
+        for now, done in ((0, begin), (quiet, visit)):
+            ctx.set(dut.i_now, now)
+            ctx.set(dut.i_done.payload, done | dict(lid=4, owns=1, vc=2))
+            for clock in range(10):
+                ctx.set(dut.i_done.valid, clock == 0)
+                if ctx.get(dut.o_law.valid) and ctx.get(dut.o_law.p.touched):
+                    found.append(ctx.get(dut.o_law.p.next_at))
+                await ctx.tick()
+
+    simulate(dut, testbench)
+    assert found == [0, model.next_at]

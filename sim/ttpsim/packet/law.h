@@ -83,7 +83,10 @@ struct Pace {
     }
     // Everything before this ID is acknowledged.
     void passed(uint32_t id) { if (timing && int32_t(id - timed) > 0) timing = false; }
-    void visited(uint16_t now) { if (ahead(next_at, now) < 0) next_at = now; }
+    void visited(uint16_t now) {
+        const int late = ahead(next_at, now);
+        if (late < 0 && late != INT16_MIN) next_at = now;   // half a circle apart, none is later
+    }
     void timed_out(int in_a_row, bool slow) {
         window = slow ? 1 : std::max(law::START, window / 2);
         growing = true;

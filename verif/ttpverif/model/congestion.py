@@ -129,7 +129,7 @@ class Sender:
 
     def visited(self, now):
         """The link timer visits the link."""
-        if time_ahead(self.next_at, now) < 0:
+        if -(1 << 15) < time_ahead(self.next_at, now) < 0:
             self.next_at = now
 
     def timed_out(self, time_outs, slow):
