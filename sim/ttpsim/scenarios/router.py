@@ -17,8 +17,8 @@ from ttpverif.frames.router import Router
 RUNS = [
     {"sim": "verilator", "preset": preset, "name": preset,
      "config": {"name": f"{preset}_ipv4", "encapsulation": "ipv4"},
-     "params": {"payloads": payloads}, "short": {"payloads": 40}}
-    for preset, payloads in (("tiny", 200), ("full", 400))
+     "params": {"payloads": payloads}, "short": short}
+    for preset, payloads, short in (("tiny", 200, {"payloads": 40}), ("full", 400, None))
 ]
 # fmt: on
 
