@@ -207,5 +207,5 @@ def run(job):
         await job(driver)
         await driver.pause(3 * LATENCY)
 
-    simulated.run(drive, driver.watch)
+    simulated.run(drive, beside=[driver.watch])
     return driver
