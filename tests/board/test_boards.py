@@ -151,8 +151,8 @@ def _made(monkeypatch, tmp_path, engine, rgmii):
 
     monkeypatch.setattr(build, "BUILD", tmp_path)
     monkeypatch.setattr(build, "ROOT", tmp_path)
-    monkeypatch.setattr(build, "prepare", lambda design: design.top()[0])
-    monkeypatch.setattr(build, "netlist", lambda design: dict(lut4=1, ff=2, dp16kd=3))
+    monkeypatch.setattr(build, "prepare", lambda design, _made: design.top()[0])
+    monkeypatch.setattr(build, "netlist", lambda _folder: dict(lut4=1, ff=2, dp16kd=3))
 
     def run(command, folder, log):
         folder.mkdir(parents=True, exist_ok=True)

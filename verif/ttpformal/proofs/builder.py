@@ -15,7 +15,8 @@ class _Builder(Proof):
 
     def build(self, h):
         m = h.m
-        dut = FrameBuilder(shrunk(width_bits=64, slots=4, sets=2))
+        config = shrunk(width_bits=64, slots=4, sets=2)
+        dut, self.fields = FrameBuilder(config), frame_fields(config)
         m.submodules.dut = parts = built(dut)
         self.inner, self.carried = inner(parts), inner(parts, "carry")["carried"]
         node = h.constant(24, "cfg_node")
@@ -72,7 +73,7 @@ class _Builder(Proof):
     def invariants(self, h, out, word, before, size, is_payload, left):
         """Where the frame is, in terms of the builder's own counters: for the induction."""
         m, number, tail_left = h.m, self.inner["number"], self.inner["tail_left"]
-        kept = View(frame_fields, self.inner["kept"])
+        kept = View(self.fields, self.inner["kept"])
         tail, words = Signal(8), Signal(8)
         m.d.comb += [tail.eq((size + 3) >> 3), words.eq((size + 7) >> 3)]
         h.check((number <= 8) & (size <= 1024) & (is_payload == (size != 0)))
@@ -271,7 +272,7 @@ class Content(_Builder):
 
     def under_way(self, h, out, frame, size, is_payload, left, index, place, seen):
         """What the builder keeps of the frame, and where the watched byte is: for the induction."""
-        number, kept = self.inner["number"], View(frame_fields, self.inner["kept"])
+        number, kept = self.inner["number"], View(self.fields, self.inner["kept"])
         for name in ("opcode", "node", "vc", "ieee", "epoch", "selective", "controlled"):
             h.check(Value.cast(kept[name]) == Value.cast(frame[name]))
         h.check((kept.tx_id == frame.tx_id) & (kept.rx_id == frame.rx_id))
