@@ -52,9 +52,6 @@ __all__ = [
     "main",
 ]
 
-_IF_CHOSEN = ("encapsulation", "oui")
-"""Parameters that the header names only where they are not as in every configuration before."""
-
 TOPS = {
     "engine": "TTP engine: Tesla Transport Protocol over Ethernet, in hardware. Apache-2.0.",
     "nic": "TTP NIC: a TTP engine and the operating system's frames on one MAC. Apache-2.0.",
@@ -259,9 +256,7 @@ def top_verilog(top, config, top_name=None, component=None, **port):
         "",
     ]
     header += [
-        f"  {field.name} = {getattr(config, field.name)}"
-        for field in dataclasses.fields(config)
-        if field.name not in _IF_CHOSEN or getattr(config, field.name) != field.default
+        f"  {field.name} = {getattr(config, field.name)}" for field in dataclasses.fields(config)
     ]
     header += [
         "",
@@ -364,7 +359,7 @@ def _parser():
         parser.add_argument(
             *flags,
             dest=field.name,
-            type=_any_base if field.name == "oui" else field.type,
+            type=_any_base if field.type is int else field.type,
             metavar="VALUE",
             help=f"override the preset's {field.name}",
         )
