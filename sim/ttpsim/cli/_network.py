@@ -1,17 +1,12 @@
-"""Switches that `ttpoe fabric` and `ttpoe packet` have in common: traffic over a network."""
+"""Switches that `ttpoe fabric`, `packet` and `compare` have in common: traffic over a network."""
 
 from ttpverif.cli.options import add_gbn, add_loss, add_preset, add_seed, number, one_of, path
 
-__all__ = ["add_files", "add_network"]
+__all__ = ["add_files", "add_network", "add_numbers", "add_traffic"]
 
 
-def add_network(parser, settings, traffic, meaning):
-    """Who sends what, and over which network.
-
-    settings : switch -> smallest, largest, default, meaning. traffic : the names; `meaning` says
-    what they are.
-    """
-    add_preset(parser)
+def add_traffic(parser, traffic, meaning):
+    """`--traffic`, one of these names, and the seed of what is random about it."""
     parser.add_argument(
         "--traffic",
         metavar="NAME",
@@ -20,13 +15,10 @@ def add_network(parser, settings, traffic, meaning):
         help=f"{meaning} (incast)",
     )
     add_seed(parser)
-    add_loss(parser, high=100, of="of the frames on each cable that are lost")
-    add_gbn(parser)
-    parser.add_argument(
-        "--cut-through",
-        action="store_true",
-        help="switches send a frame on before they have all of it",
-    )
+
+
+def add_numbers(parser, settings):
+    """A switch for each setting: name -> smallest, largest, default, meaning."""
     for name, (low, high, default, words) in settings.items():
         parser.add_argument(
             f"--{name}",
@@ -35,6 +27,23 @@ def add_network(parser, settings, traffic, meaning):
             default=default,
             help=f"{words} ({default})",
         )
+
+
+def add_network(parser, settings, traffic, meaning):
+    """Who sends what, and over which network.
+
+    settings : as of `add_numbers`. traffic : the names; `meaning` says what they are.
+    """
+    add_preset(parser)
+    add_traffic(parser, traffic, meaning)
+    add_loss(parser, high=100, of="of the frames on each cable that are lost")
+    add_gbn(parser)
+    parser.add_argument(
+        "--cut-through",
+        action="store_true",
+        help="switches send a frame on before they have all of it",
+    )
+    add_numbers(parser, settings)
     parser.add_argument(
         "--congestion",
         metavar="HOW",

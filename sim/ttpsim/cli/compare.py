@@ -1,7 +1,8 @@
 """`ttpoe compare`: TTP beside TCP in ns-3, over the same network."""
 
+from ttpsim.cli._network import add_numbers, add_traffic
 from ttpsim.cli.packet import SETTINGS as PACKET
-from ttpverif.cli.options import add_jobs, add_names, add_seed, number, one_of, path, verb
+from ttpverif.cli.options import add_jobs, add_names, number, path, verb
 
 __all__ = ["CHECKOUT", "PROTOCOLS", "SETTINGS", "SUMMARY", "TCP", "TRAFFIC", "add_parser", "run"]
 
@@ -41,22 +42,8 @@ def add_parser(subparsers):
     """The parser of `ttpoe compare`."""
     parser = verb(subparsers, "compare", SUMMARY, _DESCRIPTION, _EXAMPLES, CHECKOUT)
     add_names(parser, "protocol", f"one of {', '.join(PROTOCOLS)}; none: all", PROTOCOLS)
-    parser.add_argument(
-        "--traffic",
-        metavar="NAME",
-        type=one_of(*TRAFFIC),
-        default="incast",
-        help="as for `ttpoe fabric` (incast)",
-    )
-    add_seed(parser)
-    for name, (low, high, default, words) in (SETTINGS | TCP).items():
-        parser.add_argument(
-            f"--{name}",
-            metavar="N",
-            type=number(low, high),
-            default=default,
-            help=f"{words} ({default})",
-        )
+    add_traffic(parser, TRAFFIC, "as for `ttpoe fabric`")
+    add_numbers(parser, SETTINGS | TCP)
     parser.add_argument(
         "--seeds",
         metavar="N",
