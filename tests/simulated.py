@@ -15,19 +15,19 @@ class Simulated:
     """A design in Amaranth's simulator. Each `run` begins as after power-up.
 
     Compiling a large block takes seconds; a reset of its simulation takes none. `period`: of its
-    clock, in seconds; None if it has none, or if it is the caller's `add_clock` of `simulator`.
+    clock, in seconds, if it has one.
     """
 
     def __init__(self, design, period=None):
         self.design, self._jobs, self._beside = design, (), ()
         self._has_run = False
-        self.simulator = Simulator(design)
+        self._simulator = Simulator(design)
         if period is not None:
-            self.simulator.add_clock(period, if_exists=True)
+            self._simulator.add_clock(period, if_exists=True)
         for place in range(_SIDE_BY_SIDE):
-            self.simulator.add_testbench(functools.partial(self._job, place))
+            self._simulator.add_testbench(functools.partial(self._job, place))
         for place in range(_SIDE_BY_SIDE):
-            self.simulator.add_testbench(
+            self._simulator.add_testbench(
                 functools.partial(self._background, place), background=True
             )
 
@@ -43,9 +43,9 @@ class Simulated:
         """Runs the coroutines `job(ctx)` to their end; those of `beside` run too, and need not end."""
         assert max(len(jobs), len(beside)) <= _SIDE_BY_SIDE
         if self._has_run:
-            self.simulator.reset()
+            self._simulator.reset()
         self._jobs, self._beside, self._has_run = jobs, beside, True
-        self.simulator.run()
+        self._simulator.run()
 
 
 @functools.lru_cache(maxsize=8)

@@ -5,7 +5,7 @@ is taken is sampled where the clock ends, so that several testbenches may drive 
 each other in the same clock.
 """
 
-from collections import OrderedDict
+from functools import lru_cache
 
 from tests.simulated import Simulated
 
@@ -15,7 +15,9 @@ LIMIT_CLOCKS = 5000
 """A port that is not ready, or not valid, for so long never will be."""
 
 
-_KEPT = OrderedDict()  # id of a design -> it, compiled; the last eight
+@lru_cache(maxsize=8)
+def _compiled(dut):
+    return Simulated(dut, period=1e-8)
 
 
 def simulate(dut, *testbenches, background=()):
@@ -24,11 +26,7 @@ def simulate(dut, *testbenches, background=()):
     Those of `background` run beside them and need not end. The clock is for blocks that have one.
     A `dut` that comes again (`tests.simulated.made`) is not compiled again.
     """
-    simulated = _KEPT.pop(id(dut), None) or Simulated(dut, period=1e-8)
-    _KEPT[id(dut)] = simulated
-    if len(_KEPT) > 8:
-        _KEPT.popitem(last=False)
-    simulated.run(*testbenches, beside=tuple(background))
+    _compiled(dut).run(*testbenches, beside=tuple(background))
 
 
 async def send_event(ctx, port, payload):

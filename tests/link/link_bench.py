@@ -16,7 +16,17 @@ from ttpoe.pipeline.q2_decide import Decide
 from ttpoe.pipeline.q3_commit import STATS, Commit
 from ttpoe.protocol import Opcode
 
-__all__ = ["CONFIG", "NODE", "OWN_EPOCH", "FIRST_ID", "INIT_ID", "Link", "decide", "changes"]
+__all__ = [
+    "Both",
+    "CONFIG",
+    "NODE",
+    "OWN_EPOCH",
+    "FIRST_ID",
+    "INIT_ID",
+    "Link",
+    "decide",
+    "changes",
+]
 
 CONFIG = preset("tiny")
 NODE = 0x020304  # the peer
@@ -25,9 +35,12 @@ _FIELDS = tuple(tag_layout(CONFIG).members)
 _BY_NUMBER = (Event.VISIT, Event.TIMER, Event.VICTIM, Event.SENT)
 
 
-class _Both(Elaboratable):
-    def __init__(self):
-        self.decide, self.commit = Decide(CONFIG), Commit(CONFIG)
+class Both(Elaboratable):
+    """`Decide` hands its outcome to `Commit` in one clock, without the pipeline between them."""
+
+    def __init__(self, config, node):
+        self._node = node
+        self.decide, self.commit = Decide(config), Commit(config)
 
     def elaborate(self, platform):
         m = Module()
@@ -38,7 +51,9 @@ class _Both(Elaboratable):
             done.event.eq(decide.i_event),
             done.outcome.eq(decide.o_outcome),
             done.tag.eq(decide.o_tag),
-            done.node.eq(NODE),
+            done.lid.eq(decide.i_lid),
+            done.kept_slot.eq(decide.i_kept.slot),
+            done.node.eq(self._node),
             done.vc.eq(decide.i_tag.vc),
         ]
         return m
@@ -106,7 +121,7 @@ class Link:
 
 @cache
 def _simulated():
-    return Simulated(_Both())
+    return Simulated(Both(CONFIG, NODE))
 
 
 def decide(check):

@@ -1,36 +1,18 @@
-"""`decide`: Q2 and Q3 for one event of a selective link, and what is told to whom.
-
-`Decide` hands its outcome to `Commit` in one clock, without the pipeline between them.
-"""
+"""`decide`: Q2 and Q3 for one event of a selective link, and what is told to whom."""
 
 from functools import cache
 
-from amaranth import Elaboratable, Module
-
+from tests.link.link_bench import Both
 from tests.simulated import Simulated
 from ttpoe.config import preset
 from ttpoe.link.fsm import LinkState
-from ttpoe.pipeline.q2_decide import Decide
-from ttpoe.pipeline.q3_commit import Commit
 
 CONFIG = preset("tiny")  # 4 reorder slots: a window of 16
-
-
 WINDOW = CONFIG.reorder_window
-
-
 MASK = (1 << 32) - 1
-
-
 LID = 5
-
-
 PEER = 4  # the peer's epoch
-
-
 BASES = (1000, 0xFFFFFFFD, 0x7FFFFFFD)
-
-
 TAG = (
     "state",
     "una",
@@ -49,26 +31,6 @@ TAG = (
     "selective",
     "oldest_at",
 )
-
-
-class Both(Elaboratable):
-    def __init__(self):
-        self.decide, self.commit = Decide(CONFIG), Commit(CONFIG)
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.decide, m.submodules.commit = decide, commit = self.decide, self.commit
-        done = commit.i_done.payload
-        m.d.comb += [
-            commit.i_done.valid.eq(1),
-            done.event.eq(decide.i_event),
-            done.outcome.eq(decide.o_outcome),
-            done.tag.eq(decide.o_tag),
-            done.lid.eq(decide.i_lid),
-            done.kept_slot.eq(decide.i_kept.slot),
-            done.vc.eq(decide.i_tag.vc),
-        ]
-        return m
 
 
 class Bench:
@@ -121,7 +83,7 @@ class Bench:
 
 @cache
 def simulated():
-    return Simulated(Both())
+    return Simulated(Both(CONFIG, 0))
 
 
 def decide(check):

@@ -1,7 +1,6 @@
 """Two ports side by side as one module of Verilog, `pair`, for cocotb; each has clocks of its own."""
 
 from tests.emitted import emitted
-from ttpoe.verilog.emit import top_verilog
 from ttpverif.bench.pair import parse_ports
 
 __all__ = ["pair_text"]
@@ -9,15 +8,13 @@ __all__ = ["pair_text"]
 _UNUSED = ("trace_", "stat_")
 
 
-def pair_text(config, mac, **options):
+def pair_text(config, mac):
     """Every port of the port `a` is a port of `pair` with `a_` in front, but for statistics and trace.
 
     `a_mid_tx_clk` rises in the middle of a byte time: there a model may sample, whatever its
     simulator does at edges.
     """
-    core = (
-        top_verilog("port", config, mac=mac, **options) if options else emitted("port", config, mac)
-    )
+    core = emitted("port", config, mac)
     found = {
         name: port
         for name, port in parse_ports(core, "ttp_port").items()

@@ -6,10 +6,9 @@ import pytest
 
 from tests.long import BITS
 from tests.streams import receive_packet, send_packet, simulate
-from tests.tx.tx_bench import control_bytes, payload_bytes, random_control, words_of
+from tests.tx.tx_bench import control_bytes, offer_payload, payload_bytes, random_control, words_of
 from ttpoe.config import Config
 from ttpoe.tx.builder import FrameBuilder
-from ttpoe.tx.payload_queue import length_beat
 
 NODE = 0xA1B2C3
 
@@ -81,21 +80,8 @@ def test_payloads_around_every_boundary(width_bits):
         await send_packet(ctx, dut.i_word, words)
 
     async def queue(ctx):
-        """The length is there `length_beat` clocks after a start, and in that clock only."""
-        ctx.set(dut.i_payload.payload, frame)
         for payload in payloads:
-            ctx.set(dut.i_payload.valid, 1)
-            late = length_beat(config)
-            ctx.set(dut.i_length, 0 if late else len(payload))
-            taken = False
-            while not taken:
-                *_, taken = await ctx.tick().sample(dut.i_payload.ready)
-            ctx.set(dut.i_payload.valid, 0)
-            if late:
-                for _ in range(late - 1):
-                    await ctx.tick()
-                ctx.set(dut.i_length, len(payload))
-                await ctx.tick()
+            await offer_payload(ctx, dut, config, frame, len(payload))
 
     async def receiver(ctx):
         for _ in payloads:

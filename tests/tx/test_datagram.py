@@ -6,13 +6,13 @@ import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 
+from tests.long import BITS
 from tests.streams import receive_packet, send_packet, simulate
 from tests.tx.test_builder import octets
-from tests.tx.tx_bench import random_control, words_of
+from tests.tx.tx_bench import offer_payload, random_control, words_of
 from ttpoe.config import Config
 from ttpoe.tx.builder import FrameBuilder
 from ttpoe.tx.datagram import ADDRESSING
-from ttpoe.tx.payload_queue import length_beat
 from ttpverif.frames.datagram import Network, pack
 from ttpverif.frames.frame import ETHERTYPE_IPV4, ETHERTYPES, Frame, Opcode
 from ttpverif.frames.scapy_ttp import TTP
@@ -63,7 +63,7 @@ def scapy_is_content(data, payload_bytes):
     assert packet[TTP].version == 2
 
 
-@pytest.mark.parametrize("width_bits", [64, 128, 256, 512])
+@pytest.mark.parametrize("width_bits", BITS)
 def test_control_frames_of_both_forms(width_bits):
     config, rng = Config(width_bits=width_bits, encapsulation="ipv4"), random.Random(width_bits)
     dut = FrameBuilder(config)
@@ -94,7 +94,7 @@ def test_control_frames_of_both_forms(width_bits):
             assert (data[:6] == NETWORK.router) == far
 
 
-@pytest.mark.parametrize("width_bits", [64, 128, 256, 512])
+@pytest.mark.parametrize("width_bits", BITS)
 def test_payloads_of_both_forms(width_bits):
     config, rng = Config(width_bits=width_bits, encapsulation="ipv4"), random.Random(width_bits)
     width, dut = config.width_bytes, FrameBuilder(config)
@@ -115,19 +115,8 @@ def test_payloads_of_both_forms(width_bits):
     async def queue(ctx):
         await ctx.tick()
         for payload, ipv4 in payloads:
-            ctx.set(dut.i_payload.payload, said | {"ipv4": ipv4, "ieee": 1 - ipv4})
-            ctx.set(dut.i_payload.valid, 1)
-            late = length_beat(config)
-            ctx.set(dut.i_length, 0 if late else len(payload))
-            taken = False
-            while not taken:
-                *_, taken = await ctx.tick().sample(dut.i_payload.ready)
-            ctx.set(dut.i_payload.valid, 0)
-            if late:
-                for _ in range(late - 1):
-                    await ctx.tick()
-                ctx.set(dut.i_length, len(payload))
-                await ctx.tick()
+            form = {"ipv4": ipv4, "ieee": 1 - ipv4}
+            await offer_payload(ctx, dut, config, said | form, len(payload))
 
     async def receiver(ctx):
         for _ in payloads:

@@ -1,5 +1,6 @@
 """What the benches of the transmit path share: the frames that must come, and a sink."""
 
+from ttpoe.tx.payload_queue import length_beat
 from ttpverif.frames.frame import ETHERTYPES, Frame, Opcode
 
 CONTROL_OPCODES = [opcode for opcode in Opcode if opcode != Opcode.PAYLOAD]
@@ -95,3 +96,21 @@ class FrameSink:
         if beat.last:
             self.frames.append((self.collected, self.first_clock, clock))
             self.collected, self.first_clock = b"", None
+
+
+async def offer_payload(ctx, builder, config, descriptor, length):
+    """Offers a PAYLOAD to a `FrameBuilder` until it is taken. Its length is there `length_beat`
+    clocks after the start, and in that clock only."""
+    late = length_beat(config)
+    ctx.set(builder.i_payload.payload, descriptor)
+    ctx.set(builder.i_payload.valid, 1)
+    ctx.set(builder.i_length, 0 if late else length)
+    taken = False
+    while not taken:
+        *_, taken = await ctx.tick().sample(builder.i_payload.ready)
+    ctx.set(builder.i_payload.valid, 0)
+    if late:
+        for _ in range(late - 1):
+            await ctx.tick()
+        ctx.set(builder.i_length, length)
+        await ctx.tick()
