@@ -3,6 +3,7 @@
 `full` and the widths between 64 and 512 bits are built and simulated here, too.
 """
 
+import argparse
 import re
 import shutil
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.ttpoe_process import ttpoe
+from ttpoe.config import PRESETS
 from ttpsim import scenarios
+from ttpsim.cli import sim
 from ttpsim.scenario import run as runner
 
 SCENARIOS = sorted(
@@ -61,3 +64,25 @@ def test_every_width_is_simulated():
     runs = runner.plan(runner.Wanted())
     assert {run.config.width_bits for run in runs} == {64, 128, 256, 512}
     assert {run.simulator for run in runs} == {"verilator", "icarus"}
+
+
+@pytest.mark.parametrize("short", [True, False])
+def test_what_a_failure_says_repeats_the_same_run(short):
+    """Also a run whose configuration is not quite a preset. Others of its scenario may run, too."""
+    runs = runner.plan(runner.Wanted(short=short))
+    assert any(run.config.name not in PRESETS for run in runs)
+    subparsers = argparse.ArgumentParser().add_subparsers()
+    parser = sim.add_parser(subparsers)
+    for run in runs:
+        program, verb, *words = run.again().split()
+        assert (program, verb) == ("ttpoe", "sim")
+        asked = parser.parse_args(words)
+        wanted = runner.Wanted(
+            test=asked.test,
+            simulator=asked.simulator,
+            preset=asked.preset,
+            seed=asked.seed,
+            short=asked.short,
+        )
+        again = [one for one in runner.plan(wanted) if one.folder == run.folder]
+        assert [(one.config, one.params) for one in again] == [(run.config, run.params)]

@@ -63,6 +63,8 @@ class Run:
     place: str = "runs"  # folder below build/sim
     log: Path | None = None  # of a build that failed
     failed_at: int | None = None  # the clock; the waveform shows what led to it
+    preset: str = ""  # of which `config` is made, if it has another name
+    short: bool = False
 
     @property
     def window(self):
@@ -83,8 +85,9 @@ class Run:
     def again(self):
         """The command that repeats this run and records waves."""
         return (
-            f"ttpoe sim {self.test} --simulator {self.simulator} --preset {self.config.name} "
-            f"--seed {self.seed} --waves"
+            f"ttpoe sim {self.test} --simulator {self.simulator} "
+            f"--preset {self.preset or self.config.name} --seed {self.seed}"
+            f"{' --short' * self.short} --waves"
         )
 
     def to_dict(self):
@@ -155,14 +158,16 @@ def plan(wanted):
             chosen = here
         if wanted.short:  # but for what is asked for, and nothing else does
             chosen = [run for run in chosen if run.get("short", {}) is not None] or chosen
-        for run in chosen:
+        # Runs that are alike on the preset that is asked for: the one that is declared for it counts.
+        for run in sorted(chosen, key=lambda run: run["preset"] != wanted.preset):
             for needed in run["needs"]:
                 if not (ROOT / needed).exists():
                     raise SetupError(
                         f"{scenario} needs {needed}, which is missing: "
                         "restore it with `git checkout`"
                     )
-            config = preset(wanted.preset or run["preset"]).replace(**run["config"])
+            preset_name = wanted.preset or run["preset"]
+            config = preset(preset_name).replace(**run["config"])
             params = run["params"] | ((wanted.short and run.get("short")) or {})
             seed = int(wanted.seed if wanted.seed is not None else run["seed"])
             new = Run(
@@ -175,6 +180,8 @@ def plan(wanted):
                 wanted.waves,
                 wanted.trace,
                 run["top"],
+                preset=preset_name,
+                short=wanted.short,
             )
             runs.setdefault(new.folder, new)
     return list(runs.values())
