@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from amaranth.back import rtlil
 
+from tests.long import long
 from tests.ttpoe_process import ttpoe
 from ttpformal import sby, source
 from ttpformal.proof import Harness
@@ -50,6 +51,7 @@ for name, proof in load().items():
 """
 
 
+@long
 def test_all_proofs_can_be_built():
     """In a process of its own: some proofs make tables of the hardware smaller."""
     built = subprocess.run([sys.executable, "-c", BUILD_ALL], capture_output=True, text=True)

@@ -63,12 +63,6 @@ def test_emit_writes_to_standard_output():
     assert "\nmodule ttp_engine(" in result.stdout
 
 
-def test_emit_leaves_no_half_written_file(tmp_path):
-    path = tmp_path / "new" / "engine.v"
-    assert command("-m", "ttpoe.verilog.emit", "--preset", "tiny", "-o", path).returncode == 0
-    assert os.listdir(path.parent) == ["engine.v"]
-
-
 TTPOE = ("-P", "-m", "ttpverif.cli")
 
 
@@ -195,6 +189,7 @@ def test_the_waveform_of_a_failure_is_of_its_last_clocks(tmp_path):
     assert int(re.search(r"^\*-?[\d.]+ (\d+)", view, re.M)[1]) == dump.end()
 
 
+@long
 @pytest.mark.icarus
 def test_one_run_by_its_name(tmp_path):
     result = project(tmp_path, SCENARIO)("sim", "only.bad", "--seed", "5")

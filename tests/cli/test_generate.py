@@ -12,6 +12,7 @@ import pytest
 
 import ttpverif.cli as cli
 from tests.emitted import emitted
+from tests.long import long
 from ttpoe.config import PRESETS, Config, ConfigError
 from ttpoe.csr.documents import c_header, systemrdl
 from ttpoe.verilog import generate
@@ -160,6 +161,7 @@ def test_the_waivers_are_for_this_file_only(made):
     assert all(line.endswith(' -file "*ttp_managed_nic.v"') for line in rules)
 
 
+@long
 def test_same_bytes_again(made):
     config = PRESETS["tiny"]
     again = generate.package("managed_nic", config)

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from tests.long import crossed
 from tests.sim.test_abuse import CONFIG, defective
 from ttpsim.build import builds
 from ttpsim.fabric import run as fabric
@@ -48,8 +49,7 @@ def test_every_number_of_slots(program, selective):
     assert found[1]["completed"] != found[most]["completed"], "the register does something"
 
 
-@pytest.mark.parametrize("congestion", [1, 0])
-@pytest.mark.parametrize("tick", [1, 2, 3, 7, 64, 4095, 65536])
+@pytest.mark.parametrize("congestion, tick", crossed([1, 0], [1, 2, 3, 7, 64, 4095, 65536]))
 def test_any_pace_of_the_timer(program, tick, congestion):
     """A round of 8 clocks is far below a round trip: time-outs send again what is on its way."""
     run(program, TICK=tick, CONGESTION=congestion, LOSS_PPM=5_000, BUFFER=16384)

@@ -8,6 +8,7 @@ from amaranth.hdl import ResetInserter
 
 from tests.csr.csr_bench import OKAY, SLVERR, Axil, simulate
 from tests.csr.csr_block_bench import ALL, ALL_CAUSES, NODE, SEED, TINY, notify, pulse, refuses, run
+from tests.long import crossed
 from ttpoe.config import PRESETS, preset
 from ttpoe.csr.access import Registers
 from ttpoe.csr.block import Csr
@@ -271,17 +272,19 @@ class Resettable(Elaboratable):
         return m
 
 
-@pytest.mark.parametrize("clock", range(6))
 @pytest.mark.parametrize(
-    "name, write",
-    [
-        ("INIT_ID", True),
-        ("INIT_ID", False),
-        ("COUNT_RX_GOOD", False),
-        ("COUNTER_CLEAR", True),
-        ("COMMAND", True),
-        ("LINK_INDEX", True),
-    ],
+    "clock, name, write",
+    crossed(
+        range(6),
+        [
+            ("INIT_ID", True),
+            ("INIT_ID", False),
+            ("COUNT_RX_GOOD", False),
+            ("COUNTER_CLEAR", True),
+            ("COMMAND", True),
+            ("LINK_INDEX", True),
+        ],
+    ),
 )
 def test_reset_in_the_middle_of_a_request(clock, name, write):
     dut = Resettable(TINY)

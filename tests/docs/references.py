@@ -96,14 +96,14 @@ def files():
     return tuple(name for name in listed.stdout.splitlines() if (ROOT / name).is_file())
 
 
-def _python(text):
+def _python(text, tree):
     """Comments and docstrings."""
     found = [
         token.string
         for token in tokenize.generate_tokens(io.StringIO(text).readline)
         if token.type == tokenize.COMMENT
     ]
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             found.append(ast.get_docstring(node, clean=True) or "")
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
@@ -111,11 +111,11 @@ def _python(text):
     return "\n\n".join(found)
 
 
-def _messages(text):
+def _messages(tree):
     """Commands and pages in what the program prints: of its other texts only these."""
     strings = [
         node.value
-        for node in ast.walk(ast.parse(text))
+        for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
     return "\n\n" + "\n".join(
@@ -125,26 +125,31 @@ def _messages(text):
     )
 
 
-def texts():
-    """`(file, text)` of everything that people read."""
-    for name in files():
-        path = ROOT / name
-        if name.startswith(("docs/pictures/", "tests/data/")):
-            continue
-        if path.suffix == ".md":
-            # Blocks of commands have a test of their own; patches and drawings name what they like.
-            yield name, re.sub(r"^```.*?^```", "", path.read_text(), flags=re.DOTALL | re.MULTILINE)
-        elif path.suffix == ".py":
-            text = path.read_text()
-            yield name, _python(text) + ("" if name.startswith("tests/") else _messages(text))
-        elif path.suffix in _COMMENT and path.suffix or path.name == "Makefile":
-            mark = _COMMENT[path.suffix]
-            yield (
-                name,
-                "\n".join(
-                    line.split(mark, 1)[1] for line in path.read_text().splitlines() if mark in line
-                ),
-            )
+def _has_text(name):
+    path = ROOT / name
+    if name.startswith(("docs/pictures/", "tests/data/")):
+        return False
+    return path.name == "Makefile" or path.suffix in (".md", ".py", *filter(None, _COMMENT))
+
+
+def names():
+    """The files that people read."""
+    return [name for name in files() if _has_text(name)]
+
+
+@cache
+def text_of(name):
+    """What people read of a file."""
+    path = ROOT / name
+    text = path.read_text()
+    if path.suffix == ".md":
+        # Blocks of commands have a test of their own; patches and drawings name what they like.
+        return re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    if path.suffix == ".py":
+        tree = ast.parse(text)
+        return _python(text, tree) + ("" if name.startswith("tests/") else _messages(tree))
+    mark = _COMMENT[path.suffix]
+    return "\n".join(line.split(mark, 1)[1] for line in text.splitlines() if mark in line)
 
 
 @cache

@@ -9,6 +9,7 @@ import pytest
 
 from tests.docs.check import wrong
 from tests.docs.pages import ROOT, blocks, commands
+from tests.long import long
 
 PAGE = ROOT / "docs" / "guides" / "how-to.md"
 SECTIONS = dict(
@@ -98,6 +99,7 @@ assert (answer.opcode, answer.rx_id) == (Opcode.ACK, 40), answer
     )
 
 
+@long
 @pytest.mark.icarus
 def test_a_scenario(checkout):
     (block,) = [block for block in blocks(PAGE, SECTIONS["scenario"]) if block.language == "python"]

@@ -1,5 +1,6 @@
 """Whatever the project's pages, comments and docstrings refer to is there."""
 
+import ast
 import re
 
 import pytest
@@ -7,14 +8,14 @@ import pytest
 from tests.docs.references import (
     GLOSSARY,
     NOT_REFERENCES,
+    _messages,
     dangling,
+    names,
     numbered,
     rules,
     sections,
-    texts,
+    text_of,
 )
-
-TEXTS = dict(texts())
 
 
 def test_what_can_be_referred_to():
@@ -44,9 +45,9 @@ def test_what_can_be_referred_to():
     assert rules() == {str(number) for number in range(1, 11)}
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", names())
 def test_every_reference_leads_somewhere(name):
-    bad = dangling(TEXTS[name], name)
+    bad = dangling(text_of(name), name)
     assert not bad, f"{name}: {'; '.join(bad)}"
 
 
@@ -95,7 +96,7 @@ def test_a_reference_that_is_there_is_none(text):
 
 
 def test_what_is_no_reference_is_still_said():
-    everything = "\n".join(TEXTS.values())
+    everything = "\n".join(map(text_of, names()))
     for text in NOT_REFERENCES:
         assert text in everything, f"{text} stands nowhere: take it from NOT_REFERENCES"
 
@@ -135,8 +136,9 @@ def test_the_glossary_has_every_term_once():
 
 
 def test_what_a_program_prints_is_looked_at():
-    from tests.docs.references import _messages
+    def printed(text):
+        return dangling(_messages(ast.parse(text)))
 
-    assert dangling(_messages('raise E("no results: run `make simm` first")'))
-    assert dangling(_messages('print(f"see docs/gone.md for {name}")'))
-    assert not dangling(_messages('print("run `make sim`, see docs/index.md; sections 77")'))
+    assert printed('raise E("no results: run `make simm` first")')
+    assert printed('print(f"see docs/gone.md for {name}")')
+    assert not printed('print("run `make sim`, see docs/index.md; sections 77")')

@@ -6,6 +6,7 @@ import tracemalloc
 
 import pytest
 
+from tests.long import long_case
 from ttpverif.cli import ladder, main
 from ttpverif.frames.frame import Frame, Opcode
 from ttpverif.frames.pcap import PcapWriter
@@ -70,7 +71,14 @@ def restarts():
         yield frame(A, "PAYLOAD", tx_id=7 * number + 1, epoch=number & 0xFFFF)
 
 
-SHAPES = (steady, never_acknowledged, one_node_only, duplicates, the_same_for_ever, restarts)
+SHAPES = (
+    steady,
+    long_case(never_acknowledged),
+    long_case(one_node_only),
+    duplicates,
+    long_case(the_same_for_ever),
+    restarts,
+)
 
 
 def records(shape, count):

@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from tests.long import BYTES
+from tests.long import BYTES, crossed
 from tests.nic.nic_bench import Bench, Receiver, Sender, rng_for
 from ttpoe.config import PRESETS, Config
 from ttpoe.engine import Engine
@@ -75,8 +75,7 @@ def test_ports_are_the_engines_and_the_os():
     assert not set(STATS) & set(ENGINE_STATS)
 
 
-@pytest.mark.parametrize("width", BYTES)
-@pytest.mark.parametrize("ethertype", [0x0AC6, 0x9AC6])
+@pytest.mark.parametrize("width, ethertype", crossed(BYTES, [0x0AC6, 0x9AC6]))
 def test_no_clock_slower_than_the_engine_alone(width, ethertype):
     frames = conversation(ethertype)
     (alone,), counts_alone = run(built(Engine, width), width, frames)

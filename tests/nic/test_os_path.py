@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from tests.long import BYTES
+from tests.long import BYTES, crossed
 from tests.nic.nic_bench import (
     OS,
     TTP,
@@ -32,8 +32,7 @@ def counts(**others):
     return {name: others.get(name.removeprefix("stat_os_"), 0) for name in STATS}
 
 
-@pytest.mark.parametrize("width", BYTES)
-@pytest.mark.parametrize("gap", [0.0, 0.3])
+@pytest.mark.parametrize("width, gap", crossed(BYTES, [0.0, 0.3]))
 def test_what_is_not_ttp_reaches_the_os_unchanged_and_in_order(width, gap):
     rng = rng_for("rx", width, gap)
     frames = mixture(rng, 60)

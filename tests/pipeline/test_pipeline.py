@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.long import long_case
+from tests.long import long, long_case
 from tests.pipeline.pipeline_bench import place_of, row_of, run
 from tests.pipeline.script import Script
 from ttpoe.link.fsm import Action
@@ -30,6 +30,10 @@ RUNS = {
     "one set, peers with epoch 0": (dict(seed=5, nodes=ONE_SET, zero=0.9), 0),
     "four sets, peers with epoch 0, with pauses": (dict(seed=8, nodes=SETS, zero=0.9), 0.3),
 }
+CASES = [
+    name if name in ("one set", "four sets, peers with epoch 0, with pauses") else long_case(name)
+    for name in RUNS
+]
 
 
 FIELDS = ("event", "by_lid", "lid", "node", "vc", "ieee", "epoch", "selective",
@@ -99,15 +103,7 @@ def one_at_a_time(name):
     return run(job).records
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        name
-        if name in ("one set", "four sets, peers with epoch 0, with pauses")
-        else long_case(name)
-        for name in RUNS
-    ],
-)
+@pytest.mark.parametrize("name", CASES)
 def test_back_to_back_equals_one_at_a_time(name):
     events, found = chosen(name)[0], back_to_back(name)
     expected = one_at_a_time(name)
@@ -117,7 +113,7 @@ def test_back_to_back_equals_one_at_a_time(name):
         assert not wrong, f"{name}, event {number}: {events[number]}: (got, want) {wrong}"
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize("name", CASES)
 def test_distances_and_order(name):
     """Of one set 6 or at least 9 clocks, of one place at least 9, and none overtakes another."""
     events, found = chosen(name)[0], back_to_back(name)
@@ -139,6 +135,7 @@ def test_distances_and_order(name):
     assert overtakes > 20 or "one set" in name
 
 
+@long
 def test_the_script_reaches_the_state_table():
     """A bench that only ever drops would prove nothing."""
     records = [record for name in RUNS for record in back_to_back(name).records]

@@ -5,6 +5,7 @@
 
 import pytest
 
+from tests.long import crossed
 from tests.pipeline.pipeline_bench import LATENCY, place_of, row_of, run
 from ttpoe.link.fsm import Event
 from ttpoe.memory.forwarded import APART, FORWARDED
@@ -80,8 +81,12 @@ def test_an_event_waits_aside_for_one_of_its_set_and_others_overtake_it(distance
     assert clocks == free[: len(clocks)]
 
 
-@pytest.mark.parametrize("distance", [1, 2, FORWARDED, 7, 8, APART, 10])
-@pytest.mark.parametrize("kind", [Event.RX_PAYLOAD, Event.LOOK, Event.ASK, Event.PURGE])
+@pytest.mark.parametrize(
+    "distance, kind",
+    crossed(
+        [1, 2, FORWARDED, 7, 8, APART, 10], [Event.RX_PAYLOAD, Event.LOOK, Event.ASK, Event.PURGE]
+    ),
+)
 def test_events_of_one_place_enter_nine_clocks_apart(kind, distance):
     """Packets of links in sets 1 and 3 whose IDs have the same place."""
     first = packet(0x01, 0x25)

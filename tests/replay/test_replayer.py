@@ -5,6 +5,7 @@ import random
 import pytest
 from amaranth.hdl import ResetInserter, Signal
 
+from tests.long import crossed
 from tests.streams import simulate
 from ttpoe.config import preset
 from ttpoe.replay.replayer import Replayer, Walk
@@ -315,8 +316,7 @@ class RandomRanges:
         self.seen["whole"] += bool(places) and len(places) == end - begin + 1
 
 
-@pytest.mark.parametrize("slots", [4, 64, 1024])
-@pytest.mark.parametrize("pace", [1.0, 0.4, 0.1])
+@pytest.mark.parametrize("slots, pace", crossed([4, 64, 1024], [1.0, 0.4, 0.1]))
 def test_random_ranges_against_a_list(slots, pace):
     """Each range: its packets in order with their slots, behind a SEEK of its own or of one before
     it; nothing else."""

@@ -9,6 +9,7 @@ from scapy.layers.l2 import Ether
 from scapy.utils import rdpcap
 
 import tests.rx.test_parser as parser_bench
+from tests.long import BYTES, crossed
 from tests.rx.rx_frames import OTHER_NAMES, OUR_NODE, drive, frame, rng_for, schedule, spoiled
 from ttpoe.config import Config
 from ttpoe.rx.datagram import DatagramMatch
@@ -17,7 +18,6 @@ from ttpverif.frames.frame import ETHERTYPE_IPV4, ETHERTYPES, Opcode
 from ttpverif.frames.scapy_ttp import ipv4_frame, ttp_frame
 from ttpverif.malformed import DST, datagrams
 
-WIDTHS = (8, 16, 32, 64)
 NETWORK = Network()
 CAPTURE = Path(__file__).parents[1] / "data" / "pcap" / "30_ipv4_encap.pcap"
 FIELDS = ("opcode", "node", "vc", "ieee", "epoch", "selective", "tx_id", "rx_id")
@@ -60,7 +60,7 @@ def check(width, frames, rng=None, stall=0.0, node=OUR_NODE):
     return [result[0] for result in results], marked
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_both_forms_back_to_back(width):
     """Scapy's frames, each right behind one of the Ethernet form."""
     rng, frames = rng_for("forms", width), []
@@ -74,7 +74,7 @@ def test_both_forms_back_to_back(width):
     assert causes == [None] * 36 and marked == 0
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_capture_of_teslas_module(width):
     """Every frame of capture 30, at the node that it was sent to."""
     frames = [bytes(packet) for packet in rdpcap(str(CAPTURE))]
@@ -84,7 +84,7 @@ def test_capture_of_teslas_module(width):
         assert len(mine) >= 4 and causes == [None] * len(mine)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_the_table_of_datagrams(width):
     """Each cause, and a good frame right behind it."""
     cases, good = datagrams(), datagram(payload=b"good", dst=DST)
@@ -94,8 +94,7 @@ def test_the_table_of_datagrams(width):
     assert causes[1::2] == [None] * len(cases) and len(cases) > 40
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("stall", [0.0, 0.4])
+@pytest.mark.parametrize("width, stall", crossed(BYTES, [0.0, 0.4]))
 def test_random_frames(width, stall):
     """Any byte of the headers changed, with and without a checksum that is right again."""
     rng, frames = rng_for("datagrams", width, stall), []
@@ -114,7 +113,7 @@ def test_random_frames(width, stall):
     assert {None, "bad_tth", "other_ethertype", "not_ours", "runt"} <= set(causes)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_what_routers_do(width):
     """TTL, MACs, padding of 60 bytes; marks are counted, of good frames of this form alone."""
     mac = b"\x98\xed\x5c" + OUR_NODE.to_bytes(3, "big")
@@ -155,7 +154,7 @@ def test_another_oui(width):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("width", BYTES)
 def test_when_it_is_known_that_a_frame_matches(width):
     """From the beat of the UDP ports on; of no other frame, and not of the one before."""
     dut, seen = DatagramMatch(Config(width_bits=8 * width, encapsulation="ipv4")), []

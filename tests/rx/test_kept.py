@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.long import BYTES
+from tests.long import BYTES, crossed
 from tests.rx.rx_bench import RxBench
 from tests.rx.rx_frames import payload_frame, rng_for, schedule
 from ttpoe.config import Config
@@ -14,8 +14,7 @@ def config(width, **changes):
     ).replace(**changes)
 
 
-@pytest.mark.parametrize("width", BYTES)
-@pytest.mark.parametrize("deliver", [False, True])
+@pytest.mark.parametrize("width, deliver", crossed(BYTES, [False, True]))
 def test_kept_payloads_come_late_and_whole(width, deliver):
     """Every third payload is kept until many others went by; then it is delivered, or dropped."""
     rng = rng_for("kept", width, deliver)

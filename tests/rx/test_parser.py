@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.long import BYTES
+from tests.long import BYTES, crossed
 from tests.rx.rx_frames import (
     ACK,
     CAUSES,
@@ -215,8 +215,7 @@ def test_control_frames_without_a_pause(width):
     assert len(schedule(frames, width)) == 150 * 64 // width
 
 
-@pytest.mark.parametrize("width", BYTES)
-@pytest.mark.parametrize("stall", [0.0, 0.4])
+@pytest.mark.parametrize("width, stall", crossed(BYTES, [0.0, 0.4]))
 def test_random_frames(width, stall):
     rng = rng_for("random", width, stall)
     frames = []

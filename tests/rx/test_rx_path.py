@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.long import BYTES
+from tests.long import BYTES, crossed
 from tests.rx.rx_bench import RxBench
 from tests.rx.rx_frames import (
     boundary_lengths,
@@ -22,8 +22,7 @@ def config(width, **changes):
     ).replace(**changes)
 
 
-@pytest.mark.parametrize("width", BYTES)
-@pytest.mark.parametrize("pace", ["fast", "slow"])
+@pytest.mark.parametrize("width, pace", crossed(BYTES, ["fast", "slow"]))
 def test_random_traffic(width, pace):
     rng = rng_for("path", width, pace, 1)
     frames = []

@@ -1,8 +1,7 @@
 """`Soak`: the whole bench in Amaranth's simulator, for a short time; tests/sim/test_soak.py has it
 compiled, for long, and with defects."""
 
-from amaranth.hdl import ResetInserter, Signal
-
+from tests.simulated import made_with_reset
 from tests.streams import simulate
 from tests.traffic.traffic_twin import SHORT, Twin
 from ttpoe.config import preset
@@ -29,7 +28,7 @@ def settings(**changed):
 
 def run(over, finish_at=0, **changed):
     """Runs until `over(get)`, finishing from clock `finish_at` on; every status by its name."""
-    dut, reset, status = Soak(TINY), Signal(), {}
+    (dut, reset, design), status = made_with_reset(Soak, TINY), {}
 
     async def testbench(ctx):
         def get(name):
@@ -48,7 +47,7 @@ def run(over, finish_at=0, **changed):
         names = [name for name in dut.signature.members if name.startswith("status_")]
         status.update({name: get(name) for name in (n.removeprefix("status_") for n in names)})
 
-    simulate(ResetInserter(reset)(dut), testbench)
+    simulate(design, testbench)
     return status
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+from functools import cache
 
 import pytest
 
@@ -73,16 +74,19 @@ def trace(make, seed=1, steps=1900):
     return talk.us.log
 
 
-LOG = trace(TracedLaw)
+@cache
+def recorded():
+    """What an engine on a bad network did; the log that the tests change."""
+    return trace(TracedLaw)
 
 
 def laws(condition=lambda fields: True):
-    return [n for n, (kind, *item) in enumerate(LOG) if kind == "law" and condition(item[0])]
+    return [n for n, (kind, *item) in enumerate(recorded()) if kind == "law" and condition(item[0])]
 
 
 def with_law(number, **fields):
     """The log up to a record of the law, which is changed."""
-    return [*LOG[:number], ("law", LOG[number][1] | fields)]
+    return [*recorded()[:number], ("law", recorded()[number][1] | fields)]
 
 
 def until_law(log, number):
@@ -91,25 +95,25 @@ def until_law(log, number):
 
 
 def test_lockstep_follows_the_law():
-    lockstep = follow(LOG, PARAMETERS)
+    lockstep = follow(recorded(), PARAMETERS)
     assert lockstep.law.owed == 0
-    told = [LOG[n][1] for n in laws(lambda f: f["controlled"] and f["touched"])]
+    told = [recorded()[n][1] for n in laws(lambda f: f["controlled"] and f["touched"])]
     assert len(told) > 2000
     for name, least in dict(window=8, gap=4, base=2, links=3, age=3, timed=60).items():
         assert len({fields[name] for fields in told}) >= least, name
     for name in ("growing", "limited", "timing", "counted", "free"):
         assert {fields[name] for fields in told} == {0, 1}, name
-    events = {LOG[n - 1][1].event for n in laws()}
+    events = {recorded()[n - 1][1].event for n in laws()}
     assert events >= {"REPLAY", "LOOK", "TIMER", "VISIT", "HOST_PAYLOAD", "RX_ACK", "RX_NACK"}
-    assert records(LOG, lambda r: r.event == "RX_ACK" and r.tx_id), "echoes"
-    assert records(LOG, lambda r: r.frame and r.frame.more)
-    assert records(LOG, lambda r: r.event == "HOST_PAYLOAD" and not r.free)
+    assert records(recorded(), lambda r: r.event == "RX_ACK" and r.tx_id), "echoes"
+    assert records(recorded(), lambda r: r.frame and r.frame.more)
+    assert records(recorded(), lambda r: r.event == "HOST_PAYLOAD" and not r.free)
 
 
 def test_the_law_may_tell_some_records_late():
     """As hardware does: here by eight entries of the log."""
     late, due = [], []
-    for entry in LOG:
+    for entry in recorded():
         if entry[0] == "law":
             due.append((len(late) + 8, entry))
         else:
@@ -117,7 +121,7 @@ def test_the_law_may_tell_some_records_late():
         while due and due[0][0] <= len(late):
             late.append(due.pop(0)[1])
     late += [entry for _, entry in due]
-    assert late != LOG and len(late) == len(LOG)
+    assert late != recorded() and len(late) == len(recorded())
     follow(late, PARAMETERS)
 
 
@@ -126,43 +130,45 @@ def test_each_field_is_compared(name):
     """Where it means something."""
     where = laws(lambda f: f["touched"] and f["controlled"] and f["timing"] and f["counted"])
     number = random.Random(name).choice(where)
-    with pytest.raises(Mismatch, match=rf"{name} is {LOG[number][1][name] ^ 1}[ ,]"):
-        follow(with_law(number, **{name: LOG[number][1][name] ^ 1}), PARAMETERS)
+    with pytest.raises(Mismatch, match=rf"{name} is {recorded()[number][1][name] ^ 1}[ ,]"):
+        follow(with_law(number, **{name: recorded()[number][1][name] ^ 1}), PARAMETERS)
 
 
 def test_the_time_is_that_of_the_law():
     number = laws(lambda f: f["touched"] and f["timing"] and f["stamp"] == f["now"] % (1 << 14))[3]
     with pytest.raises(Mismatch, match="stamp|next_at"):
-        follow(with_law(number, now=LOG[number][1]["now"] ^ 4), PARAMETERS)
+        follow(with_law(number, now=recorded()[number][1]["now"] ^ 4), PARAMETERS)
 
 
 def test_each_event_has_one_record_of_the_law():
     number = laws()[100]
     with pytest.raises(Mismatch):
-        follow([*LOG[:number], *LOG[number + 1 :]], PARAMETERS)
+        follow([*recorded()[:number], *recorded()[number + 1 :]], PARAMETERS)
     last = laws()[-7:]  # six may be under way at the end
     with pytest.raises(Mismatch, match="has not told of the last 7 events"):
-        follow([entry for n, entry in enumerate(LOG) if n not in last], PARAMETERS)
+        follow([entry for n, entry in enumerate(recorded()) if n not in last], PARAMETERS)
     with pytest.raises(Mismatch, match="did not tell of"):
-        follow([*LOG, LOG[number]], PARAMETERS)
+        follow([*recorded(), recorded()[number]], PARAMETERS)
 
 
 # ---- inputs of the trace -----------------------------------------------------------------------
 
 
 def test_a_payload_leaves_at_once_only_if_the_link_is_free():
-    sends = records(LOG, lambda r: r.event == "HOST_PAYLOAD" and r.frame and r.old_state == 3)
+    sends = records(
+        recorded(), lambda r: r.event == "HOST_PAYLOAD" and r.frame and r.old_state == 3
+    )
     with pytest.raises(Mismatch, match="frame"):
-        follow(until_law(changed(LOG, sends[50], free=False), sends[50]), PARAMETERS)
+        follow(until_law(changed(recorded(), sends[50], free=False), sends[50]), PARAMETERS)
 
 
 def free_where_it_never_was():
     """A HOST_PAYLOAD that was told no, on a link that had not been free for long."""
-    for number in records(LOG, lambda r: r.event == "HOST_PAYLOAD" and not r.free):
-        record = LOG[number][1]
+    for number in records(recorded(), lambda r: r.event == "HOST_PAYLOAD" and not r.free):
+        record = recorded()[number][1]
         past = [
             fields
-            for kind, fields, *_ in (LOG[n] for n in range(number))
+            for kind, fields, *_ in (recorded()[n] for n in range(number))
             if kind == "law" and fields["where"] == (record.node, record.vc)
         ][-20:]
         if len(past) == 20 and not any(f["free"] for f in past) and record.frame is None:
@@ -173,7 +179,7 @@ def free_where_it_never_was():
 def test_free_is_what_the_law_said():
     number = free_where_it_never_was()
     with pytest.raises(Mismatch, match="was told free 1"):
-        follow(until_law(changed(LOG, number, free=True), number), PARAMETERS)
+        follow(until_law(changed(recorded(), number, free=True), number), PARAMETERS)
 
 
 def silence(*told):
@@ -205,20 +211,20 @@ def test_patience_is_what_the_timer_was_told(time_out, name):
 
 
 def test_the_received_byte_is_that_of_the_frame():
-    number = records(LOG, lambda r: r.event == "RX_ACK" and r.congestion == 0x38)[5]
+    number = records(recorded(), lambda r: r.event == "RX_ACK" and r.congestion == 0x38)[5]
     with pytest.raises(Mismatch, match="no such frame was received"):
-        follow(changed(LOG, number, congestion=0x37), PARAMETERS)
+        follow(changed(recorded(), number, congestion=0x37), PARAMETERS)
 
 
 def test_more_and_the_extension_are_compared():
-    number = records(LOG, lambda r: r.frame and r.frame.more)[7]
-    sent = dataclasses.replace(LOG[number][1].frame, more=0)
+    number = records(recorded(), lambda r: r.frame and r.frame.more)[7]
+    sent = dataclasses.replace(recorded()[number][1].frame, more=0)
     with pytest.raises(Mismatch, match="frame"):
-        follow(changed(LOG, number, frame=sent), PARAMETERS)
-    number = records(LOG, lambda r: r.frame and r.frame.ext == 0x60)[0]
-    sent = dataclasses.replace(LOG[number][1].frame, ext=0x20)
+        follow(changed(recorded(), number, frame=sent), PARAMETERS)
+    number = records(recorded(), lambda r: r.frame and r.frame.ext == 0x60)[0]
+    sent = dataclasses.replace(recorded()[number][1].frame, ext=0x20)
     with pytest.raises(Mismatch, match="frame"):
-        follow(changed(LOG, number, frame=sent), PARAMETERS)
+        follow(changed(recorded(), number, frame=sent), PARAMETERS)
 
 
 # ---- the wire ----------------------------------------------------------------------------------
@@ -227,13 +233,13 @@ def test_more_and_the_extension_are_compared():
 def sent_with(byte, condition):
     number = next(
         n
-        for n, (kind, *item) in enumerate(LOG)
-        if kind == "tx" and n > 2000 and condition(item[0]) and LOG[n][1][48] >= 0x10
+        for n, (kind, *item) in enumerate(recorded())
+        if kind == "tx" and n > 2000 and condition(item[0]) and recorded()[n][1][48] >= 0x10
     )
     return [
-        *LOG[:number],
-        ("tx", with_field(LOG[number][1], "congestion", byte)),
-        *LOG[number + 1 :],
+        *recorded()[:number],
+        ("tx", with_field(recorded()[number][1], "congestion", byte)),
+        *recorded()[number + 1 :],
     ]
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.long import crossed
 from ttpverif.check.scoreboard import DeliveryChecker
 from ttpverif.frames.fields import opcode_of
 from ttpverif.frames.frame import Frame, Opcode
@@ -313,10 +314,14 @@ def stream(pair, count, vcs=(0,), nodes=(1,)):
     assert pair.checker.delivered == count * len(vcs) * len(nodes)
 
 
-@pytest.mark.parametrize("told", [(True, True), (True, False), (False, True), (False, False)])
-@pytest.mark.parametrize("reorder_slots", [4, 64])
-@pytest.mark.parametrize("loss", [0.01, 0.05, 0.2])
-def test_stream_over_a_bad_network(loss, reorder_slots, told):
+@pytest.mark.parametrize(
+    "loss, reorder_slots, told_one, told_other",
+    crossed(
+        [0.01, 0.05, 0.2], [4, 64], [(True, True), (True, False), (False, True), (False, False)]
+    ),
+)
+def test_stream_over_a_bad_network(loss, reorder_slots, told_one, told_other):
+    told = told_one, told_other
     for seed in range(2):
         pair = Pair(
             seed,

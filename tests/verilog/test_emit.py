@@ -73,9 +73,10 @@ def emitted_by_command(tmp_path, name, hash_seed, *options):
 
 @pytest.mark.parametrize("name", CASES)
 def test_same_bytes_in_every_process(tmp_path, name):
-    first = emitted_by_command(tmp_path, "first.v", "1", "--preset", name)
-    second = emitted_by_command(tmp_path, "second.v", "4242", "--preset", name)
+    first = emitted_by_command(tmp_path, "new/first.v", "1", "--preset", name)
+    second = emitted_by_command(tmp_path, "new/second.v", "4242", "--preset", name)
     assert first == second
+    assert sorted(os.listdir(tmp_path / "new")) == ["first.v", "second.v"], "no part of a file"
 
 
 def test_override_changes_the_verilog_and_its_header(tmp_path):

@@ -78,6 +78,7 @@ def test_the_core_of_the_repository(tmp_path):
     assert "lint_off" in next(tmp_path.glob("build/*/lint/src/*/*.vlt")).read_text()
 
 
+@long
 def test_parameters_reach_the_generator(tmp_path):
     cores = repository(
         tmp_path,

@@ -6,6 +6,7 @@ import pytest
 
 import ttpverif.cli as cli
 from tests.emitted import emitted
+from tests.long import long, long_case
 from ttpoe.config import ConfigError, preset
 from ttpoe.csr.documents import c_header
 from ttpoe.mac.kinds import KINDS
@@ -19,7 +20,7 @@ WIDE = TINY.replace(width_bits=512)
 CONFIGS = {"rgmii": TINY, "gmii": TINY, "xgmii": TINY, "cmac": WIDE}
 
 
-@pytest.mark.parametrize("mac", KINDS)
+@pytest.mark.parametrize("mac", [long_case(mac) if mac == "cmac" else mac for mac in KINDS])
 def test_flat_ports(mac):
     """The managed NIC's without the MAC's streams, and the pins; each direction as it is there."""
     config, kind = CONFIGS[mac], KINDS[mac]
@@ -103,6 +104,7 @@ def test_the_emitter_itself_refuses(capsys, words, part):
     assert not out and error.count("\n") == 1 and part in error
 
 
+@long
 def test_both_commands_write_the_same(tmp_path, capsys):
     words = ["--top=port", "--mac=rgmii", "--preset=tiny", "--clock-mhz=50"]
     alone, folder = tmp_path / "port.v", tmp_path / "port"

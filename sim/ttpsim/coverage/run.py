@@ -74,11 +74,11 @@ def regression(long, test=()):
     """
     if long:
         return sim_run.plan(sim_run.Wanted(list(test), "verilator"))
-    runs = sim_run.plan(sim_run.Wanted(list(test), short=True))
-    tiny = [run for run in runs if (run.config.name, run.simulator) == (CODE, "verilator")]
+    runs = sim_run.plan(sim_run.Wanted(list(test), "verilator", short=True))
+    tiny = [run for run in runs if run.config.name == CODE]
     widths = {
         run.config.width_bits: run
-        for run in runs
+        for run in sim_run.plan(sim_run.Wanted(list(test), "verilator"))
         if run.scenario == "lengths" and run.config.width_bits > 64
     }
     for width, run in widths.items():

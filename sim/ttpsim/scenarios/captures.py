@@ -18,7 +18,6 @@ RUNS = [
     {"sim": "verilator", "preset": "tiny", "needs": NEEDS},
     {"sim": "verilator", "preset": "default", "needs": NEEDS},
     {"sim": "verilator", "preset": "full", "needs": NEEDS, "short": None},
-    {"sim": "icarus", "preset": "tiny", "needs": NEEDS, "short": None},
 ]
 
 NEVER = (1 << 24) - 1

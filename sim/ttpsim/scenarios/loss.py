@@ -15,10 +15,10 @@ RUNS = [
     {"sim": "verilator", "preset": "full", "name": "5pct",
      "params": {"loss": 0.05, "payloads": 400}, "short": {"payloads": 60}},
     {"sim": "icarus", "preset": "tiny", "name": "5pct",
-     "params": {"loss": 0.05, "payloads": 12}, "short": None},
+     "params": {"loss": 0.05, "payloads": 8}, "short": None},
     {"sim": "icarus", "preset": "tiny", "name": "5pct_protected",
      "config": {"name": "tiny_protected", "protect": "secded"},
-     "params": {"loss": 0.05, "payloads": 8}, "short": {"payloads": 3}},
+     "params": {"loss": 0.05, "payloads": 4}, "short": None},
 ]
 # fmt: on
 

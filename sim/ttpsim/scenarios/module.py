@@ -23,7 +23,7 @@ RUNS = [{"sim": "verilator", "preset": "tiny", "name": name, "params": {"cases":
     # Icarus is fifty times slower: each group of cases, but not each case.
     {"sim": "icarus", "preset": "tiny", "name": "icarus",
      "params": {"cases": ("sizes", "loss", "module_restarts", "module_closes", "wake", "start_ids"),
-                "share": 0.1, "per_ms": 4}, "short": {"cases": ("wake", "start_ids")}}]
+                "share": 0.05, "per_ms": 4}, "short": {"cases": ("wake", "start_ids")}}]
 # fmt: on
 
 SIZES = (1, 3, 4, 5, 63, 64, 65, 127, 500, 1000, 1007, 1008)

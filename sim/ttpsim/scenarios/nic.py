@@ -18,11 +18,11 @@ from ttpverif.frames.scapy_ttp import ttp_frame
 # fmt: off
 RUNS = [
     {"sim": "verilator", "preset": "tiny", "top": "nic", "params": {"payloads": 150, "jumbo": 4000},
-     "short": {"payloads": 60}},
+     "short": None},
     {"sim": "verilator", "preset": "full", "top": "nic",
      "params": {"payloads": 300, "jumbo": 9014}, "short": None},
     {"sim": "icarus", "preset": "tiny", "top": "nic", "params": {"payloads": 6, "jumbo": 1500},
-     "short": None},
+     "short": {"payloads": 2}},
 ]
 # fmt: on
 

@@ -14,7 +14,7 @@ RUNS = [
     for preset, probes, short in (
         ("tiny", 40, {"probes": 10}),
         ("default", 40, {"probes": 10}),
-        ("full", 16, None),
+        ("full", 8, None),
     )
 ]
 

@@ -81,7 +81,6 @@ class Ready(Proof):
         "ReadyQueues: each VC's queue keeps order, loses and doubles nothing, offers in 2 clocks"
     )
     config = "4 links, one table"
-    short = True
     defects = (
         Defect(
             "pushes into the wrong queue, too",
@@ -194,7 +193,6 @@ class Serial(_Decision):
         " NACK (of a peer with epoch 0, too), own OPEN, older OPEN"
     )
     config = "combinational; 8 slots"
-    short = True
     defects = (
         Defect(
             "compared as plain numbers",
