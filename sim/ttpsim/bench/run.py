@@ -266,7 +266,7 @@ def measure(parts, short, jobs):
         runs = plan(short)
         try:
             if runs:  # a part may simulate by itself
-                with Report(runs, f"bench {part}") as report:
+                with Report(runs, jobs, f"bench {part}") as report:
                     runner.Runner(runs, jobs, report).execute()
         except KeyboardInterrupt:
             raise Interrupted(f"in {part}: {runner.ended(runs)}") from None

@@ -166,7 +166,7 @@ def execute(runs, jobs):
     """Simulate, collect, write the results; returns them."""
     for simulator in {run.simulator for run in runs}:
         builds.check_simulator(simulator)
-    with Report(runs) as report:
+    with Report(runs, jobs) as report:
         try:
             sim_run.Runner(runs, jobs, report, extra_of).execute()
         except KeyboardInterrupt:

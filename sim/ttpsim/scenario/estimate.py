@@ -1,4 +1,4 @@
-"""How long builds and runs take: from earlier ones, else a guess; and what is left of a plan."""
+"""How long builds and runs take: runs as the last time, builds by a guess; and what is left of a plan."""
 
 import json
 import os
@@ -10,7 +10,9 @@ from ttpsim.build.builds import BUILD
 __all__ = ["Estimate", "build_key", "build_seconds"]
 
 _FILE = BUILD / "seconds.json"
-_RUN_SECONDS = 4.0
+_RUN_SECONDS = 6.0
+_SURE = 60.0
+"""Seconds of work after which what was seen counts as much as what was guessed."""
 
 
 def build_key(run):
@@ -21,9 +23,9 @@ def build_key(run):
 def build_seconds(run):
     """A guess, of processor time; what matters is which build takes longer."""
     if run.simulator == "icarus":
-        return 2.0
+        return 8.0
     return (
-        12.0
+        26.0
         + run.config.width_bits / 40
         + run.config.links / 200
         + {"nic": 5, "managed_nic": 10}.get(run.top, 0)
@@ -35,50 +37,43 @@ def _run_key(run):
 
 
 class Estimate:
-    """Follows a plan of runs."""
+    """Follows a plan of runs, of which `jobs` builds and runs go on at a time."""
 
-    def __init__(self, runs):
+    def __init__(self, runs, jobs):
         try:
             self._known = json.loads(_FILE.read_text())
         except (OSError, ValueError):
             self._known = {}
         self._began, self._lock = time.monotonic(), threading.Lock()
-        self._work = {}
+        self._jobs, self._done_work, self._open = jobs, 0.0, {}
         for run in runs:
-            for key, guess in ((build_key(run), build_seconds(run)), (_run_key(run), _RUN_SECONDS)):
-                self._work.setdefault(key, self._known.get(key, guess))
-        self._open = dict(self._work)
+            self._open[build_key(run)] = build_seconds(run)
+            self._open[_run_key(run)] = self._known.get(_run_key(run), _RUN_SECONDS)
 
     @property
     def elapsed(self):
         """Seconds since the plan began."""
         return time.monotonic() - self._began
 
-    def built(self, run, seconds):
-        """A build is there; it took so long (None: it was there already)."""
-        self._done(build_key(run), seconds)
+    def built(self, run, made):
+        """A build is there; `made`: it was not there before."""
+        with self._lock:
+            work = self._open.pop(build_key(run), 0.0)
+            self._done_work += work if made else 0.0
 
     def ran(self, run):
         """A run has ended."""
-        self._done(_run_key(run), run.seconds if run.passed else None)
+        with self._lock:
+            self._done_work += self._open.pop(_run_key(run), 0.0)
+            if run.passed:
+                self._known[_run_key(run)] = round(run.seconds, 1)
 
     def left(self):
-        """Seconds that are probably left, None as long as nothing can be said."""
+        """Seconds that are probably left: the work that is left, at the pace so far."""
         with self._lock:
-            total, left = sum(self._work.values()), sum(self._open.values())
-        if total - left < 0.05 * total:
-            return None
-        return self.elapsed * left / (total - left)
-
-    def _done(self, key, seconds):
-        with self._lock:
-            if key not in self._open:
-                return
-            del self._open[key]
-            if seconds is None:
-                self._work.pop(key)
-            else:
-                self._known[key] = round(seconds, 1)
+            done, left = self._done_work, sum(self._open.values())
+        pace = (self._jobs * self.elapsed + _SURE) / (done + _SURE)
+        return pace * left / self._jobs
 
     def save(self):
         """For the next plan."""

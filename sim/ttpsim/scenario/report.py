@@ -20,8 +20,8 @@ _ROWS = 16  # of the live table: what runs, then what has ended last
 class Report:
     """Follows the runs; a context manager around their execution. Its lines begin with `name`."""
 
-    def __init__(self, runs, name="sim"):
-        self.runs, self.estimate, self.name = runs, Estimate(runs), name
+    def __init__(self, runs, jobs, name="sim"):
+        self.runs, self.estimate, self.name = runs, Estimate(runs, jobs), name
         self._console = Console(highlight=False)
         if not self._console.is_terminal:
             self._console = Console(highlight=False, width=120)
@@ -76,7 +76,7 @@ class Report:
         names = dict.fromkeys(what for what, _seconds in running)
         parts = [f"{ended} of {len(self.runs)} done", ", ".join(names) or "starting"]
         left = self.estimate.left()
-        if left is not None and ended < len(self.runs):
+        if ended < len(self.runs):
             parts.append(f"about {clock_text(left)} left")
         return f"{clock_text(self.estimate.elapsed)}: " + "; ".join(parts)
 

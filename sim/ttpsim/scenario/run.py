@@ -262,7 +262,7 @@ class Runner:
                 order=order,
             )
             seconds = time.monotonic() - began
-        self.report.estimate.built(run, seconds if seconds > 0.5 else None)
+        self.report.estimate.built(run, made=seconds > 0.5)
         return build
 
     def _one(self, number, run):
@@ -366,7 +366,7 @@ def execute(runs, jobs):
     BUILD.mkdir(parents=True, exist_ok=True)
     for line in waves_sizes(runs):
         print(f"[sim] {line}", flush=True)
-    with Report(runs) as report:
+    with Report(runs, jobs) as report:
         try:
             Runner(runs, jobs, report).execute()
         except KeyboardInterrupt:
