@@ -107,6 +107,7 @@ def test_the_verilog_bench_can_fail(verilog, tmp_path):
     assert errors and int(errors[1]) > 0 and "PASSED" not in out, out
 
 
+@long
 def test_amaranth(tmp_path):
     environment = place(tmp_path)
     (lines,) = blocks(ROOT / "examples" / "amaranth" / "README.md")

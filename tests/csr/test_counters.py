@@ -7,6 +7,7 @@ from amaranth import Elaboratable, Module, Signal
 from amaranth.hdl import ResetInserter
 
 from tests.csr.csr_bench import simulate
+from tests.simulated import made
 from ttpoe.csr.counters import Counters, pending_bits
 from ttpoe.csr.registers import COUNTERS
 
@@ -224,7 +225,7 @@ def test_a_pulse_in_the_clock_of_a_clear_counts_one(offset):
 )
 def test_a_counter_saturates_and_can_be_cleared(before, pulses, after):
     number, k = len(COUNTERS), 11
-    dut = Counters(number)
+    dut = made(Counters, number)
 
     async def testbench(ctx):
         driver = Driver(ctx, dut, number)

@@ -94,6 +94,7 @@ def test_verilog(made, tmp_path):
     assert "warning" not in run.stderr.replace("Instantiating", ""), run.stderr
 
 
+@long
 def test_python():
     from amaranth.back import rtlil
 

@@ -229,9 +229,9 @@ class Pipeline:
     "width_bits, slots, ready, seed",
     [
         (64, 4, 0.9, 1),
-        (64, 16, 0.5, 2),
+        long_case(64, 16, 0.5, 2),
         long_case(128, 4, 0.3, 3),
-        (256, 8, 0.9, 4),
+        long_case(256, 8, 0.9, 4),
         long_case(512, 4, 0.3, 5),
         (512, 4, 0.9, 6),
         long_case(512, 16, 0.6, 7),

@@ -2,10 +2,11 @@
 
 import pytest
 
+from tests.long import long_case
 from tests.verif.incast import SINK, VC, Incast
 
 
-@pytest.mark.parametrize("senders, loss", [(1, 0), (2, 0), (8, 0), (4, 0.01)])
+@pytest.mark.parametrize("senders, loss", [(1, 0), (2, 0), long_case(8, 0), (4, 0.01)])
 def test_a_shared_port_is_full_fair_and_loses_nothing(senders, loss):
     incast = Incast(senders, loss=loss).run(12_000)
     incast.measure()

@@ -12,7 +12,7 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from tests.emitted import emitted
-from tests.long import long_case
+from tests.long import long, long_case
 from ttpoe.config import PRESETS
 from ttpoe.congestion.state import law_layout
 from ttpoe.layouts import trace_layout
@@ -92,7 +92,10 @@ def test_override_changes_the_verilog_and_its_header(tmp_path):
         "32",
         "--name",
         "wide",
+        "--module",
+        "my_nic",
     ).decode()
+    assert set(re.findall(r"^module (my_nic)?", text, re.MULTILINE)) == {"my_nic"}
     header = text[: text.index("module")]
     for line in (
         "'wide'",
@@ -115,11 +118,11 @@ def test_no_path_no_date_no_attribute_but_the_kind_of_ram():
 
 
 def test_module_names_are_plain_and_carry_the_prefix():
-    text = emit.engine_verilog(PRESETS["tiny"], "my_nic")
+    text = emitted("engine", PRESETS["tiny"])
     names = re.findall(r"^module (\S+)\(", text, re.MULTILINE)
     assert len(names) == len(set(names)) > 10
-    assert "my_nic" in names
-    assert all(re.fullmatch(r"my_nic(_\w+)?", name) for name in names), names
+    assert "ttp_engine" in names
+    assert all(re.fullmatch(r"ttp_engine(_\w+)?", name) for name in names), names
 
 
 def test_names_that_fall_together_are_told_apart():
@@ -193,6 +196,7 @@ def test_ports_of_the_managed_nic():
     assert gone == {name for name in nic if name.startswith(("cfg_", "s_cmd_", "m_notice_"))}
 
 
+@long
 def test_the_nic_by_the_command_line(tmp_path):
     text = emitted_by_command(tmp_path, "nic.v", "0", "--preset", "tiny", "--top", "nic").decode()
     assert text.startswith("// TTP NIC") and "\nmodule ttp_nic(" in text
