@@ -19,7 +19,8 @@ from ttpoe.board.registers import APPS
 from ttpoe.board.top import RGMII_HZ, BoardTop
 from ttpoe.config import preset
 from ttpoe.mac.kinds import kind_of
-from ttpoe.verilog.emit import collisions_undefined, without_zero_memory_init, write
+from ttpoe.verilog.component import collisions_undefined, without_zero_memory_init
+from ttpoe.verilog.emit import write
 from ttpsim.board.measured import made_by, save
 from ttpsim.paths import ROOT
 from ttpsim.synth.targets.tools import SynthError, cells, run, stat, yosys

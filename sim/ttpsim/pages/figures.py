@@ -400,8 +400,6 @@ TABLES = {
     "origin-links": _origin_of("sweep"),
     "origin-liteeth": _origin_of("synth.ecp5", "synth.liteeth.udp"),
     "origin-macs": _origin_of("synth.mac.gmii", "synth.liteeth_mac.gmii"),
-    "origin-congestion-cost": _origin_of(
-        "synth.ecp5", "synth.ecp5.default_without_control"
-    ),
+    "origin-congestion-cost": _origin_of("synth.ecp5", "synth.ecp5.default_without_control"),
 }
 """Name of a part in a page -> what writes it."""

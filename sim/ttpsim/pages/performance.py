@@ -209,9 +209,7 @@ def _where_from():
     for name in names:
         words = _GROUPS.get(name) or _TARGETS[name.removeprefix("synth.")]
         said = found[name]
-        rows.append(
-            [words, f"`{said['command']}`", said["revision"], said["date"], said["seeds"]]
-        )
+        rows.append([words, f"`{said['command']}`", said["revision"], said["date"], said["seeds"]])
     return figures.table(["figures", "made by", "revision", "date", "seeds"], rows, left=5)
 
 

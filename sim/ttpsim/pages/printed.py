@@ -18,10 +18,7 @@ PRINTED = Path(__file__).with_name("printed.json")
 _RING = BUILD / "ring.csv"
 _COMMANDS = {
     "sweep": ("ttpoe fabric sweep examples/fabric/incast.toml", "1 to 3"),
-    "ring": (
-        "ttpoe fabric --nodes 16 --workload build/ring.csv --results build/ring.json",
-        "1",
-    ),
+    "ring": ("ttpoe fabric --nodes 16 --workload build/ring.csv --results build/ring.json", "1"),
 }
 """Name -> command, seeds."""
 _BY_THE_WAY = re.compile(r"\[\w+\] (\d+ of \d+ jobs, about|building|compil)")
