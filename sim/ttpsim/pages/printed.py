@@ -22,7 +22,8 @@ _COMMANDS = {
 }
 """Name -> command, seeds."""
 _BY_THE_WAY = re.compile(r"\[\w+\] (\d+ of \d+ jobs, about|building|compil)")
-"""Lines that depend on the machine."""
+_SPEED = re.compile(r", [\d,]+ clocks/s$")
+"""Lines, and the end of a line, that depend on the machine."""
 
 
 def _lines(command):
@@ -31,7 +32,8 @@ def _lines(command):
     done = subprocess.run(words, cwd=ROOT, text=True, stdout=subprocess.PIPE)
     if done.returncode:
         raise Failed(f"`{command}` ended with {done.returncode}")
-    return [line for line in done.stdout.splitlines() if not _BY_THE_WAY.match(line)]
+    lines = done.stdout.splitlines()
+    return [_SPEED.sub("", line) for line in lines if not _BY_THE_WAY.match(line)]
 
 
 def keep():
