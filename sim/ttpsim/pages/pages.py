@@ -119,6 +119,8 @@ def configuration_page():
 
 def _value(name, value):
     text = parameter_text(name, value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:,}" if text.isdigit() else text
 
 
