@@ -3,6 +3,7 @@ what is written from the protocol knows nothing of the hardware."""
 
 import ast
 import functools
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -83,6 +84,17 @@ def test_no_module_imports_itself_through_others():
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(f"a circle of imports: {' -> '.join(error.args[1])}")
+
+
+def test_nobody_changes_where_python_looks():
+    """The packages are installed, or on PYTHONPATH."""
+    change = re.compile(r"\bsys\.path(\.(insert|append|extend)\b|\[.*\] *=| *\+?= )|noqa: E402")
+    folders = (*set(SOURCES.values()), "tests", "examples")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    assert len(files) > 500
+    this = Path(__file__)
+    assert not [path for path in files if path != this and change.search(path.read_text())]
+    assert change.search("sys.path.insert(0, folder)") and change.search("import a  # noqa: E402")
 
 
 @pytest.mark.parametrize(
