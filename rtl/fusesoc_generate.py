@@ -1,13 +1,13 @@
 """FuseSoC runs this as the generator `ttpoe` of `ttpoe.core`: one configuration, one core.
 
+Python finds `ttpoe` because it lies beside this file.
+
 FuseSoC's argument is a YAML file with `vlnv` and `parameters`; the core and its files go to the
 folder in which this is started. Bad parameters: one line, exit code 2.
 """
 
 import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 
 def main(path):

@@ -1,6 +1,7 @@
 """The short form of `ttpoe formal`, and what each proof must have to mean something."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,14 @@ def test_short_proofs_can_be_built_and_have_checks_and_covers(name):
     text = rtlil.convert(harness, name="top", ports=harness.ports)
     for flavor in ("assert", "cover"):
         assert f'parameter \\FLAVOR "{flavor}"' in text
+
+
+def test_the_page_names_proofs_that_there_are():
+    files = {name.split(".")[0] for name in PROOFS}
+    page = (ROOT / "docs" / "evidence" / "formal.md").read_text()
+    named = set(re.findall(r"`(\w+\.\w+)`", page)) | set(re.findall(r"^\| (\w+\.\w+)", page, re.M))
+    named = {name for name in named if name.split(".")[0] in files and not name.endswith(".py")}
+    assert len(named) > 50 and not named - PROOFS.keys()
 
 
 BUILD_ALL = """

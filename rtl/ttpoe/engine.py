@@ -113,8 +113,9 @@ class Engine(wiring.Component):
     cfg_congestion : In(1)
         Offer and accept congestion control (section 11). Without `Config.congestion` it does nothing.
     o_ready : Out(1)
-        Initialised: `max(rows, slots, reorder_window)` clocks after reset. Frames and
-        payloads that come earlier wait, or are dropped and counted where their queue is full.
+        Initialised: `max(rows, slots, reorder_window, data_links)` clocks after reset (without
+        `Config.congestion` the last one does not count). Frames and payloads that come earlier
+        wait, or are dropped and counted where their queue is full.
     o_free_slots : Out(count_bits)
         Replay slots that are free.
     o_trace : Out(event of trace)

@@ -1,11 +1,10 @@
-"""`BoardCore`, `BoardTop` and `Lights`: what they are made of. What they do together: `test_board`."""
+"""`BoardCore` and `BoardTop`: what they are made of. What they do together: `test_board`."""
 
 import pytest
 
-from tests.streams import simulate
 from ttpoe.board.boards import BOARDS
 from ttpoe.board.core import FAULTS, BoardCore
-from ttpoe.board.lights import LIGHTS, Lights
+from ttpoe.board.lights import LIGHTS
 from ttpoe.board.top import RGMII_HZ, BoardTop
 from ttpoe.config import ConfigError, preset
 from ttpoe.mac.kinds import KINDS
@@ -38,29 +37,3 @@ def test_what_a_top_refuses(clock_mhz, said):
         top = BoardTop(BOARDS["ecpix5"], TINY, "echo", clock_mhz=clock_mhz, baud=9600, node=1)
         top.elaborate(platform)
     assert RGMII_HZ == KINDS["rgmii"].wire_hz
-
-
-def test_lights():
-    """Of 400 Hz: 50 ms are 20 clocks."""
-    dut = Lights(400)
-
-    async def bench(ctx):
-        ctx.set(dut.i_link, 1)
-        for name in ("receive", "fault"):
-            ctx.set(getattr(dut, f"i_{name}"), 1)
-        await ctx.tick()
-        ctx.set(dut.i_receive, 0)
-        ctx.set(dut.i_fault, 0)
-        for clock in range(30):
-            shown = {name: ctx.get(getattr(dut, f"o_{name}")) for name in LIGHTS}
-            assert shown == {"link": 1, "receive": int(clock < 20), "transmit": 0, "fault": 1}
-            await ctx.tick()
-        ctx.set(dut.i_clear, 1)
-        ctx.set(dut.i_fault, 1)
-        await ctx.tick()
-        assert ctx.get(dut.o_fault)  # a new one in the same clock stays
-        ctx.set(dut.i_fault, 0)
-        await ctx.tick()
-        assert not ctx.get(dut.o_fault)
-
-    simulate(dut, bench)

@@ -8,7 +8,8 @@ import pytest
 from tests.board.memories import KINDS, Memories
 from tests.long import long
 from tests.mac import mac_bench
-from ttpoe.verilog.emit import emit_rtlil, write
+from ttpoe.verilog.component import emit_rtlil
+from ttpoe.verilog.emit import write
 from ttpsim.board import build
 from ttpsim.board.netlist import OWN_CELLS, yosys_models
 

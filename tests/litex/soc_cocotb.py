@@ -7,19 +7,12 @@ import random
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
-from cocotbext.axi import (
-    AxiLiteBus,
-    AxiLiteMaster,
-    AxiStreamBus,
-    AxiStreamFrame,
-    AxiStreamSink,
-    AxiStreamSource,
-)
+from cocotbext.axi import AxiStreamFrame
 
 from tests.mac.mac_bench import description
 from ttpoe.config import Config
-from ttpoe.csr.access import Registers
 from ttpoe.csr.registers import MAGIC
+from ttpverif.bench.axi_ends import host_streams, registers_at
 
 logging.getLogger("cocotb.pair").setLevel(logging.WARNING)  # the models log every frame
 
@@ -37,13 +30,7 @@ class Soc:
 
     def __init__(self, dut, side, mac):
         self.clock, self.csrs = getattr(dut, f"{side}_sys_clk"), CSRS[side]
-        self.bus = AxiLiteMaster(AxiLiteBus.from_prefix(dut, f"{side}_axil"), self.clock)
-        self.regs = Registers(
-            CONFIG,
-            lambda address: self.bus.read_dword(CORE + address),
-            lambda address, value: self.bus.write_dword(CORE + address, value),
-            mac,
-        )
+        self.bus, self.regs = registers_at(dut, f"{side}_axil", self.clock, CONFIG, mac, CORE)
 
     def csr(self, name, value=None):
         """A register of LiteX: read it, or write it."""
@@ -67,17 +54,13 @@ async def start(dut):
             cocotb.start_soon(Clock(getattr(dut, name), period, "ps").start())
     dut.a_sys_rst.value = dut.b_sys_rst.value = 1
     socs = Soc(dut, "a", None), Soc(dut, "b", PARAMS["mac"])
-    streams = [
-        kind(AxiStreamBus(dut, f"a_{name}{vc}"), dut.a_sys_clk)
-        for kind, name in ((AxiStreamSource, "s_host_tx"), (AxiStreamSink, "m_host_rx"))
-        for vc in range(3)
-    ]
+    tx, rx = host_streams(dut, "a", dut.a_sys_clk)
     await ClockCycles(dut.a_sys_clk, 20)
     dut.a_sys_rst.value = dut.b_sys_rst.value = 0
     await ClockCycles(dut.a_sys_clk, 200)
     for soc in socs:
         await soc.regs.TIMER_TICK.write(TICK)
-    return socs, streams[:3], streams[3:]
+    return socs, tx, rx
 
 
 async def spoil(wire, clock, rng, counter):

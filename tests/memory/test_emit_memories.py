@@ -15,7 +15,7 @@ from ttpoe.config import PRESETS
 from ttpoe.layouts import rx_event_layout
 from ttpoe.memory.protected import COLLISION_UNDEFINED
 from ttpoe.memory.secded import coded_bits
-from ttpoe.verilog import emit
+from ttpoe.verilog import component, emit
 
 RULE_OF_ALL = dict.fromkeys(("way0", "way1", "next_memory", "info_memory", "count_memory"), True)
 RULE_OF_ALL |= {"length_memory": False, "totals": False}
@@ -210,7 +210,7 @@ def _takes_equal_names_for_one(text):
 @pytest.mark.parametrize("wrong", [_forgets, _marks_all, _takes_equal_names_for_one])
 def test_a_wrong_emitter_is_caught(monkeypatch, wrong):
     right = emit.emit_verilog(Stores(), "top")
-    monkeypatch.setattr(emit, "collisions_undefined", wrong)
+    monkeypatch.setattr(component, "collisions_undefined", wrong)
     text = emit.emit_verilog(Stores(), "top")
     assert text != right
     with pytest.raises(AssertionError, match=re.escape("('top_")):

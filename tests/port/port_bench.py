@@ -5,24 +5,17 @@ import logging
 import os
 import random
 
-import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
-from cocotbext.axi import (
-    AxiLiteBus,
-    AxiLiteMaster,
-    AxiStreamBus,
-    AxiStreamFrame,
-    AxiStreamSink,
-    AxiStreamSource,
-)
+from cocotbext.axi import AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
 from tests.mac.mac_bench import description
-from tests.port.wires import ENDS
 from ttpoe.config import Config
-from ttpoe.csr.access import Registers
 from ttpoe.csr.registers import counters
 from ttpoe.rx.parser import DROP_CAUSES
+from ttpverif.bench.axi_ends import host_streams, registers_at, stream_at
+from ttpverif.bench.lossy_wire import LossyWire, Station
+from ttpverif.bench.wire_ends import ENDS
 
 logging.getLogger("cocotb.pair").setLevel(logging.WARNING)  # the models log every frame
 
@@ -45,41 +38,22 @@ def steps(period_ps, ppm):
     return round(period_ps * SLOWER * (1 + ppm * 1e-6) / 2) * 2
 
 
-class Pins:
-    """`pins("name")`: that port of one side."""
-
-    def __init__(self, dut, side):
-        self.dut, self.side = dut, side
-
-    def __call__(self, name):
-        return getattr(self.dut, f"{self.side}_{name}")
-
-
-class Side:
+class Side(Station):
     """One port, what is at its streams, and the software at its registers."""
 
     def __init__(self, dut, side):
-        self.pin = pin = Pins(dut, side)
-        self.node, self.seed, self.end = NODES[side], NODES[side] * 7 + 1, None
+        super().__init__(dut, side)
+        pin = self.pin
+        self.node, self.seed = NODES[side], NODES[side] * 7 + 1
         clock = pin("clk")
-
-        def stream(kind, name):
-            return kind(AxiStreamBus(dut, f"{side}_{name}"), clock)
-
         pin("rst").value = 1
         pin("node").value, pin("open_id_seed").value = self.node, self.seed
         for name in ENDS[MAC].zero:
             pin(name).value = 0
-        self.host_tx = [stream(AxiStreamSource, f"s_host_tx{vc}") for vc in range(3)]
-        self.host_rx = [stream(AxiStreamSink, f"m_host_rx{vc}") for vc in range(3)]
-        self.os_tx, self.os_rx = (
-            stream(AxiStreamSource, "s_os_tx"),
-            stream(AxiStreamSink, "m_os_rx"),
-        )
-        axil = AxiLiteMaster(AxiLiteBus.from_prefix(dut, f"{side}_s_axil"), clock)
-        self.regs = Registers(CONFIG, axil.read_dword, axil.write_dword, MAC)
-        # On the wire from here; `broken` is what the model did not take for a frame.
-        self.sent, self.delivered, self.bad, self.lost, self.broken = [], 0, 0, 0, 0
+        self.host_tx, self.host_rx = host_streams(dut, side, clock)
+        self.os_tx = stream_at(AxiStreamSource, dut, f"{side}_s_os_tx", clock)
+        self.os_rx = stream_at(AxiStreamSink, dut, f"{side}_m_os_rx", clock)
+        _bus, self.regs = registers_at(dut, f"{side}_s_axil", clock, CONFIG, MAC)
 
     async def counts(self, names=None):
         """Counters by their names without `stat_`; all of them, or `names`."""
@@ -96,16 +70,12 @@ class Side:
         return bytes(frame.tdata)
 
 
-class Bench:
+class Bench(LossyWire):
     """Both sides; `loss` and `spoil` are shares of the frames between them."""
 
     def __init__(self, dut, loss=0.0, spoil=0.0):
-        self.rng = random.Random(int(os.environ["COCOTB_RANDOM_SEED"]))
-        self.loss, self.spoil, self.tasks = loss, spoil, []
+        super().__init__(random.Random(int(os.environ["COCOTB_RANDOM_SEED"])), loss, spoil)
         self.a, self.b = self.sides = Side(dut, "a"), Side(dut, "b")
-
-    def start_soon(self, coroutine):
-        self.tasks.append(cocotb.start_soon(coroutine))
 
     async def start(self, sync_ps=None, ppm=(0, 0, 0, 0)):
         """`sync_ps`: periods of the engines; the wire's speed by default. `ppm`: of the engines a
@@ -129,8 +99,7 @@ class Bench:
         for side in self.sides:
             await side.regs.TIMER_TICK.write(TICK)
             side.end.sink.clear()  # what came before the reset
-        self.start_soon(self._carry(a, b))
-        self.start_soon(self._carry(b, a))
+        self.join(a, b)
 
     async def _delay_txc(self, ppm):
         """TXC as the PHY delays it: a quarter of a period later, and like TXC."""
@@ -146,24 +115,6 @@ class Bench:
     async def clocks(self, number):
         await ClockCycles(self.a.pin("clk"), number)
 
-    async def _carry(self, sender, taker):
-        """Every frame that the model has taken, to the other side, or not."""
-        while True:
-            frame = await sender.end.frame()
-            if frame is None:
-                sender.broken += 1
-                continue
-            sender.sent.append(frame)
-            chance = self.rng.random()
-            if chance < self.loss:
-                sender.lost += 1
-            elif chance < self.loss + self.spoil:
-                sender.bad += 1
-                taker.end.put(frame, "fcs")
-            else:
-                sender.delivered += 1
-                taker.end.put(frame)
-
     async def quiet(self):
         """No more losses; until nobody has sent anything for longer than a round of the timer."""
         self.loss = self.spoil = 0
@@ -172,8 +123,7 @@ class Bench:
             await self.clocks(2 * TICK * CONFIG.links)
 
     def stop(self):
-        for task in self.tasks:
-            task.cancel()
+        super().stop()
         for side in self.sides:
             for stream in (*side.host_rx, side.os_rx):
                 assert stream.empty(), "something is delivered that nobody has sent"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.long import long
 from tests.ttpoe_process import refused, ttpoe
+from ttpsim.bench import origins
 from ttpsim.bench import report as bench_report
 from ttpsim.bench import run as bench
 
@@ -65,6 +66,33 @@ def test_goals_and_changes():
     assert bench.compared(metric(1), {})[0]["change"] == "new"
     assert "MISSED" in bench.table(bench.compared(metric(9), {"latency.tx_clocks": 8}))
     assert "worse" in bench.table(bench.compared(metric(9), {"latency.tx_clocks": 8}))
+
+
+def test_each_group_of_figures_has_its_own_origin():
+    """What was measured now is from now; of the rest only what has another value than before."""
+    metrics = bench.Metrics()
+    figures = {"latency.tx_clocks": 8, "synth.ecp5.lut4": 11, "synth.mac.gmii.ff": 3}
+    for name, value in figures.items():
+        metrics.add(name, value, "", "", "", "lower")
+    baseline = figures | {"goodput.no_loss_ratio": 1.0, "synth.ecp5.lut4": 10}
+    before = {origins.group(name): {"command": "old"} for name in baseline}
+    assert list(before) == ["latency", "synth.ecp5", "synth.mac.gmii", "goodput"]
+    synthesised = {name: {"command": "ttpoe synth"} for name in ("synth.ecp5", "synth.mac.gmii")}
+    found = origins.renewed(before, metrics, baseline, {"latency"}, "now", synthesised)
+    assert {name: said["command"] for name, said in found.items()} == {
+        "goodput": "old",
+        "latency": "now",
+        "synth.ecp5": "ttpoe synth",
+        "synth.mac.gmii": "old",
+    }
+    assert set(found["latency"]) == {"command", "revision", "date", "seeds"}
+
+
+def test_every_figure_of_the_baseline_has_an_origin():
+    known = json.loads(bench.ORIGINS.read_text())
+    groups = {origins.group(name) for name in json.loads(bench.BASELINE.read_text())}
+    assert groups == known.keys()
+    assert all(said["revision"] and said["date"] and said["command"] for said in known.values())
 
 
 def test_page_escapes_and_says_what_is_missed():

@@ -111,7 +111,9 @@ def test_table():
         "| all | 2 | 1 | 0 | 2 | 1 |",
     ]
     page = faults.PAGE.read_text()
-    saved = faults.documented(page, rows, 7, 12_345)
-    assert saved != page and faults.markdown(rows) in saved and "Seed 7, both" in saved
+    made = {"command": "ttpoe faults --save", "revision": "abc", "date": "today", "seeds": "7"}
+    saved = faults.documented(page, rows, made, 12_345)
+    assert saved != page and faults.markdown(rows) in saved
+    assert "Made by `ttpoe faults --save`, revision abc, today; seed 7." in saved
     assert saved.split(faults.BEGIN)[0] == page.split(faults.BEGIN)[0]
     assert saved.split(faults.END)[1] == page.split(faults.END)[1]

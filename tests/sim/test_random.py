@@ -1,16 +1,14 @@
 """Constrained random in its short form, and a test of the tester: defects are found and shrunk.
 
 One simulator is built of `tiny`. Its Verilog has defects that a plusarg switches on; without it
-none is there. `--all-defects` (an option of pytest) tries all of them and writes the table of
-docs/evidence/random.md,
-`make test` tries some.
+none is there. `--all-defects` (an option of pytest) tries all of them and keeps what it found, of
+which docs/evidence/random.md has a table; `make test` tries some.
 """
 
 import dataclasses
 import json
 import random
 import re
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +16,8 @@ from tests.ttpoe_process import refused
 from ttpoe.config import Config, preset
 from ttpoe.pipeline.records import guards_layout
 from ttpsim.build import builds
+from ttpsim.campaign.origin import origin
+from ttpsim.pages.random import DEFECTS_FOUND
 from ttpsim.random import campaign
 from ttpsim.random.script_server import ScriptServer
 from ttpsim.scenario import failures
@@ -26,7 +26,6 @@ from ttpverif.randomised.script import Script, ScriptError
 from ttpverif.randomised.shrink import shrink
 from ttpverif.randomised.wire import FaultyWire
 
-ROOT = Path(__file__).resolve().parents[2]
 CONFIG = preset("tiny").replace(name="tiny_defects")
 
 _GUARDS = r"\.i_guards\((\{[^}]+\})\)"  # what the state table sees of the guards
@@ -74,10 +73,9 @@ DEFECTS = {  # number -> (name, what is said, tried by `make test`)
     ),
     9: ("epoch of NACK_NOLINK not checked", "hardware|numbers", False),
 }
-TABLE = re.compile(r"(?<=\| defect \|)[^\n]*\n(\|[^\n]*\n)+")
-HEAD = (
-    " found in case | packets delivered before | script, lines | tries |\n|---|---|---|---|---|\n"
-)
+SEED = 13
+"""Of the cases in which a defect is looked for."""
+COMMAND = ".venv/bin/python -m pytest tests/sim/test_random.py -k defect --all-defects"
 
 
 def defective(verilog, config):
@@ -146,15 +144,12 @@ def pytest_generate_tests(metafunc):
 
 @pytest.fixture(scope="module")
 def rows(every):
-    """`{number: row of the table}`; complete, it becomes the table of docs/evidence/random.md."""
-    rows = {}
+    """`{number: what was found}`; of all defects it is kept for docs/evidence/random.md."""
+    rows, made = {}, origin(COMMAND, SEED)
     yield rows
-    page = ROOT / "docs" / "evidence" / "random.md"
     if every and rows.keys() == DEFECTS.keys():
-        table = HEAD + "".join(rows[number] for number in DEFECTS)
-        text, found = TABLE.subn(lambda _match: table, page.read_text())
-        assert found == 1
-        page.write_text(text)
+        found = {"origin": made, "defects": [rows[number] for number in DEFECTS]}
+        DEFECTS_FOUND.write_text(json.dumps(found, indent=1) + "\n")
 
 
 def scripts(seed, count):
@@ -231,7 +226,7 @@ def test_a_script_is_the_same_again(server):
 def test_defect_is_found_and_shrunk(server, rows, number, every):
     name, words, _quick = DEFECTS[number]
     packets = 0
-    for case, script in enumerate(scripts(13, 40 if every else 12)):
+    for case, script in enumerate(scripts(SEED, 40 if every else 12)):
         result = server(number).play(script)
         packets += result["delivered"]
         if result["failure"]:
@@ -243,11 +238,16 @@ def test_defect_is_found_and_shrunk(server, rows, number, every):
     )
     assert short.lines < script.lines and last["kind"] == result["kind"]
     assert server(0).play(short)["failure"] is None, "the script blames right engines"
-    rows[number] = (
-        f"| {name} | {case + 1} | {packets} | {script.lines} to {short.lines} | {tries} |\n"
-    )
+    rows[number] = {
+        "defect": name,
+        "case": case + 1,
+        "packets": packets,
+        "lines": script.lines,
+        "short": short.lines,
+        "tries": tries,
+    }
     if every:
-        print(f"\n{rows[number]}{failures.first_line(last)[:90]}")
+        print(f"\n{rows[number]}\n{failures.first_line(last)[:90]}")
 
 
 # ---- without hardware --------------------------------------------------------------------------

@@ -143,7 +143,7 @@ def test_a_refused_design_is_one_line(tmp_path):
 
 def test_wrong_arguments():
     assert (
-        "must be ecp5, xilinx, ice40, osu018, ecpix5, liteeth, mac or liteeth_mac; got 'asic'"
+        "must be ecp5, xilinx, ice40, osu018, ecpix5, liteeth, mac, liteeth_mac or xgmii_mac; got 'asic'"
         in refused("synth", "--target", "asic")
     )
     for switch in (("--protect", "secded"), ("--congestion", "none")):

@@ -103,6 +103,7 @@ def test_override_changes_the_verilog_and_its_header(tmp_path):
         "slots = 32",
         "sets = 4",
         "8 links, 32 replay slots",
+        "oui = 0x98ED5C",
     ):
         assert line in header, line
     assert "input [127:0] s_mac_rx_tdata;" in text

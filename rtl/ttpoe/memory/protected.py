@@ -30,8 +30,8 @@ __all__ = [
 COLLISION_UNDEFINED = {"ttp_collision_undefined": 1}
 """Attribute of a memory whose readers never use what a synchronous port reads in the clock in which
 that address is written. Otherwise tools build logic that keeps the old value: about a LUT and two
-flip-flops for each bit of its width. The emitter (`ttpoe.verilog.emit`) passes it on; in simulation such a
-read gives X, so a reader that did use it would be seen."""
+flip-flops for each bit of its width. The emitter (`ttpoe.verilog.component`) passes it on; in simulation
+such a read gives X, so a reader that did use it would be seen."""
 
 ERRORS = data.StructLayout({"corrected": 1, "uncorrectable": 1})
 """One-clock pulses: a word was read with one wrong bit, which was put right; with two."""

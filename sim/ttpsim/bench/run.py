@@ -7,9 +7,7 @@ last `ttpoe synth`.
 """
 
 import json
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 from ttpoe.verilog.emit import write
@@ -23,6 +21,7 @@ from ttpsim.bench import ports as bench_ports
 from ttpsim.bench import readme as bench_readme
 from ttpsim.bench import report as bench_report
 from ttpsim.bench.common import SIMULATED, Metrics, run_of
+from ttpsim.bench.origins import group, renewed
 from ttpsim.build.builds import check_simulator
 from ttpsim.paths import ROOT
 from ttpsim.scenario import run as runner
@@ -32,6 +31,7 @@ from ttpverif.cli.errors import Interrupted
 
 BUILD = ROOT / "build" / "bench"
 BASELINE = Path(__file__).with_name("baseline.json")
+ORIGINS = BASELINE.with_name("baseline_origin.json")
 SIZES = (1, 64, 256, 1024)
 
 
@@ -206,7 +206,7 @@ def synthesis(metrics):
     """Figures of the last `ttpoe synth`, if there was one."""
     for entry in synth.summary().values():
         where, what = f"{entry['target']}, {entry['configuration']}", entry["configuration"]
-        name = "synth." + entry["target"] + ("" if what == "default" else f".{what}")
+        name = synth.name_of(entry)
         engine = (entry["target"], what) == ("ecp5", "default")
         for key, (unit, better, goal) in SYNTHESIS.items():
             metrics.add(
@@ -259,7 +259,8 @@ PARTS = {
 
 
 def measure(parts, short, jobs):
-    """`(metrics, failed runs)` of these parts and of the last synthesis."""
+    """`(metrics, their groups that were measured, failed runs)` of these parts; of the last synthesis
+    there are metrics, too."""
     metrics, failed = Metrics(short, jobs), []
     for part in parts:
         plan, evaluate = PARTS[part]
@@ -274,10 +275,11 @@ def measure(parts, short, jobs):
         done = [run for run in runs if run.passed]
         if done or not runs:
             evaluate(done, metrics)
+    ran = {group(metric["name"]) for metric in metrics}
     synthesis(metrics)
     bench_links.sweep(metrics)
     bench_path.path(metrics, metrics.value("synth.ecp5.fmax_mhz"))
-    return metrics, failed
+    return metrics, ran, failed
 
 
 def compared(metrics, baseline):
@@ -312,38 +314,44 @@ def table(metrics):
     return "\n".join(lines)
 
 
-def origin():
-    """Where the baseline is from, for the pages of docs/ that show it."""
-    revision = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-        check=True,
-    ).stdout.strip()
+def _command(arguments):
+    """What was typed, but for `--jobs` and `--output`."""
+    words = ["ttpoe bench", *(arguments.part or []), "--short" * arguments.short, "--save"]
+    return " ".join(filter(None, words))
+
+
+def _synthesised():
+    """`{group: origin}` of the last `ttpoe synth` of each target, and of the last sweep."""
+    entries = synth.summary().values()
+    swept = [entry["origin"] for entry in bench_links.links.results().values() if "origin" in entry]
     return {
-        "command": "ttpoe bench --save",
-        "revision": revision,
-        "date": time.strftime("%Y-%m-%d"),
-        "seeds": "1 to 3 for goodput, 1 for all else",
+        **{synth.name_of(entry): entry["origin"] for entry in entries if "origin" in entry},
+        **({"sweep": swept[-1]} if swept else {}),
     }
+
+
+def _save(arguments, metrics, ran, baseline):
+    """The baseline, where its figures are from, and the table of the README."""
+    origins = json.loads(ORIGINS.read_text()) if ORIGINS.exists() else {}
+    origins = renewed(origins, metrics, baseline, ran, _command(arguments), _synthesised())
+    new = baseline | {metric["name"]: metric["value"] for metric in metrics}
+    write(BASELINE, json.dumps(dict(sorted(new.items())), indent=1) + "\n")
+    bench_readme.rewrite(new)
+    write(ORIGINS, json.dumps(origins, indent=1) + "\n")
 
 
 def main(arguments):
     """What `ttpoe bench` does; exit code 0, or 1 if a run failed."""
     check_simulator("verilator")
     folder = arguments.output or BUILD
-    metrics, failed = measure(arguments.part or list(PARTS), arguments.short, arguments.jobs)
+    metrics, ran, failed = measure(arguments.part or list(PARTS), arguments.short, arguments.jobs)
     baseline = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
     compared(metrics, baseline)
     write(folder / "metrics.json", json.dumps(metrics, indent=1) + "\n")
     write(folder / "report.html", bench_report.page(metrics, synth.summary()))
     print(table(metrics))
     if arguments.save and not failed:
-        new = baseline | {metric["name"]: metric["value"] for metric in metrics}
-        write(BASELINE, json.dumps(dict(sorted(new.items())), indent=1) + "\n")
-        bench_readme.rewrite(new)
-        write(BASELINE.with_name("baseline_origin.json"), json.dumps(origin(), indent=1) + "\n")
+        _save(arguments, metrics, ran, baseline)
     for run in failed:
         print(f"bench: {run.test} failed: {run.message}", file=sys.stderr)
     return 1 if failed else 0

@@ -19,8 +19,9 @@ from ttpoe.board.registers import APPS
 from ttpoe.board.top import RGMII_HZ, BoardTop
 from ttpoe.config import preset
 from ttpoe.mac.kinds import kind_of
-from ttpoe.verilog.emit import collisions_undefined, without_zero_memory_init, write
-from ttpsim.board.measured import save
+from ttpoe.verilog.component import collisions_undefined, without_zero_memory_init
+from ttpoe.verilog.emit import write
+from ttpsim.board.measured import made_by, save
 from ttpsim.paths import ROOT
 from ttpsim.synth.targets.tools import SynthError, cells, run, stat, yosys
 
@@ -238,10 +239,11 @@ def main(design, seeds, jobs, keep=False):
     """What `ttpoe board NAME` does; the exit code. `keep`: as the figures of the pages."""
     made = design.top()  # what cannot be built is refused at once
     print(f"board: {design.board}; some minutes to synthesise, and for each seed", flush=True)
+    where_from = made_by(design, seeds[0])
     found = bitstream(design, seeds, jobs, made)
     print("\n".join(report(found)))
     if keep:
-        save("bitstreams", design.name, found)
+        save("bitstreams", design.name, found, where_from)
     if not found["met"]:
         print("board: a clock is missed: try another --seed, more --seeds, or a lower --clock-mhz")
     return 0 if found["met"] else 1

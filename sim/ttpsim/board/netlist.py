@@ -10,7 +10,7 @@ from ttpoe.config import preset
 from ttpoe.verilog.emit import emit_verilog
 from ttpoe.verilog.generate import ECP5_CELLS
 from ttpsim.board import build
-from ttpsim.board.measured import save
+from ttpsim.board.measured import made_by, save
 from ttpsim.build import builds
 from ttpsim.paths import ROOT
 from ttpverif.bench.board_verilog import board_pair
@@ -91,6 +91,7 @@ def simulated(design, seed, keep=False):
     if design.app != "traffic":
         raise UsageError("--netlist is simulated with the application traffic; say --app traffic")
     hz = design.clock_mhz * 1e6
+    where_from = made_by(design, seed, "--netlist")
     design = build.dataclasses.replace(design, baud=round(hz / BIT_CLOCKS), suffix="-netlist")
     print(f"board: synthesising {design.board}; some minutes", flush=True)
     build.prepare(design)
@@ -110,7 +111,8 @@ def simulated(design, seed, keep=False):
     )
     print("\n".join(lines(found)))
     if keep:
-        save("netlists", design.name, {**found, **area, "clock_mhz": design.clock_mhz})
+        found |= {**area, "clock_mhz": design.clock_mhz}
+        save("netlists", design.name, found, where_from)
     return 0
 
 

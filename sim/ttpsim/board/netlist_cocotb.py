@@ -61,8 +61,8 @@ async def moves_data_under_loss(dut):
     assert counts["link_opened"] == 1
     assert not a.broken and not b.broken
     assert 0 < counts["mac_tx_sent"] <= len(a.sent) + 1  # one may be on the wire; more came later
-    assert counts.get("mac_rx_bad_fcs", 0) <= b.spoilt
-    lost = a.lost + b.lost + a.spoilt + b.spoilt
+    assert counts.get("mac_rx_bad_fcs", 0) <= b.bad
+    lost = a.lost + b.lost + a.bad + b.bad
     assert lost and counts["payload_replayed"] and found["leds"]["fault"]
     assert {frame[6:12].hex() for frame in a.sent} == {f"98ed5c{NODE:06x}"}
     pair.stop()

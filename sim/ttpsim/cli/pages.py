@@ -42,6 +42,11 @@ def add_parser(subparsers):
         action="store_true",
         help="first keep the last `ttpoe sim` as the sample run of the README",
     )
+    parser.add_argument(
+        "--printed",
+        action="store_true",
+        help="first run the commands whose output docs/guides/campaigns.md shows; some minutes",
+    )
     return parser
 
 

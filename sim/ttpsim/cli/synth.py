@@ -6,7 +6,17 @@ __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 
 SUMMARY = "synthesise, place and route the engine with open tools"
 CHECKOUT = True
-_TARGETS = ("ecp5", "xilinx", "ice40", "osu018", "ecpix5", "liteeth", "mac", "liteeth_mac")
+_TARGETS = (
+    "ecp5",
+    "xilinx",
+    "ice40",
+    "osu018",
+    "ecpix5",
+    "liteeth",
+    "mac",
+    "liteeth_mac",
+    "xgmii_mac",
+)
 
 _DESCRIPTION = """Synthesise the engine:
   ecp5      ECP5-85F, placed and routed for 125 MHz
@@ -16,6 +26,7 @@ _DESCRIPTION = """Synthesise the engine:
   ecpix5    the soak of two engines on a board, to a bitstream
   liteeth   LiteEth's UDP core, for comparison, as ecp5
   mac       the MAC for GMII, as ecp5; liteeth_mac: LiteEth's, for comparison
+  xgmii_mac the MAC for XGMII, as xilinx
 Figures are added to build/synth/summary.json. Where the clock of three seeds or more falls by more than
 2 % against the figures saved last, or the area grows by that, it says so and ends with 1."""
 _EXAMPLES = """examples:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from ttpsim.campaign.origin import sentence
 from ttpsim.paths import ROOT
 from ttpverif.check.trace import EVENTS
 from ttpverif.coverage import points as plan
@@ -17,7 +18,7 @@ _STATES = [state.name for state in State]
 
 _HEAD = """# Coverage
 
-Written by `ttpoe coverage`; do not edit. {runs} runs of {scenarios} scenarios, {clocks:,} clocks of
+{made} Do not edit this page. {runs} runs of {scenarios} scenarios, {clocks:,} clocks of
 two engines, {form}. Every count is the sum over all runs and both engines.
 
 | what | covered | of |
@@ -278,6 +279,7 @@ def page(results):
     presets = Counter(run["preset"] for run in runs)
     lines = [
         _HEAD.format(
+            made=sentence(results["origin"]),
             runs=len(runs),
             scenarios=len({run["scenario"] for run in runs}),
             clocks=sum(run.get("clocks", 0) for run in runs),

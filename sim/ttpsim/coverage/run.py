@@ -16,6 +16,7 @@ from ttpoe.config import preset
 from ttpsim.build import builds
 from ttpsim.build.builds import Extra, SetupError
 from ttpsim.build.tools import QUICK, UNOPTIMISED
+from ttpsim.campaign.origin import origin
 from ttpsim.coverage import lines as coverage_lines
 from ttpsim.coverage import page as coverage_page
 from ttpsim.paths import ROOT
@@ -162,8 +163,8 @@ def problems(results):
     return lines
 
 
-def execute(runs, jobs):
-    """Simulate, collect, write the results; returns them."""
+def execute(runs, jobs, made):
+    """Simulate, collect, write the results; returns them. `made`: where they are from."""
     for simulator in {run.simulator for run in runs}:
         builds.check_simulator(simulator)
     with Report(runs, jobs) as report:
@@ -172,7 +173,7 @@ def execute(runs, jobs):
         except KeyboardInterrupt:
             raise Interrupted(sim_run.ended(runs)) from None
     report.finish(RESULTS.relative_to(ROOT))
-    results = collect(runs)
+    results = collect(runs) | {"origin": made}
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     return results
@@ -204,4 +205,5 @@ def document():
 def main(arguments):
     """What `ttpoe coverage` does; exit code 0 complete, 1 not."""
     runs = regression(arguments.long, arguments.test)
-    return _finish(execute(runs, arguments.jobs), not arguments.test)
+    made = origin(" ".join(["ttpoe coverage", *["--long"] * arguments.long]), 1)
+    return _finish(execute(runs, arguments.jobs, made), not arguments.test)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ttpoe.config import preset
 from ttpsim.build import builds
+from ttpsim.campaign.origin import origin, sentence
 from ttpsim.native import compile as native
 from ttpsim.paths import ROOT
 from ttpsim.soak import run as soak
@@ -223,14 +224,14 @@ def markdown(rows):
     return "\n".join(lines)
 
 
-def documented(page, rows, seed, clocks):
+def documented(page, rows, made, clocks):
     """The text of docs/evidence/faults.md with the table of these rows between its markers."""
     before, rest = page.split(BEGIN)
     after = rest.split(END)[1]
     total = sum(rows.values(), Counter())
     said = (
-        f"Seed {seed}, both engines of a pair taken together, {total['upsets']:,} upsets, "
-        f"{clocks:,} clocks:"
+        f"Both engines of a pair taken together, {total['upsets']:,} upsets, {clocks:,} clocks. "
+        + sentence(made)
     )
     return f"{before}{BEGIN}{said}\n\n{markdown(rows)}\n{END}{after}"
 
@@ -263,6 +264,7 @@ def _show(name, total):
 def main(arguments):
     """What `ttpoe faults` does; exit code 0 passed, 1 an upset did harm with protection."""
     seed = arguments.seed
+    made = origin(" ".join(["ttpoe faults", *["--long"] * arguments.long, "--save"]), seed)
     upsets = arguments.upsets or (UPSETS_LONG if arguments.long else UPSETS)
     builds.verilator()
     processes = builds.Processes(arguments.jobs)
@@ -279,6 +281,7 @@ def main(arguments):
     _save(
         {
             "seed": seed,
+            "origin": made,
             "upsets": len(planned),
             "failed": said,
             "rows": rows,
@@ -288,7 +291,7 @@ def main(arguments):
         }
     )
     if arguments.save:
-        PAGE.write_text(documented(PAGE.read_text(), rows, seed, clocks))
+        PAGE.write_text(documented(PAGE.read_text(), rows, made, clocks))
     print(markdown(rows))
     for line in said:
         print(f"[faults] {line}")

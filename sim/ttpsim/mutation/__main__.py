@@ -5,6 +5,7 @@ import json
 
 from ttpoe.config import preset
 from ttpsim.build import builds
+from ttpsim.campaign.origin import origin
 from ttpsim.mutation.campaign import Campaign, summary
 from ttpsim.mutation.netlist import draw, mutated_verilog, prepare
 from ttpsim.mutation.page import PAGE, equivalent, page
@@ -43,7 +44,11 @@ def main(arguments):
     _say("[mutate] emitting the hardware and drawing mutants")
     drawn = draw(folder, prepare(config, folder), arguments.count, arguments.seed)
     verilog = {top: mutated_verilog(folder, top, mutants) for top, mutants in drawn.items()}
-    settings = {"seed": arguments.seed, "count": sum(map(len, drawn.values()))}
+    settings = {
+        "seed": arguments.seed,
+        "count": sum(map(len, drawn.values())),
+        "origin": origin("ttpoe mutate --save", arguments.seed),
+    }
     campaign = Campaign(config, drawn, verilog, RESULTS, settings, _say)
     if arguments.mutant is not None:
         top, number = arguments.mutant

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from amaranth import Elaboratable, sim
 
-from ttpoe.verilog.emit import emit_rtlil
+from ttpoe.verilog.component import emit_rtlil
 from ttpsim.mutation import campaign, gates
 from ttpsim.synth.targets.tools import SynthError
 

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, fields
 
 from amaranth.lib import memory
 
-from ttpoe.verilog.emit import WITHOUT_MAC, emit_rtlil, wrapped, write
+from ttpoe.verilog.component import emit_rtlil
+from ttpoe.verilog.emit import WITHOUT_MAC, wrapped, write
 from ttpsim.synth.targets.tools import ROOT, yosys
 from ttpverif.bench.pair import parse_ports
 

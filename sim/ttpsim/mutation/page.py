@@ -10,6 +10,7 @@ import tomllib
 from collections import Counter
 from pathlib import Path
 
+from ttpsim.campaign.origin import sentence
 from ttpsim.mutation.netlist import mutant_of
 from ttpsim.paths import ROOT
 
@@ -76,11 +77,12 @@ def page(text, results, path=SURVIVORS):
         score = f"{score} so far, and {100 * (killed + left) / possible:.1f} % at most"
     benches = sum(mutant.get("by", "").startswith("tests/") for mutant in mutants)
     lines = [
-        f"Seed {results['seed']}, preset `{results['preset']}`, netlist `{results['netlist']}`: "
+        f"Preset `{results['preset']}`, netlist `{results['netlist']}`: "
         f"**{killed} of {len(mutants)}** mutants killed ({100 * killed / len(mutants):.1f} %); "
         f"{harmless} survivors are equivalent, without them {score}. "
         f"Of the killed ones {killed - benches} were seen in a whole engine or NIC, {benches} only "
-        f"by the bench of their block; {sum(bool(m.get('hung')) for m in mutants)} hung.",
+        f"by the bench of their block; {sum(bool(m.get('hung')) for m in mutants)} hung. "
+        + sentence(results["origin"]),
         "",
         "| blocks | mutants | killed | equivalent | other survivors | not decided |",
         "|---|---|---|---|---|---|",

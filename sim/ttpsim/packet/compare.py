@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ttpoe.config import preset
 from ttpsim.build import builds
+from ttpsim.campaign.origin import origin
 from ttpsim.fabric import run as fabric
 from ttpsim.packet import run as packet
 from ttpsim.packet.build import compile_packet
@@ -81,7 +82,7 @@ def evidence(processes, path=EVIDENCE):
 
     Results of other programs than those that are compiled now do not count.
     """
-    config = preset("default")
+    config, made_now = preset("default"), origin("ttpoe packet --evidence", 1)
     programs = {
         "packet": compile_packet(config, processes),
         "fabric": fabric.compile_fabric(config, processes),
@@ -89,7 +90,7 @@ def evidence(processes, path=EVIDENCE):
     names = [program.parent.name for program in programs.values()]
     kept = json.loads(path.read_text()) if path.exists() else {}
     if kept.get("programs") != names:
-        kept = {"programs": names, "runs": [], "large": []}
+        kept = {"programs": names, "origin": made_now, "runs": [], "large": []}
 
     def commands(cases):
         return {packet.command(config.name, c.settings, c.traffic): c for c in cases}
@@ -108,5 +109,6 @@ def evidence(processes, path=EVIDENCE):
             print(f"[packet] {command}", flush=True)
             run = {"words": case.words, "lossless": case.lossless, "command": command}
             found[command] = run | made(of, case.traffic, case.settings)
+            kept["origin"] = made_now
             kept[where] = [found[one] for one in wanted if one in found]
             path.write_text(json.dumps(kept, indent=1) + "\n")

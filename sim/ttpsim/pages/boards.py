@@ -6,6 +6,7 @@ from ttpoe.board.boards import BOARDS
 from ttpoe.board.lights import LIGHTS
 from ttpoe.board.registers import APPS, board_registers
 from ttpsim.board.measured import kept
+from ttpsim.campaign.origin import sentence
 
 __all__ = ["TABLES"]
 
@@ -80,6 +81,11 @@ def _clock(found, name):
     return f"{slowest['reached_mhz']:.1f} of {slowest['needed_mhz']:g} MHz"
 
 
+def _made(kind):
+    """Where the rows are from."""
+    return " ".join(sentence(found["origin"]) for found in kept()[kind].values())
+
+
 def bitstreams():
     """What the tools said of each bitstream that was kept."""
     rows = [
@@ -94,7 +100,7 @@ def bitstreams():
             f"{found['ff']:,} | {found['dp16kd']} | {shares['TRELLIS_COMB']} %, "
             f"{shares['DP16KD']} % | {_clock(found, 'engine')} | {_clock(found, 'RGMII')} |"
         )
-    return "\n".join(rows)
+    return "\n".join([*rows, "", _made("bitstreams")])
 
 
 def netlists():
@@ -113,7 +119,7 @@ def netlists():
             f"{pings['TRAFFIC_RECEIVED']} one at a time |",
             f"| round trip of those, shortest and longest | {least:.1f} us, {most:.1f} us |",
         ]
-    return "\n".join(rows)
+    return "\n".join([*rows, "", _made("netlists")])
 
 
 TABLES = {

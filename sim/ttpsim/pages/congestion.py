@@ -92,4 +92,34 @@ def seeds():
     )
 
 
-TABLES = {"congestion-incast": incast, "congestion-others": others, "congestion-seeds": seeds}
+def where_from():
+    """A row for each revision: the runs that were made with it."""
+    found, rows = figures.origins(), {}
+    for case in cases():
+        for column in ("none", "law"):
+            origin = found.get(f"congestion.{case.name}.{column}")
+            if origin:
+                key = origin["date"], origin["revision"], origin["command"]
+                rows.setdefault(key, {}).setdefault(column, []).append(case.words)
+    head = ["date", "revision", "made by", "runs of none", "runs of law"]
+    return figures.table(
+        head,
+        [
+            [
+                date,
+                revision,
+                f"`{command}`",
+                *("; ".join(runs.get(column, ())) for column in ("none", "law")),
+            ]
+            for (date, revision, command), runs in sorted(rows.items())
+        ],
+        left=5,
+    )
+
+
+TABLES = {
+    "congestion-incast": incast,
+    "congestion-others": others,
+    "congestion-seeds": seeds,
+    "congestion-origin": where_from,
+}

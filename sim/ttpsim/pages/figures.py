@@ -9,24 +9,32 @@ from pathlib import Path
 
 from ttpoe.config import PRESETS
 from ttpsim.board.measured import kept
+from ttpsim.campaign.origin import sentence
 
-__all__ = ["TABLES", "baseline", "origin", "table"]
+__all__ = ["TABLES", "baseline", "origin", "origins", "table"]
 
-FOLDER = Path(__file__).parents[1] / "bench"
+BASELINE = Path(__file__).parents[1] / "bench" / "baseline.json"
+ORIGINS = BASELINE.with_name("baseline_origin.json")
 NODES = (2, 4, 8, 16, 32, 64)
 
 
 def baseline():
-    return json.loads((FOLDER / "baseline.json").read_text())
+    return json.loads(BASELINE.read_text())
 
 
-def origin():
-    """Where the figures are from, in one sentence."""
-    found = json.loads((FOLDER / "baseline_origin.json").read_text())
-    return (
-        f"Last saved by `{found['command']}`, revision {found['revision']}, {found['date']}"
-        f"; seeds: {found['seeds']}."
-    )
+def origins():
+    """`{group of figures: where they are from}`."""
+    return json.loads(ORIGINS.read_text())
+
+
+def origin(*groups):
+    """Where those figures of these groups are from that are there, a sentence for each run."""
+    found = origins()
+    return " ".join(dict.fromkeys(sentence(found[group]) for group in groups if group in found))
+
+
+def _origin_of(*groups):
+    return lambda: origin(*groups)
 
 
 def _text(value, form):
@@ -358,6 +366,15 @@ def macs():
     )
 
 
+def xgmii_area():
+    """What the MAC for XGMII takes of an UltraScale+."""
+    found = baseline()
+    keys = ("lut", "ff", "longest_path_cells", "estimated_mhz")
+    cells = [_text(found.get(f"synth.xgmii_mac.{key}"), "") for key in keys]
+    head = ["LUT", "flip-flops", "longest path, cells", "clock, MHz, or more"]
+    return f"{table(head, [cells], left=0)}\n\n{origin('synth.xgmii_mac')}"
+
+
 TABLES = {
     table.__name__.replace("_", "-"): table
     for table in (
@@ -375,7 +392,14 @@ TABLES = {
         liteeth,
         macs,
         congestion_cost,
-        origin,
+        xgmii_area,
     )
+} | {
+    "origin-goodput": _origin_of("goodput"),
+    "origin-fabric": _origin_of("fabric"),
+    "origin-links": _origin_of("sweep"),
+    "origin-liteeth": _origin_of("synth.ecp5", "synth.liteeth.udp"),
+    "origin-macs": _origin_of("synth.mac.gmii", "synth.liteeth_mac.gmii"),
+    "origin-congestion-cost": _origin_of("synth.ecp5", "synth.ecp5.default_without_control"),
 }
 """Name of a part in a page -> what writes it."""

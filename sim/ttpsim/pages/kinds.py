@@ -83,6 +83,10 @@ def main(arguments):
         from ttpsim.pages import parts
 
         parts.keep_sample()
+    if arguments.printed:
+        from ttpsim.pages import printed
+
+        printed.keep()
     code = 0
     for kind in kinds:
         files = KINDS[kind]()

@@ -41,6 +41,20 @@ def compared():
     return figures.table(head + ["dropped", "sent again", "fullest queue, KB"], rows, left=2)
 
 
+_SHORT = ("incast of 8, 64 KB each", "incast of 32, 64 KB each", "incast of 63, 64 KB each")
+_ALL = "all to all of 16, 64 KB each"
+
+
+def short():
+    """How long the slowest flow takes, in the runs that the page begins with."""
+    found = {case["words"]: case["figures"] for case in _kept()["cases"]}
+    rows = [
+        [words, *(f"{found[words][name]['longest'] / 1000:.2f}" for name in PROTOCOLS)]
+        for words in (*_SHORT, _ALL)
+    ]
+    return figures.table(["slowest flow, ms", *(NAMES[name] for name in PROTOCOLS)], rows)
+
+
 def variants():
     """A row for each change of TCP's settings."""
     rows = [
@@ -85,6 +99,7 @@ def picture():
 
 TABLES = {
     "compare": compared,
+    "compare-short": short,
     "compare-variants": variants,
     "compare-origin": origin,
     "compare-commands": commands,

@@ -2,6 +2,7 @@
 
 import json
 
+from ttpsim.campaign.origin import sentence
 from ttpsim.packet.compare import EVIDENCE
 
 from . import figures
@@ -67,4 +68,9 @@ def large():
     return figures.table(head, rows)
 
 
-TABLES = {"packet": compared, "packet-large": large}
+def where_from():
+    """Of both tables."""
+    return sentence(_kept()["origin"])
+
+
+TABLES = {"packet": compared, "packet-large": large, "packet-origin": where_from}

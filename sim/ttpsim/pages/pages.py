@@ -9,6 +9,7 @@ import re
 
 from ttpoe.config import PRESETS
 from ttpoe.link.fsm import Event, LinkState
+from ttpoe.verilog.emit import parameter_text
 from ttpsim.paths import ROOT
 
 from . import ns3, states
@@ -98,7 +99,7 @@ def configuration_page():
         "|---|---|" + "---:|" * len(PRESETS),
     ]
     for name, meaning in _parameters(ast.get_docstring(config)):
-        values = " | ".join(_number(getattr(preset, name)) for preset in PRESETS.values())
+        values = " | ".join(_value(name, getattr(preset, name)) for preset in PRESETS.values())
         out.append(f"| `{name}` | {meaning} | {values} |")
     out += [
         "\n## What follows from them\n",
@@ -111,13 +112,16 @@ def configuration_page():
             and node.decorator_list
             and ast.unparse(node.decorator_list[0]) == "property"
         ):
-            values = " | ".join(_number(getattr(preset, node.name)) for preset in PRESETS.values())
-            out.append(f"| `{node.name}` | {ast.get_docstring(node)} | {values} |")
+            values = (_value(node.name, getattr(preset, node.name)) for preset in PRESETS.values())
+            out.append(f"| `{node.name}` | {ast.get_docstring(node)} | {' | '.join(values)} |")
     return "\n".join(out) + "\n"
 
 
-def _number(value):
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def _value(name, value):
+    text = parameter_text(name, value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if text.isdigit() else text
 
 
 def generated():

@@ -28,6 +28,8 @@ from .congestion import TABLES as CONGESTION
 from .figures import TABLES
 from .ns3 import TABLES as NS3
 from .packet import TABLES as PACKET
+from .printed import TABLES as PRINTED
+from .random import TABLES as RANDOM
 
 __all__ = ["PARTS", "filled", "keep_sample", "pages"]
 
@@ -174,6 +176,8 @@ PARTS = (
     | BOARDS
     | PACKET
     | NS3
+    | RANDOM
+    | PRINTED
     | {"scenarios": scenarios, "sample": sample, "ladder": ladder, "trace-fields": trace_fields}
 )
 

@@ -39,6 +39,7 @@ _TARGETS = {
     "liteeth.udp_32_bits": "LiteEth UDP, 32 bits, ECP5",
     "liteeth_mac.gmii": "LiteEth's MAC core with GMII, 64 bits, ECP5",
     "mac.gmii": "`GmiiMac`, 64 bits, ECP5",
+    "xgmii_mac": "`XgmiiMac`, 64 bits, UltraScale+, Yosys only",
     "osu018.full": "`full`, standard cells 180 nm, without memories",
     "xilinx.full": "`full`, UltraScale+, Yosys only",
 }
@@ -180,6 +181,38 @@ def _rows(found, patterns):
             yield re.sub(r"\b1 bytes", "1 byte", said), _value(found.pop(name), what)
 
 
+_GROUPS = {
+    "latency": "latency of an engine",
+    "path": "latency with MAC, PHY, cable and switch, computed from it",
+    "latency.port": "latency of a port",
+    "open": "opening",
+    "close": "closing",
+    "recycle": "links per second, and TCP's connections",
+    "pipeline": "pipeline",
+    "replay": "NACK to replay",
+    "goodput": "goodput",
+    "window": "window",
+    "links": "number of links: timer",
+    "sweep": "number of links: logic, memory, clock",
+    "host": "host",
+    "simulation": "simulation",
+    "fabric": "many engines behind switches",
+}
+"""Group of figures -> what is said of it; those of synthesis are called as their target, those of
+congestion control are on a page of their own."""
+
+
+def _where_from():
+    """A row for each group of figures."""
+    found, rows = figures.origins(), []
+    names = [*_GROUPS, *(name for name in found if name.startswith("synth."))]
+    for name in names:
+        words = _GROUPS.get(name) or _TARGETS[name.removeprefix("synth.")]
+        said = found[name]
+        rows.append([words, f"`{said['command']}`", said["revision"], said["date"], said["seeds"]])
+    return figures.table(["figures", "made by", "revision", "date", "seeds"], rows, left=5)
+
+
 def performance_page():
     """The whole page; `ValueError` for a figure that has no words."""
     found = figures.baseline()
@@ -187,11 +220,11 @@ def performance_page():
         "# Performance\n",
         "Every figure that `make bench` measures, with its unit. For readers "
         "who look for a number; other pages explain them.\n",
-        figures.origin(),
-        "\nAll is measured in simulation, or told by the tools of synthesis. Nothing was measured"
+        "All is measured in simulation, or told by the tools of synthesis. Nothing was measured"
         " on a board. A rate is given as a share of what the headers allow, since a rate in Gb/s "
         "would be a clock times that share. `make bench` writes `build/bench/report.html`, which "
-        "says of each figure how it was taken.\n",
+        "says of each figure how it was taken. [The last table](#where-the-figures-are-from) has the "
+        "revision of each.\n",
     ]
     for title, text, patterns in SECTIONS:
         out += [
@@ -208,6 +241,7 @@ def performance_page():
     ]
     for name, title in _FABRIC:
         out += [f"### {title}\n", figures.TABLES[name](), ""]
+    out += ["## Where the figures are from\n", _where_from(), ""]
     left = [name for name in found if not name.startswith(("fabric.", "congestion."))]
     if left:
         raise ValueError(f"sim/ttpsim/pages/performance.py has no words for {', '.join(left)}")

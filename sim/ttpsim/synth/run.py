@@ -9,6 +9,7 @@
     liteeth   LiteEth's UDP core, for comparison, as `ecp5`
     mac       the MAC for GMII, as `ecp5`
     liteeth_mac   LiteEth's MAC core with GMII, for comparison with it
+    xgmii_mac     the MAC for XGMII, as `xilinx`
 
 `--sweep links`: `default` for ECP5 with 16 to 16,384 links, in build/synth/sweep.json.
 `--protect secded`: the engine with check bits in all its memories, an entry
@@ -25,6 +26,7 @@ import json
 from importlib import metadata
 
 from ttpoe.config import preset
+from ttpsim.campaign.origin import origin
 from ttpsim.synth.targets import board, ecp5, estimates, links, liteeth_udp, macs, osu018
 from ttpsim.synth.targets.tools import BUILD, ROOT, SynthError, source_hash, top_verilog, write
 
@@ -45,11 +47,12 @@ OTHERS = {
     "liteeth": (liteeth_udp.liteeth, "udp", liteeth_udp.TOP),
     "mac": (macs.gmii, "gmii", macs.TOP),
     "liteeth_mac": (macs.liteeth, "gmii", macs.LITEETH_TOP),
+    "xgmii_mac": (macs.xgmii, "default", macs.XGMII_TOP),
 }
 """Targets with a design of their own: `function(folder)`, its configuration, its top."""
 
 TARGETS = [*ENGINE, *OTHERS]
-MINUTES = {"mac": "a minute or two", "liteeth_mac": "a minute or two"}
+MINUTES = dict.fromkeys(("mac", "liteeth_mac", "xgmii_mac"), "a minute or two")
 """What is known of how long a target takes."""
 
 _NEEDS = {
@@ -182,12 +185,31 @@ def _engine(arguments):
     return synthesise(config, arguments.target, **options)
 
 
+def name_of(entry):
+    """What its figures are called in the baseline, without the last part."""
+    what = entry["configuration"]
+    return f"synth.{entry['target']}" + ("" if what == "default" else f".{what}")
+
+
+def _command(arguments):
+    """What was typed, but for `--jobs`."""
+    switches = {
+        "target": None if arguments.target == "ecp5" else arguments.target,
+        "preset": arguments.preset,
+        "protect": arguments.protect,
+        "congestion": arguments.congestion,
+        "part": None if arguments.part == "5g" else arguments.part,
+        "seeds": None if arguments.seeds == 1 else arguments.seeds,
+    }
+    return " ".join(
+        ["ttpoe synth", *(f"--{name} {value}" for name, value in switches.items() if value)]
+    )
+
+
 def losses(entry, before):
     """What an entry loses against the figures `before`, as lines: more than 2 % of the clock (if it
     is the median of several seeds: one is worth nothing) or of the LUTs."""
-    name = "synth." + entry["target"]
-    name += "" if entry["configuration"] == "default" else f".{entry['configuration']}"
-    lines = []
+    name, lines = name_of(entry), []
     clock, luts = before.get(f"{name}.fmax_mhz"), before.get(f"{name}.lut4")
     if clock and len(entry.get("fmax_by_seed", ())) > 2 and entry["fmax_mhz"] < 0.98 * clock:
         lines.append(f"the clock fell from {clock} to {entry['fmax_mhz']} MHz")
@@ -222,7 +244,10 @@ def main(arguments):
         return 0
     if target != "ecp5" and (arguments.part != "5g" or arguments.seeds != 1):
         raise SynthError("--part and --seeds are of --target ecp5; leave them out")
+    seeds = "1" if arguments.seeds == 1 else f"1 to {arguments.seeds}"
+    made = origin(_command(arguments), seeds)
     entry = _other(arguments) if target in OTHERS else _engine(arguments)
+    entry["origin"] = made
     write(
         SUMMARY,
         json.dumps({**summary(), f"{target}-{entry['configuration']}": entry}, indent=1) + "\n",

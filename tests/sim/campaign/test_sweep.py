@@ -11,18 +11,20 @@ import subprocess
 
 import pytest
 
+pytest.importorskip("distributed", reason="make setup WITH=campaign")
+pytest.importorskip("pandas", reason="make setup WITH=campaign")
+
+import pandas as pd
+
 import ttpverif.cli as cli
 from tests.sim.test_abuse import CONFIG, defective
 from ttpsim.build import builds
+from ttpsim.campaign import cluster, sweep
 from ttpsim.campaign import job as jobs_module
 from ttpsim.campaign.revision import revision
 from ttpsim.campaign.store import Store
 from ttpsim.fabric import run as fabric
 from ttpsim.native import compile as native
-
-pytest.importorskip("distributed", reason="make setup WITH=campaign")
-pd = pytest.importorskip("pandas", reason="make setup WITH=campaign")
-from ttpsim.campaign import cluster, sweep  # noqa: E402
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 TEXT = """

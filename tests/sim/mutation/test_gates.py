@@ -13,7 +13,7 @@ pytest.importorskip("pyosys", reason="pyosys is missing: sh sim/tools/setup.sh f
 
 from ttpoe.config import preset
 from ttpoe.rx.pool import SlotPool
-from ttpoe.verilog.emit import emit_rtlil
+from ttpoe.verilog.component import emit_rtlil
 from ttpsim.build import builds
 from ttpsim.mutation.benches import BENCHES, Bench, benches_of, quick_first, run_bench
 from ttpsim.mutation.gates import Gates, NoModel, Place, cells_of, compiled, to_gates

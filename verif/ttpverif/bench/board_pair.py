@@ -13,9 +13,10 @@ from cocotb.clock import Clock
 from cocotb.task import resume
 from cocotb.triggers import ClockCycles, Timer
 from cocotb.utils import get_sim_time
-from cocotbext.eth import GmiiFrame, RgmiiSink, RgmiiSource
-from cocotbext.eth.constants import EthPre
 from cocotbext.uart import UartSink, UartSource
+
+from .lossy_wire import LossyWire, Station
+from .wire_ends import ENDS
 
 __all__ = ["BoardPair", "UartPort"]
 
@@ -57,38 +58,8 @@ class UartPort:
         self._sink.clear()
 
 
-class _Side:
-    """One end of the wire: models at the RGMII pins of `a` or `b`."""
-
-    def __init__(self, dut, side):
-        self.dut, self.side = dut, side
-        self.source = RgmiiSource(
-            self.pin("rgmii_rxd"), self.pin("rgmii_rx_ctl"), self.pin("rgmii_rxc")
-        )
-        self.sink = RgmiiSink(self.pin("rgmii_txd"), self.pin("rgmii_tx_ctl"), self.pin("phy_txc"))
-        for end in (self.source, self.sink):
-            end.log.setLevel(logging.WARNING)
-        self.sent, self.lost, self.spoilt, self.broken = [], 0, 0, 0
-
-    def pin(self, name):
-        return getattr(self.dut, f"{self.side}_{name}")
-
-    async def frame(self):
-        """The next frame on the wire, without FCS, or None if the model finds a fault in it."""
-        got = await self.sink.recv(compact=False)
-        got.compact()
-        whole = got.error is None and EthPre.SFD in got.data
-        return bytes(got.get_payload()) if whole and got.check_fcs() else None
-
-    def put(self, frame, spoil):
-        sent = GmiiFrame.from_payload(frame, min_len=60)
-        if spoil:
-            sent.data[len(sent.data) // 2] ^= 0x10
-        self.source.send_nowait(sent)
-
-
-class BoardPair:
-    """Both ends, and a wire between them. `loss`, `spoil`: shares of the frames.
+class BoardPair(LossyWire):
+    """Both ends `a` and `b`, and a wire between them. `loss`, `spoil`: shares of the frames.
 
     Parameters
     ----------
@@ -99,12 +70,9 @@ class BoardPair:
     PHY_PS = 8000
 
     def __init__(self, dut, clock_ps, loss=0.0, spoil=0.0):
-        self.dut, self.clock_ps, self.loss, self.spoil = dut, clock_ps, loss, spoil
-        self.rng = random.Random(cocotb.RANDOM_SEED)
-        self.tasks = []
-
-    def start_soon(self, coroutine):
-        self.tasks.append(cocotb.start_soon(coroutine))
+        super().__init__(random.Random(cocotb.RANDOM_SEED), loss, spoil)
+        self.dut, self.clock_ps = dut, clock_ps
+        self.a, self.b = Station(dut, "a"), Station(dut, "b")
 
     def clock(self, name, period_ps):
         self.start_soon(Clock(getattr(self.dut, name), period_ps // 2 * 2, "ps").start())
@@ -135,29 +103,12 @@ class BoardPair:
         await Timer(self._to_edge() + self.PHY_PS // 4, "ps")
         for side in "ab":
             self.clock(f"{side}_phy_txc", self.PHY_PS)
-        self.a, self.b = _Side(dut, "a"), _Side(dut, "b")
-        self.start_soon(self._carry(self.a, self.b))
-        self.start_soon(self._carry(self.b, self.a))
+        for side in (self.a, self.b):
+            side.end = ENDS["rgmii"](side.pin)
+            for model in (side.end.source, side.end.sink):
+                model.log.setLevel(logging.WARNING)
+        self.join(self.a, self.b)
 
     def _to_edge(self):
         """Picoseconds to the next rising edge of RXC."""
         return (self._began - round(get_sim_time("ps"))) % self.PHY_PS
-
-    async def _carry(self, sender, taker):
-        while True:
-            frame = await sender.frame()
-            if frame is None:
-                sender.broken += 1
-                continue
-            sender.sent.append(frame)
-            chance = self.rng.random()
-            if chance < self.loss:
-                sender.lost += 1
-            else:
-                spoil = chance < self.loss + self.spoil
-                sender.spoilt += spoil
-                taker.put(frame, spoil)
-
-    def stop(self):
-        for task in self.tasks:
-            task.cancel()

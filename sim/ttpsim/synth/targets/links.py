@@ -3,6 +3,7 @@
 import json
 
 from ttpoe.config import preset
+from ttpsim.campaign.origin import origin
 
 from . import ecp5
 from .tools import BUILD, cells, source_hash, stat, top_verilog, write, yosys
@@ -76,6 +77,7 @@ def area(config):
         "memory_bits": memory_bits(folder, TOP),
         **ecp5.mapped(folder, TOP),
         "lut4_without_table": lut4_without_table(folder),
+        "origin": origin("ttpoe synth --sweep links", 1),
     }
     fits = found["dp16kd"] <= DEVICE_RAMS
     return found | {

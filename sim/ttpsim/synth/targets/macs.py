@@ -1,16 +1,19 @@
-"""The MAC for GMII beside LiteEth's MAC core: both with beats of 64 bits, through the same tools."""
+"""The MACs with beats of 64 bits: for GMII beside LiteEth's MAC core, through the same tools; for
+XGMII as an estimate."""
 
 import sys
 from pathlib import Path
 
 from ttpoe.config import preset
 from ttpoe.mac.gmii_mac import GmiiMac
+from ttpoe.mac.xgmii_mac import XgmiiMac
 from ttpoe.verilog.emit import emit_verilog
 
-from . import ecp5
+from . import ecp5, estimates
 from .tools import run, source_hash, write
 
-TOP, LITEETH_TOP = "gmii_mac", "liteeth_mac"
+TOP, LITEETH_TOP, XGMII_TOP = "gmii_mac", "liteeth_mac", "xgmii_mac"
+_XGMII_HZ = 156.25e6
 
 
 def by_domain(clocks):
@@ -31,6 +34,13 @@ def gmii(folder):
     text = emit_verilog(GmiiMac(preset("default")), TOP)
     write(folder / "design.v", text)
     return _routed(folder, TOP) | {"verilog": source_hash(text)}
+
+
+def xgmii(folder):
+    """`ttpoe.mac.xgmii_mac` at 10 Gb/s, the engine as fast as the wire; for UltraScale+."""
+    text = emit_verilog(XgmiiMac(preset("default"), sync_hz=_XGMII_HZ), XGMII_TOP)
+    write(folder / "design.v", text)
+    return estimates.xilinx(folder, XGMII_TOP) | {"verilog": source_hash(text)}
 
 
 def liteeth(folder):

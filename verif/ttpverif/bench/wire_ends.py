@@ -5,6 +5,8 @@ checked, or None if it is broken; `end.put(frame, fault)` sends one to the port:
 wrong `fcs`, or with an `error` of the wire.
 """
 
+from typing import Any
+
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 from cocotbext.eth import (
     GmiiFrame,
@@ -16,6 +18,7 @@ from cocotbext.eth import (
     XgmiiSink,
     XgmiiSource,
 )
+from cocotbext.eth.constants import EthPre
 
 __all__ = ["ENDS"]
 
@@ -24,6 +27,18 @@ _ERROR_AT = 30
 
 class _Ethernet:
     """What the models of GMII, RGMII and XGMII have in common."""
+
+    frame_type: Any
+    source: Any
+    sink: Any
+
+    def whole(self, frame) -> bool:
+        """Whether the model found no fault in it."""
+        raise NotImplementedError
+
+    def spoil(self, frame) -> None:
+        """Put an error of the wire into it."""
+        raise NotImplementedError
 
     async def frame(self):
         got = await self.sink.recv(compact=False)
@@ -54,7 +69,7 @@ class GmiiEnd(_Ethernet):
         )
 
     def whole(self, frame):
-        return frame.error is None
+        return frame.error is None and EthPre.SFD in frame.data
 
     def spoil(self, frame):
         frame.error = [int(n == _ERROR_AT) for n in range(len(frame.data))]

@@ -1,0 +1,54 @@
+"""Where each group of the baseline's figures is from, in baseline_origin.json.
+
+Parts of `ttpoe bench` are saved one by one, so each group has a command, revision and day of its
+own. Figures of synthesis have those of their `ttpoe synth`.
+"""
+
+import re
+
+from ttpsim.campaign.origin import origin
+
+__all__ = ["group", "renewed"]
+
+_PATH = re.compile(r"latency\.one_way_(100g|ecp5)_")
+_WIDTH = re.compile(r"_\d+_bits$")
+_SEEDS = {"goodput": "1 to 3", "congestion": "1 to as many as a run has"}
+"""Of the figures that are of more than seed 1."""
+
+
+def group(name):
+    """The group of a figure: what is measured in one go."""
+    first, *others = name.split(".")
+    if _PATH.match(name):
+        return "path"
+    if first == "synth":  # a comparison has several widths, and is one run
+        return _WIDTH.sub("", ".".join([first, *others[:-1]]))
+    if first == "congestion":  # each run by itself: congestion.RUN.FIGURE.COLUMN
+        return ".".join([first, *others[:-2], others[-1]])
+    if first == "scale":
+        return "links" if others[0].startswith("time") else "sweep"
+    return "latency.port" if name.startswith("latency.port.") else first
+
+
+def renewed(before, metrics, baseline, ran, command, synthesised):
+    """`{group: origin}` after these metrics are saved.
+
+    Parameters
+    ----------
+    before, baseline : dict
+        Origins and figures as they were saved last.
+    ran : set
+        Groups that were measured now. Another one is from elsewhere only if a value is another.
+    synthesised : dict
+        `{group: origin}` of what `ttpoe synth` made last.
+    """
+    changed = {
+        group(metric["name"])
+        for metric in metrics
+        if baseline.get(metric["name"]) != metric["value"]
+    }
+    found = dict(before)
+    for name in ran | changed:
+        seeds = _SEEDS.get(name.split(".")[0], "1")
+        found[name] = synthesised.get(name) or origin(command, seeds)
+    return dict(sorted(found.items()))
