@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from ttpverif.frames.bad import CONGESTION_BITS, FORGING, PARSING, RESERVED_BITS
+from ttpverif.frames.bad import CONGESTION_BITS, DATAGRAMS, FORGING, PARSING, RESERVED_BITS
 from ttpverif.frames.bad_datagram import BadDatagrams
 from ttpverif.frames.datagram import Network, parse
 from ttpverif.frames.fields import field_of, opcode_of
@@ -53,8 +53,11 @@ def test_bad_datagrams_have_the_cause_that_they_were_made_for():
         assert found == (None, bad.cause), (bad.category, bad.data.hex())
     assert {bad.cause for bad in cases} == set(DROP_CAUSES)
     assert {len(bad.data) for bad in cases if bad.cause == "truncated"} == set(range(60, 1084))
-    seen = Counter(bad_ones.malformed().cause for _ in range(5000))
+    drawn = [bad_ones.malformed() for _ in range(5000)]
+    seen = Counter(bad.cause for bad in drawn)
     assert set(seen) == set(DROP_CAUSES) and min(seen.values()) > 3, seen
+    named = {bad.category for bad in (*cases, *drawn)}
+    assert set(DATAGRAMS) <= named <= {*DATAGRAMS, *PARSING}
 
 
 def test_forged_frames_parse_and_never_stand_in_the_peers_place(hostile):
