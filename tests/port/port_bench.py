@@ -8,6 +8,7 @@ import random
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
+from cocotb.utils import get_sim_time
 from cocotbext.axi import (
     AxiLiteBus,
     AxiLiteMaster,
@@ -96,10 +97,18 @@ class Side:
         return bytes(frame.tdata)
 
 
-class Bench:
-    """Both sides; `loss` and `spoil` are shares of the frames between them."""
+PER_MS = 1000
+"""Clocks of an engine in a millisecond of a `Module`."""
 
-    def __init__(self, dut, loss=0.0, spoil=0.0):
+
+class Bench:
+    """Both sides; `loss` and `spoil` are shares of the frames between them.
+
+    `module`: a `ttpverif.module.Module` that is at the end of the wire of `a`, in the place of `b`.
+    """
+
+    def __init__(self, dut, loss=0.0, spoil=0.0, module=None):
+        self.module = module
         self.rng = random.Random(int(os.environ["COCOTB_RANDOM_SEED"]))
         self.loss, self.spoil, self.tasks = loss, spoil, []
         self.a, self.b = self.sides = Side(dut, "a"), Side(dut, "b")
@@ -154,6 +163,10 @@ class Bench:
                 sender.broken += 1
                 continue
             sender.sent.append(frame)
+            if self.module is not None:
+                sender.delivered += 1
+                self.from_module(self.module.receive(frame, self.now_ms()))
+                continue
             chance = self.rng.random()
             if chance < self.loss:
                 sender.lost += 1
@@ -163,6 +176,21 @@ class Bench:
             else:
                 sender.delivered += 1
                 taker.end.put(frame)
+
+    def now_ms(self):
+        """The time of the module."""
+        return get_sim_time("ps") / steps(ENDS[MAC].sync_ps, 0) / PER_MS
+
+    def from_module(self, frames):
+        """What the module sends goes to `a`."""
+        for frame in frames:
+            self.a.end.put(frame)
+
+    async def module_ticks(self):
+        """The timers of the module."""
+        while True:
+            await self.clocks(PER_MS)
+            self.from_module(self.module.tick(self.now_ms()))
 
     async def quiet(self):
         """No more losses; until nobody has sent anything for longer than a round of the timer."""
