@@ -294,11 +294,12 @@ def trace_layout(config):
             "kept": 1,  # the received payload is kept behind a gap
             "background": 1,  # a slot is freed that was acknowledged before, and nothing else
             "result": HostResult,  # of HOST_PAYLOAD
-            "frame": 1,  # a frame is sent: the next ten
+            "frame": 1,  # a frame is sent: those that begin so
             "frame_opcode": Opcode,
             "frame_node": 24,
             "frame_vc": 2,
             "frame_ieee": 1,
+            **{f"frame_{name}": bits for name, bits in form_layout(config).items()},
             "frame_epoch": 16,
             "frame_selective": 1,
             "frame_controlled": 1,

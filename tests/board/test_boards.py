@@ -10,6 +10,7 @@ from tests.long import long_case
 from ttpoe.board.boards import BOARDS, Board, board_of
 from ttpoe.board.clocks import EngineClock, pll_dividers
 from ttpoe.board.lights import LIGHTS
+from ttpoe.board.registers import APPS
 from ttpoe.config import ConfigError, preset
 from ttpsim.board import build
 from ttpsim.board.build import Design
@@ -52,6 +53,25 @@ def test_every_pin_and_both_clocks_are_in_the_constraints(lpf, name):
     assert pll_dividers(float(hz) / 1e6, BOARDS[name].clock_mhz)
     lit = set(BOARDS[name].leds.values())
     assert all(any(port.startswith(f"{place[0]}_{place[1]}__") for port in ports) for place in lit)
+
+
+APPLICATION_CASES = [
+    (name, app) if (name, app) == ("ecpix5", "bridge") else long_case(name, app)
+    for name in BOARDS
+    for app in APPS
+]
+
+
+@pytest.mark.parametrize("name, app", APPLICATION_CASES)
+def test_every_application_has_a_netlist_on_every_board(name, app):
+    """Down to RTLIL with the board's cells and pins: what the synthesiser starts with."""
+    platform, top = Design(name, app, "tiny").top()
+    text = platform.prepare(top, build.NAME).files["board.il"]
+    text = text if isinstance(text, str) else text.decode()
+    for cell in ("EHXPLLL", "OSCG", "ODDRX1F", "IDDRX1F"):
+        assert f"cell \\{cell} " in text, cell
+    own = {"echo": "echo", "traffic": "checker", "bridge": "push"}[app]
+    assert re.search(rf"(module|wire).*{own}", text)
 
 
 @pytest.mark.parametrize("name", BOARDS)

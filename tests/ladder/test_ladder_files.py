@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ttpverif.cli import main
-from ttpverif.frames.frame import Frame, Opcode
+from ttpverif.frames.datagram import Network, mark, pack, route
+from ttpverif.frames.frame import ETHERTYPE_IPV4, Frame, Opcode, node_to_mac
 from ttpverif.ladder.analysis import Analyser, analyse
 from ttpverif.ladder.capture import Packet
 from ttpverif.ladder.decode import decode
@@ -199,6 +200,28 @@ def test_a_frame_that_passes_two_interfaces_is_shown_once(tmp_path):
     assert out.splitlines()[-1].startswith("5 frames, 2 nodes, 1 link: 1 replay")
     path.write_bytes(classic([(cooked(FRAMES[2][0], 2, 3), 84)] * 3, 276))
     assert "3 frames" in ladder(path)[1]
+
+
+def test_a_frame_that_passes_a_router_is_shown_once(tmp_path):
+    """`tcpdump -i any` on a router: TTL, checksum, MACs and padding differ, and it is one frame."""
+    network = Network(mask=0xFF, router=b"\2\0\0\0\0\1")
+    sides, seen = (network.router, node_to_mac(2)), []
+    for opcode, payload in ((Opcode.ACK, b""), (Opcode.PAYLOAD, b"x"), (Opcode.PAYLOAD, b"x")):
+        frame = Frame(1, 2, opcode, 0, 5, 0, 7, ethertype=ETHERTYPE_IPV4, payload=payload)
+        data = pack(frame, network)
+        seen += [data, mark(route(data, *sides))]
+    path = tmp_path / "router.pcapng"
+    head = pcapng([])
+    path.write_bytes(head)
+    blocks = [pcapng([(data, len(data))])[len(head) :] for data in seen]
+    second = pcapng([])[-20:]  # the description of an interface
+    numbered = [block[:8] + struct.pack("<I", n % 2) + block[12:] for n, block in enumerate(blocks)]
+    path.write_bytes(head + second + b"".join(numbered))
+    code, out, error = ladder(path)
+    assert code == 0 and "3 frames seen again at another interface left out" in error
+    lines = out.splitlines()
+    assert lines[-1].startswith("3 frames, 2 nodes, 1 link: 1 replay")
+    assert "ACK vc0 rx 0x0 IPv4" in lines[1]
 
 
 def quiet(path, *arguments):

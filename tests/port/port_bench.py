@@ -7,6 +7,7 @@ import random
 
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
+from cocotb.utils import get_sim_time
 from cocotbext.axi import AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
 from tests.mac.mac_bench import description
@@ -70,11 +71,19 @@ class Side(Station):
         return bytes(frame.tdata)
 
 
-class Bench(LossyWire):
-    """Both sides; `loss` and `spoil` are shares of the frames between them."""
+PER_MS = 1000
+"""Clocks of an engine in a millisecond of a `Module`."""
 
-    def __init__(self, dut, loss=0.0, spoil=0.0):
+
+class Bench(LossyWire):
+    """Both sides; `loss` and `spoil` are shares of the frames between them.
+
+    `module`: a `ttpverif.module.Module` that is at the end of the wire of `a`, in the place of `b`.
+    """
+
+    def __init__(self, dut, loss=0.0, spoil=0.0, module=None):
         super().__init__(random.Random(int(os.environ["COCOTB_RANDOM_SEED"])), loss, spoil)
+        self.module = module
         self.a, self.b = self.sides = Side(dut, "a"), Side(dut, "b")
 
     async def start(self, sync_ps=None, ppm=(0, 0, 0, 0)):
@@ -114,6 +123,27 @@ class Bench(LossyWire):
 
     async def clocks(self, number):
         await ClockCycles(self.a.pin("clk"), number)
+
+    def arrives(self, taker, frame):
+        if self.module is None:
+            super().arrives(taker, frame)
+        else:
+            self.from_module(self.module.receive(frame, self.now_ms()))
+
+    def now_ms(self):
+        """The time of the module."""
+        return get_sim_time("ps") / steps(ENDS[MAC].sync_ps, 0) / PER_MS
+
+    def from_module(self, frames):
+        """What the module sends goes to `a`."""
+        for frame in frames:
+            self.a.end.put(frame)
+
+    async def module_ticks(self):
+        """The timers of the module."""
+        while True:
+            await self.clocks(PER_MS)
+            self.from_module(self.module.tick(self.now_ms()))
 
     async def quiet(self):
         """No more losses; until nobody has sent anything for longer than a round of the timer."""

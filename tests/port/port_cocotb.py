@@ -1,12 +1,15 @@
 """What runs inside the simulator: traffic of two ports, and the account of every frame."""
 
+from types import SimpleNamespace
+
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiStreamFrame
 
-from tests.port.port_bench import DOOR, LONG, MAC, Bench
+from tests.port.port_bench import CONFIG, DOOR, LONG, MAC, PER_MS, Bench
 from ttpoe.csr.mac import mac_pulses
 from ttpoe.mac.kinds import KINDS
+from ttpverif.module import Module, Options
 
 KIND = KINDS[MAC]
 BAD = "mac_rx_bad" if MAC == "cmac" else "mac_rx_bad_fcs"
@@ -74,6 +77,47 @@ async def hello(dut):
     assert (await b.regs.NOTICE_HEAD.fields())["node"] == a.node
     await check_accounts(bench)
     assert min(map(len, a.sent)) >= 60 and not (a.lost or a.bad)
+    bench.stop()
+
+
+@cocotb.test(timeout_time=200, timeout_unit="ms")
+async def stream(dut):
+    """Packets on every VC, each way at once, over a good wire: nothing is sent twice."""
+    bench = Bench(dut)
+    await bench.start()
+    a, b = bench.sides
+    await exchange(bench, 2 * PAYLOADS)
+    await check_accounts(bench)
+    for side in bench.sides:
+        counts = await side.counts(("payload_replayed", "rx_delivered"))
+        assert counts == {"payload_replayed": 0, "rx_delivered": 6 * PAYLOADS}
+    bench.stop()
+
+
+@cocotb.test(timeout_time=200, timeout_unit="ms")
+async def module(dut):
+    """Tesla's module, by its model, at the end of the wire: packets both ways, and it closes."""
+    peer = Module(0x11, Options(mutes_third_vc=False))
+    bench = Bench(dut, module=peer)
+    await bench.start()
+    a, there = bench.a, SimpleNamespace(node=peer.node)
+    await a.regs.ETHERTYPE.write(0x9AC6)
+    await a.regs.TIMER_TICK.write(100 * PER_MS // CONFIG.links)
+    bench.start_soon(bench.module_ticks())
+    sent = [bench.rng.randbytes(size) for size in (1, 5, 64, 65, 500, 1008)]
+    for payload in sent:
+        a.give(0, payload, there)
+    while len(peer.accepted) < len(sent):
+        await bench.clocks(PER_MS)
+    assert [data for *_link, data in peer.accepted] == sent
+    for payload in sent:
+        bench.from_module(peer.write(a.node, 0, payload, bench.now_ms()))
+    for payload in sent:
+        assert await a.take(0, there) == payload
+    bench.from_module(peer.close(a.node, 0, bench.now_ms()))
+    while (a.node, 0) in peer.tags:
+        await bench.clocks(PER_MS)
+    assert (await a.counts(["mac_rx_bad_fcs"])) == {"mac_rx_bad_fcs": 0} and not a.broken
     bench.stop()
 
 

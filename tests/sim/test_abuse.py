@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import ttpverif.cli as cli
+from tests.long import long
 from tests.sim.defects import with_defects
 from ttpoe.config import preset
 from ttpoe.pipeline.records import guards_layout
@@ -144,6 +145,38 @@ def test_defect_is_found(program, number):
     code, result = run(program, mode, count, defect=number, **numbers)
     assert code == 1, f"not found: {name}"
     assert re.search(words, result["failure"]), result["failure"]
+
+
+IPV4 = CONFIG.replace(name="tiny_ipv4", encapsulation="ipv4")
+IPV4_PLACES = [  # the checksum, the port, the address: not looked at
+    ("checks", r"assign (\w+) = (\w+ == 16'hffff);", r"assign \1 = \2 | D1;"),
+    ("match", r"assign (\w+) = ([^;]* == 9'h1a4);", r"assign \1 = (\2) | D2;"),
+    ("checks", r"assign o_not_ours = ([^;]*);", r"assign o_not_ours = (\1) & ~D3;"),
+]
+
+
+@pytest.fixture(scope="module")
+def datagram_program():
+    processes = builds.Processes()
+    verilog = builds.emitted(IPV4, processes).read_text()
+    places = [(f"ttp_engine_core_rx_parser_{block}", *more) for block, *more in IPV4_PLACES]
+    verilog = with_defects(verilog, "ttp_engine", places)
+    return abuse_build.compile_abuse(IPV4, processes, verilog)
+
+
+@long
+def test_bad_datagrams_disturb_nothing(datagram_program):
+    code, result = run(datagram_program, "datagrams", 6000)
+    assert code == 0, result["failure"]
+    assert result["bad_frames"] == sum(result["causes"].values()) == 6000
+    assert set(result["causes"]) == set(abuse.CAUSES) and result["packets"] > 200
+
+
+@long
+@pytest.mark.parametrize("number", range(1, 1 + len(IPV4_PLACES)))
+def test_a_defect_of_the_datagram_parser_is_found(datagram_program, number):
+    code, result = run(datagram_program, "datagrams", 6000, defect=number)
+    assert code == 1 and re.search("without a frame|must be|not what it is", result["failure"])
 
 
 def test_a_failure_names_the_command_that_repeats_it(monkeypatch, capsys, tmp_path):

@@ -9,6 +9,7 @@ import dataclasses
 import json
 import random
 import re
+from collections import Counter
 
 import pytest
 
@@ -21,6 +22,8 @@ from ttpsim.pages.random import DEFECTS_FOUND
 from ttpsim.random import campaign
 from ttpsim.random.script_server import ScriptServer
 from ttpsim.scenario import failures
+from ttpverif.frames.datagram import Network, is_marked, pack, parse
+from ttpverif.frames.frame import ETHERTYPE_IPV4, Frame, Opcode, node_to_mac
 from ttpverif.randomised.draw import draw_config, draw_script
 from ttpverif.randomised.script import Script, ScriptError
 from ttpverif.randomised.shrink import shrink
@@ -282,6 +285,46 @@ def test_congestion_control_is_off_at_times_and_changes():
         off += sum(values.get("congestion") == 0 for values in script.settings.values())
         changes |= {tuple(event[3:]) for event in script.events if event[3:4] == ["congestion"]}
     assert 20 < off < 120 and changes == {("congestion", 0), ("congestion", 1)}
+
+
+def test_the_ipv4_form_is_drawn_with_routers_and_strangers():
+    """Both forms and both kinds of engine; where the form is not built nothing is said of it."""
+    seen, built = Counter(), Counter()
+    for number in range(80):
+        rng = random.Random(number)
+        fields, top = draw_config(rng, f"drawn_{number}")
+        script = draw_script(rng, fields, top, "harsh", 20)
+        built[fields["encapsulation"], top] += 1
+        said = [name for values in script.settings.values() for name in values if "ipv4" in name]
+        kinds = {event[1] for event in script.events}
+        if fields["encapsulation"] == "ethernet":
+            assert not said and "datagram" not in kinds
+            continue
+        prefixes = {values["ipv4_prefix"] for values in script.settings.values()}
+        assert len(prefixes) == 1, "the nodes would never meet"
+        seen.update(kinds & {"datagram", "foreign"})
+        seen["router"] += "ipv4_router_lower" in said
+        seen.update(values["ipv4"] for values in script.settings.values())
+        seen["prefix"] += prefixes != {10}
+    assert len(built) == 4 and all(count > 1 for count in built.values())
+    assert all(seen[name] > 3 for name in (0, 1, "router", "prefix", "datagram", "foreign")), seen
+
+
+def test_a_wire_with_a_router():
+    """Datagrams to its MAC go on to the sink, some of them marked; all else passes as it is."""
+    router, sink, network = b"\2\0\0\0\0\1", node_to_mac(2), Network(mask=1, router=b"\2\0\0\0\0\1")
+    wire = FaultyWire("ab", 1)
+    wire.through(router, sink)
+    plain = Frame(1, 2, Opcode.ACK, 2)
+    routed = pack(dataclasses.replace(plain, ethertype=ETHERTYPE_IPV4), network)
+    near = pack(dataclasses.replace(plain, ethertype=ETHERTYPE_IPV4), Network())
+    for data in (plain.pack(), near, *[routed] * 100):
+        wire.push(data, 0)
+    first, second, *rest = [data for data, _bad in wire.pop(0)]
+    assert (first, second) == (plain.pack(), near)
+    assert all(parse(data, network, 2)[1] is None and data[22] == 8 for data in rest)
+    assert 5 < sum(map(is_marked, rest)) < 50
+    assert {data[:12] for data in rest} == {sink + router}
 
 
 def test_shrinking_finds_the_two_lines():

@@ -1,10 +1,13 @@
 """The generator of bad frames: what it says of a frame is what the parser's own reading says."""
 
+import random
 from collections import Counter
 
 import pytest
 
-from ttpverif.frames.bad import CONGESTION_BITS, FORGING, PARSING, RESERVED_BITS
+from ttpverif.frames.bad import CONGESTION_BITS, DATAGRAMS, FORGING, PARSING, RESERVED_BITS
+from ttpverif.frames.bad_datagram import BadDatagrams
+from ttpverif.frames.datagram import Network, parse
 from ttpverif.frames.fields import field_of, opcode_of
 from ttpverif.frames.frame import DROP_CAUSES, Frame
 from ttpverif.frames.hostile import Hostile
@@ -37,6 +40,24 @@ def test_malformed_frames_never_parse_and_are_of_every_kind(hostile):
         assert bad.cause is not None
         seen[bad.category] += 1
     assert set(seen) == set(PARSING)
+
+
+def test_bad_datagrams_have_the_cause_that_they_were_made_for():
+    """Every cause that a datagram can have; cut at every length; and by chance of every kind."""
+    bad_ones = BadDatagrams(random.Random(1), NODE, PEER)
+    for data in (*bad_ones.others, *bad_ones.payloads):
+        assert parse(data, Network(), NODE)[1] is None, "the frames that are spoiled are good"
+    cases = bad_ones.structured()
+    for bad in cases:
+        found = parse(bad.data, Network(), NODE, bad.bad_fcs)
+        assert found == (None, bad.cause), (bad.category, bad.data.hex())
+    assert {bad.cause for bad in cases} == set(DROP_CAUSES)
+    assert {len(bad.data) for bad in cases if bad.cause == "truncated"} == set(range(60, 1084))
+    drawn = [bad_ones.malformed() for _ in range(5000)]
+    seen = Counter(bad.cause for bad in drawn)
+    assert set(seen) == set(DROP_CAUSES) and min(seen.values()) > 3, seen
+    named = {bad.category for bad in (*cases, *drawn)}
+    assert set(DATAGRAMS) <= named <= {*DATAGRAMS, *PARSING}
 
 
 def test_forged_frames_parse_and_never_stand_in_the_peers_place(hostile):

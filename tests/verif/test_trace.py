@@ -97,3 +97,14 @@ def test_a_line_tells_states_notices_and_refusals():
     assert line.endswith(" blocked")
     line = story_line("b", record(event=Event.VISIT.value, node=77))
     assert " - " in line and "00004d" not in line
+
+
+def test_a_line_tells_the_ipv4_form():
+    ipv4 = preset("tiny").replace(encapsulation="ipv4")
+    said = {name for name, _field in trace_layout(ipv4)} - {
+        name for name, _field in trace_layout(preset("tiny"))
+    }
+    assert said == {"frame_ipv4"}
+    fields = {"event": Event.RX_CLOSE.value, "frame": 1, "frame_opcode": Opcode.CLOSE_ACK.value}
+    assert story_line("a", record(**fields, frame_ipv4=0)).endswith(" epoch=0000")
+    assert story_line("a", record(**fields, frame_ipv4=1)).endswith(" epoch=0000 in IPv4")

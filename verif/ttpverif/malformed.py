@@ -75,6 +75,7 @@ def _ipv4(
     options=b"",
     fragment=0x4000,
     service=0,
+    ttl=9,
     protocol=17,
     ports=(420, 420),
     src=b"\x0a" + SRC.to_bytes(3, "big"),
@@ -87,7 +88,7 @@ def _ipv4(
     udp = 8 + 18 + len(payload) if udp is None else udp
     total = 20 + len(options) + 8 + 18 + len(payload) if total is None else total
     head = bytearray(
-        struct.pack(">BBHHHBBH", first, service, total, 0, fragment, 9, protocol, 0)
+        struct.pack(">BBHHHBBH", first, service, total, 0, fragment, ttl, protocol, 0)
         + src
         + dst
         + options
@@ -185,6 +186,8 @@ def _engine_alone():
     yield "59 bytes", make(_ACK, b"", size=59), "runt"
     yield "another source port", make(ports=(9999, 420)), None
     yield "DF is not set", make(fragment=0), None
+    for ttl in (0, 1, 255):  # a matter of routers
+        yield f"TTL {ttl}", make(ttl=ttl), None
     for service in (1, 2, 3, 0xB8):
         yield f"service {service}", make(service=service), None
     for bit in (0, 7, 8, 15):

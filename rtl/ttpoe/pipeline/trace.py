@@ -4,7 +4,13 @@ from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..layouts import HEADER_FIELDS, control_frame_layout, event_signature, trace_layout
+from ..layouts import (
+    HEADER_FIELDS,
+    control_frame_layout,
+    event_signature,
+    form_layout,
+    trace_layout,
+)
 from ..link.fsm import Action
 from .records import committed_layout
 
@@ -30,6 +36,7 @@ class Trace(wiring.Component):
     """
 
     def __init__(self, config):
+        self._forms = form_layout(config)
         super().__init__(
             {
                 "i_done": In(event_signature(committed_layout(config))),
@@ -64,7 +71,10 @@ class Trace(wiring.Component):
             trace.background.eq(outcome.action == Action.RETIRE_ONE),
             trace.result.eq(outcome.result),
             trace.frame.eq(outcome.frame),
-            *(trace[f"frame_{name}"].eq(self.i_frame[name]) for name in HEADER_FIELDS),
+            *(
+                trace[f"frame_{name}"].eq(self.i_frame[name])
+                for name in (*HEADER_FIELDS, *self._forms)
+            ),
             trace.noticed.eq(outcome.noticed),
             trace.notice.eq(outcome.notice),
         ]

@@ -21,12 +21,13 @@ from ttpsim.paths import ROOT
 from ttpverif.check.trace import NOTICES
 from ttpverif.cli.errors import Interrupted
 from ttpverif.frames.bad import ANY_CAUSE, CATEGORIES
+from ttpverif.frames.bad_datagram import BadDatagrams
 from ttpverif.frames.frame import ETHERTYPES, Frame, Opcode
 from ttpverif.frames.hostile import Hostile
 
 RESULTS = ROOT / "build" / "verify" / "abuse.json"
 NODES = (0x00A5C3, 0x015A0B)  # as in sim/ttpsim/native/engine.h
-PARTS = ("parse", "forged", "go_back_n", "reset", "flood", "x")
+PARTS = ("parse", "datagrams", "forged", "go_back_n", "reset", "flood", "x")
 _HEADER = struct.Struct("<H10B3iQ")  # `Header` of sim/ttpsim/abuse/frames.h
 # Two causes have names of their own in the hardware.
 _CAUSE = {"tsh_length": "tsh_range", "total_length": "total_mismatch"}
@@ -67,12 +68,19 @@ def record(bad, side):
     )
 
 
+def _maker(mode, seed, side, slots):
+    """What makes the frames to one engine."""
+    nodes = NODES[side], NODES[not side]
+    if mode == "datagrams":
+        return BadDatagrams(random.Random(f"datagrams/{seed}/{side}"), *nodes)
+    return Hostile(seed, *nodes, slots, mode != "go_back_n")
+
+
 def records(mode, seed, count, slots):
     """`count` frames, half of them to either engine, in chunks of bytes."""
-    makers = [
-        Hostile(seed, NODES[side], NODES[not side], slots, mode != "go_back_n") for side in (0, 1)
-    ]
-    first = [maker.structured() if mode == "parse" else [] for maker in makers]
+    makers = [_maker(mode, seed, side, slots) for side in (0, 1)]
+    parses = mode in ("forged", "go_back_n")
+    first = [[] if parses else maker.structured() for maker in makers]
     chunk = []
     for number in range(count):
         side = number % 2
@@ -80,7 +88,7 @@ def records(mode, seed, count, slots):
         if first[side]:
             bad = first[side].pop()
         else:  # among the forged ones, some that do not parse
-            bad = maker.malformed() if mode == "parse" or number % 8 < 2 else maker.forged()
+            bad = maker.forged() if parses and number % 8 >= 2 else maker.malformed()
         chunk.append(record(bad, side))
         if len(chunk) == 512:
             yield b"".join(chunk)
@@ -117,6 +125,8 @@ def run_program(program, mode, seed=1, feed=(), output=None, plus=(), **numbers)
     """`(exit code, results as a dict)`; `feed` goes to its standard input, `plus` to the design."""
     if mode == "go_back_n":  # forged frames on links of that kind
         mode, numbers = "forged", numbers | {"selective": 0}
+    if mode == "datagrams":  # to engines that know them
+        mode = "parse"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "abuse.json"
         command = [str(program), mode, "--seed", str(seed), "--json", str(path), *plus]
@@ -143,7 +153,8 @@ def _plan(arguments):
     long = arguments.long
     frames = arguments.frames or (1_000_000 if long else 40_000)
     parts = {
-        "parse": (frames * 3 // 4, {}),
+        "parse": (frames // 2, {}),
+        "datagrams": (frames // 4, {}),
         "forged": (frames // 8, {}),
         "go_back_n": (frames // 8, {}),
         "reset": (0, {"every": 1 if long else 16}),
@@ -186,18 +197,21 @@ def _x_search(config, processes, numbers):
 
 def _run_parts(arguments, parts, done):
     """Run them one after the other; the results come into `done`, `{part: exit code}`."""
-    config, seed = preset(arguments.preset), arguments.seed
-    processes, program = builds.Processes(arguments.jobs), None
+    seed, programs = arguments.seed, {}
+    processes = builds.Processes(arguments.jobs)
     for part, (count, numbers) in parts.items():
+        config = preset(arguments.preset)
+        if part == "datagrams":
+            config = config.replace(name=f"{config.name}_ipv4", encapsulation="ipv4")
         if part == "x" and len(parts) > 1 and not shutil.which("iverilog"):
             print("[abuse] x: skipped, Icarus Verilog is missing: apt-get install iverilog")
             continue
         if part == "x":
             code, result = _x_search(config, processes, numbers)
         else:
-            if program is None:
+            if config.name not in programs:
                 print(f"[abuse] building {config.name}", flush=True)
-                program = compile_abuse(config, processes)
+                programs[config.name] = compile_abuse(config, processes)
             print(f"[abuse] {part}, seed {seed}", flush=True)
             feed = (
                 floods(seed, count)
@@ -206,7 +220,7 @@ def _run_parts(arguments, parts, done):
                 if count
                 else ()
             )
-            code, result = run_program(program, part, seed, feed, **numbers)
+            code, result = run_program(programs[config.name], part, seed, feed, **numbers)
         if code == 130:
             raise KeyboardInterrupt
         done[part] = code

@@ -6,7 +6,7 @@ __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 
 SUMMARY = "bad and forged frames among good traffic, floods of OPENs, reset at any clock"
 CHECKOUT = True
-_PARTS = ("parse", "forged", "go_back_n", "reset", "flood", "x")
+_PARTS = ("parse", "datagrams", "forged", "go_back_n", "reset", "flood", "x")
 
 _DESCRIPTION = """Send malformed and forged frames to two engines that have good traffic, flood
 them with OPENs, and reset them at any clock: the good traffic must not suffer, and no X may come

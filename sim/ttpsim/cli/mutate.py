@@ -19,6 +19,7 @@ hours; the same command goes on where it was interrupted."""
 _EXAMPLES = """examples:
   ttpoe mutate --count 20
   ttpoe mutate --mutant engine.17
+  ttpoe mutate --parts --count 60
   ttpoe mutate --jobs 2 --save
 """
 
@@ -38,6 +39,11 @@ def add_parser(subparsers):
     add_seed(parser)
     parser.add_argument(
         "--count", metavar="N", type=number(1, MOST), default=215, help="mutants (215)"
+    )
+    parser.add_argument(
+        "--parts",
+        action="store_true",
+        help="the blocks of the MACs and of the IPv4 form, each alone, by its own bench",
     )
     parser.add_argument("--mutant", metavar="TOP.N", type=_mutant, help="only this one, anew")
     add_save(parser, "the tables of docs/evidence/mutation.md")

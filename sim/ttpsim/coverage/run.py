@@ -70,8 +70,9 @@ def regression(long, test=()):
     """The runs: all that `ttpoe sim` does with Verilator, or the short form.
 
     The short form has every scenario shortened on `tiny`, and each other width once, in a `tiny`
-    of that width. Those that need no line coverage run on Icarus, which saves the C++ compiler's
-    minute; not at 512 bits, where a beat has lanes without a byte that Icarus shows as X.
+    of that width, and the IPv4 form by `router`. Those that need no line coverage run on Icarus,
+    which saves the C++ compiler's minute; not at 512 bits, where a beat has lanes without a byte
+    that Icarus shows as X.
     """
     if long:
         return sim_run.plan(sim_run.Wanted(list(test), "verilator"))
@@ -86,7 +87,10 @@ def regression(long, test=()):
         run.test = f"lengths.{width}bit"
         run.config = preset("tiny").replace(name=f"tiny{width}", width_bits=width)
         run.simulator = "verilator" if width == 512 else "icarus"
-    return _builds_first([*tiny, *widths.values()])
+    ipv4 = [run for run in runs if run.scenario == "router"]
+    for run in ipv4:
+        run.simulator = "icarus"
+    return _builds_first([*tiny, *widths.values(), *ipv4])
 
 
 def collect(runs):

@@ -8,7 +8,9 @@ from ttpsim.build import builds
 from ttpsim.campaign.origin import origin
 from ttpsim.mutation.campaign import Campaign, summary
 from ttpsim.mutation.netlist import draw, mutated_verilog, prepare
-from ttpsim.mutation.page import PAGE, equivalent, page
+from ttpsim.mutation.page import PAGE, equivalent, page, parts_page
+from ttpsim.mutation.parts import RESULTS as PARTS_RESULTS
+from ttpsim.mutation.parts import run_parts
 from ttpsim.paths import ROOT
 from ttpsim.synth.targets.tools import write
 from ttpverif.cli.errors import Interrupted
@@ -36,9 +38,35 @@ def document():
     return PAGE, page(PAGE.read_text(), json.loads(RESULTS.read_text()))
 
 
+def _told(results, harmless, path):
+    """Says the score; the exit code."""
+    counted = summary(results)
+    decided = counted["killed"] + counted["survived"]
+    score = counted["killed"] / max(1, decided - harmless)
+    _say(
+        f"[mutate] {counted['killed']} of {decided} killed, {harmless} of the others change "
+        f"nothing: {100 * score:.1f} %; {path.relative_to(ROOT)}"
+    )
+    return 0 if score >= GOAL else 1
+
+
+def _parts(arguments):
+    """The blocks that stand alone."""
+    try:
+        results = run_parts(arguments, _say).results
+    except KeyboardInterrupt:
+        raise Interrupted("the same command goes on") from None
+    if arguments.save:
+        write(PAGE, parts_page(PAGE.read_text(), results))
+    equal = sum(bool(mutant.get("proven_equal")) for mutant in results["mutants"])
+    return _told(results, equal, PARTS_RESULTS)
+
+
 def main(arguments):
     """What `ttpoe mutate` does; exit code 0 if at least 95 % are killed or explained, else 1."""
     _check_setup()
+    if arguments.parts:
+        return _parts(arguments)
     folder = RESULTS.parent / "mutate"
     config = preset("tiny")
     _say("[mutate] emitting the hardware and drawing mutants")
@@ -66,12 +94,5 @@ def main(arguments):
         ) from None
     if arguments.save:
         write(PAGE, page(PAGE.read_text(), campaign.results))
-    counted = summary(campaign.results)
-    decided = counted["killed"] + counted["survived"]
-    harmless = len(equivalent(campaign.results))
-    score = counted["killed"] / max(1, decided - harmless)
-    _say(
-        f"[mutate] {counted['killed']} of {decided} killed, {harmless} of the others change "
-        f"nothing: {100 * score:.1f} %; {RESULTS.relative_to(ROOT)}"
-    )
-    return 0 if score >= GOAL or arguments.mutant else 1
+    code = _told(campaign.results, len(equivalent(campaign.results)), RESULTS)
+    return 0 if arguments.mutant else code

@@ -67,9 +67,12 @@ class Mutant:
 
     @property
     def block(self):
-        """Where it is: the module, without what all names begin with."""
-        inside = re.sub(rf"^ttp_{self.top}_(core_)?(nic_)?", "", self.module + "_")
-        return inside.strip("_") or "top"
+        """Where it is: the module, without what all names begin with; of a part (`parts`) with
+        the part's name in front."""
+        inside = re.sub(rf"^ttp_{self.top}_(core_)?(nic_)?", "", self.module + "_").strip("_")
+        if self.top not in WITHOUT_MAC:
+            return f"{self.top}_{inside}".rstrip("_")
+        return inside or "top"
 
     @property
     def source(self):

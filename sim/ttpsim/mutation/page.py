@@ -14,11 +14,12 @@ from ttpsim.campaign.origin import sentence
 from ttpsim.mutation.netlist import mutant_of
 from ttpsim.paths import ROOT
 
-__all__ = ["PAGE", "SURVIVORS", "equivalent", "explanations", "page", "survivors"]
+__all__ = ["PAGE", "SURVIVORS", "equivalent", "explanations", "page", "parts_page", "survivors"]
 
 PAGE = ROOT / "docs" / "evidence" / "mutation.md"
 SURVIVORS = Path(__file__).with_name("survivors.toml")
 BEGIN, END = "<!-- from build/verify/mutate.json -->", "<!-- end -->"
+BEGIN_PARTS = "<!-- from build/verify/mutate-parts.json -->"
 
 PROVEN = {
     "verdict": "equivalent",
@@ -125,5 +126,36 @@ def page(text, results, path=SURVIVORS):
                 f"| {mutant['top']}.{mutant['number']} | {_place(mutant)} | "
                 f"`{mutant['signal']}` {mutant['meaning']} | {met} |"
             )
-    head, rest = text.split(BEGIN)
-    return f"{head}{BEGIN}\n\n" + "\n".join(lines) + f"\n\n{END}" + rest.split(END)[1]
+    return _filled(text, BEGIN, lines)
+
+
+def _filled(text, begin, lines):
+    """`text` with these lines between `begin` and the next end."""
+    head, rest = text.split(begin)
+    return f"{head}{begin}\n\n" + "\n".join(lines) + f"\n\n{END}" + rest.split(END, 1)[1]
+
+
+def parts_page(text, results):
+    """`text` with the tables of a campaign of `parts` between its markers."""
+    mutants = results["mutants"]
+    killed, equal = _killed(mutants), sum(bool(m.get("proven_equal")) for m in mutants)
+    lines = [
+        f"Seed {results['seed']}: **{killed} of {len(mutants)}** mutants killed by the bench of their "
+        f"block; {equal} of the others are proven to change nothing.",
+        "",
+        "| block | mutants | killed | equivalent | other survivors | not decided |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, group in _by(mutants, lambda mutant: mutant["top"]).items():
+        alike = sum(bool(mutant.get("proven_equal")) for mutant in group)
+        open_ = sum(mutant["state"] == "left" for mutant in group)
+        rest = len(group) - _killed(group) - alike - open_
+        lines.append(f"| `{name}` | {len(group)} | {_killed(group)} | {alike} | {rest} | {open_} |")
+    lines += ["", "| survivor, not proven to change nothing | where | mutation |", "|---|---|---|"]
+    lines += [
+        f"| {mutant['top']}.{mutant['number']} | {_place(mutant)} | `{mutant['signal']}` "
+        f"{mutant['meaning']} |"
+        for mutant in survivors(results)
+        if not mutant.get("proven_equal")
+    ]
+    return _filled(text, BEGIN_PARTS, lines)

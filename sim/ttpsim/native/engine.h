@@ -64,6 +64,12 @@ public:
         t->cfg_link_slots = SLOTS / 2;
         t->cfg_selective = selective;
         t->cfg_congestion = congestion;
+#ifdef TTP_HAS_IPV4                 // it takes that form, and opens no link in it
+        t->cfg_ipv4 = 0;
+        t->cfg_ipv4_prefix = 10;
+        t->cfg_ipv4_mask = 0;
+        t->cfg_ipv4_router_upper = t->cfg_ipv4_router_lower = 0;
+#endif
         t->s_cmd_tvalid = 0;
         rx(Beat{});
     }

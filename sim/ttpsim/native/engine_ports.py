@@ -61,11 +61,14 @@ def c_names(names):
 
 
 def _options(ports):
-    """Macros of what not every engine has: congestion control, and the record of its law."""
+    """Macros of what not every engine has: congestion control, the record of its law, the IPv4
+    form."""
     if "cfg_congestion" in ports:
         yield "#define TTP_HAS_CONGESTION"
     if "law_valid" in ports:
         yield "#define TTP_HAS_LAW"
+    if "cfg_ipv4" in ports:
+        yield "#define TTP_HAS_IPV4"
 
 
 def model_header(prefix):

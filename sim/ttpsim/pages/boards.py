@@ -8,10 +8,21 @@ from ttpoe.board.registers import APPS, board_registers
 from ttpsim.board.measured import kept
 from ttpsim.campaign.origin import sentence
 
-__all__ = ["TABLES"]
+__all__ = ["TABLES", "oscillator_of", "uart_of"]
+
+_UARTS = {
+    "ecpix5": ("USB for debugging,", "second channel"),
+    "colorlight-5a-75b": ("J19, 3.3 V:", "sends DATA_LED-,", "gets KEY+"),
+    "versa-ecp5": ("USB,", "second channel"),
+}
 
 
-def _oscillator(board):
+def uart_of(name):
+    """Where the UART of a board is, in lines of words."""
+    return _UARTS[name]
+
+
+def oscillator_of(board):
     """Its frequency in MHz, from the board file."""
     module, _, name = board.platform.partition(":")
     platform = getattr(importlib.import_module(f"amaranth_boards.{module}"), name)
@@ -36,7 +47,7 @@ def boards():
     for board in BOARDS.values():
         delays = ", ".join(f"`{name}` {taps}" for name, taps in board.delays.items()) or "none"
         rows.append(
-            f"| `{board.name}` | {board.title} | {_oscillator(board):g} MHz | "
+            f"| `{board.name}` | {board.title} | {oscillator_of(board):g} MHz | "
             f"{board.clock_mhz:g} MHz | `{board.preset}` | {delays} |"
         )
     return "\n".join(rows)

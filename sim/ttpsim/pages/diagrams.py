@@ -3,6 +3,11 @@
 `ttpoe pages tables` writes them into docs/pictures.
 """
 
+from functools import partial
+
+from ttpoe.board.boards import BOARDS
+
+from .boards import oscillator_of, uart_of
 from .drawing import Drawing
 
 __all__ = ["diagrams"]
@@ -192,17 +197,21 @@ def slots():
     return d
 
 
-def board():
-    """What a bitstream of a board has in it."""
-    d = Drawing(900, 400, "A board: port, UART, registers, application, LEDs")
+def board(name):
+    """What a bitstream of this board has in it, and what is around it."""
+    board, uart, oscillator = BOARDS[name], uart_of(name), oscillator_of(BOARDS[name])
+    d = Drawing(900, 400, board.title)
     d.frame(150, 30, 600, 340, "FPGA")
-    d.box(570, 60, 150, 150, "port", "engine, NIC,", "MAC with RGMII", "64 bits a beat")
+    d.box(570, 60, 150, 150, "port", "engine, NIC,", "MAC with RGMII", f"preset {board.preset}")
     d.box(790, 100, 90, 60, "PHY", "RGMII", kind="plain")
     d.arrow((720, 120), (790, 120), both=True)
     d.arrow((790, 145), (720, 145))
     d.text(755, 162, "RXC")
     d.text(755, 114, "data")
-    d.box(380, 60, 130, 60, "application", "echo, or traffic", kind="stage")
+    for line, (what, taps) in enumerate(board.delays.items()):
+        delayed = {"tx_clock_taps": "TXC", "rx_data_taps": "RXD", "rx_clock_taps": "RXC"}[what]
+        d.text(835, 178 + 14 * line, f"{delayed} {25 * taps / 1000:g} ns late", "")
+    d.box(360, 60, 150, 60, "application", "echo, traffic", "or bridge", kind="stage")
     d.arrow((510, 90), (570, 90), both=True)
     d.text(540, 84, "VC 0 to 2")
     d.box(180, 160, 100, 50, "UART", "8N1")
@@ -221,17 +230,23 @@ def board():
     d.box(570, 260, 150, 50, "lights", "link, receive, send, fault")
     d.arrow((645, 210), (645, 260))
     d.arrow((570, 285), (510, 285))
-    d.arrow((720, 285), (790, 285))
-    d.text(835, 289, "LEDs", "")
+    if board.leds:
+        d.arrow((720, 285), (790, 285))
+        for line, resource in enumerate(dict.fromkeys(place[:2] for place in board.leds.values())):
+            d.text(835, 268 + 14 * line, " ".join(map(str, resource)), "")
+    else:
+        d.text(645, 328, "no LED: by registers only")
     d.box(180, 60, 130, 40, "seed", "on-chip oscillator")
     d.arrow((245, 60), (245, 46), (600, 46), (600, 60))
     d.text(320, 42, "seed of IDs and epochs; reset until it is made", anchor="")
-    d.box(180, 300, 150, 50, "PLL", "clock of the engine")
+    d.box(180, 300, 150, 50, "PLL", f"engine: {board.clock_mhz:g} MHz")
     d.arrow((110, 325), (180, 325))
-    d.text(60, 322, "oscillator", "")
-    d.text(60, 340, "and reset", "")
+    d.text(60, 322, f"{oscillator:g} MHz", "")
+    d.text(60, 340, "and reset" if board.reset else "no reset", "")
     d.box(20, 160, 90, 50, "computer", "ttpoe board", kind="plain")
     d.arrow((110, 185), (180, 185), both=True)
+    for line, words in enumerate(uart):
+        d.text(65, 228 + 14 * line, words)
     return d
 
 
@@ -244,6 +259,6 @@ def diagrams():
             ("pipeline", pipeline),
             ("receive-path", receive),
             ("slot-lists", slots),
-            ("board", board),
+            *((f"board-{name}", partial(board, name)) for name in BOARDS),
         )
     }

@@ -1,7 +1,8 @@
 """Two engines in two networks: the IPv4 form crosses routers, the Ethernet form a switch.
 
 DATA is opened by `a` in the IPv4 form, REQ_HI by `b` in the Ethernet form; each is answered in its
-own form, and so are strangers. TTL lasts for eight routers; some frames are marked, some get lost.
+own form, and so are strangers, in between and at the end, one of them on this side of the router.
+TTL lasts for eight routers; some frames are marked, some get lost.
 """
 
 from scapy.layers.inet import IP
@@ -9,7 +10,7 @@ from scapy.layers.l2 import Ether
 
 from ttpverif.bench.bench import scenario
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
-from ttpverif.frames.datagram import Network, is_datagram, pack, parse
+from ttpverif.frames.datagram import Network, is_datagram, is_marked, pack, parse
 from ttpverif.frames.frame import ETHERTYPE_IPV4, Frame, Opcode, node_to_mac
 from ttpverif.frames.router import Router
 
@@ -25,7 +26,7 @@ RUNS = [
 ROUTERS = {"a": bytes.fromhex("020000000aaa"), "b": bytes.fromhex("020000000bbb")}
 REQ_LO, REQ_HI, DATA = 0, 1, 2
 LINK_UP = 0
-STRANGER = 0xABCDEF
+EVERY = 40  # payloads between two frames of strangers
 
 
 def form_counts(node):
@@ -67,23 +68,34 @@ def configure(bench):
             max_retry=0,
             ipv4=node is bench.a,
             ipv4_prefix=10,
-            ipv4_mask=0xFFFFFF,
+            ipv4_mask=bench.a.address ^ bench.b.address,
             ipv4_router_upper=int.from_bytes(router[:3], "big"),
             ipv4_router_lower=int.from_bytes(router[3:], "big"),
         )
 
 
+def far_and_near(bench):
+    """Two strangers as `b` sees them: like `a` behind its router, and beside it."""
+    mask = bench.a.address ^ bench.b.address
+    other = ~mask & (mask + 1)  # a bit in which a and b agree
+    return bench.a.address ^ other, bench.b.address ^ other
+
+
 def strangers(bench):
-    """Frames of the IPv4 form for links that `b` has not, two good and two bad."""
+    """Frames of the IPv4 form for links that `b` has not: good ones, which it answers, and two
+    bad ones."""
     fields = {"epoch": 9, "ethertype": ETHERTYPE_IPV4}
-    payload = Frame(STRANGER, bench.b.address, Opcode.PAYLOAD, REQ_LO, 5, payload=b"?", **fields)
-    close = Frame(STRANGER, bench.b.address, Opcode.CLOSE, REQ_LO, 5, **fields)
-    for frame in (payload, close):
-        bench.b.play(pack(frame, Network()))
+    for stranger in far_and_near(bench):
+        said = stranger, bench.b.address
+        payload = Frame(*said, Opcode.PAYLOAD, REQ_LO, 5, payload=b"?", **fields)
+        close = Frame(*said, Opcode.CLOSE, REQ_LO, 5, **fields)
+        for frame in (payload, close):
+            bench.b.play(pack(frame, Network()))
     spoiled = bytearray(pack(close, Network()))
     spoiled[24] ^= 1
     bench.b.play(spoiled)
     bench.b.play(pack(close, Network(prefix=11)))
+    bench.strangers += 1
 
 
 @scenario
@@ -91,6 +103,7 @@ async def router(bench):
     a, b = bench.a, bench.b
     count = bench.params["payloads"]
     configure(bench)
+    bench.strangers = 0
     channels = routers(bench)
     bench.connect(*channels)
     deliveries, followed = follow_deliveries(bench), follow_lockstep(bench)
@@ -102,9 +115,19 @@ async def router(bench):
         "a link of each form",
     )
     rng = bench.rng("payloads")
-    for node, peer in ((a, b), (b, a)):
-        for _ in range(count):
-            node.send(peer.address, rng.choice((DATA, REQ_HI)), rng.randbytes(rng.randint(1, 300)))
+    for sent in range(0, count, EVERY):
+        for node, peer in ((a, b), (b, a)):
+            for _ in range(EVERY):
+                vc = rng.choice((DATA, REQ_HI))
+                node.send(peer.address, vc, rng.randbytes(rng.randint(1, 300)))
+        strangers(bench)
+        # Of the other form than its link, and of another epoch: looked at, and dropped.
+        b.play(Frame(a.address, b.address, Opcode.ACK, DATA, 1, 1, epoch=9).pack())
+        await bench.until(
+            lambda sent=sent: min(len(a.received), len(b.received)) > sent + EVERY // 2,
+            20_000 * EVERY,
+            "half of the last payloads",
+        )
     await bench.until(
         lambda: len(a.received) == len(b.received) == count, 20_000 * count, "all payloads"
     )
@@ -135,16 +158,20 @@ def judge(bench, channels):
                 assert packet[IP].ttl == 9
     for channel, sink in zip(channels, (bench.b, bench.a)):
         counters, counts = channel.counters, sink.counts()
-        assert not counters["stray"] and counters["routed"] and counters["switched"], counters
+        # To the stranger on its own side of the router b says what the router must not get: two
+        # answers for each time it was heard.
+        near = 2 * bench.strangers * (sink is bench.a)
+        assert counters["stray"] == near and counters["routed"] and counters["switched"], counters
         # The answers to strangers come here, too, and are not ours.
         good = [
             frame.data
             for frame in sink.frames_in
             if parse(frame.data, Network(), sink.address, frame.bad)[0] is not None
         ]
-        marked = sum(is_datagram(data) and data[15] & 3 == 3 for data in good)
+        marked = sum(map(is_marked, good))
         assert counts["rx_marked"] == marked > 0
         # The checksum; the address of another network is nobody's here.
-        wrong = (1, 1) if sink is bench.b else (0, counts["rx_not_ours"])
+        bad = bench.strangers
+        wrong = (bad, bad) if sink is bench.b else (0, counts["rx_not_ours"])
         assert (counts["rx_bad_tth"], counts["rx_not_ours"]) == wrong
     bench.report(f"{channels[0].counters['routed']} frames routed from a to b")

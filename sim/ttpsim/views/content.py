@@ -13,12 +13,13 @@ NUMBERS = ("hex", "decimal")
 
 @dataclass(frozen=True)
 class Line:
-    """One signal of a view."""
+    """One signal of a view. `if_built`: only some engines have it, and only there it is shown."""
 
     label: str
     path: str
     kind: str = "hex"
     colour: str = ""
+    if_built: bool = False
 
 
 def _stage(valid, event):
@@ -70,6 +71,7 @@ GROUPS = [
             Line("TX frame", "@tx.builder.kept.opcode", "opcode", "orange"),
             Line("TX frame TxID", "@tx.builder.kept.tx_id"),
             Line("TX frame RxID", "@tx.builder.kept.rx_id"),
+            Line("TX frame in IPv4", "@tx.builder.kept.ipv4", if_built=True),
             Line("RX valid", "pair.{x}_s_mac_rx_tvalid_core", colour="green"),
             Line("RX last", "pair.{x}_s_mac_rx_tlast_core"),
             Line("RX bad frame", "pair.{x}_s_mac_rx_tuser_core", colour="red"),
@@ -78,6 +80,8 @@ GROUPS = [
             Line("RX frame", "@rx.o_parsed__payload.opcode", "opcode", "orange"),
             Line("RX frame TxID", "@rx.o_parsed__payload.tx_id"),
             Line("RX frame RxID", "@rx.o_parsed__payload.rx_id"),
+            Line("RX frame in IPv4", "@rx.o_parsed__payload.ipv4", if_built=True),
+            Line("RX marked", "pair.{x}_stat_rx_marked", colour="red", if_built=True),
         ],
     ),
     (
@@ -99,6 +103,7 @@ GROUPS = [
             Line("opcode sent", "pair.{x}_last_frame_opcode", "opcode", "orange"),
             Line("TxID sent", "pair.{x}_last_frame_tx_id"),
             Line("RxID sent", "pair.{x}_last_frame_rx_id"),
+            Line("sent in IPv4", "pair.{x}_last_frame_ipv4", if_built=True),
         ],
     ),
     (

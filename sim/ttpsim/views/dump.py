@@ -77,11 +77,15 @@ class Dump:
 
     def view(self):
         """`[(title, [Shown])]`, each group for both engines; `MissingSignal` if a line has none."""
-        return [
-            (
-                f"{x}: {title}",
-                [Shown(line, x, self.variable(self.resolve(line.path, x))) for line in lines],
+
+        def shown(line, x):
+            name = self.resolve(line.path, x)
+            return (
+                [] if line.if_built and name not in self else [Shown(line, x, self.variable(name))]
             )
+
+        return [
+            (f"{x}: {title}", [found for line in lines for found in shown(line, x)])
             for x in ENGINES
             for title, lines in GROUPS
         ]

@@ -6,7 +6,7 @@ from ..check.lockstep import Lockstep
 from ..check.record import Record, SentFrame
 from ..check.scoreboard import DeliveryChecker
 from ..check.trace import ACTIONS, BY_NUMBER, EVENTS, NOTICES, RESULTS
-from ..frames.datagram import Network, is_known
+from ..frames.datagram import Network, is_known, is_marked
 from ..frames.frame import DROP_CAUSES, Opcode
 from ..model.endpoint import Parameters
 from ..model.states import State
@@ -88,6 +88,8 @@ class LockstepFeed:
             "tx_control": seen["control_out"],
             "command_bad_vc": seen["bad_vc_request"],
         }
+        if self.lockstep.parameters.network is not None:
+            expected["rx_marked"] = seen["marked"]
         wrong = [
             f"{name} is {counts[name]}, {number} seen at the ports"
             for name, number in expected.items()
@@ -122,6 +124,7 @@ class LockstepFeed:
             cause = lockstep.push_rx(record.data, record.bad)
             self.causes[cause] += 1
             seen[cause or "good"] += 1
+            seen["marked"] += cause is None and is_marked(record.data)
         elif kind == "frame_out":
             lockstep.push_tx(record.data)
             if is_known(record.data, lockstep.parameters.network):
@@ -161,6 +164,7 @@ class LockstepFeed:
             trace["frame_rx_id"],
             0x20 * trace["frame_selective"] | 0x40 * trace.get("frame_controlled", 0),
             trace.get("frame_more", 0),
+            bool(trace.get("frame_ipv4", 0)),
         )
         self.lockstep.step(
             Record(

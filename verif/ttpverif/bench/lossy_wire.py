@@ -62,7 +62,11 @@ class LossyWire:
                 taker.end.put(frame, "fcs")
             else:
                 sender.delivered += 1
-                taker.end.put(frame)
+                self.arrives(taker, frame)
+
+    def arrives(self, taker: Station, frame: bytes):
+        """A whole frame is at the end of the wire."""
+        taker.end.put(frame)
 
     def stop(self):
         """Cancel every task."""

@@ -13,7 +13,8 @@ from ttpoe.config import Config
 from ttpoe.csr.access import Registers
 
 from ..check.scoreboard import DeliveryChecker
-from ..frames.frame import Frame, Opcode
+from ..frames.datagram import Network, pack
+from ..frames.frame import ETHERTYPE_IPV4, ETHERTYPE_SEED, Frame, Opcode, node_to_mac
 from ..randomised.script import PEER
 from ..randomised.wire import FaultyWire
 from .axil import register_bus
@@ -33,6 +34,14 @@ _MANAGED = {
     "link_slots": "LINK_SLOTS",
     "init_id": "INIT_ID",
 }
+_IPV4 = {
+    "ipv4": 0,
+    "ipv4_prefix": 10,
+    "ipv4_mask": 0,
+    "ipv4_router_upper": 0,
+    "ipv4_router_lower": 0,
+}
+"""Settings of an engine that knows the IPv4 form, as after reset."""
 _SWITCHES = ("selective", "congestion", "fixed_open_id")
 """Settings that are bits of CONTROL."""
 
@@ -86,7 +95,7 @@ class Player:
             else:
                 node.configure(open_id_seed=rng.getrandbits(32), **self._all_settings(name))
         for name in ("ab", "ba"):
-            self.wires[name] = FaultyWire(name, f"{script.seed}/{name}", script.faults)
+            self.wires[name] = self._wire_from(name)
         bench.connect(self.wires["ab"], self.wires["ba"])
         await bench.reset()
         if self.managed:
@@ -95,6 +104,15 @@ class Player:
         for name, node in self.nodes.items():
             self.followers[name] = self._follower(name, node)
         self.start = bench.now()
+
+    def _wire_from(self, name):
+        """The wire `name`, with the router in it that its first node is set to."""
+        wire = FaultyWire(name, f"{self.script.seed}/{name}", self.script.faults)
+        settings = _IPV4 | self.settings[name[0]]
+        if settings["ipv4_mask"]:
+            router = settings["ipv4_router_upper"] << 24 | settings["ipv4_router_lower"]
+            wire.through(router.to_bytes(6, "big"), node_to_mac(self.partner[name[0]].address))
+        return wire
 
     def _follower(self, name, node):
         watched = self.deliveries, self.partner[name]
@@ -115,6 +133,8 @@ class Player:
             "ieee": 0,
             "enable": 1,
         }
+        if self._has_ipv4:
+            defaults |= _IPV4
         settings = defaults | self.settings[name]
         if not self._has_congestion:
             del settings["congestion"]
@@ -124,6 +144,11 @@ class Player:
     def _has_congestion(self):
         """Whether the engine is built with congestion control."""
         return self.bench.config.get("congestion", "none") != "none"
+
+    @property
+    def _has_ipv4(self):
+        """Whether the engine is built with the IPv4 form."""
+        return self.bench.config.get("encapsulation") == "ipv4"
 
     async def _set_registers(self, name, node):
         if name not in self.bench.buses:
@@ -137,6 +162,11 @@ class Player:
         for key, register in _MANAGED.items():
             await getattr(regs, register).write(values[key])
         await regs.ETHERTYPE.write(0x9AC6 if values["ieee"] else 0x0AC6)
+        if self._has_ipv4:
+            await regs.IPV4.write(opens=values["ipv4"], prefix=values["ipv4_prefix"])
+            await regs.IPV4_MASK.write(values["ipv4_mask"])
+            await regs.IPV4_ROUTER_UPPER.write(values["ipv4_router_upper"])
+            await regs.IPV4_ROUTER_LOWER.write(values["ipv4_router_lower"])
         switches = [name for name in _SWITCHES if name in values]
         await regs.CONTROL.set(**{name: values[name] for name in switches})
         node.configuration.update(values)
@@ -221,22 +251,28 @@ class Player:
     def _wire(self, name, *rates):
         self.wires[name].rates(*rates)
 
-    def _foreign(self, name, opcode, vc, ghost, tx_id, rx_id, epoch, size):
+    def _foreign(self, name, *said):
+        self._from_ghost(ETHERTYPE_SEED, name, *said)
+
+    def _datagram(self, name, *said):
+        self._from_ghost(ETHERTYPE_IPV4, name, *said)
+
+    def _from_ghost(self, ethertype, name, opcode, vc, ghost, tx_id, rx_id, epoch, size):
         data = BLOCK[: max(size, 1)] if opcode == "PAYLOAD" else b""
         node = self.nodes[name]
-        node.play(
-            Frame(
-                ghost_address(ghost),
-                node.address,
-                Opcode[opcode],
-                vc,
-                tx_id,
-                rx_id,
-                epoch,
-                0,
-                payload=data,
-            ).pack()
+        frame = Frame(
+            ghost_address(ghost),
+            node.address,
+            Opcode[opcode],
+            vc,
+            tx_id,
+            rx_id,
+            epoch,
+            0,
+            ethertype,
+            payload=data,
         )
+        node.play(pack(frame, Network(node.configuration.get("ipv4_prefix", 10))))
 
     def _os(self, name, size):
         number = self.numbers["os"]

@@ -53,7 +53,8 @@ def story_line(name, record):
     if record["frame"]:
         sent = _ids(*(record[f"frame_{field}"] for field in ("tx_id", "rx_id", "epoch")))
         more = " more" if record.get("frame_more") else ""
-        follows.append(f"sends {OPCODES[record['frame_opcode']]} {sent}{more}")
+        form = " in IPv4" if record.get("frame_ipv4") else ""
+        follows.append(f"sends {OPCODES[record['frame_opcode']]} {sent}{more}{form}")
     if record["noticed"]:
         follows.append(f"tells {NOTICES[record['notice']]}")
     return _COLUMNS.format(

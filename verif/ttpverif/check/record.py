@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from ..frames.frame import Frame, Opcode
+from ..frames.frame import ETHERTYPE_IPV4, Frame, Opcode
 from ..model.states import State
 
 __all__ = ["Mismatch", "Record", "SentFrame"]
@@ -27,6 +27,8 @@ class SentFrame:
     ext: int = 0
     more: int = 0
     """Byte 48 of a PAYLOAD; that of an answer is a matter of the clock in which it starts (K6)."""
+    ipv4: bool = False
+    """It has the IPv4 form (E4)."""
 
     @classmethod
     def of(cls, frame: Frame) -> Self:
@@ -41,6 +43,7 @@ class SentFrame:
             frame.rx_id,
             frame.extension,
             frame.congestion if frame.opcode == Opcode.PAYLOAD else 0,
+            frame.ethertype == ETHERTYPE_IPV4,
         )
 
 

@@ -78,6 +78,7 @@ def points(top, config):
         point
         for name, point in universe().items()
         if _has(top, point.when)
+        and (config.ipv4 or not point.ipv4)
         and (not name.startswith("length/") or f"/{config.width_bits}/" in name)
     ]
 

@@ -48,12 +48,14 @@ _LEFT = "Q3.valid"  # an event leaves the pipeline
 
 @dataclass(frozen=True)
 class Point:
-    """`when`: its condition, as in the plan; `in_reset`: it counts while the engine is reset."""
+    """`when`: its condition, as in the plan; `in_reset`: it counts while the engine is reset;
+    `ipv4`: only an engine that knows the IPv4 form has its signals."""
 
     name: str
     what: str
     when: str
     in_reset: bool = False
+    ipv4: bool = False
 
 
 def lengths(width_bits):
@@ -218,7 +220,11 @@ def universe():
     }
     own = {
         f"point/{name}": Point(
-            f"point/{name}", entry["what"], entry["when"], entry.get("in_reset", False)
+            f"point/{name}",
+            entry["what"],
+            entry["when"],
+            entry.get("in_reset", False),
+            entry.get("ipv4", False),
         )
         for name, entry in load()["points"].items()
     }

@@ -1,7 +1,7 @@
 """What a frame that nobody should have sent is called, and what must become of it.
 
-The categories are those of `hostile`; causes and counts follow from protocol section 1 and the
-decisions F1 to F4, L7, L8, L10, L12 and D1.
+The categories are those of `hostile` and `bad_datagram`; causes and counts follow from protocol
+section 1 and the decisions F1 to F4, L7, L8, L10, L12 and D1.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ __all__ = [
     "ANY_CAUSE",
     "CATEGORIES",
     "CONGESTION_BITS",
+    "DATAGRAMS",
     "FORGING",
     "PARSING",
     "RESERVED_BITS",
@@ -77,7 +78,28 @@ FORGING = (
     "repeated PAYLOAD",
     "echo not in flight",
 )
-CATEGORIES = PARSING + FORGING
+DATAGRAMS = (
+    "a bit of the IPv4 header",
+    "IPv4 options",
+    "IPv4 version or length",
+    "first fragment",
+    "later fragment",
+    "fragment",
+    "service",
+    "TTL",
+    "other protocol",
+    "other port",
+    "UDP ports",
+    "other network",
+    "other address",
+    "other MAC",
+    "source's address",
+    "destination's address",
+    "UDP length lies",
+    "IPv4 length lies",
+)
+"""Of the IPv4 form; some of `PARSING` it has, too."""
+CATEGORIES = PARSING + FORGING + DATAGRAMS
 
 
 @dataclass

@@ -11,7 +11,17 @@ from dataclasses import dataclass
 
 from .frame import ETHERTYPE_IPV4, OUI, Frame, Opcode, is_ttp, node_to_mac
 
-__all__ = ["Network", "checksum", "is_datagram", "is_known", "mark", "pack", "parse", "route"]
+__all__ = [
+    "Network",
+    "checksum",
+    "is_datagram",
+    "is_known",
+    "is_marked",
+    "mark",
+    "pack",
+    "parse",
+    "route",
+]
 
 _PORT = 420
 _LEAST, _MOST = 26, 1050  # UDP's length: its header, the transport header, the payload
@@ -85,6 +95,11 @@ def is_datagram(data):
 def is_known(data, network):
     """Whether the frame is TTP to a node; `network` None: it does not know the IPv4 form."""
     return is_ttp(data) or (network is not None and is_datagram(data))
+
+
+def is_marked(data):
+    """Whether it has the IPv4 form and says "congestion experienced" (E7)."""
+    return is_datagram(data) and data[15] & 3 == 3
 
 
 def parse(data, network: Network | None = Network(), node=None, bad_fcs=False):

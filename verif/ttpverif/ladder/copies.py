@@ -2,14 +2,23 @@
 
 Linux's `any` device (SLL, SLL2) and a pcapng of several interfaces show a frame at every interface
 that it passes. Shown twice it would look like a replay. A replay is seen again everywhere, so the
-nth sighting at one place is a copy if another place has had n already.
+nth sighting at one place is a copy if another place has had n already. A router changes MACs, TTL,
+service and checksum of the IPv4 form, and cuts or adds padding: these do not count.
 """
+
+from collections import deque
 
 from .capture import ETHERNET, SLL2
 
 __all__ = ["Copies"]
 
 _MOST = 50_000  # different frames that are remembered
+_BEFORE = 64  # and so many of those before the first one at a second place
+
+
+def _said(record):
+    """The bytes of its headers that no bridge and no router changes."""
+    return record.data[26:60] if record.form == "ipv4" else record.data[12:]
 
 
 def _place(packet):
@@ -21,19 +30,26 @@ def _place(packet):
 
 
 class Copies:
-    """Tells copies; costs nothing while there is one interface that is no `any` device."""
+    """Tells copies; costs little while there is one interface that is no `any` device."""
 
     def __init__(self):
         self._seen = {}  # frame -> {place: sightings}
         self._several = False
+        self._before = deque(maxlen=_BEFORE)
 
     def is_copy(self, packet, record):
         """Whether this packet, decoded as `record`, has been seen at another place."""
         if not self._several:
             self._several = packet.link_type != ETHERNET or packet.interface > 0
             if not self._several:
+                self._before.append((packet, record))
                 return False
-        key = hash((record.data[12:], record.digest, record.src, record.dst))
+            for earlier in self._before:
+                self._sighted(*earlier)
+        return self._sighted(packet, record)
+
+    def _sighted(self, packet, record):
+        key = hash((_said(record), record.digest, record.src, record.dst))
         places = self._seen.pop(key, None) or {}
         self._seen[key] = places  # the youngest is last
         if len(self._seen) > _MOST:

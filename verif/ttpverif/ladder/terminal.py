@@ -63,9 +63,11 @@ def format_time(nanoseconds: int, unit: tuple[str, int, int]) -> str:
 
 
 def _label(record):
-    """What was captured of it: opcode, VC, IDs as 0x and hexadecimal digits, length, and what it
-    says about congestion."""
+    """What was captured of it: opcode, VC, IDs as 0x and hexadecimal digits, length, whether it has
+    the IPv4 form, and what it says about congestion."""
     text = _identity(record)
+    if record.form == "ipv4":
+        text += " IPv4"
     if record.congestion:
         meaning = record.says
         return f"{text} {meaning}" if meaning else text

@@ -16,6 +16,7 @@ _NODES = ("a", "b")
 _BURST, _PACE = 20, 200  # packets of `bulk` in one clock, and clocks from burst to burst
 _DRAIN = 2_000_000  # clocks, at most, in which `bulk` ends on the bad wires
 _RUNGS = (0, 0, 10, 50, 100, 200, 300)  # permille of loss
+_IPV4 = 0.4  # share of the configurations that know the IPv4 form
 
 
 def draw_config(rng, name, width=None):
@@ -40,6 +41,9 @@ def draw_config(rng, name, width=None):
             "payload_depth": rng.choice((2, 4, 8)),
             "os_buffer_bytes": rng.choice((2048, 4096)),
         }
+        # By a chance of its own, so that the rest stays as it was.
+        ipv4 = random.Random(repr(config)).random() < _IPV4
+        config["encapsulation"] = "ipv4" if ipv4 else "ethernet"
         return config, rng.choice(("engine", "engine", "engine", "managed_nic"))
 
 
@@ -96,6 +100,29 @@ def _settings(rng, config, harsh):
         if chance.random() < 0.2:
             values["congestion"] = 0
     return settings
+
+
+def _forms(settings, config):
+    """Who opens links in the IPv4 form, and who is behind a router (E2 to E4)."""
+    if config["encapsulation"] != "ipv4":
+        return
+    chance = random.Random(f"{settings}/ipv4")
+    prefix = chance.choice((10, 10, chance.randrange(256)))
+    mask = chance.choice((0, 0xFFFFFF, 0xFFFFFF, chance.getrandbits(24)))
+    for values in settings.values():
+        values |= {"ipv4": int(chance.random() < 0.6), "ipv4_prefix": prefix}
+        if mask:
+            values["ipv4_mask"] = mask
+            for half in ("upper", "lower"):
+                values[f"ipv4_router_{half}"] = chance.getrandbits(24)
+
+
+def _datagrams(events, config, seed):
+    """Half of the strangers' frames in the IPv4 form, also where the link has the other one."""
+    chance = random.Random(f"{seed}/datagrams")
+    for event in events:
+        if event[1] == "foreign" and config["encapsulation"] == "ipv4" and chance.random() < 0.5:
+            event[1] = "datagram"
 
 
 def _wrap(rng, settings):
@@ -257,6 +284,7 @@ def draw_script(rng, config, top, kind="mixed", packets=0):
     events = []
     harsh = kind == "harsh"
     settings = _settings(rng, config, harsh)
+    _forms(settings, config)
     if kind == "bulk":
         for values in settings.values():
             values.pop("idle_limit", None)
@@ -284,4 +312,6 @@ def draw_script(rng, config, top, kind="mixed", packets=0):
                     [rng.randrange(length), "os", rng.choice(_NODES), rng.randint(46, 1500)]
                 )
     events.sort(key=lambda event: event[0])
-    return Script(config, top, rng.getrandbits(32), settings, events)
+    seed = rng.getrandbits(32)
+    _datagrams(events, config, seed)
+    return Script(config, top, seed, settings, events)

@@ -32,10 +32,16 @@ SETTINGS = (
     "fixed_open_id",
     "ieee",
     "enable",
+    "ipv4",
+    "ipv4_prefix",
+    "ipv4_mask",
+    "ipv4_router_upper",
+    "ipv4_router_lower",
 )
 """What a node is set to; `enable`, `timer_tick`, `max_retry`, `idle_limit`, `link_slots` and
 `selective` and `congestion` may change while links are open. An engine that is built without
-congestion control goes without `congestion`."""
+congestion control goes without `congestion`, one without the IPv4 form without `ipv4*`. Where the
+mask says so, the wire that leaves the node has its router in it."""
 CHANGES = (
     "timer_tick",
     "max_retry",
@@ -62,6 +68,16 @@ def _one_of(*values):
 _PERMILLE = _whole(0, 1000)
 _ID = _whole(0, 0xFFFFFFFF)
 _CLOCKS = _whole(0, 100_000)
+_FOREIGN = (
+    _one_of(*NODES),
+    _one_of(*(op.name for op in Opcode)),
+    _one_of(*_VCS),
+    _one_of(*GHOSTS),
+    _ID,
+    _ID,
+    _whole(0, 0xFFFF),
+    _whole(0, 1024),
+)
 
 EVENTS = {
     "send": (_one_of(*NODES), _one_of(*_VCS), _one_of(*_PARTNERS), _whole(1, 1024)),
@@ -71,16 +87,8 @@ EVENTS = {
     "pause": (_one_of(*NODES), _one_of("mac", *_VCS), _PERMILLE),
     "set": (_one_of(*NODES), _one_of(*CHANGES), _whole(0, 0xFFFFFF)),
     "wire": (_one_of("ab", "ba"), _PERMILLE, _PERMILLE, _PERMILLE, _PERMILLE, _CLOCKS, _CLOCKS),
-    "foreign": (
-        _one_of(*NODES),
-        _one_of(*(op.name for op in Opcode)),
-        _one_of(*_VCS),
-        _one_of(*GHOSTS),
-        _ID,
-        _ID,
-        _whole(0, 0xFFFF),
-        _whole(0, 1024),
-    ),
+    "foreign": _FOREIGN,
+    "datagram": _FOREIGN,
     "os": (_one_of(*NODES), _whole(46, 1500)),
     "drain": (_whole(1, 10**7),),
 }
@@ -93,6 +101,7 @@ pause    node, port, permille         chance of a pause before each beat into th
 set      node, name, value            a configuration input or register changes
 wire     wire, loss, doubled, late, corrupted (permille of the frames), delay, lateness (clocks)
 foreign  node, opcode, vc, ghost, TxID, RxID, epoch, bytes   a frame of a ghost arrives
+datagram  the same, in the IPv4 form (to an engine that knows it)
 os       node, bytes                  a frame of another EtherType (NIC only)
 drain    clocks                       wait until all is delivered and acknowledged, at most so long
 """

@@ -8,14 +8,18 @@ import heapq
 import random
 from collections import Counter
 
+from ..frames.datagram import is_datagram, mark, route
 from ..frames.frame import Opcode, is_ttp
 
 __all__ = ["FaultyWire"]
 
+MARKED = 0.2
+"""Share of the frames that a router marks: congestion experienced."""
+
 
 def _kind(data):
     """(opcode name, VC) of a TTP frame; ("OS", 0) of any other."""
-    if not is_ttp(data):
+    if not (is_ttp(data) or is_datagram(data)):
         return "OS", 0
     return Opcode(data[42]).name, data[43]
 
@@ -37,7 +41,8 @@ class FaultyWire:
         self.name = name
         self.noted = []
         self.counters = Counter()
-        self._random = random.Random(seed)
+        self._random, self._marks = random.Random(seed), random.Random(f"{seed}/marks")
+        self._router = None
         self._listed = None
         if faults is not None:
             self._listed = {}
@@ -48,6 +53,18 @@ class FaultyWire:
         self._queue, self._order, self._last = [], 0, 0
         self._rates, self._delay, self._late = (0, 0, 0, 0), 0, 1
         self._quiet = False
+
+    def through(self, router, sink):
+        """From now on a router is in it: frames of the IPv4 form to the MAC `router` go on to the
+        MAC `sink`, some of them marked. It has this MAC on both sides."""
+        self._router = router, sink
+
+    def _routed(self, data):
+        if self._router is None or data[:6] != self._router[0] or not is_datagram(data):
+            return data
+        router, sink = self._router
+        data = route(data, router, sink)
+        return mark(data) if self._marks.random() < MARKED else data
 
     def rates(self, loss, doubled, late, corrupted, delay, lateness):
         """From now on: permille of the frames, and clocks. Listed faults need only `delay`."""
@@ -80,6 +97,7 @@ class FaultyWire:
 
     def push(self, data, now):
         """A frame enters at clock `now`."""
+        data = self._routed(bytes(data))
         due, bad, copies = now + self._delay, False, []
         late = False
         for action, argument in self._faults_of(data):
