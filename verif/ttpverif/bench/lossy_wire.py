@@ -54,15 +54,19 @@ class LossyWire:
                 sender.broken += 1
                 continue
             sender.sent.append(frame)
-            chance = self.rng.random()
-            if chance < self.loss:
-                sender.lost += 1
-            elif chance < self.loss + self.spoil:
-                sender.bad += 1
-                taker.end.put(frame, "fcs")
-            else:
-                sender.delivered += 1
-                taker.end.put(frame)
+            self.carry(sender, taker, frame)
+
+    def carry(self, sender: Station, taker: Station, frame: bytes):
+        """What becomes of a frame; another bench may do something else with it."""
+        chance = self.rng.random()
+        if chance < self.loss:
+            sender.lost += 1
+        elif chance < self.loss + self.spoil:
+            sender.bad += 1
+            taker.end.put(frame, "fcs")
+        else:
+            sender.delivered += 1
+            taker.end.put(frame)
 
     def stop(self):
         """Cancel every task."""
