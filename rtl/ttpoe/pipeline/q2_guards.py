@@ -26,13 +26,6 @@ PARTS = ("QUIET", "OPEN_AGREES", "OUT_OF_STEP", "RANGE_OK", "RESEND_OK", "LAST_A
 """Guards that come as two bits, both of which must be high: together they would take too long."""
 
 
-def _follows(later, earlier):
-    """Whether `later` is `earlier` + 1, without a carry: a + b is 0 if each bit of the sum is what
-    the bits of a and b below carry into it."""
-    a, b = later, ~earlier
-    return (a ^ b)[: len(later)] == ((a | b) << 1)[: len(later)]
-
-
 def at_share(count):
     """Three quarters of all slots, or more: what a controlled link may hold (decision K11)."""
     return count[-1] | (count[-2] & count[-3])
@@ -155,9 +148,7 @@ class Guards(wiring.Component):
         count_bits = self._config.count_bits
         self.ack_ahead = Signal(32)  # RxID - oldest unacknowledged
         self.in_order = Signal(32)  # TxID - last in-order ID
-        self.at_received, self.next = Signal(), Signal()  # it is 0, 1
         self.past_seen = Signal(32)  # TxID - last ID seen behind the gap
-        self.at_seen = Signal()  # it is 0
         self.past_end = Signal(32)  # TxID - the peer's declared end
         self.ack_low = Signal(count_bits)
         self.in_window = Signal()
@@ -166,10 +157,7 @@ class Guards(wiring.Component):
         m.d.comb += [
             self.ack_ahead.eq(event.rx_id - tag.una),
             self.in_order.eq(event.tx_id - tag.received),
-            self.at_received.eq(event.tx_id == tag.received),
-            self.next.eq(_follows(event.tx_id, tag.received)),
             self.past_seen.eq(event.tx_id - tag.seen),
-            self.at_seen.eq(event.tx_id == tag.seen),
             self.past_end.eq(event.tx_id - tag.end),
             self.range_end.eq(event.tx_id - tag.una),
             self.ack_low.eq(self.ack_ahead),
@@ -194,7 +182,7 @@ class Guards(wiring.Component):
         acks_last = self.ack_low == (tag.alloc - 1)[:count_bits]
         all_acked = (tag.alloc == 0) | ((event.tx_id != 0) & self.in_window & acks_last & ~zero)
         fits = self.in_window | last_acked
-        ahead = ~self.at_received & ~self.in_order[31]
+        ahead = (self.in_order != 0) & ~self.in_order[31]
         nothing_waits = tag.current == tag.alloc
         ends_at_max = tag.una[count_bits:].all() & (
             (tag.una[:count_bits] + tag.alloc)[:count_bits] == 0
@@ -213,30 +201,31 @@ class Guards(wiring.Component):
             "OWN_EPOCH": (event.epoch == tag.epoch) | both_zero,
             "MATCH": last_acked,
             "REPEAT": same_epoch & ~zero,
-            "USED": ~self.at_received | tag.gap,
+            "USED": (self.in_order != 0) | tag.gap,
             "OLDER": (event.epoch != 0) & (tag.peer_epoch != 0) & self.younger_open[15],
             "BOTH_ZERO": both_zero,
             "OPEN_FITS": fits,
-            "OPEN_AGREES": (fits, self.at_received | (self.in_order.all() & tag.fed)),
-            "FIRST_AGAIN": (event.tx_id == event.rx_id) & ~self.at_received,
+            "OPEN_AGREES": (fits, (self.in_order == 0) | (self.in_order.all() & tag.fed)),
+            "FIRST_AGAIN": (event.tx_id == event.rx_id) & (self.in_order != 0),
             "ASKED": tag.asked,
             "DOUBTED": tag.doubted,
             "FED": tag.fed,
             "OUT_OF_STEP": (
                 zero,
                 tag.doubted
-                | ~self.next & (tag.guessed | (~tag.fed & ahead) | (tag.gap & self.at_seen)),
+                | (self.in_order != 1)
+                & (tag.guessed | (~tag.fed & ahead) | (tag.gap & (self.past_seen == 0))),
             ),
-            "QUIET": (all_acked, zero | (event.tx_id == 0) | self.next),
+            "QUIET": (all_acked, zero | (event.tx_id == 0) | (self.in_order == 1)),
             "IN_WINDOW": self.in_window,
             "GOOD_0": (self.in_window, zero & (event.rx_id == 0)),
             "LAST_ACK": (self.in_window, acks_last),
             "NACK_OK": nack_ok,
             "UNACKED": tag.sent != 0,
             "DUPLICATE": ~ahead,
-            "NEXT": self.next,
+            "NEXT": self.in_order == 1,
             "BEYOND_END": tag.end_known & (self.past_end != 0) & ~self.past_end[31],
-            "NACK_DUE": ~tag.gap | self.at_seen | self.past_seen[31],
+            "NACK_DUE": ~tag.gap | (self.past_seen == 0) | self.past_seen[31],
             "TIMER_BIT": tag.timer,
             "RETRIES_UP": (self.cfg_max_retry != 0) & (tag.retries >= self.cfg_max_retry),
             "IDLE_UP": (self.cfg_idle_limit != 0) & (tag.retries >= self.cfg_idle_limit),
@@ -258,7 +247,7 @@ class Guards(wiring.Component):
             "KEEP_OK": (event.room & in_reach & ~self.i_kept.valid & ~tag.purging),
             "NEW_GAP": (self.past_seen[1:] != 0) & ~self.past_seen[31],
             "RUN": event.rx_id != event.tx_id,
-            "AT_SEEN": self.at_seen | (in_reach & self.in_order[:window_bits].all()),
+            "AT_SEEN": (self.past_seen == 0) | (in_reach & self.in_order[:window_bits].all()),
             "OLD_KEPT": here & tag.purging,
             "RANGE_OK": (nack_ok, ~self.range_end[31]),
             "SEEK_OK": tag.selective & (tag.current != 0),
@@ -297,10 +286,10 @@ class Guards(wiring.Component):
             "ends_past_sent": end_far | (end_low >= tag.sent),
             "may_resend": ~tag.held & (tag.lag == 0) & (tag.current != 0) & event.may_send,
             "behind": self.in_order[31],
-            "within_gap": tag.gap & self.in_reach & ~self.at_received,
+            "within_gap": tag.gap & self.in_reach & (self.in_order != 0),
             "at_end": self.past_end == 0,
-            "at_seen": self.at_seen,
-            "past_seen": ~self.at_seen & ~self.past_seen[31],
+            "at_seen": self.past_seen == 0,
+            "past_seen": (self.past_seen != 0) & ~self.past_seen[31],
             "tx_zero": event.tx_id == 0,
             "at_sent": tag.current == tag.sent,
             "at_alloc": tag.current == tag.alloc,

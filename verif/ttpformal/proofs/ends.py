@@ -258,14 +258,14 @@ class Prefix(_Ends):
         Defect(
             "a packet behind a gap is accepted",
             "pipeline/q2_guards.py",
-            '"NEXT": self.next',
+            '"NEXT": self.in_order == 1',
             '"NEXT": self.in_order[2:] == 0',
         ),
         Defect(
             "a duplicate is delivered again",
             "pipeline/q2_guards.py",
             '"DUPLICATE": ~ahead',
-            '"DUPLICATE": ~ahead & ~self.at_received',
+            '"DUPLICATE": ~ahead & (self.in_order != 0)',
         ),
         Defect(
             "a NACK counts as an ACK",

@@ -199,7 +199,7 @@ class Serial(_Decision):
         Defect(
             "compared as plain numbers",
             "pipeline/q2_guards.py",
-            "ahead = ~self.at_received & ~self.in_order[31]",
+            "ahead = (self.in_order != 0) & ~self.in_order[31]",
             "ahead = event.tx_id > tag.received",
         ),
         Defect(

@@ -169,8 +169,8 @@ class Opens(_Zero):
         Defect(
             "an open gap is no use of an ID",
             "pipeline/q2_guards.py",
-            '"USED": ~self.at_received | tag.gap',
-            '"USED": ~self.at_received',
+            '"USED": (self.in_order != 0) | tag.gap',
+            '"USED": self.in_order != 0',
         ),
         Defect(
             "a first OPEN that does not fit is believed",
@@ -254,8 +254,8 @@ class Steps(_Zero):
         Defect(
             "a doubted link takes the next PAYLOAD",
             "pipeline/q2_guards.py",
-            "tag.doubted | ~self.next & (",
-            "~self.next & (tag.doubted | ",
+            "tag.doubted | (self.in_order != 1) & (",
+            "(self.in_order != 1) & (tag.doubted | ",
         ),
         Defect(
             "a duplicate on a guessed link is acknowledged",
