@@ -123,7 +123,8 @@ def show(ctx, dut, row, way, fields):
 def test_an_event_finds_what_an_older_one_of_its_set_left(distance, way):
     """Its key in clock 2, its tag in clock 3; of the other way nothing."""
     dut = LinkTable(TINY)
-    left = dict(state=LinkState.OPEN, node=0x123456, vc=2, una=99, touch=1)
+    key = dict(state=LinkState.OPEN, node=0x123456, vc=2)
+    left, layout = dict(key, una=99, touch=1), tag_layout(TINY)
 
     async def testbench(ctx):
         await ctx.tick().repeat(TINY.rows)
@@ -135,13 +136,11 @@ def test_an_event_finds_what_an_older_one_of_its_set_left(distance, way):
             if clock == CHANGE:
                 show(ctx, dut, 2, way, left)
             if clock == distance + 2:
-                for number, key in enumerate(dut.o_keys):
-                    wanted = [left[name] if number == way else 0 for name in key_layout.members]
-                    assert [ctx.get(key[name]) for name in key_layout.members] == wanted
+                wanted = [key_layout.const(key if number == way else {}) for number in (0, 1)]
+                assert [ctx.get(found) for found in dut.o_keys] == wanted
             if clock == distance + 3:
-                for number, tag in enumerate(dut.o_tags):
-                    wanted = tag_layout(TINY).const(left if number == way else {})
-                    assert ctx.get(tag) == wanted
+                wanted = [layout.const(left if number == way else {}) for number in (0, 1)]
+                assert [ctx.get(found) for found in dut.o_tags] == wanted
             await ctx.tick()
 
     simulate(dut, testbench)
