@@ -103,6 +103,7 @@ BENCHES = [
     _bench("csr_counters", "csr.counters:Counters", "csr/test_counters"),
     _bench("arbitrate", "pipeline.q0_arbitrate:Arbitrate", "pipeline/test_arbitrate"),
     _bench("ready_queues", "link.ready:ReadyQueues", "link/test_ready"),
+    _bench("pipeline_table", "link.table:LinkTable", "link/test_table"),
     _bench("pipeline_table_keys", "memory.forwarded:ForwardedMemory", "memory/test_forwarded"),
     _bench("pipeline_read", "pipeline.q1_read:ReadTag", "pipeline/test_pipeline"),
     _bench("rx_parser", "rx.parser:FrameParser", "rx/test_parser"),
