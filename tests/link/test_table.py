@@ -7,8 +7,9 @@ from amaranth import Elaboratable, Module, Signal
 
 from tests.streams import simulate
 from ttpoe.config import PRESETS, preset
-from ttpoe.link.table import link_row, link_table
-from ttpoe.memory.forwarded import CHANGE
+from ttpoe.link.fsm import LinkState
+from ttpoe.link.table import LinkTable, key_layout, link_row, tag_layout
+from ttpoe.memory.forwarded import APART, CHANGE, FORWARDED
 
 TINY = preset("tiny")
 
@@ -73,7 +74,7 @@ def test_link_row_is_teslas_hash_folded(config):
 @pytest.mark.parametrize("name", ["tiny", "default"])
 def test_table_is_swept_after_reset_in_as_many_clocks_as_it_has_rows(name):
     config = preset(name)
-    dut = link_table(config)
+    dut = LinkTable(config)
 
     async def testbench(ctx):
         clocks = 0
@@ -82,21 +83,64 @@ def test_table_is_swept_after_reset_in_as_many_clocks_as_it_has_rows(name):
             clocks += 1
         assert clocks == config.rows
         for row, way in ((0, 0), (config.rows - 1, 1)):
-            ctx.set(dut.i_index, row)
-            await ctx.tick().repeat(CHANGE)
-            ctx.set(dut.i_change, 1)
-            ctx.set(dut.i_change_way, way)
-            ctx.set(dut.i_value.node, 0x1000 + row)
-            await ctx.tick()
-            ctx.set(dut.i_change, 0)
-            await ctx.tick()
-        for row, nodes in (
-            (0, (0x1000, 0)),
-            (config.rows - 1, (0, 0x1000 + config.rows - 1)),
-            (1, (0, 0)),
+            await change(ctx, dut, row, way, dict(node=0x1000 + row, una=row + 7))
+        for row, nodes, unas in (
+            (0, (0x1000, 0), (7, 0)),
+            (config.rows - 1, (0, 0x1000 + config.rows - 1), (0, config.rows + 6)),
+            (1, (0, 0), (0, 0)),
         ):
             ctx.set(dut.i_index, row)
             await ctx.tick()
-            assert tuple(ctx.get(dut.o_read[way].node) for way in range(2)) == nodes
+            ctx.set(dut.i_row, row)
+            await ctx.tick()
+            assert tuple(ctx.get(key.node) for key in dut.o_keys) == nodes
+            assert tuple(ctx.get(tag.una) for tag in dut.o_tags) == unas
+            assert tuple(ctx.get(tag.node) for tag in dut.o_tags) == nodes
+
+    simulate(dut, testbench)
+
+
+async def change(ctx, dut, row, way, fields):
+    """An event of `row` all through: its tag of this `way` becomes `fields`."""
+    ctx.set(dut.i_index, row)
+    await ctx.tick().repeat(CHANGE)
+    show(ctx, dut, row, way, fields)
+    await ctx.tick()
+    ctx.set(dut.i_change, 0)
+    await ctx.tick()
+
+
+def show(ctx, dut, row, way, fields):
+    """Clock 7 of an event."""
+    ctx.set(dut.i_change, 1)
+    ctx.set(dut.i_change_row, row)
+    ctx.set(dut.i_change_way, way)
+    ctx.set(dut.i_value, fields)
+
+
+@pytest.mark.parametrize("way", [0, 1])
+@pytest.mark.parametrize("distance", [FORWARDED, APART, APART + 1])
+def test_an_event_finds_what_an_older_one_of_its_set_left(distance, way):
+    """Its key in clock 2, its tag in clock 3; of the other way nothing."""
+    dut = LinkTable(TINY)
+    key = dict(state=LinkState.OPEN, node=0x123456, vc=2)
+    left, layout = dict(key, una=99, touch=1), tag_layout(TINY)
+
+    async def testbench(ctx):
+        await ctx.tick().repeat(TINY.rows)
+        assert ctx.get(dut.o_ready)
+        for clock in range(distance + 4):
+            ctx.set(dut.i_index, 2 if clock in (0, distance) else 1)
+            ctx.set(dut.i_row, 2 if clock in (2, distance + 2) else 1)
+            ctx.set(dut.i_change, 0)
+            if clock == CHANGE:
+                show(ctx, dut, 2, way, left)
+            if clock == distance + 2:
+                wanted = [key_layout.const(key if number == way else {}) for number in (0, 1)]
+                assert [ctx.get(found) for found in dut.o_keys] == wanted
+            if clock == distance + 3:
+                wanted = [layout.const(left if number == way else {}) for number in (0, 1)]
+                assert [ctx.get(found) for found in dut.o_tags] == wanted
+            await ctx.tick()
 
     simulate(dut, testbench)

@@ -8,7 +8,7 @@ from amaranth.hdl import ResetInserter
 from amaranth.lib import data
 
 from tests.streams import simulate
-from ttpoe.memory import forwarded
+from ttpoe.memory import swept
 from ttpoe.memory.forwarded import APART, CHANGE, FORWARDED, ForwardedMemory
 from ttpoe.memory.protected import protected_memory
 
@@ -209,7 +209,7 @@ def memories(monkeypatch):
         made.append(protected_memory(*arguments, **names))
         return made[-1]
 
-    monkeypatch.setattr(forwarded, "protected_memory", record)
+    monkeypatch.setattr(swept, "protected_memory", record)
     return made
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.streams import simulate
 from ttpoe.config import preset
 from ttpoe.link.fsm import Event, LinkState
-from ttpoe.link.table import tag_layout
+from ttpoe.link.table import key_layout, tag_layout
 from ttpoe.pipeline.q1_read import ReadTag
 from ttpoe.pipeline.records import pipeline_event_layout
 
@@ -33,7 +33,14 @@ def found(asked):
                 ctx.set(dut.i_event.payload, event_layout.const(event))
                 ctx.set(dut.i_row, row)
             if 1 <= clock <= len(asked):  # one clock behind the event
+                assert (
+                    ctx.get(dut.o_row.valid) and ctx.get(dut.o_row.payload) == asked[clock - 1][1]
+                )
                 for way, fields in enumerate(asked[clock - 1][2]):
+                    key = {name: fields.get(name, 0) for name in key_layout.members}
+                    ctx.set(dut.i_keys[way], key_layout.const(key))
+            if 2 <= clock <= len(asked) + 1:
+                for way, fields in enumerate(asked[clock - 2][2]):
                     ctx.set(dut.i_tags[way], tag.const(fields))
             assert ctx.get(dut.o_found.valid) == (clock >= 3)
             if clock >= 3:

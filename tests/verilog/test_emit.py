@@ -114,7 +114,9 @@ def test_override_changes_the_verilog_and_its_header(tmp_path):
 def test_no_path_no_date_no_attribute_but_the_kind_of_ram():
     text = emitted("engine", PRESETS["tiny"])
     assert str(ROOT) not in text and ".py" not in text
-    assert set(re.findall(r"\(\*.*?\*\)|\(\*.*", text)) == {'(* ram_style = "block" *)'}
+    assert set(re.findall(r"\(\*.*?\*\)|\(\*.*", text)) == {
+        f'(* ram_style = "{style}" *)' for style in ("block", "distributed")
+    }
     assert not re.search(r"20\d\d-\d\d", text)
 
 

@@ -12,7 +12,7 @@ from amaranth.lib.data import View
 
 from ttpoe.link.fsm import Event, LinkState
 from ttpoe.link.table import link_row
-from ttpoe.memory import forwarded
+from ttpoe.memory import swept
 from ttpoe.memory.forwarded import APART, FORWARDED
 from ttpoe.pipeline import pipeline
 from ttpoe.pipeline.interlock import Interlock
@@ -133,7 +133,7 @@ def any_pipeline(h, size, row, place):
     pipeline.Interlock = lambda config: _AnyInterlock(h, config)
     pipeline.Decide = lambda config, registered: _AnyDecision(h, config)
     try:
-        with harsh_memories(h, forwarded, directory) as memories:
+        with harsh_memories(h, swept, directory) as memories:
             dut = pipeline.Pipeline(size)
             h.m.submodules.dut = parts = built(dut)
     finally:

@@ -23,6 +23,11 @@ TO_Q2 = 4
 CLOSED = LinkState.CLOSED
 
 
+def key_of(tag):
+    """What of `tag` lies in the memory of the keys, too."""
+    return Cat(plain(tag, name) for name in table.key_layout.members)
+
+
 def plain(tag, name):
     return Value.cast(getattr(tag, name))
 
@@ -67,7 +72,7 @@ class OnTheWay:
     def passes(self):
         """Event, row and place in each clock."""
         h, dut, valids, entries = self.h, self.dut, self.valids, self.entries
-        rows, places = inner(self.parts, "table"), inner(self.parts, "reorder")
+        rows, places = inner(self.parts, "table", "keys"), inner(self.parts, "reorder")
         for clock in range(1, LEAVES + 1):
             h.check_if(valids[clock], rows[f"index{clock}"] == entries[clock].row)
             h.check(places[f"index{clock}"] == entries[clock].place)
@@ -95,6 +100,11 @@ class OnTheWay:
         shown = (row, one[2], two[2], found.payload.row)
         for clock, row in enumerate(shown, 1):
             h.check_if(valids[clock], row == entries[clock].row)
+        outside = inner(self.parts)
+        shown = ((5, outside["lid_q2b"]), (6, outside["lid_q2c"]), (7, outside["q3_lid"]))
+        for clock, lid in shown:
+            h.check_if(valids[clock], lid[1:] == entries[clock].row)
+        h.check_if(outside["q3_owns"], valids[LEAVES])
         h.check_if(~dut.o_ready, ~Cat(*valids[1:]).any())
 
     def judged(self, tags, specs):
@@ -102,8 +112,8 @@ class OnTheWay:
         h, dut, heres = self.h, self.dut, self.heres
         inside, outside = inner(self.parts, "read"), inner(self.parts)
         for way, tag in enumerate(tags):
-            h.check_if(heres[2], dut.table.o_value[way].as_value() == tag.as_value())
-            h.check_if(heres[3], inside[f"q1c_tag{way}"] == tag.as_value())
+            h.check_if(heres[2], dut.table.o_keys[way].as_value() == key_of(tag))
+            h.check_if(heres[3], dut.table.o_tags[way].as_value() == tag.as_value())
             h.check_if(heres[3], inside[f"q1c_used{way}"] == specs[3].used[way])
             event = specs[3].event
             hit = Mux(event.by_lid, event.lid[0] == way, specs[3].hits[way])
@@ -130,24 +140,25 @@ class OnTheWay:
                 h.check_if(here, values[name] == value)
             h.check_if(here, values["lid"] == Cat(spec.way, self.entries[clock].row))
 
-    def written(self, memories, row, tags, stored, older):
-        """What is on its way back into the table."""
+    def written(self, keys, cells, row, tags):
+        """What is on its way back into the table; its tags are there already."""
         h, dut = self.h, self.dut
-        table_signals = inner(self.parts, "table")
-        bits = table.tag_layout(dut._config).size
-        raw = table_signals["written"]
-        fields = {"live": 1, "index": len(row), "way": 1, "value": bits}
-        written = View(StructLayout(fields), raw)
+        table_signals = inner(self.parts, "table", "keys")
+        fields = {"live": 1, "index": len(row), "way": 1, "value": table.key_layout.size}
+        written = View(StructLayout(fields), table_signals["written"])
         mine = written.live & (written.index == row)
         h.check_if(mine, self.heres[LEAVES + 1])
         ready = dut.table.o_ready
         h.check_if(~ready, written.value == 0)
         for value in (dut.q3_tag, dut.q3_outcome, dut.q3):
             h.check_if(~ready, Value.cast(value) == 0)
-        for way, (memory, tag) in enumerate(zip(memories, tags)):
-            newest = Mux(mine & (written.way == way), written.value, memory.watched)
-            h.check_if(ready, newest == tag.as_value())
-            h.check_if(~self.heres[LEAVES + 1], stored[way] == tag.as_value())
-            h.check_if(~self.heres[LEAVES + 2], older[way] == stored[way])
-            read = dut.table.o_read[way].as_value()
-            h.check_if(self.heres[1], read == older[way])
+        read = [dut.table.keys.o_read[way].as_value() for way in range(len(tags))]
+        for way, (key, memory, tag) in enumerate(zip(keys, cells, tags)):
+            stored = h.past(key_of(tag))
+            newest = Mux(mine & (written.way == way), written.value, key.watched)
+            h.check_if(ready, newest == key_of(tag))
+            h.check_if(ready, memory.watched == tag.as_value())
+            h.check_if(~self.heres[LEAVES + 1], stored == key_of(tag))
+            older = h.past(stored)
+            h.check_if(~self.heres[LEAVES + 2], older == stored)
+            h.check_if(self.heres[1], read[way] == older)

@@ -4,7 +4,7 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..memory.protected import ERRORS, BlockFifo, errors_of, protected_fifo, report
+from ..memory.protected import ERRORS, SmallFifo, errors_of, protected_fifo, report
 from .state import gate_layout
 
 __all__ = ["Gate"]
@@ -58,7 +58,7 @@ class Gate(wiring.Component):
         m = Module()
         config = self._config
         m.submodules.waiting = waiting = protected_fifo(
-            config.protect, BlockFifo, width=config.lid_bits, depth=config.data_links
+            config.protect, SmallFifo, width=config.lid_bits, depth=config.data_links
         )
         report(m, config.protect, self.o_errors, errors_of(waiting))
 

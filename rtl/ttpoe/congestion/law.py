@@ -21,8 +21,8 @@ from .window import Differences, Window
 
 __all__ = ["INSPECT_CLOCKS", "STATS", "Law"]
 
-INSPECT_CLOCKS = 8
-"""From the clock in which no event enters to the clock in which none asks the law's memory."""
+INSPECT_CLOCKS = 6
+"""From the clock in which no event's tag is read to the clock in which none asks the law's memory."""
 
 STATS = {"stat_window_cut": "a round trip was long, and the window of a link was made smaller"}
 
@@ -45,10 +45,10 @@ class Law(wiring.Component):
     i_gate : In(data_bits), o_gate : Out(gate word)
         A link; one clock later what the gate asks of it.
     i_inspect : In(event of lid), o_inspected : Out(event of state)
-        Read-out of a link's word. It is asked for when the pipeline's door lets an event out for
-        the read-out of the tag (`pipeline.i_inspect`): that gap reaches the law's memory
-        `INSPECT_CLOCKS` later. The word comes one clock after that. If it is just being written, it
-        is read in the next clock in which no event asks.
+        Read-out of a link's word. It is asked for in the gap between events in which the tag is
+        read out (`pipeline.i_inspect`): that gap reaches the law's memory `INSPECT_CLOCKS` later.
+        The word comes one clock after that. If it is just being written, it is read in the next
+        clock in which no event asks.
     o_links : Out(data_bits + 1)
         Links that are counted.
     o_packet, o_new_gap : Out(1)

@@ -1,4 +1,4 @@
-"""The link table: one tag per link, sets x 2 ways, in block RAM.
+"""The link table: one tag per link, sets x 2 ways, in block RAM; beside it each link's key.
 
 Source: the protocol's section 5.1 (256 sets x 2 ways per VC, index from the peer's MAC).
 
@@ -6,17 +6,28 @@ A tag holds the state of one link and the ends of its list of replay slots. IDs 
 32-bit number and counts relative to it, so that an ACK costs one subtraction: the oldest
 unacknowledged ID is `una`; `alloc` slots from there on are the link's, the first `sent` of them
 have been sent at least once, and the next to be sent is number `current`.
+
+Which of the two links of a set an event means is decided by their keys alone. So the keys lie a
+second time in a small memory that is read first, and the tags, ten times as long, are read two
+clocks later. Then the tag that an older event left is in its memory already, and only of the keys
+must what is on its way be forwarded.
 """
 
-from amaranth import Cat
-from amaranth.lib import data
+from amaranth import Cat, Module, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import form_layout
 from ..memory.forwarded import ForwardedMemory
+from ..memory.protected import ERRORS, report
+from ..memory.swept import SweptMemory
 from .fsm import LinkState
 
-__all__ = ["tag_layout", "link_row", "link_table"]
+__all__ = ["LinkTable", "key_layout", "link_row", "tag_layout"]
+
+key_layout = data.StructLayout({"state": LinkState, "node": 24, "vc": 2})
+"""What of a tag says whose it is: of the fields of these names a copy."""
 
 
 def tag_layout(config):
@@ -98,6 +109,81 @@ def link_row(config, node, vc):
     return (index ^ vc)[:bits]
 
 
-def link_table(config):
-    """The memory of the tags of all links: a row is a set, and holds one tag for each way."""
-    return ForwardedMemory(config.protect, tag_layout(config), config.rows, ways=config.WAYS)
+class LinkTable(wiring.Component):
+    """The tags of all links; a row is a set, and holds one tag for each way.
+
+    Members
+    -------
+    i_index : In(row)
+        Clock 0 of an event: the row of its set. The distances of `memory.forwarded` hold.
+    i_valid : In(1)
+        Clock 1: there is an event (for `o_errors`).
+    o_keys : Out(key), one for each way
+        Clock 2, from registers: the keys of the set, with the changes of all older events.
+    i_row : In(row), i_row_valid : In(1)
+        Clock 2: the same row again, and whether there is an event (for `o_errors`). While there is
+        none any row may be shown, but for one that is changed in this clock.
+    o_tags : Out(tag), one for each way
+        Clock 3, straight from block RAM: the tags of that row.
+    i_change : In(1), i_change_row : In(row), i_change_way : In(way), i_value : In(tag)
+        Clock 7: the tag of this way of the event's row is replaced. `i_value` must be zero until
+        `o_ready`.
+    o_ready : Out(1)
+        High `rows` clocks after reset, when all tags are zero. No event may enter before.
+    o_errors : Out(ERRORS)
+        What the memories in here found, see `ttpoe.memory.protected`.
+
+    Timing: one event per clock. An event `FORWARDED` = 6 clocks behind one of its set asks for the
+    tags in clock 8 of that one: they were written in the clock before.
+
+    Reset: all tags are cleared.
+    """
+
+    def __init__(self, config):
+        self._config = config
+        tag, ways = tag_layout(config), config.WAYS
+        super().__init__(
+            {
+                "i_index": In(config.row_bits),
+                "i_valid": In(1),
+                "o_keys": Out(key_layout).array(ways),
+                "i_row": In(config.row_bits),
+                "i_row_valid": In(1),
+                "o_tags": Out(tag).array(ways),
+                "i_change": In(1),
+                "i_change_row": In(config.row_bits),
+                "i_change_way": In(1),
+                "i_value": In(tag),
+                "o_ready": Out(1),
+                "o_errors": Out(ERRORS),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        config, protect, value = self._config, self._config.protect, self.i_value
+        rows, ways = config.rows, config.WAYS
+        m.submodules.keys = self.keys = keys = ForwardedMemory(protect, key_layout, rows, ways=ways)
+        m.submodules.cells = cells = SweptMemory(protect, value.shape().size, rows, ways)
+        report(m, protect, self.o_errors, keys.o_errors, cells.o_errors)
+        counts = Signal()  # what `o_tags` shows is an event's
+        m.d.sync += counts.eq(self.i_row_valid)
+        m.d.comb += [
+            keys.i_index.eq(self.i_index),
+            keys.i_valid.eq(self.i_valid),
+            keys.i_change.eq(self.i_change),
+            keys.i_change_way.eq(self.i_change_way),
+            *(keys.i_value[name].eq(value[name]) for name in key_layout.members),
+            cells.i_read_index.eq(self.i_row),
+            cells.i_write_index.eq(self.i_change_row),
+            cells.i_value.eq(value),
+            self.o_ready.eq(keys.o_ready & cells.o_ready),
+        ]
+        for way in range(ways):
+            m.d.comb += [
+                self.o_keys[way].eq(keys.o_value[way]),
+                self.o_tags[way].eq(cells.o_read[way]),
+                cells.i_used[way].eq(counts),
+                cells.i_write[way].eq(self.i_change & (self.i_change_way == way)),
+            ]
+        return m

@@ -1,8 +1,9 @@
 """`ForwardedMemory`: a memory that is read, decided on and written in a pipeline, access by access.
 
-The link table is one (protocol section 5.1, claims S4 and S7). An access presents its index, is
-read, has its change decided and is written, all in fixed clocks of its own; accesses to different
-places follow each other clock by clock. Two accesses to one place must keep their distance:
+The keys of the link table lie in one (protocol section 5.1, claims S4 and S7). An access presents
+its index, is read, has its change decided and is written, all in fixed clocks of its own; accesses
+to different places follow each other clock by clock. Two accesses to one place must keep their
+distance:
 
     clock of the access    what happens to it
     0                      `i_index`
@@ -24,7 +25,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from .protected import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
+from .protected import ERRORS
+from .swept import SweptMemory
 
 __all__ = ["APART", "CHANGE", "FORWARDED", "ForwardedMemory"]
 
@@ -36,54 +38,6 @@ FORWARDED = CHANGE - 1
 
 APART = CHANGE + 2
 """From this distance on it reads the change in the memory."""
-
-
-class _Cells(wiring.Component):
-    """The memory itself, and the sweep that writes `i_value`, which is zero then, to every word."""
-
-    def __init__(self, protect, width, depth, ways):
-        self._protect, self._width, self._depth, self._ways = protect, width, depth, ways
-        index = ceil_log2(depth)
-        super().__init__(
-            {
-                "i_read_index": In(index),
-                "o_read": Out(width).array(ways),
-                "i_used": In(1).array(ways),
-                "i_write": In(1).array(ways),
-                "i_write_index": In(index),
-                "i_value": In(width),
-                "o_ready": Out(1),
-                "o_errors": Out(ERRORS),
-            }
-        )
-
-    def elaborate(self, platform):
-        m = Module()
-        sweep = Signal.like(self.i_read_index)
-        with m.If(~self.o_ready):
-            m.d.sync += [sweep.eq(sweep + 1), self.o_ready.eq(sweep == self._depth - 1)]
-        errors = []
-        for way in range(self._ways):
-            words = protected_memory(
-                self._protect,
-                shape=self._width,
-                depth=self._depth,
-                init=[],
-                attrs=COLLISION_UNDEFINED,
-            )
-            m.submodules[f"way{way}"] = words
-            write, read = words.write_port(), words.read_port()
-            m.d.comb += [
-                read.addr.eq(self.i_read_index),
-                read.en.eq(1),
-                self.o_read[way].eq(read.data),
-                write.addr.eq(Mux(self.o_ready, self.i_write_index, sweep)),
-                write.data.eq(self.i_value),
-                write.en.eq(~self.o_ready | self.i_write[way]),
-            ]
-            errors.append(errors_of(read, self.i_used[way]))
-        report(m, self._protect, self.o_errors, *errors)
-        return m
 
 
 class ForwardedMemory(wiring.Component):
@@ -170,7 +124,7 @@ class ForwardedMemory(wiring.Component):
             written.way.eq(self.i_change_way),
             written.value.eq(self.i_value),
         ]
-        m.submodules.cells = cells = _Cells(
+        m.submodules.cells = cells = SweptMemory(
             self._protect, self._layout.size, self._depth, self._ways
         )
         m.d.comb += [

@@ -16,11 +16,13 @@ from .secded import Decoder, Encoder, check_bits, chunks, coded_bits
 __all__ = [
     "COLLISION_UNDEFINED",
     "BlockFifo",
+    "SmallFifo",
     "ERRORS",
     "STATS",
     "protected_memory",
     "protected_fifo",
     "errors_of",
+    "ram_style",
     "report",
     "stored_bits",
     "stored",
@@ -44,16 +46,39 @@ STATS = {
 """Pulses; words read in one clock, in several memories, give one."""
 
 
+LUT_WORDS = 128
+"""Up to so many narrow words a memory may lie in LUT RAM."""
+
+
+def ram_style(depth):
+    """`ram_style` of a memory of `depth` narrow words that is not in the longest paths.
+
+    In LUT RAM 64 words cost two LUTs for each bit, and 128 five; in block RAM they fill a fiftieth of
+    one, and an engine has few.
+    """
+    return "distributed" if depth <= LUT_WORDS else "block"
+
+
 class BlockFifo(fifo.SyncFIFOBuffered):
     """`SyncFIFOBuffered` in a block RAM, whatever its size; else tools may take LUTs, and many.
 
     It never reads the place that it writes: they meet only when it is empty or full.
     """
 
+    STYLE = staticmethod(lambda _depth: "block")
+
     def elaborate(self, platform):
         m = super().elaborate(platform)
-        m.submodules.storage.attrs.update({"ram_style": "block", **COLLISION_UNDEFINED})
+        m.submodules.storage.attrs.update(
+            {"ram_style": self.STYLE(self.depth), **COLLISION_UNDEFINED}
+        )
         return m
+
+
+class SmallFifo(BlockFifo):
+    """The same; in LUT RAM if it has few entries, which must be narrow."""
+
+    STYLE = staticmethod(ram_style)
 
 
 def _encoded(m, value):

@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
 from ..link.fsm import Event, LinkState
-from ..link.table import link_table, tag_layout
+from ..link.table import LinkTable, tag_layout
 from ..memory.protected import ERRORS, report
 from ..reorder.directory import ReorderDirectory
 from ..replay.lists import successor_port
@@ -26,6 +26,9 @@ __all__ = ["Pipeline"]
 
 _RETIRES = (Event.RX_ACK, Event.RX_NACK, Event.RX_CLOSE, Event.RX_OPEN)
 _TOUCHES = [event for event in Event if event.value <= Event.VISIT.value]
+_PAUSE = 5
+"""While a tag is to be read out the door pauses in one clock of these: from the clock in which an
+event's tag is read to the one in which it is written are as many."""
 
 
 class Pipeline(wiring.Component):
@@ -48,9 +51,9 @@ class Pipeline(wiring.Component):
         An event that may take slots out of a link's window has entered: one that is offered from
         now on sees what it did.
     i_inspect : In(stream of lid), o_inspected : Out(event of tag)
-        Read-out of a tag, in a clock in which no event enters: while one is asked for, the
-        interlock's door pauses every second clock. The tag comes one clock later, as the table
-        holds it (what is on its way back is not in it).
+        Read-out of a tag, in a clock in which no event wants one and none is written: while one is
+        asked for, the interlock's door pauses in one clock of five, so that such clocks come. The
+        tag comes one clock later, as the table holds it (what is on its way back is not in it).
     i_kept_freed : In(2)
         How many reorder slots became free in this clock.
     i_ask_over : In(1)
@@ -106,7 +109,7 @@ class Pipeline(wiring.Component):
         m = Module()
         config = self._config
         m.submodules.interlock = self.interlock = Interlock(config)
-        m.submodules.table = self.table = link_table(config)
+        m.submodules.table = self.table = LinkTable(config)
         m.submodules.read = self.read = ReadTag(config)
         m.submodules.decide = self.decide = Decide(config, registered=True)
         m.submodules.reorder = self.reorder = ReorderDirectory(config)
@@ -124,6 +127,7 @@ class Pipeline(wiring.Component):
         self.q3_follower = Signal(config.slot_bits)  # the slot behind `q3_passed`
 
         self._enter(m)
+        self._inspect(m)
         self._read(m)
         self._decide(m)
         self._reorder(m)
@@ -137,31 +141,19 @@ class Pipeline(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i_event), interlock.i_event)
         wiring.connect(m, interlock.o_aside, wiring.flipped(self.o_aside))
         entered = interlock.o_event.payload
-        turn = Signal()  # of the read-out
-        inspected, way = Signal(), Signal()
         q1_row, q1_uses_place = Signal(self._config.row_bits), Signal()
         m.d.comb += [
-            # Nor while a tag is written: a read of the same row would be undefined.
-            interlock.i_pause.eq(turn),
-            self.i_inspect.ready.eq(turn & ~interlock.o_leaves & ~table.o_writes),
-            table.i_index.eq(
-                Mux(turn & ~interlock.o_leaves, self.i_inspect.payload[1:], entered.row)
-            ),
+            table.i_index.eq(entered.row),
             self.o_row.eq(entered.row),
             self.reorder.i_index.eq(entered.place),
             self.reorder.i_valid.eq(self.q1_valid & q1_uses_place),
             table.i_valid.eq(self.q1_valid),
-            self.o_inspected.valid.eq(inspected),
-            self.o_inspected.payload.eq(Mux(way, table.o_read[1], table.o_read[0])),
             self.read.i_event.valid.eq(self.q1_valid),
             self.read.i_event.payload.eq(self.q1),
             self.read.i_row.eq(q1_row),
             self.o_may_retire.eq(self.q1_valid & self.q1.event.as_value().matches(*_RETIRES)),
         ]
         m.d.sync += [
-            turn.eq(table.o_ready & self.i_inspect.valid & ~turn),
-            inspected.eq(self.i_inspect.valid & self.i_inspect.ready),
-            way.eq(self.i_inspect.payload[0]),
             self.q1_valid.eq(interlock.o_event.valid),
             self.q1.eq(entered.event),
             q1_row.eq(entered.row),
@@ -170,12 +162,34 @@ class Pipeline(wiring.Component):
 
     # ---- Q1: read ------------------------------------------------------------------------------
 
+    def _inspect(self, m):
+        """The read-out: a tag is read for nobody's event."""
+        ask, table, wanted = self.i_inspect, self.table, self.read.o_row
+        # A pause that comes to the tags' read meets, in Q3, the one that came five clocks before.
+        clocks = Signal(range(_PAUSE))
+        inspected, way = Signal(), Signal()
+        m.d.comb += [
+            self.interlock.i_pause.eq(clocks == _PAUSE - 1),
+            # Not while a tag is written: a read of the same row would be undefined.
+            ask.ready.eq(table.o_ready & ~wanted.valid & ~table.i_change),
+            table.i_row.eq(Mux(ask.valid & ask.ready, ask.payload[1:], wanted.payload)),
+            table.i_row_valid.eq(wanted.valid),
+            self.o_inspected.valid.eq(inspected),
+            self.o_inspected.payload.eq(Mux(way, table.o_tags[1], table.o_tags[0])),
+        ]
+        m.d.sync += [
+            clocks.eq(Mux(ask.valid & (clocks != _PAUSE - 1), clocks + 1, 0)),
+            inspected.eq(ask.valid & ask.ready),
+            way.eq(ask.payload[0]),
+        ]
+
     def _read(self, m):
         read = self.read
         # Whether it is our own node is known early, and needed in Q2.
         own = [Signal(name=f"own_node{clock}") for clock in range(3)]
         m.d.comb += [
-            *(read.i_tags[way].eq(self.table.o_value[way]) for way in range(2)),
+            *(read.i_keys[way].eq(self.table.o_keys[way]) for way in range(2)),
+            *(read.i_tags[way].eq(self.table.o_tags[way]) for way in range(2)),
             read.i_free.eq(self.i_free),
             self.q2_valid.eq(read.o_found.valid),
             self.q2.eq(read.o_found.payload.event),
@@ -366,6 +380,7 @@ class Pipeline(wiring.Component):
             m.d.comb += tag.next.eq(self.q3_follower)
         m.d.comb += [
             table.i_change.eq(self.q3_owns),
+            table.i_change_row.eq(self.q3_lid[1:]),
             table.i_change_way.eq(self.q3_lid[0]),
             table.i_value.eq(tag),
             self.o_done.valid.eq(self.q3_valid),

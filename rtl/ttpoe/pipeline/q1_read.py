@@ -1,7 +1,8 @@
 """Q1: the tag of the event's link, out of the link table (protocol section 5.1, claim S4).
 
-Three clocks: both tags of the set are read; their keys are compared with the event's; the tag is
-chosen. The interlock keeps events of one set apart, so what is read is what all older events left.
+Three clocks: the keys of both links of the set are read; they are compared with the event's, while
+the tags are read; the tag is chosen. The interlock keeps events of one set apart, so what is read is
+what all older events left.
 """
 
 from amaranth import Module, Mux, Signal
@@ -10,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
 from ..link.fsm import LinkState
-from ..link.table import tag_layout
+from ..link.table import key_layout, tag_layout
 from .records import pipeline_event_layout
 from .victim import VictimChoice
 
@@ -43,8 +44,12 @@ class ReadTag(wiring.Component):
     -------
     i_event : In(event), i_row : In(row)
         Clock 1: the event whose set was addressed in the clock before.
+    i_keys : In(key), one for each way
+        Clock 2: what the table gives for it (`link.table`).
+    o_row : Out(event of row)
+        Clock 2: the set whose tags are wanted.
     i_tags : In(tag), one for each way
-        Clock 2: what the table gives for it (`memory.forwarded`).
+        Clock 3: the tags, straight from block RAM.
     i_free : In(ways)
         Clock 2: what the law says of the two links (`congestion.law`).
     o_found : Out(event of found)
@@ -59,6 +64,8 @@ class ReadTag(wiring.Component):
             {
                 "i_event": In(event_signature(pipeline_event_layout(config))),
                 "i_row": In(config.row_bits),
+                "i_keys": In(key_layout).array(config.WAYS),
+                "o_row": Out(event_signature(config.row_bits)),
                 "i_tags": In(tag_layout(config)).array(config.WAYS),
                 "i_free": In(config.WAYS),
                 "o_found": Out(event_signature(found_layout(config))),
@@ -72,17 +79,17 @@ class ReadTag(wiring.Component):
         ways = range(config.WAYS)
         event = pipeline_event_layout(config)
 
-        # Read: the event waits for its tags.
+        # Read: the event waits for its keys.
         q1b_valid, q1b, q1b_row = Signal(), Signal(event), Signal(config.row_bits)
         m.d.sync += [
             q1b_valid.eq(self.i_event.valid),
             q1b.eq(self.i_event.payload),
             q1b_row.eq(self.i_row),
         ]
+        m.d.comb += [self.o_row.valid.eq(q1b_valid), self.o_row.payload.eq(q1b_row)]
 
-        # Match: whose tags are they?
+        # Match: whose keys are they?
         q1c_valid, q1c, q1c_row = Signal(), Signal(event), Signal(config.row_bits)
-        q1c_tags = [Signal(tag, name=f"q1c_tag{way}") for way in ways]
         used = [Signal(name=f"q1c_used{way}") for way in ways]
         hits = [Signal(name=f"q1c_hit{way}") for way in ways]
         free = Signal(config.WAYS)
@@ -93,11 +100,10 @@ class ReadTag(wiring.Component):
             free.eq(self.i_free),
         ]
         for way in ways:
-            found = self.i_tags[way]
-            is_used = found.state != LinkState.CLOSED
-            is_key = (found.node == q1b.node) & (found.vc == q1b.vc)
+            key = self.i_keys[way]
+            is_used = key.state != LinkState.CLOSED
+            is_key = (key.node == q1b.node) & (key.vc == q1b.vc)
             m.d.sync += [
-                q1c_tags[way].eq(found),
                 used[way].eq(is_used),
                 hits[way].eq(Mux(q1b.by_lid, q1b.lid[0] == way, is_used & is_key)),
             ]
@@ -105,13 +111,13 @@ class ReadTag(wiring.Component):
         # Choose: the link's tag, and what is known of the other one.
         m.submodules.victim = victim = VictimChoice(config)
         missed, way, full = Signal(), Signal(), Signal()
-        first, second = q1c_tags
+        first, second = self.i_tags
         found = self.o_found.payload
         m.d.comb += [
             missed.eq(~hits[0] & ~hits[1]),
             way.eq(Mux(missed, used[0], hits[1])),
             full.eq(missed & used[0] & used[1]),
-            *(victim.i_tags[way].eq(q1c_tags[way]) for way in ways),
+            *(victim.i_tags[way].eq(self.i_tags[way]) for way in ways),
         ]
         bits = tag.size
         m.d.sync += [

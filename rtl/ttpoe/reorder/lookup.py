@@ -9,7 +9,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
-from ..memory.protected import ERRORS, BlockFifo, errors_of, protected_fifo, report
+from ..memory.protected import ERRORS, SmallFifo, errors_of, protected_fifo, report
 
 __all__ = ["LookUp", "look_layout", "look_job_layout", "looked_layout"]
 
@@ -68,7 +68,7 @@ class LookUp(wiring.Component):
         config, look = self._config, self.o_look
         m.submodules.jobs = jobs = protected_fifo(
             config.protect,
-            BlockFifo,
+            SmallFifo,
             width=look_job_layout(config).size,
             depth=2 * config.reorder_slots,
         )

@@ -3,7 +3,7 @@
 Source: section 5.2 of the protocol. All lists live in one narrow memory, `next[slot]`.
 """
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,6 +14,7 @@ from ..memory.protected import (
     errors_of,
     protected_fifo,
     protected_memory,
+    ram_style,
     report,
 )
 from ..memory.read_port import ReadPort
@@ -107,7 +108,7 @@ class SlotLists(wiring.Component):
             shape=config.slot_bits,
             depth=config.slots,
             init=[],
-            attrs={"ram_style": "block", **COLLISION_UNDEFINED},
+            attrs={"ram_style": ram_style(config.slots), **COLLISION_UNDEFINED},
         )
         write = next_memory.write_port()
         link_read, free_read, walk_read = (next_memory.read_port() for _ in range(3))
@@ -156,17 +157,13 @@ class SlotLists(wiring.Component):
             self.o_slot.valid.eq(stock.r_rdy),
             stock.r_en.eq(self.o_slot.ready),
             empty.eq(count == 0),
+            # No count of its own: `ready` comes too late for one.
+            self.o_free_count.eq(Mux(self.o_ready, count + stock.level, 0)),
             free_read.addr.eq(head),
             free_read.en.eq(1),
         ]
         comes = self.i_free.valid.replicate(config.count_bits) & freed.count
-        m.d.sync += [
-            advance.eq(taken & (count != 1)),
-            count.eq(count + comes - taken),
-            self.o_free_count.eq(
-                self.o_free_count + comes - (self.o_slot.valid & self.o_slot.ready)
-            ),
-        ]
+        m.d.sync += [advance.eq(taken & (count != 1)), count.eq(count + comes - taken)]
         # A splice behind the last slot was read at the latest in the clock in which it is taken.
         with m.If(advance):
             m.d.sync += head.eq(free_read.data)
@@ -179,7 +176,7 @@ class SlotLists(wiring.Component):
             m.d.comb += [write.en.eq(1), write.addr.eq(sweep), write.data.eq(sweep + 1)]
             m.d.sync += sweep.eq(sweep + 1)
             with m.If(sweep == config.slots - 1):
-                m.d.sync += [self.o_ready.eq(1), self.o_free_count.eq(config.slots)]
+                m.d.sync += self.o_ready.eq(1)
         with m.Elif(self.i_append.valid):
             m.d.comb += [
                 write.en.eq(1),

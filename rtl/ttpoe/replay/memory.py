@@ -13,6 +13,7 @@ from ..memory.protected import (
     ERRORS,
     errors_of,
     protected_memory,
+    ram_style,
     report,
     stored,
     stored_bits,
@@ -90,7 +91,11 @@ class ReplayMemory(wiring.Component):
             attrs=block,
         )
         m.submodules.length_memory = length_memory = protected_memory(
-            config.protect, shape=11, depth=config.slots, init=[], attrs=block
+            config.protect,
+            shape=11,
+            depth=config.slots,
+            init=[],
+            attrs={"ram_style": ram_style(config.slots), **COLLISION_UNDEFINED},
         )
         payload_write = payload_memory.write_port()
         payload_read = payload_memory.read_port()

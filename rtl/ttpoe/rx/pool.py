@@ -9,7 +9,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
-from ..memory.protected import ERRORS, errors_of, report
+from ..memory.protected import ERRORS, SmallFifo, errors_of, report
 from .queue import make_fifo
 
 __all__ = ["SlotPool", "freed_layout"]
@@ -90,7 +90,7 @@ class SlotPool(wiring.Component):
         never_used = Signal(config.rx_slot_bits + 1, init=1)  # slot 0 is at hand after reset
         all_used_once = never_used[-1]
         m.submodules.dropped = dropped = make_fifo(
-            config.rx_slot_bits, config.rx_slots, config.protect
+            config.rx_slot_bits, config.rx_slots, config.protect, SmallFifo
         )
         m.submodules.delivered = delivered = make_fifo(
             config.rx_slot_bits, config.rx_slots, config.protect

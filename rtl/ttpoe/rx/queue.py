@@ -15,14 +15,14 @@ __all__ = ["EventQueue", "make_fifo"]
 LUT_RAM_DEPTH = 32
 
 
-def make_fifo(width, depth, protect="none"):
+def make_fifo(width, depth, protect="none", deep=BlockFifo):
     """A FIFO of at least `depth` entries with the interface of `amaranth.lib.fifo`.
 
     Up to 32 entries it is LUT RAM: what is written in clock n can be read in clock n + 1.
-    Above, block RAM: in clock n + 2. Either moves one entry per clock in both directions, and
+    Above, one of class `deep`: in clock n + 2. Either moves one entry per clock in both directions, and
     `level == 0` means that there is no entry inside, readable yet or not. `protect`: see `Config`.
     """
-    kind = fifo.SyncFIFO if depth <= LUT_RAM_DEPTH else BlockFifo
+    kind = fifo.SyncFIFO if depth <= LUT_RAM_DEPTH else deep
     return protected_fifo(protect, kind, width=width, depth=depth)
 
 

@@ -151,8 +151,8 @@ def walk_pictures(dump):
             ("table", [Lane("set read", "@pipeline.interlock.o_event__payload.row", "number",
                             "@pipeline.interlock.o_event__valid", "blue", True),
                        *_bits("@pipeline.table.", ("changed", "i_change"),
-                              ("written", "o_writes")),
-                       _value("way 0 forwarded", "@pipeline.table.forwards0",
+                              ("key written", "keys.o_writes")),
+                       _value("way 0 forwarded", "@pipeline.table.keys.forwards0",
                               "@pipeline.table.i_valid", "green")])),
         "block-q2": picture(
             "packet 6 arrives, 4 and 5 are missing", "b", gap - 6, gap + 2,

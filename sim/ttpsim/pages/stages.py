@@ -42,9 +42,13 @@ _TAG, _DONE = "@pipeline.read.o_found__payload.tag", "@pipeline.o_done__payload"
 _TABLE = [
     Lane("changed", "@pipeline.table.i_change"),
     Lane(
-        "way 0 forwarded", "@pipeline.table.forwards0", "number", "@pipeline.table.i_valid", "green"
+        "way 0 forwarded",
+        "@pipeline.table.keys.forwards0",
+        "number",
+        "@pipeline.table.i_valid",
+        "green",
     ),
-    Lane("written", "@pipeline.table.o_writes"),
+    Lane("key written", "@pipeline.table.keys.o_writes"),
 ]
 
 

@@ -127,8 +127,8 @@ GROUPS = [
         "Q1 read tag",
         [
             *_stage("@pipeline.read.i_event__valid", "@pipeline.read.i_event__payload"),
-            Line("way 0 is forwarded", "@pipeline.table.forwards0", colour="orange"),
-            Line("way 1 is forwarded", "@pipeline.table.forwards1", colour="orange"),
+            Line("way 0 is forwarded", "@pipeline.table.keys.forwards0", colour="orange"),
+            Line("way 1 is forwarded", "@pipeline.table.keys.forwards1", colour="orange"),
         ],
     ),
     (

@@ -3,7 +3,7 @@
 from amaranth.hdl import Array, Mux, Signal
 from amaranth.lib import data
 
-from ttpoe.memory import forwarded
+from ttpoe.memory import forwarded, swept
 from ttpoe.memory.forwarded import APART, CHANGE, FORWARDED
 from ttpoe.reorder import directory
 
@@ -77,7 +77,7 @@ class Forwarded(Proof):
         ),
         Defect(
             "the sweep leaves the last set out",
-            _FILE,
+            "memory/swept.py",
             "self.o_ready.eq(sweep == self._depth - 1)",
             "self.o_ready.eq(sweep == self._depth - 2)",
         ),
@@ -86,7 +86,7 @@ class Forwarded(Proof):
     def build(self, h):
         m, ways = h.m, range(self.ways)
         layout = data.StructLayout({"bits": 2})
-        with harsh_memories(h, forwarded, dirty=True) as memories:
+        with harsh_memories(h, swept, dirty=True) as memories:
             dut = forwarded.ForwardedMemory("none", layout, 4, ways=self.ways)
             m.submodules.dut = parts = built(dut)
         h.drive(dut)

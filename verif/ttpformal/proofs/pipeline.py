@@ -12,7 +12,7 @@ from ttpoe.reorder import directory as reorder
 
 from ..any_pipeline import CHANGE_PLACE, among, any_pipeline, stages
 from ..memories import inner
-from ..on_the_way import LEAVES, TO_Q2, OnTheWay, Spec, plain
+from ..on_the_way import LEAVES, TO_Q2, OnTheWay, Spec, key_of, plain
 from ..proof import Defect, Proof, shrunk
 
 SIZE = shrunk(slots=4, sets=2, rx_slots=8, rx_reserved=1, reorder_slots=1)
@@ -65,8 +65,8 @@ class OneByOne(Proof):
         Defect(
             "a VC of a peer is taken for another",
             "pipeline/q1_read.py",
-            "is_key = (found.node == q1b.node) & (found.vc == q1b.vc)",
-            "is_key = found.node == q1b.node",
+            "is_key = (key.node == q1b.node) & (key.vc == q1b.vc)",
+            "is_key = key.node == q1b.node",
         ),
         Defect(
             "what Q3 writes is what Q2 left, unfinished",
@@ -77,8 +77,8 @@ class OneByOne(Proof):
         Defect(
             "the key of the event behind is compared",
             "pipeline/q1_read.py",
-            "(found.node == q1b.node) & (found.vc == q1b.vc)",
-            "(found.node == self.i_event.payload.node) & (found.vc == self.i_event.payload.vc)",
+            "(key.node == q1b.node) & (key.vc == q1b.vc)",
+            "(key.node == self.i_event.payload.node) & (key.vc == self.i_event.payload.vc)",
         ),
         Defect(
             "an event that finds no way writes the first one",
@@ -101,8 +101,20 @@ class OneByOne(Proof):
         Defect(
             "a tag is read out while an event reads another",
             "pipeline/pipeline.py",
-            "self.i_inspect.ready.eq(turn & ~interlock.o_leaves & ~table.o_writes)",
-            "self.i_inspect.ready.eq(turn & ~table.o_writes)",
+            "ask.ready.eq(table.o_ready & ~wanted.valid & ~table.i_change)",
+            "ask.ready.eq(table.o_ready & ~table.i_change)",
+        ),
+        Defect(
+            "a tag is read out while it is written",
+            "pipeline/pipeline.py",
+            "ask.ready.eq(table.o_ready & ~wanted.valid & ~table.i_change)",
+            "ask.ready.eq(table.o_ready & ~wanted.valid)",
+        ),
+        Defect(
+            "the tags are written to the set of the event behind",
+            "pipeline/pipeline.py",
+            "table.i_change_row.eq(self.q3_lid[1:])",
+            "table.i_change_row.eq(self.q2c_lid[1:])",
         ),
     )
 
@@ -114,6 +126,7 @@ class OneByOne(Proof):
             h, SIZE, watched_row, watched_place
         )
         *ways, places = memories
+        keys, cells = ways[:2], ways[2:]
 
         # An event in its clocks: 4 in Q2, 7 in Q3.
         valid, event = valids[LEAVES], entries[LEAVES].event
@@ -149,21 +162,24 @@ class OneByOne(Proof):
             m.d.sync += Array(tags)[spec.way].eq(done.tag)
         uses = Signal()  # it takes part in the order in which the ways were used
         m.d.comb += uses.eq(owns & touches)
-        # A change is in the memory one clock after it is in the specification.
-        stored = [h.past(spec_tag) for spec_tag in tags]
-        older = [h.past(spec_tag) for spec_tag in stored]
-        self.read_out(h, dut, watched_row, older)
+        self.read_out(h, dut, watched_row, [h.past(spec_tag) for spec_tag in tags])
         self.kept(h, dut, parts, places, valids, entries, watched_place, out)
         h.check_if(h.past(dut.o_ready), dut.o_ready)
-        for memory, spec_tag, late in zip(ways, tags, stored):
+        for memory in ways:
             m.d.comb += memory.watch_place.eq(watched_row)
-            cells = inner(parts, "table", "cells")
-            self.swept(h, cells, dut.table.o_ready, watched_row, memory, late)
+        # A change of a key is in the memory one clock after it is in the specification.
+        swept = [inner(parts, "table", "keys", "cells"), inner(parts, "table", "cells")]
+        for key, cell, spec_tag in zip(keys, cells, tags):
+            ready, late = dut.table.o_ready, h.past(key_of(spec_tag))
+            self.swept(h, swept[0], ready, watched_row, key, late)
+            self.swept(h, swept[1], ready, watched_row, cell, spec_tag.as_value())
             h.check_if(~dut.o_ready, spec_tag.as_value() == 0)
+        for name in ("sweep", "o_ready"):
+            h.check(swept[0][name] == swept[1][name])
         way = OnTheWay(h, dut, parts, valids, entries, heres)
         way.passes()
         way.judged(tags, specs)
-        way.written(ways, watched_row, tags, stored, older)
+        way.written(keys, cells, watched_row, tags)
         self.more(h, dut, parts, heres, specs, uses, tags)
 
         one, two = specs[TO_Q2].used

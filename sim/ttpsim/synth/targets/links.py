@@ -19,7 +19,8 @@ LINKS = {
 """Links -> what differs from `default`; 1,536 as in Tesla's module, three tables of 256 sets."""
 
 TOP = "ttp_engine"
-TABLE = f"{TOP}_core_pipeline_table_cells"  # the memory of the tags, and what clears it
+TABLE = [f"{TOP}_core_pipeline_table_{name}" for name in ("cells", "keys_cells")]
+"""The memories of the tags and of their keys, and what clears them."""
 DEVICE_RAMS = 208  # DP16KD of the ECP5-85F
 
 
@@ -56,7 +57,7 @@ def lut4_without_table(folder):
         folder,
         [
             "read_verilog design.v",
-            f"blackbox {TABLE}",
+            f"blackbox {' '.join(TABLE)}",
             f"synth_ecp5 -nowidelut -top {TOP}",
             stat("without.json"),
         ],
