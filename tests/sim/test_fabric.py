@@ -266,7 +266,6 @@ def test_engines_in_parts_are_engines_one_by_one(program, traffic, settings):
     assert "#define BATCH\n" in (program.parent / batch.NAME).read_text()
     found = []
     for plus in (["--batch", 3], ["--batch", 1], ["--batch", 0]):
-        plus += ["--lanes", 0]
         settings = {"NODES": 4, "COUNT": 20, "SEED": 3} | settings
         code, result = fabric.run_fabric(program, traffic, settings, subprocess.DEVNULL, plus=plus)
         assert code == 0 and result.pop("cpu_seconds") and result.pop("cost")

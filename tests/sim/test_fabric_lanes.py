@@ -4,8 +4,10 @@ import subprocess
 
 import pytest
 
-from tests.sim.test_fabric_processes import compiled
+from tests.sim.test_abuse import CONFIG, defective
+from ttpsim.build import builds
 from ttpsim.fabric import run as fabric
+from ttpsim.native import compile as native
 from ttpsim.native import lanes
 from ttpsim.native.lane_code import Function, Unknown
 
@@ -37,7 +39,9 @@ void {root}___{region}_sequent__TOP__0({root}* vlSelf) {{
 
 @pytest.fixture(scope="module")
 def program():
-    return compiled(mpi=False)
+    processes = builds.Processes()
+    verilog = builds.emitted(CONFIG, processes).read_text()
+    return fabric.compile_fabric(CONFIG, processes, defective(verilog), native.QUICK, lanes=4)
 
 
 @pytest.mark.parametrize(

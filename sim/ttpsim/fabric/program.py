@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ttpsim.build import builds, cxx
 from ttpsim.native import compile as native
-from ttpsim.native import lanes
+from ttpsim.native import lanes as lane_code
 from ttpsim.native.engine_ports import timer_tick
 
 __all__ = ["compile_fabric", "mpi_tool"]
@@ -17,9 +17,9 @@ __all__ = ["compile_fabric", "mpi_tool"]
 _HERE = Path(__file__).parent
 _SOURCES = [_HERE / "main.cpp", _HERE / "engines.cpp", *sorted(_HERE.glob("*.h"))]
 _NAMESPACE = "namespace ttp::fabric {"
-# Lanes, and options of g++ for them: a byte of each lane is one vector; or for a few engines.
-_VECTORS = 64, ("-O3", "-march=native", "-mprefer-vector-width=512")
-_FEW = 4, ()
+_LANES = 64  # a byte of each is one vector
+_VECTORS = ("-O3", "-march=native", "-mprefer-vector-width=512")
+_SOON = ("-O0",)  # for what is compiled for a short test of lanes
 
 
 def mpi_tool(name):
@@ -66,13 +66,18 @@ def _kinds(configs, verilog, options):
     )
 
 
-def compile_fabric(config, processes, verilog=None, optimise=native.SPEED, others=(), mpi=False):
+def compile_fabric(
+    config, processes, verilog=None, optimise=native.SPEED, others=(), mpi=False, lanes=None
+):
     """Path of the program, which is compiled if it is not there yet.
 
     `verilog` takes the place of the engine's own, for tests with a defect in it; `others` are the
-    configurations of engines of the kinds 1, 2 and so on.
+    configurations of engines of the kinds 1, 2 and so on; `lanes`: engines that go through a clock
+    together, 0: none, else as many as are fastest.
     """
-    count, vectors = _VECTORS if optimise == native.SPEED else _FEW
+    if lanes is None:
+        lanes = _LANES if optimise == native.SPEED else 0
+    vectors = () if not lanes else _VECTORS if optimise == native.SPEED else _SOON
     texts = [verilog or builds.emitted(config, processes).read_text()]
     texts += [builds.emitted(other, processes).read_text() for other in others]
     configs = [config, *others]
@@ -87,7 +92,7 @@ def compile_fabric(config, processes, verilog=None, optimise=native.SPEED, other
             f"kind{number}",
             _HERE / "engines.cpp",
             model,
-            headers | {lanes.NAME: lanes.kept_header(model.headers, count)},
+            headers | {lane_code.NAME: lane_code.kept_header(model.headers, lanes)},
             (f"-DMAKE_ENGINES=engines_{number}", *vectors),
         )
         for number, (model, headers) in enumerate(kinds)

@@ -144,10 +144,12 @@ def _bank(members, root):
 def lane_header(folder, count):
     """The C++ header with `count` lanes for the model in `folder`.
 
-    `LANES_KNOWN` is not defined if this Verilator writes what is not known here: then every engine
-    is evaluated by itself.
+    `LANES_KNOWN` is not defined if there are to be none, or if this Verilator writes what is not
+    known here: then every engine is evaluated by itself.
     """
     lines = ["// Generated from the model; do not edit.", "#pragma once"]
+    if not count:
+        return "\n".join([*lines, ""])
     try:
         (header,) = folder.glob("*___024root.h")
         root = header.stem
