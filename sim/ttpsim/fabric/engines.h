@@ -15,6 +15,8 @@ public:
     // Nodes and engines in clocks `from` to `to` - 1.
     virtual void run(uint64_t from, uint64_t to) = 0;
     virtual void state(Archive &a) = 0;
+    // Engine-clocks that were left out.
+    virtual uint64_t skipped() const = 0;
     // Nothing waits for an acknowledgement.
     virtual bool idle() const = 0;
 };

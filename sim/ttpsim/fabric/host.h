@@ -42,11 +42,7 @@ public:
             e.host_in(vc, b, NODE_BASE + s.to);
             s.shown = b.valid;
         }
-        bool reads = !settings_.stop_period
-                     || int(clock % settings_.stop_period) >= settings_.stop_clocks;
-        e.host_ready(0, true);
-        e.host_ready(REQ_HI, true);
-        e.host_ready(DATA, reads);
+        for (int vc = 0; vc < VCS; ++vc) e.host_ready(vc, reads(settings_, vc, clock));
     }
 
     // `arrived(source, VC, number, bytes)` for each packet that has come whole.
@@ -80,6 +76,12 @@ public:
         return true;
     }
 
+    // Whether the reader of this VC takes what comes in this clock.
+    static bool reads(const HostSettings &s, int vc, uint64_t clock) {
+        return vc != DATA || !s.stop_period || int(clock % s.stop_period) >= s.stop_clocks;
+    }
+    // Whether it has something to offer.
+    bool offers(uint64_t clock, uint64_t begins) const { return clock >= begins && !sent_all(); }
     bool sent_all() const {
         for (int vc : {REQ_HI, DATA}) if (!plan[vc].empty() || sending_[vc].length) return false;
         return true;

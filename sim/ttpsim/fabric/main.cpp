@@ -27,6 +27,8 @@ void read(int count, char **words, fabric::Settings &s, std::string &json) {
         .text("--results", s.results)
         .text("--workload", s.workload)
         .number("--batch", s.batch)
+        .number("--lanes", s.lanes)
+        .number("--skip", s.skip)
         .number("--modules", s.modules)
         .number("--module-timer", s.module_timer)
         .number("--pods", s.pods)

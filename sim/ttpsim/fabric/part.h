@@ -59,6 +59,12 @@ public:
         for (auto &one : switches_) if (one) a & *one;
         for (auto &cable : cables_) if (cable) a & *cable;
     }
+    // Engine-clocks that were not evaluated.
+    uint64_t skipped() const {
+        uint64_t all = 0;
+        for (auto &one : engines_) if (one) all += one->skipped();
+        return all;
+    }
     SwitchCounts counts() const {
         SwitchCounts all;
         for (auto &one : switches_) if (one) for (const SwitchCounts &c : one->counts) all.add(c);

@@ -51,6 +51,8 @@ struct Settings {
     int chunk = 16;                     // packets of one step of a ring
     int ping_every = 0;                 // clocks between two urgent packets to host 0; 0: none
     int batch = 16;                     // engines that take an edge together; 0: one by one
+    int lanes = 1;                      // engines go through a clock together; 0: they do not
+    int skip = 1;                       // engines without input; 2: prove that it is the same
     std::string kinds;                  // of engines that are not of kind 0: `first-last=kind ...`
     std::string partition = "block";    // of nodes over processes; or stripe
     std::string results;                // file for what each node and each flow has done

@@ -43,46 +43,10 @@ struct Tag {
     uint32_t state() const { return get(TAG_state, 3); }
 };
 
-class Engine {
+// What goes in and out at the ports of a model, or of one lane of many (`lanes.h`).
+template <typename Top>
+class Ports {
 public:
-    Engine(int side, uint64_t seed, uint32_t open_id_seed) {
-        context_.threads(1);
-        context_.randReset(2);
-        context_.randSeed(int(mix(seed) >> 34) + 1);
-        context_.commandArgs(int(plus_arguments.size()), plus_arguments.data());
-        top = std::make_unique<Vengine>(&context_, "engine");
-        Vengine *t = top.get();
-        t->cfg_enable = 1;
-        t->cfg_node = NODE[side];
-        t->cfg_ieee = side;
-        t->cfg_init_id = 1;
-        t->cfg_fixed_open_id = 0;
-        t->cfg_open_id_seed = open_id_seed;
-        t->cfg_timer_tick = TIMER_TICK;
-        t->cfg_max_retry = 0;
-        t->cfg_idle_limit = 0;
-        t->cfg_link_slots = SLOTS / 2;
-        t->cfg_selective = selective;
-        t->cfg_congestion = congestion;
-#ifdef TTP_HAS_IPV4                 // it takes that form, and opens no link in it
-        t->cfg_ipv4 = 0;
-        t->cfg_ipv4_prefix = 10;
-        t->cfg_ipv4_mask = 0;
-        t->cfg_ipv4_router_upper = t->cfg_ipv4_router_lower = 0;
-#endif
-        t->s_cmd_tvalid = 0;
-        rx(Beat{});
-    }
-    ~Engine() {
-        // The library takes the context that this thread used last for the model's own.
-        Verilated::threadContextp(&context_);
-        top->final();
-        top.reset();
-    }
-
-    void low() { top->clk = 0; top->eval(); }
-    void high() { top->clk = 1; top->eval(); }
-
     void rx(const Beat &b) {
         std::memcpy(&top->s_mac_rx_tdata, b.data, WB);
         std::memcpy(&top->s_mac_rx_tkeep, &b.keep, (WB + 7) / 8);
@@ -170,12 +134,60 @@ public:
         }
         return false;
     }
+    std::unique_ptr<Top> top;
+};
+
+class Engine : public Ports<Vengine> {
+public:
+    Engine(int side, uint64_t seed, uint32_t open_id_seed) {
+        context_.threads(1);
+        context_.randReset(2);
+        context_.randSeed(int(mix(seed) >> 34) + 1);
+        context_.commandArgs(int(plus_arguments.size()), plus_arguments.data());
+        top = std::make_unique<Vengine>(&context_, "engine");
+        Vengine *t = top.get();
+        t->cfg_enable = 1;
+        t->cfg_node = NODE[side];
+        t->cfg_ieee = side;
+        t->cfg_init_id = 1;
+        t->cfg_fixed_open_id = 0;
+        t->cfg_open_id_seed = open_id_seed;
+        t->cfg_timer_tick = TIMER_TICK;
+        t->cfg_max_retry = 0;
+        t->cfg_idle_limit = 0;
+        t->cfg_link_slots = SLOTS / 2;
+        t->cfg_selective = selective;
+        t->cfg_congestion = congestion;
+#ifdef TTP_HAS_IPV4                 // it takes that form, and opens no link in it
+        t->cfg_ipv4 = 0;
+        t->cfg_ipv4_prefix = 10;
+        t->cfg_ipv4_mask = 0;
+        t->cfg_ipv4_router_upper = t->cfg_ipv4_router_lower = 0;
+#endif
+        t->s_cmd_tvalid = 0;
+        rx(Beat{});
+    }
+    ~Engine() {
+        // The library takes the context that this thread used last for the model's own.
+        Verilated::threadContextp(&context_);
+        top->final();
+        top.reset();
+    }
+
+    void low() { top->clk = 0; top->eval(); }
+    void high() { top->clk = 1; top->eval(); }
+
+    // The shift register of the engine's random bits (`congestion/control.py`); null: it has none.
+    IData *random_bits() {
+#ifdef RANDOM_BITS
+        return &top->rootp->RANDOM_BITS;
+#else
+        return nullptr;
+#endif
+    }
 
 private:
-    VerilatedContext context_;      // before `top`: it must outlive it
-
-public:
-    std::unique_ptr<Vengine> top;
+    VerilatedContext context_;      // `top` is gone before it is
 };
 
 // What a frame that changes nothing may still change: which of two ways was used last (L5); of a

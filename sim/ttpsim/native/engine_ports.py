@@ -33,8 +33,14 @@ _MEMORIES = {
 }
 
 
+# The engine's random bits (`ttpoe.congestion.control`): the one register of its module that has so
+# many bits and begins with 1.
+_RANDOM = re.compile(r"(?m)^  reg \[23:0\] (\S+) ( = 24'h000001;)")
+_RANDOM_IN = re.compile(r"(?ms)^module ttp_engine_core_congestion\(.*?^endmodule")
+
+
 def readable(verilog):
-    """The Verilog with the memories of `_MEMORIES` readable from C++."""
+    """The Verilog with the memories of `_MEMORIES`, and the random bits, readable from C++."""
     for module, name, _path in _MEMORIES.values():
         verilog, found = re.subn(
             rf"(^module ttp_engine_core_{module}\(.*?\n  reg \[\d+:0\] {name} \[\d+:0\]);",
@@ -44,7 +50,21 @@ def readable(verilog):
             flags=re.DOTALL | re.MULTILINE,
         )
         assert found, f"no memory {name} in ttp_engine_core_{module}"
-    return verilog
+    return _RANDOM_IN.sub(
+        lambda module: _RANDOM.sub(
+            r"  reg [23:0] \1 /*verilator public_flat_rd*/\2", module[0], count=1
+        ),
+        verilog,
+    )
+
+
+def _random_bits(verilog):
+    """The macro with the name of the random bits; none without congestion control."""
+    module = _RANDOM_IN.search(verilog)
+    if not module:
+        return []
+    name = _RANDOM.search(module[0])[1].removeprefix("\\").replace("$", "__024")
+    return [f"#define RANDOM_BITS ttp_engine__DOT__core__DOT__congestion__DOT__{name}"]
 
 
 def _masks(layout, width, may_change):
@@ -143,6 +163,7 @@ def ports_header(verilog, config):
             f"#define TAG_WORDS {words}",
             *_options(ports),
             *(f"#define {macro} {path}" for macro, path in paths.items()),
+            *_random_bits(verilog),
             *(
                 f"#define TAG_{name} {field.offset}\n#define TAG_{name}_bits {field.width}"
                 for name, field in layout
