@@ -152,6 +152,8 @@ private:
         Event got = e.event();
         if (side == 0) queue_full += e.top->stat_rx_queue_full;
         if (!got.valid) return;
+        int row = row_of(got.node, got.vc), used = side ? 0 : links_[row];
+        if (side == 0) links_[row] += (got.new_state != CLOSED) - (got.old_state != CLOSED);
         auto fail = [&](const std::string &what) {
             throw Failure{"engine " + std::string(1, "ab"[side]) + ": " + what};
         };
@@ -167,8 +169,7 @@ private:
         if (got.frame && (got.frame_opcode == 1 || got.frame_opcode == 2)) ++due_;
         if (got.event != RX_OPEN) return;
         if (got.old_state != CLOSED) fail("a node that never was here has a link");
-        int row = row_of(got.node, got.vc);
-        bool room = !e.tag(2 * row).state() || !e.tag(2 * row + 1).state();
+        bool room = used < 2;
         uint32_t opcode = room ? 1 : 2, state = room ? OPEN_RECD : CLOSED;
         if (!got.frame || got.frame_opcode != opcode || got.new_state != state)
             fail(std::string("an OPEN ") + (room ? "with" : "without") + " a free way: answer "
@@ -305,6 +306,7 @@ private:
     bool flooding_ = false;
     std::map<uint32_t, Caller> callers_;
     std::deque<std::string> courtesies_, newcomer_frames_;
+    int links_[VC_TABLES * SETS] = {};      // of each row of a's table, by the records
     uint64_t answered_[3] = {}, due_ = 0, seen_ = 0, newcomers_ = 0;
     uint32_t capacity_[2] = {}, packets_ = 0;
     uint64_t since_ = 0;

@@ -93,10 +93,13 @@ private:
             }
             if (clean_.engine[side]->dropped() != -1) fail(side, "a frame dropped without cause");
         }
-        for (int side = 0; side < 2; ++side) if (look[side]) remember(side);
+        // A tag is written in the clock before the event's record is there to be seen.
+        for (int side = 0; side < 2 && forged_; ++side) {
+            if (look[side]) compare(side);
+            remember(side);
+        }
         hit_.second();
         clean_.second();
-        for (int side = 0; side < 2; ++side) if (look[side]) compare(side);
         if (dropped && !forged_) same_tables();
         for (int d = 0; d < 2; ++d) {
             for (auto &frame : hit_.crossed[d]) {
@@ -181,6 +184,7 @@ private:
         return true;
     }
 
+    // The tags as they are before this clock's edge.
     void remember(int side) {
         for (int lid = 0; lid < LINKS; ++lid) before_[side][lid] = hit_.engine[side]->tag(lid);
     }
