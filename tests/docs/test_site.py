@@ -282,8 +282,9 @@ def test_configuration_page_has_every_parameter_and_preset():
     for field in dataclasses.fields(Config):
         row = next(line for line in page.splitlines() if line.startswith(f"| `{field.name}` |"))
         values = [cell.strip() for cell in row.split("|")[-4:-1]]
+        number = "0x{:06X}" if field.name == "oui" else "{:,}"  # an OUI as it stands in a MAC
         assert values == [
-            f"{value:,}" if isinstance(value, int) else value
+            number.format(value) if isinstance(value, int) else value
             for value in (getattr(config, field.name) for config in PRESETS.values())
         ]
 
