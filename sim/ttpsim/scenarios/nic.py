@@ -22,7 +22,7 @@ RUNS = [
     {"sim": "verilator", "preset": "full", "top": "nic",
      "params": {"payloads": 300, "jumbo": 9014}, "short": None},
     {"sim": "icarus", "preset": "tiny", "top": "nic", "params": {"payloads": 6, "jumbo": 1500},
-     "short": {"payloads": 2}},
+     "short": {"payloads": 4}},
 ]
 # fmt: on
 
