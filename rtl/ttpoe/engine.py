@@ -4,6 +4,9 @@
 of them can wait for another for ever.
 """
 
+# The members of a component come from its signature (`[tool.pyright]` of pyproject.toml).
+# pyright: reportAttributeAccessIssue=false
+
 from amaranth import Const, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO

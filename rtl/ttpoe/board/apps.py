@@ -11,6 +11,7 @@ from amaranth.lib.wiring import In, Out
 from ..traffic.checker import TrafficChecker, TrafficError
 from ..traffic.pattern import Lengths
 from ..traffic.source import TrafficSource
+from ..wires import with_init
 from .app_streams import VCS, bytes_of, sent_back, streams
 from .host_bridge import HostBridge
 
@@ -93,7 +94,7 @@ class Traffic(wiring.Component):
             {
                 **streams(config),
                 "traffic_control_enable": In(1),
-                "traffic_control_reset": In(1, init=1),
+                "traffic_control_reset": with_init(In, 1, init=1),
                 "traffic_control_one": In(1),
                 "traffic_control_lengths": In(2),
                 "traffic_node_node": In(24),

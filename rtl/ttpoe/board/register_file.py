@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..csr.axil import AxiLite, AxiLiteSignature
 from ..csr.shapes import Access
+from ..wires import with_init
 
 __all__ = ["RegisterFile", "port_name"]
 
@@ -51,7 +52,7 @@ class RegisterFile(wiring.Component):
         for register, field in self._fields():
             name = port_name(register, field)
             if field.access is Access.RW:
-                members[f"o_{name}"] = Out(field.width, init=field.reset)
+                members[f"o_{name}"] = with_init(Out, field.width, init=field.reset)
             elif field.access is Access.W1C:
                 members |= {f"o_{name}": Out(field.width), f"i_{name}": In(field.width)}
             elif field.access is Access.WO:

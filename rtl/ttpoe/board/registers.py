@@ -16,7 +16,9 @@ APPS = {"echo": 1, "traffic": 2, "bridge": 3}
 RO, RW, W1C, WO = Access.RO, Access.RW, Access.W1C, Access.WO
 
 
-def _word(name, place, meaning, access=RO, width=32, field="value", reset=0):
+def _word(
+    name, place, meaning, access=RO, width=32, field="value", reset: int | None = 0
+) -> Register:
     return Register(name, BASE + place, meaning, (Field(field, 0, width, access, meaning, reset),))
 
 

@@ -70,11 +70,11 @@ class BoardTop(Elaboratable):
         return m
 
     def _input(self, m, name, port, signal):
-        m.submodules[name] = buffer = io.Buffer("i", port)
+        m.submodules[name] = buffer = io.Buffer(io.Direction.Input, port)
         m.d.comb += signal.eq(buffer.i)
 
     def _output(self, m, name, port, signal):
-        m.submodules[name] = buffer = io.Buffer("o", port)
+        m.submodules[name] = buffer = io.Buffer(io.Direction.Output, port)
         m.d.comb += buffer.o.eq(signal)
 
     def _clock(self, m, platform):
@@ -103,7 +103,7 @@ class BoardTop(Elaboratable):
             ("mdc", core.mdc, "mdc"),
         ):
             self._output(m, name, _part(pads, *parts), signal)
-        m.submodules.mdio = mdio = io.Buffer("io", pads.mdio)
+        m.submodules.mdio = mdio = io.Buffer(io.Direction.Bidir, pads.mdio)
         m.d.comb += [mdio.o.eq(core.mdio_o), mdio.oe.eq(core.mdio_oe), core.mdio_i.eq(mdio.i)]
         reset = _part(pads, "rst")
         if reset is not None:

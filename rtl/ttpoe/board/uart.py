@@ -7,6 +7,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..config import ConfigError
 from ..layouts import event_signature
+from ..wires import with_init
 
 __all__ = ["UartReceiver", "UartSender", "divisor"]
 
@@ -115,7 +116,7 @@ class UartSender(wiring.Component):
 
     def __init__(self, divisor):
         self._divisor = divisor
-        super().__init__({"i": In(stream.Signature(8)), "o_tx": Out(1, init=1)})
+        super().__init__({"i": In(stream.Signature(8)), "o_tx": with_init(Out, 1, init=1)})
 
     def elaborate(self, platform):
         m = Module()

@@ -7,6 +7,8 @@ from amaranth import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..wires import with_init
+
 __all__ = ["Backlog"]
 
 _PART = 6  # bits of the fraction of Ae
@@ -60,8 +62,8 @@ class Backlog(wiring.Component):
                 "i_beat": In(1),
                 "i_look": In(1),
                 "i_random": In(16),
-                "o_limit": Out(5, init=2),
-                "o_code": Out(8, init=0x10),
+                "o_limit": with_init(Out, 5, init=2),
+                "o_code": with_init(Out, 8, init=0x10),
             }
         )
 

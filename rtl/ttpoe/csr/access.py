@@ -5,15 +5,15 @@ return awaitables (a cocotb master), so do the methods here.
 """
 
 import inspect
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .registers import counters, register_map
 
 __all__ = ["Registers", "RegisterAccess"]
 
 
-def _then(result, function):
-    """`function(result)`, now or when the result is there."""
+def _then(result, function) -> Any:
+    """`function(result)`, now or when the result is there: only the caller knows which."""
     if not inspect.isawaitable(result):
         return function(result)
 

@@ -5,6 +5,7 @@ frame), 2, 3, 5 and 10.1 of the protocol.
 """
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from ..layouts import HostResult, Notice
 from ..protocol import Opcode
@@ -151,19 +152,25 @@ class Effects:
 FLAGS = tuple(field.name for field in fields(Effects) if field.type is bool)
 """Names of the effects that are there or not."""
 
-_FREE = dict(slots="free_all")
-_OPEN_ACK = dict(frame=Opcode.OPEN_ACK, tx="first", rx="tx_id")
-_COUNTED = dict(counts=True, stat="timed_out")
-_REPLAY = dict(rewinds=True, releases=True, counts=True, stat="timer_replayed")
-_NACK = dict(frame=Opcode.NACK, rx="missing")
-_ASK = dict(**_NACK, asks=True)
-_MARK = dict(marks=True, releases=True)
-_CLOSE = dict(frame=Opcode.CLOSE, tx="end", rx="r", closes=True)
-_CLOSE_NACK = dict(frame=Opcode.CLOSE_NACK, tx="last", rx="r")
-_CLOSE_ACK = dict(frame=Opcode.CLOSE_ACK, rx="tx_id")
-_LAST_WORD = dict(frame=Opcode.CLOSE_ACK, rx="r")  # unasked: there is no CLOSE to name (Z3)
-_WAKE_ACK = dict(frame=Opcode.ACK, rx="r", wakes=True)
-_WAKE_NACK = dict(**_NACK, wakes=True)
+
+def _part(**effects: Any) -> dict[str, Any]:
+    """Effects that several actions have in common, by the names of `Effects`."""
+    return effects
+
+
+_FREE = _part(slots="free_all")
+_OPEN_ACK = _part(frame=Opcode.OPEN_ACK, tx="first", rx="tx_id")
+_COUNTED = _part(counts=True, stat="timed_out")
+_REPLAY = _part(rewinds=True, releases=True, counts=True, stat="timer_replayed")
+_NACK = _part(frame=Opcode.NACK, rx="missing")
+_ASK = _part(**_NACK, asks=True)
+_MARK = _part(marks=True, releases=True)
+_CLOSE = _part(frame=Opcode.CLOSE, tx="end", rx="r", closes=True)
+_CLOSE_NACK = _part(frame=Opcode.CLOSE_NACK, tx="last", rx="r")
+_CLOSE_ACK = _part(frame=Opcode.CLOSE_ACK, rx="tx_id")
+_LAST_WORD = _part(frame=Opcode.CLOSE_ACK, rx="r")  # unasked: there is no CLOSE to name (Z3)
+_WAKE_ACK = _part(frame=Opcode.ACK, rx="r", wakes=True)
+_WAKE_NACK = _part(**_NACK, wakes=True)
 
 EFFECTS = {
     Action.NOTHING: Effects(),

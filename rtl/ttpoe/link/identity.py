@@ -29,12 +29,17 @@ class Identity(wiring.Component):
         Its epoch, never 0.
     """
 
-    cfg_open_id_seed: In(32)
-    cfg_fixed_open_id: In(1)
-    cfg_init_id: In(32)
-    i_step: In(1)
-    o_first_id: Out(32)
-    o_epoch: Out(16)
+    def __init__(self):
+        super().__init__(
+            {
+                "cfg_open_id_seed": In(32),
+                "cfg_fixed_open_id": In(1),
+                "cfg_init_id": In(32),
+                "i_step": In(1),
+                "o_first_id": Out(32),
+                "o_epoch": Out(16),
+            }
+        )
 
     def elaborate(self, platform):
         m = Module()

@@ -13,7 +13,7 @@ clocks later. Then the tag that an older event left is in its memory already, an
 must what is on its way be forwarded.
 """
 
-from amaranth import Cat, Module, Signal
+from amaranth import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -99,7 +99,7 @@ def link_row(config, node, vc):
     low, middle, high = node[0:8], node[8:16], node[16:24]
     hash_8 = low ^ Cat(*reversed([middle[i] for i in range(8)])) ^ high
     if bits <= 8:
-        index = 0
+        index: Value = Const(0)
         for start in range(0, 8, bits):
             index = index ^ hash_8[start : min(start + bits, 8)]
     else:

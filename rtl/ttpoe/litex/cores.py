@@ -14,7 +14,9 @@ from litex.soc.interconnect import axi
 from litex.soc.interconnect.csr_eventmanager import EventManager, EventSourceLevel
 from litex.soc.interconnect.stream import Endpoint
 from migen import ClockSignal, Constant, Instance, ResetSignal, Signal
+from migen.fhdl.module import _ModuleComb
 
+from ..mac.kinds import kind_of
 from ..verilog.emit import module_name, top_verilog, wrapped
 from ..verilog.ports import ports
 from .files import add_verilog
@@ -75,6 +77,8 @@ class _Core(LiteXModule):
 
     All of it belongs to `sys`.
     """
+
+    comb: _ModuleComb  # for pyright; Migen makes it
 
     def __init__(self, platform, config, top, node, module, verilog, **port):
         self.config = config
@@ -202,7 +206,7 @@ class TtpPort(_Core):
         if clock_hz is not None:
             options["clock_hz"] = clock_hz
         super().__init__(platform, config, "port", node, module, verilog, mac=mac, **options)
-        self.mac = kind = self._component.mac
+        self.mac = kind = kind_of(mac)
         self.pins = SimpleNamespace(
             **{pin.name: Signal(pin.width, name=pin.name, reset=pin.idle or 0) for pin in kind.pins}
         )

@@ -7,6 +7,7 @@ only one vendor's devices have.
 from liteeth.phy.gmii import LiteEthPHYGMIIRX, LiteEthPHYGMIITX
 from litex.gen import ClockDomain, LiteXModule, ResetSignal
 from migen import ClockDomainsRenamer
+from migen.fhdl.module import _ModuleComb, _ModuleSpecials
 from migen.genlib.resetsync import AsyncResetSynchronizer
 
 from .streams import mark_last_byte
@@ -26,6 +27,10 @@ class GmiiPhy(LiteXModule):
 
     Reset: that of `sys`, in `eth_tx` and `eth_rx`.
     """
+
+    # For pyright; Migen makes them.
+    comb: _ModuleComb
+    specials: _ModuleSpecials
 
     dw = 8
     tx_clk_freq = 125e6

@@ -42,14 +42,14 @@ class BootSeed(LiteXModule):
     def __init__(self, platform, oscillator="ecp5", clocks=1 << 16):
         self._platform, self._component = platform, seed.BootSeed(oscillator, clocks=clocks)
         self.seed, self.ready, self.noise = Signal(32), Signal(), Signal()
-        noise = {} if oscillator else {"i_i_noise": self.noise}
+        noise = () if oscillator else (Instance.Input("i_noise", self.noise),)
         self.core = Instance(
             _MODULE,
+            *noise,
             i_clk=ClockSignal(),
             i_rst=ResetSignal(),
             o_o_seed=self.seed,
             o_o_ready=self.ready,
-            **noise,
         )
 
     def do_finalize(self):

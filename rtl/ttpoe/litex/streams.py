@@ -12,6 +12,7 @@ from liteeth.common import eth_phy_description
 from litex.gen import LiteXModule
 from litex.soc.interconnect.stream import Endpoint, EndpointDescription
 from migen import If, Replicate, Signal
+from migen.fhdl.module import _ModuleComb, _ModuleSync
 
 __all__ = ["FromLiteEth", "ToLiteEth", "frame_description", "host_rx_description"]
 __all__ += ["host_tx_description", "mark_last_byte"]
@@ -57,6 +58,10 @@ class FromLiteEth(LiteXModule):
     source : Endpoint(frame_description)
     """
 
+    # For pyright; Migen makes them.
+    comb: _ModuleComb
+    sync: _ModuleSync
+
     def __init__(self, config):
         self.sink = sink = Endpoint(eth_phy_description(config.width_bits))
         self.source = source = Endpoint(frame_description(config))
@@ -84,6 +89,8 @@ class ToLiteEth(LiteXModule):
     sink : Endpoint(frame_description)
     source : Endpoint(eth_phy_description)
     """
+
+    comb: _ModuleComb  # for pyright; Migen makes it
 
     def __init__(self, config):
         self.sink = sink = Endpoint(frame_description(config))

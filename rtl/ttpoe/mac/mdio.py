@@ -9,6 +9,7 @@ from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
+from ..wires import with_init
 
 __all__ = ["Mdio", "request_layout", "answer_layout"]
 
@@ -56,7 +57,7 @@ class Mdio(wiring.Component):
                 "i": In(stream.Signature(request_layout)),
                 "o": Out(event_signature(answer_layout)),
                 "o_mdc": Out(1),
-                "o_mdio": Out(1, init=1),
+                "o_mdio": with_init(Out, 1, init=1),
                 "o_mdio_oe": Out(1),
                 "i_mdio": In(1),
             }

@@ -7,6 +7,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..wires import with_init
 from .ethernet import SFD
 
 __all__ = ["NibbleTx", "NibbleRx"]
@@ -92,7 +93,7 @@ class NibbleRx(wiring.Component):
                 "i_er": In(1),
                 "step": Out(1),
                 "o_data": Out(8),
-                "o_dv": Out(1, init=1),
+                "o_dv": with_init(Out, 1, init=1),
                 "o_er": Out(1),
             }
         )

@@ -8,6 +8,7 @@ from amaranth.lib import data, enum, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import beat_layout
+from ..wires import with_init
 from .ethernet import LONGEST_BYTES, PREAMBLE, SFD, SHORTEST_BYTES
 from .fcs import Fcs
 from .store import Store, beats_of
@@ -89,8 +90,8 @@ class XgmiiTx(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(beat_layout(config))),
-                "xgmii_d": Out(64, init=IDLE_WORD),
-                "xgmii_c": Out(8, init=0xFF),
+                "xgmii_d": with_init(Out, 64, init=IDLE_WORD),
+                "xgmii_c": with_init(Out, 8, init=0xFF),
                 **{name: Out(1) for name in TX_EVENTS},
             }
         )

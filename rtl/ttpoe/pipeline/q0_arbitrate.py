@@ -230,10 +230,9 @@ class Arbitrate(wiring.Component):
         if self._config.ipv4:
             form |= {"ieee": self.cfg_ieee & ~self.cfg_ipv4, "ipv4": self.cfg_ipv4}
         if name == "rx":
-            names = "node vc ieee epoch selective controlled congestion tx_id rx_id room".split()
-            names += form_layout(self._config)
+            names = "node vc ieee epoch selective controlled congestion tx_id rx_id room"
             return {
-                **{field: payload[field] for field in names},
+                **{field: payload[field] for field in (*names.split(), *form_layout(self._config))},
                 "event": payload.opcode,
                 "rx_slot": payload.slot,
                 "may_send": payload.opcode == Opcode.NACK,

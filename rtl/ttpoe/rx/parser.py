@@ -3,7 +3,7 @@
 Source: section 1 (frame, lengths, what is dropped) and decisions F1 to F4.
 """
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -244,7 +244,7 @@ class FrameParser(wiring.Component):
     def _header_checks(self, m, index):
         """Captures the fields as they pass; which causes hold, in the clock after their beat."""
         parsed = self.o_parsed.p
-        flags = {
+        flags: dict[str, Value] = {
             cause: Signal(name=cause)
             for cause in (
                 "other_ethertype",

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
 from ..memory.protected import ERRORS, SmallFifo, errors_of, report
+from ..wires import with_init
 from .queue import make_fifo
 
 __all__ = ["SlotPool", "freed_layout"]
@@ -67,7 +68,7 @@ class SlotPool(wiring.Component):
         super().__init__(
             {
                 "slot": Out(config.rx_slot_bits),
-                "slot_ready": Out(1, init=1),
+                "slot_ready": with_init(Out, 1, init=1),
                 "vc": In(2),
                 "room": Out(1),
                 "take": In(1),

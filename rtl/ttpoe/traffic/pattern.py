@@ -5,6 +5,7 @@ from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
+from ..wires import with_init
 from .noise import Noise, xorshift
 
 __all__ = ["Pattern", "Lengths"]
@@ -66,7 +67,7 @@ class Pattern(wiring.Component):
                 "o_valid": Out(1),
                 "o_data": Out(config.width_bits),
                 "o_keep": Out(config.width_bytes),
-                "o_first": Out(1, init=1),
+                "o_first": with_init(Out, 1, init=1),
                 "o_last": Out(1),
                 "o_number": Out(32),
                 "o_length_bytes": Out(11),

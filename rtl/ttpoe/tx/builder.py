@@ -3,7 +3,7 @@
 Source: section 1 of the protocol (frame), 1.1 (EtherType), 1.2 (which IDs a frame carries).
 """
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -78,7 +78,7 @@ def header_bits(fields, cfg_node, oui):
         "tx_id": fields.tx_id,
         "rx_id": fields.rx_id,
     }
-    octets = [Const(0, 8)] * HEADER_BYTES
+    octets: list[Value] = [Const(0, 8)] * HEADER_BYTES
     for name, value in values.items():
         offset, length = FIELDS[name]
         wide = Cat(value, Const(0, 8 * length))[: 8 * length]

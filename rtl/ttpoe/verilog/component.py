@@ -12,7 +12,7 @@ import contextlib
 import re
 
 from amaranth._toolchain import yosys
-from amaranth.back import rtlil
+from amaranth.back import rtlil  # pyright: ignore[reportAttributeAccessIssue] (not in the stubs)
 from amaranth.hdl import Const, Value
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib.wiring import In
@@ -78,7 +78,7 @@ def collisions_undefined(rtlil_text):
         memories = re.findall(rf"{marked}(?:  attribute .*\n)*  memory .* \\(\S+)\n", module)
 
         def in_cell(cell):
-            memory_id = re.search(r'\\MEMID "\\\\(.+)"', cell[0])[1]
+            (memory_id,) = re.findall(r'\\MEMID "\\\\(.+)"', cell[0])
             if memory_id not in memories or "\\CLK_ENABLE 0" in cell[0]:
                 return cell[0]
             return re.sub(

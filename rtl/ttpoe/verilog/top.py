@@ -55,13 +55,14 @@ def _leaf(view, path):
 # AXI name -> (the core's port, its number if there is one for each VC, {AXI suffix: members of its
 # payload, lowest bit first}). A stream that the core does not have is left out.
 _BEAT = {"tdata": ("data",), "tkeep": ("keep",), "tlast": ("last",)}
-_SINKS = {
+_Streams = dict[str, tuple[str, int | None, dict[str, tuple[str, ...]]]]
+_SINKS: _Streams = {
     "s_mac_rx": ("i_mac", None, _BEAT | {"tuser": ("error",)}),
     "s_os_tx": ("i_os", None, _BEAT | {"tuser": ("error",)}),
     "s_cmd": ("i_command", None, {"tdata": ("node", "vc", "command")}),
     **{f"s_host_tx{vc}": ("i_host", vc, _BEAT | {"tdest": ("node",)}) for vc in _VCS},
 }
-_SOURCES = {
+_SOURCES: _Streams = {
     "m_mac_tx": ("o_mac", None, _BEAT),
     "m_os_rx": ("o_os", None, _BEAT),
     "m_notice": ("o_notice", None, {"tdata": ("node", "vc", "notice")}),
@@ -140,7 +141,7 @@ class EngineTop(wiring.Component):
                 m.d.comb += getattr(self, f"{record}_{name}").eq(_leaf(inner.p, path))
             m.d.comb += getattr(self, f"{record}_valid").eq(inner.valid)
         for name, member in core.signature.members.items():
-            outer = LEVELS.get(name, name)
+            outer = LEVELS[name] if name in LEVELS else name
             if name == "s_axil":
                 AxiLiteSignature.connect_flat(m, name, self, core.s_axil)
             elif name in LEVELS or self._is_plain(name):

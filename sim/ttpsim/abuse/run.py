@@ -20,7 +20,7 @@ from ttpsim.build import builds
 from ttpsim.paths import ROOT
 from ttpverif.check.trace import NOTICES
 from ttpverif.cli.errors import Interrupted
-from ttpverif.frames.bad import ANY_CAUSE, CATEGORIES
+from ttpverif.frames.bad import ANY_CAUSE, CATEGORIES, Bad
 from ttpverif.frames.bad_datagram import BadDatagrams
 from ttpverif.frames.frame import ETHERTYPES, Frame, Opcode
 from ttpverif.frames.hostile import Hostile
@@ -34,7 +34,7 @@ _CAUSE = {"tsh_length": "tsh_range", "total_length": "total_mismatch"}
 _NOTHING = (0, 0)
 
 
-def record(bad, side):
+def record(bad: Bad, side):
     """One frame as the program reads it."""
     flags = bad.bad_fcs | bad.gaps << 1 | bad.odd_keep << 2 | (bad.vc is not None) << 3
     cause = (
@@ -88,7 +88,8 @@ def records(mode, seed, count, slots):
         if first[side]:
             bad = first[side].pop()
         else:  # among the forged ones, some that do not parse
-            bad = maker.forged() if parses and number % 8 >= 2 else maker.malformed()
+            forges = parses and number % 8 >= 2
+            bad = maker.forged() if isinstance(maker, Hostile) and forges else maker.malformed()
         chunk.append(record(bad, side))
         if len(chunk) == 512:
             yield b"".join(chunk)
@@ -135,6 +136,7 @@ def run_program(program, mode, seed=1, feed=(), output=None, plus=(), **numbers)
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output)
         try:
             try:
+                assert process.stdin is not None  # it is a pipe
                 for chunk in feed:
                     process.stdin.write(chunk)
                 process.stdin.close()

@@ -119,15 +119,15 @@ def _checks(side, ports):
     for name in outputs:
         stream = re.match(r"(m_\w+)_t(data|keep|last|user)$", name)
         record = re.match(r"(trace|law)_(?!valid)", name)
-        if stream is None and not record:
-            look("", name, name)
-        elif stream is None:
+        if record is not None:
             when = f"{side}_{record[1]}_valid && "
             if record[1] == "law" and name != "law_touched":
                 when += f"{side}_law_touched && "
             if name in _OF_RX:
                 when += f"{side}_trace_event <= 10 && "
             look(when, name, name)
+        elif stream is None:
+            look("", name, name)
         elif f"{stream[1]}_tkeep" in ports and stream[2] == "data":
             for lane in range(ports[f"{stream[1]}_tkeep"][1]):
                 look(

@@ -3,7 +3,7 @@
 `tests/sim/test_congestion_bench.py` runs a short form; docs/evidence/congestion.md has the results.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ttpoe.config import preset
 from ttpsim.bench.common import CLOCK_MHZ
@@ -251,7 +251,4 @@ def cases(short=False):
     if short:
         return list(_short())
     found = [*_incasts(), *_shuffles(), *_lone(), *_company(), *_liars()]
-    return [
-        Case(**(vars(case) | {"settings": _reset(preset(case.preset)) | case.settings}))
-        for case in found
-    ]
+    return [replace(case, settings=_reset(preset(case.preset)) | case.settings) for case in found]

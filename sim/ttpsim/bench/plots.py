@@ -1,6 +1,7 @@
 """Plots and tables of the report about what is outside the pipeline: links, path, TCP, LiteEth."""
 
 import html
+import math
 import re
 
 from ttpsim.bench import path as bench_path
@@ -25,8 +26,8 @@ def links(metrics):
     if len(counts) < 2:
         return None
 
-    def of(key):
-        return [found.get(f"scale.{key}.{count}_links") for count in counts]
+    def of(key, missing=math.nan):
+        return [found.get(f"scale.{key}.{count}_links", missing) for count in counts]
 
     figure = Figure(figsize=(9, 3.6))
     logic, memory, clock = figure.subplots(1, 3)
@@ -36,7 +37,7 @@ def links(metrics):
     logic.legend(fontsize=8)
     memory.plot(counts, [bits / 1e6 for bits in of("memory_bits")], "o-", color=_ORANGE)
     memory.set(title="Memory", ylabel="Mbit", ylim=(0, max(of("memory_bits")) / 0.9e6))
-    routed = [(count, mhz) for count, mhz in zip(counts, of("fmax_mhz")) if mhz]
+    routed = [(count, mhz) for count, mhz in zip(counts, of("fmax_mhz", 0.0)) if mhz]
     if routed:
         clock.plot(*zip(*routed), "o-", color=_PURPLE)
     clock.set(title="Clock, ECP5-85F", ylabel="MHz", ylim=(0, None))
@@ -97,15 +98,14 @@ def tcp(metrics):
     from matplotlib.figure import Figure
 
     found = _values(metrics)
-    times = [("TTP", found.get("host.cpu_us_per_message.ttp"))] + [
-        (f"TCP, {size} B", found.get(f"host.cpu_us_per_message.tcp_{size}_bytes"))
-        for size in (64, 1024)
-    ]
-    rates = [
-        ("TTP, 128 links", found.get("recycle.ttp_links_per_second")),
-        ("TCP, 128 ports", found.get("recycle.tcp_connections_per_second")),
-    ]
-    if None in [value for _, value in times + rates]:
+    times = {"TTP": "host.cpu_us_per_message.ttp"} | {
+        f"TCP, {size} B": f"host.cpu_us_per_message.tcp_{size}_bytes" for size in (64, 1024)
+    }
+    rates = {
+        "TTP, 128 links": "recycle.ttp_links_per_second",
+        "TCP, 128 ports": "recycle.tcp_connections_per_second",
+    }
+    if None in map(found.get, (*times.values(), *rates.values())):
         return None
     figure = Figure(figsize=(9, 2.8))
     for axes, bars, title, label in zip(
@@ -114,14 +114,15 @@ def tcp(metrics):
         ("Processor time of both hosts per message", "Links opened and closed"),
         ("us", "per second"),
     ):
+        values = [found[name] for name in bars.values()]
         drawn = axes.bar(
-            [name for name, _ in bars],
-            [value for _, value in bars],
-            color=[_BLUE if name.startswith("TTP") else _ORANGE for name, _ in bars],
+            list(bars),
+            values,
+            color=[_BLUE if name.startswith("TTP") else _ORANGE for name in bars],
         )
         axes.bar_label(
             drawn,
-            [f"{value:,.3g}" if value < 1000 else f"{value:,.0f}" for _, value in bars],
+            [f"{value:,.3g}" if value < 1000 else f"{value:,.0f}" for value in values],
             fontsize=8,
         )
         axes.set(title=title, ylabel=label)

@@ -117,7 +117,7 @@ def _window_plot(metrics):
     from matplotlib.figure import Figure
 
     found = [
-        (float(re.search(r"law ([\d.]+)", m["configuration"])[1]), m["value"], m["name"])
+        (float(re.findall(r"law ([\d.]+)", m["configuration"])[0]), m["value"], m["name"])
         for m in metrics
         if re.match(r"window\.\d+KB", m["name"])
     ]

@@ -41,8 +41,10 @@ class Design:
 
     board: str
     app: str = "echo"
-    preset: str | None = None
-    clock_mhz: float | None = None
+    preset: str = ""
+    """Empty: the board's."""
+    clock_mhz: float = 0
+    """0: the board's."""
     baud: int = BAUD
     node: int = 1
     suffix: str = ""

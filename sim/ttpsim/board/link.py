@@ -67,10 +67,12 @@ class BoardLink:
         self._again(lambda: self._ask([(address, value)]))
 
     def _again(self, ask):
-        for left in reversed(range(_TRIES)):
+        left = _TRIES
+        while True:
             try:
                 return ask()
             except _Lost as lost:
+                left -= 1
                 if not left:
                     raise Failed(f"the board does not answer: {lost}") from None
                 self.repeated += 1

@@ -281,7 +281,7 @@ def compile_alone(text, name, processes, models=()):
 
     def make(folder):
         core = folder / "core.v"
-        top = re.search(r"^module pair\(.*?^endmodule", text, re.M | re.S)[0]
+        top = re.findall(r"^module pair\(.*?^endmodule", text, re.M | re.S)[0]
         ports = re.sub(
             r"^(  (?:in|out)put [^;]*);", r"\1 /*verilator public_flat_rw*/;", top, flags=re.M
         )

@@ -82,13 +82,13 @@ def _units(obj, found, slow):
     in it. So they are included in three: the code of each clock in two, for two cores, and what
     runs once at the start in one that is not optimised (`slow`: the header that says so).
     """
-    halves = [[], []]
+    halves: list[list[str]] = [[], []]
     sizes = {
         name: (obj / f"{name}.cpp").stat().st_size
         for name in found["VM_CLASSES_FAST"] + found["VM_SUPPORT_FAST"]
     }
     for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
-        min(halves, key=lambda half: sum(map(sizes.get, half))).append(name)
+        min(halves, key=lambda half: sum(sizes[one] for one in half)).append(name)
     once_only = found["VM_CLASSES_SLOW"] + found["VM_SUPPORT_SLOW"]
     units = []
     for name, files, words in (
@@ -165,7 +165,12 @@ def prepare(processes, optimise):
     work = [
         *((precompiled, level) for level in levels),
         *(
-            (lambda *how, one=one: runtime_object(*how[:2], one, *how[2:]), optimise.rest)
+            (
+                lambda job, root, defines, level, one=one: runtime_object(
+                    job, root, one, defines, level
+                ),
+                optimise.rest,
+            )
             for one in ("verilated", "verilated_vpi", "verilated_threads", "verilated_dpi")
         ),
     ]

@@ -27,7 +27,7 @@ def need():
 @contextlib.contextmanager
 def connected(jobs, scheduler=None):
     """A client of `scheduler`, or of `jobs` worker processes that end with it."""
-    import dask
+    import dask.config
     from distributed import Client, LocalCluster
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # we say ourselves what was lost

@@ -16,7 +16,7 @@ def x_axis(axes):
         for name, values in axes.items()
         if len(values) > 1 and all(type(value) in (int, float) for value in values)
     }
-    return max(numbers, key=numbers.get) if numbers else None
+    return max(numbers, key=lambda name: numbers[name]) if numbers else None
 
 
 def label(point, leave_out=()):

@@ -75,12 +75,12 @@ def _message(row, what, line, place, nodes):
         if other not in place:
             raise SetupError(f"{what}: it is after {other!r}, which does not exist")
     return Message(
-        row["id"],
-        *ends.values(),
-        _number(row, "bytes", 1, MOST_BYTES, what),
-        _number(row, "start", 0, MOST_CLOCK, what) if row["start"].strip() else 0,
-        tuple(dict.fromkeys(place[other] for other in after)),
-        line,
+        id=row["id"],
+        **ends,
+        bytes=_number(row, "bytes", 1, MOST_BYTES, what),
+        start=_number(row, "start", 0, MOST_CLOCK, what) if row["start"].strip() else 0,
+        after=tuple(dict.fromkeys(place[other] for other in after)),
+        line=line,
     )
 
 

@@ -125,6 +125,7 @@ def run(binary, seed, planned, done=lambda result: None, arguments=()):
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert process.stdin is not None and process.stdout is not None  # they are pipes
     results = []
     lines = "".join(
         "{number} {memory} {bit} {clock} {recent} {choice}\n".format(**upset) for upset in planned

@@ -168,7 +168,8 @@ def listen(host, port):
     try:
         listener = socket.create_server((host, port))
     except (OSError, OverflowError) as error:
-        reason = os.strerror(error.errno) if getattr(error, "errno", None) else error
+        number = error.errno if isinstance(error, OSError) else None
+        reason = os.strerror(number) if number else error
         raise UsageError(f"cannot listen on {host}:{port}: {reason}") from None
     listener.setblocking(False)
     return listener.detach()

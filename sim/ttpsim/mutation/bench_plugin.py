@@ -59,7 +59,8 @@ class Plugin:
                 simulator.add_process(block.wires)
             self._fresh = []
 
-        sim.Simulator.__init__ = init
+        # The stubs know its parameters; we hand on whatever there is.
+        sim.Simulator.__init__ = init  # pyright: ignore[reportAttributeAccessIssue]
 
     def _replace(self, class_):
         elaborate = class_.elaborate

@@ -132,7 +132,7 @@ def _proven_near(place, mutant):
 def _modules(text):
     """`{name: text}` of an RTLIL file."""
     return {
-        re.match(r"module \\(\S+)", part)[1]: part
+        re.findall(r"^module \\(\S+)", part)[0]: part
         for part in re.split(r"(?m)^(?=module )", text)[1:]
     }
 

@@ -1,14 +1,14 @@
 """Which scenarios run on a mutant, in which order, and what they said."""
 
 import hashlib
-import importlib
 import json
 import re
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ttpsim.build import builds
-from ttpsim.scenario.run import Run, _declared, _verdict
+from ttpsim.scenario.run import SCENARIOS, Run, _declared, _verdict
 
 __all__ = ["KILLERS", "Killer", "Outcome", "Selected", "run_killer"]
 
@@ -32,9 +32,8 @@ class Killer:
 
     def key(self):
         """Another one when the scenario or its parameters are others."""
-        module = importlib.import_module(f"ttpsim.scenarios.{self.scenario}")
-        with open(module.__file__, "rb") as file:
-            text = file.read() + json.dumps([self.all_params(), self.seed]).encode()
+        text = (SCENARIOS / f"{self.scenario}.py").read_bytes()
+        text += json.dumps([self.all_params(), self.seed]).encode()
         return hashlib.sha256(text).hexdigest()[:12]
 
 
@@ -71,8 +70,13 @@ class Selected:
         ]
 
 
+@dataclass
 class _Run(Run):
-    folder = None  # set for each
+    at: Path = Path()
+
+    @property
+    def folder(self):
+        return self.at
 
 
 @dataclass
@@ -94,9 +98,16 @@ def run_killer(selected, killer, config, top, folder, processes):
     """Run it; the `Outcome`. The seconds are those of the wall, to tell progress only."""
     params = killer.all_params()
     run = _Run(
-        killer.scenario, killer.test, "verilator", config, killer.seed, params, False, top=top
+        killer.scenario,
+        killer.test,
+        "verilator",
+        config,
+        killer.seed,
+        params,
+        False,
+        top=top,
+        at=folder,
     )
-    run.folder = folder
     started = time.monotonic()
     code = builds.simulate(
         selected,

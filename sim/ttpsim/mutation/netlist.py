@@ -197,7 +197,7 @@ def clean(place, component, name):
     )
     modules = re.split(r"(?m)^(?=module )", (place / "clean.il").read_text())[1:]
     sizes = {
-        re.match(r"module \\(\S+)", module)[1]: len(re.findall(r"(?m)^  cell ", module))
+        re.findall(r"^module \\(\S+)", module)[0]: len(re.findall(r"(?m)^  cell ", module))
         for module in modules
     }
     return {name: cells for name, cells in sizes.items() if cells}

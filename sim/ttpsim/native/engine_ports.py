@@ -63,7 +63,7 @@ def _random_bits(verilog):
     module = _RANDOM_IN.search(verilog)
     if not module:
         return []
-    name = _RANDOM.search(module[0])[1].removeprefix("\\").replace("$", "__024")
+    name = _RANDOM.findall(module[0])[0][0].removeprefix("\\").replace("$", "__024")
     return [f"#define RANDOM_BITS ttp_engine__DOT__core__DOT__congestion__DOT__{name}"]
 
 

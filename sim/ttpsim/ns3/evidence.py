@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 from ttpsim.campaign.revision import revision
 from ttpsim.cli.compare import PROTOCOLS
@@ -33,7 +34,7 @@ def evidence(processes, jobs, path=EVIDENCE):
     sources = revision()  # before the file that is written changes them
     made = programs(PROTOCOLS, processes)
     names = sorted({program.parent.name for program in made.values()})
-    kept = json.loads(path.read_text()) if path.exists() else {}
+    kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
     if kept.get("programs") != names:
         kept = {"programs": names}
     before = {row["command"]: row for part in ("cases", "variants") for row in kept.get(part, ())}

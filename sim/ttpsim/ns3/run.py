@@ -49,9 +49,12 @@ def command(protocols, traffic, settings, seeds):
 def programs(protocols, processes):
     """`{protocol: program}`, compiled if they are not there yet."""
     config = preset("default")
-    tcp = compile_tcp(config, processes) if set(protocols) - {"ttp"} else None
-    ttp = compile_packet(config, processes) if "ttp" in protocols else None
-    return {name: ttp if name == "ttp" else tcp for name in protocols}
+    made = {}
+    if tcp := set(protocols) - {"ttp"}:
+        made |= dict.fromkeys(tcp, compile_tcp(config, processes))
+    if "ttp" in protocols:
+        made["ttp"] = compile_packet(config, processes)
+    return made
 
 
 def _finished(name, code, result):

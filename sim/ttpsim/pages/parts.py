@@ -49,8 +49,10 @@ def scenarios():
     """A row for each scenario: the first paragraph of its own description."""
     rows = ["| scenario | what it shows |", "|---|---|"]
     for path in sorted(_folder().glob("[a-z]*.py")):
-        text = ast.get_docstring(ast.parse(path.read_text())).split("\n\n")[0]
-        rows.append(f"| `{path.stem}` | {' '.join(text.split())} |")
+        text = ast.get_docstring(ast.parse(path.read_text()))
+        assert text is not None, f"{path} says nothing about itself"
+        words = text.split("\n\n")[0].split()
+        rows.append(f"| `{path.stem}` | {' '.join(words)} |")
     return "\n".join(rows)
 
 

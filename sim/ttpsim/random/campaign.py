@@ -156,9 +156,8 @@ class Campaign:
                         continue
                     if number not in servers:
                         with self._building:
-                            servers[number] = ScriptServer(
-                                *self.plan.config(number), self.processes
-                            )
+                            config, top = self.plan.config(number)
+                            servers[number] = ScriptServer(config, top, self.processes)
                     self._case(number, servers[number])
         finally:
             for server in servers.values():

@@ -6,6 +6,7 @@ import select
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from ttpsim.build import builds
@@ -23,6 +24,23 @@ class _Switched(builds.Build):
 
     def command(self, run_folder, seed):
         return [*super().command(run_folder, seed), *self.plusargs]
+
+
+@dataclass
+class _Running:
+    """A simulator since the time `since`, and the pipes to it and from it."""
+
+    thread: threading.Thread
+    requests: int
+    answers: int
+    since: float
+
+    def write(self, data):
+        """All of it, unless the simulator has gone."""
+        os.set_blocking(self.requests, False)
+        while data and self.thread.is_alive():
+            if select.select([], [self.requests], [], 0.2)[1]:
+                data = data[os.write(self.requests, data[:4096]) :]
 
 
 class ScriptServer:
@@ -68,7 +86,7 @@ class ScriptServer:
             / f"{self._build.folder.name}-{os.getpid()}{''.join(plusargs)}"
         )
         self.waves, self.story = self._build.waves_file(self.folder), self.folder / "trace.txt"
-        self._thread = self._requests = self._answers = None
+        self._running: _Running | None = None
 
     def _start(self):
         folder = Path(self._pipes.name)
@@ -77,9 +95,9 @@ class ScriptServer:
             path.unlink(missing_ok=True)
             os.mkfifo(path)
         # Opened both ways, so that neither end waits for the other.
-        self._requests, self._answers = (os.open(path, os.O_RDWR) for path in paths.values())
+        requests, answers = (os.open(path, os.O_RDWR) for path in paths.values())
         self._buffer = b""
-        self._thread = threading.Thread(
+        thread = threading.Thread(
             target=builds.simulate,
             daemon=True,
             args=(
@@ -94,31 +112,24 @@ class ScriptServer:
                 self._trace,
             ),
         )
-        self._thread.start()
-        self._started = time.monotonic()
+        thread.start()
+        self._running = _Running(thread, requests, answers, time.monotonic())
+        return self._running
 
     def play(self, script):
         """The result of `bench.player.play`; a simulator that dies is a failure of the script."""
-        if self._thread and time.monotonic() - self._started > _RENEW_SECONDS:
+        if self._running and time.monotonic() - self._running.since > _RENEW_SECONDS:
             self._stop()
-        if self._thread is None:
-            self._start()
-        self._write(json.dumps(script.to_dict()).encode() + b"\n")
+        running = self._running or self._start()
+        running.write(json.dumps(script.to_dict()).encode() + b"\n")
         deadline = time.monotonic() + _ANSWER_SECONDS
         while b"\n" not in self._buffer:
-            if select.select([self._answers], [], [], 0.2)[0]:
-                self._buffer += os.read(self._answers, 1 << 16)
-            elif not self._thread.is_alive() or time.monotonic() > deadline:
+            if select.select([running.answers], [], [], 0.2)[0]:
+                self._buffer += os.read(running.answers, 1 << 16)
+            elif not running.thread.is_alive() or time.monotonic() > deadline:
                 return self._died()
         line, _newline, self._buffer = self._buffer.partition(b"\n")
         return json.loads(line)
-
-    def _write(self, data):
-        """All of it, unless the simulator has gone."""
-        os.set_blocking(self._requests, False)
-        while data and self._thread.is_alive():
-            if select.select([], [self._requests], [], 0.2)[1]:
-                data = data[os.write(self._requests, data[:4096]) :]
 
     def _died(self):
         log = self.folder / "log.txt"
@@ -140,14 +151,14 @@ class ScriptServer:
         }
 
     def _stop(self, kill=False):
-        if self._thread is None:
+        running, self._running = self._running, None
+        if running is None:
             return
         if not kill:
-            self._write(b"\n")
-            self._thread.join(30)
-        os.close(self._requests)
-        os.close(self._answers)
-        self._thread = None
+            running.write(b"\n")
+            running.thread.join(30)
+        os.close(running.requests)
+        os.close(running.answers)
 
     def close(self):
         """End the simulator."""

@@ -1,8 +1,9 @@
 """What `ttpoe sim` prints: what goes on, live on a terminal, else lines; then a table and the sum."""
 
 import threading
+from pathlib import Path
 
-from rich.console import Console, Group
+from rich.console import Console, Group, JustifyMethod
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -89,7 +90,7 @@ class Report:
 
     def _table(self, runs):
         table = Table()
-        for title, justify in (
+        columns: tuple[tuple[str, JustifyMethod], ...] = (
             ("scenario", "left"),
             ("simulator", "left"),
             ("preset", "left"),
@@ -99,7 +100,8 @@ class Report:
             ("clocks/s", "right"),
             ("result", "left"),
             ("remark", "left"),
-        ):
+        )
+        for title, justify in columns:
             table.add_column(title, justify=justify)
         for run in runs:
             figures = [
@@ -118,7 +120,7 @@ class Report:
             )
         return table
 
-    def finish(self, results="build/sim/results.json"):
+    def finish(self, results: str | Path = "build/sim/results.json"):
         """The final table, each failure with how to repeat it, the waveforms, and the sum."""
         self._console.print(self._table(self.runs))
         for run in self.runs:

@@ -21,11 +21,12 @@ import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from collections import defaultdict
+from collections.abc import Hashable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ttpoe.config import preset
+from ttpoe.config import Config, preset
 from ttpsim import scenarios
 from ttpsim.build import builds, tools
 from ttpsim.build.builds import BUILD, BuildError, SetupError
@@ -49,7 +50,7 @@ class Run:
     scenario: str
     test: str
     simulator: str
-    config: object
+    config: Config
     seed: int
     params: dict
     waves: bool | str  # "all": of the whole run
@@ -198,10 +199,10 @@ def _verdict(run, code):
         run.message = f"the simulator stopped early (exit code {code}); see the log"
         return
     broken = [
-        case.find(kind)
+        entry
         for case in cases
         for kind in ("failure", "error")
-        if case.find(kind) is not None
+        if (entry := case.find(kind)) is not None
     ]
     if code == 0 and cases and not broken:
         run.state = "passed"
@@ -328,7 +329,7 @@ def _build_order(runs):
     cost = {build_key(run): build_seconds(run) for run in runs}
     keys = sorted(cost, key=lambda key: -cost[key])
     first = min(keys, key=lambda key: cost[key])
-    order = {
+    order: dict[Hashable, int] = {
         key: number for number, key in enumerate([first, *(key for key in keys if key != first)])
     }
     for run in runs:

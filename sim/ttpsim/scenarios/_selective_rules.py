@@ -14,7 +14,7 @@ def payload_frames(node, since=0):
 
 def nacks(node, since=0, vc=None):
     """(first, last) of every NACK that `node` has sent, or of those on one VC."""
-    frames = [Frame.parse(f.data)[0] for f in node.frames_out[since:]]
+    frames = [Frame.unpack(f.data) for f in node.frames_out[since:]]
     return [
         (frame.rx_id, frame.tx_id)
         for frame in frames

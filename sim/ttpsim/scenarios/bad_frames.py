@@ -32,7 +32,9 @@ def knows_ipv4(bench):
 
 def bad_ones(bench, node, peer, count, rng):
     """`count` bad frames towards `node`, in an order of chance."""
-    makers = [Hostile(bench.seed, node.address, peer.address, bench.config["slots"])]
+    makers: list[Hostile | BadDatagrams] = [
+        Hostile(bench.seed, node.address, peer.address, bench.config["slots"])
+    ]
     good = ()
     if knows_ipv4(bench):
         makers.append(BadDatagrams(bench.rng("datagrams"), node.address, peer.address))

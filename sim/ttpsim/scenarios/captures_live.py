@@ -28,7 +28,7 @@ class Capture:
 
     def __init__(self, bench, number, lockstep):
         (path,) = (ROOT / FOLDER).glob(f"{number}_*.pcap")
-        self.frames = [Frame.parse(data)[0] for _, data in read_pcap(path)]
+        self.frames = [Frame.unpack(data) for _, data in read_pcap(path)]
         self.bench, self.engine, self.number = bench, bench.a, number
         self.lockstep, self.shift, self.known = lockstep, 0, set()
 
@@ -50,7 +50,7 @@ class Capture:
             if len(more) == len(sent):
                 break
             sent = more
-        parsed = [Frame.parse(frame.data)[0] for frame in sent]
+        parsed = [Frame.unpack(frame.data) for frame in sent]
         return [(frame.opcode.name, frame.tx_id, frame.rx_id) for frame in parsed]
 
     async def rx(self, opcode, tx_id=0, rx_id=0, vc=2):

@@ -5,9 +5,14 @@ without a notice, nothing is delivered twice and all is in order, the reference 
 event, and control frames are counted: no more than 20 for each packet that arrives.
 """
 
+from collections.abc import Iterable
+from typing import TypeVar
+
 from ttpsim.scenarios._module_play import MODULE, ModulePlay
 from ttpverif.bench.bench import scenario
 from ttpverif.module import Options
+
+_Item = TypeVar("_Item")
 
 GROUPS = {
     "data": ("sizes", "loss", "two_modules"),
@@ -52,12 +57,12 @@ class Cases:
     def __init__(self, play, share):
         self.play, self.share = play, share
 
-    def few(self, items):
-        items, count = list(items), 1
-        while count < len(items) * self.share:
+    def few(self, items: Iterable[_Item]) -> list[_Item]:
+        known, count = list(items), 1
+        while count < len(known) * self.share:
             count += 1
-        picked = set(self.play.bench.rng("share").sample(range(len(items)), count))
-        return [item for number, item in enumerate(items) if number in picked]
+        picked = set(self.play.bench.rng("share").sample(range(len(known)), count))
+        return [item for number, item in enumerate(known) if number in picked]
 
     # ---- data ---------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from scapy.packet import Raw
 
 from ttpverif.bench.bench import scenario
 from ttpverif.bench.follow import follow_deliveries, follow_lockstep
-from ttpverif.frames.frame import Frame, is_ttp
+from ttpverif.frames.frame import Frame, Opcode, is_ttp
 from ttpverif.frames.network import Channel
 from ttpverif.frames.scapy_ttp import ttp_frame
 
@@ -106,7 +106,7 @@ async def nic(bench):
         for number, data in enumerate(wanted[node.name]):
             node.os_send(data)
             if number % 10 == 3:  # what the OS may not send
-                node.os_send(Frame(peer.address, node.address, 7, rx_id=number).pack())
+                node.os_send(Frame(peer.address, node.address, Opcode.ACK, rx_id=number).pack())
                 node.os_send(data[:13])
                 node.os_send(data, bad=True)
     forbidden = len(range(3, count, 10))

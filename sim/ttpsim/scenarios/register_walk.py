@@ -157,13 +157,13 @@ async def register_walk(bench):
     # for which b's reader has no slot.
     for node, vc in absent:
         opening = next(
-            Frame.parse(f.data)[0] for f in a.frames_out if f.data[3:6] == node.to_bytes(3, "big")
+            Frame.unpack(f.data) for f in a.frames_out if f.data[3:6] == node.to_bytes(3, "big")
         )
         a.play(
             Frame(
                 node,
                 a.address,
-                1,
+                Opcode.OPEN_ACK,
                 vc,
                 tx_id=0xFEDCBA98 - vc,
                 rx_id=opening.tx_id,
@@ -217,7 +217,9 @@ async def notices(bench, regs):
             "an OPEN_ACK",
         )
         await bench.cycles(20)
-        b.play(Frame(peer, b.address, 3, number % 3, tx_id=100 * number + 1, epoch=1).pack())
+        b.play(
+            Frame(peer, b.address, Opcode.CLOSE, number % 3, tx_id=100 * number + 1, epoch=1).pack()
+        )
         await bench.cycles(120)
     for number in range(NOTICE_DEPTH):
         head = await regs.NOTICE_HEAD.fields()
@@ -230,7 +232,7 @@ async def notices(bench, regs):
         await regs.NOTICE_POP.write()
     assert await regs.NOTICE_HEAD.read() == 0
     assert await regs.counter("stat_notice_lost").read() == 2 * len(peers) - NOTICE_DEPTH
-    b.play(Frame(1, b.address, 0).pack(), bad=True)  # dropped at the door
+    b.play(Frame(1, b.address, Opcode.OPEN).pack(), bad=True)  # dropped at the door
     await bench.cycles(20)
     expected = {"link_up": 1, "link_down": 1, "frame_dropped": 1, "notice_lost": 1}
     causes = await regs.INT_STATUS.fields()

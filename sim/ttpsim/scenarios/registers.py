@@ -1,6 +1,9 @@
 """Two NICs behind AXI4-Lite: they work with no register written, then do as their registers say."""
 
+from typing import cast
+
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
+from cocotbext.axi.axil_master import AxiLiteReadResp, AxiLiteWriteResp
 
 from ttpoe.config import Config
 from ttpoe.csr.access import Registers
@@ -27,14 +30,15 @@ def registers_of(bench, node, config):
     dut = bench.dut
     master = AxiLiteMaster(AxiLiteBus.from_prefix(dut, f"{node.name}_s_axil"), dut.clk, dut.rst)
 
+    # cocotb's events carry an `object`: what they answer with is said here.
     async def read(address):
-        answer = await master.read(address, 4)
+        answer = cast(AxiLiteReadResp, await master.read(address, 4))
         if answer.resp != AxiResp.OKAY:
             raise Refused(hex(address))
         return int.from_bytes(answer.data, "little")
 
     async def write(address, value):
-        answer = await master.write(address, value.to_bytes(4, "little"))
+        answer = cast(AxiLiteWriteResp, await master.write(address, value.to_bytes(4, "little")))
         if answer.resp != AxiResp.OKAY:
             raise Refused(hex(address))
 

@@ -5,6 +5,8 @@ own form, and so are strangers, in between and at the end, one of them on this s
 TTL lasts for eight routers; some frames are marked, some get lost.
 """
 
+import functools
+
 from scapy.layers.inet import IP
 from scapy.layers.l2 import Ether
 
@@ -84,11 +86,11 @@ def far_and_near(bench):
 def strangers(bench):
     """Frames of the IPv4 form for links that `b` has not: good ones, which it answers, and two
     bad ones."""
-    fields = {"epoch": 9, "ethertype": ETHERTYPE_IPV4}
+    frame_of = functools.partial(Frame, epoch=9, ethertype=ETHERTYPE_IPV4)
     for stranger in far_and_near(bench):
         said = stranger, bench.b.address
-        payload = Frame(*said, Opcode.PAYLOAD, REQ_LO, 5, payload=b"?", **fields)
-        close = Frame(*said, Opcode.CLOSE, REQ_LO, 5, **fields)
+        payload = frame_of(*said, Opcode.PAYLOAD, REQ_LO, 5, payload=b"?")
+        close = frame_of(*said, Opcode.CLOSE, REQ_LO, 5)
         for frame in (payload, close):
             bench.b.play(pack(frame, Network()))
     spoiled = bytearray(pack(close, Network()))

@@ -69,7 +69,7 @@ async def urgency(bench):
     # Saturated: both hosts always have DATA and REQ_LO to send.
     rng, flowing = bench.rng("load"), {REQ_LO, DATA}
 
-    def refill(kind, record, node=None):
+    def refill(kind, record, node):
         if kind == "sent" and record.vc in flowing:
             node.send((b if node is a else a).address, record.vc, rng.randbytes(1024))
 

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 
-import pywellen
+from pywellen import Waveform  # pyright: ignore[reportAttributeAccessIssue] (compiled)
 
 from .content import GROUPS, Line
 
@@ -39,7 +39,7 @@ class Dump:
 
     def __init__(self, path):
         self.path = path
-        self._waveform = pywellen.Waveform(str(path))
+        self._waveform = Waveform(str(path))
         self._variables = {}
         for variable in self._waveform.all_vars():
             self._variables.setdefault(variable.full_name.replace("\\", ""), variable)

@@ -162,7 +162,10 @@ def add_names(parser, dest, text, allowed=None):
 
 
 def add_seed(
-    parser, default=1, of="everything that is random follows from it", none="each run's own"
+    parser,
+    default: int | None = 1,
+    of="everything that is random follows from it",
+    none="each run's own",
 ):
     """`--seed N`; `none` says what it is if there is no default."""
     parser.add_argument(
@@ -174,7 +177,7 @@ def add_seed(
     )
 
 
-def add_preset(parser, default="default", of=None):
+def add_preset(parser, default: str | None = "default", of=None):
     """`--preset NAME`."""
     of = f", of {of}" if of else ""
     shown = "each run's own" if default is None else default
@@ -187,7 +190,7 @@ def add_preset(parser, default="default", of=None):
     )
 
 
-def add_simulator(parser, default="verilator"):
+def add_simulator(parser, default: str | None = "verilator"):
     """`--simulator NAME`."""
     parser.add_argument(
         "--simulator",

@@ -5,6 +5,8 @@ from the Scapy layers; each is spoiled in one place, with a checksum that is rig
 the fault.
 """
 
+from collections.abc import Iterator
+
 from .bad import Bad
 from .datagram import Network, checksum, parse
 from .frame import node_to_mac
@@ -62,10 +64,13 @@ class BadDatagrams:
 
     def structured(self):
         """Every case once, in an order of chance."""
-        makers = (self._headers, self._addresses, self._lengths, self._cuts, self._codes)
-        cases = [Bad(*case) for make in makers for case in make()]
+        cases = [Bad(*case) for case in self._cases()]
         self.rng.shuffle(cases)
         return cases
+
+    def _cases(self) -> Iterator[tuple]:
+        for make in (self._headers, self._addresses, self._lengths, self._cuts, self._codes):
+            yield from make()
 
     def _with(self, offset, length, value, data=None):
         """A frame with `value` there and a right checksum."""

@@ -64,7 +64,7 @@ class FaultyWire:
             return data
         router, sink = self._router
         data = route(data, router, sink)
-        return mark(data) if self._marks.random() < MARKED else data
+        return mark(data) if data is not None and self._marks.random() < MARKED else data
 
     def rates(self, loss, doubled, late, corrupted, delay, lateness):
         """From now on: permille of the frames, and clocks. Listed faults need only `delay`."""
@@ -98,6 +98,8 @@ class FaultyWire:
     def push(self, data, now):
         """A frame enters at clock `now`."""
         data = self._routed(bytes(data))
+        if data is None:  # the router drops it: its TTL is used up
+            return
         due, bad, copies = now + self._delay, False, []
         late = False
         for action, argument in self._faults_of(data):

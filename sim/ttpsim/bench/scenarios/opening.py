@@ -12,11 +12,12 @@ LINK_UP = 0
 DELAY = 40
 
 
-async def reopened(bench, offset):
-    """Close, and ask to open again `offset` clocks after the CLOSE_ACK's last beat came in."""
+async def closing(bench):
+    """Open a link, use it, ask to close it; the number of frames that came in before."""
     a, b = bench.a, bench.b
     await bench.reset()
-    a.notices.clear(), b.notices.clear(), a.trace.clear(), a.requests.clear()
+    for noted in (a.notices, b.notices, a.trace, a.requests):
+        noted.clear()
     a.open(b.address, DATA)
     await bench.until(lambda: a.notices and b.notices, 2_000, "the link")
     for _ in range(3):
@@ -26,15 +27,26 @@ async def reopened(bench, offset):
     await bench.cycles(300)
     ins = len(a.frames_in)
     a.close(b.address, DATA)
-    # The CLOSE_ACK's last beat is known by experiment: the same in every try.
-    if offset is None:
-        await bench.until(lambda: len(a.notices) > 1, 4_000, "the end")
-        answer = a.frames_in[ins]
-        assert opcode_of(answer.data) == Opcode.CLOSE_ACK, opcode_of(answer.data)
-        await bench.cycles(50)
-        slots = bench.a.level("free_slots")
-        assert slots == bench.config["slots"], slots
-        return answer.last_cycle - a.requests[-1].cycle
+    return ins
+
+
+async def closed_after(bench):
+    """Clocks from the request to close to the CLOSE_ACK's last beat: the same in every try."""
+    a = bench.a
+    ins = await closing(bench)
+    await bench.until(lambda: len(a.notices) > 1, 4_000, "the end")
+    answer = a.frames_in[ins]
+    assert opcode_of(answer.data) == Opcode.CLOSE_ACK, opcode_of(answer.data)
+    await bench.cycles(50)
+    slots = bench.a.level("free_slots")
+    assert slots == bench.config["slots"], slots
+    return answer.last_cycle - a.requests[-1].cycle
+
+
+async def reopened(bench, offset):
+    """Close, and ask to open again `offset` clocks after the request to close was taken."""
+    a, b = bench.a, bench.b
+    ins = await closing(bench)
     await bench.until(lambda: len(a.requests) == 2, 1_000, "the request to close")
     wait = offset - 2  # a request put now is taken two clocks later
     await bench.cycles(wait)
@@ -56,7 +68,7 @@ async def opening(bench):
     a.trace_on = True
     for node in bench.nodes:
         node.configure(timer_tick=1_000)
-    to_answer = await reopened(bench, None)
+    to_answer = await closed_after(bench)
     tries = [await reopened(bench, to_answer + offset) for offset in range(-6, 30)]
     taken = [entry for entry in tries if entry["taken"]]
     late = [entry for entry in tries if not entry["taken"]]
@@ -65,7 +77,8 @@ async def opening(bench):
     assert all(entry["pipeline"] < recycle for entry in late), tries
     # Opening: from the request to the notice, less what the two wires took.
     await bench.reset()
-    a.notices.clear(), b.notices.clear(), a.requests.clear()
+    for noted in (a.notices, b.notices, a.requests):
+        noted.clear()
     ins, outs = len(a.frames_in), len(a.frames_out)
     answers, heard = len(b.frames_out), len(b.frames_in)
     a.open(b.address, DATA)

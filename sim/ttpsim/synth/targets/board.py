@@ -60,6 +60,7 @@ def example():
     """The module examples/board/soak_board.py."""
     path = ROOT / "examples" / "board" / "soak_board.py"
     spec = importlib.util.spec_from_file_location("soak_board", path)
+    assert spec is not None and spec.loader is not None  # it is a file of Python
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

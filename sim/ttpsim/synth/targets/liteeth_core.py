@@ -14,6 +14,7 @@ from liteeth.core import LiteEthUDPIPCore
 from litex.gen import ClockDomain, ClockSignal, LiteXModule, ResetSignal
 from litex.gen.fhdl.verilog import convert
 from litex.soc.interconnect import stream
+from migen.fhdl.module import _ModuleComb
 
 
 class _Phy(LiteXModule):
@@ -28,6 +29,8 @@ class _Phy(LiteXModule):
 class Core(LiteXModule):
     """The core in one clock domain; `ios` are its ports."""
 
+    comb: _ModuleComb  # for pyright; Migen makes it
+
     def __init__(self, width_bits):
         self.cd_sys, self.cd_eth_rx, self.cd_eth_tx = (
             ClockDomain("sys"),
@@ -35,9 +38,9 @@ class Core(LiteXModule):
             ClockDomain("eth_tx"),
         )
         self.comb += [
-            side.eq(of("sys"))
-            for domain in (self.cd_eth_rx, self.cd_eth_tx)
-            for side, of in ((domain.clk, ClockSignal), (domain.rst, ResetSignal))
+            of(domain).eq(of("sys"))
+            for domain in ("eth_rx", "eth_tx")
+            for of in (ClockSignal, ResetSignal)
         ]
         self.phy = _Phy(width_bits)
         self.core = LiteEthUDPIPCore(
