@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ttpoe.config import preset
-from ttpoe.verilog import emit
+from ttpoe.verilog import component, emit
 from ttpoe.verilog.cache import writable_cache
 from ttpsim.paths import ROOT
 
@@ -84,6 +84,6 @@ def test_the_emitter_sees_to_its_cache(monkeypatch):
     def asked():
         raise Asked
 
-    monkeypatch.setattr(emit, "writable_cache", asked)
+    monkeypatch.setattr(component, "writable_cache", asked)
     with pytest.raises(Asked):
         emit.top_verilog("engine", preset("tiny"))

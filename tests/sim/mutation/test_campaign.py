@@ -7,6 +7,7 @@ import pytest
 
 from tests.ttpoe_process import refused
 from ttpoe.config import preset
+from ttpsim.campaign.origin import origin
 from ttpsim.mutation import benches, campaign, page
 from ttpsim.mutation.killers import Killer, Outcome
 from ttpsim.mutation.netlist import Mutant
@@ -148,11 +149,13 @@ def test_nothing_is_said_about_mutants_if_the_control_fails(begin):
 
 def test_page(begin, tmp_path):
     results, _ran, _said = begin([LOSS], {(1, "loss.5pct")})
+    results["origin"] = origin("ttpoe mutate --save", 1)
     known = tmp_path / "survivors.toml"
     entry = '[[survivor]]\ntop = "engine"\nnumber = 2\nverdict = "equivalent"\nwhy = "Never."\n'
     known.write_text(f'netlist = "{results["netlist"]}"\n{entry}')
     text = page.page(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n", results, known)
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
+    assert "`ttpoe mutate --save`" in text
     assert "**1 of 3** mutants killed (33.3 %)" in text and "**50.0 %**" in text
     assert "| engine: rx | 3 | 1 | 1 | 1 | 0 |" in text
     assert "`bit[2]` inverted | equivalent | Never. |" in text
