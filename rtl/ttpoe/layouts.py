@@ -6,7 +6,7 @@ transmission; nothing but events passes through Q0-Q3.
 
 from amaranth.lib import data, enum, stream
 
-from .protocol import Opcode
+from .protocol import FIELDS, Opcode
 
 __all__ = [
     "beat_layout",
@@ -32,6 +32,8 @@ __all__ = [
     "HEADER",
     "HEADER_FIELDS",
     "NOT_IN_PAYLOAD",
+    "RECEIVED_FIELDS",
+    "WIRE_FIELDS",
     "form_layout",
     "header_fields",
     "header_layout",
@@ -57,6 +59,13 @@ on the wire."""
 HEADER_FIELDS = tuple(name for name in HEADER if name != "congestion")
 """Those that are the same in every record: of a frame that is to be sent, a flag says what byte 48
 will be."""
+
+WIRE_FIELDS = tuple(name for name in HEADER if name in FIELDS)
+"""Those that lie on the wire as they are in the records. `node`, `ieee`, `selective` and
+`controlled` are what the fields of other names say."""
+
+RECEIVED_FIELDS = ("epoch", "tx_id", "rx_id", "congestion")
+"""Those of a received frame that the trace has, beside what says which link it is."""
 
 NOT_IN_PAYLOAD = ("opcode", "selective", "controlled", "rx_id")
 """Those that a PAYLOAD need not say."""
@@ -295,7 +304,7 @@ def trace_layout(config):
             "new_state": LinkState,
             "action": Action,
             # of the received frame
-            **{name: HEADER[name] for name in ("epoch", "tx_id", "rx_id", "congestion")},
+            **{name: HEADER[name] for name in RECEIVED_FIELDS},
             "room": 1,  # a receive slot was there
             "free": 1,  # four inputs of the law (section 11): the link may send at once,
             "slow": 1,  # some round trip was long lately,

@@ -3,13 +3,14 @@
 Source: section 1 of the protocol (frame), 1.1 (EtherType), 1.2 (which IDs a frame carries).
 """
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import (
     NOT_IN_PAYLOAD,
+    WIRE_FIELDS,
     beat_layout,
     control_frame_layout,
     form_layout,
@@ -57,14 +58,9 @@ def header_bits(fields, cfg_node, oui):
         "tsh_src": cfg_node,
         "tsh_dst": fields.node,
         "tsh_length": fields.noc_bytes + TSH_BYTES,
-        "opcode": fields.opcode.as_value(),
-        "vc": fields.vc,
-        "epoch": fields.epoch,
-        "congestion": fields.congestion,
         "extension": Mux(fields.selective, EXT_SELECTIVE, 0)
         | Mux(fields.controlled, EXT_CONGESTION, 0),
-        "tx_id": fields.tx_id,
-        "rx_id": fields.rx_id,
+        **{name: Value.cast(fields[name]) for name in WIRE_FIELDS},
     }
     octets = [Const(0, 8)] * HEADER_BYTES
     for name, value in values.items():
