@@ -1,7 +1,8 @@
-"""The tests as examples: short functions, and one that imports each module of the hardware."""
+"""The tests as examples: short functions, a file for each block of the hardware."""
 
 import ast
 import functools
+import re
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -59,6 +60,58 @@ def test_every_module_of_the_hardware_is_imported_by_a_test():
     assert "ttpoe.memory.read_port" in modules and len(modules) > 50
     seen = {name for path in TESTS.rglob("*.py") for name in imported(path)}
     assert not modules - seen
+
+
+# Blocks whose tests lie under another name.
+ELSEWHERE = {
+    "csr/block": "csr/test_csr_block",  # a file has many blocks
+    "rx/path": "rx/test_rx_path",  # all that receives; `tx/path` has the name
+    "engine": "nic/test_nic",  # all of it at once, in the NIC; `tests/sim` against the model
+}
+
+
+def has_component(path):
+    """Whether the file has a public class whose base is a `Component`."""
+    return any(
+        isinstance(node, ast.ClassDef)
+        and not node.name.startswith("_")
+        and any(ast.unparse(base).endswith("Component") for base in node.bases)
+        for node in nodes_of(path)
+    )
+
+
+def file_of(block, elsewhere=ELSEWHERE):
+    """Where the test file of the block `folder/name` lies. Those of the pipeline are called after
+    their stage: `q3_commit` and `test_commit`."""
+    folder, _, name = block.rpartition("/")
+    name = re.sub(r"^q\d_", "", name)
+    return Path(elsewhere.get(block, f"{folder}/test_{name}")).with_suffix(".py")
+
+
+def test_every_block_has_a_test_file_that_bears_its_name():
+    root = RTL / "ttpoe"
+    blocks = {
+        str(path.relative_to(root).with_suffix("")): path
+        for path in root.rglob("*.py")
+        if has_component(path)
+    }
+    assert {"mac/store", "board/uart", "pipeline/q3_commit"} < blocks.keys() and len(blocks) > 80
+    assert not [block for block in blocks if not (TESTS / file_of(block)).is_file()]
+    assert not ELSEWHERE.keys() - blocks.keys()
+    for block in ELSEWHERE:
+        assert not (TESTS / file_of(block, {})).is_file(), f"{block} needs no exception"
+
+
+@pytest.mark.parametrize("bases, found", [("wiring.Component", True), ("Base", False), ("", False)])
+def test_a_block_is_known_by_its_base(tmp_path, bases, found):
+    path = tmp_path / "block.py"
+    path.write_text(f"class Block({bases}):\n    pass\n")
+    assert has_component(path) == found
+
+
+def test_the_stage_is_no_part_of_a_name():
+    assert file_of("pipeline/q0_arbitrate") == Path("pipeline/test_arbitrate.py")
+    assert file_of("mac/store") == Path("mac/test_store.py")
 
 
 def test_files_that_are_ordered_are_there():

@@ -6,7 +6,7 @@ transmission; nothing but events passes through Q0-Q3.
 
 from amaranth.lib import data, enum, stream
 
-from .protocol import Opcode
+from .protocol import FIELDS, Opcode
 
 __all__ = [
     "beat_layout",
@@ -29,25 +29,58 @@ __all__ = [
     "Notice",
     "notice_layout",
     "trace_layout",
+    "HEADER",
     "HEADER_FIELDS",
+    "NOT_IN_PAYLOAD",
+    "RECEIVED_FIELDS",
+    "WIRE_FIELDS",
     "form_layout",
     "header_fields",
+    "header_layout",
     "event_signature",
 ]
 
 
-HEADER_FIELDS = (
-    "opcode",
-    "node",
-    "vc",
-    "ieee",
-    "epoch",
-    "selective",
-    "controlled",
-    "tx_id",
-    "rx_id",
-)
-"""What a frame's header says, by the names that it has in every record."""
+HEADER = {
+    "opcode": Opcode,
+    "node": 24,  # the other end: source of a received frame, destination of one that is sent
+    "vc": 2,
+    "ieee": 1,  # EtherType 0x9AC6 rather than 0x0AC6
+    "epoch": 16,
+    "selective": 1,  # bit 0x20 of the extension byte
+    "controlled": 1,  # bit 0x40
+    "congestion": 8,  # byte 48 (section 11)
+    "tx_id": 32,
+    "rx_id": 32,
+}
+"""What a frame's header says: {name in every record: shape}. `protocol.FIELDS` says where it lies
+on the wire."""
+
+HEADER_FIELDS = tuple(name for name in HEADER if name != "congestion")
+"""Those that are the same in every record: of a frame that is to be sent, a flag says what byte 48
+will be."""
+
+WIRE_FIELDS = tuple(name for name in HEADER if name in FIELDS)
+"""Those that lie on the wire as they are in the records. `node`, `ieee`, `selective` and
+`controlled` are what the fields of other names say."""
+
+RECEIVED_FIELDS = ("epoch", "tx_id", "rx_id", "congestion")
+"""Those of a received frame that the trace has, beside what says which link it is."""
+
+NOT_IN_PAYLOAD = ("opcode", "selective", "controlled", "rx_id")
+"""Those that a PAYLOAD need not say."""
+
+
+def header_layout(*, without=(), byte48=None):
+    """`HEADER` as the fields of a record: but for those `without`, and with the flag `byte48`, if
+    there is one, in the place of `congestion`."""
+    fields = {}
+    for name, shape in HEADER.items():
+        if name == "congestion" and byte48:
+            fields[byte48] = 1
+        elif name not in without:
+            fields[name] = shape
+    return fields
 
 
 def form_layout(config):
@@ -111,21 +144,7 @@ def rx_event_layout(config):
     Without `room` (no receive slot left, or no PAYLOAD) nothing is held.
     """
     return data.StructLayout(
-        {
-            "opcode": Opcode,
-            "node": 24,  # source
-            "vc": 2,
-            "ieee": 1,  # EtherType 0x9AC6 rather than 0x0AC6
-            "epoch": 16,
-            "selective": 1,  # bit 0x20 of the extension byte
-            "controlled": 1,  # bit 0x40
-            "congestion": 8,  # byte 48 (section 11)
-            "tx_id": 32,
-            "rx_id": 32,
-            "room": 1,
-            "slot": config.rx_slot_bits,
-            **form_layout(config),
-        }
+        {**header_layout(), "room": 1, "slot": config.rx_slot_bits, **form_layout(config)}
     )
 
 
@@ -175,19 +194,13 @@ host_result_layout = data.StructLayout({"vc": 2, "result": HostResult})
 
 
 def control_frame_layout(config):
-    """A frame without payload that is to be sent."""
+    """A frame without payload that is to be sent.
+
+    `announces`: byte 48 says how many links are backlogged here.
+    """
     return data.StructLayout(
         {
-            "opcode": Opcode,
-            "node": 24,
-            "vc": 2,
-            "ieee": 1,
-            "epoch": 16,
-            "selective": 1,
-            "controlled": 1,
-            "announces": 1,  # byte 48 says how many links are backlogged here
-            "tx_id": 32,
-            "rx_id": 32,
+            **header_layout(byte48="announces"),
             "lid": config.lid_bits,
             "report": 1,  # raise a "sent" event for `lid` when it is on the wire (OPEN_RECD)
             **form_layout(config),
@@ -196,17 +209,15 @@ def control_frame_layout(config):
 
 
 def payload_frame_layout(config):
-    """A PAYLOAD frame that is to be sent: the bytes and their number lie in replay slot `slot`."""
+    """A PAYLOAD frame that is to be sent: the bytes and their number lie in replay slot `slot`.
+
+    `more`: byte 48 says that there is more behind it.
+    """
     return data.StructLayout(
         {
             "slot": config.slot_bits,
             "lid": config.lid_bits,
-            "node": 24,
-            "vc": 2,
-            "ieee": 1,
-            "epoch": 16,
-            "more": 1,  # byte 48: there is more behind it
-            "tx_id": 32,
+            **header_layout(without=NOT_IN_PAYLOAD, byte48="more"),
             **form_layout(config),
         }
     )
@@ -265,6 +276,17 @@ class Notice(enum.Enum, shape=3):
 notice_layout = data.StructLayout({"notice": Notice, "node": 24, "vc": 2})
 
 
+def _sent_layout(config):
+    """The header of the frame that is sent, `frame_` in front of each name; its form is in one
+    place."""
+    fields = {}
+    for name, shape in header_layout(byte48="more").items():
+        fields[f"frame_{name}"] = shape
+        if name == "ieee":
+            fields |= {f"frame_{form}": bits for form, bits in form_layout(config).items()}
+    return fields
+
+
 def trace_layout(config):
     """One record per event that leaves the pipeline; the scoreboard reads nothing else.
 
@@ -281,10 +303,8 @@ def trace_layout(config):
             "old_state": LinkState,
             "new_state": LinkState,
             "action": Action,
-            "epoch": 16,  # these four: of the received frame
-            "tx_id": 32,
-            "rx_id": 32,
-            "congestion": 8,
+            # of the received frame
+            **{name: HEADER[name] for name in RECEIVED_FIELDS},
             "room": 1,  # a receive slot was there
             "free": 1,  # four inputs of the law (section 11): the link may send at once,
             "slow": 1,  # some round trip was long lately,
@@ -295,17 +315,7 @@ def trace_layout(config):
             "background": 1,  # a slot is freed that was acknowledged before, and nothing else
             "result": HostResult,  # of HOST_PAYLOAD
             "frame": 1,  # a frame is sent: those that begin so
-            "frame_opcode": Opcode,
-            "frame_node": 24,
-            "frame_vc": 2,
-            "frame_ieee": 1,
-            **{f"frame_{name}": bits for name, bits in form_layout(config).items()},
-            "frame_epoch": 16,
-            "frame_selective": 1,
-            "frame_controlled": 1,
-            "frame_more": 1,
-            "frame_tx_id": 32,
-            "frame_rx_id": 32,
+            **_sent_layout(config),
             "noticed": 1,  # the host is told
             "notice": Notice,
         }

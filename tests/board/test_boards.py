@@ -8,7 +8,7 @@ import ttpverif.cli as cli
 from tests.board.test_talk import said_by
 from tests.long import long_case
 from ttpoe.board.boards import BOARDS, Board, board_of
-from ttpoe.board.clocks import EngineClock, pll_dividers
+from ttpoe.board.clocks import pll_dividers
 from ttpoe.board.lights import LIGHTS
 from ttpoe.board.registers import APPS
 from ttpoe.config import ConfigError, preset
@@ -104,29 +104,6 @@ def test_a_phy_that_the_board_has_not(platform, ethernet, there):
 def test_an_unknown_board():
     with pytest.raises(ConfigError, match=f"must be one of {', '.join(BOARDS)}; got 'ulx3s'"):
         board_of("ulx3s")
-
-
-@pytest.mark.parametrize(
-    "wanted, dividers",
-    [
-        ((100, 75), (4, 3, 6)),
-        ((25, 50), (1, 2, 8)),
-        ((100, 62.5), (8, 5, 7)),
-        ((100, 40), (5, 2, 10)),
-    ],
-)
-def test_dividers_of_the_pll(wanted, dividers):
-    divide, multiply, post = found = pll_dividers(*wanted)
-    assert wanted[0] * multiply == wanted[1] * divide
-    assert 400 <= wanted[1] * post <= 800 and wanted[0] / divide >= 10
-    assert found == dividers
-
-
-def test_a_clock_that_the_pll_cannot_make():
-    with pytest.raises(
-        ConfigError, match="no divider of the PLL makes 33.3 MHz of the board's 100"
-    ):
-        EngineClock(100, 33.3)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,8 @@
-"""`Bridge`, `Split`, `RegisterFile` and the UART, against the UART of cocotbext-uart."""
-
-import pytest
+"""`Bridge` in front of two tables of registers, against the UART of cocotbext-uart."""
 
 from tests.board.uart_board import UartBoard
 from tests.mac import mac_bench
 from ttpoe.board.protocol import crc8, request
-from ttpoe.board.uart import divisor
-from ttpoe.config import ConfigError
 from ttpoe.verilog.emit import emit_verilog
 
 
@@ -23,14 +19,3 @@ def test_the_check_byte_is_the_known_one():
 def test_requests():
     assert request(0x8004) == bytes([0x52, 0x04, 0x80]) + bytes([crc8(b"R\x04\x80")])
     assert request(0x10, 0x11223344)[:-1] == b"W\x10\0\x44\x33\x22\x11"
-
-
-@pytest.mark.parametrize("clock, baud, clocks", [(75e6, 115_200, 651), (50e6, 6_250_000, 8)])
-def test_divisors(clock, baud, clocks):
-    assert divisor(clock, baud) == clocks
-
-
-@pytest.mark.parametrize("clock, baud", [(50e6, 12_000_000), (75e6, 7_000_000)])
-def test_a_rate_that_the_clock_cannot_make(clock, baud):
-    with pytest.raises(ConfigError, match=f"a UART of {baud} baud needs 8 clocks a bit .* got"):
-        divisor(clock, baud)

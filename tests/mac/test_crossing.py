@@ -3,11 +3,9 @@
 import random
 
 import pytest
-from amaranth.hdl import DomainRenamer
 from amaranth.sim import Simulator
 
 from ttpoe.config import preset
-from ttpoe.mac.counters import Tokens
 from ttpoe.mac.crossing import RxCrossing, TxCrossing, depth_beats, start_beats
 
 NS = 1e-9
@@ -178,36 +176,12 @@ def test_where_a_frame_may_start():
     assert depth_beats(1) == 8 and depth_beats(3) == 16
 
 
-def test_tokens_are_not_lost():
-    for given_ns, taken_ns, busy in ((8, 20, 0), (20, 3, 0), (8, 8, 1)):
-        dut = DomainRenamer({"given": "wire", "taken": "sync"})(Tokens(3))
-        taken = 0
-
-        async def give(ctx):
-            for _ in range(7):
-                ctx.set(dut.give, 1)
-                await ctx.tick("wire")
-            ctx.set(dut.give, 0)
-
-        async def take(ctx):
-            nonlocal taken
-            for clock in range(60):
-                there = ctx.get(dut.any) and (not busy or clock % 3 == 0)
-                ctx.set(dut.take, there)
-                taken += there
-                await ctx.tick()
-
-        simulate(dut, taken_ns, given_ns, take, give)
-        assert taken == 7
-
-
 def test_constructors():
     config = preset("default")
     for refused, words in (
         (lambda: TxCrossing(config, depth=12), "depth must be a power of two from 4; got 12"),
         (lambda: TxCrossing(config, 17, 16), "start must be from 1 to depth, 16; got 17"),
         (lambda: RxCrossing(config, 2), "depth must be a power of two from 4; got 2"),
-        (lambda: Tokens(1), "bits must be 2 or more; got 1"),
     ):
         with pytest.raises(ValueError, match=words):
             refused()

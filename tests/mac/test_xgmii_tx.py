@@ -4,7 +4,7 @@ import pytest
 
 from tests.mac import mac_bench
 from ttpoe.config import Config
-from ttpoe.mac.store import SLACK_BEATS, Store, beats_before_start
+from ttpoe.mac.store import SLACK_BEATS
 from ttpoe.mac.xgmii_tx import XgmiiTx
 
 CONFIG = Config(width_bits=64)
@@ -35,14 +35,3 @@ def test_frames_on_the_wire(tmp_path, pytestconfig):
 def test_what_is_refused():
     with pytest.raises(ValueError, match="64 bits; got width_bits=128"):
         XgmiiTx(Config(width_bits=128))
-    for depth, start in ((1, 1), (8, 9), (8, 0)):
-        with pytest.raises(ValueError, match=f"got {start} of {depth}"):
-            Store(CONFIG, depth, start)
-
-
-def test_beats_before_start():
-    assert beats_before_start(CONFIG, 9014, 156.25e6, 156.25e6, tolerance_ppm=0) == SLACK_BEATS
-    assert beats_before_start(CONFIG, 9014, 156.25e6, 156.25e6) == SLACK_BEATS + 1
-    assert beats_before_start(CONFIG, 9014, 500e6, 156.25e6) == SLACK_BEATS
-    assert beats_before_start(CONFIG, 800, 100e6, 200e6, tolerance_ppm=0) == SLACK_BEATS + 50
-    assert beats_before_start(CONFIG, 64, 10e6, 156.25e6) == 8

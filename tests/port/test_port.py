@@ -5,16 +5,12 @@ import pytest
 from ttpoe.config import ConfigError, preset
 from ttpoe.mac.kinds import KINDS
 from ttpoe.nic.managed import ManagedNic
-from ttpoe.port.fast import CmacSide, XgmiiSide
-from ttpoe.port.gmii import GmiiSide, RgmiiSide
 from ttpoe.port.port import Port
-from ttpoe.port.side import side_signature
 from ttpoe.verilog.emit import emit_verilog
 
 TINY = preset("tiny")
 WIDE = TINY.replace(width_bits=512)
 CONFIGS = {"rgmii": TINY, "gmii": TINY, "xgmii": TINY, "cmac": WIDE}
-SIDES = {"rgmii": RgmiiSide, "gmii": GmiiSide, "xgmii": XgmiiSide, "cmac": CmacSide}
 
 
 @pytest.mark.parametrize("mac", KINDS)
@@ -31,12 +27,6 @@ def test_ports_are_those_of_the_nic_and_the_pins(mac):
     nic = dict(ManagedNic(config).signature.members)
     del nic["i_mac"], nic["o_mac"]
     assert port == nic
-
-
-@pytest.mark.parametrize("mac", KINDS)
-def test_sides_are_alike(mac):
-    config = CONFIGS[mac]
-    assert SIDES[mac](config).signature == side_signature(config, KINDS[mac])
 
 
 def test_what_is_refused():

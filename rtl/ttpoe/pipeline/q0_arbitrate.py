@@ -17,6 +17,7 @@ from ..layouts import (
     command_layout,
     event_signature,
     form_layout,
+    header_layout,
     host_event_layout,
     rx_event_layout,
 )
@@ -230,9 +231,9 @@ class Arbitrate(wiring.Component):
         if self._config.ipv4:
             form |= {"ieee": self.cfg_ieee & ~self.cfg_ipv4, "ipv4": self.cfg_ipv4}
         if name == "rx":
-            names = "node vc ieee epoch selective controlled congestion tx_id rx_id room"
+            names = *header_layout(without=("opcode",)), "room", *form_layout(self._config)
             return {
-                **{field: payload[field] for field in (*names.split(), *form_layout(self._config))},
+                **{field: payload[field] for field in names},
                 "event": payload.opcode,
                 "rx_slot": payload.slot,
                 "may_send": payload.opcode == Opcode.NACK,

@@ -2,7 +2,7 @@
 
 from amaranth.lib import data, enum
 
-from ..layouts import HostResult, Notice, form_layout
+from ..layouts import HostResult, Notice, form_layout, header_layout
 from ..link.fsm import GUARDS, Action, Event, LinkState
 from ..link.table import tag_layout
 from ..protocol import Opcode
@@ -72,15 +72,7 @@ def pipeline_event_layout(config):
             "event": Event,
             "by_lid": 1,  # the link is known by its number, not by node and VC
             "lid": config.lid_bits,  # if `by_lid`
-            "node": 24,  # if not `by_lid`
-            "vc": 2,
-            "ieee": 1,  # these nine: of the received frame
-            "epoch": 16,
-            "selective": 1,
-            "controlled": 1,
-            "congestion": 8,
-            "tx_id": 32,
-            "rx_id": 32,
+            **header_layout(without=("opcode",)),  # `node` counts if not `by_lid`
             "room": 1,
             "rx_slot": config.rx_slot_bits,
             "slot": config.slot_bits,  # the replay slot of HOST_PAYLOAD and REPLAY

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import (
     HEADER_FIELDS,
+    RECEIVED_FIELDS,
     control_frame_layout,
     event_signature,
     form_layout,
@@ -60,10 +61,7 @@ class Trace(wiring.Component):
             trace.old_state.eq(outcome.old_state),
             trace.new_state.eq(done.tag.state),
             trace.action.eq(outcome.action),
-            *(
-                trace[name].eq(event[name])
-                for name in ("epoch", "tx_id", "rx_id", "congestion", "room")
-            ),
+            *(trace[name].eq(event[name]) for name in (*RECEIVED_FIELDS, "room")),
             *(trace[name].eq(outcome[name]) for name in ("free", "slow", "coin", "crowded")),
             trace.frame_more.eq(self.i_more),
             trace.delivered.eq(self.i_delivers),

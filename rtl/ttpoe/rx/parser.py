@@ -8,7 +8,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from ..layouts import beat_layout, event_signature, form_layout
+from ..layouts import beat_layout, event_signature, form_layout, header_layout
 from ..protocol import (
     EXT_CONGESTION,
     EXT_SELECTIVE,
@@ -52,16 +52,7 @@ def parsed_layout(config):
     """What a good frame says. `last_beat`, `last_lane`: where its last payload byte lies."""
     return data.StructLayout(
         {
-            "opcode": Opcode,
-            "node": 24,
-            "vc": 2,
-            "ieee": 1,
-            "epoch": 16,
-            "selective": 1,
-            "controlled": 1,
-            "congestion": 8,
-            "tx_id": 32,
-            "rx_id": 32,
+            **header_layout(),
             "payload": 1,
             "last_lane": ceil_log2(config.width_bytes),
             "last_beat": config.beat_bits,

@@ -9,10 +9,13 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import (
+    NOT_IN_PAYLOAD,
+    WIRE_FIELDS,
     beat_layout,
     control_frame_layout,
     form_layout,
     header_fields,
+    header_layout,
     payload_frame_layout,
 )
 from ..protocol import (
@@ -38,21 +41,7 @@ __all__ = ["FrameBuilder"]
 def frame_fields(config):
     """What a frame says."""
     return data.StructLayout(
-        {
-            "opcode": Opcode,
-            "node": 24,
-            "vc": 2,
-            "ieee": 1,
-            "epoch": 16,
-            "selective": 1,
-            "controlled": 1,
-            "congestion": 8,
-            "tx_id": 32,
-            "rx_id": 32,
-            "is_payload": 1,
-            "noc_bytes": 11,
-            **form_layout(config),
-        }
+        {**header_layout(), "is_payload": 1, "noc_bytes": 11, **form_layout(config)}
     )
 
 
@@ -69,14 +58,9 @@ def header_bits(fields, cfg_node, oui):
         "tsh_src": cfg_node,
         "tsh_dst": fields.node,
         "tsh_length": fields.noc_bytes + TSH_BYTES,
-        "opcode": fields.opcode.as_value(),
-        "vc": fields.vc,
-        "epoch": fields.epoch,
-        "congestion": fields.congestion,
         "extension": Mux(fields.selective, EXT_SELECTIVE, 0)
         | Mux(fields.controlled, EXT_CONGESTION, 0),
-        "tx_id": fields.tx_id,
-        "rx_id": fields.rx_id,
+        **{name: Value.cast(fields[name]) for name in WIRE_FIELDS},
     }
     octets: list[Value] = [Const(0, 8)] * HEADER_BYTES
     for name, value in values.items():
@@ -233,7 +217,8 @@ class FrameBuilder(wiring.Component):
         with m.Else():
             m.d.comb += [
                 getattr(now, name).eq(getattr(payload, name))
-                for name in ("node", "vc", "ieee", "epoch", "tx_id", *form_layout(self._config))
+                for name in header_fields(self._config)
+                if name not in NOT_IN_PAYLOAD
             ]
             m.d.comb += [
                 now.opcode.eq(Opcode.PAYLOAD),

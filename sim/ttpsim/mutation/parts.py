@@ -40,9 +40,9 @@ PARTS = {
     "nibble_rx": ("mac.mii:NibbleRx", (), ("mac/test_mii.py",)),
     "mdio": ("mac.mdio:Mdio", (), ("mac/test_mdio.py",)),
     "fcs": ("mac.fcs:Fcs", (), ("mac/test_fcs.py",)),
-    "xgmii_gap": ("mac.xgmii_gap:XgmiiGap", (), ("mac/test_xgmii_blocks.py",)),
-    "xgmii_align": ("mac.xgmii_align:XgmiiAlign", (), ("mac/test_xgmii_blocks.py",)),
-    "xgmii_fault": ("mac.xgmii_fault:XgmiiFault", (), ("mac/test_xgmii_blocks.py",)),
+    "xgmii_gap": ("mac.xgmii_gap:XgmiiGap", (), ("mac/test_xgmii_gap.py",)),
+    "xgmii_align": ("mac.xgmii_align:XgmiiAlign", (), ("mac/test_xgmii_align.py",)),
+    "xgmii_fault": ("mac.xgmii_fault:XgmiiFault", (), ("mac/test_xgmii_fault.py",)),
 }
 
 
