@@ -1,11 +1,11 @@
-"""`pass_through`: ports of a block become those of the component around it, arrays too."""
+"""`pass_through`: ports of a block become those of the component around it, arrays too. `with_init`."""
 
 from amaranth import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from tests.streams import simulate
-from ttpoe.wires import pass_through
+from ttpoe.wires import pass_through, with_init
 
 PORTS = {
     "i": In(stream.Signature(8)).array(2),
@@ -56,3 +56,8 @@ def test_every_wire_arrives():
             assert not ctx.get(dut.o[1 - number].valid)
 
     simulate(dut, testbench)
+
+
+def test_a_first_value():
+    assert with_init(Out, 8, init=0x5A) == Out(8, init=0x5A)
+    assert with_init(In, 1, init=1) == In(1, init=1)

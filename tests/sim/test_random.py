@@ -325,6 +325,9 @@ def test_a_wire_with_a_router():
     assert all(parse(data, network, 2)[1] is None and data[22] == 8 for data in rest)
     assert 5 < sum(map(is_marked, rest)) < 50
     assert {data[:12] for data in rest} == {sink + router}
+    for _ in range(20):  # marked or not, a datagram whose TTL is used up goes no further
+        wire.push(routed[:22] + b"\1" + routed[23:], 1)
+    assert not wire
 
 
 def test_shrinking_finds_the_two_lines():
