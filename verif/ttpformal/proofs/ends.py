@@ -132,14 +132,14 @@ class Progress(Ends):
         Defect(
             "the time-out does not go back to the oldest",
             "link/effects.py",
-            "_REPLAY = dict(rewinds=True, releases=True,",
-            "_REPLAY = dict(releases=True,",
+            "_REPLAY = _part(rewinds=True, releases=True,",
+            "_REPLAY = _part(releases=True,",
         ),
         Defect(
             "a time-out leaves the link held",
             "link/effects.py",
-            "_REPLAY = dict(rewinds=True, releases=True,",
-            "_REPLAY = dict(rewinds=True,",
+            "_REPLAY = _part(rewinds=True, releases=True,",
+            "_REPLAY = _part(rewinds=True,",
         ),
         Defect(
             "an ACK of the youngest packet is out of the window",
