@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.long import long
 from ttpformal import sby
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,6 +84,7 @@ def test_sim(how):
     assert "ttpoe sim: interrupted; 0 of " in error
 
 
+@long
 def test_soak():
     """While it compiles: two processes, verilator and what it starts."""
     error = interrupted(["soak", "--preset", "tiny", "--clocks", "1_000_000_000"], 1)

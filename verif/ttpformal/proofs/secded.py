@@ -22,7 +22,6 @@ class Code(Proof):
         " and never taken for one"
     )
     config = "6 data bits, 5 check bits: a slot number"
-    short = True
     width = 6
     mode = "induction"
     depth = 2
