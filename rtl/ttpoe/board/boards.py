@@ -30,6 +30,8 @@ class Board:
         The engine's clock, which the PLL makes of the board's oscillator.
     preset : str
         Configuration if none is asked for.
+    uart : tuple
+        Where the UART is, for people: lines of words.
     ethernet : tuple
         (name, number) of the PHY's resource.
     leds : dict
@@ -45,6 +47,7 @@ class Board:
     platform: str
     clock_mhz: float
     preset: str
+    uart: tuple = ()
     ethernet: tuple = ("eth_rgmii", 0)
     leds: dict = field(default_factory=dict)
     reset: bool = True
@@ -75,6 +78,7 @@ BOARDS = {
             "ecpix5:ECPIX585Platform",
             clock_mhz=75,
             preset="default",
+            uart=("USB for debugging,", "second channel"),
             leds={
                 "link": ("rgb_led", 0, _GREEN),
                 "receive": ("rgb_led", 1, _GREEN),
@@ -89,6 +93,7 @@ BOARDS = {
             "colorlight_5a75b_r7_0:Colorlight_5A75B_R70Platform",
             clock_mhz=50,
             preset="tiny",
+            uart=("J19, 3.3 V:", "sends DATA_LED-,", "gets KEY+"),
             reset=False,  # the button's pin is that of the UART
             delays={"rx_data_taps": 80},
         ),
@@ -98,6 +103,7 @@ BOARDS = {
             "versa_ecp5:VersaECP5Platform",
             clock_mhz=62.5,
             preset="tiny",
+            uart=("USB,", "second channel"),
             leds={"link": _led(0), "receive": _led(1), "transmit": _led(2), "fault": _led(3)},
         ),
     )

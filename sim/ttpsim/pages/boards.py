@@ -8,18 +8,7 @@ from ttpoe.board.registers import APPS, board_registers
 from ttpsim.board.measured import kept
 from ttpsim.campaign.origin import sentence
 
-__all__ = ["TABLES", "oscillator_of", "uart_of"]
-
-_UARTS = {
-    "ecpix5": ("USB for debugging,", "second channel"),
-    "colorlight-5a-75b": ("J19, 3.3 V:", "sends DATA_LED-,", "gets KEY+"),
-    "versa-ecp5": ("USB,", "second channel"),
-}
-
-
-def uart_of(name):
-    """Where the UART of a board is, in lines of words."""
-    return _UARTS[name]
+__all__ = ["TABLES", "oscillator_of"]
 
 
 def oscillator_of(board):

@@ -7,7 +7,7 @@ from functools import partial
 
 from ttpoe.board.boards import BOARDS
 
-from .boards import oscillator_of, uart_of
+from .boards import oscillator_of
 from .drawing import Drawing
 
 __all__ = ["diagrams"]
@@ -199,7 +199,7 @@ def slots():
 
 def board(name):
     """What a bitstream of this board has in it, and what is around it."""
-    board, uart, oscillator = BOARDS[name], uart_of(name), oscillator_of(BOARDS[name])
+    board, oscillator = BOARDS[name], oscillator_of(BOARDS[name])
     d = Drawing(900, 400, board.title)
     d.frame(150, 30, 600, 340, "FPGA")
     d.box(570, 60, 150, 150, "port", "engine, NIC,", "MAC with RGMII", f"preset {board.preset}")
@@ -245,7 +245,7 @@ def board(name):
     d.text(60, 340, "and reset" if board.reset else "no reset", "")
     d.box(20, 160, 90, 50, "computer", "ttpoe board", kind="plain")
     d.arrow((110, 185), (180, 185), both=True)
-    for line, words in enumerate(uart):
+    for line, words in enumerate(board.uart):
         d.text(65, 228 + 14 * line, words)
     return d
 
