@@ -57,7 +57,7 @@ public:
             if (!asleep || s_.skip == PROVE) a.raw(model.data(), model.size());
         }
         for (auto &[old, sleep] : sleep_) a & *sleep;
-        a & skipped_;
+        a & clocks_;
     }
 
     bool idle() const override {
@@ -66,7 +66,7 @@ public:
                 return false;
         return true;
     }
-    uint64_t skipped() const override { return skipped_; }
+    EngineClocks clocks() const override { return clocks_; }
 
 private:
     static constexpr int PROVE = 2;     // of `skip`: who sleeps is evaluated all the same
@@ -179,7 +179,8 @@ private:
             const Beat &comes = node.in->at(clock);
             if (seat.sleep && (comes.valid || node.host.offers(clock, node.begins)))
                 wake(seat, clock);
-            skipped_ += bool(seat.sleep);
+            clocks_.skipped += bool(seat.sleep);
+            clocks_.in_lanes += bool(seat.lane);
             if (seat.sleep && s_.skip != PROVE) {
                 node.end(clock, comes, Beat{});
                 return false;
@@ -233,7 +234,7 @@ private:
     std::map<bool, std::unique_ptr<Sleep>> sleep_;      // by whether they are old
     std::unique_ptr<Engine> spare_, filler_;
     std::vector<std::unique_ptr<Lanes>> lanes_;         // of so many seats each
-    uint64_t skipped_ = 0;
+    EngineClocks clocks_;
 };
 
 }  // namespace

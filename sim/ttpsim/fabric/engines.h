@@ -6,6 +6,16 @@
 
 namespace ttp::fabric {
 
+// Clocks of engines: those that were not evaluated, and those that were as one of many lanes.
+struct EngineClocks {
+    uint64_t skipped = 0, in_lanes = 0;
+
+    void add(const EngineClocks &c) {
+        skipped += c.skipped;
+        in_lanes += c.in_lanes;
+    }
+};
+
 class Engines {
 public:
     virtual ~Engines() = default;
@@ -15,8 +25,7 @@ public:
     // Nodes and engines in clocks `from` to `to` - 1.
     virtual void run(uint64_t from, uint64_t to) = 0;
     virtual void state(Archive &a) = 0;
-    // Engine-clocks that were left out.
-    virtual uint64_t skipped() const = 0;
+    virtual EngineClocks clocks() const = 0;
     // Nothing waits for an acknowledgement.
     virtual bool idle() const = 0;
 };

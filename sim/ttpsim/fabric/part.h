@@ -59,10 +59,9 @@ public:
         for (auto &one : switches_) if (one) a & *one;
         for (auto &cable : cables_) if (cable) a & *cable;
     }
-    // Engine-clocks that were not evaluated.
-    uint64_t skipped() const {
-        uint64_t all = 0;
-        for (auto &one : engines_) if (one) all += one->skipped();
+    EngineClocks clocks() const {
+        EngineClocks all;
+        for (auto &one : engines_) if (one) all.add(one->clocks());
         return all;
     }
     SwitchCounts counts() const {

@@ -74,9 +74,10 @@ public:
         number("no_room", watch.no_room);
         number("cpu_seconds", cpu_seconds_);
         // Processor time of nodes and switches alone, of all processes and of the busiest one; and
-        // engine-clocks that were skipped.
+        // how engine-clocks were evaluated.
         json.begin("cost").put("processes", exchange_.size()).put("work", work_.sum);
-        json.put("busiest", work_.most).put("skipped", skipped_).end();
+        json.put("busiest", work_.most).put("skipped", clocks_.skipped);
+        json.put("in_lanes", clocks_.in_lanes).end();
         json.put("failure", failure);
     }
     // What each node and each flow has done; false if it cannot be written.
@@ -254,7 +255,7 @@ private:
         Bytes mine;
         mine.put(Progress::cpu_seconds());
         mine.put(work_.mine);
-        mine.put(part_.skipped());
+        mine.put(part_.clocks());
         mine.put(part_.counts());
         mine.put(part_.half);
         std::vector<NodeFigures> nodes;
@@ -268,7 +269,7 @@ private:
         for (Bytes &bytes : exchange_.gather(std::move(mine))) {
             cpu_seconds_ += bytes.take<double>();
             const double work = bytes.take<double>();
-            skipped_ += bytes.take<uint64_t>();
+            clocks_.add(bytes.take<EngineClocks>());
             work_.sum += work;
             work_.most = std::max(work_.most, work);
             switches_.add(bytes.take<SwitchCounts>());
@@ -298,7 +299,7 @@ private:
     std::vector<NodeFigures> figures_;          // the rest: too, when all is over
     SwitchCounts switches_, half_;
     double cpu_seconds_ = 0;
-    uint64_t skipped_ = 0;
+    EngineClocks clocks_;
     struct { double mine = 0, sum = 0, most = 0; } work_;
     double began_ = 0;
     uint64_t began_clock_ = 0;
