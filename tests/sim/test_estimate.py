@@ -40,7 +40,8 @@ def test_it_is_right_from_the_start_if_the_guess_is(clock):
     work = estimate.build_seconds(some[0]) + 20 * 6
     assert plan.left() == pytest.approx(work / 2)
     clock.now = 20.0
-    assert 0.5 * work < plan.left() < 0.9 * work
+    assert plan.left(under_way=40.0) == pytest.approx((work - 40) / 2)
+    assert plan.left(under_way=1000.0) == 0
 
 
 def test_the_pace_so_far_counts(clock):

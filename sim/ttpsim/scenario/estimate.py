@@ -68,12 +68,16 @@ class Estimate:
             if run.passed:
                 self._known[_run_key(run)] = round(run.seconds, 1)
 
-    def left(self):
-        """Seconds that are probably left: the work that is left, at the pace so far."""
+    def left(self, under_way=0.0):
+        """Seconds that are probably left: the work that is left, at the pace so far.
+
+        `under_way`: since when the builds and runs that go on have done so, in sum.
+        """
         with self._lock:
             done, left = self._done_work, sum(self._open.values())
-        pace = (self._jobs * self.elapsed + _SURE) / (done + _SURE)
-        return pace * left / self._jobs
+        under_way = min(under_way, left)
+        pace = (self._jobs * self.elapsed + _SURE) / (done + under_way + _SURE)
+        return pace * (left - under_way) / self._jobs
 
     def save(self):
         """For the next plan."""

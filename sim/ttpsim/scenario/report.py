@@ -76,7 +76,7 @@ class Report:
         running = self._processes.running() if self._processes else []
         names = dict.fromkeys(what for what, _seconds in running)
         parts = [f"{ended} of {len(self.runs)} done", ", ".join(names) or "starting"]
-        left = self.estimate.left()
+        left = self.estimate.left(sum(seconds for _what, seconds in running))
         if ended < len(self.runs):
             parts.append(f"about {clock_text(left)} left")
         return f"{clock_text(self.estimate.elapsed)}: " + "; ".join(parts)
