@@ -140,8 +140,8 @@ def parts_page(text, results):
     mutants = results["mutants"]
     killed, equal = _killed(mutants), sum(bool(m.get("proven_equal")) for m in mutants)
     lines = [
-        f"Seed {results['seed']}: **{killed} of {len(mutants)}** mutants killed by the bench of their "
-        f"block; {equal} of the others are proven to change nothing.",
+        f"**{killed} of {len(mutants)}** mutants killed by the bench of their block; {equal} of the "
+        "others are proven to change nothing. " + sentence(results["origin"]),
         "",
         "| block | mutants | killed | equivalent | other survivors | not decided |",
         "|---|---|---|---|---|---|",

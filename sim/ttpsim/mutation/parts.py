@@ -7,6 +7,7 @@ block's netlist, as in `benches`.
 import importlib
 
 from ttpoe.config import preset
+from ttpsim.campaign.origin import origin
 from ttpsim.mutation.benches import Bench, benches_of
 from ttpsim.mutation.campaign import Campaign
 from ttpsim.mutation.netlist import clean, draw
@@ -70,7 +71,11 @@ def run_parts(arguments, say):
     drawn = draw(folder, sizes, arguments.count, arguments.seed)
     # Nothing is compiled: the texts say whether earlier results are of the same netlists.
     netlists = {name: (folder / name / "clean.il").read_text() for name in drawn}
-    settings = {"seed": arguments.seed, "count": sum(map(len, drawn.values()))}
+    settings = {
+        "seed": arguments.seed,
+        "count": sum(map(len, drawn.values())),
+        "origin": origin("ttpoe mutate --parts --save", arguments.seed),
+    }
     table = _benches()
     campaign = Campaign(
         _IPV4,

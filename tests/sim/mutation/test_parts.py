@@ -8,6 +8,7 @@ import pytest
 from amaranth.lib import wiring
 
 from tests.sim.mutation.test_campaign import mutant
+from ttpsim.campaign.origin import origin
 from ttpsim.mutation import parts
 from ttpsim.mutation.benches import benches_of
 from ttpsim.mutation.page import PAGE, parts_page
@@ -36,7 +37,7 @@ def entry(number, name, **more):
 
 def test_the_page_shows_every_part():
     results = {
-        "seed": 1,
+        "origin": origin("ttpoe mutate --parts --save", 1),
         "mutants": [
             entry(1, "gmii_tx", state="killed", by="tests/mac/test_gmii_tx.py"),
             entry(2, "gmii_tx", state="survived"),
@@ -45,7 +46,7 @@ def test_the_page_shows_every_part():
         ],
     }
     text = parts_page(PAGE.read_text(), results)
-    assert "**1 of 4** mutants killed" in text
+    assert "**1 of 4** mutants killed" in text and "`ttpoe mutate --parts --save`" in text
     assert "| `gmii_tx` | 2 | 1 | 0 | 1 | 0 |" in text and "| `fcs` | 2 | 0 | 1 | 0 | 1 |" in text
     assert "| gmii_tx.2 |" in text and "| fcs.3 |" not in text
     assert "<!-- from build/verify/mutate.json -->" in text
