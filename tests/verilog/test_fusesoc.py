@@ -127,7 +127,6 @@ def generated():
     return package("managed_nic", preset("tiny"))
 
 
-@long
 def test_the_core_that_is_generated(tmp_path, generated):
     write_package(tmp_path / "cores", generated)
     run = fusesoc(tmp_path, "cores", "run", "--target=lint", "ttp_managed_nic")

@@ -65,20 +65,21 @@ class BlockFifo(fifo.SyncFIFOBuffered):
     It never reads the place that it writes: they meet only when it is empty or full.
     """
 
-    STYLE = staticmethod(lambda _depth: "block")
+    def style(self):
+        """Its `ram_style`."""
+        return "block"
 
     def elaborate(self, platform):
         m = super().elaborate(platform)
-        m.submodules.storage.attrs.update(
-            {"ram_style": self.STYLE(self.depth), **COLLISION_UNDEFINED}
-        )
+        m.submodules.storage.attrs.update({"ram_style": self.style(), **COLLISION_UNDEFINED})
         return m
 
 
 class SmallFifo(BlockFifo):
     """The same; in LUT RAM if it has few entries, which must be narrow."""
 
-    STYLE = staticmethod(ram_style)
+    def style(self):
+        return ram_style(self.depth)
 
 
 def _encoded(m, value):

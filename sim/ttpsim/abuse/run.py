@@ -12,6 +12,7 @@ import struct
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from ttpoe.config import preset
 from ttpsim.abuse.build import CAUSES, LINK_STAT_NAMES, compile_abuse
@@ -78,18 +79,19 @@ def _maker(mode, seed, side, slots):
 
 def records(mode, seed, count, slots):
     """`count` frames, half of them to either engine, in chunks of bytes."""
-    makers = [_maker(mode, seed, side, slots) for side in (0, 1)]
-    parses = mode in ("forged", "go_back_n")
-    first = [[] if parses else maker.structured() for maker in makers]
+    makers: list[Any] = [_maker(mode, seed, side, slots) for side in (0, 1)]
+    forges = mode in ("forged", "go_back_n")
+    first = [[] if forges else maker.structured() for maker in makers]
     chunk = []
     for number in range(count):
         side = number % 2
         maker = makers[side]
         if first[side]:
             bad = first[side].pop()
-        else:  # among the forged ones, some that do not parse
-            forges = parses and number % 8 >= 2
-            bad = maker.forged() if isinstance(maker, Hostile) and forges else maker.malformed()
+        elif forges and number % 8 >= 2:  # among these, some that do not parse
+            bad = maker.forged()
+        else:
+            bad = maker.malformed()
         chunk.append(record(bad, side))
         if len(chunk) == 512:
             yield b"".join(chunk)

@@ -134,13 +134,11 @@ class BadDatagrams:
     def _cuts(self):
         for data in (*self.others[::5], *self.payloads):
             for length in range(1, 34 + u16(data, 38)):
-                cut = data[:length]
-                short = _OTHER if 14 <= length < 38 else "runt"
-                yield (
-                    "runt" if length < 60 else "truncated",
-                    cut,
-                    (short if length < 60 else "truncated"),
-                )
+                if length < 60:
+                    other = 14 <= length < 38  # too short to be told from ordinary traffic
+                    yield "runt", data[:length], _OTHER if other else "runt"
+                else:
+                    yield "truncated", data[:length], "truncated"
 
     def _codes(self):
         for opcode in range(11, 64):
