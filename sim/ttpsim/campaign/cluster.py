@@ -1,5 +1,8 @@
 """The workers: processes of this machine, or those of a Dask scheduler; and jobs sent to them."""
 
+# Dask is an extra: types are checked without it, too.
+# pyright: reportMissingImports=false
+
 import contextlib
 import logging
 

@@ -1,5 +1,8 @@
 """Records of runs of `ttpoe fabric` as tables: of runs, nodes, flows and messages."""
 
+# pandas is an extra: types are checked without it, too.
+# pyright: reportMissingImports=false
+
 import csv
 import io
 
