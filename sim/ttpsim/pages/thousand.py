@@ -92,7 +92,9 @@ def _run(found):
     """What is kept of a file of `--results`; `UsageError` says why nothing is."""
     origin = found.get("origin")
     if not origin:
-        raise UsageError("it does not say where it is from: `ttpoe fabric --results FILE` writes that")
+        raise UsageError(
+            "it does not say where it is from: `ttpoe fabric --results FILE` writes that"
+        )
     if found["failure"]:
         raise UsageError(f"the run failed: {found['failure']}")
     nodes = len(found["nodes"])
