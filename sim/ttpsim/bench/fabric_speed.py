@@ -21,7 +21,7 @@ __all__ = ["LEAVES", "PERMUTATION", "RING", "SPREAD", "THOUSAND", "speed_part", 
 WAYS = {"one_by_one": ("--lanes", 0, "--batch", 0), "parts": ("--lanes", 0), "lanes": ()}
 """How engines are evaluated -> words for the program."""
 NODES, SHORT_NODES = (2, 4, 8, 16, 32, 64), (2, 4)
-ROUNDS = 3
+ROUNDS, PAIR_ROUNDS = 3, 7  # an exchange is short
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,6 @@ class _Bench:
         self.metrics, self.config = metrics, preset("tiny")
         print("bench: fabric_speed, building", flush=True)
         self.program = fabric.compile_fabric(self.config, builds.Processes())
-        self.rounds = 1 if metrics.short else ROUNDS
 
     def one(self, run, words=(), program=None, **where):
         """The result of a run; `BuildError` if a check of it failed."""
@@ -90,10 +89,13 @@ class _Bench:
             raise builds.BuildError(f"fabric_speed: {found.get('failure', 'it broke off')}")
         return found
 
-    def in_turn(self, run, ways, **where):
+    def in_turn(self, run, ways, rounds=ROUNDS, **where):
         """`{way: its results}`, one after the other in each round; all have delivered the same."""
+        settings = run.chosen(self.metrics.short)
+        clocks = f"{settings['NODES']} nodes, {settings['CLOCKS']:,} clocks"
+        print(f"bench: fabric_speed: {run.traffic}, {clocks}: {', '.join(ways)}", flush=True)
         found = {way: [] for way in ways}
-        for _round in range(self.rounds):
+        for _round in range(1 if self.metrics.short else rounds):
             for way, words in ways.items():
                 found[way].append(self.one(run, words, **where))
         hashes = {result["deliveries"] for results in found.values() for result in results}
@@ -194,8 +196,8 @@ def _processes(bench):
         return
     shared = {"program": program, "processes": 2}
     pair = PAIR.chosen(bench.metrics.short)
-    alone = bench.in_turn(PAIR, {"alone": ()})["alone"]
-    both = bench.in_turn(PAIR, {"both": ()}, **shared)["both"]
+    alone = bench.in_turn(PAIR, {"alone": ()}, PAIR_ROUNDS)["alone"]
+    both = bench.in_turn(PAIR, {"both": ()}, PAIR_ROUNDS, **shared)["both"]
     windows = -(-pair["CLOCKS"] // fabric.SETTINGS["DELAY"][2])
     measuring = _median(alone, lambda result: result["cost"]["between"])
     costs = [1e6 * (one["cost"]["between"] - measuring) / (2 * windows) for one in both]
