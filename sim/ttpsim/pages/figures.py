@@ -284,10 +284,6 @@ def all_to_all():
     )
 
 
-def fabric_speed():
-    return _by_nodes([("clocks per second", "fabric.clocks_per_second.{}_nodes", "")])
-
-
 def links():
     found, rows = baseline(), []
     for count in (16, 128, 512, 1536, 16384):
@@ -387,7 +383,6 @@ TABLES = {
         slots,
         urgent,
         all_to_all,
-        fabric_speed,
         links,
         liteeth,
         macs,

@@ -25,6 +25,7 @@ from ttpsim.paths import ROOT
 
 from .boards import TABLES as BOARDS
 from .congestion import TABLES as CONGESTION
+from .fabric_speed import TABLES as FABRIC_SPEED
 from .figures import TABLES
 from .ns3 import TABLES as NS3
 from .packet import TABLES as PACKET
@@ -175,6 +176,7 @@ def keep_sample(results=ROOT / "build" / "sim" / "results.json", command="make s
 
 PARTS = (
     TABLES
+    | FABRIC_SPEED
     | CONGESTION
     | BOARDS
     | PACKET

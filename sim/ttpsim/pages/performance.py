@@ -6,7 +6,7 @@ fail, so that none is shown as a bare key or left out.
 
 import re
 
-from . import figures
+from . import fabric_speed, figures
 
 __all__ = ["performance_page"]
 
@@ -58,12 +58,15 @@ SECTIONS = (
          "MACs assumed", "us"),
         (r"latency\.one_way_ecp5_engines_us", "time of the engines in the time over 1000BASE-T", "us"),
         (r"latency\.one_way_ecp5_engine_share", "share of the engines in the time over 1000BASE-T", "%"))),
-    ("Latency of an idle port, engine and MAC", "64 bytes, mean of 40 samples, all within 8 ns of it; GMII "
+    ("Latency of an idle port, engine and MAC", "64 bytes, mean of 40 samples, which differ by where the "
+     "two clocks stand to each other; GMII "
      "and RGMII with the engine at the clock that the ECPIX-5's bitstream reached, XGMII at 156.25 MHz, on "
      "paper. "
      "Two ports are simulated pin to pin; PHYs, cable and switch are cited. Others say of theirs: nanoPU "
-     "69 ns wire to wire for an RPC (200 Gb/s); RIFL 110 ns one way over 10 m (one link); VNx UDP 1,053 ns "
-     "for a round trip of 64 bytes (292 MHz, direct, unreliable); TTPoE of Tesla 1.3 us one way.", (
+     "69 ns wire to wire for an RPC (200 Gb/s; S. Ibanez et al., OSDI 2021); RIFL 110 ns one way over 10 m "
+     "(one link; Q. Shen et al., J. Opt. Commun. Netw. 14(3), 2022); VNx UDP 1,053 ns for a round trip of "
+     "64 bytes (292 MHz, direct, unreliable; Xilinx/xup_vitis_network_example); TTPoE of Tesla 1.3 us one "
+     "way (Hot Chips 2024).", (
         (r"latency\.port\.(\w+)\.host_to_wire_ns", "`{0}`, host's last beat to first byte at the "
          "pins", "ns"),
         (r"latency\.port\.(\w+)\.wire_to_host_ns", "`{0}`, last byte of the FCS to the host's first "
@@ -144,7 +147,10 @@ _FABRIC = (
     ("burst", "Bursts of 32 packets"),
     ("stalled", "A reader that stops half of the time"),
     ("all-to-all", "All to all"),
-    ("fabric-speed", "Speed of the simulation"),
+    ("fabric-speed", "Speed of the simulation, `default`"),
+    ("fabric-ways", "Speed of the simulation by how engines are evaluated, `tiny`"),
+    ("fabric-sleep", "Engines that have had no input are skipped"),
+    ("fabric-costs", "What an engine costs"),
 )
 
 
@@ -197,6 +203,7 @@ _GROUPS = {
     "host": "host",
     "simulation": "simulation",
     "fabric": "many engines behind switches",
+    "fabric_speed": "speed of many engines",
 }
 """Group of figures -> what is said of it; those of synthesis are called as their target, those of
 congestion control are on a page of their own."""
@@ -209,8 +216,10 @@ def _where_from():
     for name in names:
         words = _GROUPS.get(name) or _TARGETS[name.removeprefix("synth.")]
         said = found[name]
-        rows.append([words, f"`{said['command']}`", said["revision"], said["date"], said["seeds"]])
-    return figures.table(["figures", "made by", "revision", "date", "seeds"], rows, left=5)
+        made = [said[what] for what in ("revision", "date", "seeds")]
+        rows.append([words, f"`{said['command']}`", *made, said.get("machine", "")])
+    head = ["figures", "made by", "revision", "date", "seeds", "machine, of times"]
+    return figures.table(head, rows, left=6)
 
 
 def performance_page():
@@ -239,10 +248,11 @@ def performance_page():
         "[Many engines behind switches](fabric.md) explains these. The figures of congestion "
         "control are in [Many into one](congestion.md).\n",
     ]
+    tables = figures.TABLES | fabric_speed.TABLES
     for name, title in _FABRIC:
-        out += [f"### {title}\n", figures.TABLES[name](), ""]
+        out += [f"### {title}\n", tables[name](), ""]
     out += ["## Where the figures are from\n", _where_from(), ""]
-    left = [name for name in found if not name.startswith(("fabric.", "congestion."))]
+    left = [name for name in found if not name.startswith(("fabric", "congestion."))]
     if left:
         raise ValueError(f"sim/ttpsim/pages/performance.py has no words for {', '.join(left)}")
     return "\n".join(out)
