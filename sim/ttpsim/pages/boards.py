@@ -78,7 +78,8 @@ def _clock(found, name):
     """What a clock needs and has reached, in words: of several nets the slowest."""
     clocks = [clock for clock in found["clocks"] if clock["clock"] == name]
     slowest = min(clocks, key=lambda clock: clock["reached_mhz"])
-    return f"{slowest['reached_mhz']:.1f} of {slowest['needed_mhz']:g} MHz"
+    missed = ", **missed**" if slowest["reached_mhz"] < slowest["needed_mhz"] else ""
+    return f"{slowest['reached_mhz']:.1f} of {slowest['needed_mhz']:g} MHz{missed}"
 
 
 def _made(kind):
