@@ -7,7 +7,6 @@ import signal
 
 import pytest
 
-
 # Trees of Amaranth and tests live long: to look through them for cycles at every 700 new objects
 # costs a twentieth of the time.
 gc.set_threshold(100_000, 50, 100)
