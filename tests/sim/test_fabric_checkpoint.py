@@ -107,6 +107,21 @@ def test_a_checkpoint_now_and_then(program, tmp_path):
     assert run(program, "incast", settings, tmp_path, ["--resume", state]) == wanted
 
 
+def test_a_run_that_went_on_has_all_of_its_processor_time(program, tmp_path):
+    """The last checkpoint is that of a window before the end, so little is left to do."""
+    state, costs = tmp_path / "state", []
+    for words in (["--checkpoint", state, "--checkpoint-seconds", 0], ["--resume", state]):
+        code, result = fabric.run_fabric(
+            program, "incast", {"NODES": 3, "COUNT": 40}, subprocess.DEVNULL, plus=words
+        )
+        assert code == 0 and result["cpu_seconds"] > result["cost"]["work"]
+        costs.append(result["cost"])
+    whole, resumed = costs
+    for what in ("work", "switches", "between"):
+        assert resumed[what] > 0.9 * whole[what] > 0, what
+    assert resumed["state_bytes"] == whole["state_bytes"] > 3 * 10_000
+
+
 @pytest.mark.parametrize(
     "words, said",
     [

@@ -54,6 +54,9 @@ def test_a_message_is_as_many_packets_as_it_needs(played):
     a, c = messages["a"], messages["c"]
     assert a["completed"] < c["completed"] == found["completed"]
     assert a["completed"] - a["began"] > 2500 / 8
+    made = found["origin"]
+    assert "ttpoe fabric --preset tiny --workload /" in made["command"] and made["seeds"] == "1"
+    assert made["revision"] and "core" in made["machine"]
     assert found["ideal"] == 3 * BEATS + (60 + 2500 - 2048) // 8
 
 

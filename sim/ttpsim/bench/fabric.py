@@ -153,20 +153,19 @@ def _all_to_all(bench, what, nodes, settings):
 
 def fabric_part(_runs, metrics):
     """All runs, one after the other; `builds.BuildError` if one of them fails."""
-    bench, speed = _Bench(metrics), {}
+    bench = _Bench(metrics)
     _incast(bench, "idle_{}.2_nodes", 2, endless(2, metrics.short) | {"BYTES": 1, "LINK_SLOTS": 1})
     for nodes in SHORT_NODES if metrics.short else NODES:
         largest = nodes == NODES[-1]
         for what, (_words, settings) in INCAST.items():
             if largest and what not in LARGEST:
                 continue
-            found = _incast(
+            _incast(
                 bench,
                 f"incast_{what}_{{}}.{nodes}_nodes",
                 nodes,
                 settings(nodes) | endless(nodes, metrics.short, what == "limited"),
             )
-            speed[nodes] = found["clocks"] / max(found["cpu_seconds"], 0.01)
             if what != "large_buffer" and not largest:
                 _incast(
                     bench,
@@ -191,15 +190,6 @@ def fabric_part(_runs, metrics):
             f"stalled_{what}_{{}}.{nodes}_nodes",
             nodes,
             INCAST[what][1](nodes) | endless(nodes, metrics.short) | STALLED,
-        )
-    for nodes, rate in speed.items():
-        bench.add(
-            f"clocks_per_second.{nodes}_nodes",
-            round(rate),
-            "clocks/s",
-            f"default, {nodes} engines, switch and hosts",
-            "processor time of this machine, one thread",
-            "higher",
         )
 
 

@@ -12,8 +12,14 @@ __all__ = ["group", "renewed"]
 
 _PATH = re.compile(r"latency\.one_way_(100g|ecp5)_")
 _WIDTH = re.compile(r"_\d+_bits$")
-_SEEDS = {"goodput": "1 to 3", "congestion": "1 to as many as a run has"}
+_SEEDS = {
+    "goodput": "1 to 3",
+    "fabric_speed": "1, or as the command of a run says",
+    "congestion": "1 to as many as a run has",
+}
 """Of the figures that are of more than seed 1."""
+_TIMED = {"host", "recycle", "simulation", "fabric_speed"}
+"""Those that depend on the machine."""
 
 
 def group(name):
@@ -49,6 +55,7 @@ def renewed(before, metrics, baseline, ran, command, synthesised):
     }
     found = dict(before)
     for name in ran | changed:
-        seeds = _SEEDS.get(name.split(".")[0], "1")
-        found[name] = synthesised.get(name) or origin(command, seeds)
+        first = name.split(".")[0]
+        made = origin(command, _SEEDS.get(first, "1"), timed=first in _TIMED)
+        found[name] = synthesised.get(name) or made
     return dict(sorted(found.items()))

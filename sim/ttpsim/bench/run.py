@@ -13,6 +13,7 @@ from pathlib import Path
 from ttpoe.verilog.emit import write
 from ttpsim.bench import congestion as bench_congestion
 from ttpsim.bench import fabric as bench_fabric
+from ttpsim.bench import fabric_speed as bench_speed
 from ttpsim.bench import goodput as bench_goodput
 from ttpsim.bench import host as bench_host
 from ttpsim.bench import links as bench_links
@@ -251,6 +252,7 @@ PARTS = {
     "recycle": (bench_host.recycle_runs, bench_host.recycle),
     "simulation": (bench_host.simulation_runs, bench_host.simulation),
     "fabric": (bench_fabric.fabric_runs, bench_fabric.fabric_part),
+    "fabric_speed": (bench_speed.speed_runs, bench_speed.speed_part),
     "congestion": (bench_congestion.congestion_runs, bench_congestion.congestion_part),
 }
 

@@ -19,6 +19,7 @@ _PARTS = (
     "recycle",
     "simulation",
     "fabric",
+    "fabric_speed",
     "congestion",
 )
 

@@ -1,6 +1,6 @@
 """`ttpoe pages`: what the documentation has from code and results, written anew."""
 
-from ttpverif.cli.options import add_names, verb
+from ttpverif.cli.options import add_names, path, verb
 
 __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 
@@ -20,6 +20,7 @@ _EXAMPLES = """examples:
   ttpoe pages tables registers
   ttpoe pages tables pictures --check
   ttpoe pages tables --collect
+  ttpoe pages tables --thousand ring.json
 """
 
 
@@ -46,6 +47,15 @@ def add_parser(subparsers):
         "--printed",
         action="store_true",
         help="first run the commands whose output docs/guides/campaigns.md shows; some minutes",
+    )
+    parser.add_argument(
+        "--thousand",
+        metavar="FILE",
+        type=path,
+        action="append",
+        default=[],
+        help="first keep what `ttpoe fabric --results FILE` wrote of a run of 1,024 engines, for "
+        "docs/evidence/fabric.md",
     )
     return parser
 

@@ -67,6 +67,11 @@ public:
         return true;
     }
     EngineClocks clocks() const override { return clocks_; }
+    uint64_t state_bytes() const override {
+        uint64_t all = 0;
+        for (const Seat &seat : seats_) all += state_of(*seat.engine).size();
+        return all;
+    }
 
 private:
     static constexpr int PROVE = 2;     // of `skip`: who sleeps is evaluated all the same

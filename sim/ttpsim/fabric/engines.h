@@ -26,6 +26,7 @@ public:
     virtual void run(uint64_t from, uint64_t to) = 0;
     virtual void state(Archive &a) = 0;
     virtual EngineClocks clocks() const = 0;
+    virtual uint64_t state_bytes() const = 0;
     // Nothing waits for an acknowledgement.
     virtual bool idle() const = 0;
 };

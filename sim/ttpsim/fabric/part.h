@@ -7,6 +7,7 @@
 #include "exchange.h"
 #include "module.h"
 #include "partition.h"
+#include "progress.h"
 
 namespace ttp::fabric {
 
@@ -32,8 +33,10 @@ public:
     void run(uint64_t from, uint64_t to) {
         for (auto &one : engines_) if (one) one->run(from, to);
         for (auto &[node, module] : modules_) run_module(*node, module, from, to);
+        const double before = Progress::cpu_seconds();
         for (size_t box = 0; box < switches_.size(); ++box)
             if (switches_[box]) run_switch(box, from, to);
+        in_switches += Progress::cpu_seconds() - before;
     }
     // What the others have sent here in these clocks.
     void came(uint64_t from, uint64_t to, const std::vector<Travel> &beats) {
@@ -52,7 +55,7 @@ public:
         return true;
     }
     void state(Archive &a) {
-        a & half;
+        a & half & in_switches;
         for (Node &node : nodes_) a & node;
         for (auto &one : engines_) if (one) one->state(a);
         for (auto &[node, module] : modules_) a & module;
@@ -62,6 +65,11 @@ public:
     EngineClocks clocks() const {
         EngineClocks all;
         for (auto &one : engines_) if (one) all.add(one->clocks());
+        return all;
+    }
+    uint64_t state_bytes() const {
+        uint64_t all = 0;
+        for (auto &one : engines_) if (one) all += one->state_bytes();
         return all;
     }
     SwitchCounts counts() const {
@@ -76,6 +84,7 @@ public:
     std::vector<std::vector<Travel>> travels;   // by process: what goes there
     std::vector<bool> peers;                    // processes that a cable goes to
     SwitchCounts half;                          // of the switches, by the middle of the run
+    double in_switches = 0;                     // seconds of processor time
 
 private:
     void add_node(int number, const Traffic &traffic, const Topology &topology) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "checkpoint.h"
+#include "cost.h"
 #include "load.h"
 #include "part.h"
 #include "progress.h"
@@ -72,11 +73,12 @@ public:
         number("round_trip", figures_[1].round_trip);
         number("queue_full", watch.queue_full);
         number("no_room", watch.no_room);
-        number("cpu_seconds", cpu_seconds_);
-        // Processor time of nodes and switches alone, of all processes and of the busiest one; and
-        // how engine-clocks were evaluated.
-        json.begin("cost").put("processes", exchange_.size()).put("work", work_.sum);
-        json.put("busiest", work_.most).put("skipped", clocks_.skipped);
+        number("cpu_seconds", all_cost_.all);
+        // Of all processes, and how engine-clocks were evaluated.
+        json.begin("cost").put("processes", exchange_.size()).put("work", all_cost_.work);
+        json.put("busiest", all_cost_.busiest).put("switches", all_cost_.switches);
+        json.put("between", all_cost_.between).put("state_bytes", all_cost_.state_bytes);
+        json.put("memory_bytes", all_cost_.memory_bytes).put("skipped", clocks_.skipped);
         json.put("in_lanes", clocks_.in_lanes).end();
         json.put("failure", failure);
     }
@@ -124,7 +126,7 @@ private:
         a.same(s_.program, "what is run");
         a.same(std::to_string(exchange_.rank()) + " of " + std::to_string(exchange_.size()),
                "the process");
-        a & clock & part_;
+        a & clock & part_ & cost_;
         if (recorder_) a & *recorder_;
     }
     void resume() {
@@ -146,7 +148,8 @@ private:
         for (uint64_t last : {s_.clocks, s_.limit}) if (last) end = std::min(end, last);
         const double before = Progress::cpu_seconds();
         part_.run(clock, end);
-        work_.mine += Progress::cpu_seconds() - before;
+        const double after = Progress::cpu_seconds();
+        cost_.work += after - before;
         exchange_beats(end);
         Bytes mine;
         mine.put(bool(interrupted));
@@ -159,6 +162,7 @@ private:
         if (recorder_) told = judge(all, end);
         exchange_.tell(&told, sizeof told);
         part_.told(told.completed);
+        cost_.between += Progress::cpu_seconds() - after;
         clock = end;
         if (told.save && !save()) {
             failure = "clock " + std::to_string(clock) + ": cannot write --checkpoint "
@@ -253,8 +257,9 @@ private:
     // At the end: what nodes and switches have counted, to process 0.
     void gather_figures() {
         Bytes mine;
-        mine.put(Progress::cpu_seconds());
-        mine.put(work_.mine);
+        cost_.switches = part_.in_switches;
+        cost_.state_bytes = part_.state_bytes();
+        mine.put(cost_.now());
         mine.put(part_.clocks());
         mine.put(part_.counts());
         mine.put(part_.half);
@@ -267,11 +272,8 @@ private:
         mine.put_all(nodes);
         std::vector<NodeFigures> all;
         for (Bytes &bytes : exchange_.gather(std::move(mine))) {
-            cpu_seconds_ += bytes.take<double>();
-            const double work = bytes.take<double>();
+            all_cost_.add(bytes.take<Cost>());
             clocks_.add(bytes.take<EngineClocks>());
-            work_.sum += work;
-            work_.most = std::max(work_.most, work);
             switches_.add(bytes.take<SwitchCounts>());
             half_.add(bytes.take<SwitchCounts>());
             bytes.take_all(all);
@@ -298,9 +300,8 @@ private:
     std::unique_ptr<Recorder> recorder_;        // of process 0
     std::vector<NodeFigures> figures_;          // the rest: too, when all is over
     SwitchCounts switches_, half_;
-    double cpu_seconds_ = 0;
+    Cost cost_, all_cost_;                      // of this process, of all
     EngineClocks clocks_;
-    struct { double mine = 0, sum = 0, most = 0; } work_;
     double began_ = 0;
     uint64_t began_clock_ = 0;
     Clock::time_point saved_ = Clock::now();    // the last checkpoint

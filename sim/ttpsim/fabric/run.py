@@ -15,6 +15,7 @@ from pathlib import Path
 from ttpoe.config import preset
 from ttpoe.verilog.emit import write
 from ttpsim.build import builds
+from ttpsim.campaign.origin import origin
 from ttpsim.cli.fabric import SETTINGS as SWITCHES
 from ttpsim.fabric import workload
 from ttpsim.fabric.asked import asked, check_files, limits, program_words, shown_words
@@ -39,6 +40,18 @@ def command(name, settings, traffic, node_presets=(), processes=1, played=None):
     words += [word for text in node_presets for word in ("--node-preset", text)]
     words += ["--processes", str(processes)] if processes > 1 else []
     return " ".join([*words, *shown_words(settings, SETTINGS)])
+
+
+def _again(arguments, settings):
+    """The command that repeats a run that was asked for."""
+    return command(
+        arguments.preset,
+        settings,
+        arguments.traffic,
+        arguments.node_preset,
+        arguments.processes,
+        arguments.workload,
+    )
 
 
 def _launcher(processes, hostfile):
@@ -126,12 +139,12 @@ def _folders(arguments):
         raise builds.SetupError("--plot needs --samples to go on with, if there is --resume")
 
 
-def _complete(path, result, messages):
-    """What the program has written of nodes and flows, with the results of the run, and with the
-    names of its messages."""
+def _complete(path, made, result, messages):
+    """What the program has written of nodes and flows, with the results of the run, where they are
+    from, and the names of its messages."""
     if not path.exists():
         return
-    found = json.loads(path.read_text())
+    found = {"origin": made} | json.loads(path.read_text())
     if messages:
         found["messages"] = workload.named(messages, found["messages"])
     write(path, json.dumps(result | found, indent=1) + "\n")
@@ -153,6 +166,7 @@ def _checkpoints(arguments):
 
 def _one(arguments, program, settings, messages, plus, where):
     """A run, with its table and picture if they are wanted; `(exit code, results)`."""
+    made = arguments.results and origin(_again(arguments, settings), arguments.seed, timed=True)
     with tempfile.TemporaryDirectory() as folder:
         table = arguments.samples or (Path(folder) / "samples.csv" if arguments.plot else None)
         plus = [*plus, *_checkpoints(arguments), *(["--samples", table] if table else [])]
@@ -162,7 +176,7 @@ def _one(arguments, program, settings, messages, plus, where):
         if code == 0 and arguments.plot:
             draw(table, arguments.plot, settings["BUFFER"])
     if arguments.results and code in (0, 1):
-        _complete(arguments.results, result, messages)
+        _complete(arguments.results, made, result, messages)
     return code, result
 
 
@@ -220,15 +234,7 @@ def main(arguments):
         if code == 1:
             if arguments.seeds > 1:
                 print(f"[fabric] seed {seed} FAILED: {result.get('failure', 'it broke off')}")
-            again = command(
-                config.name,
-                settings | {"SEED": seed},
-                arguments.traffic,
-                arguments.node_preset,
-                arguments.processes,
-                played,
-            )
-            print(f"[fabric] again: {again}")
+            print(f"[fabric] again: {_again(arguments, settings | {'SEED': seed})}")
         worst = max(worst, code)
     if worst == 0:
         results = [result for _code, result in found]

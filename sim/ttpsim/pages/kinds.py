@@ -79,6 +79,13 @@ def main(arguments):
         from ttpsim.pages import state_table
 
         state_table.collect()
+    if arguments.thousand:
+        if "tables" not in kinds or arguments.check:
+            raise UsageError("--thousand goes with tables, and not with --check")
+        from ttpsim.pages import thousand
+
+        for path in arguments.thousand:
+            thousand.keep(path)
     if arguments.sample:
         from ttpsim.pages import parts
 

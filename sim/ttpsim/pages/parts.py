@@ -30,6 +30,7 @@ from .ns3 import TABLES as NS3
 from .packet import TABLES as PACKET
 from .printed import TABLES as PRINTED
 from .random import TABLES as RANDOM
+from .thousand import TABLES as THOUSAND
 
 __all__ = ["PARTS", "filled", "keep_sample", "pages"]
 
@@ -180,6 +181,7 @@ PARTS = (
     | NS3
     | RANDOM
     | PRINTED
+    | THOUSAND
     | {"scenarios": scenarios, "sample": sample, "ladder": ladder, "trace-fields": trace_fields}
 )
 
