@@ -1,10 +1,15 @@
 """Tests that need Icarus Verilog carry the mark `icarus`, or its name."""
 
+import gc
 import os
 import shutil
 import signal
 
 import pytest
+
+# Trees of Amaranth and tests live long: to look through them for cycles at every 700 new objects
+# costs a twentieth of the time.
+gc.set_threshold(100_000, 50, 100)
 
 
 def pytest_addoption(parser):

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import beat_layout
 from .counters import RX_STATS, STATS, TX_STATS, Tokens
-from .crossing import RxCrossing, TxCrossing
+from .crossing import RESET_STAGES, RxCrossing, TxCrossing
 from .ethernet import LONGEST_BYTES
 from .gmii_rx import RX_CAUSES, GmiiRx
 from .gmii_tx import GmiiTx
@@ -99,7 +99,9 @@ class GmiiMac(wiring.Component):
         """A clock domain of the PHY, and `cfg_mii` in it."""
         m.domains += ClockDomain(name, local=True)
         m.d.comb += ClockSignal(name).eq(clock)
-        m.submodules[f"{name}_reset"] = ResetSynchronizer(ResetSignal("sync"), domain=name)
+        m.submodules[f"{name}_reset"] = ResetSynchronizer(
+            ResetSignal("sync"), domain=name, stages=RESET_STAGES
+        )
         nibbles = Signal(name=f"{name}_mii")
         m.submodules[f"{name}_speed"] = FFSynchronizer(self.cfg_mii, nibbles, o_domain=name)
         return nibbles

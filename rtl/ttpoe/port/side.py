@@ -6,6 +6,7 @@ from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import beat_layout
+from ..mac.crossing import RESET_STAGES
 
 __all__ = ["phy_domain", "side_signature"]
 
@@ -44,4 +45,6 @@ def phy_domain(m, name, clock, reset=0):
     by `reset`, at once; it leaves reset by its own clock."""
     m.domains += ClockDomain(name, local=True)
     m.d.comb += ClockSignal(name).eq(clock)
-    m.submodules[f"{name}_reset"] = ResetSynchronizer(ResetSignal("sync") | reset, domain=name)
+    m.submodules[f"{name}_reset"] = ResetSynchronizer(
+        ResetSignal("sync") | reset, domain=name, stages=RESET_STAGES
+    )

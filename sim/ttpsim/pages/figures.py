@@ -98,7 +98,7 @@ def key_figures():
             _incast_row(found),
             f"| {size(default)}; on an ECP5-85F, placed and routed | {found['synth.ecp5.lut4']:,} LUT4, "
             f"{found['synth.ecp5.ff']:,} flip-flops, {found['synth.ecp5.dp16kd']} block RAMs, "
-            f"{found['synth.ecp5.fmax_mhz']:.1f} MHz (median of three seeds) |",
+            f"{found['synth.ecp5.fmax_mhz']:.1f} MHz (median of seeds {origins()['synth.ecp5']['seeds']}) |",
             _board_row(),
             f"| {size(full)}; for UltraScale+, Yosys only | {found['synth.xilinx.full.lut']:,} LUT, "
             f"{found['synth.xilinx.full.ff']:,} flip-flops, {found['synth.xilinx.full.estimated_mhz']} "

@@ -116,8 +116,8 @@ class Progress(Ends):
     shows = (
         "end to end, each step of the way forward: the packet that is missing, when it arrives"
         " and there is room, is delivered (or lies kept, and the look-up takes it); one that"
-        " was delivered before is acknowledged again; an ACK that arrives opens the window up"
-        " to there; after two visits of the timer without progress the position is back at the"
+        " was delivered before is acknowledged again; an ACK that arrives, and is no echo, opens"
+        " the window up to there; after two visits of the timer without progress the position is back at the"
         " oldest packet, and the link's next visit sends that one, unless it ends by"
         " `max_retry`"
     )
@@ -178,7 +178,8 @@ class Progress(Ends):
             answer.valid & (answer.p.opcode == Opcode.ACK) & (answer.p.rx_id == event.tx_id),
         )
         # The sender.
-        acked = self.a_alive & a.is_("RX_ACK") & ~a.decide.guard["STALE"]
+        echo = a.tag.controlled & (a.event.tx_id != 0)  # K12: it retires nothing
+        acked = self.a_alive & a.is_("RX_ACK") & ~a.decide.guard["STALE"] & ~echo
         ahead = (a.event.rx_id - self.una)[:32]
         h.check_if(acked & (ahead < self.ahead), a.new.una == (a.event.rx_id + 1)[:32])
         timed = self.a_alive & a.is_("TIMER") & (self.sent != 0)

@@ -85,6 +85,7 @@ class Counts(_Law):
         " 0 after reset; the memory says the same; a window is 1 to `slots` on every link that"
         " has begun"
     )
+    defect_depth = 48  # a window of 4 that grows: an opening and two samples, each of two events
     defects = (
         Defect(
             "a link that is counted is counted again",
