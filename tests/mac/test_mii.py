@@ -47,3 +47,26 @@ def test_bytes_come_in(mii, extra):
 
     simulate(dut, testbench)
     assert bytes(got)[bytes(got).index(0xD5) :] == DATA[2:]
+
+
+@pytest.mark.parametrize("mii", [0, 1])
+def test_an_error_in_either_nibble_is_one_of_its_byte(mii):
+    dut = NibbleRx()
+    nibbles = [nibble for byte in DATA for nibble in (byte & 15, byte >> 4)]
+    values = nibbles if mii else DATA
+
+    async def testbench(ctx):
+        ctx.set(dut.cfg_mii, mii)
+        for wrong in range(len(values)):
+            seen = []
+            for place, value in enumerate([*values, *[None] * 6]):
+                ctx.set(dut.i_dv, value is not None)
+                ctx.set(dut.i_data, value or 0)
+                ctx.set(dut.i_er, place == wrong)
+                await ctx.tick()
+                if ctx.get(dut.step) and ctx.get(dut.o_dv):
+                    seen.append(ctx.get(dut.o_er))
+            first = len(seen) - len(DATA)  # a nibble of the preamble may stand alone
+            assert seen[first:] == [n == wrong // (1 + mii) for n in range(len(DATA))]
+
+    simulate(dut, testbench)

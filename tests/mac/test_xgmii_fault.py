@@ -27,3 +27,25 @@ def test_a_fault_begins_with_four_ordered_sets_and_ends_with_silence(kind, name)
     assert levels[:5] == [0] * 5 and levels[5] == 1, "the fourth in clock 3, the fault in 5"
     assert sum(event for _, event in seen) == 1
     assert levels.index(0, 5) - 5 == 64 and not any(levels[69:]), "128 columns without any"
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_a_column_with_one_wrong_control_bit_is_no_ordered_set(half):
+    dut = made(XgmiiFault)
+    ordered = [*[Control.IDLE] * 4] * 2
+    ordered[4 * half : 4 * half + 4] = [Control.SEQUENCE, 0, 0, 1]
+    good, _control = octets(ordered)
+    control = 0xF0 if not half else 0x0F  # idle in the other half
+    control |= 1 << 4 * half
+
+    async def testbench(ctx):
+        for lane in (*range(4 * half, 4 * half + 4), None):
+            wrong = 0 if lane is None else 1 << lane
+            for clock in range(100):
+                ctx.set(dut.xgmii_d, good if clock < 8 else octets([Control.IDLE] * LANES)[0])
+                ctx.set(dut.xgmii_c, control ^ wrong if clock < 8 else 0xFF)
+                await ctx.tick()
+                if clock == 8:
+                    assert ctx.get(dut.local_fault) == (lane is None), lane
+
+    simulate(dut, testbench)

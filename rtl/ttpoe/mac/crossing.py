@@ -30,14 +30,7 @@ from ..layouts import beat_layout, byte_layout, event_signature
 from .counters import Tokens
 from .ethernet import PREAMBLE_BYTES
 
-__all__ = ["RESET_STAGES", "SEEN_BYTES", "RxCrossing", "TxCrossing", "depth_beats", "start_beats"]
-
-RESET_STAGES = 3
-"""Registers between the engine's reset and that of a domain of the wire.
-
-An `AsyncFIFO` has two of its own and takes the reset as data. Tools merge equal chains. With as many
-here that register would drive the reset of the whole domain, too, and lie far from the FIFO.
-"""
+__all__ = ["TxCrossing", "RxCrossing", "start_beats", "depth_beats", "SEEN_BYTES"]
 
 SEEN_BYTES = 2
 """By which the word to start can be faster than a beat."""

@@ -3,14 +3,15 @@
 Source: IEEE 802.3 clauses 22 (MII) and 35 (GMII).
 """
 
-from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Module, ResetSignal, Signal
+from amaranth.hdl import DomainRenamer, Module, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.cdc import FFSynchronizer, ResetSynchronizer
+from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import beat_layout
 from .counters import RX_STATS, STATS, TX_STATS, Tokens
-from .crossing import RESET_STAGES, RxCrossing, TxCrossing
+from .crossing import RxCrossing, TxCrossing
+from .domains import phy_domain
 from .ethernet import LONGEST_BYTES
 from .gmii_rx import RX_CAUSES, GmiiRx
 from .gmii_tx import GmiiTx
@@ -97,11 +98,7 @@ class GmiiMac(wiring.Component):
 
     def _domain(self, m, name, clock):
         """A clock domain of the PHY, and `cfg_mii` in it."""
-        m.domains += ClockDomain(name, local=True)
-        m.d.comb += ClockSignal(name).eq(clock)
-        m.submodules[f"{name}_reset"] = ResetSynchronizer(
-            ResetSignal("sync"), domain=name, stages=RESET_STAGES
-        )
+        phy_domain(m, name, clock)
         nibbles = Signal(name=f"{name}_mii")
         m.submodules[f"{name}_speed"] = FFSynchronizer(self.cfg_mii, nibbles, o_domain=name)
         return nibbles

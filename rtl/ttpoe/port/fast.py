@@ -7,11 +7,12 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.cdc import FFSynchronizer
 
+from ..mac.domains import phy_domain
 from ..mac.hard_mac import HARD_MAC_EVENTS, HardMac
 from ..mac.kinds import KINDS
 from ..mac.xgmii_mac import MAC_EVENTS, XgmiiMac
 from ..wires import pass_through
-from .side import phy_domain, side_signature
+from .side import side_signature
 
 __all__ = ["CmacSide", "XgmiiSide"]
 

@@ -1,14 +1,11 @@
-"""What every kind of MAC looks like to a port: `side_signature`, and the clocks of its pins."""
+"""What every kind of MAC looks like to a port: `side_signature`."""
 
-from amaranth.hdl import ClockDomain, ClockSignal, ResetSignal
 from amaranth.lib import stream, wiring
-from amaranth.lib.cdc import ResetSynchronizer
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import beat_layout
-from ..mac.crossing import RESET_STAGES
 
-__all__ = ["phy_domain", "side_signature"]
+__all__ = ["side_signature"]
 
 
 def side_signature(config, kind):
@@ -37,14 +34,4 @@ def side_signature(config, kind):
                 if not pin.name.startswith("mdio_") and pin.name != "mdc"
             },
         }
-    )
-
-
-def phy_domain(m, name, clock, reset=0):
-    """A local clock domain `name` of the clock `clock`, which may stop. It is reset with `sync`, or
-    by `reset`, at once; it leaves reset by its own clock."""
-    m.domains += ClockDomain(name, local=True)
-    m.d.comb += ClockSignal(name).eq(clock)
-    m.submodules[f"{name}_reset"] = ResetSynchronizer(
-        ResetSignal("sync") | reset, domain=name, stages=RESET_STAGES
     )

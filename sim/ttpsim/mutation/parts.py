@@ -17,23 +17,26 @@ __all__ = ["PARTS", "RESULTS", "run_parts"]
 
 RESULTS = ROOT / "build" / "verify" / "mutate-parts.json"
 _IPV4 = preset("tiny").replace(name="tiny_ipv4", encapsulation="ipv4")
+_DATAGRAMS = tuple(
+    f"rx/test_datagram.py::{test}[{case}]"
+    for test, case in (
+        ("test_the_table_of_datagrams", "8"),
+        ("test_both_forms_back_to_back", "8"),
+        ("test_random_frames", "8-0.0"),
+    )
+)
 
 # Name: (component, what it is built with, the tests that build it).
 PARTS = {
-    "datagram_match": (
-        "rx.datagram:DatagramMatch",
-        (_IPV4,),
-        ("rx/test_datagram.py::test_the_table_of_datagrams[8]",),
-    ),
-    "datagram_checks": (
-        "rx.datagram:DatagramChecks",
-        (_IPV4,),
-        ("rx/test_datagram.py::test_the_table_of_datagrams[8]",),
-    ),
+    "datagram_match": ("rx.datagram:DatagramMatch", (_IPV4,), _DATAGRAMS),
+    "datagram_checks": ("rx.datagram:DatagramChecks", (_IPV4,), _DATAGRAMS),
     "frame_builder": (
         "tx.builder:FrameBuilder",
         (_IPV4,),
-        ("tx/test_datagram.py::test_control_frames_of_both_forms[64]",),
+        (
+            "tx/test_datagram.py::test_control_frames_of_both_forms[64]",
+            "tx/test_datagram.py::test_payloads_of_both_forms[64]",
+        ),
     ),
     "gmii_tx": ("mac.gmii_tx:GmiiTx", (), ("mac/test_gmii_tx.py",)),
     "gmii_rx": ("mac.gmii_rx:GmiiRx", (), ("mac/test_gmii_rx.py",)),
