@@ -18,7 +18,7 @@ _SEEDS = {
     "congestion": "1 to as many as a run has",
 }
 """Of the figures that are of more than seed 1."""
-_TIMED = {"host", "recycle", "simulation", "fabric_speed"}
+_TIMED = {"host", "recycle", "simulation", "first_use", "fabric_speed"}
 """Those that depend on the machine."""
 
 

@@ -14,6 +14,7 @@ from ttpoe.verilog.emit import write
 from ttpsim.bench import congestion as bench_congestion
 from ttpsim.bench import fabric as bench_fabric
 from ttpsim.bench import fabric_speed as bench_speed
+from ttpsim.bench import first_use as bench_first_use
 from ttpsim.bench import goodput as bench_goodput
 from ttpsim.bench import host as bench_host
 from ttpsim.bench import links as bench_links
@@ -251,6 +252,7 @@ PARTS = {
     "host": (bench_host.host_runs, bench_host.host),
     "recycle": (bench_host.recycle_runs, bench_host.recycle),
     "simulation": (bench_host.simulation_runs, bench_host.simulation),
+    "first_use": (bench_first_use.first_use_runs, bench_first_use.first_use_part),
     "fabric": (bench_fabric.fabric_runs, bench_fabric.fabric_part),
     "fabric_speed": (bench_speed.speed_runs, bench_speed.speed_part),
     "congestion": (bench_congestion.congestion_runs, bench_congestion.congestion_part),

@@ -18,6 +18,7 @@ _PARTS = (
     "host",
     "recycle",
     "simulation",
+    "first_use",
     "fabric",
     "fabric_speed",
     "congestion",
@@ -29,6 +30,7 @@ metrics.json and report.html."""
 _EXAMPLES = """examples:
   ttpoe bench --short
   ttpoe bench goodput latency
+  ttpoe bench first_use --save
   ttpoe bench --save
 """
 

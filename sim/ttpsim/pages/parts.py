@@ -27,6 +27,7 @@ from .boards import TABLES as BOARDS
 from .congestion import TABLES as CONGESTION
 from .fabric_speed import TABLES as FABRIC_SPEED
 from .figures import TABLES
+from .first_use import TABLES as FIRST_USE
 from .ns3 import TABLES as NS3
 from .packet import TABLES as PACKET
 from .printed import TABLES as PRINTED
@@ -177,6 +178,7 @@ def keep_sample(results=ROOT / "build" / "sim" / "results.json", command="make s
 PARTS = (
     TABLES
     | FABRIC_SPEED
+    | FIRST_USE
     | CONGESTION
     | BOARDS
     | PACKET

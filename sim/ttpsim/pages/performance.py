@@ -132,6 +132,13 @@ SECTIONS = (
          "TCP over loopback", "us"),
         (r"host\.switches_per_message\.tcp_(\d+)_bytes", "context switches for a message of {0} "
          "bytes, TCP", ""))),
+    ("What a new user waits for", "By the clock, but for processor time; a fresh clone.", (
+        (r"first_use\.setup_s", "set-up", "s"),
+        (r"first_use\.hello_first_s", "`make sim TEST=hello`: its first result", "s"),
+        (r"first_use\.hello_s", "`make sim TEST=hello`", "s"),
+        (r"first_use\.sim_s", "`make sim` behind it", "s"),
+        (r"first_use\.test_s", "`make test` with nothing built", "s"),
+        (r"first_use\.(setup|hello|sim|test)_processor_s", "processor time of {0}", "s"))),
     ("Simulation", "", (
         (r"simulation\.native_clocks_per_second", "native program (`ttpoe soak`), `default`",
          "clocks per s"),
@@ -202,6 +209,7 @@ _GROUPS = {
     "sweep": "number of links: logic, memory, clock",
     "host": "host",
     "simulation": "simulation",
+    "first_use": "what a new user waits for",
     "fabric": "many engines behind switches",
     "fabric_speed": "speed of many engines",
 }
@@ -212,7 +220,8 @@ congestion control are on a page of their own."""
 def _where_from():
     """A row for each group of figures."""
     found, rows = figures.origins(), []
-    names = [*_GROUPS, *(name for name in found if name.startswith("synth."))]
+    names = [name for name in found if name in _GROUPS or name.startswith("synth.")]
+    names.sort(key=lambda name: [*_GROUPS].index(name) if name in _GROUPS else len(_GROUPS))
     for name in names:
         words = _GROUPS.get(name) or _TARGETS[name.removeprefix("synth.")]
         said = found[name]
