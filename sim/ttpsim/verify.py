@@ -54,6 +54,8 @@ PARTS = (
          ("ttpoe", "soak", "--clocks", "20000000")),
     Part("coverage", "what the scenarios reach", ("ttpoe", "coverage", "--long"),
          ("ttpoe", "coverage")),
+    Part("macs", "what the benches of the MACs reach",
+         ("ttpoe", "coverage", "--macs", "--long"), ("ttpoe", "coverage", "--macs")),
     Part("mutate", "whether the tests notice a wrong gate", ("ttpoe", "mutate"),
          ("ttpoe", "mutate", "--count", "20")),
     Part("abuse", "malformed and forged frames, floods, reset", ("ttpoe", "abuse", "--long"),

@@ -56,7 +56,22 @@ async def frames_both_ways(dut, sync_ps, paused):
     await bench.start(sync_ps)
     bench.sink.set_pause_generator(iter(lambda: bench.rng.random() < paused, None))
     width = bench.width
-    lengths = [1, 59, 60, 61, 64, 65, 2 * width - 1, 2 * width, 2 * width + 1, 1500, 9014, 70]
+    lengths = [
+        1,
+        40,
+        59,
+        60,
+        61,
+        64,
+        65,
+        2 * width - 1,
+        2 * width,
+        2 * width + 1,
+        1514,
+        9014,
+        9018,
+        70,
+    ]
     sent = [bench.rng.randbytes(length) for length in lengths]
 
     async def feed():
@@ -114,3 +129,99 @@ async def host_that_takes_too_little(dut):
     left = iter(sent)
     assert all(octets in left for octets in good), "in order, unchanged"
     bench.counters.expect(stat_rx_good=len(sent), stat_rx_overflow=len(sent) - len(good))
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def host_that_is_faster_than_the_mac(dut):
+    """It fills the store while the MAC takes little, and waits; nothing is lost or interrupted."""
+    bench = Bench(dut)
+    await bench.start(3100)
+    bench.sink.set_pause_generator(iter(lambda: bench.rng.random() < 0.7, None))
+    sent = [bench.rng.randbytes(length) for length in [9018] * 3 + [60] * 40]
+
+    async def feed():
+        for octets in sent:
+            await bench.i.send(octets)
+
+    cocotb.start_soon(feed())
+    for octets in sent:
+        assert bytes((await bench.sink.recv()).tdata) == octets
+    await bench.settle()
+    assert bench.breaks == 0
+    bench.counters.expect(stat_tx_sent=len(sent))
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def a_source_that_runs_dry(dut):
+    """Counted once for each frame, however long and often it lasts; the next one is whole."""
+    bench = Bench(dut)
+    await bench.start(8000)
+    for pauses in ({120: 1}, {120: 40}, {110: 7, 125: 40, 139: 9}):
+        dry, good = (bench.rng.randbytes(length) for length in (9018, 500))
+        await bench.i.send(dry, pauses=lambda beat: 40 * pauses.get(beat, 0))
+        await bench.i.send(good)
+        frames = [bytes((await bench.sink.recv()).tdata) for _ in range(2)]
+        assert frames == [dry, good] and bench.breaks
+    await bench.settle()
+    bench.counters.expect(stat_tx_sent=6, stat_tx_underrun=3)
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+async def a_mac_that_pauses(dut):
+    """A MAC may have no beat inside a frame."""
+    bench = Bench(dut)
+    await bench.start(3106)
+    bench.source.set_pause_generator(iter(lambda: bench.rng.random() < 0.5, None))
+    sent = [bench.rng.randbytes(length) for length in (60, 64, 65, 700, 1514)]
+    for octets in sent:
+        bench.source.send_nowait(AxiStreamFrame(octets, tuser=0))
+    await bench.settle()
+    assert bench.got == [(octets, 0) for octets in sent]
+    bench.counters.expect(stat_rx_good=len(sent))
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
+@cocotb.parametrize(which=["rst", "mac_tx_rst", "mac_rx_rst"])
+async def reset_of_one_domain(dut, which):
+    """In the middle of frames both ways: no frame is made of two, and later ones are whole."""
+    bench = Bench(dut)
+    await bench.start(3106)
+    sent = [bench.rng.randbytes(1500 + number) for number in range(12)]
+
+    async def feed():
+        for octets in sent:
+            await bench.i.send(octets)
+
+    feeding = cocotb.start_soon(feed())
+    for octets in sent:
+        bench.source.send_nowait(AxiStreamFrame(octets, tuser=0))
+    while not bench.got:
+        await ClockCycles(dut.clk, 7)
+    clock = getattr(dut, which.replace("rst", "clk"))
+    while not (int(dut.m_axis_tvalid.value) and int(dut.i__valid.value) and bench.o._octets):
+        await RisingEdge(clock)
+    getattr(dut, which).value = 1
+    if which == "rst":
+        feeding.cancel()
+        bench.i.valid.value = 0
+    await ClockCycles(clock, 3)
+    if which == "rst":
+        bench.o.forget()
+    getattr(dut, which).value = 0
+    await ClockCycles(clock, 10)
+    if which == "rst":
+        sent.append(bench.rng.randbytes(100))
+        await bench.i.send(sent[-1])
+    else:
+        await feeding
+    await bench.settle()
+    await ClockCycles(dut.clk, 300)
+    good = [octets for octets, error in bench.got if not error]
+    assert all(octets in sent for octets in good) and len(good) >= 4
+    wire = []
+    while not bench.sink.empty():
+        frame = bench.sink.recv_nowait()
+        user = frame.tuser if isinstance(frame.tuser, list) else [frame.tuser]
+        wire += [bytes(frame.tdata)] * (not user[-1])
+    assert wire[-1] == sent[-1]
+    assert sum(octets not in sent for octets in wire) <= (which == "mac_tx_rst")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ttpoe.verilog.emit import emit_verilog
 from ttpsim.build import builds
+from ttpsim.coverage import macs
 
 __all__ = ["description", "run", "run_text"]
 
@@ -24,8 +25,11 @@ def run(component, name, module, folder, models=(), **params):
 
 
 def run_text(text, name, module, folder, models=(), config=None, **params):
-    """The same for the module `pair` of a Verilog text and all tests of the Python module."""
-    processes = builds.Processes()
+    """The same for the module `pair` of a Verilog text and all tests of the Python module.
+
+    `ttpoe coverage --macs` has what they see counted.
+    """
+    processes, text = builds.Processes(), macs.counted(name, text)
     build = builds.compile_alone(text, name, processes, models)
     code = builds.simulate(build, module, folder, 11, params, processes, config, [ROOT])
     log, results = (folder / "log.txt").read_text(), folder / "results.xml"
@@ -33,6 +37,7 @@ def run_text(text, name, module, folder, models=(), config=None, **params):
     tags = [entry.tag for entry in ElementTree.parse(results).iter()]
     assert "failure" not in tags and "error" not in tags, log[-6000:]
     assert tags.count("testcase") >= 1
+    macs.kept(name, folder)
     said = folder / "said.json"
     return json.loads(said.read_text()) if said.exists() else {}
 

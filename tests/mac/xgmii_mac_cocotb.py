@@ -110,6 +110,38 @@ async def host_that_takes_too_little(dut):
 
 
 @cocotb.test(timeout_time=20, timeout_unit="ms")
+async def host_that_stops(dut):
+    """Until the crossing is full, and longer: a frame is cut, those behind it are dropped whole,
+    and all that come later are there."""
+    bench = Bench(dut)
+    await bench.start()
+    for number in range(3):
+        bench.paused = 1
+        sent = bench.frames([60 + 8 * number] * 90)
+        for octets in sent:
+            bench.source.send_nowait(XgmiiFrame.from_payload(octets))
+        await bench.source.wait()
+        bench.paused = 0
+        await ClockCycles(dut.clk, 900)
+        good = [octets for octets, error in bench.got if not error]
+        assert good == sent[: len(good)] and 20 < len(good) < 80
+        assert sum(error for _octets, error in bench.got) <= 1
+        bench.counters.expect(stat_rx_good=90, stat_rx_overflow=90 - len(good))
+        bench.counters.counts = dict.fromkeys(bench.counters.counts, 0)
+        bench.got.clear()
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def host_that_is_faster_than_the_wire(dut):
+    """It fills the store, and waits; both ways nothing is lost."""
+    bench = Bench(dut)
+    await bench.start(2560)
+    lengths = [9018, 9018, *[60] * 700, 9017]  # between short ones the wire has more to add
+    await both_ways(bench, lengths)
+    bench.counters.expect(stat_tx_sent=len(lengths), stat_rx_good=len(lengths))
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
 @cocotb.parametrize(which=["rst", "xgmii_tx_rst", "xgmii_rx_rst"])
 async def reset_of_one_domain(dut, which):
     """In the middle of frames both ways: no frame is made of two, and later ones are whole."""

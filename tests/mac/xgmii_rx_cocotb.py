@@ -165,6 +165,29 @@ async def control_character_in_any_byte(dut):
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
+@cocotb.parametrize(offset=[False, True])
+async def start_inside_a_frame(dut, offset):
+    """/S/ ends a frame badly; in lane 0 or 4 it begins one without an SFD, which is lost, too."""
+    bench = Bench(dut)
+    await bench.start()
+    bench.source.force_offset_start, starts = offset, 0
+    good = bench.octets(64)
+    for place in range(1, 65):
+        frame = frame_of(bytes(byte & 0x7F for byte in bench.octets(66)))
+        frame.normalize()
+        frame.data[8 + place], frame.ctrl[8 + place] = START, 1
+        frame.data[74:] = bytes(4)  # no SFD in what was the FCS
+        starts += (8 + place + 4 * offset) % 4 == 0
+        bench.source.send_nowait(frame)
+        bench.source.send_nowait(frame_of(good))
+    await bench.settle()
+    got = bench.take()
+    assert sum(not error for _, error in got) == 64
+    assert all(error or octets == good for octets, error in got)
+    bench.expect(stat_rx_bad_end=64, stat_rx_bad_start=starts, stat_rx_good=64)
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def runts_and_frames_too_long(dut):
     bench = Bench(dut)
     await bench.start()
@@ -204,6 +227,7 @@ async def mac_control_is_dropped(dut):
     bad = frame_of(control(1))
     bad.data[-1] ^= 1
     bench.source.send_nowait(bad)
+    bench.source.send_nowait(frame_of(control(1)[:30]))
     near = [
         bytes(12) + b"\x88\x09" + bytes(46),
         bytes(14) + b"\x88\x08" + bytes(44),
@@ -214,7 +238,12 @@ async def mac_control_is_dropped(dut):
     await bench.settle()
     assert bench.take() == [(octets, 0) for octets in near]
     bench.expect(
-        stat_rx_pause=2, stat_rx_pfc=1, stat_rx_control=2, stat_rx_bad_fcs=1, stat_rx_good=3
+        stat_rx_pause=2,
+        stat_rx_pfc=1,
+        stat_rx_control=2,
+        stat_rx_bad_fcs=1,
+        stat_rx_runt=1,
+        stat_rx_good=3,
     )
 
 

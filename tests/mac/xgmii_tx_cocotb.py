@@ -92,6 +92,19 @@ async def shortest_frames_at_line_rate(dut):
 
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
+async def every_gap(dut):
+    """Ends in every lane behind every deficit: all gaps from 9 to 15, and 12 on average."""
+    bench = Bench(dut)
+    await bench.start()
+    wire = await back_to_back(
+        bench, bench.frames([60 + bench.rng.randrange(8) for _ in range(200)])
+    )
+    gaps = gaps_of(wire)
+    check_gaps(gaps)
+    assert set(gaps) == set(range(9, 16))
+
+
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 async def a_frame_that_the_source_calls_bad(dut):
     """It ends with /E/, whatever its length, and the frames beside it are whole."""
     bench = Bench(dut)

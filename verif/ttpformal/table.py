@@ -27,6 +27,7 @@ _FILES = (
     "transmit",
     "path",
     "rx",
+    "datagram",
     "pool",
     "receive",
     "nic",

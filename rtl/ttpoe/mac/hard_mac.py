@@ -119,6 +119,9 @@ class HardMac(wiring.Component):
         moves = store.o.valid & store.o.ready
         with m.If(moves):
             m.d[domain] += inside.eq(~beat.last)
+        dry = Signal()  # it was already counted of this frame
+        runs_dry = inside & ~store.o.valid & self.m_axis_tready
+        m.d[domain] += dry.eq((dry | runs_dry) & ~(moves & beat.last))
         fill = beat.last & ~inside if width > SHORTEST_BYTES else 0
         m.d.comb += [
             store.o.ready.eq(self.m_axis_tready),
@@ -134,10 +137,7 @@ class HardMac(wiring.Component):
             m,
             domain,
             "tx_events",
-            {
-                "stat_tx_sent": moves & beat.last,
-                "stat_tx_underrun": inside & ~store.o.valid & self.m_axis_tready,
-            },
+            {"stat_tx_sent": moves & beat.last, "stat_tx_underrun": runs_dry & ~dry},
         )
 
     def _receive(self, m):

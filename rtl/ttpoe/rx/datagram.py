@@ -83,7 +83,8 @@ class DatagramMatch(wiring.Component):
         last = max(by_beat)
         by_beat[last].append(frame.keep[(port + 1) % config.width_bytes])
 
-        was_type, so_far = Signal(), Signal()
+        was_type = Signal()
+        so_far = Signal()
         matches = Signal()
         m.d.comb += [self.o_type.eq(was_type), matches.eq(so_far)]
         for beat, holds in by_beat.items():
@@ -141,7 +142,8 @@ class DatagramChecks(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         sound = self._checksum(m)
-        more, stranger = Signal(), Signal()
+        more = Signal()  # fragments follow
+        stranger = Signal()
         wrong = Signal(4)
         self._capture(m, "service", self.o_marked, lambda w: w[:2] == _CONGESTION_EXPERIENCED)
         self._capture(m, "fragment", more, lambda w: w[13])

@@ -305,7 +305,7 @@ class FrameParser(wiring.Component):
         capture("opcode", parsed.opcode, opcode[:4])
         capture("opcode", parsed.payload, opcode == Opcode.PAYLOAD.value)
         capture("vc", parsed.vc, self._word("vc")[:2])
-        self._mac_source = Signal(24) if self._config.ipv4 else parsed.node
+        self._mac_source = Signal(24, name="mac_source") if self._config.ipv4 else parsed.node
         capture("src_node", self._mac_source, self._word("src_node"))
         capture("epoch", parsed.epoch, self._word("epoch"))
         extension = self._word("extension")

@@ -43,9 +43,9 @@ def _formal():
 
 
 def _coverage():
-    from ttpsim.coverage import run
+    from ttpsim.coverage import macs, run
 
-    return dict([run.document()])
+    return dict([run.document()]) | macs.document()
 
 
 def _mutation():

@@ -3,6 +3,7 @@
 from amaranth.hdl import Cat, Const, Mux, Signal, Value
 from amaranth.lib.data import View
 
+from ttpoe.layouts import form_layout
 from ttpoe.tx.builder import FrameBuilder, frame_fields
 
 from ..frames import Bytes, check_beats
@@ -13,15 +14,18 @@ from ..proof import Defect, Proof, shrunk
 class _Builder(Proof):
     """`FrameBuilder` behind words as `SlotReader` gives them."""
 
+    encapsulation = "ethernet"
+
     def build(self, h):
         m = h.m
-        config = shrunk(width_bits=64, slots=4, sets=2)
+        config = shrunk(width_bits=64, slots=4, sets=2, encapsulation=self.encapsulation)
         dut, self.fields = FrameBuilder(config), frame_fields(config)
         m.submodules.dut = parts = built(dut)
         self.inner, self.carried = inner(parts), inner(parts, "carry")["carried"]
         node = h.constant(24, "cfg_node")
         h.drive(dut, "i_control", "i_payload", "i_length", "i_word", "i_code", "o_frame")
         m.d.comb += dut.cfg_node.eq(node)
+        self.inputs(h, dut, node)
         h.streams(dut)
         control, payload, word = dut.i_control, dut.i_payload, dut.i_word
         first, length = word.payload.first, h.free(11, "bytes")
@@ -62,13 +66,16 @@ class _Builder(Proof):
                 frame.rx_id.eq(0),
                 *(
                     frame[name].eq(source[name])
-                    for name in ("node", "vc", "ieee", "epoch", "tx_id")
+                    for name in ("node", "vc", "ieee", "epoch", "tx_id", *form_layout(config))
                 ),
                 size.eq(length),
                 is_payload.eq(1),
             ]
         h.check_if(payload_starts, ~control.valid)
         self.properties(h, dut, node, frame, size, is_payload, left, index)
+
+    def inputs(self, h, dut, node):
+        """Inputs of the form, if it has any."""
 
     def invariants(self, h, out, word, before, size, is_payload, left):
         """Where the frame is, in terms of the builder's own counters: for the induction."""
@@ -264,6 +271,10 @@ class Content(_Builder):
             (52, 4): frame.tx_id,
             (56, 4): frame.rx_id,
         }
+        return self.octets(fields)
+
+    def octets(self, fields):
+        """{offset: byte} of {(offset, bytes): value}."""
         return {
             offset + count - 1 - n: Cat(value, Const(0, 8 * count)).word_select(n, 8)
             for (offset, count), value in fields.items()
@@ -273,7 +284,8 @@ class Content(_Builder):
     def under_way(self, h, out, frame, size, is_payload, left, index, place, seen):
         """What the builder keeps of the frame, and where the watched byte is: for the induction."""
         number, kept = self.inner["number"], View(self.fields, self.inner["kept"])
-        for name in ("opcode", "node", "vc", "ieee", "epoch", "selective", "controlled"):
+        names = ("opcode", "node", "vc", "ieee", "epoch", "selective", "controlled")
+        for name in (*names, *form_layout(shrunk(encapsulation=self.encapsulation))):
             h.check(Value.cast(kept[name]) == Value.cast(frame[name]))
         h.check((kept.tx_id == frame.tx_id) & (kept.rx_id == frame.rx_id))
         h.check(kept.congestion == self.byte48)

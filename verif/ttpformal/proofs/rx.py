@@ -7,7 +7,11 @@ from ttpoe.rx.parser import DROP_CAUSES, FrameParser
 from ttpoe.rx.queue import EventQueue, make_fifo
 
 from ..frames import Bytes, assume_beats
+from ..memories import built, inner
 from ..proof import Defect, Proof, shrunk
+
+TESLA = 0x98ED5C
+"""Upper half of every node's MAC."""
 
 
 class Events(Proof):
@@ -151,25 +155,60 @@ class Parser(Proof):
         ),
     )
 
+    encapsulation = "ethernet"
+
     def build(self, h):
         m = h.m
-        dut = FrameParser(shrunk(width_bits=64))
-        inner = h.opened(dut)
+        dut = FrameParser(shrunk(width_bits=64, encapsulation=self.encapsulation))
+        m.submodules.dut = parts = built(dut)
         node = h.constant(24, "node")
         h.drive(dut, "i_frame")
         m.d.comb += dut.cfg_node.eq(node)
-        i = dut.i_frame
+        self.inputs(h, dut, parts)
+        i, parsed = dut.i_frame, dut.o_parsed
         assume_beats(h, i.valid, i.payload)
         frame = Bytes(h, i.valid, i.payload, longest=2047)
-        field = frame.field
-        has_type, _ = frame.byte(13)
+        ended = i.valid & i.payload.last
+        causes = self.causes(h, dut, frame, node)
+        assert list(causes) == list(DROP_CAUSES)
+        good = ended
+        for cause, holds in causes.items():
+            counted = getattr(dut, f"stat_rx_{cause}")
+            h.check(counted == h.past(h.past(good & holds)))
+            h.reach(counted)
+            good = good & ~holds
+        h.check(dut.frame_ended == h.past(ended))
+        h.check(parsed.valid == h.past(good))
+        got = parsed.payload
+        for name, value in self.told(frame).items():
+            h.check_if(parsed.valid, Value.cast(got[name]) == h.past(value))
+        payload_bytes = Signal(16)
+        m.d.sync += payload_bytes.eq(self.length(frame.field) - 27)
+        h.check_if(parsed.valid & got.payload, Cat(got.last_lane, got.last_beat) == payload_bytes)
+        h.reach(parsed.valid & got.payload & (payload_bytes == 30))
+        self.more(h, dut, frame, good)
+        frame.check_there()
+        self.captured(h, inner(parts), got, frame, node)
+
+    def inputs(self, h, dut, parts):
+        """Inputs besides; `parts`: the block, elaborated."""
+
+    def more(self, h, dut, frame, good):
+        """What else holds; `good`: a good frame's last beat passes."""
+
+    def length(self, field):
+        """What counts the transport header, the payload and 8 bytes."""
+        return field(40, 2)
+
+    def causes(self, h, dut, frame, node):
+        """Whether each cause of F1 holds of the frame, in its last beat, by name."""
+        field, (has_type, _) = frame.field, frame.byte(13)
         tsh, vc, opcode = field(40, 2), field(43, 1), field(42, 1) & 0x3F
-        tesla = 0x98ED5C
-        causes = {
-            "bad_fcs": i.payload.error,
+        return {
+            "bad_fcs": dut.i_frame.payload.error,
             "other_ethertype": has_type & (field(12, 2) != 0x0AC6) & (field(12, 2) != 0x9AC6),
             "runt": frame.length < 64,
-            "wrong_oui": (field(0, 3) != tesla) | (field(6, 3) != tesla),
+            "wrong_oui": (field(0, 3) != TESLA) | (field(6, 3) != TESLA),
             "not_ours": field(3, 3) != node,
             "own_source": field(9, 3) == node,
             "bad_tth": field(14, 1) != 5,
@@ -180,71 +219,49 @@ class Parser(Proof):
             "bad_vc": vc > 2,
             "empty_payload": (opcode == 6) & (tsh == 26),
         }
-        ended = i.valid & i.payload.last
-        good = ended
-        for n, cause in enumerate(causes):
-            before = [causes[name] for name in list(causes)[:n]]
-            first = ended & causes[cause]
-            for other in before:
-                first = first & ~other
-            h.check(getattr(dut, f"stat_rx_{cause}") == h.past(h.past(first)))
-            h.reach(getattr(dut, f"stat_rx_{cause}"))
-            good = good & ~causes[cause]
-        assert list(causes) == list(DROP_CAUSES)
-        parsed = dut.o_parsed
-        h.check(dut.frame_ended == h.past(ended))
-        h.check(parsed.valid == h.past(good))
-        told = Cat(
-            opcode[:4],
-            field(9, 3),
-            vc[:2],
-            field(12, 2) == 0x9AC6,
-            field(46, 2),
-            (field(51, 1) == 0x20) | (field(51, 1) == 0x60),
-            (field(51, 1) == 0x40) | (field(51, 1) == 0x60),
-            field(48, 1),
-            field(52, 4),
-            field(56, 4),
-            opcode == 6,
-        )
-        got = parsed.payload
-        h.check_if(
-            parsed.valid,
-            Cat(
-                got.opcode.as_value(),
-                got.node,
-                got.vc,
-                got.ieee,
-                got.epoch,
-                got.selective,
-                got.controlled,
-                got.congestion,
-                got.tx_id,
-                got.rx_id,
-                got.payload,
-            )
-            == h.past(told),
-        )
-        payload_bytes = Signal(16)
-        m.d.sync += payload_bytes.eq(tsh - 27)
-        h.check_if(parsed.valid & got.payload, Cat(got.last_lane, got.last_beat) == payload_bytes)
-        h.reach(parsed.valid & got.payload & (payload_bytes == 30))
-        frame.check_there()
-        self.captured(h, inner, got, frame, node)
+
+    def told(self, frame):
+        """What a good frame says, by name."""
+        field = frame.field
+        opcode, extension = field(42, 1) & 0x3F, field(51, 1)
+        return {
+            "opcode": opcode[:4],
+            "node": field(9, 3),
+            "vc": field(43, 1)[:2],
+            "ieee": field(12, 2) == 0x9AC6,
+            "epoch": field(46, 2),
+            "selective": (extension == 0x20) | (extension == 0x60),
+            "controlled": (extension == 0x40) | (extension == 0x60),
+            "congestion": field(48, 1),
+            "tx_id": field(52, 4),
+            "rx_id": field(56, 4),
+            "payload": opcode == 6,
+        }
 
     def captured(self, h, inner, got, frame, node):
         """What the registers say of the bytes that have passed: helps the induction."""
         beat, field = inner["index"], frame.earlier
         h.check(beat == frame.before[3:])
         h.check((frame.before[:3] == 0) | (frame.before == 2047))
-        oui = [(0x98ED5C >> 8 * (2 - n)) & 0xFF for n in range(3)]
-        ethertype, tsh = field(12, 2), field(40, 2)
-        opcode, extension = field(42, 1) & 0x3F, field(51, 1)
+        oui = [(TESLA >> 8 * (2 - n)) & 0xFF for n in range(3)]
         octets = (0, 1, 2, 6, 7, 8)
         wrong = [field(offset, 1) != oui[n % 3] for n, offset in enumerate(octets)]
+        for after, values in self.known(h, inner, field, node).items():
+            for name, value in values.items():
+                h.check_if(beat >= after, inner[name] == value)
+        for after, values in self.parsed(field).items():
+            for name, value in values.items():
+                h.check_if(beat >= after, Value.cast(got[name]) == value)
+        h.check_if(beat >= 1, Cat(wrong[:5]) == inner["wrong_octet"][:5])
+        h.check_if(beat >= 2, wrong[5] == inner["wrong_octet"][5])
+        h.check_if(beat == 1, ~inner["other_ethertype"])
+
+    def known(self, h, inner, field, node):
+        """{beat: {register: value}}: what a register holds from that beat on."""
+        ethertype, tsh = field(12, 2), self.length(field)
         due = Signal(17)
         h.m.d.comb += due.eq(field(16, 2) - 20)
-        known = {
+        return {
             1: {"not_ours": field(3, 3) != node},
             2: {
                 "other_ethertype": (ethertype != 0x0AC6) & (ethertype != 0x9AC6),
@@ -254,15 +271,23 @@ class Parser(Proof):
             3: {"due": due},
             6: {
                 "tsh_range": (tsh < 26) | (tsh > 1050),
-                "total_mismatch": tsh != inner["due"],
-                "bad_opcode": opcode > 10,
+                "total_mismatch": self.mismatch(field, inner["due"]),
+                "bad_opcode": (field(42, 1) & 0x3F) > 10,
                 "bad_vc": field(43, 1) > 2,
                 "needed": (tsh + 33)[:11],
                 "no_payload": (tsh - 27)[10],
             },
         }
-        parsed = {
-            2: {"ieee": ethertype == 0x9AC6, "node": field(9, 3)},
+
+    def mismatch(self, field, due):
+        """What the register says of the two lengths; `due`: the total length less 20."""
+        return field(40, 2) != due
+
+    def parsed(self, field):
+        """The same of what is told of a good frame."""
+        opcode, extension, tsh = field(42, 1) & 0x3F, field(51, 1), self.length(field)
+        return {
+            2: {"ieee": field(12, 2) == 0x9AC6, "node": field(9, 3)},
             6: {
                 "opcode": opcode[:4],
                 "payload": opcode == 6,
@@ -279,15 +304,6 @@ class Parser(Proof):
             },
             8: {"rx_id": field(56, 4)},
         }
-        for after, values in known.items():
-            for name, value in values.items():
-                h.check_if(beat >= after, inner[name] == value)
-        for after, values in parsed.items():
-            for name, value in values.items():
-                h.check_if(beat >= after, Value.cast(got[name]) == value)
-        h.check_if(beat >= 1, Cat(wrong[:5]) == inner["wrong_octet"][:5])
-        h.check_if(beat >= 2, wrong[5] == inner["wrong_octet"][5])
-        h.check_if(beat == 1, ~inner["other_ethertype"])
 
 
 class Payload(Proof):
@@ -319,9 +335,12 @@ class Payload(Proof):
         ),
     )
 
+    encapsulation = "ethernet"
+
     def build(self, h):
         m = h.m
-        m.submodules.dut = dut = FrameParser(shrunk(width_bits=64))
+        config = shrunk(width_bits=64, encapsulation=self.encapsulation)
+        m.submodules.dut = dut = FrameParser(config)
         h.drive(dut, "i_frame")
         frame, write = dut.i_frame, dut.o_write
         lane = h.constant(3, "lane")
