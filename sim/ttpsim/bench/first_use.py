@@ -82,12 +82,12 @@ def first_use_part(_runs, metrics):
                 shutil.rmtree(clone / "build")
             seconds, processor, first = _run(name, words, clone)
             found = {name: seconds, f"{name}_processor": processor}
-            if name == "hello":
+            if name == "hello" and first is not None:
                 found["hello_first"] = first
             for figure, value in found.items():
                 metrics.add(
                     f"first_use.{figure}_s",
-                    None if value is None else round(value, 1),
+                    round(value, 1),
                     "s",
                     "a fresh clone, this machine",
                     f"{text}: `{' '.join(words)}`, by the clock; processor time of all its processes",
