@@ -228,7 +228,7 @@ class FrameBuilder(wiring.Component):
 
     def _beats(self, m, start, is_payload, head, tail_beats, last_lane, joined):
         """Which beat comes next: those of `head`, then `tail_beats` times `joined`."""
-        frame, beat = self.o_frame, self.o_frame.payload
+        frame, beat, word = self.o_frame, self.o_frame.payload, self.i_word
         width = self._config.width_bytes
         move = Signal()  # the output register is free
         number = Signal(range(len(head) + 1))  # beat of the header; len(head): the tail
@@ -239,7 +239,7 @@ class FrameBuilder(wiring.Component):
             self.o_idle.eq(number == 0),
             start.eq(move & self.o_idle & offered),
             # Words behind a payload's end; the next one's first word waits for its frame.
-            self.i_word.ready.eq(~self.i_word.payload.first),
+            word.ready.eq(~word.payload.first),
         ]
         with m.If(move):
             m.d.sync += [frame.valid.eq((number != 0) | offered), beat.keep.eq(-1), beat.last.eq(0)]
@@ -250,8 +250,11 @@ class FrameBuilder(wiring.Component):
                         if n < len(head) - 1:
                             m.d.sync += number.eq(n + start if n == 0 else n + 1)
                             continue
+                        # A header of one beat has no other clock for words behind a payload's end:
+                        # control frames one behind the other would keep them, and PAYLOADs.
+                        takes = is_payload | ~word.payload.first if len(head) == 1 else is_payload
                         with m.If(start if n == 0 else 1):
-                            m.d.comb += self.i_word.ready.eq(is_payload)
+                            m.d.comb += word.ready.eq(takes)
                             m.d.sync += [
                                 number.eq(Mux(tail_beats == 0, 0, len(head))),
                                 beat.last.eq(tail_beats == 0),
@@ -266,4 +269,4 @@ class FrameBuilder(wiring.Component):
                             beat.keep.eq(Cat(last_lane >= lane for lane in range(width))),
                         ]
         with m.Elif(number == len(head)):
-            m.d.comb += self.i_word.ready.eq(0)
+            m.d.comb += word.ready.eq(0)

@@ -237,7 +237,8 @@ class Turns(_Path):
 class Payloads(_Path):
     shows = (
         "TxPath: a PAYLOAD goes out at most once, in order, with all its beats, and never two"
-        " clocks after it was killed; when it has been the oldest for 8 clocks, while it lives, at"
+        " clocks after it was killed; when it has been the oldest for 8 clocks in which a frame could"
+        " start, while it lives, at"
         " most 4 control frames start before it, and a frame starts in every clock in which one"
         " could; of those at most 9 in a row are lost while it is queued"
     )
@@ -284,7 +285,7 @@ class Payloads(_Path):
             oldest.eq(queued & ~leaves & (ahead == left) & ~killed),
             ready.eq(oldest & (clocks == 8)),
         ]
-        m.d.sync += clocks.eq(Mux(oldest, Mux(clocks == 8, 8, clocks + 1), 0))
+        m.d.sync += clocks.eq(Mux(oldest, Mux(clocks == 8, 8, clocks + self.may_start), 0))
         with m.If(push & payload.p.tx_id[0]):
             m.d.sync += [
                 given.eq(1),
