@@ -8,6 +8,7 @@ import pytest
 from tests.long import long
 from ttpsim.build import builds
 from ttpsim.faults import run as faults
+from ttpsim.faults.program import states_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,7 +21,7 @@ def binary():
 @long
 def test_every_memory_with_an_upset(binary):
     """Two upsets of each memory of engine a, one in each of b: all is as it must be."""
-    found = faults.memories(binary)
+    found = states_of(binary)
     mine = {name: size for name, size in found.items() if name.startswith("engine_a.")}
     assert len(found) == 2 * len(mine) >= 54
     planned = faults.plan(mine, seed=1, upsets=1)
@@ -35,7 +36,7 @@ def test_every_memory_with_an_upset(binary):
 @long
 def test_two_wrong_bits_are_seen(binary, monkeypatch):
     """The bench is not blind: an upset of two bits of a word is counted as such, and does harm."""
-    found = faults.memories(binary)
+    found = states_of(binary)
     rng = random.Random(3)
     planned = [
         {

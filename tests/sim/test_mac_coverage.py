@@ -95,7 +95,7 @@ def test_counts_are_exact(tmp_path, monkeypatch):
     assert sum(starts_and_ends.values()) == 5
     assert {name: seen[name] for name in seen if "given" in name} == {
         "given/59 bytes": 1,
-        "given/1 bytes": 1,
+        "given/1 byte": 1,
         "given/61 bytes": 1,
         "given/62 to 1513 bytes": 2,
     }

@@ -7,17 +7,16 @@ import json
 import os
 import random
 import re
-import subprocess
 from collections import Counter
 from pathlib import Path
 
 from ttpoe.config import preset
 from ttpsim.build import builds
 from ttpsim.campaign.origin import origin, sentence
+from ttpsim.faults.program import states_of, upsets_of
 from ttpsim.native import compile as native
 from ttpsim.paths import ROOT
 from ttpsim.soak import run as soak
-from ttpverif.cli.errors import Interrupted
 
 RESULTS = ROOT / "build" / "verify" / "faults.json"
 MAIN = Path(__file__).with_name("main.cpp")
@@ -85,14 +84,6 @@ def program(protect, processes):
     )[0]
 
 
-def memories(binary):
-    """{name: (words, bits of a word)} of the memories of both engines."""
-    lines = subprocess.run(
-        [binary, "--list"], capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    return {name: (int(words), int(bits)) for name, words, bits in map(str.split, lines)}
-
-
 def plan(found, seed, upsets):
     """`upsets` for each of the memories `found`: dicts, in random order of their memories."""
     rng = random.Random(seed)
@@ -117,57 +108,29 @@ def outcome(failure):
     )
 
 
+def _read(upset, line):
+    """An upset with what the program's line says of it."""
+    number, word, recent, passed, corrected, double, lost, clocks, failure = line.split("\t")
+    return upset | {
+        "number": int(number),
+        "word": int(word),
+        "recent": int(recent),
+        "passed": passed == "1",
+        "corrected": int(corrected),
+        "uncorrectable": int(double),
+        "links_lost": int(lost),
+        "clocks": int(clocks),
+        "failure": failure,
+        "outcome": outcome(failure),
+    }
+
+
 def run(binary, seed, planned, done=lambda result: None, arguments=()):
     """The upsets with what became of each; `done` hears of them as they come."""
-    process = subprocess.Popen(
-        [binary, "--seed", str(seed), *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+    line = "{number} {memory} {bit} {clock} {recent} {choice}\n"
+    return upsets_of(
+        binary, seed, planned, line, _read, done, lambda found: not found["passed"], arguments
     )
-    assert process.stdin is not None and process.stdout is not None  # they are pipes
-    results = []
-    lines = "".join(
-        "{number} {memory} {bit} {clock} {recent} {choice}\n".format(**upset) for upset in planned
-    )
-    try:
-        process.stdin.write(lines)
-        process.stdin.close()
-    except BrokenPipeError:
-        pass  # its exit code says why
-    try:
-        for upset, line in zip(planned, process.stdout):
-            number, word, recent, passed, corrected, double, lost, clocks, failure = line.rstrip(
-                "\n"
-            ).split("\t")
-            assert int(number) == upset["number"]
-            results.append(
-                upset
-                | {
-                    "word": int(word),
-                    "recent": int(recent),
-                    "passed": passed == "1",
-                    "corrected": int(corrected),
-                    "uncorrectable": int(double),
-                    "links_lost": int(lost),
-                    "clocks": int(clocks),
-                    "failure": failure,
-                    "outcome": outcome(failure),
-                }
-            )
-            done(results[-1])
-    except KeyboardInterrupt:
-        process.terminate()
-        raise Interrupted(
-            f"{len(results)} of {len(planned)} upsets were done, "
-            f"{sum(not result['passed'] for result in results)} did harm"
-        ) from None
-    finally:
-        process.stdout.close()
-        code = process.wait()
-    if code and len(results) < len(planned):
-        raise builds.BuildError(f"the program ended with {code} at upset {len(results)}")
-    return results
 
 
 def wrong(protected, plain):
@@ -271,8 +234,8 @@ def main(arguments):
     processes = builds.Processes(arguments.jobs)
     print("[faults] building the protected and the plain engines", flush=True)
     coded, bare = program("secded", processes), program("none", processes)
-    planned = plan(memories(coded), seed, upsets)
-    sizes = memories(bare)
+    planned = plan(states_of(coded), seed, upsets)
+    sizes = states_of(bare)
     both = [upset for upset in planned if upset["bit"] < sizes[upset["memory"]][1]]
     protected = run(coded, seed, planned, _show("protected", len(planned)))
     plain = run(bare, seed, both, _show("plain", len(both)))

@@ -103,7 +103,9 @@ def _between(value, first, last):
 def _span(first, last):
     if last == 0xFFFF:
         return f"{first} bytes or more"
-    return f"{first} bytes" if first == last else f"{first} to {last} bytes"
+    if first == last:
+        return f"{first} byte{'s' * (first != 1)}"
+    return f"{first} to {last} bytes"
 
 
 def _lengths(kind):
@@ -126,7 +128,7 @@ def _lengths(kind):
         for lane in range(8):
             yield (
                 f"received/last beat of {lane or 8}",
-                f"a frame whose last beat has {lane or 8} bytes without FCS",
+                f"a frame whose last beat has {lane or 8} byte{'s' * (lane != 1)} without FCS",
                 "rx",
                 f"L.ends & L.length >= 64 & (L.length + 4) % 8 == {lane}",
             )
