@@ -104,3 +104,14 @@ def test_a_change_is_found_however_its_text_is_broken_into_lines(text, result):
             source.changed(text, "(b | c)", "d")
     else:
         assert source.changed(text, "(b | c)", "d") == result
+
+
+def test_a_failure_without_a_trace_is_a_failure():
+    """What SymbiYosys said of a defect of `xgmii_store.store`."""
+    lost = (
+        "summary: engine_0 (abc bmc3) returned FAIL\nsummary: engine_0 did not produce any traces"
+    )
+    assert sby.verdict("ERROR", lost) == "FAIL"
+    assert sby.verdict("ERROR", "ERROR: Module `top' not found") == "ERROR"
+    assert sby.verdict("ERROR", lost.replace("FAIL", "ERROR")) == "ERROR"
+    assert sby.verdict("PASS", "summary: engine_0 (abc pdr) returned pass") == "PASS"

@@ -6,6 +6,7 @@ native Yosys and ABC: sby gets that Yosys through a small script.
 
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -67,6 +68,13 @@ def stop():
             os.killpg(process.pid, signal.SIGTERM)
 
 
+def verdict(status, log):
+    """What an engine found. SymbiYosys calls it an error if it cannot write the trace of a failure:
+    the witness of ABC's `bmc3` may name inputs that the netlist no longer has."""
+    found = re.search(r"engine_0 \(.*\) returned (FAIL)\b", log) if status == "ERROR" else None
+    return found[1] if found and "did not produce any traces" in log else status
+
+
 def run(folder, mode, depth, engine, timeout):
     """Runs sby on `folder`/design.il; returns (status, log). Status: PASS, FAIL, ... TIMEOUT."""
     folder = Path(folder).resolve()
@@ -119,4 +127,4 @@ def run(folder, mode, depth, engine, timeout):
         with _lock:
             _running.discard(process)
     status = folder / "proof" / "status"
-    return (status.read_text().split()[0] if status.exists() else "ERROR"), log
+    return verdict(status.read_text().split()[0] if status.exists() else "ERROR", log), log
