@@ -114,6 +114,30 @@ def test_random_frames(width, stall):
 
 
 @pytest.mark.parametrize("width", BYTES)
+def test_any_header_and_one_wrong_bit(width):
+    """Scapy's checksum of any ID, TTL, service, length and source is right; with a bit of the header
+    turned over the frame is never taken, and what says nothing else to us is a wrong checksum."""
+    rng, frames, wrong = rng_for("headers", width), [], {}
+    for bit in range(8 * 14, 8 * 34):
+        packet = Ether(datagram(payload=rng.randbytes(rng.randint(1, 90)), src=rng.getrandbits(23)))
+        ip = packet[IP]
+        ip.id, ip.ttl, ip.tos = rng.getrandbits(16), rng.randint(1, 255), rng.getrandbits(8)
+        ip.flags = rng.choice(("DF", 0))
+        ip.len += rng.choice((0, 0, rng.randrange(60)))
+        del ip.chksum
+        good = bytearray(bytes(packet))
+        frames.append((bytes(good), False))
+        good[bit // 8] ^= 0x80 >> bit % 8
+        wrong[len(frames)] = bit // 8
+        frames.append((bytes(good), False))
+    causes, _ = check(width, frames, rng)
+    assert causes[::2] == [None] * 160
+    silent = {15, 18, 19, 22, 24, 25}  # service, identification, TTL, checksum
+    for number, octet in wrong.items():
+        assert causes[number] == "bad_tth" if octet in silent else causes[number], (number, octet)
+
+
+@pytest.mark.parametrize("width", BYTES)
 def test_what_routers_do(width):
     """TTL, MACs, padding of 60 bytes; marks are counted, of good frames of this form alone."""
     mac = b"\x98\xed\x5c" + OUR_NODE.to_bytes(3, "big")

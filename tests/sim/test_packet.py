@@ -73,6 +73,18 @@ def test_a_network_that_loses_frames(programs):
     assert found["fabric"]["lost"] > 3 and near(found, "goodput", 0.1)
 
 
+def test_a_run_with_time_outs_can_be_repeated(programs):
+    """A time-out looks at the random bits of its clock, and an answer just behind it at older ones."""
+    settings = {"NODES": 4, "CLOCKS": 300_000, "LOSS_PPM": 100_000, "TICK": 64}
+    found = [run(programs, "reverse", **settings) for _ in range(3)]
+    assert found[0][0] == 0 and found[0][1]["stats"]["timer_replayed"] > 500
+    results = [
+        {name: value for name, value in result.items() if name not in ("cpu_seconds", "memory_kib")}
+        for _code, result in found
+    ]
+    assert all(result == results[0] for result in results)
+
+
 def test_all_of_a_ring_arrives_and_a_step_waits_for_the_one_before(programs):
     settings = {"NODES": 16, "FAT_TREE": 4, "COUNT": 2, "LINK_SLOTS": 4}
     code, result = run(programs, "ring", **settings)

@@ -48,6 +48,30 @@ def test_random_frames_come_out_in_order(depth, push, pop):
     assert seen["empty"] or (push, pop) == (1.0, 1.0)
 
 
+def test_checksum_and_far_stay_with_their_frame():
+    rng, dut = random.Random(4), ControlQueue(Config(control_depth=8, encapsulation="ipv4"))
+    checksum = lambda number: number * 0x9E37 & 0xFFFF
+
+    async def testbench(ctx):
+        came, left = 0, 0
+        while left < 200:
+            ctx.set(dut.i.valid, 1)
+            ctx.set(dut.i.payload, frame(came % 1000))
+            ctx.set(dut.i_checksum, checksum(came))
+            ctx.set(dut.i_far, checksum(came) >> 15)
+            takes = rng.random() < 0.6
+            ctx.set(dut.o.ready, takes)
+            if ctx.get(dut.o.valid):
+                assert ctx.get(dut.o.payload.tx_id) == left
+                assert ctx.get(dut.o_checksum) == checksum(left), left
+                assert ctx.get(dut.o_far) == checksum(left) >> 15, left
+                left += takes
+            came += ctx.get(dut.i.ready)
+            await ctx.tick()
+
+    simulate(dut, testbench)
+
+
 def test_one_frame_in_and_one_out_in_every_clock():
     dut = ControlQueue(Config(control_depth=8))
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from tests.long import BITS
+from tests.long import BITS, crossed
 from tests.streams import simulate
 from tests.tx.path_bench import NODE, Bench, boundary_lengths, is_payload, sized
 from tests.tx.tx_bench import FrameSink, control_bytes, payload_bytes, random_control
@@ -75,10 +75,12 @@ def test_control_and_payload_mixed(width_bits, ready):
     simulate(bench.dut, testbench)
 
 
-@pytest.mark.parametrize("width_bits", BITS)
-def test_latency_of_an_idle_path(width_bits):
-    """Control: first beat 2 clocks after `valid`; PAYLOAD: `LATENCY`; report 1 after the end."""
-    bench = Bench(sized(width_bits), random.Random(1))
+@pytest.mark.parametrize("width_bits, form", crossed(BITS, ["ethernet", "ipv4"]))
+def test_latency_of_an_idle_path(width_bits, form):
+    """Control: first beat 2 clocks after `valid`; PAYLOAD: `LATENCY`; report 1 after the end. A
+    frame of the IPv4 form waits no longer."""
+    bench = Bench(sized(width_bits).replace(encapsulation=form), random.Random(1))
+    said = {"ipv4": 1} if form == "ipv4" else {}
     beats = 64 // (width_bits // 8)
 
     async def testbench(ctx):
@@ -86,7 +88,7 @@ def test_latency_of_an_idle_path(width_bits):
         for _ in range(5):
             await bench.step(ctx)
         began = bench.clock
-        bench.controls = [random_control(bench.rng, bench.config.lid_bits, report=1)]
+        bench.controls = [random_control(bench.rng, bench.config.lid_bits, report=1) | said]
         await bench.run(ctx, 1)
         _, first, last = bench.sink.frames[0]
         assert (first - began, last - first) == (2, beats - 1)
@@ -94,7 +96,7 @@ def test_latency_of_an_idle_path(width_bits):
         assert bench.pulses["stat_tx_control"] == [last + 1]
         assert bench.pulses["o_control_left"] == [began + 2]
         began = bench.clock
-        bench.payloads = [bench.descriptor(5)]
+        bench.payloads = [bench.descriptor(5) | said]
         await bench.run(ctx, 2)
         _, first, last = bench.sink.frames[1]
         assert (first - began, last - first) == (LATENCY[width_bits], beats - 1)

@@ -1,12 +1,14 @@
 """`PayloadQueue` against a list: order, kills at every moment, lengths, credits, latency."""
 
 import random
+import struct
 
 import pytest
 
 from tests.streams import simulate
 from ttpoe.config import Config
 from ttpoe.tx.payload_queue import PayloadQueue, length_beat
+from ttpverif.frames.datagram import checksum
 
 LENGTHS = [1 + 37 * slot for slot in range(16)]
 
@@ -23,6 +25,11 @@ def entry(slot, lid, tx_id=0):
     }
 
 
+def sum_of(entry):
+    """What stands for the header's other words: any, but never 0."""
+    return entry["tx_id"] & 0xFFFF or 0x4500
+
+
 class Bench:
     """The queue with the length memory, a reader that takes slots, and a wire; and the list that
     the queue must be like. One clock per `step`."""
@@ -34,7 +41,7 @@ class Bench:
         self.last_read = None  # the one taken there last
         self.clock, self.address = 0, 0
         self.left = False
-        self.lengths_due = {}  # clock -> bytes on `o_length`
+        self.lengths_due = {}  # clock -> entry whose bytes are on `o_length`
         self.taken_at = -9
         self.sent, self.dropped = [], 0
 
@@ -66,12 +73,22 @@ class Bench:
                 self.last_read = offered
                 self.read_up_to += 1
 
+    def _check_length(self, entry):
+        length = LENGTHS[entry["slot"]]
+        assert self.ctx.get(self.dut.o_length) == length, self.where
+        if self.config.ipv4:
+            due = checksum(struct.pack(">HH", sum_of(entry), max(4, length)))
+            assert self.ctx.get(self.dut.o_checksum) == due, self.where
+
     async def step(self, push=None, kill=None, withdrawn=None, reads=True, ready=True):
         ctx, dut, queue = self.ctx, self.dut, self.queue
         ctx.set(dut.length.data, LENGTHS[self.address])
         ctx.set(dut.i.valid, push is not None)
         if push is not None:
             ctx.set(dut.i.payload, push)
+        if self.config.ipv4:
+            ctx.set(dut.i_sum, 0 if push is None else sum_of(push))
+            ctx.set(dut.i_far, push is not None and sum_of(push) & 1)
         hit = self.free(**(kill or {"valid": 0}))
         ctx.set(dut.i_withdraw.valid, withdrawn is not None)
         ctx.set(dut.i_withdraw.payload, withdrawn or 0)
@@ -82,7 +99,7 @@ class Bench:
         assert ctx.get(dut.o_waits) == waits, self.where
         assert ctx.get(dut.o.valid) == (waits and self.read_up_to > 0), self.where
         if self.clock in self.lengths_due:
-            assert ctx.get(dut.o_length) == self.lengths_due[self.clock], self.where
+            self._check_length(self.lengths_due[self.clock])
         drops = takes = False
         if waits:
             assert ctx.get(dut.o_dead) == queue[0][1], self.where
@@ -97,12 +114,13 @@ class Bench:
         self.address = ctx.get(dut.length.addr)
         if takes:
             self.taken_at = self.clock
-            slot = queue[0][0]["slot"]
             if length_beat(self.config) == 0:
-                assert ctx.get(dut.o_length) == LENGTHS[slot], self.where
-            self.lengths_due[self.clock + length_beat(self.config)] = LENGTHS[slot]
+                self._check_length(queue[0][0])
+            self.lengths_due[self.clock + length_beat(self.config)] = queue[0][0]
             got = ctx.get(dut.o.payload)
             assert {name: got[name] for name in queue[0][0]} == queue[0][0], self.where
+            if self.config.ipv4:
+                assert ctx.get(dut.o_far) == sum_of(queue[0][0]) & 1, self.where
             self.sent.append(queue[0][0]["tx_id"])
         self.left = drops or takes
         self.dropped += drops
@@ -179,19 +197,24 @@ def test_withdraw_spares_the_entry_of_the_same_clock(lid, survivors):
 
 
 @pytest.mark.parametrize(
-    "width_bits, depth, eager, killers, seed",
+    "width_bits, depth, eager, killers, seed, encapsulation",
     [
-        (64, 2, 0.5, 0.2, 1),
-        (64, 8, 0.7, 0.2, 2),
-        (128, 8, 0.2, 0.4, 3),
-        (512, 16, 0.3, 0.1, 4),
-        (512, 4, 1.0, 0.0, 5),
-        (512, 2, 1.0, 0.1, 6),
-        (256, 8, 0.3, 0.8, 7),
+        (64, 2, 0.5, 0.2, 1, "ethernet"),
+        (64, 8, 0.7, 0.2, 2, "ethernet"),
+        (128, 8, 0.2, 0.4, 3, "ethernet"),
+        (512, 16, 0.3, 0.1, 4, "ethernet"),
+        (512, 4, 1.0, 0.0, 5, "ethernet"),
+        (512, 2, 1.0, 0.1, 6, "ethernet"),
+        (256, 8, 0.3, 0.8, 7, "ethernet"),
+        (64, 8, 0.7, 0.2, 8, "ipv4"),
+        (128, 4, 0.5, 0.2, 9, "ipv4"),
+        (512, 16, 0.5, 0.1, 10, "ipv4"),
     ],
 )
-def test_random_against_a_list(width_bits, depth, eager, killers, seed):
-    config = Config(width_bits=width_bits, payload_depth=depth, slots=16)
+def test_random_against_a_list(width_bits, depth, eager, killers, seed, encapsulation):
+    config = Config(
+        width_bits=width_bits, payload_depth=depth, slots=16, encapsulation=encapsulation
+    )
     rng = random.Random(seed)
 
     async def test(bench):

@@ -98,13 +98,19 @@ class FrameSink:
             self.collected, self.first_clock = b"", None
 
 
-async def offer_payload(ctx, builder, config, descriptor, length):
-    """Offers a PAYLOAD to a `FrameBuilder` until it is taken. Its length is there `length_beat`
-    clocks after the start, and in that clock only."""
+async def offer_payload(ctx, builder, config, descriptor, length, checksum=0):
+    """Offers a PAYLOAD to a `FrameBuilder` until it is taken. Its length, and with `Config.ipv4`
+    its checksum, is there `length_beat` clocks after the start, and in that clock only."""
     late = length_beat(config)
+
+    def tell(length, checksum):
+        ctx.set(builder.i_length, length)
+        if config.ipv4:
+            ctx.set(builder.i_checksum, checksum)
+
     ctx.set(builder.i_payload.payload, descriptor)
     ctx.set(builder.i_payload.valid, 1)
-    ctx.set(builder.i_length, 0 if late else length)
+    tell(*((0, 0) if late else (length, checksum)))
     taken = False
     while not taken:
         *_, taken = await ctx.tick().sample(builder.i_payload.ready)
@@ -112,5 +118,6 @@ async def offer_payload(ctx, builder, config, descriptor, length):
     if late:
         for _ in range(late - 1):
             await ctx.tick()
-        ctx.set(builder.i_length, length)
+        tell(length, checksum)
         await ctx.tick()
+        tell(0, 0)

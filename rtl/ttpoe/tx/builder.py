@@ -37,11 +37,19 @@ from .slot_reader import word_layout
 
 __all__ = ["FrameBuilder"]
 
+_DATAGRAM = {"i_control_checksum": 16, "i_control_far": 1, "i_payload_far": 1, "i_checksum": 16}
+
 
 def frame_fields(config):
     """What a frame says."""
     return data.StructLayout(
-        {**header_layout(), "is_payload": 1, "noc_bytes": 11, **form_layout(config)}
+        {
+            **header_layout(),
+            "is_payload": 1,
+            "noc_bytes": 11,
+            **form_layout(config),
+            **({"checksum": 16, "far": 1} if config.ipv4 else {}),
+        }
     )
 
 
@@ -83,6 +91,10 @@ class FrameBuilder(wiring.Component):
         A PAYLOAD, taken when its frame starts.
     i_length : In(11)
         Its bytes, 1 to 1024, `length_beat` clocks after that.
+    i_control_checksum, i_checksum : In(16), i_control_far, i_payload_far : In(1)
+        With `Config.ipv4`: the IPv4 header's checksum of the frame on `i_control`, and of the
+        PAYLOAD, with its `i_length`; whether the frame on `i_control`, or `i_payload`, goes to the
+        router. They count for frames of that form.
     i_word : stream of `word_layout`
         The words of the PAYLOADs taken. They must be there when they are needed, for a MAC cannot
         wait inside a frame: the first one in the header's last beat, one for each beat behind
@@ -114,6 +126,7 @@ class FrameBuilder(wiring.Component):
 
     def __init__(self, config):
         self._config = config
+        datagram = ADDRESSING | _DATAGRAM if config.ipv4 else {}
         super().__init__(
             {
                 "i_control": In(stream.Signature(control_frame_layout(config))),
@@ -126,7 +139,7 @@ class FrameBuilder(wiring.Component):
                 "cfg_node": In(24),
                 "o_frame": Out(stream.Signature(beat_layout(config))),
                 "o_payload_started": Out(1),
-                **({name: In(bits) for name, bits in ADDRESSING.items()} if config.ipv4 else {}),
+                **{name: In(bits) for name, bits in datagram.items()},
             }
         )
 
@@ -158,6 +171,8 @@ class FrameBuilder(wiring.Component):
         with m.If(length_comes):
             m.d.comb += measured.noc_bytes.eq(self.i_length & measured.is_payload.replicate(11))
             m.d.sync += kept.noc_bytes.eq(measured.noc_bytes)
+        if config.ipv4:
+            self._take_checksum(m, measured, kept, length_comes)
         with m.If(start):
             m.d.sync += kept.eq(now if length_at else measured)
 
@@ -170,7 +185,7 @@ class FrameBuilder(wiring.Component):
             )
         )
 
-        addressing = Addressing(m, self, config.oui) if config.ipv4 else None
+        addressing = Addressing(self, config.oui) if config.ipv4 else None
 
         def header_beat(number):
             said = measured if number == length_at else kept if number else now
@@ -196,6 +211,18 @@ class FrameBuilder(wiring.Component):
         self._count_words(m, fields.noc_bytes)
         return m
 
+    def _take_checksum(self, m, measured, kept, length_comes):
+        """A PAYLOAD's checksum comes with its length."""
+        comes = length_comes
+        if length_beat(self._config) == 0:
+            # With the start, which is late: nothing else looks at a length in other clocks.
+            comes = Const(1)
+            m.d.comb += measured.noc_bytes.eq(self.i_length & measured.is_payload.replicate(11))
+        with m.If(comes & measured.is_payload):
+            m.d.comb += measured.checksum.eq(self.i_checksum)
+        with m.If(length_comes):
+            m.d.sync += kept.checksum.eq(measured.checksum)
+
     def _count_words(self, m, noc_bytes):
         """How many words of the PAYLOAD are still to come."""
         word, left = self.i_word, Signal(self._config.beat_bits)
@@ -214,6 +241,11 @@ class FrameBuilder(wiring.Component):
                 for name in header_fields(self._config)
             ]
             m.d.comb += now.congestion.eq(self.i_code & control.announces.replicate(8))
+            if self._config.ipv4:
+                m.d.comb += [
+                    now.checksum.eq(self.i_control_checksum),
+                    now.far.eq(self.i_control_far),
+                ]
         with m.Else():
             m.d.comb += [
                 getattr(now, name).eq(getattr(payload, name))
@@ -225,6 +257,8 @@ class FrameBuilder(wiring.Component):
                 now.is_payload.eq(1),
                 now.congestion.eq(payload.more),
             ]
+            if self._config.ipv4:
+                m.d.comb += now.far.eq(self.i_payload_far)
 
     def _beats(self, m, start, is_payload, head, tail_beats, last_lane, joined):
         """Which beat comes next: those of `head`, then `tail_beats` times `joined`."""

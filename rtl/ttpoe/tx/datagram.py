@@ -1,9 +1,10 @@
 """The IPv4 form of a header: what stands in it where the Ethernet form has other bytes.
 
-Source: section 10 (IPv4 mode, capture 30), decisions E2 to E6, RFC 791 and RFC 768.
+Source: section 10 (IPv4 mode, capture 30), decisions E2 to E6, RFC 791, RFC 768 and RFC 1071.
 """
 
 from amaranth.hdl import Cat, Const, Mux, Signal
+from amaranth.utils import exact_log2
 
 from ..protocol import (
     FIELDS,
@@ -19,7 +20,15 @@ from ..protocol import (
     UDP_PORT,
 )
 
-__all__ = ["ADDRESSING", "Addressing", "in_ipv4_form"]
+__all__ = [
+    "ADDRESSING",
+    "LEAST_PADDED",
+    "Addressing",
+    "HeaderSum",
+    "in_ipv4_form",
+    "is_short",
+    "with_carry",
+]
 
 ADDRESSING = {
     "cfg_ipv4_prefix": 8,
@@ -29,8 +38,53 @@ ADDRESSING = {
 }
 """Inputs of a block that sends frames of the IPv4 form, and their bits (E2, E3)."""
 
+LEAST_PADDED = MIN_FRAME_BYTES - HEADER_BYTES
+"""Bytes that IPv4's length counts behind the headers at least."""
+
 _HEADERS = 20 + 8 + 18  # IPv4, UDP, transport
-_CONSTANT = (IPV4_HEADER << 8) + IPV4_DONT_FRAGMENT + (IPV4_TTL << 8 | IPV4_UDP)
+_CONSTANT = (IPV4_HEADER << 8) + _HEADERS + IPV4_DONT_FRAGMENT + (IPV4_TTL << 8 | IPV4_UDP)
+
+
+def is_short(noc_bytes):
+    """Whether a frame is padded: it has less than `LEAST_PADDED` bytes of payload (E5)."""
+    return ~noc_bytes[exact_log2(LEAST_PADDED) :].any()
+
+
+def with_carry(total):
+    """A sum of two words in one's complement: the carry out, bit 16, comes in again (RFC 1071)."""
+    return (total[:16] + total[16])[:16]
+
+
+class HeaderSum:
+    """The sum of an IPv4 header's words in one's complement, its checksum left out: for the queues.
+
+    A frame's address is there when it is queued, and a PAYLOAD's length later, but before the frame
+    starts. So no sum is in the way of a frame. What is the same in every frame, the constants and
+    our own address, is added up in registers.
+
+    Parameters
+    ----------
+    m : Module
+    owner : Component
+        Has `cfg_node` and `cfg_ipv4_prefix`, stable from three clocks before the first frame on.
+    """
+
+    def __init__(self, m, owner):
+        node, prefix = owner.cfg_node, owner.cfg_ipv4_prefix
+        total, self._fixed, self._empty = Signal(19), Signal(16), Signal(16)
+        m.d.sync += [
+            total.eq(_CONSTANT + 2 * (prefix << 8) + node[16:] + node[:16]),
+            self._fixed.eq(with_carry(total[:16] + total[16:])),
+            self._empty.eq(with_carry(self._fixed + LEAST_PADDED)),
+        ]
+
+    def of(self, node, *, empty):
+        """That of a header for `node`. `empty`: the frame has no payload; else what IPv4's length
+        counts behind the headers is to be added."""
+        # Three words become two, with no carry from bit to bit; that of bit 15 comes in at bit 0.
+        a, b, c = self._empty if empty else self._fixed, node[:16], Cat(node[16:], Const(0, 8))
+        carries = (a & b) | (a & c) | (b & c)
+        return with_carry((a ^ b ^ c) + carries.rotate_left(1))
 
 
 class Addressing:
@@ -38,33 +92,24 @@ class Addressing:
 
     Parameters
     ----------
-    m : Module
     owner : Component
         Has `cfg_node` and the inputs of `ADDRESSING`.
     oui : int
         Upper half of every node's MAC.
     """
 
-    def __init__(self, m, owner, oui):
+    def __init__(self, owner, oui):
         self.node, self.prefix = owner.cfg_node, owner.cfg_ipv4_prefix
         self._mask, self._oui = owner.cfg_ipv4_mask, oui
         self._router = Cat(owner.cfg_ipv4_router_lower, owner.cfg_ipv4_router_upper)
-        # What of the checksum does not change from frame to frame.
-        self._fixed = Signal(19)
-        m.d.sync += self._fixed.eq(
-            _CONSTANT + 2 * (self.prefix << 8) + self.node[16:] + self.node[:16]
-        )
 
-    def next_hop(self, node):
-        """The MAC to which a frame for `node` goes: its own, or the router's (E3)."""
-        near = ((node ^ self.node) & self._mask) == 0
-        return Mux(near, Cat(node, Const(self._oui, 24)), self._router)
+    def is_far(self, node):
+        """Whether a frame for `node` goes to the router (E3)."""
+        return ((node ^ self.node) & self._mask).any()
 
-    def checksum(self, node, length):
-        """That of a header for `node` with the IPv4 length `length`."""
-        total = self._fixed + node[16:] + node[:16] + length
-        once = (total[:16] + total[16:])[:17]
-        return ~(once[:16] + once[16:])[:16]
+    def next_hop(self, node, far):
+        """The MAC to which a frame for `node` goes: its own, or, if it is far, the router's."""
+        return Mux(far, self._router, Cat(node, Const(self._oui, 24)))
 
 
 def in_ipv4_form(octets, fields, addressing):
@@ -73,9 +118,9 @@ def in_ipv4_form(octets, fields, addressing):
     `octets`: those of the Ethernet form, first byte in the lowest bits. UDP's length is the
     transport header's and the payload's; IPv4's counts the padding of a short frame, too (E5).
     """
-    least = MIN_FRAME_BYTES - HEADER_BYTES
-    length = Mux(fields.noc_bytes < least, least, fields.noc_bytes) + _HEADERS
-    hop = addressing.next_hop(fields.node)
+    # Chosen behind the sum: that is the Ethernet form's total length.
+    length = Mux(is_short(fields.noc_bytes), LEAST_PADDED + _HEADERS, fields.noc_bytes + _HEADERS)
+    hop = addressing.next_hop(fields.node, fields.far)
     values = {
         "dst_oui": hop[24:],
         "dst_node": hop[:24],
@@ -87,7 +132,7 @@ def in_ipv4_form(octets, fields, addressing):
         "fragment": Const(IPV4_DONT_FRAGMENT, 16),
         "ttl": Const(IPV4_TTL, 8),
         "ip_protocol": Const(IPV4_UDP, 8),
-        "ip_checksum": addressing.checksum(fields.node, length),
+        "ip_checksum": fields.checksum,
         "ip_src_prefix": addressing.prefix,
         "ip_src_node": addressing.node,
         "ip_dst_prefix": addressing.prefix,

@@ -19,7 +19,7 @@ from ..memory.protected import ERRORS, errors_of, protected_fifo, report
 from ..replay.memory import length_port, word_port
 from .builder import FrameBuilder
 from .control_queue import ControlQueue
-from .datagram import ADDRESSING
+from .datagram import ADDRESSING, Addressing, HeaderSum
 from .payload_queue import PayloadQueue
 from .slot_reader import SlotReader
 
@@ -64,7 +64,8 @@ class TxPath(wiring.Component):
     cfg_node : In(24)
         This node.
     cfg_ipv4_* : In
-        See `FrameBuilder`.
+        See `FrameBuilder`. They and `cfg_node` are stable from three clocks before the first frame
+        comes in, and while one waits: the checksum, and who is behind the router, are made then.
     o_frame : stream of `beat_layout`
         To the MAC; `error` is 0.
     o_reading, word, length
@@ -84,10 +85,10 @@ class TxPath(wiring.Component):
     ------
     Idle: `i_control.valid` in clock t, first beat on `o_frame` in t + 2. `i_payload.valid` in t,
     first beat in t + 2 at 64 bits, t + 3 at 128, t + 4 at 256 and 512: the words are read
-    while the header goes out. No bubble inside a frame, nor between
-    frames; but behind the first PAYLOAD after a pause, if that has less than 4 beats at 512 bits
-    or 5 at 256, the next PAYLOAD starts 4 or 5 clocks behind it; and so it is behind one that
-    was killed.
+    while the header goes out. With `Config.ipv4` it is the same: the checksum is made while the
+    frame gets through its queue. No bubble inside a frame, nor between frames; but behind the first
+    PAYLOAD after a pause, if that has less than 4 beats at 512 bits or 5 at 256, the next PAYLOAD
+    starts 4 or 5 clocks behind it; and so it is behind one that was killed.
 
     Reset: queues empty, nothing being sent.
     """
@@ -159,7 +160,7 @@ class TxPath(wiring.Component):
             self.o_payload_left.eq(queue.o_left),
         ]
         if config.ipv4:
-            m.d.comb += [getattr(builder, name).eq(getattr(self, name)) for name in ADDRESSING]
+            self._datagram(m, queue, control_queue, builder)
         # A header of four beats and more goes out while the first words are on their way.
         if config.header_beats < 4:
             first_there = reader.o.valid & reader.o.payload.first
@@ -168,6 +169,22 @@ class TxPath(wiring.Component):
         self._choose(m, control_queue, builder)
         self._report(m, control_queue, reports)
         return m
+
+    def _datagram(self, m, queue, control_queue, builder):
+        """The IPv4 form: what a frame needs of its address is made while it is queued."""
+        addressing, header_sum = Addressing(self, self._config.oui), HeaderSum(m, self)
+        control, payload = self.i_control.payload.node, self.i_payload.payload.node
+        m.d.comb += [
+            *(getattr(builder, name).eq(getattr(self, name)) for name in ADDRESSING),
+            control_queue.i_checksum.eq(~header_sum.of(control, empty=True)),
+            control_queue.i_far.eq(addressing.is_far(control)),
+            builder.i_control_checksum.eq(control_queue.o_checksum),
+            builder.i_control_far.eq(control_queue.o_far),
+            queue.i_sum.eq(header_sum.of(payload, empty=False)),
+            queue.i_far.eq(addressing.is_far(payload)),
+            builder.i_checksum.eq(queue.o_checksum),
+            builder.i_payload_far.eq(queue.o_far),
+        ]
 
     def _guard(self, m, queue, builder):
         """Names the slot of the frame that is being sent until all its words are taken."""

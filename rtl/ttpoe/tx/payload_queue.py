@@ -5,7 +5,7 @@ oldest on) and the free events of Q3 (`slot_free_layout`).
 """
 
 from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
@@ -13,8 +13,11 @@ from ..layouts import event_signature, payload_frame_layout, slot_free_layout
 from ..memory.protected import ERRORS, errors_of, protected_memory, report
 from ..protocol import FIELDS
 from ..replay.memory import length_port
+from .datagram import LEAST_PADDED, is_short, with_carry
 
 __all__ = ["PayloadQueue", "length_beat"]
+
+_DATAGRAM = {"i_sum": In(16), "i_far": In(1), "o_far": Out(1), "o_checksum": Out(16)}
 
 _MEASURING = 3
 """Clocks from the one in which an entry comes to the first in which its length is there."""
@@ -56,6 +59,9 @@ class PayloadQueue(wiring.Component):
     o_length : Out(11)
         Bytes of the entry taken last, `length_beat` clocks after it was taken and later; if that
         is 0, of the one on `o`. The next entry is not taken sooner: frames are longer.
+    i_sum : In(16), i_far : In(1), o_far : Out(1), o_checksum : Out(16)
+        With `Config.ipv4`: of the entry on `i` what `HeaderSum` says, and whether its frame goes to
+        the router; that of the entry on `o`; and the IPv4 header's checksum, with `o_length`.
     o_slot : stream of slot_bits
         The slot of the next entry that is to be read, in the clock in which it comes or later.
     i_unsure : In(1), o_known : Out(1), o_words : Out(11)
@@ -100,6 +106,7 @@ class PayloadQueue(wiring.Component):
                 "length": Out(length_port(config)),
                 "o_left": Out(1),
                 "o_errors": Out(ERRORS),
+                **(_DATAGRAM if config.ipv4 else {}),
             }
         )
 
@@ -136,15 +143,21 @@ class PayloadQueue(wiring.Component):
     def _oldest(self, m):
         """The entry on `o`. Whether there is one is a register: much depends on it."""
         head, tail, leaves = self._head, self._tail, self._leaves
-        m.submodules.frame_memory = frames = self._memory(payload_frame_layout(self._config))
+        ipv4, frame = self._config.ipv4, payload_frame_layout(self._config)
+        shape = data.StructLayout({"frame": frame, "far": 1}) if ipv4 else frame
+        m.submodules.frame_memory = frames = self._memory(shape)
         write, read = frames.write_port(), frames.read_port(domain="comb")
+        stored, shown = write.data, read.data
+        if ipv4:
+            stored, shown = stored.frame, shown.frame
+            m.d.comb += [write.data.far.eq(self.i_far), self.o_far.eq(read.data.far)]
         read_up_to = Signal()
         m.d.comb += [
             write.en.eq(self._push),
             write.addr.eq(self._tail),
-            write.data.eq(self.i.payload),
+            stored.eq(self.i.payload),
             read.addr.eq(head),
-            self.o.payload.eq(read.data),
+            self.o.payload.eq(shown),
             self.o.valid.eq(self.o_waits & read_up_to),
         ]
         # Whether there is one, seen so long behind its coming that its length is there in time.
@@ -193,6 +206,7 @@ class PayloadQueue(wiring.Component):
         addressed, there = Signal(), Signal()  # its address is, its length is at the memory
         measured = Signal.like(self._tail)  # in front of this entry lengths are there
         sent, asked = Signal.like(self._head), Signal.like(self._head)
+        read_at = sent if length_beat(self._config) else self._head
         last = Signal.like(self._next)  # the entry taken from `o_slot` last
         m.d.sync += [
             self.length.addr.eq(self.i.payload.slot),
@@ -211,7 +225,7 @@ class PayloadQueue(wiring.Component):
             write.en.eq(there),
             write.addr.eq(measured),
             write.data.eq(self.length.data),
-            sent_read.addr.eq(sent if length_beat(self._config) else self._head),
+            sent_read.addr.eq(read_at),
             self.o_length.eq(sent_read.data),
             asked.eq(Mux(self.i_unsure, last, self._next)),
             slot_read.addr.eq(asked),
@@ -225,7 +239,29 @@ class PayloadQueue(wiring.Component):
             used = Signal(name="used")
             m.d.sync += used.eq(now)
         asks = self.i_unsure | (self.o_slot.valid & self.o_slot.ready)
-        return errors_of(sent_read, used), errors_of(slot_read, self.o_known & asks)
+        found = [errors_of(sent_read, used), errors_of(slot_read, self.o_known & asks)]
+        if self._config.ipv4:
+            found.append(errors_of(self._checksums(m, there, measured, read_at), used))
+        return found
+
+    def _checksums(self, m, there, measured, read_at):
+        """Each entry's sum is ready when its length comes, and lies beside that with it added.
+
+        The carry of that is left for the clock in which it is read: lengths come late.
+        """
+        m.submodules.sum_memory = sums = self._memory(17)
+        write, read = sums.write_port(), sums.read_port(domain="comb")
+        came, meets, of_short = Signal(16), Signal(16), Signal(17)
+        length = self.length.data
+        m.d.sync += [came.eq(self.i_sum), meets.eq(came), of_short.eq(came + LEAST_PADDED)]
+        m.d.comb += [
+            write.en.eq(there),
+            write.addr.eq(measured),
+            write.data.eq(Mux(is_short(length), of_short, meets + length)),
+            read.addr.eq(read_at),
+            self.o_checksum.eq(~with_carry(read.data)),
+        ]
+        return read
 
     def _kill(self, m):
         """What a free event is compared with lies in registers, not in LUT RAM."""

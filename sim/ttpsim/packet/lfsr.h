@@ -11,10 +11,12 @@ class Lfsr {
 public:
     explicit Lfsr(uint32_t seed = 0) : state_((seed & MASK) | 1) {}
 
-    // The state in clock `clock`, which never goes back.
+    // The state in clock `clock`. It may be one before the last one asked for: a code is of random
+    // bits of some clocks ago. After `PERIOD` steps the state is the same, so it goes back forwards.
     uint32_t at(uint64_t clock) {
-        uint64_t steps = clock - clock_;
+        const int64_t past = int64_t(clock - clock_) % PERIOD;
         clock_ = clock;
+        uint32_t steps = past < 0 ? past + PERIOD : past;
         for (int power = 0; steps; ++power, steps >>= 1)
             if (steps & 1) state_ = jump(power, state_);
         return state_;
@@ -22,7 +24,8 @@ public:
 
 private:
     static constexpr uint32_t MASK = 0xFF'FFFF;
-    static constexpr int POWERS = 40;
+    static constexpr int POWERS = 24;
+    static constexpr int64_t PERIOD = MASK;     // every state but 0
     using Table = std::array<std::array<uint32_t, 256>, 3>;     // by byte of the state
 
     static uint32_t step(uint32_t s) {
