@@ -61,6 +61,8 @@ PARTS = (
     Part("abuse", "malformed and forged frames, floods, reset", ("ttpoe", "abuse", "--long"),
          ("ttpoe", "abuse")),
     Part("faults", "upsets of every memory", ("ttpoe", "faults", "--long"), ("ttpoe", "faults")),
+    Part("upsets", "what upsets of a MAC do to frames", ("ttpoe", "faults", "--macs", "--long"),
+         ("ttpoe", "faults", "--macs")),
 )
 # fmt: on
 

@@ -12,6 +12,8 @@ from ttpsim.coverage import macs
 __all__ = ["description", "run", "run_text"]
 
 ROOT = Path(__file__).resolve().parents[2]
+LONG_SECONDS = 10_800
+"""For a simulation that takes every length."""
 
 
 def run(component, name, module, folder, models=(), **params):
@@ -24,14 +26,19 @@ def run(component, name, module, folder, models=(), **params):
     return run_text(text, f"mac-{name}", f"tests.mac.{module}", folder, models, **params)
 
 
-def run_text(text, name, module, folder, models=(), config=None, **params):
-    """The same for the module `pair` of a Verilog text and all tests of the Python module.
+def run_text(
+    text, name, module, folder, models=(), config=None, seconds=builds.SECONDS_LIMIT, **params
+):
+    """The same for the module `pair` of a Verilog text and all tests of the Python module, which
+    have so many seconds in all.
 
     `ttpoe coverage --macs` has what they see counted.
     """
     processes, text = builds.Processes(), macs.counted(name, text)
     build = builds.compile_alone(text, name, processes, models)
-    code = builds.simulate(build, module, folder, 11, params, processes, config, [ROOT])
+    code = builds.simulate(
+        build, module, folder, 11, params, processes, config, [ROOT], seconds=seconds
+    )
     log, results = (folder / "log.txt").read_text(), folder / "results.xml"
     assert not code and results.exists(), log[-6000:]
     tags = [entry.tag for entry in ElementTree.parse(results).iter()]

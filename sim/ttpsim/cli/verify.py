@@ -6,7 +6,19 @@ __all__ = ["CHECKOUT", "SUMMARY", "add_parser", "run"]
 
 SUMMARY = "all the evidence, one part after the other: a day on two cores"
 CHECKOUT = True
-_PARTS = ("tests", "scenarios", "formal", "random", "soak", "coverage", "mutate", "abuse", "faults")
+_PARTS = (
+    "tests",
+    "scenarios",
+    "formal",
+    "random",
+    "soak",
+    "coverage",
+    "macs",
+    "mutate",
+    "abuse",
+    "faults",
+    "upsets",
+)
 
 _DESCRIPTION = """Run every part of the evidence, one after the other, and print a table. Output
 goes to build/verify/<part>.log. Exit code 1 if a part fails."""

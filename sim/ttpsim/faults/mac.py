@@ -10,17 +10,12 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from amaranth.lib.wiring import In
-
 from ttpoe.config import preset
-from ttpoe.mac.kinds import KINDS
-from ttpoe.port.fast import XgmiiSide
-from ttpoe.port.gmii import GmiiSide
-from ttpoe.verilog.emit import emit_verilog
 from ttpsim.build import builds
 from ttpsim.campaign.origin import origin, sentence
 from ttpsim.faults.program import states_of, upsets_of
 from ttpsim.native import compile as native
+from ttpsim.native.mac_side import MACS, ports_header, side_verilog
 from ttpsim.paths import ROOT
 
 __all__ = ["MACS", "RESULTS", "main", "mac_verilog", "plan", "program", "run", "table", "wrong"]
@@ -33,25 +28,6 @@ UPSETS, UPSETS_LONG = 300, 3000  # of each MAC
 FRAMES, FIRST, LAST = 64, 6, 20
 """Frames of an upset; the first and the last in which it may happen."""
 
-_HEADER = """#pragma once
-#include "Vside.h"
-#define WB {width}
-#define IDLE(t) {idle}
-#define LOOP(t) {loop}
-#define WIRE_CLOCK(t, v) {clock}
-#define LOST_STATS(X) {lost}
-#define GOOD_STATS(X) {good}
-#define SENT_STATS(X) {sent}
-constexpr uint64_t SYNC_PS = {sync}, WIRE_PS = {wire};
-"""
-_GMII_WIRE = {"gmii_rxd": "gmii_txd", "gmii_rx_dv": "gmii_tx_en", "gmii_rx_er": "gmii_tx_er"}
-_XGMII_WIRE = {"xgmii_rxd": "xgmii_txd", "xgmii_rxc": "xgmii_txc"}
-
-# Kind: (side, its clock in ps, that of the wire, {pin that receives: pin that sends}).
-MACS = {
-    "gmii": (GmiiSide, 10_000, 8_000, _GMII_WIRE),
-    "xgmii": (XgmiiSide, 6_000, 6_400, _XGMII_WIRE),
-}
 _REGISTER = re.compile(r"^(\s*reg (?:\[\d+:0\] )?)(\\\S+ |\w+)( ?\[\d+:0\])?([^;\n]*);", re.M)
 _WRITTEN = re.compile(r"^\s*(?:if \(.*?\) |else )*(\\\S+ |\w+)(?:\s*\[[^\]]*\])?\s*<=", re.M)
 
@@ -65,8 +41,6 @@ not give a frame that is taken for good and is wrong."""
 
 def mac_verilog(kind):
     """The Verilog of a side of a port, its registers and memories open to the program."""
-    side, sync_ps, _wire, _pins = MACS[kind]
-    text = emit_verilog(side(preset("tiny"), 1e12 / sync_ps), "ttp_side")
 
     def opened(module):
         written = {name.strip() for name in _WRITTEN.findall(module[0])}
@@ -79,30 +53,7 @@ def mac_verilog(kind):
 
         return _REGISTER.sub(open_one, module[0])
 
-    return re.sub(r"(?ms)^module .*?^endmodule", opened, text)
-
-
-def _header(kind):
-    _side, sync, wire, pins = MACS[kind]
-    stats = KINDS[kind].stats
-    inputs = [pin for pin in KINDS[kind].pins if pin.flow == In]
-    clocks = [pin.name for pin in inputs if pin.name.endswith("_clk")]
-    sent = [name for name in stats if name in ("stat_tx_sent", "stat_tx_bad", "stat_tx_underrun")]
-    kept = ("stat_rx_good", "stat_rx_false_carrier", "stat_tx_sent", "stat_tx_padded")
-    kept += ("stat_rx_local_fault", "stat_rx_remote_fault")
-    idle = {pin.name: pin.idle or 0 for pin in inputs if "mdio" not in pin.name}
-    idle |= {f"cfg_phy_{level.name}": 0 for level in KINDS[kind].control}
-    return _HEADER.format(
-        width=8,
-        idle=" ".join(f"t->{name} = {value}ull;" for name, value in idle.items()),
-        loop=" ".join(f"t->{to} = t->{pin};" for to, pin in pins.items()),
-        clock=" ".join(f"t->{name} = v;" for name in clocks),
-        lost=" ".join(f"X({name})" for name in stats if name not in kept),
-        good="X(stat_rx_good)",
-        sent=" ".join(f"X({name})" for name in sent),
-        sync=sync,
-        wire=wire,
-    )
+    return re.sub(r"(?ms)^module .*?^endmodule", opened, side_verilog(kind))
 
 
 def program(kind, processes):
@@ -113,7 +64,7 @@ def program(kind, processes):
         mac_verilog(kind),
         "ttp_side",
         "Vside",
-        {"mac_ports.h": _header(kind)},
+        {"mac_ports.h": ports_header(kind)},
         [MAIN],
         processes,
         native.QUICK,
@@ -207,8 +158,7 @@ def wrong(kind, results):
         place = "{kind}, upset {number}: {name} word {word} bit {bit}".format(kind=kind, **result)
         if not result["clean"]:
             said.append(f"{place}: frames behind a reset are not as they should be")
-        inside = result["name"].removeprefix("mac.").startswith(BEHIND_THE_FCS[kind])
-        if result["wrong"] and inside:
+        if result["wrong"] and _behind_the_fcs(kind, result):
             said.append(f"{place}: {result['wrong']} frames with wrong data, in spite of the FCS")
     return said
 
@@ -248,12 +198,31 @@ def markdown(rows):
     return "\n".join(lines)
 
 
+def summary(kind, results):
+    """One line on how long trouble lasts, and on the registers around which there is an FCS."""
+    hurt = [found for found in results if found["outcome"] not in ("nothing", "miscounted")]
+    lasts = [found for found in hurt if found["outcome"] == "until reset"]
+    soon = [found for found in hurt if found not in lasts and found["frames"] <= 1]
+    wire = [found for found in results if _behind_the_fcs(kind, found)]
+    return (
+        f"- {kind}: {len(hurt):,} upsets hurt frames. {len(soon):,} hurt none behind the one that was"
+        f" being given, {len(hurt) - len(soon) - len(lasts)} later ones, {len(lasts)} lasted until"
+        f" reset. Of {len(wire)} upsets on the wire's side of the FCS"
+        f" {sum(found['wrong'] > 0 for found in wire)} gave wrong data."
+    )
+
+
+def _behind_the_fcs(kind, result):
+    return result["name"].removeprefix("mac.").startswith(BEHIND_THE_FCS[kind])
+
+
 def documented(page, result):
     """The text of docs/evidence/faults.md with the table of this result between its markers."""
     before, rest = page.split(BEGIN)
     after = rest.split(END)[1]
     said = f"{result['upsets']:,} upsets of each MAC. {sentence(result['origin'])}"
-    return f"{before}{BEGIN}{said}\n\n{markdown(result['rows'])}\n{END}{after}"
+    lines = "\n".join(summary(kind, found) for kind, found in result["results"].items())
+    return f"{before}{BEGIN}{said}\n\n{lines}\n\n{markdown(result['rows'])}\n{END}{after}"
 
 
 def main(arguments):

@@ -1,0 +1,420 @@
+// Frames of every length through a MAC, both ways at once: the engine's beats on one side, the pins of
+// GMII or XGMII on the other. What is on the wire is made and read here, byte by byte, from IEEE 802.3;
+// nothing of it is the hardware's.
+//
+// Lengths are without FCS. Received are all of them for each lane in which a frame may begin, those
+// under 60 bytes as runts; sent are all of them once. A line of results at the end; exit code 1 and a
+// line of what is wrong at the first frame that is not as it must be.
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mac_ports.h"          // generated: sim/ttpsim/native/mac_side.py
+#include "options.h"
+#include "random.h"
+#include "verilated.h"
+
+// `i__valid` and the like: so Verilator writes two underscores.
+#define I(name) i___05F##name
+#define O(name) o___05F##name
+
+using namespace ttp;
+
+namespace {
+
+constexpr uint8_t PREAMBLE = 0x55, SFD = 0xD5, IDLE_CHAR = 0x07, START = 0xFB, TERMINATE = 0xFD;
+constexpr size_t SHORTEST = 60;
+
+[[noreturn]] void wrong(const char *format, ...) {
+    va_list values;
+    va_start(values, format);
+    std::vprintf(format, values);
+    std::printf("\n");
+    std::exit(1);
+}
+
+// CRC-32 of IEEE 802.3, 3.2.9, bit by bit for the table.
+uint32_t fcs_of(const std::vector<uint8_t> &octets) {
+    static const auto table = [] {
+        std::vector<uint32_t> made(256);
+        for (uint32_t n = 0; n < 256; ++n) {
+            made[n] = n;
+            for (int bit = 0; bit < 8; ++bit)
+                made[n] = made[n] >> 1 ^ (made[n] & 1 ? 0xEDB88320u : 0);
+        }
+        return made;
+    }();
+    uint32_t crc = 0xFFFFFFFF;
+    for (uint8_t octet : octets) crc = crc >> 8 ^ table[(crc ^ octet) & 0xFF];
+    return ~crc;
+}
+
+// No two alike but for the shortest, and none that is MAC control.
+std::vector<uint8_t> frame_of(uint64_t seed, uint64_t number, size_t length) {
+    Random random(seed, number);
+    std::vector<uint8_t> octets(length);
+    for (auto &octet : octets) octet = uint8_t(random.next() >> 32);
+    if (length > 12) octets[12] = 0x0A;
+    return octets;
+}
+
+std::vector<uint8_t> padded(std::vector<uint8_t> octets) {
+    if (octets.size() < SHORTEST) octets.resize(SHORTEST);
+    return octets;
+}
+
+// ---- the wire to the MAC -----------------------------------------------------------------------
+
+struct Sent {
+    std::vector<uint8_t> octets;
+    bool runt;
+};
+
+class ToMac {
+public:
+    ToMac(uint64_t seed, size_t first, size_t last, std::vector<int> lanes)
+        : seed_(seed), random_(seed, 1), first_(first), last_(last), lanes_(std::move(lanes)),
+          length_(first) {}
+
+    bool done() const { return lane_ == lanes_.size() && at_ == wire_.size(); }
+    std::deque<Sent> expected;
+    uint64_t frames = 0, runts = 0, bytes = 0, started[8] = {};
+
+    // The next byte, at this lane of its word; true if it is a control character or no data.
+    bool byte(int lane, uint8_t &value) {
+        if (at_ < wire_.size()) {
+            value = wire_[at_++];
+            bool control = XGMII && (at_ == 1 || at_ == wire_.size());
+            if (at_ == wire_.size()) gap_ = XGMII ? 1 : 0;      // /T/ is one of the gap
+            return control;
+        }
+        if (gap_ >= least_ && lane_ < lanes_.size() && (!XGMII || lane == lanes_[lane_])) {
+            begin(lane);
+            return byte(lane, value);
+        }
+        ++gap_;
+        value = XGMII ? IDLE_CHAR : 0;
+        return true;
+    }
+
+private:
+#ifdef MAC_XGMII
+    static constexpr bool XGMII = true;
+#else
+    static constexpr bool XGMII = false;
+#endif
+
+    void begin(int lane) {
+        auto octets = frame_of(seed_, frames++, length_);
+        bool runt = octets.size() < SHORTEST;
+        uint32_t fcs = fcs_of(octets);
+        wire_.assign(1, XGMII ? START : PREAMBLE);
+        wire_.insert(wire_.end(), 6, PREAMBLE);
+        wire_.push_back(SFD);
+        wire_.insert(wire_.end(), octets.begin(), octets.end());
+        for (int n = 0; n < 4; ++n) wire_.push_back(uint8_t(fcs >> 8 * n));
+        if (XGMII) wire_.push_back(TERMINATE);
+        at_ = 0;
+        bytes += octets.size();
+        runts += runt;
+        ++started[lane];
+        expected.push_back({std::move(octets), runt});
+        least_ = (XGMII ? 5 : 12) + int(random_.below(8));
+        if (length_++ == last_) {
+            length_ = first_;
+            ++lane_;
+        }
+    }
+
+    uint64_t seed_;
+    Random random_;
+    size_t first_, last_;
+    std::vector<int> lanes_;
+    size_t length_, lane_ = 0, at_ = 0;
+    std::vector<uint8_t> wire_;
+    int gap_ = 0, least_ = 12;
+};
+
+// ---- the wire from the MAC ---------------------------------------------------------------------
+
+class FromMac {
+public:
+    std::deque<std::vector<uint8_t>> expected;
+    uint64_t frames = 0, bytes = 0, started[8] = {}, ended[8] = {}, gaps[256] = {};
+
+    // Of GMII: TX_EN and TXD of a byte time.
+    void gmii(bool enabled, bool error, uint8_t value) {
+        if (error) wrong("TX_ER while frame %llu is sent", (unsigned long long)frames);
+        if (enabled && !busy_) begin(0);
+        if (enabled) octets_.push_back(value);
+        if (!enabled && busy_) end(0, {PREAMBLE, PREAMBLE, PREAMBLE, PREAMBLE, PREAMBLE, PREAMBLE,
+                                       PREAMBLE, SFD});
+        if (!enabled && gap_ < 255) ++gap_;
+    }
+
+    // A lane of XGMII.
+    void xgmii(int lane, bool control, uint8_t value) {
+        if (busy_ && !control) { octets_.push_back(value); return; }
+        if (busy_) {
+            if (value != TERMINATE)
+                wrong("frame %llu ends with 0x%02X", (unsigned long long)frames, value);
+            end(lane, {PREAMBLE, PREAMBLE, PREAMBLE, PREAMBLE, PREAMBLE, PREAMBLE, SFD});
+            gap_ = 1;
+            return;
+        }
+        if (!control) wrong("data outside a frame in lane %d", lane);
+        if (value == START) {
+            if (lane % 4) wrong("/S/ in lane %d", lane);
+            begin(lane);
+            return;
+        }
+        if (value != IDLE_CHAR) wrong("0x%02X between frames", value);
+        if (gap_ < 255) ++gap_;
+    }
+
+private:
+    void begin(int lane) {
+        busy_ = true;
+        octets_.clear();
+        ++started[lane];
+        if (frames) ++gaps[gap_];
+        gap_ = 0;
+    }
+
+    void end(int lane, const std::vector<uint8_t> &head) {
+        busy_ = false;
+        unsigned long long number = frames++;
+        if (expected.empty()) wrong("frame %llu was not given", number);
+        auto wanted = expected.front();
+        expected.pop_front();
+        size_t length = wanted.size();
+        bytes += length;
+        ++ended[lane];
+        auto octets = padded(wanted);
+        uint32_t fcs = fcs_of(octets);
+        for (int n = 0; n < 4; ++n) octets.push_back(uint8_t(fcs >> 8 * n));
+        octets.insert(octets.begin(), head.begin(), head.end());
+        if (octets != octets_) wrong("sent: %zu bytes are not as they were given", length);
+    }
+
+    bool busy_ = false;
+    int gap_ = 0;
+    std::vector<uint8_t> octets_;
+};
+
+// ---- both --------------------------------------------------------------------------------------
+
+class Bench {
+public:
+    Bench(uint64_t seed, size_t first, size_t last)
+        : seed_(seed), last_(last), length_(first), to_(seed + 1, first, last, lanes()) {
+        context_.threads(1);
+        context_.randReset(2);
+        context_.randSeed(int(mix(seed) >> 34) + 1);
+        context_.commandArgs(int(plus_arguments.size()), plus_arguments.data());
+        top_ = std::make_unique<Vside>(&context_, "bench");
+        IDLE(top_)
+        top_->I(valid) = 0;
+        top_->O(ready) = 1;
+        top_->rst = 1;
+        for (int n = 0; n < 40; ++n) clock(false);
+        top_->rst = 0;
+        for (int n = 0; n < 60; ++n) clock(false);
+    }
+    ~Bench() {
+        Verilated::threadContextp(&context_);
+        top_->final();
+        top_.reset();
+    }
+
+    void run() {
+        for (int quiet = 0; quiet < 3'000; ++quiet) {
+            clock(true);
+            if (!to_.done() || length_ <= last_ || top_->I(valid)) quiet = 0;
+        }
+        if (!to_.expected.empty())
+            wrong("received: %zu bytes did not come", to_.expected.front().octets.size());
+        if (!from_.expected.empty())
+            wrong("sent: %zu bytes did not come", from_.expected.front().size());
+        check_counters();
+    }
+
+    void say() const {
+        std::printf("{\"received\": %llu, \"runts\": %llu, \"received_bytes\": %llu, \"sent\": %llu,"
+                    " \"sent_bytes\": %llu, \"clocks\": %llu",
+                    (unsigned long long)to_.frames, (unsigned long long)to_.runts,
+                    (unsigned long long)to_.bytes, (unsigned long long)from_.frames,
+                    (unsigned long long)from_.bytes, (unsigned long long)wire_clocks_);
+        list("received_from_lane", to_.started, 8);
+        list("sent_from_lane", from_.started, 8);
+        list("sent_to_lane", from_.ended, 8);
+        list("gaps", from_.gaps, 256);
+        std::printf("}\n");
+    }
+
+private:
+    static std::vector<int> lanes() {
+#ifdef MAC_XGMII
+        return {0, 4};
+#else
+        return {0};
+#endif
+    }
+
+    static void list(const char *name, const uint64_t *counts, int size) {
+        std::printf(", \"%s\": {", name);
+        const char *comma = "";
+        for (int n = 0; n < size; ++n)
+            if (counts[n]) {
+                std::printf("%s\"%d\": %llu", comma, n, (unsigned long long)counts[n]);
+                comma = ", ";
+            }
+        std::printf("}");
+    }
+
+    // One clock of the engine, and those of the wire that fall into it.
+    void clock(bool traffic) {
+        while (next_wire_ < next_sync_) {
+            if (traffic) pins();
+            WIRE_CLOCK(top_, 1)
+            top_->eval();
+            WIRE_CLOCK(top_, 0)
+            top_->eval();
+            next_wire_ += WIRE_PS;
+            ++wire_clocks_;
+        }
+        bool taken = top_->I(valid) && top_->I(ready);
+        if (traffic) {
+            take_out();
+            int n = 0;
+#define COUNT(name) counts_[n++] += top_->name;
+            STATS(COUNT)
+#undef COUNT
+        }
+        top_->clk = 1;
+        top_->eval();
+        if (traffic) offer(taken);
+        top_->clk = 0;
+        top_->eval();
+        next_sync_ += SYNC_PS;
+    }
+
+    // What the last edge left on the pins, and what the next one finds.
+    void pins() {
+#ifdef MAC_XGMII
+        uint64_t data = 0, control = 0;
+        for (int lane = 0; lane < 8; ++lane) {
+            from_.xgmii(lane, top_->xgmii_txc >> lane & 1, uint8_t(top_->xgmii_txd >> 8 * lane));
+            uint8_t value;
+            control |= uint64_t(to_.byte(lane, value)) << lane;
+            data |= uint64_t(value) << 8 * lane;
+        }
+        top_->xgmii_rxd = data;
+        top_->xgmii_rxc = control;
+#else
+        from_.gmii(top_->gmii_tx_en, top_->gmii_tx_er, top_->gmii_txd);
+        uint8_t value;
+        top_->gmii_rx_dv = !to_.byte(0, value);
+        top_->gmii_rxd = value;
+#endif
+    }
+
+    void offer(bool taken) {
+        if (!taken && top_->I(valid)) return;
+        if (taken) at_ += WB;
+        if (at_ >= given_.size()) {
+            at_ = 0;
+            given_.clear();
+            top_->I(valid) = 0;
+            if (length_ > last_) return;
+            given_ = frame_of(seed_, length_, length_);
+            from_.expected.push_back(given_);
+            ++length_;
+        }
+        uint8_t beat[WB + 4] = {};
+        size_t count = std::min<size_t>(WB, given_.size() - at_);
+        std::memcpy(beat, &given_[at_], count);
+        beat[WB] = uint8_t((1u << count) - 1);
+        beat[WB + 1] = at_ + WB >= given_.size();
+        std::memcpy(&top_->I(payload), beat, WB + 2);
+        top_->I(valid) = 1;
+        top_->eval();
+    }
+
+    void take_out() {
+        if (!top_->O(valid)) return;
+        uint8_t beat[WB + 4];
+        std::memcpy(beat, &top_->O(payload), WB + 2);
+        for (int lane = 0; lane < WB; ++lane)
+            if (beat[WB] >> lane & 1) arriving_.push_back(beat[lane]);
+        if (!(beat[WB + 1] & 1)) return;
+        bool error = beat[WB + 1] >> 1 & 1;
+        if (error) {        // of a runt, or of nothing that was sent
+            while (!to_.expected.empty() && to_.expected.front().runt
+                   && to_.expected.front().octets != arriving_)
+                to_.expected.pop_front();
+            if (to_.expected.empty() || !to_.expected.front().runt)
+                wrong("received: a frame of %zu bytes came with an error", arriving_.size());
+        } else {
+            while (!to_.expected.empty() && to_.expected.front().runt) to_.expected.pop_front();
+            if (to_.expected.empty()) wrong("received: more frames than were sent");
+            if (to_.expected.front().octets != arriving_)
+                wrong("received: %zu bytes are not as they were sent",
+                      to_.expected.front().octets.size());
+        }
+        to_.expected.pop_front();
+        arriving_.clear();
+    }
+
+    void check_counters() {
+        int n = 0;
+#define CHECK(name) check(#name, counts_[n++]);
+        STATS(CHECK)
+#undef CHECK
+    }
+    void check(const std::string &name, uint64_t count) {
+        uint64_t padded = 0;
+        for (size_t length = first(); length < SHORTEST; ++length) ++padded;
+        uint64_t wanted = name == "stat_tx_sent"     ? from_.frames
+                          : name == "stat_tx_padded" ? padded
+                          : name == "stat_rx_good"   ? to_.frames - to_.runts
+                          : name == "stat_rx_runt"   ? to_.runts
+                                                     : 0;
+        if (count != wanted)
+            wrong("%s is %llu, and must be %llu", name.c_str(), (unsigned long long)count,
+                  (unsigned long long)wanted);
+    }
+    size_t first() const { return last_ + 1 - from_.frames; }
+
+    uint64_t seed_;
+    size_t last_, length_;
+    VerilatedContext context_;
+    std::unique_ptr<Vside> top_;
+    ToMac to_;
+    FromMac from_;
+    uint64_t next_wire_ = 700, next_sync_ = 300, wire_clocks_ = 0, counts_[32] = {};
+    std::vector<uint8_t> given_, arriving_;
+    size_t at_ = 0;
+};
+
+}  // namespace
+
+int main(int count, char **words) {
+    uint64_t seed = 1;
+    size_t first = 1, last = 9018;
+    Options("lengths").number("--seed", seed).number("--first", first).number("--last", last)
+        .read(count, words);
+    if (!first || first > last) {
+        std::fprintf(stderr, "lengths: from %zu to %zu is none\n", first, last);
+        return 2;
+    }
+    Bench bench(seed, first, last);
+    bench.run();
+    bench.say();
+    return 0;
+}
