@@ -62,7 +62,12 @@ def _killed(mutants):
 
 
 def _place(mutant):
-    return f"`{mutant['block']}`, {mutant_of(mutant).source}"
+    source = mutant_of(mutant).source
+    if source.startswith("amaranth/"):  # no file of this repository
+        source = (
+            f"Amaranth's {source.removeprefix('amaranth/').split('/__init__')[0].replace('/', '.')}"
+        )
+    return f"`{mutant['block']}`, {source}"
 
 
 def page(text, results, path=SURVIVORS):

@@ -137,8 +137,8 @@ class Shape(_Builder):
         Defect(
             "the next PAYLOAD's first word is taken like any other",
             "tx/builder.py",
-            "self.i_word.ready.eq(~self.i_word.payload.first)",
-            "self.i_word.ready.eq(1)",
+            "word.ready.eq(~word.payload.first),",
+            "word.ready.eq(1),",
         ),
         Defect(
             "the length is taken a clock too early",

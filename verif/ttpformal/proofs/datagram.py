@@ -1,13 +1,12 @@
 """Proofs of the IPv4 form (decisions E1 to E8): what is taken as TTP, and what is sent."""
 
-from amaranth.hdl import Cat, Const, Mux, Signal
+from amaranth.hdl import Mux, Signal
 
 from ttpoe.rx.parser import DROP_CAUSES
-from ttpoe.tx.datagram import ADDRESSING
 
 from ..memories import inner
 from ..proof import Defect
-from . import builder, rx
+from . import rx
 from .rx import TESLA
 
 IPV4, UDP, PORT = 0x0800, 17, 420
@@ -240,98 +239,3 @@ class Payload(rx.Payload):
         " whatever its form, as in `rx.payload`"
     )
     encapsulation = "ipv4"
-
-
-class Builder(builder.Content):
-    shows = (
-        "FrameBuilder that knows the IPv4 form: every byte of its header is as E2, E3 and E5 say,"
-        " the next hop's MAC among them, and the ten words of the IPv4 header add up to 0xFFFF;"
-        " frames of the Ethernet form and all payloads are as in `builder.content`"
-    )
-    config = (
-        "64 bits; every payload length from 1 to 1024; any nodes, prefix, mask and router; watched:"
-        " any one byte of the payload"
-    )
-    encapsulation = "ipv4"
-    defects = (
-        Defect(
-            "the carry of the carries is lost",
-            "tx/datagram.py",
-            "~(once[:16] + once[16:])[:16]",
-            "~once[:16]",
-        ),
-        Defect(
-            "the checksum leaves the destination's upper byte out",
-            "tx/datagram.py",
-            "self._fixed + node[16:] + node[:16] + length",
-            "self._fixed + node[:16] + length",
-        ),
-        Defect(
-            "IPv4's length leaves the padding out",
-            "tx/datagram.py",
-            "Mux(fields.noc_bytes < least, least, fields.noc_bytes) + _HEADERS",
-            "fields.noc_bytes + _HEADERS",
-        ),
-        Defect(
-            "every node is near",
-            "tx/datagram.py",
-            "((node ^ self.node) & self._mask) == 0",
-            "((node ^ self.node) & self._mask & 0) == 0",
-        ),
-    )
-
-    def inputs(self, h, dut, node):
-        self.m = h.m
-        for name, bits in ADDRESSING.items():
-            value = h.constant(bits, name)
-            setattr(self, name, value)
-            h.m.d.comb += getattr(dut, name).eq(value)
-        # What no frame changes; both prefixes are in it.
-        prefix = Cat(Const(0, 8), self.cfg_ipv4_prefix)
-        self.fixed = Signal(19)
-        h.m.d.comb += self.fixed.eq(
-            0x4500 + 0x4000 + (9 << 8 | UDP) + prefix + prefix + node[16:] + node[:16]
-        )
-        h.check_if(h.later, self.inner["_fixed"] == self.fixed)
-
-    def properties(self, h, dut, node, frame, size, is_payload, left, index):
-        super().properties(h, dut, node, frame, size, is_payload, left, index)
-        ends, to = dut.o_frame.valid & dut.o_frame.payload.last & frame.ipv4, frame.node
-        near = ((to ^ node) & self.cfg_ipv4_mask) == 0
-        h.reach(ends & is_payload & (size == 2) & near)
-        h.reach(ends & ~is_payload & ~near & (self.total[16:] == 1))
-        once = (self.total[:16] + self.total[16:])[:17]
-        h.reach(ends & is_payload & once[16])
-
-    def header(self, frame, size, node):
-        prefix, to = self.cfg_ipv4_prefix, frame.node
-        near = ((to ^ node) & self.cfg_ipv4_mask) == 0
-        counted = Mux(size < 4, 4, size)
-        self.total = total = Signal(20)
-        self.m.d.comb += total.eq(self.fixed + to[16:] + to[:16] + (counted + 46))
-        ipv4 = {
-            (0, 3): Mux(near, TESLA, self.cfg_ipv4_router_upper),
-            (3, 3): Mux(near, to, self.cfg_ipv4_router_lower),
-            (6, 3): Const(TESLA, 24),
-            (9, 3): node,
-            (12, 2): Const(IPV4, 16),
-            (14, 2): Const(0x4500, 16),
-            (16, 2): counted + 46,
-            (18, 2): Const(0, 16),
-            (20, 2): Const(0x4000, 16),
-            (22, 2): Const(9 << 8 | UDP, 16),
-            (24, 2): ~folded(total),
-            (26, 4): Cat(node, prefix),
-            (30, 4): Cat(to, prefix),
-            (34, 2): Const(PORT, 16),
-            (36, 2): Const(PORT, 16),
-            (38, 2): size + 26,
-            (40, 2): Const(0, 16),
-            (49, 1): Const(0, 8),
-            (50, 1): Const(0x20, 8),
-        }
-        wanted, of_ipv4 = super().header(frame, size, node), self.octets(ipv4)
-        return {
-            offset: Mux(frame.ipv4, of_ipv4.get(offset, octet), octet)
-            for offset, octet in wanted.items()
-        }
