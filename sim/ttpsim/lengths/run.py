@@ -25,9 +25,10 @@ def program(kind, processes, verilog=None):
         "ttp_side",
         "Vside",
         {"mac_ports.h": ports_header(kind)},
-        [MAIN],
+        [MAIN, MAIN.with_name("lines.h")],
         processes,
         native.SPEED,
+        include=[MAIN.parent],
     )
 
 
