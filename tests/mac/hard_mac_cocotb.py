@@ -4,7 +4,7 @@ import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiStreamBus, AxiStreamFrame, AxiStreamSink, AxiStreamSource
 
-from tests.mac.xgmii_bench import Beats, Counters, rng, start
+from tests.mac.xgmii_bench import Beats, Counters, reset, rng, start
 from ttpoe.mac.hard_mac import HARD_MAC_EVENTS
 
 
@@ -200,15 +200,7 @@ async def reset_of_one_domain(dut, which):
     clock = getattr(dut, which.replace("rst", "clk"))
     while not (int(dut.m_axis_tvalid.value) and int(dut.i__valid.value) and bench.o._octets):
         await RisingEdge(clock)
-    getattr(dut, which).value = 1
-    if which == "rst":
-        feeding.cancel()
-        bench.i.valid.value = 0
-    await ClockCycles(clock, 3)
-    if which == "rst":
-        bench.o.forget()
-    getattr(dut, which).value = 0
-    await ClockCycles(clock, 10)
+    await reset(dut, which, clock, bench, feeding)
     if which == "rst":
         sent.append(bench.rng.randbytes(100))
         await bench.i.send(sent[-1])

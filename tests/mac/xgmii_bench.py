@@ -41,6 +41,20 @@ async def start(clk, rst, period_ps=PERIOD_PS):
     await ClockCycles(clk, 2)
 
 
+async def reset(dut, which, clock, bench, feeding):
+    """A pulse on the reset `which`, in `clock`, while the task `feeding` sends. With the engine's own,
+    its side gives up what it had begun to send and to receive."""
+    getattr(dut, which).value = 1
+    if which == "rst":
+        feeding.cancel()
+        bench.i.valid.value = 0
+    await ClockCycles(clock, 3)
+    if which == "rst":
+        bench.o.forget()
+    getattr(dut, which).value = 0
+    await ClockCycles(clock, 10)
+
+
 class Beats:
     """A stream of beats as flat signals `<name>__valid`, `__payload` and, perhaps, `__ready`."""
 

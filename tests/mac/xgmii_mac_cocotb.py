@@ -5,7 +5,7 @@ from cocotb.triggers import ClockCycles
 from cocotb.utils import get_sim_time
 from cocotbext.eth import XgmiiFrame, XgmiiSink, XgmiiSource
 
-from tests.mac.xgmii_bench import PERIOD_PS, Beats, Counters, rng, say, start
+from tests.mac.xgmii_bench import PERIOD_PS, Beats, Counters, reset, rng, say, start
 from tests.mac.xgmii_page import table
 from tests.mac.xgmii_tx_cocotb import gaps_of
 from ttpoe.mac.xgmii_mac import MAC_EVENTS
@@ -158,15 +158,7 @@ async def reset_of_one_domain(dut, which):
     for octets in sent:
         bench.source.send_nowait(XgmiiFrame.from_payload(octets))
     await ClockCycles(clock, 250)
-    getattr(dut, which).value = 1
-    if which == "rst":
-        feeding.cancel()
-        bench.i.valid.value = 0
-    await ClockCycles(clock, 3)
-    if which == "rst":
-        bench.o.forget()
-    getattr(dut, which).value = 0
-    await ClockCycles(clock, 10)
+    await reset(dut, which, clock, bench, feeding)
     if which == "rst":
         (last,) = bench.frames([100])
         sent.append(last)

@@ -129,39 +129,36 @@ def test_no_bubble_between_frames(width_bits, length):
     simulate(bench.dut, testbench)
 
 
-@pytest.mark.parametrize("width_bits", [64, 512])
-def test_payload_goes_after_four_control_frames(width_bits):
-    bench = Bench(sized(width_bits), random.Random(1))
+def kinds_of_frames(width_bits, length, controls):
+    """What four PAYLOADs and so many control frames, all there at once, are sent as: P and c."""
+    bench, kinds = Bench(sized(width_bits), random.Random(1)), []
 
     async def testbench(ctx):
-        await bench.fill(ctx, 0, bytes(200))
+        await bench.fill(ctx, 0, bytes(length))
         bench.payloads = [bench.descriptor(0) for _ in range(4)]
-        bench.controls = [random_control(bench.rng, bench.config.lid_bits) for _ in range(40)]
-        await bench.run(ctx, 44)
-        kinds = "".join("P" if is_payload(frame) else "c" for frame, _, _ in bench.sink.frames)
-        # The PAYLOADs are ready some clocks after the first control frame started.
-        assert kinds.lstrip("c").startswith("PccccPccccPccccPc"), kinds
-        assert 4 <= kinds.index("P") <= 6, kinds
+        bench.controls = [random_control(bench.rng, bench.config.lid_bits) for _ in range(controls)]
+        await bench.run(ctx, 4 + controls)
+        kinds.extend("P" if is_payload(frame) else "c" for frame, _, _ in bench.sink.frames)
 
     simulate(bench.dut, testbench)
+    return "".join(kinds)
+
+
+@pytest.mark.parametrize("width_bits", [64, 512])
+def test_payload_goes_after_four_control_frames(width_bits):
+    kinds = kinds_of_frames(width_bits, 200, 40)
+    # The PAYLOADs are ready some clocks after the first control frame started.
+    assert kinds.lstrip("c").startswith("PccccPccccPccccPc"), kinds
+    assert 4 <= kinds.index("P") <= 6, kinds
 
 
 @pytest.mark.parametrize("width_bits", [64, 512])
 def test_words_behind_a_payload_do_not_hold_the_next_one_back(width_bits):
     """Of a PAYLOAD of one word more are read before its length is known. They go while control
     frames follow each other without a gap."""
-    bench = Bench(sized(width_bits), random.Random(1))
-
-    async def testbench(ctx):
-        await bench.fill(ctx, 0, bytes(4))
-        bench.payloads = [bench.descriptor(0) for _ in range(4)]
-        bench.controls = [random_control(bench.rng, bench.config.lid_bits) for _ in range(60)]
-        await bench.run(ctx, 64)
-        kinds = "".join("P" if is_payload(frame) else "c" for frame, _, _ in bench.sink.frames)
-        between = [len(frames) for frames in kinds.split("P")[1:4]]
-        assert max(between) <= 8 and between[1:] == [4, 4], kinds
-
-    simulate(bench.dut, testbench)
+    kinds = kinds_of_frames(width_bits, 4, 60)
+    between = [len(frames) for frames in kinds.split("P")[1:4]]
+    assert max(between) <= 8 and between[1:] == [4, 4], kinds
 
 
 def test_four_untaken_reports_hold_back_control_frames_only():
