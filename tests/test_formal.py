@@ -1,6 +1,7 @@
 """The short form of `ttpoe formal`, and what each proof must have to mean something."""
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from amaranth.back import rtlil
 
 from tests.long import long
 from tests.ttpoe_process import ttpoe
-from ttpformal import sby, source
+from ttpformal import document, sby, source
 from ttpformal.proof import Harness
 from ttpformal.run import _row
 from ttpformal.table import load
@@ -115,3 +116,26 @@ def test_a_failure_without_a_trace_is_a_failure():
     assert sby.verdict("ERROR", "ERROR: Module `top' not found") == "ERROR"
     assert sby.verdict("ERROR", lost.replace("FAIL", "ERROR")) == "ERROR"
     assert sby.verdict("PASS", "summary: engine_0 (abc pdr) returned pass") == "PASS"
+
+
+def test_the_page_is_of_the_results_that_are_kept(monkeypatch, tmp_path):
+    """And a run of some proofs replaces theirs."""
+    monkeypatch.setattr(document, "RESULT", tmp_path / "formal.json")
+    made = document.made()
+    assert made == {path: path.read_text() for path in made}
+    said = {"date": "2031-01-01", "revision": "abc", "result": "FAIL", "seconds": 1}
+    row = document._row("path.turns", load()["path.turns"], None) | said
+    document.RESULT.write_text(json.dumps({"proofs": [row]}))
+    changed = document.made()
+    assert "2031-01-01, revision abc" in changed[document.PAGE]
+    kept = [json.loads(text[document.KEPT]) for text in (made, changed)]
+    assert {name for name in kept[0] if kept[0][name] != kept[1][name]} == {"path.turns"}
+
+
+def test_a_proof_with_other_defects_has_no_result():
+    name, proof = next(iter(load().items()))
+    kept = json.loads(document.KEPT.read_text())[name]
+    assert document._row(name, proof, kept)["ok"]
+    assert (
+        document._row(name, proof, kept | {"defects": kept["defects"] + 1})["result"] == "not run"
+    )

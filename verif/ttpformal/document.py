@@ -1,12 +1,16 @@
-"""`ttpoe pages formal`: the table of docs/evidence/formal.md, from build/verify/formal.json."""
+"""`ttpoe pages formal`: the table of docs/evidence/formal.md, from build/verify/formal.json.
+
+A run is of some proofs, on one machine. So the results that the page has are kept in results.json,
+and a run replaces those of its proofs.
+"""
 
 import json
-
-from ttpverif.cli.errors import UsageError
+from pathlib import Path
 
 from .run import RESULT, ROOT
 from .table import load
 
+KEPT = Path(__file__).with_name("results.json")
 PAGE = ROOT / "docs" / "evidence" / "formal.md"
 BEGIN, END = "<!-- table: ttpoe pages formal -->", "<!-- end of table -->"
 
@@ -28,6 +32,22 @@ def _not_run(name, proof):
         "seconds": None,
         "defects": [{"found": False} for _ in proof.defects],
     }
+
+
+def _kept(row):
+    """What is kept of a row: what does not follow from the proof."""
+    found = [defect["found"] for defect in row["defects"]]
+    kept = {name: row[name] for name in ("date", "revision", "result", "ok", "seconds")}
+    return kept | {"found": sum(found), "defects": len(found)}
+
+
+def _row(name, proof, kept):
+    """The row of a proof; one that has more or fewer defects now has no result."""
+    row = _not_run(name, proof)
+    if kept is None or kept["defects"] != len(proof.defects):
+        return row
+    found = [{"found": n < kept["found"]} for n in range(kept["defects"])]
+    return row | kept | {"defects": found}
 
 
 def _how(row):
@@ -88,11 +108,16 @@ def table(rows):
 
 
 def made():
-    """`{path: text}` of the page with the table of the last results."""
-    if not RESULT.exists():
-        raise UsageError("there are no results yet: run `ttpoe formal`")
-    results = {row["proof"]: row for row in json.loads(RESULT.read_text())["proofs"]}
-    rows = [results.get(name) or _not_run(name, proof) for name, proof in load().items()]
+    """`{path: text}` of the page, and of the results that are kept, with those of the last run."""
+    results = json.loads(KEPT.read_text())
+    if RESULT.exists():
+        results |= {row["proof"]: _kept(row) for row in json.loads(RESULT.read_text())["proofs"]}
+    proofs = load()
+    results = {name: results[name] for name in proofs if name in results}
     before, rest = PAGE.read_text().split(BEGIN)
     _, after = rest.split(END)
-    return {PAGE: f"{before}{BEGIN}\n{table(rows)}\n{END}{after}"}
+    rows = [_row(name, proof, results.get(name)) for name, proof in proofs.items()]
+    return {
+        PAGE: f"{before}{BEGIN}\n{table(rows)}\n{END}{after}",
+        KEPT: json.dumps(results, indent=1) + "\n",
+    }
