@@ -117,7 +117,7 @@ async def module(dut):
     bench.from_module(peer.close(a.node, 0, bench.now_ms()))
     while (a.node, 0) in peer.tags:
         await bench.clocks(PER_MS)
-    assert (await a.counts(["mac_rx_bad_fcs"])) == {"mac_rx_bad_fcs": 0} and not a.broken
+    assert (await a.counts([BAD])) == {BAD: 0} and not a.broken
     bench.stop()
 
 

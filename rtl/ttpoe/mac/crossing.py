@@ -17,8 +17,6 @@ Both sides are linear in n: it holds for all if it holds for the first and for t
 """
 
 from fractions import Fraction
-from functools import reduce
-from operator import or_
 
 from amaranth.hdl import DomainRenamer, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -144,27 +142,30 @@ class TxCrossing(wiring.Component):
             m.d.sync += let_go.eq((let_go | enough) & ~self.i.payload.last)
             m.d.sync += written.eq(Mux(let_go | enough, 0, written + 1))
 
-    def _read(self, m, fifo, tokens, beat):
-        width = len(beat.keep)
-        lane = Signal(width, init=1)  # one-hot
-        begun, taken, beat_ends, frame_ends = Signal(), Signal(), Signal(), Signal()
+    def _read(self, m, fifo, tokens, coming):
+        """The FIFO gives a beat whenever `kept` is empty: its next address waits for nothing that
+        the wire does. An empty `kept` is passed by."""
+        kept, beat = Signal(coming.shape()), Signal(coming.shape())
+        full, begun, taken, beat_ends = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
-            self.o.valid.eq(fifo.r_rdy & (begun | tokens.any)),
-            taken.eq(self.o.valid & self.o.ready),
-            beat_ends.eq(~(beat.keep[1:] & lane[:-1]).any()),
-            frame_ends.eq(beat_ends & beat.last),
-            self.o.payload.data.eq(
-                reduce(
-                    or_, (beat.data.word_select(n, 8) & lane[n].replicate(8) for n in range(width))
-                )
-            ),
-            self.o.payload.last.eq(frame_ends),
+            beat.eq(Mux(full, kept, coming)),
+            beat_ends.eq(~beat.keep[1]),
+            self.o.valid.eq((full | fifo.r_rdy) & (begun | tokens.any)),
+            self.o.payload.data.eq(beat.data[:8]),
+            self.o.payload.last.eq(beat_ends & beat.last),
             self.o.payload.error.eq(beat.error),
-            fifo.r_en.eq(taken & beat_ends),
+            taken.eq(self.o.valid & self.o.ready),
+            fifo.r_en.eq(~full),
             tokens.take.eq(taken & ~begun),
         ]
+        m.d.wire += [kept.eq(beat), full.eq(full | fifo.r_rdy)]
         with m.If(taken):
-            m.d.wire += [begun.eq(~frame_ends), lane.eq(Mux(beat_ends, 1, lane << 1))]
+            m.d.wire += [
+                kept.data.eq(beat.data >> 8),
+                kept.keep.eq(beat.keep >> 1),
+                full.eq(~beat_ends),
+                begun.eq(~self.o.payload.last),
+            ]
 
 
 class RxCrossing(wiring.Component):

@@ -178,8 +178,8 @@ class Send(Proof):
         " with its end and its `error`; a byte is held until it is taken"
     )
     config = (
-        "beats of 2 bytes, 4 in the FIFO, a frame starts with its second; any frames and pauses (of a"
-        f" byte one bit is any); {ANY_EDGES}"
+        "beats of 2 bytes, 4 in the FIFO and one behind it, a frame starts with its second; any"
+        f" frames and pauses (of a byte one bit is any); {ANY_EDGES}"
     )
     mode = "sat"
     depth = 11
@@ -188,10 +188,16 @@ class Send(Proof):
     defect_depth = 16
     defects = (
         Defect(
-            "the last byte of a beat is sent twice",
+            "a frame's first beat is sent twice",
             "mac/crossing.py",
-            "fifo.r_en.eq(taken & beat_ends)",
-            "fifo.r_en.eq(taken & beat_ends & ~begun)",
+            "fifo.r_en.eq(~full)",
+            "fifo.r_en.eq(~full & begun)",
+        ),
+        Defect(
+            "a beat that comes behind one that is kept is lost",
+            "mac/crossing.py",
+            "fifo.r_en.eq(~full)",
+            "fifo.r_en.eq(1)",
         ),
         Defect(
             "a byte that waits is gone",
@@ -209,10 +215,10 @@ class Send(Proof):
         h.assume((i.p.data.word_select(0, 8)[1:] == 0) & (i.p.data.word_select(1, 8)[1:] == 0))
         taken, left = i.valid & i.ready & ticks["sync"], o.valid & o.ready & ticks["wire"]
         line = _Line(
-            h, _number(i.p, taken), [*_lanes(i.p)], Mux(left, 1, 0), [_of_byte(o.p)], most=8
+            h, _number(i.p, taken), [*_lanes(i.p)], Mux(left, 1, 0), [_of_byte(o.p)], most=10
         )
         h.check_if(h.past(o.valid & ~left), o.valid & (_of_byte(o.p) == h.past(_of_byte(o.p))))
-        h.reach(line.level == 8)
+        h.reach(line.level == 10)
         h.reach(fifth(h, taken))
         h.reach(left & o.p.last & h.past(left & ~o.p.last))
 
