@@ -5,9 +5,9 @@ Two domains: `sync`, the engine's, and `wire`, the MAC's. Both are reset togethe
 When may a frame start on the wire? Once it has, its bytes must not fail. In byte times of the
 wire: a beat has W bytes, and p byte times pass from one clock of the engine to the next. A frame of
 K beats may start when its beat T (from 1) is written; later the engine misses at most S clocks.
-The first byte is wanted `PREAMBLE_BYTES` after the start, and the start is known 1 clock of the
-wire after the write at the earliest. A beat is seen 3 clocks of the wire after it is written at the
-latest: two of a synchroniser, and one if that takes its time. So beat n comes in time if
+The first byte is wanted `PREAMBLE_BYTES` after the start, and the start is known 2 clocks of the
+wire after the write at the earliest. A beat is seen 4 clocks of the wire after it is written at the
+latest: two of a synchroniser, one if that takes its time, and a register. So beat n comes in time if
 
     (n - T + S) * p + SEEN_BYTES <= (n - 1) * W + PREAMBLE_BYTES      for each n from T + 1 to K
 
@@ -65,7 +65,7 @@ def depth_beats(start, pauses=0):
 
     A full FIFO must last until the engine has heard of the first room in it, and what it then
     writes is seen: those that the start needs, and 6 clocks of the engine: 3 until it hears, 1 to
-    write, 3 of the wire, which are no more than 2 of its own with beats of 8 bytes or more.
+    write, 4 of the wire, which are no more than 2 of its own with beats of 8 bytes or more.
     Store and forward needs `start` alone.
     """
     return 1 << ceil_log2(start + pauses + 6)
@@ -93,8 +93,9 @@ class TxCrossing(wiring.Component):
         `start` was chosen rightly.
 
     Timing: a beat that lets its frame go is taken in clock t of `sync`; its frame's first byte is
-    on `o` 3 clocks of `wire` at most after the end of t, if the wire is idle. A byte in each clock.
-    `i.ready` depends on registers only.
+    on `o` 4 clocks of `wire` at most after the end of t, if the wire is idle. A byte in each clock
+    of a frame whose beats have two bytes or more, but for its last. `i.ready` depends on registers
+    only.
 
     Reset: empty. The next beat is the first of a frame.
 
@@ -143,29 +144,33 @@ class TxCrossing(wiring.Component):
             m.d.sync += written.eq(Mux(let_go | enough, 0, written + 1))
 
     def _read(self, m, fifo, tokens, coming):
-        """The FIFO gives a beat whenever `kept` is empty: its next address waits for nothing that
-        the wire does. An empty `kept` is passed by."""
-        kept, beat = Signal(coming.shape()), Signal(coming.shape())
-        full, begun, taken, beat_ends = Signal(), Signal(), Signal(), Signal()
+        """The beat whose bytes go out has its own register, and the FIFO drops it a clock after it
+        got there: neither the FIFO's next address nor a byte waits for a comparison of counters."""
+        beat, full, moves, drop = Signal(coming.shape()), Signal(), Signal(), Signal()
+        begun, may_start = Signal(), Signal()
+        taken, beat_ends = Signal(), Signal()
         m.d.comb += [
-            beat.eq(Mux(full, kept, coming)),
-            beat_ends.eq(~beat.keep[1]),
-            self.o.valid.eq((full | fifo.r_rdy) & (begun | tokens.any)),
+            self.o.valid.eq(full & (begun | may_start)),
             self.o.payload.data.eq(beat.data[:8]),
-            self.o.payload.last.eq(beat_ends & beat.last),
+            self.o.payload.last.eq(beat.last & ~beat.keep[1]),
             self.o.payload.error.eq(beat.error),
             taken.eq(self.o.valid & self.o.ready),
-            fifo.r_en.eq(~full),
             tokens.take.eq(taken & ~begun),
+            beat_ends.eq(taken & ~beat.keep[1]),
+            moves.eq(fifo.r_rdy & ~drop & (~full | beat_ends)),
+            fifo.r_en.eq(drop),
         ]
-        m.d.wire += [kept.eq(beat), full.eq(full | fifo.r_rdy)]
+        m.d.wire += [
+            may_start.eq(tokens.any & ~tokens.take),
+            full.eq(moves | full & ~beat_ends),
+            drop.eq(moves),
+        ]
         with m.If(taken):
-            m.d.wire += [
-                kept.data.eq(beat.data >> 8),
-                kept.keep.eq(beat.keep >> 1),
-                full.eq(~beat_ends),
-                begun.eq(~self.o.payload.last),
-            ]
+            m.d.wire += begun.eq(~self.o.payload.last)
+        with m.If(moves):
+            m.d.wire += beat.eq(coming)
+        with m.Elif(taken):
+            m.d.wire += [beat.data[:-8].eq(beat.data[8:]), beat.keep.eq(beat.keep >> 1)]
 
 
 class RxCrossing(wiring.Component):

@@ -188,16 +188,16 @@ class Send(Proof):
     defect_depth = 16
     defects = (
         Defect(
-            "a frame's first beat is sent twice",
+            "a beat of one byte is sent twice",
             "mac/crossing.py",
-            "fifo.r_en.eq(~full)",
-            "fifo.r_en.eq(~full & begun)",
+            "fifo.r_rdy & ~drop & (~full | beat_ends)",
+            "fifo.r_rdy & (~full | beat_ends)",
         ),
         Defect(
-            "a beat that comes behind one that is kept is lost",
+            "a beat is dropped that did not go out",
             "mac/crossing.py",
-            "fifo.r_en.eq(~full)",
-            "fifo.r_en.eq(1)",
+            "fifo.r_en.eq(drop)",
+            "fifo.r_en.eq(fifo.r_rdy & ~drop & ~full | drop)",
         ),
         Defect(
             "a byte that waits is gone",
