@@ -78,6 +78,34 @@ def test_send(width_bits, sync_ns, wire_ns):
     assert found == [(frame, int(n in errors)) for n, frame in enumerate(frames)]
 
 
+@pytest.mark.parametrize("start", [1, 2])
+def test_clocks_to_the_first_byte(start):
+    """From the beat that lets its frame go: 3 clocks of the wire; the fourth is for a synchroniser
+    that takes its time, and none does so here."""
+    found = set()
+    for phase in (0.02, 0.3, 0.6, 0.98):
+        dut = TxCrossing(config_of(64), start)
+        edges = {"all": 0, "written": 0}
+
+        async def engine(ctx, dut=dut, edges=edges):
+            for beat in beats_of(bytes(8 * start), 8):
+                await ctx.tick().repeat(9)
+                ctx.set(dut.i.payload, beat)
+                ctx.set(dut.i.valid, 1)
+                await ctx.tick().until(dut.i.ready)
+                edges["written"] = edges["all"]
+                ctx.set(dut.i.valid, 0)
+
+        async def wire(ctx, dut=dut, edges=edges):
+            while not ctx.get(dut.o.valid):
+                await ctx.tick("wire")
+                edges["all"] += 1
+
+        simulate(dut, 7.9, 8, wire, engine, phase=phase)
+        found.add(edges["all"] - edges["written"])
+    assert found == {3}
+
+
 @pytest.mark.parametrize("width_bits", [64, 512])
 @pytest.mark.parametrize("sync_ns,wire_ns", [(3.1, 8), (60, 8)])
 def test_receive(width_bits, sync_ns, wire_ns):
