@@ -8,6 +8,7 @@ from amaranth.hdl import ResetInserter, Signal
 
 from tests.streams import receive_packet, send_event, simulate
 from ttpoe.config import Config
+from ttpoe.memory.secded import columns
 from ttpoe.rx.deliver import Deliver
 
 CONFIG = Config(width_bits=64, rx_slots=16, rx_reserved=1, reorder_slots=4)
@@ -16,6 +17,16 @@ BEATS = {slot: 1 + slot * 7 % 9 for slot in range(CONFIG.rx_slots)}
 
 def content(slot, beat):
     return slot << 32 | beat << 8 | 0x5A
+
+
+def stored(word, protect):
+    """A beat as it lies in the memory."""
+    if protect == "none":
+        return word
+    check = 0
+    for bit, column in enumerate(columns(64)):
+        check ^= column * (word >> bit & 1)
+    return check << 64 | word
 
 
 def packet(slot):
@@ -32,6 +43,7 @@ class Bench:
 
     def __init__(self, config=CONFIG):
         self.dut = Deliver(config)
+        self.protect, self.flips = config.protect, 0  # bits that turn over in the memory
         self.clock = 0
         self.dropped, self.delivered = [], []  # (clock, slot, vc, kept)
         self.reads = []  # VC of each beat that was read, by the slot
@@ -54,7 +66,8 @@ class Bench:
             self.clock += 1
             assert ctx.get(dut.beat.used) == reads
             if reads:
-                ctx.set(dut.beat.data.data, content(beat.slot, beat.beat))
+                word = stored(content(beat.slot, beat.beat), self.protect) ^ self.flips
+                ctx.set(dut.beat.data.data, word)
                 info = {"node": beat.slot, "id": ~beat.slot & 0xFFFFFFFF}
                 ctx.set(dut.beat.data.info, info | {"last_lane": beat.slot % 8})
             last = BEATS[count] - 1
@@ -213,3 +226,30 @@ def test_payloads_are_the_same_with_check_bits_and_none_is_wrong(protect):
         assert not ctx.get(bench.dut.o_errors.as_value())
 
     bench.run(testbench)
+
+
+@pytest.mark.parametrize("flips", [1, 1 << 63, 1 << 70, 3, 1 << 71 | 1 << 5])
+def test_wrong_bits_of_a_beat_are_found_when_the_host_takes_it(flips):
+    """The check bits of the memory go with the beat; each one counts, two clocks later."""
+    bench = Bench(CONFIG.replace(protect="secded"))
+    one, found = flips.bit_count() == 1, []
+
+    async def testbench(ctx):
+        dut, host = bench.dut, bench.dut.o_host[1]
+        bench.flips = flips
+        await bench.verdict(ctx, 4, 1)  # two beats
+        while len(found) < 16:
+            ready = len(found) > 7
+            ctx.set(host.ready, ready)
+            taken = ctx.get(host.valid) and ready
+            if taken and one:
+                assert ctx.get(host.p.data) in {beat[0] for beat in packet(4)}
+            await ctx.tick()
+            errors = ctx.get(dut.o_errors)
+            found.append((taken, errors.corrected, errors.uncorrectable))
+
+    bench.run(testbench)
+    taken = [0, *[clock[0] for clock in found]]
+    wrong = [clock[1] if one else clock[2] for clock in found]
+    assert sum(taken) == 2 and not any(clock[2] if one else clock[1] for clock in found)
+    assert wrong == taken[:-1]

@@ -161,12 +161,14 @@ class _SecdedMemory(Elaboratable):
 class _SecdedFifo(fifo.FIFOInterface, Elaboratable):
     """A FIFO of `amaranth.lib.fifo` with check bits: the same interface and timing.
 
-    `errors` is there in the clock in which an entry is taken.
+    `errors` is there in the clock in which an entry is taken. The lowest `bare` bits lie there as
+    they came.
     """
 
-    def __init__(self, kind, *, width, depth):
+    def __init__(self, kind, *, width, depth, bare):
         super().__init__(width=width, depth=depth)
-        self._coded = kind(width=coded_bits(width), depth=depth)
+        self._bare = bare
+        self._coded = kind(width=bare + coded_bits(width - bare), depth=depth)
         self.depth = self._coded.depth
         self.level = Signal.like(self._coded.level)
         self.errors = Signal(ERRORS)
@@ -174,9 +176,10 @@ class _SecdedFifo(fifo.FIFOInterface, Elaboratable):
     def elaborate(self, platform):
         m = Module()
         m.submodules.coded = coded = self._coded
-        found = Signal(ERRORS)
+        found, bare = Signal(ERRORS), self._bare
         m.d.comb += [
-            coded.w_data.eq(_encoded(m, self.w_data)),
+            coded.w_data.eq(Cat(self.w_data[:bare], _encoded(m, self.w_data[bare:]))),
+            self.r_data[:bare].eq(coded.r_data[:bare]),
             coded.w_en.eq(self.w_en),
             coded.r_en.eq(self.r_en),
             self.w_rdy.eq(coded.w_rdy),
@@ -186,7 +189,7 @@ class _SecdedFifo(fifo.FIFOInterface, Elaboratable):
             self.level.eq(coded.level),
             self.errors.eq(found.as_value() & (self.r_en & self.r_rdy).replicate(2)),
         ]
-        _decoded(m, coded.r_data, self.r_data, found)
+        _decoded(m, coded.r_data[bare:], self.r_data[bare:], found)
         return m
 
 
@@ -199,11 +202,12 @@ def protected_memory(protect, **arguments):
     return (memory.Memory if protect == "none" else _SecdedMemory)(**arguments)
 
 
-def protected_fifo(protect, kind, *, width, depth):
-    """A FIFO of class `kind`, its entries protected or not."""
+def protected_fifo(protect, kind, *, width, depth, bare=0):
+    """A FIFO of class `kind`, its entries protected or not. The lowest `bare` bits never are: they
+    have check bits of their own among them (`stored`)."""
     if protect == "none":
         return kind(width=width, depth=depth)
-    return _SecdedFifo(kind, width=width, depth=depth)
+    return _SecdedFifo(kind, width=width, depth=depth, bare=bare)
 
 
 def errors_of(found, used=None):

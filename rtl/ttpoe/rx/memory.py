@@ -10,7 +10,15 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import event_signature
-from ..memory.protected import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
+from ..memory.protected import (
+    COLLISION_UNDEFINED,
+    ERRORS,
+    errors_of,
+    protected_memory,
+    report,
+    stored,
+    stored_bits,
+)
 from ..memory.read_port import ReadPort, slot_beat_address
 
 __all__ = [
@@ -44,10 +52,16 @@ def beat_count_layout(config):
 
 
 def beat_port(config):
-    """Reads one beat of a slot: `data`, and the slot's `info`."""
+    """Reads one beat of a slot: `data`, its bits as they lie in the memory, with their check bits if
+    there are any (`memory.protected.restored`); and the slot's `info`."""
     return ReadPort(
         slot_beat_address(config.rx_slot_bits, config.beat_bits),
-        data.StructLayout({"data": config.width_bits, "info": slot_info_layout(config)}),
+        data.StructLayout(
+            {
+                "data": stored_bits(config.protect, config.width_bits),
+                "info": slot_info_layout(config),
+            }
+        ),
     )
 
 
@@ -153,7 +167,13 @@ class RxMemory(wiring.Component):
             (count_memory, self.count, self.count.addr, self.count.data),
         ):
             port = ram.read_port()
-            m.d.comb += [port.addr.eq(address), port.en.eq(reader.en), output.eq(port.data)]
-            errors.append(errors_of(port, reader.used))
+            as_it_lies = ram is payload_memory
+            m.d.comb += [
+                port.addr.eq(address),
+                port.en.eq(reader.en),
+                output.eq(stored(port) if as_it_lies else port.data),
+            ]
+            if not as_it_lies:
+                errors.append(errors_of(port, reader.used))
         report(m, config.protect, self.o_errors, *errors)
         return m

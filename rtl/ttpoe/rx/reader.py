@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import event_signature, host_rx_layout
-from ..memory.protected import ERRORS, errors_of, protected_fifo, report
+from ..memory.protected import ERRORS, errors_of, protected_fifo, report, restored, stored_bits
 from .memory import beat_count_layout, slot_info_layout
 from .queue import make_fifo
 
@@ -26,9 +26,13 @@ def arriving_layout(config):
 
 
 def read_beat_layout(config):
-    """A beat as it comes out of the receive memory."""
+    """A beat as it comes out of the receive memory, check bits of `data` included."""
     return data.StructLayout(
-        {"data": config.width_bits, "last": 1, "info": slot_info_layout(config)}
+        {
+            "data": stored_bits(config.protect, config.width_bits),
+            "last": 1,
+            "info": slot_info_layout(config),
+        }
     )
 
 
@@ -98,9 +102,9 @@ class VcReader(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        has_room, buffer = self._buffer(m)
+        has_room, *errors = self._buffer(m)
         waiting = self._select(m, has_room)
-        report(m, self._config.protect, self.o_errors, errors_of(buffer), errors_of(waiting))
+        report(m, self._config.protect, self.o_errors, *errors, errors_of(waiting))
         return m
 
     def _select(self, m, has_room):
@@ -169,11 +173,16 @@ class VcReader(wiring.Component):
         return following, follows
 
     def _buffer(self, m):
-        """The beats on their way to the host; whether one more may be asked for, and their FIFO."""
+        """The beats on their way to the host, with the check bits that they had in the memory;
+        whether one more may be asked for, and the errors found."""
         config = self._config
         lane_bits = ceil_log2(config.width_bytes)
         m.submodules.buffer = buffer = protected_fifo(
-            config.protect, fifo.SyncFIFO, width=read_beat_layout(config).size, depth=BUFFER_BEATS
+            config.protect,
+            fifo.SyncFIFO,
+            width=read_beat_layout(config).size,
+            depth=BUFFER_BEATS,
+            bare=stored_bits(config.protect, config.width_bits),
         )
         unclaimed = Signal(range(BUFFER_BEATS + 1), init=BUFFER_BEATS)
         taken = self.o_host.valid & self.o_host.ready
@@ -184,6 +193,7 @@ class VcReader(wiring.Component):
             m.d.sync += unclaimed.eq(unclaimed + 1)
 
         beat = Signal(read_beat_layout(config))
+        value, found = restored(m, config.protect, beat.data, config.width_bits)
         host = self.o_host.p
         m.d.comb += [
             buffer.w_data.eq(self.i_beat.payload),
@@ -191,7 +201,7 @@ class VcReader(wiring.Component):
             beat.eq(buffer.r_data),
             buffer.r_en.eq(self.o_host.ready),
             self.o_host.valid.eq(buffer.r_rdy),
-            host.data.eq(beat.data),
+            host.data.eq(value),
             host.keep.eq(
                 Cat(~beat.last | (beat.info.last_lane >= lane) for lane in range(1 << lane_bits))
             ),
@@ -199,4 +209,4 @@ class VcReader(wiring.Component):
             host.node.eq(beat.info.node),
             host.id.eq(beat.info.id),
         ]
-        return unclaimed != 0, buffer
+        return unclaimed != 0, errors_of(buffer), found.as_value() & taken.replicate(2)
