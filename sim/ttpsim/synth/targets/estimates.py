@@ -94,7 +94,9 @@ def xilinx(folder, top):
 def ice40(folder, top):
     """Does it fit, by the number of LUTs and RAM blocks; if not, by how much."""
     started = time.monotonic()
-    yosys(folder, ["read_verilog design.v", f"synth_ice40 -top {top}", stat()])
+    # There is no LUT RAM: what asks for it becomes flip-flops or block RAM.
+    style = "setattr -unset ram_style */m:*"
+    yosys(folder, ["read_verilog design.v", style, f"synth_ice40 -top {top}", stat()])
     found = cells(folder)
     luts, rams = found.get("SB_LUT4", 0), found.get("SB_RAM40_4K", 0)
     fits = {
