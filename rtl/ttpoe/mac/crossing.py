@@ -19,7 +19,7 @@ Both sides are linear in n: it holds for all if it holds for the first and for t
 from fractions import Fraction
 
 from amaranth.hdl import DomainRenamer, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.fifo import AsyncFIFO
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -64,11 +64,11 @@ def depth_beats(start, pauses=0):
     """Beats that the FIFO of `TxCrossing` must hold, a power of two.
 
     A full FIFO must last until the engine has heard of the first room in it, and what it then
-    writes is seen: those that the start needs, and 6 clocks of the engine: 3 until it hears, 1 to
+    writes is seen: those that the start needs, and 7 clocks of the engine: 4 until it hears, 1 to
     write, 4 of the wire, which are no more than 2 of its own with beats of 8 bytes or more.
     Store and forward needs `start` alone.
     """
-    return 1 << ceil_log2(start + pauses + 6)
+    return 1 << ceil_log2(start + pauses + 7)
 
 
 class TxCrossing(wiring.Component):
@@ -93,9 +93,8 @@ class TxCrossing(wiring.Component):
         `start` was chosen rightly.
 
     Timing: a beat that lets its frame go is taken in clock t of `sync`; its frame's first byte is
-    on `o` 4 clocks of `wire` at most after the end of t, if the wire is idle. A byte in each clock
-    of a frame whose beats have two bytes or more, but for its last. `i.ready` depends on registers
-    only.
+    on `o` 4 clocks of `wire` at most after the end of t, if the wire is idle. A byte in each clock.
+    `i.ready` depends on registers only.
 
     Reset: empty. The next beat is the first of a frame.
 
@@ -117,36 +116,47 @@ class TxCrossing(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        layout = self.i.payload.shape()
-        m.submodules.fifo = fifo = AsyncFIFO(
-            width=layout.size, depth=self._depth, w_domain="sync", r_domain="wire"
+        to_wire = DomainRenamer({"given": "sync", "taken": "wire"})
+        to_sync = DomainRenamer({"given": "wire", "taken": "sync"})
+        bits = ceil_log2(self._depth) + 1
+        # An `AsyncFIFO` looks up its next address in the clock in which its counters meet.
+        m.submodules.beats = beats = memory.Memory(
+            shape=self.i.payload.shape(), depth=self._depth, init=[]
         )
-        m.submodules.tokens = tokens = DomainRenamer({"given": "sync", "taken": "wire"})(
-            Tokens(ceil_log2(self._depth) + 1)
-        )
-        self._write(m, fifo, tokens)
-        self._read(m, fifo, tokens, data.View(layout, fifo.r_data))
+        m.submodules.starts = starts = to_wire(Tokens(bits))
+        m.submodules.written = written = to_wire(Tokens(bits))
+        m.submodules.read = read = to_sync(Tokens(bits))
+        self._write(m, beats.write_port(), starts, written, read)
+        self._read(m, beats.read_port(domain="comb"), starts, written, read)
         return m
 
-    def _write(self, m, fifo, tokens):
+    def _write(self, m, port, starts, written, read):
         taken, let_go = Signal(), Signal()
-        written = Signal(range(self._start))  # of a frame that is not let go yet
-        enough = self.i.payload.last | (written == self._start - 1)
+        number = Signal(range(self._start))  # of the beat in a frame that is not let go yet
+        enough = self.i.payload.last | (number == self._start - 1)
+        place, level = Signal(range(self._depth)), Signal(range(self._depth + 1))
         m.d.comb += [
-            fifo.w_data.eq(self.i.payload),
-            fifo.w_en.eq(self.i.valid),
-            self.i.ready.eq(fifo.w_rdy),
+            self.i.ready.eq(level != self._depth),
             taken.eq(self.i.valid & self.i.ready),
-            tokens.give.eq(taken & ~let_go & enough),
+            port.addr.eq(place),
+            port.data.eq(self.i.payload),
+            port.en.eq(taken),
+            written.give.eq(taken),
+            starts.give.eq(taken & ~let_go & enough),
+            read.take.eq(read.any),
         ]
+        m.d.sync += level.eq(level + taken - read.any)
         with m.If(taken):
-            m.d.sync += let_go.eq((let_go | enough) & ~self.i.payload.last)
-            m.d.sync += written.eq(Mux(let_go | enough, 0, written + 1))
+            m.d.sync += [
+                place.eq(place + 1),
+                let_go.eq((let_go | enough) & ~self.i.payload.last),
+                number.eq(Mux(let_go | enough, 0, number + 1)),
+            ]
 
-    def _read(self, m, fifo, tokens, coming):
-        """The beat whose bytes go out has its own register, and the FIFO drops it a clock after it
-        got there: neither the FIFO's next address nor a byte waits for a comparison of counters."""
-        beat, full, moves, drop = Signal(coming.shape()), Signal(), Signal(), Signal()
+    def _read(self, m, port, starts, written, read):
+        """The beat whose bytes go out has a register of its own."""
+        beat, full, moves = Signal(port.data.shape()), Signal(), Signal()
+        place = Signal(range(self._depth))
         begun, may_start = Signal(), Signal()
         taken, beat_ends = Signal(), Signal()
         m.d.comb += [
@@ -155,20 +165,18 @@ class TxCrossing(wiring.Component):
             self.o.payload.last.eq(beat.last & ~beat.keep[1]),
             self.o.payload.error.eq(beat.error),
             taken.eq(self.o.valid & self.o.ready),
-            tokens.take.eq(taken & ~begun),
             beat_ends.eq(taken & ~beat.keep[1]),
-            moves.eq(fifo.r_rdy & ~drop & (~full | beat_ends)),
-            fifo.r_en.eq(drop),
+            moves.eq(written.any & (~full | beat_ends)),
+            port.addr.eq(place),
+            starts.take.eq(taken & ~begun),
+            written.take.eq(moves),
+            read.give.eq(moves),
         ]
-        m.d.wire += [
-            may_start.eq(tokens.any & ~tokens.take),
-            full.eq(moves | full & ~beat_ends),
-            drop.eq(moves),
-        ]
+        m.d.wire += [may_start.eq(starts.any & ~starts.take), full.eq(moves | full & ~beat_ends)]
         with m.If(taken):
             m.d.wire += begun.eq(~self.o.payload.last)
         with m.If(moves):
-            m.d.wire += beat.eq(coming)
+            m.d.wire += [beat.eq(port.data), place.eq(place + 1)]
         with m.Elif(taken):
             m.d.wire += [beat.data[:-8].eq(beat.data[8:]), beat.keep.eq(beat.keep >> 1)]
 

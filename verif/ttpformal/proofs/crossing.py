@@ -190,14 +190,14 @@ class Send(Proof):
         Defect(
             "a beat of one byte is sent twice",
             "mac/crossing.py",
-            "fifo.r_rdy & ~drop & (~full | beat_ends)",
-            "fifo.r_rdy & (~full | beat_ends)",
+            "written.take.eq(moves)",
+            "written.take.eq(moves & beat.keep[1])",
         ),
         Defect(
-            "a beat is dropped that did not go out",
+            "a beat is written over that did not go out",
             "mac/crossing.py",
-            "fifo.r_en.eq(drop)",
-            "fifo.r_en.eq(fifo.r_rdy & ~drop & ~full | drop)",
+            "read.give.eq(moves)",
+            "read.give.eq(moves | written.any & ~may_start & full)",
         ),
         Defect(
             "a byte that waits is gone",
