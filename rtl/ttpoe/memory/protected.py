@@ -161,14 +161,15 @@ class _SecdedMemory(Elaboratable):
 class _SecdedFifo(fifo.FIFOInterface, Elaboratable):
     """A FIFO of `amaranth.lib.fifo` with check bits: the same interface and timing.
 
-    `errors` is there in the clock in which an entry is taken. The lowest `bare` bits lie there as
-    they came.
+    `errors` is there in the clock in which an entry is taken. Bits that are not `among` those with
+    check bits, a range (begin, end), lie there as they came.
     """
 
-    def __init__(self, kind, *, width, depth, bare):
+    def __init__(self, kind, *, width, depth, among):
         super().__init__(width=width, depth=depth)
-        self._bare = bare
-        self._coded = kind(width=bare + coded_bits(width - bare), depth=depth)
+        self._begin, self._end = among
+        coded = self._end - self._begin
+        self._coded = kind(width=width - coded + coded_bits(coded), depth=depth)
         self.depth = self._coded.depth
         self.level = Signal.like(self._coded.level)
         self.errors = Signal(ERRORS)
@@ -176,10 +177,13 @@ class _SecdedFifo(fifo.FIFOInterface, Elaboratable):
     def elaborate(self, platform):
         m = Module()
         m.submodules.coded = coded = self._coded
-        found, bare = Signal(ERRORS), self._bare
+        found, begin, end = Signal(ERRORS), self._begin, self._end
+        behind = begin + self.width - end  # where the coded bits lie
         m.d.comb += [
-            coded.w_data.eq(Cat(self.w_data[:bare], _encoded(m, self.w_data[bare:]))),
-            self.r_data[:bare].eq(coded.r_data[:bare]),
+            coded.w_data.eq(
+                Cat(self.w_data[:begin], self.w_data[end:], _encoded(m, self.w_data[begin:end]))
+            ),
+            Cat(self.r_data[:begin], self.r_data[end:]).eq(coded.r_data[:behind]),
             coded.w_en.eq(self.w_en),
             coded.r_en.eq(self.r_en),
             self.w_rdy.eq(coded.w_rdy),
@@ -189,7 +193,7 @@ class _SecdedFifo(fifo.FIFOInterface, Elaboratable):
             self.level.eq(coded.level),
             self.errors.eq(found.as_value() & (self.r_en & self.r_rdy).replicate(2)),
         ]
-        _decoded(m, coded.r_data[bare:], self.r_data[bare:], found)
+        _decoded(m, coded.r_data[behind:], self.r_data[begin:end], found)
         return m
 
 
@@ -202,12 +206,12 @@ def protected_memory(protect, **arguments):
     return (memory.Memory if protect == "none" else _SecdedMemory)(**arguments)
 
 
-def protected_fifo(protect, kind, *, width, depth, bare=0):
-    """A FIFO of class `kind`, its entries protected or not. The lowest `bare` bits never are: they
-    have check bits of their own among them (`stored`)."""
+def protected_fifo(protect, kind, *, width, depth, among=None):
+    """A FIFO of class `kind`, its entries protected or not. `among`: only these bits, a range (begin,
+    end); the others have check bits of their own (`stored`)."""
     if protect == "none":
         return kind(width=width, depth=depth)
-    return _SecdedFifo(kind, width=width, depth=depth, bare=bare)
+    return _SecdedFifo(kind, width=width, depth=depth, among=among or (0, width))
 
 
 def errors_of(found, used=None):

@@ -26,6 +26,7 @@ __all__ = [
     "slot_beat_layout",
     "slot_info_layout",
     "beat_count_layout",
+    "stored_beat_layout",
     "beat_port",
     "count_port",
 ]
@@ -43,6 +44,17 @@ def slot_info_layout(config):
     return data.StructLayout({"node": 24, "id": 32, "last_lane": ceil_log2(config.width_bytes)})
 
 
+def stored_beat_layout(config):
+    """Bits of `data` and `info`, with their check bits if there are any."""
+    info = slot_info_layout(config)
+    return data.StructLayout(
+        {
+            "data": stored_bits(config.protect, config.width_bits),
+            "info": info if config.protect == "none" else stored_bits(config.protect, info.size),
+        }
+    )
+
+
 def beat_count_layout(config):
     """Read when the verdict comes. `short` says that `last_beat` is 0 or 1.
 
@@ -52,16 +64,10 @@ def beat_count_layout(config):
 
 
 def beat_port(config):
-    """Reads one beat of a slot: `data`, its bits as they lie in the memory, with their check bits if
-    there are any (`memory.protected.restored`); and the slot's `info`."""
+    """Reads one beat of a slot: `data`, and the slot's `info`, both as they lie in the memory, with
+    their check bits if there are any (`memory.protected.restored`)."""
     return ReadPort(
-        slot_beat_address(config.rx_slot_bits, config.beat_bits),
-        data.StructLayout(
-            {
-                "data": stored_bits(config.protect, config.width_bits),
-                "info": slot_info_layout(config),
-            }
-        ),
+        slot_beat_address(config.rx_slot_bits, config.beat_bits), stored_beat_layout(config)
     )
 
 
@@ -160,20 +166,19 @@ class RxMemory(wiring.Component):
                 port.en.eq(describe.valid),
             ]
 
-        errors = []
         for ram, reader, address, output in (
             (payload_memory, self.beat, self.beat.addr, self.beat.data.data),
             (info_memory, self.beat, self.beat.addr.slot, self.beat.data.info),
             (count_memory, self.count, self.count.addr, self.count.data),
         ):
             port = ram.read_port()
-            as_it_lies = ram is payload_memory
+            decoded = ram is count_memory
             m.d.comb += [
                 port.addr.eq(address),
                 port.en.eq(reader.en),
-                output.eq(stored(port) if as_it_lies else port.data),
+                output.eq(port.data if decoded else stored(port)),
             ]
-            if not as_it_lies:
-                errors.append(errors_of(port, reader.used))
-        report(m, config.protect, self.o_errors, *errors)
+            if decoded:
+                errors = errors_of(port, reader.used)
+        report(m, config.protect, self.o_errors, errors)
         return m

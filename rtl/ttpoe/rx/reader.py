@@ -3,14 +3,14 @@
 Source: section 7 (RX buffered per VC, node and ID beside the bytes), section 9 (latency).
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import event_signature, host_rx_layout
-from ..memory.protected import ERRORS, errors_of, protected_fifo, report, restored, stored_bits
-from .memory import beat_count_layout, slot_info_layout
+from ..memory.protected import ERRORS, errors_of, protected_fifo, report, restored
+from .memory import beat_count_layout, slot_info_layout, stored_beat_layout
 from .queue import make_fifo
 
 __all__ = ["VcReader", "arriving_layout", "read_beat_layout"]
@@ -26,14 +26,9 @@ def arriving_layout(config):
 
 
 def read_beat_layout(config):
-    """A beat as it comes out of the receive memory, check bits of `data` included."""
-    return data.StructLayout(
-        {
-            "data": stored_bits(config.protect, config.width_bits),
-            "last": 1,
-            "info": slot_info_layout(config),
-        }
-    )
+    """A beat as it comes out of the receive memory: `data` and `info` with their check bits."""
+    beat = stored_beat_layout(config)
+    return data.StructLayout({"data": beat["data"].shape, "last": 1, "info": beat["info"].shape})
 
 
 class VcReader(wiring.Component):
@@ -177,12 +172,14 @@ class VcReader(wiring.Component):
         whether one more may be asked for, and the errors found."""
         config = self._config
         lane_bits = ceil_log2(config.width_bytes)
+        layout, info_layout = read_beat_layout(config), slot_info_layout(config)
+        last = layout["last"]
         m.submodules.buffer = buffer = protected_fifo(
             config.protect,
             fifo.SyncFIFO,
-            width=read_beat_layout(config).size,
+            width=layout.size,
             depth=BUFFER_BEATS,
-            bare=stored_bits(config.protect, config.width_bits),
+            among=(last.offset, last.offset + 1),
         )
         unclaimed = Signal(range(BUFFER_BEATS + 1), init=BUFFER_BEATS)
         taken = self.o_host.valid & self.o_host.ready
@@ -192,9 +189,10 @@ class VcReader(wiring.Component):
         with m.Elif(~claimed & taken):
             m.d.sync += unclaimed.eq(unclaimed + 1)
 
-        beat = Signal(read_beat_layout(config))
-        value, found = restored(m, config.protect, beat.data, config.width_bits)
-        host = self.o_host.p
+        beat = Signal(layout)
+        value, wrong = restored(m, config.protect, beat.data, config.width_bits)
+        bits, wrong_info = restored(m, config.protect, Value.cast(beat.info), info_layout.size)
+        info, host = data.View(info_layout, bits), self.o_host.p
         m.d.comb += [
             buffer.w_data.eq(self.i_beat.payload),
             buffer.w_en.eq(self.i_beat.valid),
@@ -203,10 +201,11 @@ class VcReader(wiring.Component):
             self.o_host.valid.eq(buffer.r_rdy),
             host.data.eq(value),
             host.keep.eq(
-                Cat(~beat.last | (beat.info.last_lane >= lane) for lane in range(1 << lane_bits))
+                Cat(~beat.last | (info.last_lane >= lane) for lane in range(1 << lane_bits))
             ),
             host.last.eq(beat.last),
-            host.node.eq(beat.info.node),
-            host.id.eq(beat.info.id),
+            host.node.eq(info.node),
+            host.id.eq(info.id),
         ]
-        return unclaimed != 0, errors_of(buffer), found.as_value() & taken.replicate(2)
+        found = (wrong.as_value() | wrong_info.as_value()) & taken.replicate(2)
+        return unclaimed != 0, errors_of(buffer), found
