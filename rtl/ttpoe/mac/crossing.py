@@ -19,12 +19,12 @@ Both sides are linear in n: it holds for all if it holds for the first and for t
 from fractions import Fraction
 
 from amaranth.hdl import DomainRenamer, Module, Mux, Signal
-from amaranth.lib import data, memory, stream, wiring
-from amaranth.lib.fifo import AsyncFIFO
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import beat_layout, byte_layout, event_signature
+from .beat_fifo import BeatFifo
 from .counters import Tokens
 from .ethernet import PREAMBLE_BYTES
 
@@ -103,7 +103,7 @@ class TxCrossing(wiring.Component):
     """
 
     def __init__(self, config, start=1, depth=16):
-        _check_depth(depth)
+        self._fifo = BeatFifo(beat_layout(config), depth)
         if not 1 <= start <= depth:
             raise ValueError(f"start must be from 1 to depth, {depth}; got {start}")
         self._start, self._depth = start, depth
@@ -116,47 +116,27 @@ class TxCrossing(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        to_wire = DomainRenamer({"given": "sync", "taken": "wire"})
-        to_sync = DomainRenamer({"given": "wire", "taken": "sync"})
-        bits = ceil_log2(self._depth) + 1
-        # An `AsyncFIFO` looks up its next address in the clock in which its counters meet.
-        m.submodules.beats = beats = memory.Memory(
-            shape=self.i.payload.shape(), depth=self._depth, init=[]
+        m.submodules.fifo = fifo = DomainRenamer({"near": "sync", "far": "wire"})(self._fifo)
+        m.submodules.starts = starts = DomainRenamer({"given": "sync", "taken": "wire"})(
+            Tokens(ceil_log2(self._depth) + 1)
         )
-        m.submodules.starts = starts = to_wire(Tokens(bits))
-        m.submodules.written = written = to_wire(Tokens(bits))
-        m.submodules.read = read = to_sync(Tokens(bits))
-        self._write(m, beats.write_port(), starts, written, read)
-        self._read(m, beats.read_port(domain="comb"), starts, written, read)
+        wiring.connect(m, wiring.flipped(self.i), fifo.i)
+        self._let_go(m, fifo.i, starts)
+        self._read(m, fifo.o, starts)
         return m
 
-    def _write(self, m, port, starts, written, read):
+    def _let_go(self, m, i, starts):
         taken, let_go = Signal(), Signal()
-        number = Signal(range(self._start))  # of the beat in a frame that is not let go yet
-        enough = self.i.payload.last | (number == self._start - 1)
-        place, level = Signal(range(self._depth)), Signal(range(self._depth + 1))
-        m.d.comb += [
-            self.i.ready.eq(level != self._depth),
-            taken.eq(self.i.valid & self.i.ready),
-            port.addr.eq(place),
-            port.data.eq(self.i.payload),
-            port.en.eq(taken),
-            written.give.eq(taken),
-            starts.give.eq(taken & ~let_go & enough),
-            read.take.eq(read.any),
-        ]
-        m.d.sync += level.eq(level + taken - read.any)
+        written = Signal(range(self._start))  # of a frame that is not let go yet
+        enough = i.payload.last | (written == self._start - 1)
+        m.d.comb += [taken.eq(i.valid & i.ready), starts.give.eq(taken & ~let_go & enough)]
         with m.If(taken):
-            m.d.sync += [
-                place.eq(place + 1),
-                let_go.eq((let_go | enough) & ~self.i.payload.last),
-                number.eq(Mux(let_go | enough, 0, number + 1)),
-            ]
+            m.d.sync += let_go.eq((let_go | enough) & ~i.payload.last)
+            m.d.sync += written.eq(Mux(let_go | enough, 0, written + 1))
 
-    def _read(self, m, port, starts, written, read):
+    def _read(self, m, coming, starts):
         """The beat whose bytes go out has a register of its own."""
-        beat, full, moves = Signal(port.data.shape()), Signal(), Signal()
-        place = Signal(range(self._depth))
+        beat, full, moves = Signal(coming.payload.shape()), Signal(), Signal()
         begun, may_start = Signal(), Signal()
         taken, beat_ends = Signal(), Signal()
         m.d.comb += [
@@ -166,17 +146,15 @@ class TxCrossing(wiring.Component):
             self.o.payload.error.eq(beat.error),
             taken.eq(self.o.valid & self.o.ready),
             beat_ends.eq(taken & ~beat.keep[1]),
-            moves.eq(written.any & (~full | beat_ends)),
-            port.addr.eq(place),
+            coming.ready.eq(~full | beat_ends),
+            moves.eq(coming.valid & coming.ready),
             starts.take.eq(taken & ~begun),
-            written.take.eq(moves),
-            read.give.eq(moves),
         ]
         m.d.wire += [may_start.eq(starts.any & ~starts.take), full.eq(moves | full & ~beat_ends)]
         with m.If(taken):
             m.d.wire += begun.eq(~self.o.payload.last)
         with m.If(moves):
-            m.d.wire += [beat.eq(port.data), place.eq(place + 1)]
+            m.d.wire += beat.eq(coming.payload)
         with m.Elif(taken):
             m.d.wire += [beat.data[:-8].eq(beat.data[8:]), beat.keep.eq(beat.keep >> 1)]
 
@@ -190,7 +168,7 @@ class RxCrossing(wiring.Component):
         Width of a beat.
     depth : int
         Beats in the FIFO, a power of two from 4. The longest time in clocks of `sync` that the
-        reader may pause, and 6 for the crossing.
+        reader may pause, and 7 for the crossing.
 
     Members
     -------
@@ -211,8 +189,7 @@ class RxCrossing(wiring.Component):
     """
 
     def __init__(self, config, depth=16):
-        _check_depth(depth)
-        self._config, self._depth = config, depth
+        self._config, self._fifo = config, BeatFifo(beat_layout(config), depth)
         super().__init__(
             {
                 "i": In(event_signature(byte_layout)),
@@ -225,16 +202,10 @@ class RxCrossing(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         layout = beat_layout(self._config)
-        m.submodules.fifo = fifo = AsyncFIFO(
-            width=layout.size, depth=self._depth, w_domain="wire", r_domain="sync"
-        )
-        m.d.comb += [
-            self.o.payload.eq(data.View(layout, fifo.r_data)),
-            self.o.valid.eq(fifo.r_rdy),
-            fifo.r_en.eq(self.o.ready),
-        ]
+        m.submodules.fifo = fifo = DomainRenamer({"near": "wire", "far": "sync"})(self._fifo)
+        wiring.connect(m, fifo.o, wiring.flipped(self.o))
         beat, full = self._collect(m, layout)
-        self._write(m, fifo, beat, full)
+        self._write(m, fifo.i, beat, full)
         return m
 
     def _collect(self, m, layout):
@@ -257,22 +228,22 @@ class RxCrossing(wiring.Component):
                     m.d.wire += beat.data.word_select(n, 8).eq(byte.data)
         return beat, full
 
-    def _write(self, m, fifo, beat, full):
+    def _write(self, m, out, beat, full):
         begun, lost, owed = Signal(), Signal(), Signal()  # owed: the end of a frame that was lost
         write = Signal()
         loses = Signal()
         final = Signal.like(beat)
         m.d.comb += [
-            loses.eq(full & (lost | owed | ~fifo.w_rdy)),
+            loses.eq(full & (lost | owed | ~out.ready)),
             write.eq(full & ~loses),
-            fifo.w_en.eq(write | owed),
+            out.valid.eq(full & ~lost | owed),
             # What ends a lost frame is whatever lies in the register: some lanes are always kept.
             final.eq(beat),
             final.last.eq(beat.last | owed),
             final.error.eq(beat.error | owed),
-            fifo.w_data.eq(final),
+            out.payload.eq(final),
         ]
-        with m.If(owed & fifo.w_rdy):
+        with m.If(owed & out.ready):
             m.d.wire += owed.eq(0)
         with m.If(full):
             m.d.wire += [begun.eq(write & ~beat.last), lost.eq(loses & ~beat.last)]
@@ -280,8 +251,3 @@ class RxCrossing(wiring.Component):
                 m.d.wire += owed.eq(1)
         good = full & beat.last & ~beat.error
         m.d.wire += [self.stat_rx_good.eq(good & write), self.stat_rx_overflow.eq(good & loses)]
-
-
-def _check_depth(depth):
-    if depth < 4 or depth & (depth - 1):
-        raise ValueError(f"depth must be a power of two from 4; got {depth}")
