@@ -8,7 +8,7 @@ from ttpsim.build import builds
 from ttpsim.faults import mac
 from ttpsim.faults.program import states_of
 
-DATA = "mac.tx_crossing.fifo.entries"
+DATA = "mac.tx_crossing.fifo.storage"
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,12 @@ Both sides are linear in n: it holds for all if it holds for the first and for t
 from fractions import Fraction
 
 from amaranth.hdl import DomainRenamer, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import AsyncFIFO
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import beat_layout, byte_layout, event_signature
-from .beat_fifo import BeatFifo
 from .counters import Tokens
 from .ethernet import PREAMBLE_BYTES
 
@@ -64,11 +64,11 @@ def depth_beats(start, pauses=0):
     """Beats that the FIFO of `TxCrossing` must hold, a power of two.
 
     A full FIFO must last until the engine has heard of the first room in it, and what it then
-    writes is seen: those that the start needs, and 7 clocks of the engine: 4 until it hears, 1 to
+    writes is seen: those that the start needs, and 6 clocks of the engine: 3 until it hears, 1 to
     write, 4 of the wire, which are no more than 2 of its own with beats of 8 bytes or more.
     Store and forward needs `start` alone.
     """
-    return 1 << ceil_log2(start + pauses + 7)
+    return 1 << ceil_log2(start + pauses + 6)
 
 
 class TxCrossing(wiring.Component):
@@ -93,8 +93,9 @@ class TxCrossing(wiring.Component):
         `start` was chosen rightly.
 
     Timing: a beat that lets its frame go is taken in clock t of `sync`; its frame's first byte is
-    on `o` 4 clocks of `wire` at most after the end of t, if the wire is idle. A byte in each clock.
-    `i.ready` depends on registers only.
+    on `o` 4 clocks of `wire` at most after the end of t, if the wire is idle. A byte in each clock
+    of a frame whose beats have two bytes or more, but for its last. `i.ready` depends on registers
+    only.
 
     Reset: empty. The next beat is the first of a frame.
 
@@ -103,7 +104,7 @@ class TxCrossing(wiring.Component):
     """
 
     def __init__(self, config, start=1, depth=16):
-        self._fifo = BeatFifo(beat_layout(config), depth)
+        _check_depth(depth)
         if not 1 <= start <= depth:
             raise ValueError(f"start must be from 1 to depth, {depth}; got {start}")
         self._start, self._depth = start, depth
@@ -116,27 +117,37 @@ class TxCrossing(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.fifo = fifo = DomainRenamer({"near": "sync", "far": "wire"})(self._fifo)
-        m.submodules.starts = starts = DomainRenamer({"given": "sync", "taken": "wire"})(
+        layout = self.i.payload.shape()
+        m.submodules.fifo = fifo = AsyncFIFO(
+            width=layout.size, depth=self._depth, w_domain="sync", r_domain="wire"
+        )
+        m.submodules.tokens = tokens = DomainRenamer({"given": "sync", "taken": "wire"})(
             Tokens(ceil_log2(self._depth) + 1)
         )
-        wiring.connect(m, wiring.flipped(self.i), fifo.i)
-        self._let_go(m, fifo.i, starts)
-        self._read(m, fifo.o, starts)
+        self._write(m, fifo, tokens)
+        self._read(m, fifo, tokens, data.View(layout, fifo.r_data))
         return m
 
-    def _let_go(self, m, i, starts):
+    def _write(self, m, fifo, tokens):
         taken, let_go = Signal(), Signal()
         written = Signal(range(self._start))  # of a frame that is not let go yet
-        enough = i.payload.last | (written == self._start - 1)
-        m.d.comb += [taken.eq(i.valid & i.ready), starts.give.eq(taken & ~let_go & enough)]
+        enough = self.i.payload.last | (written == self._start - 1)
+        m.d.comb += [
+            fifo.w_data.eq(self.i.payload),
+            fifo.w_en.eq(self.i.valid),
+            self.i.ready.eq(fifo.w_rdy),
+            taken.eq(self.i.valid & self.i.ready),
+            tokens.give.eq(taken & ~let_go & enough),
+        ]
         with m.If(taken):
-            m.d.sync += let_go.eq((let_go | enough) & ~i.payload.last)
+            m.d.sync += let_go.eq((let_go | enough) & ~self.i.payload.last)
             m.d.sync += written.eq(Mux(let_go | enough, 0, written + 1))
 
-    def _read(self, m, coming, starts):
-        """The beat whose bytes go out has a register of its own."""
-        beat, full, moves = Signal(coming.payload.shape()), Signal(), Signal()
+    def _read(self, m, fifo, tokens, coming):
+        """The beat whose bytes go out has a register of its own, and the FIFO drops it a clock after
+        it got there: its next address waits for nothing that the wire does, and a byte not for
+        its counters."""
+        beat, full, moves, drop = Signal(coming.shape()), Signal(), Signal(), Signal()
         begun, may_start = Signal(), Signal()
         taken, beat_ends = Signal(), Signal()
         m.d.comb += [
@@ -145,16 +156,20 @@ class TxCrossing(wiring.Component):
             self.o.payload.last.eq(beat.last & ~beat.keep[1]),
             self.o.payload.error.eq(beat.error),
             taken.eq(self.o.valid & self.o.ready),
+            tokens.take.eq(taken & ~begun),
             beat_ends.eq(taken & ~beat.keep[1]),
-            coming.ready.eq(~full | beat_ends),
-            moves.eq(coming.valid & coming.ready),
-            starts.take.eq(taken & ~begun),
+            moves.eq(fifo.r_rdy & ~drop & (~full | beat_ends)),
+            fifo.r_en.eq(drop),
         ]
-        m.d.wire += [may_start.eq(starts.any & ~starts.take), full.eq(moves | full & ~beat_ends)]
+        m.d.wire += [
+            may_start.eq(tokens.any & ~tokens.take),
+            full.eq(moves | full & ~beat_ends),
+            drop.eq(moves),
+        ]
         with m.If(taken):
             m.d.wire += begun.eq(~self.o.payload.last)
         with m.If(moves):
-            m.d.wire += beat.eq(coming.payload)
+            m.d.wire += beat.eq(coming)
         with m.Elif(taken):
             m.d.wire += [beat.data[:-8].eq(beat.data[8:]), beat.keep.eq(beat.keep >> 1)]
 
@@ -168,7 +183,7 @@ class RxCrossing(wiring.Component):
         Width of a beat.
     depth : int
         Beats in the FIFO, a power of two from 4. The longest time in clocks of `sync` that the
-        reader may pause, and 7 for the crossing.
+        reader may pause, and 6 for the crossing.
 
     Members
     -------
@@ -189,7 +204,8 @@ class RxCrossing(wiring.Component):
     """
 
     def __init__(self, config, depth=16):
-        self._config, self._fifo = config, BeatFifo(beat_layout(config), depth)
+        _check_depth(depth)
+        self._config, self._depth = config, depth
         super().__init__(
             {
                 "i": In(event_signature(byte_layout)),
@@ -202,10 +218,16 @@ class RxCrossing(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         layout = beat_layout(self._config)
-        m.submodules.fifo = fifo = DomainRenamer({"near": "wire", "far": "sync"})(self._fifo)
-        wiring.connect(m, fifo.o, wiring.flipped(self.o))
+        m.submodules.fifo = fifo = AsyncFIFO(
+            width=layout.size, depth=self._depth, w_domain="wire", r_domain="sync"
+        )
+        m.d.comb += [
+            self.o.payload.eq(data.View(layout, fifo.r_data)),
+            self.o.valid.eq(fifo.r_rdy),
+            fifo.r_en.eq(self.o.ready),
+        ]
         beat, full = self._collect(m, layout)
-        self._write(m, fifo.i, beat, full)
+        self._write(m, fifo, beat, full)
         return m
 
     def _collect(self, m, layout):
@@ -228,22 +250,22 @@ class RxCrossing(wiring.Component):
                     m.d.wire += beat.data.word_select(n, 8).eq(byte.data)
         return beat, full
 
-    def _write(self, m, out, beat, full):
+    def _write(self, m, fifo, beat, full):
         begun, lost, owed = Signal(), Signal(), Signal()  # owed: the end of a frame that was lost
         write = Signal()
         loses = Signal()
         final = Signal.like(beat)
         m.d.comb += [
-            loses.eq(full & (lost | owed | ~out.ready)),
+            loses.eq(full & (lost | owed | ~fifo.w_rdy)),
             write.eq(full & ~loses),
-            out.valid.eq(full & ~lost | owed),
+            fifo.w_en.eq(write | owed),
             # What ends a lost frame is whatever lies in the register: some lanes are always kept.
             final.eq(beat),
             final.last.eq(beat.last | owed),
             final.error.eq(beat.error | owed),
-            out.payload.eq(final),
+            fifo.w_data.eq(final),
         ]
-        with m.If(owed & out.ready):
+        with m.If(owed & fifo.w_rdy):
             m.d.wire += owed.eq(0)
         with m.If(full):
             m.d.wire += [begun.eq(write & ~beat.last), lost.eq(loses & ~beat.last)]
@@ -251,3 +273,8 @@ class RxCrossing(wiring.Component):
                 m.d.wire += owed.eq(1)
         good = full & beat.last & ~beat.error
         m.d.wire += [self.stat_rx_good.eq(good & write), self.stat_rx_overflow.eq(good & loses)]
+
+
+def _check_depth(depth):
+    if depth < 4 or depth & (depth - 1):
+        raise ValueError(f"depth must be a power of two from 4; got {depth}")
