@@ -23,8 +23,9 @@ LONG_NS = 100.0  # the clock that is asked of the timing analysis; the slack say
 FANOUT = 12  # inputs on one net at most; beyond it stand trees of BUFX4
 _OUTPUTS = ("Y", "YC", "YS", "Q")
 _SEQUENTIAL = ("DFFPOSX1", "DFFNEGX1", "DFFSR", "LATCH")
+# Without `dc2`: it saves 2 % of the cells, and makes a chain of gates of each fast adder.
 _ABC = (
-    "strash; ifraig; scorr; dc2; dch -f; map -B 0.9 -D 1000; topo; buffer -c -N 16; upsize; "
+    "strash; ifraig; scorr; dch -f; map -B 0.9 -D 1000; topo; buffer -c -N 16; upsize; "
     "dnsize; stime -p"
 )
 
