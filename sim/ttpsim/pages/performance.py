@@ -32,6 +32,9 @@ _BLOCKS = {
 _TARGETS = {
     "ecp5": "`default`, ECP5-85F, placed and routed",
     "ecp5.default_without_control": "`default` without congestion control, ECP5, placed and routed",
+    "ecp5.default_plain": "`default`, ECP5-85F of the plain part, placed and routed",
+    "ecp5.default_secded": "`default` with check bits, ECP5-85F, placed and routed",
+    "ecp5.tiny": "`tiny`, ECP5-85F, placed and routed",
     "ecpix5.tiny": "board design with two `tiny` engines, ECP5, placed and routed",
     "ice40.tiny": "`tiny`, iCE40, Yosys only",
     "liteeth.udp": "LiteEth UDP, 8 bits, ECP5",
