@@ -7,7 +7,8 @@ import pytest
 from tests.streams import simulate
 from ttpoe.config import preset
 from ttpoe.link.fsm import Event, LinkState
-from ttpoe.link.table import key_layout, tag_layout
+from ttpoe.link.table import key_layout, stored_tag, tag_layout
+from ttpoe.memory.secded import check_bits, chunks, columns
 from ttpoe.pipeline.q1_read import ReadTag
 from ttpoe.pipeline.records import pipeline_event_layout
 
@@ -150,3 +151,79 @@ def test_one_event_per_clock():
     results = found(asked)
     assert [(r.event.tx_id, r.row, r.way, bool(r.missed), r.tag.una) for r in results] == expected
     assert len({(missed, way) for _id, _row, way, missed, _una in expected}) == 4
+
+
+# ---- check bits ----------------------------------------------------------------------------------
+
+
+def coded(word, width):
+    """`word` as it lies in a memory with check bits."""
+    at, lies = width, word
+    for begin, end in chunks(width):
+        part, check = word >> begin & (1 << end - begin) - 1, 0
+        for bit, column in enumerate(columns(end - begin)):
+            check ^= column * (part >> bit & 1)
+        lies |= check << at
+        at += check_bits(end - begin)
+    return lies
+
+
+@pytest.mark.parametrize("flips", [0, 1, 2])
+@pytest.mark.parametrize("wrong", [0, 1], ids=["its own tag", "the other one"])
+def test_a_wrong_bit_of_a_tag(wrong, flips):
+    """That of the event's link is put right and counts, wherever it is; the other one is not used."""
+    config = CONFIG.replace(protect="secded")
+    dut, tag, rng = ReadTag(config), tag_layout(config), random.Random(flips)
+    size, lies = tag.size, stored_tag(config).width
+
+    async def testbench(ctx):
+        for _ in range(60):
+            event = pipeline_event_layout(config).const(BY_KEY)
+            ctx.set(dut.i_event.payload, event)
+            ctx.set(dut.i_event.valid, 1)
+            await ctx.tick()
+            ctx.set(dut.i_event.valid, 0)
+            for way, fields in enumerate((MINE, ANOTHER)):
+                key = {name: fields.get(name, 0) for name in key_layout.members}
+                ctx.set(dut.i_keys[way], key_layout.const(key))
+            await ctx.tick()
+            # Two wrong bits are seen in one part; over two parts they are two corrections.
+            begin, end = rng.choice(chunks(size))
+            places = rng.sample([*range(begin, end)], flips) if flips else []
+            if flips == 1 and rng.random() < 0.3:
+                places = [rng.randrange(size, lies)]
+            for way, fields in enumerate((MINE, ANOTHER)):
+                word = coded(tag.const(fields).as_bits(), size)
+                if way == wrong:
+                    word ^= sum(1 << place for place in places)
+                ctx.set(dut.i_tags[way], word)
+            await ctx.tick()
+            found, errors = ctx.get(dut.o_found.payload), ctx.get(dut.o_errors)
+            counts = wrong == 0
+            assert errors.corrected == (counts and flips == 1)
+            assert errors.uncorrectable == (counts and flips == 2)
+            assert flips == 2 and counts or found.tag == tag.const(MINE)
+            assert not found.missed and found.way == 0
+            await ctx.tick()
+            assert not ctx.get(dut.o_errors.as_value())
+
+    simulate(dut, testbench)
+
+
+@pytest.mark.parametrize("way", [0, 1])
+def test_a_tag_that_is_shown_is_put_right(way):
+    config = CONFIG.replace(protect="secded")
+    dut, tag = ReadTag(config), tag_layout(config)
+
+    async def testbench(ctx):
+        ctx.set(dut.i_show_way, way)
+        for place in range(0, stored_tag(config).width, 5):
+            for number, fields in enumerate((MINE, ANOTHER)):
+                ctx.set(
+                    dut.i_tags[number], coded(tag.const(fields).as_bits(), tag.size) ^ 1 << place
+                )
+            await ctx.tick()
+            assert ctx.get(dut.o_shown) == tag.const((MINE, ANOTHER)[way])
+            assert not ctx.get(dut.o_errors.as_value())
+
+    simulate(dut, testbench)

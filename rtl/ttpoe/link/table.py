@@ -13,14 +13,14 @@ clocks later. Then the tag that an older event left is in its memory already, an
 must what is on its way be forwarded.
 """
 
-from amaranth import Cat, Const, Module, Signal, Value
+from amaranth import Cat, Const, Module, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from ..layouts import form_layout
 from ..memory.forwarded import ForwardedMemory
-from ..memory.protected import ERRORS, report
+from ..memory.protected import ERRORS, report, stored_bits
 from ..memory.swept import SweptMemory
 from .fsm import LinkState
 
@@ -89,6 +89,12 @@ def tag_layout(config):
     )
 
 
+def stored_tag(config):
+    """A tag as it lies in the table: with check bits a number, the tag its lowest bits."""
+    tag = tag_layout(config)
+    return tag if config.protect == "none" else unsigned(stored_bits(config.protect, tag.size))
+
+
 def link_row(config, node, vc):
     """Row of the table for the link to `node` on `vc` (section 5.1).
 
@@ -120,11 +126,12 @@ class LinkTable(wiring.Component):
         Clock 1: there is an event (for `o_errors`).
     o_keys : Out(key), one for each way
         Clock 2, from registers: the keys of the set, with the changes of all older events.
-    i_row : In(row), i_row_valid : In(1)
-        Clock 2: the same row again, and whether there is an event (for `o_errors`). While there is
-        none any row may be shown, but for one that is changed in this clock.
-    o_tags : Out(tag), one for each way
-        Clock 3, straight from block RAM: the tags of that row.
+    i_row : In(row)
+        Clock 2: the same row again. While there is no event any row may be shown, but for one that
+        is changed in this clock.
+    o_tags : Out(stored_tag), one for each way
+        Clock 3, straight from block RAM: the tags of that row, with their check bits. Who takes one
+        puts it right.
     i_change : In(1), i_change_row : In(row), i_change_way : In(way), i_value : In(tag)
         Clock 7: the tag of this way of the event's row is replaced. `i_value` must be zero until
         `o_ready`.
@@ -148,8 +155,7 @@ class LinkTable(wiring.Component):
                 "i_valid": In(1),
                 "o_keys": Out(key_layout).array(ways),
                 "i_row": In(config.row_bits),
-                "i_row_valid": In(1),
-                "o_tags": Out(tag).array(ways),
+                "o_tags": Out(stored_tag(config)).array(ways),
                 "i_change": In(1),
                 "i_change_row": In(config.row_bits),
                 "i_change_way": In(1),
@@ -164,10 +170,10 @@ class LinkTable(wiring.Component):
         config, protect, value = self._config, self._config.protect, self.i_value
         rows, ways = config.rows, config.WAYS
         m.submodules.keys = self.keys = keys = ForwardedMemory(protect, key_layout, rows, ways=ways)
-        m.submodules.cells = cells = SweptMemory(protect, value.shape().size, rows, ways)
-        report(m, protect, self.o_errors, keys.o_errors, cells.o_errors)
-        counts = Signal()  # what `o_tags` shows is an event's
-        m.d.sync += counts.eq(self.i_row_valid)
+        m.submodules.cells = cells = SweptMemory(
+            protect, value.shape().size, rows, ways, as_it_lies=True
+        )
+        report(m, protect, self.o_errors, keys.o_errors)
         m.d.comb += [
             keys.i_index.eq(self.i_index),
             keys.i_valid.eq(self.i_valid),
@@ -183,7 +189,6 @@ class LinkTable(wiring.Component):
             m.d.comb += [
                 self.o_keys[way].eq(keys.o_value[way]),
                 self.o_tags[way].eq(cells.o_read[way]),
-                cells.i_used[way].eq(counts),
                 cells.i_write[way].eq(self.i_change & (self.i_change_way == way)),
             ]
         return m

@@ -8,7 +8,15 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from .protected import COLLISION_UNDEFINED, ERRORS, errors_of, protected_memory, report
+from .protected import (
+    COLLISION_UNDEFINED,
+    ERRORS,
+    errors_of,
+    protected_memory,
+    report,
+    stored,
+    stored_bits,
+)
 
 __all__ = ["SweptMemory"]
 
@@ -26,12 +34,15 @@ class SweptMemory(wiring.Component):
         Sets, 2 or more.
     ways : int
         Words of a set.
+    as_it_lies : bool
+        `o_read` has the check bits, too, if there are any, and nothing is put right: the user
+        does that (`ttpoe.memory.protected.restored`).
 
     Members
     -------
     i_read_index : In(index)
         The set that is read in this clock.
-    o_read : Out(width), one for each way
+    o_read : Out(width, or bits as they lie there), one for each way
         Its words, one clock later; undefined if one of them was written meanwhile.
     i_used : In(1), one for each way
         With `o_read`: that word counts (for `o_errors`).
@@ -48,13 +59,14 @@ class SweptMemory(wiring.Component):
     Reset: the sweep begins.
     """
 
-    def __init__(self, protect, width, depth, ways):
+    def __init__(self, protect, width, depth, ways, as_it_lies=False):
         self._protect, self._width, self._depth, self._ways = protect, width, depth, ways
+        self._as_it_lies = as_it_lies
         index = ceil_log2(depth)
         super().__init__(
             {
                 "i_read_index": In(index),
-                "o_read": Out(width).array(ways),
+                "o_read": Out(stored_bits(protect, width) if as_it_lies else width).array(ways),
                 "i_used": In(1).array(ways),
                 "i_write": In(1).array(ways),
                 "i_write_index": In(index),
@@ -83,11 +95,13 @@ class SweptMemory(wiring.Component):
             m.d.comb += [
                 read.addr.eq(self.i_read_index),
                 read.en.eq(1),
-                self.o_read[way].eq(read.data),
+                self.o_read[way].eq(stored(read) if self._as_it_lies else read.data),
                 write.addr.eq(Mux(self.o_ready, self.i_write_index, sweep)),
                 write.data.eq(self.i_value),
                 write.en.eq(~self.o_ready | self.i_write[way]),
             ]
-            errors.append(errors_of(read, self.i_used[way]))
-        report(m, self._protect, self.o_errors, *errors)
+            if not self._as_it_lies:
+                errors.append(errors_of(read, self.i_used[way]))
+        if errors:
+            report(m, self._protect, self.o_errors, *errors)
         return m

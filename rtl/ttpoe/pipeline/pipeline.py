@@ -114,7 +114,9 @@ class Pipeline(wiring.Component):
         m.submodules.decide = self.decide = Decide(config, registered=True)
         m.submodules.reorder = self.reorder = ReorderDirectory(config)
         m.d.comb += self.o_ready.eq(self.table.o_ready & self.reorder.o_ready)
-        report(m, config.protect, self.o_errors, self.table.o_errors, self.reorder.o_errors)
+        if config.protect != "none":
+            blocks = (self.table, self.read, self.reorder)
+            report(m, config.protect, self.o_errors, *(block.o_errors for block in blocks))
 
         # Registers at the entrance of each stage, one assignment each: it names them in waveforms.
         event = pipeline_event_layout(config)
@@ -173,10 +175,13 @@ class Pipeline(wiring.Component):
             # Not while a tag is written: a read of the same row would be undefined.
             ask.ready.eq(table.o_ready & ~wanted.valid & ~table.i_change),
             table.i_row.eq(Mux(ask.valid & ask.ready, ask.payload[1:], wanted.payload)),
-            table.i_row_valid.eq(wanted.valid),
             self.o_inspected.valid.eq(inspected),
-            self.o_inspected.payload.eq(Mux(way, table.o_tags[1], table.o_tags[0])),
         ]
+        if self._config.protect == "none":
+            m.d.comb += self.o_inspected.payload.eq(Mux(way, table.o_tags[1], table.o_tags[0]))
+        else:
+            m.d.comb += self.o_inspected.payload.eq(self.read.o_shown)
+            m.d.comb += self.read.i_show_way.eq(way)
         m.d.sync += [
             clocks.eq(Mux(ask.valid & (clocks != _PAUSE - 1), clocks + 1, 0)),
             inspected.eq(ask.valid & ask.ready),

@@ -5,13 +5,14 @@ the tags are read; the tag is chosen. The interlock keeps events of one set apar
 what all older events left.
 """
 
-from amaranth import Module, Mux, Signal
+from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
 from ..link.fsm import LinkState
-from ..link.table import key_layout, tag_layout
+from ..link.table import key_layout, stored_tag, tag_layout
+from ..memory.protected import ERRORS, report, restored
 from .records import pipeline_event_layout
 from .victim import VictimChoice
 
@@ -37,6 +38,10 @@ def found_layout(config):
     )
 
 
+def _restored_ports(config):
+    return {"i_show_way": In(1), "o_shown": Out(tag_layout(config)), "o_errors": Out(ERRORS)}
+
+
 class ReadTag(wiring.Component):
     """Finds the link of an event among the two of its set.
 
@@ -48,12 +53,17 @@ class ReadTag(wiring.Component):
         Clock 2: what the table gives for it (`link.table`).
     o_row : Out(event of row)
         Clock 2: the set whose tags are wanted.
-    i_tags : In(tag), one for each way
-        Clock 3: the tags, straight from block RAM.
+    i_tags : In(stored_tag), one for each way
+        Clock 3: the tags, straight from block RAM. With check bits that of the event's way is put
+        right. Whom to ask to close (`victim`) is told by the tags as they lie there: VICTIM looks again.
     i_free : In(ways)
         Clock 2: what the law says of the two links (`congestion.law`).
     o_found : Out(event of found)
         Clock 4, from registers.
+    i_show_way : In(1), o_shown : Out(tag)
+        With check bits alone. While there is no event in clock 3: the tag of this way, put right.
+    o_errors : Out(ERRORS)
+        With check bits alone. Clock 4: what was found wrong in the tag, see `ttpoe.memory.protected`.
 
     Timing: one event per clock.
     """
@@ -66,9 +76,10 @@ class ReadTag(wiring.Component):
                 "i_row": In(config.row_bits),
                 "i_keys": In(key_layout).array(config.WAYS),
                 "o_row": Out(event_signature(config.row_bits)),
-                "i_tags": In(tag_layout(config)).array(config.WAYS),
+                "i_tags": In(stored_tag(config)).array(config.WAYS),
                 "i_free": In(config.WAYS),
                 "o_found": Out(event_signature(found_layout(config))),
+                **(_restored_ports(config) if config.protect != "none" else {}),
             }
         )
 
@@ -111,31 +122,42 @@ class ReadTag(wiring.Component):
         # Choose: the link's tag, and what is known of the other one.
         m.submodules.victim = victim = VictimChoice(config)
         missed, way, full = Signal(), Signal(), Signal()
-        first, second = self.i_tags
+        first, second = (data.View(tag, Value.cast(bits)[: tag.size]) for bits in self.i_tags)
         found = self.o_found.payload
         m.d.comb += [
             missed.eq(~hits[0] & ~hits[1]),
             way.eq(Mux(missed, used[0], hits[1])),
             full.eq(missed & used[0] & used[1]),
-            *(victim.i_tags[way].eq(self.i_tags[way]) for way in ways),
+            victim.i_tags[0].eq(first),
+            victim.i_tags[1].eq(second),
         ]
-        bits = tag.size
         m.d.sync += [
             self.o_found.valid.eq(q1c_valid),
             found.event.eq(q1c),
             found.row.eq(q1c_row),
-            found.tag.eq(
-                (first.as_value() & hits[0].replicate(bits))
-                | (second.as_value() & hits[1].replicate(bits))
-            ),
             found.way.eq(way),
             found.missed.eq(missed),
             found.full.eq(full),
-            found.own_touch.eq(Mux(way, second.touch, first.touch)),
             found.other_touch.eq(Mux(way, first.touch, second.touch)),
             found.victim_valid.eq(victim.o_valid),
             found.victim_way.eq(victim.o_way),
             found.free.eq(Mux(hits[1], free[1], free[0])),
+        ]
+        if config.protect == "none":
+            self._choose(m, first, second, hits, used, way, missed)
+        else:
+            self._choose_and_restore(m, q1c_valid, way, missed)
+        return m
+
+    def _choose(self, m, first, second, hits, used, way, missed):
+        """One LUT behind the block RAMs."""
+        found, bits = self.o_found.payload, tag_layout(self._config).size
+        m.d.sync += [
+            found.tag.eq(
+                (first.as_value() & hits[0].replicate(bits))
+                | (second.as_value() & hits[1].replicate(bits))
+            ),
+            found.own_touch.eq(Mux(way, second.touch, first.touch)),
         ]
         # Of a free tag these two still count.
         with m.If(missed):
@@ -143,4 +165,19 @@ class ReadTag(wiring.Component):
                 found.tag.queued.eq(Mux(used[0], second.queued, first.queued)),
                 found.tag.purging.eq(Mux(used[0], second.purging, first.purging)),
             ]
-        return m
+
+    def _choose_and_restore(self, m, valid, way, missed):
+        """The word of one way is chosen, and put right: half the logic of both."""
+        config, found = self._config, self.o_found.payload
+        tag = tag_layout(config)
+        word = Mux(Mux(valid, way, self.i_show_way), self.i_tags[1], self.i_tags[0])
+        bits, errors = restored(m, config.protect, word, tag.size)
+        value = data.View(tag, bits)
+        m.d.comb += self.o_shown.eq(value)
+        m.d.sync += [
+            found.tag.eq(bits & ~missed.replicate(tag.size)),
+            found.own_touch.eq(value.touch),
+        ]
+        with m.If(missed):
+            m.d.sync += [found.tag.queued.eq(value.queued), found.tag.purging.eq(value.purging)]
+        report(m, config.protect, self.o_errors, errors.as_value() & valid.replicate(2))
