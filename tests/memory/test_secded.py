@@ -227,7 +227,7 @@ def test_a_frame_of_the_operating_system(made, bit):
 
 @pytest.mark.parametrize("kind", [fifo.SyncFIFO, memories.BlockFifo])
 def test_a_fifo_counts_what_is_taken(kind):
-    """An upset is counted once, when its entry is taken, and not while it waits or before."""
+    """An upset is counted once, a clock after its entry is taken, and not while it waits or before."""
     dut = memories.protected_fifo("secded", kind, width=12, depth=4)
     storage = []
     plain = kind.elaborate
@@ -253,7 +253,7 @@ def test_a_fifo_counts_what_is_taken(kind):
             counted.append(ctx.get(dut.errors.corrected))
             await ctx.tick()
         assert taken[:3] == [0x123, 0xABC, 0xF0F]
-        assert counted == [clock == 5 for clock in range(12)]
+        assert counted == [clock == 6 for clock in range(12)]
 
     kind.elaborate = elaborate
     try:

@@ -161,8 +161,8 @@ class _SecdedMemory(Elaboratable):
 class _SecdedFifo(fifo.FIFOInterface, Elaboratable):
     """A FIFO of `amaranth.lib.fifo` with check bits: the same interface and timing.
 
-    `errors` is there in the clock in which an entry is taken. Bits that are not `among` those with
-    check bits, a range (begin, end), lie there as they came.
+    `errors` is there one clock after an entry was taken: whether it is comes late. Bits that are not
+    `among` those with check bits, a range (begin, end), lie there as they came.
     """
 
     def __init__(self, kind, *, width, depth, among):
@@ -178,6 +178,7 @@ class _SecdedFifo(fifo.FIFOInterface, Elaboratable):
         m = Module()
         m.submodules.coded = coded = self._coded
         found, begin, end = Signal(ERRORS), self._begin, self._end
+        seen, taken = Signal(ERRORS), Signal()
         behind = begin + self.width - end  # where the coded bits lie
         m.d.comb += [
             coded.w_data.eq(
@@ -191,8 +192,9 @@ class _SecdedFifo(fifo.FIFOInterface, Elaboratable):
             self.w_level.eq(coded.w_level),
             self.r_level.eq(coded.r_level),
             self.level.eq(coded.level),
-            self.errors.eq(found.as_value() & (self.r_en & self.r_rdy).replicate(2)),
+            self.errors.eq(seen.as_value() & taken.replicate(2)),
         ]
+        m.d.sync += [seen.eq(found), taken.eq(self.r_en & self.r_rdy)]
         _decoded(m, coded.r_data[behind:], self.r_data[begin:end], found)
         return m
 
