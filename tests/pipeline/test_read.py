@@ -198,8 +198,9 @@ def test_a_wrong_bit_of_a_tag(wrong, flips):
                     word ^= sum(1 << place for place in places)
                 ctx.set(dut.i_tags[way], word)
             await ctx.tick()
-            found, errors = ctx.get(dut.o_found.payload), ctx.get(dut.o_errors)
-            counts = wrong == 0
+            found = ctx.get(dut.o_found.payload)
+            await ctx.tick()
+            errors, counts = ctx.get(dut.o_errors), wrong == 0
             assert errors.corrected == (counts and flips == 1)
             assert errors.uncorrectable == (counts and flips == 2)
             assert flips == 2 and counts or found.tag == tag.const(MINE)

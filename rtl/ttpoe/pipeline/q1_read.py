@@ -63,7 +63,7 @@ class ReadTag(wiring.Component):
     i_show_way : In(1), o_shown : Out(tag)
         With check bits alone. While there is no event in clock 3: the tag of this way, put right.
     o_errors : Out(ERRORS)
-        With check bits alone. Clock 4: what was found wrong in the tag, see `ttpoe.memory.protected`.
+        With check bits alone. Clock 5: what was found wrong in the tag, see `ttpoe.memory.protected`.
 
     Timing: one event per clock.
     """
@@ -180,4 +180,6 @@ class ReadTag(wiring.Component):
         ]
         with m.If(missed):
             m.d.sync += [found.tag.queued.eq(value.queued), found.tag.purging.eq(value.purging)]
-        report(m, config.protect, self.o_errors, errors.as_value() & valid.replicate(2))
+        wrong, counts = Signal(2), Signal()  # a clock later: a long path
+        m.d.sync += [wrong.eq(errors), counts.eq(valid)]
+        report(m, config.protect, self.o_errors, wrong & counts.replicate(2))
