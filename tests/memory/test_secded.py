@@ -9,6 +9,7 @@ from amaranth.hdl._mem import MemoryInstance
 from amaranth.lib import fifo
 from amaranth.sim import Simulator
 
+from tests.coded import coded
 from ttpoe.config import preset
 from ttpoe.csr import counters
 from ttpoe.memory import protected as memories
@@ -87,10 +88,7 @@ def test_every_single_and_every_pair_of_wrong_bits(width):
     async def testbench(ctx):
         for wrong in errors:
             word = rng.getrandbits(width)
-            check = 0
-            for bit, column in enumerate(columns(width)):
-                check ^= column * (word >> bit & 1)
-            read = (check << width | word) ^ sum(1 << place for place in wrong)
+            read = coded(word, width) ^ sum(1 << place for place in wrong)
             ctx.set(dut.i_data, read & (1 << width) - 1)
             ctx.set(dut.i_check, read >> width)
             await ctx.delay(1e-9)

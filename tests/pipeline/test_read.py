@@ -4,11 +4,12 @@ import random
 
 import pytest
 
+from tests.coded import coded
 from tests.streams import simulate
 from ttpoe.config import preset
 from ttpoe.link.fsm import Event, LinkState
 from ttpoe.link.table import key_layout, stored_tag, tag_layout
-from ttpoe.memory.secded import check_bits, chunks, columns
+from ttpoe.memory.secded import chunks
 from ttpoe.pipeline.q1_read import ReadTag
 from ttpoe.pipeline.records import pipeline_event_layout
 
@@ -154,18 +155,6 @@ def test_one_event_per_clock():
 
 
 # ---- check bits ----------------------------------------------------------------------------------
-
-
-def coded(word, width):
-    """`word` as it lies in a memory with check bits."""
-    at, lies = width, word
-    for begin, end in chunks(width):
-        part, check = word >> begin & (1 << end - begin) - 1, 0
-        for bit, column in enumerate(columns(end - begin)):
-            check ^= column * (part >> bit & 1)
-        lies |= check << at
-        at += check_bits(end - begin)
-    return lies
 
 
 @pytest.mark.parametrize("flips", [0, 1, 2])

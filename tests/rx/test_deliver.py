@@ -6,9 +6,10 @@ from functools import partial
 import pytest
 from amaranth.hdl import ResetInserter, Signal
 
+from tests.coded import coded
 from tests.streams import receive_packet, send_event, simulate
 from ttpoe.config import Config
-from ttpoe.memory.secded import columns
+from ttpoe.memory.secded import coded_bits
 from ttpoe.rx.deliver import Deliver
 from ttpoe.rx.memory import slot_info_layout
 
@@ -21,16 +22,6 @@ def content(slot, beat):
 
 
 INFO = slot_info_layout(CONFIG)
-
-
-def stored(word, width, protect):
-    """A word of no more than 64 bits as it lies in the memory."""
-    if protect == "none":
-        return word
-    check = 0
-    for bit, column in enumerate(columns(width)):
-        check ^= column * (word >> bit & 1)
-    return check << width | word
 
 
 def packet(slot):
@@ -70,14 +61,17 @@ class Bench:
             self.clock += 1
             assert ctx.get(dut.beat.used) == reads
             if reads:
-                word = stored(content(beat.slot, beat.beat), 64, self.protect)
+                word = content(beat.slot, beat.beat)
                 info = {
                     "node": beat.slot,
                     "id": ~beat.slot & 0xFFFFFFFF,
                     "last_lane": beat.slot % 8,
                 }
-                info = stored(INFO.const(info).as_bits(), INFO.size, self.protect)
-                lies = info << (64 if self.protect == "none" else 72) | word
+                info = INFO.const(info).as_bits()
+                if self.protect == "none":
+                    lies = info << 64 | word
+                else:
+                    lies = coded(info, INFO.size) << coded_bits(64) | coded(word, 64)
                 ctx.set(dut.beat.data.as_value(), lies ^ self.flips)
             last = BEATS[count] - 1
             ctx.set(dut.count.data, {"last_beat": last, "short": last <= 1})

@@ -24,7 +24,7 @@ from ..memory.protected import ERRORS, report, stored_bits
 from ..memory.swept import SweptMemory
 from .fsm import LinkState
 
-__all__ = ["LinkTable", "key_layout", "link_row", "tag_layout"]
+__all__ = ["LinkTable", "key_layout", "link_row", "stored_tag", "tag_layout"]
 
 key_layout = data.StructLayout({"state": LinkState, "node": 24, "vc": 2})
 """What of a tag says whose it is: of the fields of these names a copy."""
