@@ -111,12 +111,12 @@ def test_widths_are_those_of_the_names(waveform):
 
 def test_the_waveform_says_what_happened(waveform):
     dump = Dump(waveform)
-    held = list(dump.changes("pair.a_last_new_state"))
-    # With the events: before the first one it is anything, and may be what that leaves.
-    events = [time for time, _event in dump.changes("pair.a_last_event") if time]
+    state = dump.sampler("pair.a_last_new_state")
+    # With the events: before the reset it is anything, and may be what the first one leaves.
     states = {
-        names_of("state")[1][[value for since, value in held if since <= time][-1]]
-        for time in events
+        names_of("state")[1][state(time)]
+        for time, event in dump.changes("pair.a_last_event")
+        if isinstance(event, int) and time
     }
     assert {"OPEN_SENT", "OPEN", "CLOSE_SENT", "CLOSED"} <= states
     first_frame = dump.first("pair.a_m_mac_tx_tvalid")
