@@ -381,9 +381,17 @@ class Engine(wiring.Component):
         wiring.connect(m, replayer.o_replay, arbitrate.i_replay)
         wiring.connect(m, retirer.o_retire, arbitrate.i_retire)
         wiring.connect(m, replayer.successor, self.lists.walk)
+        wiring.connect(m, retirer.successor, self.lists.run)
+        wiring.connect(m, retirer.o_walks, self.pipeline.i_retiring)
         m.d.comb += [
+            # The slots of a list that was freed may be another link's by now.
+            self.tx.i_passed.valid.eq(retirer.o_passed.valid & ~self.pipeline.o_cut),
+            self.tx.i_passed.payload.eq(retirer.o_passed.payload),
             self.pipeline.i_kept_freed.eq(self.rx.o_kept_freed),
             self.pipeline.i_ask_over.eq(ask.o_over),
+            retirer.i_retired.eq(commit.o_retired),
+            self.pipeline.i_hopped.eq(replayer.o_hopped),
+            retirer.i_walk.eq(replayer.successor.en),
         ]
 
     def _replay(self, m):

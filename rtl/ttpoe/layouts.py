@@ -312,7 +312,8 @@ def trace_layout(config):
             "crowded": 1,  # many links are backlogged
             "delivered": 1,  # a payload goes to the host: the received one, or (LOOK) a kept one
             "kept": 1,  # the received payload is kept behind a gap
-            "background": 1,  # a slot is freed that was acknowledged before, and nothing else
+            "background": 1,  # slots are freed that were acknowledged before, and nothing else
+            "frees": 1,  # slots are freed that were acknowledged
             "result": HostResult,  # of HOST_PAYLOAD
             "frame": 1,  # a frame is sent: those that begin so
             **_sent_layout(config),

@@ -48,10 +48,7 @@ ALLOWED = {
     "fabric.md": {SETTING: ["1 KB", "64 KB", "90, 99 of 100", "32 packets"], ARITHMETIC: ["50 %"]},
     "faults.md": {SETTING: ["10 %", "6 upsets"]},
     "formal.md": {SETTING: ["16 packets"]},
-    "goodput.md": {
-        SETTING: ["100 Gb/s", "125 MHz", "80 us", "10 us", "10 %"],
-        ARITHMETIC: ["100 %"],
-    },
+    "goodput.md": {SETTING: ["100 Gb/s", "125 MHz", "80 us", "10 %"], ARITHMETIC: ["100 %"]},
     "ns3.md": {
         SETTING: [
             *("64 KB", "16 KB", "128 KB", "1 MB", "125 MHz", "8 Gb/s", "2 packets"),

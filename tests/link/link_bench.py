@@ -5,7 +5,7 @@ What an event leaves in the tag is what the next one finds.
 
 from functools import cache
 
-from amaranth import Elaboratable, Module
+from amaranth import Elaboratable, Module, Signal
 
 from tests.simulated import Simulated
 from ttpoe.config import preset
@@ -41,6 +41,7 @@ class Both(Elaboratable):
     def __init__(self, config, node):
         self._node = node
         self.decide, self.commit = Decide(config), Commit(config)
+        self.before_run = Signal(32)
 
     def elaborate(self, platform):
         m = Module()
@@ -55,6 +56,7 @@ class Both(Elaboratable):
             done.kept_slot.eq(decide.i_kept.slot),
             done.node.eq(self._node),
             done.vc.eq(decide.i_tag.vc),
+            done.before_run.eq(self.before_run),
         ]
         return m
 

@@ -55,7 +55,7 @@ _NUMBERS = {
     "host": "node",
     "command": "node",
     "replay": "slot",
-    "retire": "lid",
+    "retire": "slot",
     "timer": "lid",
     "victim": "lid",
     "sent": "lid",
@@ -112,8 +112,9 @@ class Bench:
         if name.startswith("visit"):
             return 0
         payload = self.port(name).payload
-        field = {"rx": "tx_id", "look": "id", "ask": "id", "replay": "slot"}.get(name, "node")
-        target = payload if name in ("sent", "retire", "victim", "timer") else payload[field]
+        fields = {"rx": "tx_id", "look": "id", "ask": "id", "replay": "slot", "retire": "slot"}
+        field = fields.get(name, "node")
+        target = payload if name in ("sent", "victim", "timer") else payload[field]
         self.ctx.set(target, number % 8)
         return number % 8
 

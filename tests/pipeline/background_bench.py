@@ -5,8 +5,8 @@ from types import SimpleNamespace
 from amaranth import Elaboratable, Module, Signal, Value
 from amaranth.lib import data, wiring
 
-from tests.pipeline.background_script import CONFIG, FIRST, MASK
-from tests.pipeline.pipeline_bench import fill_entry
+from tests.pipeline.background_script import CONFIG, FIRST, LID, MASK
+from tests.pipeline.pipeline_bench import LATENCY, fill_entry
 from ttpoe.link.fsm import Event, LinkState
 from ttpoe.link.identity import Identity
 from ttpoe.link.state_table import TABLE
@@ -22,6 +22,7 @@ class Bench(Elaboratable):
     def __init__(self):
         self.pipeline, self.commit = Pipeline(CONFIG), Commit(CONFIG)
         self.lists = SlotLists(CONFIG)
+        self.retiring, self.hopped, self.ask_over = Signal(), Signal(), Signal()  # of link LID
         self.event = Signal(pipeline_event_layout(CONFIG))  # what is offered
 
     def elaborate(self, platform):
@@ -39,6 +40,10 @@ class Bench(Elaboratable):
             pipeline.i_epoch.eq(identity.o_epoch),
             pipeline.cfg_init_id.eq(FIRST - 1),
             pipeline.cfg_selective.eq(1),
+            pipeline.i_retiring.valid.eq(self.retiring),
+            pipeline.i_retiring.payload.eq(LID),
+            pipeline.i_hopped.eq(self.hopped),
+            pipeline.i_ask_over.eq(self.ask_over),
             pipeline.i_kept_freed.eq(commit.o_verdict.valid & commit.o_verdict.p.kept),
             *(
                 getattr(commit.i_done, name).eq(getattr(pipeline.o_done, name))
@@ -67,12 +72,12 @@ PORTS = {
     "notice": lambda p: p.notice.name,
     "kept": lambda p: p,
     "look_job": lambda p: "purge" if p.purge else "look",
-    "looked": lambda p: p.on and p.id,  # 0: the look-up is over
+    "looked": lambda p: p.on and (p.id, p.hit),  # 0: the look-up is over
     "ask_start": lambda p: p.id,
-    "asked": lambda p: (p.on, p.hit),
+    "asked": lambda p: p.on,
     "range": lambda p: (p.first, p.last),
     "walk": lambda p: p.found and (p.head, p.una, p.lag, p.current),
-    "lag": lambda p: p.count,
+    "lag": lambda p: (p.count, p.head),
 }
 """What may leave Q3 and be seen: port of `Commit` -> what of it is compared."""
 
@@ -141,14 +146,31 @@ class Observer:
         return told | ({"stats": stats} if stats else {})
 
 
-async def put(ctx, bench, step):
-    """Offers the event until it is taken."""
+async def put(ctx, bench, step, slots_taken):
+    """Offers the event until it is taken. What the other blocks say comes after a pause: it is of
+    the events before. `slots_taken`: the replay slots of the host's payloads, which grows."""
+    if step.kind is None:
+        await ctx.tick().repeat(2 * LATENCY)
+        for name, value in step.fields.items():
+            ctx.set(getattr(bench, name), min(value, 1))
+        if "hopped" in step.fields:  # one clock for each slot
+            await ctx.tick().repeat(step.fields["hopped"])
+            ctx.set(bench.hopped, 0)
+        elif "ask_over" in step.fields:
+            await ctx.tick()
+            ctx.set(bench.ask_over, 0)
+        return
     port, slots = bench.pipeline.i_event, bench.lists.o_slot
-    fields = {name: value & MASK for name, value in step.fields.items()}
+    fields = {
+        name: (value(slots_taken) if callable(value) else value) & MASK
+        for name, value in step.fields.items()
+    }
     takes_slot = step.kind == Event.HOST_PAYLOAD
     if takes_slot:
-        assert ctx.get(slots.valid)
+        while not ctx.get(slots.valid):
+            await ctx.tick()
         fields["slot"] = ctx.get(slots.payload)
+        slots_taken.append(fields["slot"])
     layout = pipeline_event_layout(CONFIG)
     ctx.set(bench.event, layout.const(dict(fields, event=step.kind.value)))
     ctx.set(port.valid, 1)

@@ -1,6 +1,4 @@
-"""What the events of selective replay must do in every state: the scripts of `test_background`."""
-
-import functools
+"""What the scripts of `test_background` are made of: an event, and what must come of it."""
 
 from ttpoe.config import preset
 from ttpoe.link.fsm import Event
@@ -21,8 +19,15 @@ ENDINGS = {"lost": "CLOSED", "closed": "CLOSED", "restart": "OPEN", "restart_clo
 """How the old link ends -> the state that follows in the same event."""
 
 
+RUN = 16
+"""How many slots the retirer's run may have: the replayer must have passed so many."""
+
+
 class Step:
-    """One event and what must come of it. `told` may depend on the link's replay slots."""
+    """One event and what must come of it. `told` and the fields may depend on the replay slots.
+
+    Without a kind: `fields` are what the other blocks say from then on (`background_bench.put`).
+    """
 
     def __init__(self, kind, lid, action, fields, row=None, changes=None, told=None):
         self.kind, self.lid, self.action, self.fields = kind, lid, action, fields
@@ -43,7 +48,7 @@ class Script:
 
     def do(self, action, kind, lid=LID, told=None, **fields):
         """An ordinary event, on the way to where a background event is tried."""
-        if kind in (Event.SENT, Event.VISIT):
+        if kind in (Event.SENT, Event.VISIT, Event.TIMER):
             fields |= dict(by_lid=1, lid=lid)
         else:
             peer = (
@@ -60,14 +65,26 @@ class Script:
             Step(kind, lid, None, dict(fields, by_lid=1, lid=lid), row, changes or {}, told or {})
         )
 
+    def tell(self, **signals):
+        self.steps.append(Step(None, LID, None, signals))
+
     def payload(self, action, offset, slot, **more):
         self.do(action, Event.RX_PAYLOAD, tx_id=START + offset, room=1, rx_slot=slot, **more)
 
-    def look(self, row, offset, changes=None, told=None):
-        self.background(Event.LOOK, row, changes, told, tx_id=START + offset)
+    def look(self, row, offset, changes=None, told=None, ahead=0):
+        self.background(Event.LOOK, row, changes, told, tx_id=START + offset, room=ahead)
 
-    def ask(self, row, offset, first, **more):
-        self.background(Event.ASK, row, tx_id=START + offset, rx_id=START + first, **more)
+    def ask(self, row, offset, **more):
+        self.background(Event.ASK, row, tx_id=START + offset, **more)
+
+    def ask_anew(self, told=None):
+        """The timer begins a round of questions."""
+        told = {"ask_start": START + 1, "stats": {"nack_gap"}} if told is None else told
+        self.do("MARK_NACK", Event.TIMER, told=told)
+
+    def retire(self, row, last, count, *changes):
+        """The run of `count` slots up to that of the payload number `last`."""
+        self.background(Event.RETIRE, row, *changes, slot=lambda slots: slots[last], rx_id=count)
 
     def seek(self, row, first, last, **more):
         self.background(
@@ -119,7 +136,7 @@ class Script:
         if state == "CLOSE_SENT":
             self.do("CLOSE", Event.HOST_CLOSE)
         elif state == "CLOSE_RECD":  # it declares more than has come: not quiet
-            self.do("CLOSE_NOT_YET", Event.RX_CLOSE, tx_id=START + 8, rx_id=FIRST - 1)
+            self.do("CLOSE_NOT_YET", Event.RX_CLOSE, tx_id=START + 12, rx_id=FIRST - 1)
 
     def keep_three(self):
         for (packet_id, slot), action in zip(KEPT.items(), ("KEEP_NACK", "KEEP_NACK", "KEEP")):
@@ -132,8 +149,9 @@ class Script:
         self.do("APPEND_SEND", Event.HOST_PAYLOAD, NEIGHBOUR_LID)
         self.do("KEEP_NACK", Event.RX_PAYLOAD, NEIGHBOUR_LID, tx_id=0x23, room=1, rx_slot=8)
 
-    def start_walk(self):
-        self.seek(0, 1, 2, told=lambda slots: {"walk": (slots[0], FIRST & RANGE_MASK, 0, 3)})
+    def start_walk(self, current=3):
+        walk = FIRST & RANGE_MASK, 0, current
+        self.seek(0, 1, 2, told=lambda slots: {"walk": (slots[0], *walk)})
 
     def end(self, how):
         """The link ends and says that what it kept is to be freed."""
@@ -154,193 +172,3 @@ class Script:
             if how == "restart":
                 told["notice"] = "PEER_RESTARTED"
         self.steps[-1].told = lambda slots: dict(told, free=(slots[0], 3), stats={stat, "retry"})
-
-
-# ---- the scripts -------------------------------------------------------------------------------
-
-
-def every_row(state):
-    """Each row of the seven events in a state where data flows, but for PURGE's first."""
-    s = Script()
-    s.reach("OPEN", 3)
-    s.keep_three()
-    s.open_neighbour()
-    s.to_close(state)
-
-    s.look(2, 2, told={"looked": 0})  # none is under way
-    run = dict(stats={"nack_run"})
-    s.ask(0, 2, 1, told=dict(run, control=("NACK", START + 1, START + 1), asked=(1, 1)))
-    s.ask(2, 2, 2, told={"asked": (1, 1)})  # kept, but nothing missing in front
-    s.ask(2, 3, 3, told={"asked": (1, 0)})  # missing, but not the run's end
-    s.ask(0, 4, 3, told=dict(run, control=("NACK", START + 3, START + 3), asked=(1, 1)))
-    s.ask(2, 5, 5, told={"asked": (0, 1)})  # the youngest: nothing behind it
-    s.ask(
-        1,
-        WINDOW - 1,
-        6,
-        told=dict(run, control=("NACK", START + WINDOW - 1, START + 6), asked=(0, 0)),
-    )
-
-    s.replay(1, 0)  # nobody walks
-    s.start_walk()
-    s.do("RETIRE", Event.RX_ACK, rx_id=FIRST, told={"stats": {"ack_retired"}})
-    s.background(Event.RETIRE, 1)  # lags, but somebody walks
-    s.replay(1, 0)  # acknowledged meanwhile
-    for ahead in (1, 2):
-        s.replay(
-            0,
-            ahead,
-            slot=9 + ahead,
-            told={"payload": (9 + ahead, FIRST + ahead), "stats": {"payload_replayed"}},
-        )
-    s.replay(1, 3)  # not sent yet
-    s.replay(1, 0, lid=NEIGHBOUR_LID)  # another link's list
-    s.do("HOLD", Event.RX_NACK_FULL)
-    s.replay(1, 1)
-    s.background(Event.WALKED, 0, {"queued": 1}, {"push": LID, "lag": 1})
-    s.background(
-        Event.RETIRE,
-        0,
-        lambda slots: {"lag": 0, "head": slots[1]},
-        lambda slots: {"free": (slots[0], 1), "stats": {"slot_retired"}},
-    )
-    s.background(Event.RETIRE, 1)
-
-    s.payload("DELIVER_LOOK", 1, 4)
-    s.look(2, 1, told={"looked": START + 2})  # asks for the last one's ID
-    s.look(
-        0,
-        2,
-        {"received": START + 2, "kept": 2, "timer": 0},
-        {"looked": START + 3, "verdict": (1, 1, 1), "stats": {"delivered_kept"}},
-    )
-    s.look(1, 3, {"looking": 0}, {"looked": 0, "control": ("ACK", 0, START + 2)})
-    s.background(Event.PURGE, 1, tx_id=START + 4 & WINDOW - 1)  # of this link: it stays
-    s.payload("DELIVER_LOOK", 3, 5)
-    s.look(
-        0,
-        4,
-        {"received": START + 4, "kept": 1},
-        {"looked": START + 5, "verdict": (2, 1, 1), "stats": {"delivered_kept"}},
-    )
-    s.look(
-        0,
-        5,
-        {"received": START + 5, "kept": 0, "gap": 0},
-        {"looked": START + 6, "verdict": (3, 1, 1), "stats": {"delivered_kept"}},
-    )
-    s.look(1, 6, {"looking": 0}, {"looked": 0, "control": ("ACK", 0, START + 5)})
-    s.ask(2, 6, 6, told={"asked": (0, 0)})  # no gap
-
-    s.do("RETIRE", Event.RX_ACK, rx_id=FIRST + 2)
-    s.seek(1, 1, 2, told={"walk": 0, "lag": 1})  # all is acknowledged
-    return s
-
-
-def too_late(state, ending):
-    """A link with all of it under way ends, and the next one on its number is brought to `state`.
-
-    What was under way still arrives: it must touch nothing and send nothing. The PURGEs free each
-    kept packet once, whatever the new link does, and it keeps packets from then on.
-    """
-    s = Script()
-    s.reach("OPEN", 3)
-    s.keep_three()
-    s.open_neighbour()
-    s.start_walk()
-    s.do("RETIRE", Event.RX_ACK, rx_id=FIRST)
-    s.payload("DELIVER_LOOK", 1, 4)
-    s.end(ending)
-    if ending == "closed":
-        s.peer = OTHER_PEER
-    s.reach(state, 3, ENDINGS[ending])
-
-    early = state in EARLY  # then each has one row only
-    for offset in (1, 2, 3):
-        s.look(0 if early else 2, offset, told={"looked": 0})
-    for ahead in range(4):
-        s.replay(0 if early else 1, ahead)  # sends nothing (safety)
-    s.background(Event.RETIRE, 0 if early else 1)
-    s.background(Event.WALKED, 0)
-    s.replay(0 if early else 1, 0)
-    if early:
-        s.ask(0, 2, 1, told={"asked": (0, 0)})
-        s.ask(0, 5, 1, told={"asked": (0, 0)})
-        s.seek(0, 0, 2, told={"walk": 0})
-    else:
-        s.ask(2, 2, 1, told={"asked": (0, 0)})  # no gap yet
-        s.payload("NACK_ALL", 2, 5)  # not kept, nor taken for kept
-        s.ask(
-            1,
-            2,
-            1,
-            told=dict(control=("NACK", START + 2, START + 1), asked=(0, 0), stats={"nack_run"}),
-        )
-        s.payload("LOSE", 4, 5)
-
-    kept = {packet_id & WINDOW - 1: slot for packet_id, slot in KEPT.items()}
-    last = WINDOW - 1
-    for place in range(WINDOW):
-        s.background(
-            Event.PURGE,
-            0 if place in kept else 1,
-            {"purging": 0} if place == last else {},
-            {"verdict": (kept[place], 0, 1), "stats": {"purged"}} if place in kept else {},
-            tx_id=place,
-            room=place == last,
-        )
-        if place == last - 1 and not early:  # two are free again: not yet
-            s.payload("LOSE", 2, 5)
-            s.payload("LOSE", 3, 5)
-    for place in range(WINDOW):  # no packet is freed twice
-        s.background(Event.PURGE, 1, tx_id=place, room=place == last)
-
-    if state == "CLOSED":
-        s.reach("OPEN", 3)
-    elif early:
-        s.to_open()
-        for _ in range(3):
-            s.do("SEND", Event.VISIT)
-    s.replay(1, 0)
-    s.payload("KEEP_NACK" if early else "KEEP", 2, 5)
-    s.payload("KEEP", 3, 6)
-    s.payload("KEEP_NACK", 5, 7)
-    s.payload("LOSE", 6, 9)  # three, and the neighbour's: full
-    s.background(Event.PURGE, 1, tx_id=START + 2 & WINDOW - 1)
-    s.payload("DELIVER_LOOK", 1, 4)
-    s.look(
-        0,
-        2,
-        {"received": START + 2, "kept": 2},
-        {"looked": START + 3, "verdict": (5, 1, 1), "stats": {"delivered_kept"}},
-    )
-    s.do("RETIRE", Event.RX_ACK, rx_id=FIRST + 1)  # two: one of them lags behind
-    # Its list is free to be shortened: the old walk is forgotten.
-    s.background(
-        Event.RETIRE,
-        0,
-        lambda slots: {"lag": 0, "head": slots[6]},
-        lambda slots: {"free": (slots[5], 1), "stats": {"slot_retired"}},
-    )
-    s.do("DELIVER_LOOK", Event.RX_PAYLOAD, NEIGHBOUR_LID, tx_id=0x22, room=1, rx_slot=10)
-    s.background(
-        Event.LOOK,
-        0,
-        {"received": 0x23, "kept": 0, "gap": 0},
-        {"looked": 0x24, "verdict": (8, 1, 1), "stats": {"delivered_kept"}},
-        lid=NEIGHBOUR_LID,
-        tx_id=0x23,
-    )
-    return s
-
-
-IMPOSSIBLE = [("restart", state) for state in EARLY] + [
-    ("restart_closing", state) for state in EARLY[:2]
-]
-SCRIPTS = {f"every_row {state}": functools.partial(every_row, state) for state in DATA}
-SCRIPTS |= {
-    f"too_late {state} {ending}": functools.partial(too_late, state, ending)
-    for ending in ENDINGS
-    for state in (*EARLY, *DATA)
-    if (ending, state) not in IMPOSSIBLE
-}

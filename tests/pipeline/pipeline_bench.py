@@ -11,7 +11,7 @@ from amaranth.lib import data, wiring
 
 from tests.simulated import Simulated
 from ttpoe.config import preset
-from ttpoe.link.fsm import Event
+from ttpoe.link.fsm import Event, LinkState
 from ttpoe.link.identity import Identity
 from ttpoe.link.table import link_row
 from ttpoe.pipeline.pipeline import Pipeline
@@ -24,6 +24,7 @@ __all__ = ["CONFIG", "OWN", "LATENCY", "fill_entry", "leaves", "place_of", "row_
 # Sets enough that one event enters in every clock; more slots than a run has payloads; a directory of
 # 16 places, in which links meet.
 CONFIG = preset("tiny").replace(name="pipeline", sets=16, slots=512, rx_slots=64)
+WALKS = 1  # the set of links whose lists are walked along
 OWN = 0x02  # our own node
 LATENCY = 8  # clocks from an event that is taken, with nothing ahead of it, to `o_done`
 _USES_PLACE = (Event.RX_PAYLOAD, Event.LOOK, Event.ASK, Event.PURGE)
@@ -57,12 +58,28 @@ def place_of(fields):
 
 
 class _Pipeline(Pipeline):
-    """A round of questions ends with the ASK that says so: younger events see it, older ones not."""
+    """A round of questions ends with the ASK that says so: younger events see it, older ones not.
+
+    Retirer and replayer walk along lists of links of the set `WALKS` only, whose events keep their
+    order. The replayer hops with each of its REPLAYs.
+    """
 
     def elaborate(self, platform):
         m = super().elaborate(platform)
-        event = self.decide.event_c
-        m.d.comb += self.i_ask_over.eq(self.q2c_valid & (event.event == Event.ASK) & event.room)
+        event, done, outcome = self.decide.event_c, self.o_done.payload, self.o_done.p.outcome
+        here = self.o_done.valid & (done.lid[1:] == WALKS)
+        m.d.comb += [
+            self.i_ask_over.eq(self.q2c_valid & (event.event == Event.ASK) & event.room),
+            self.i_hopped.eq(here & (done.event.event == Event.REPLAY)),
+        ]
+        retiring, over = self.i_retiring, here & (done.event.event == Event.RETIRE)
+        begins = here & (done.tag.lag > 1) & ~outcome.walking & (done.tag.state != LinkState.CLOSED)
+        lid, valid = Signal.like(retiring.payload), Signal()
+        m.d.comb += [retiring.valid.eq(valid), retiring.payload.eq(lid)]
+        with m.If(begins & (~valid | over)):
+            m.d.sync += [valid.eq(1), lid.eq(done.lid)]
+        with m.Elif(over):
+            m.d.sync += valid.eq(0)
         return m
 
 
@@ -113,6 +130,8 @@ class Bench(Elaboratable):
         ]
         with m.If(outcome.free_all):
             m.d.comb += [free.tail.eq(done.old_tail), free.count.eq(outcome.chain)]
+        with m.If(outcome.run):
+            m.d.comb += [free.tail.eq(done.event.slot), free.count.eq(done.event.retire.count)]
         with m.If(outcome.free_own):
             m.d.comb += [free.head.eq(done.event.slot), free.tail.eq(done.event.slot)]
         return m

@@ -1,8 +1,9 @@
 """Random events that make sense: they look at the tags as the events before have left them."""
 
 import random
+from collections import defaultdict
 
-from tests.pipeline.pipeline_bench import CONFIG, OWN, row_of
+from tests.pipeline.pipeline_bench import CONFIG, OWN, WALKS, row_of
 from ttpoe.link.fsm import Event
 
 __all__ = ["Script"]
@@ -17,7 +18,7 @@ _BACKGROUND = {
     Event.SEEK: 4,
     Event.REPLAY: 7,
     Event.WALKED: 0.5,
-    Event.RETIRE: 2,
+    Event.RETIRE: 4,
 }
 _WEIGHTS = {
     Event.HOST_PAYLOAD: 9,
@@ -49,7 +50,8 @@ class Script:
     def __init__(self, seed, nodes, vcs=(0,), hasty=0.15, zero=0):
         self.random = random.Random(seed)
         self.nodes, self.vcs, self.hasty, self.zero = nodes, vcs, hasty, zero
-        self.walks = row_of(dict(node=nodes[0]))
+        assert row_of(dict(node=nodes[0])) == WALKS
+        self.lists = defaultdict(list)  # lid -> slots of the link, the oldest first
         self.slot = 0  # the host's next one
         self.tags = {}  # lid -> last record
         self.old_kept = []  # (lid, ID) that an ended link may have kept
@@ -62,6 +64,17 @@ class Script:
         if record["outcome.purges"]:
             self.old_kept += [(record["lid"], before["tag.received"] + n) for n in range(2, 9)]
         self.tags[record["lid"]] = record
+        self._follow_list(record)
+
+    def _follow_list(self, record):
+        slots = self.lists[record["lid"]]
+        if record["outcome.free_all"]:
+            slots.clear()
+        if record["outcome.append"]:
+            slots.append(record["event.slot"])
+        if record["outcome.pop"]:
+            run = record["outcome.run"]
+            del slots[: record["event.rx_id"] % 32 if run else 1]
 
     def event(self):
         """The fields of an event."""
@@ -95,7 +108,10 @@ class Script:
             fields |= self._background(kind, tag)
         elif kind in _BY_NUMBER:
             lid = rng.choice(sorted(self.tags)) if self.tags else 0
-            fields |= dict(by_lid=1, lid=tag["lid"] if tag and rng.random() < 0.8 else lid)
+            lid = tag["lid"] if tag and rng.random() < 0.8 else lid
+            if kind == Event.TIMER and lid >> 1 != WALKS and self.tags.get(lid, {}).get("tag.kept"):
+                fields["event"] = Event.VISIT  # no questions of another set
+            fields |= dict(by_lid=1, lid=lid)
         elif kind in _RX_EVENTS:
             fields |= self._ids(kind, tag)
         return fields
@@ -105,11 +121,16 @@ class Script:
         (kind,) = rng.choices(list(_WEIGHTS), list(_WEIGHTS.values()))
         if rng.random() < self.hasty:  # links that open, and then carry data
             kind = {"OPEN_SENT": Event.RX_OPEN_ACK, "OPEN_RECD": Event.SENT}.get(state, kind)
+        elif tag and tag["tag.looking"] and rng.random() < 0.3:
+            kind = Event.LOOK
+        elif tag and tag["tag.lag"] > 1 and rng.random() < 0.9:
+            kind = Event.RETIRE
         if kind in _BACKGROUND and state in (None, "OPEN_SENT", "OPEN_RECD"):
             kind = Event.PURGE if rng.random() < 0.5 else Event.HOST_PAYLOAD
-        # There is one walk at a time (`replay.replayer`): those of one set cannot meet.
-        if kind in (Event.SEEK, Event.WALKED) and tag["lid"] >> 1 != self.walks:
-            kind = Event.RETIRE
+        # There is one walk, and one round of questions, at a time: those of one set cannot meet.
+        if tag is None or tag["lid"] >> 1 != WALKS:
+            if kind in (Event.SEEK, Event.WALKED, Event.RETIRE, Event.ASK):
+                kind = Event.VISIT
         return kind
 
     def _background(self, kind, tag):
@@ -126,10 +147,14 @@ class Script:
         tx_id, rx_id = received + 1, 0
         room = kind == Event.ASK and rng.random() < 0.3
         if kind == Event.LOOK:
-            tx_id += rng.random() < 0.1
+            tx_id += rng.random() < (0.1 if tag["tag.kept"] else 0.5)
+            room = rng.random() < 0.3
         elif kind == Event.ASK:
             tx_id += rng.randrange(6)
-            rx_id = tx_id - rng.choice((0, 0, 1, 2))
+        elif kind == Event.RETIRE and tag["tag.lag"]:
+            rx_id = rng.randint(1, min(tag["tag.lag"], 16))
+            slot = self.lists[tag["lid"]][rx_id - 1]
+            return dict(by_lid=1, lid=tag["lid"], rx_id=rx_id, slot=slot)
         elif kind == Event.SEEK:
             rx_id = una + rng.choice((-1, 0, 0, 1, 2))
             tx_id = rx_id + rng.choice((0, 1, 3))

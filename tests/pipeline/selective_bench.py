@@ -11,6 +11,7 @@ CONFIG = preset("tiny")  # 4 reorder slots: a window of 16
 WINDOW = CONFIG.reorder_window
 MASK = (1 << 32) - 1
 LID = 5
+RUN = 16  # slots that one RETIRE frees at most
 PEER = 4  # the peer's epoch
 BASES = (1000, 0xFFFFFFFD, 0x7FFFFFFD)
 TAG = (
@@ -30,6 +31,8 @@ TAG = (
     "purging",
     "selective",
     "oldest_at",
+    "next",
+    "tail",
 )
 
 
@@ -37,8 +40,14 @@ class Bench:
     def __init__(self, ctx, both):
         self.ctx, self.both = ctx, both
 
-    def __call__(self, kind, event, tag, *, kept=None, free=1, asking=0, walking=0, selective=1):
-        """`kept`: what the directory holds, None or (lid, slot). What follows, as a dict."""
+    def __call__(self, kind, event, tag, *, kept=None, free=1, asking=0, walking=0, passed=0,
+                 retiring=0, first=None, selective=1):  # fmt: skip
+        """What follows, as a dict.
+
+        `kept`: what the directory holds, None or (lid, slot). `passed`: how many slots the replayer
+        has passed, if it walks; `retiring`: the retirer walks. `first`: the first ID of the run of
+        missing ones in front of the one that is asked about.
+        """
         ctx, decide, commit = self.ctx, self.both.decide, self.both.commit
         event = {name: value & MASK for name, value in event.items()}
         tag = dict(dict(state=LinkState.OPEN, node=2, vc=1, selective=1, peer_epoch=PEER), **tag)
@@ -56,6 +65,11 @@ class Bench:
         ctx.set(decide.i_reorder_free, free)
         ctx.set(decide.i_asking, asking)
         ctx.set(decide.i_walking, walking)
+        ctx.set(decide.i_stands, walking and passed == 0)
+        ctx.set(decide.i_stands_near, walking and passed < RUN)
+        ctx.set(decide.i_retiring, retiring)
+        ctx.set(decide.i_run, first is not None and first & MASK != event.get("tx_id"))
+        ctx.set(self.both.before_run, ((first or 0) - 1) & MASK)
         ctx.set(decide.cfg_selective, selective)
         out = {"action": ctx.get(decide.o_outcome.action).name}
         out |= {name: ctx.get(decide.o_tag[name]) for name in TAG}
@@ -66,12 +80,13 @@ class Bench:
             ("payload", commit.o_payload, ("tx_id",)),
             ("verdict", commit.o_verdict, ("slot", "deliver", "kept")),
             ("look_job", commit.o_look_job, ("purge", "lid")),
-            ("looked", commit.o_looked, ("on", "id")),
+            ("looked", commit.o_looked, ("on", "id", "hit")),
+            ("free", commit.o_free, ("count", "tail")),
             ("ask_start", commit.o_ask_start, ("lid", "id")),
-            ("asked", commit.o_asked, ("on", "hit")),
+            ("asked", commit.o_asked, ("on",)),
             ("range", commit.o_range, ("lid", "first", "last")),
             ("walk", commit.o_walk, ("found", "head", "una", "lag", "current")),
-            ("lag", commit.o_lag, ("lid", "count")),
+            ("lag", commit.o_lag, ("lid", "count", "head")),
         ):
             values = tuple(ctx.get(port.p[field]) for field in fields)
             if name == "control":

@@ -35,7 +35,7 @@ async def admitted(bench, *names):
         ("look", CONTROL, {}),
         ("look", ENDLESS, {"purge": 1}),
         ("ask", CONTROL, {}),
-        ("retire", ENDLESS, 0),
+        ("retire", ENDLESS, {}),
         ("replay", ENDLESS, {"walk": Walk.SEEK}),
         ("replay", PAYLOAD, {"walk": Walk.REPLAY}),
         ("replay", ENDLESS, {"walk": Walk.WALKED}),

@@ -8,6 +8,7 @@ from amaranth import Const, Shape
 from tests.pipeline.arbitrate_bench import CONFIG, ORDER, run
 from ttpoe.link.fsm import Event
 from ttpoe.link.table import link_row
+from ttpoe.pipeline.records import KINDS
 from ttpoe.protocol import Opcode
 from ttpoe.reorder.directory import directory_index
 from ttpoe.replay.replayer import Walk
@@ -59,12 +60,21 @@ CASES = [
     ("timer", 3, dict(event=Event.TIMER, by_lid=1, lid=3)),
     ("sent", 6, dict(event=Event.SENT, by_lid=1, lid=6)),
     ("victim", 7, dict(event=Event.VICTIM, by_lid=1, lid=7)),
-    ("retire", 2, dict(event=Event.RETIRE, by_lid=1, lid=2)),
+    (
+        "retire",
+        dict(lid=2, slot=13, count=16),
+        dict(event=Event.RETIRE, by_lid=1, lid=2, slot=13, rx_id=16),
+    ),
     # `pipeline.records` says which ID lies where.
     (
         "look",
         dict(purge=0, last=0, lid=5, id=0xFEDCBA98),
         dict(event=Event.LOOK, by_lid=1, lid=5, tx_id=0xFEDCBA98),
+    ),
+    (
+        "look",
+        dict(purge=0, last=1, lid=5, id=0xFEDCBA99),
+        dict(event=Event.LOOK, by_lid=1, lid=5, tx_id=0xFEDCBA99, room=1),
     ),
     (
         "look",
@@ -76,11 +86,7 @@ CASES = [
         dict(purge=1, last=1, lid=4, id=15),
         dict(event=Event.PURGE, by_lid=1, lid=4, tx_id=15, room=1),
     ),
-    (
-        "ask",
-        dict(lid=6, id=0x80000001, first=0x7FFFFFFF),
-        dict(event=Event.ASK, by_lid=1, lid=6, tx_id=0x80000001, rx_id=0x7FFFFFFF),
-    ),
+    ("ask", dict(lid=6, id=0x80000001), dict(event=Event.ASK, by_lid=1, lid=6, tx_id=0x80000001)),
     (
         "replay",
         dict(walk=Walk.SEEK, lid=7, slot=9, first=33, last=60),
@@ -116,6 +122,29 @@ def test_what_each_source_says(ieee):
             )
             for name in event.shape().members:
                 assert event[name] == (wanted.get(name) or 0), (source, name)
+
+    run(job)
+
+
+@pytest.mark.parametrize(
+    "source, payload, kind, fields",
+    [
+        ("look", dict(purge=0, last=1, lid=5, id=7), "look", dict(id=7, ahead=1)),
+        ("look", dict(purge=0, last=0, lid=5, id=7), "look", dict(id=7, ahead=0)),
+        ("look", dict(purge=1, last=1, lid=5, id=7), "purge", dict(place=7, last=1)),
+        ("ask", dict(lid=6, id=0x80000001), "ask", dict(id=0x80000001)),
+        ("retire", dict(lid=2, slot=13, count=16), "retire", dict(slot=13, count=16)),
+        ("retire", dict(lid=2, slot=3, count=2), "retire", dict(slot=3, count=2)),
+    ],
+)
+def test_what_an_event_says_by_the_names_of_its_kind(source, payload, kind, fields):
+    """Where these lie in the record `pipeline.records` says, to both sides."""
+
+    async def job(bench):
+        event = (await bench.show(source, payload)).event
+        assert event.event == Event[kind.upper()]
+        for name, value in fields.items():
+            assert event[KINDS[kind][name]] == value
 
     run(job)
 

@@ -8,7 +8,7 @@ from tests.pipeline.registered_bench import CONFIG, Pair, drawn, run
 from tests.simulated import made
 from tests.streams import simulate
 from ttpoe.layouts import HostResult
-from ttpoe.link.fsm import Action, Event
+from ttpoe.link.fsm import Action, Event, LinkState
 from ttpoe.pipeline.q3_commit import Commit
 from ttpoe.pipeline.records import SILENT, RxBase, TxBase, committed_layout
 from ttpoe.protocol import Opcode
@@ -57,7 +57,7 @@ RX_IDS = {
     RxBase.RECEIVED: lambda done: done["tag"]["received"],
     RxBase.MISSING: lambda done: done["tag"]["received"] + 1,
     RxBase.GAP: lambda done: done["outcome"]["old_seen"] + 1,
-    RxBase.RX_ID: lambda done: done["event"]["rx_id"],
+    RxBase.RUN: lambda done: done["before_run"] + 1,
 }
 
 
@@ -124,10 +124,11 @@ def test_slots_join_and_leave_the_list():
         assert get(dut.o_append.p.slot) == done["event"]["slot"]
         ends = {
             "pop": (done["old_head"], done["old_head"], 1),
+            "run": (done["old_head"], done["event"]["slot"], done["event"]["rx_id"] & 31),
             "free_own": (done["event"]["slot"], done["event"]["slot"], 1),
             "free_all": (done["old_head"], done["old_tail"], outcome["chain"]),
         }
-        which = next((name for name in ends if outcome[name]), None)
+        which = next((name for name in ("run", *ends) if outcome[name]), None)
         frees = which is not None and not (which == "free_all" and outcome["chain"] == 0)
         assert get(dut.o_free.valid) == frees
         if frees:
@@ -136,8 +137,9 @@ def test_slots_join_and_leave_the_list():
         assert get(dut.o_retry) == outcome["free_all"]
 
     def chosen(rng):
-        flags = dict.fromkeys(("pop", "free_own", "free_all"), 0)
+        flags = dict.fromkeys(("pop", "run", "free_own", "free_all"), 0)
         flags |= {rng.choice([*flags, "append"]): 1}
+        flags["pop"] |= flags["run"]
         return {"outcome": {"append": 0, "chain": rng.choice((0, 1, 5))} | flags}
 
     events(6, chosen, look)
@@ -184,7 +186,7 @@ def test_the_host_is_told():
 def test_without_an_event_nothing_is_said():
     dut, rng = made(Commit, CONFIG), random.Random(9)
     said = [
-        getattr(dut, name) if name.startswith("stat_") or name.endswith(("unused", "retry"))
+        getattr(dut, name) if name.startswith("stat_") or name.endswith(("unused", "retry", "retired"))
         else getattr(dut, name).valid
         for name in dut.signature.members
         if name != "i_done"
@@ -210,3 +212,39 @@ def test_commit_with_registers_is_one_clock_later():
         yield done.valid, rng.random() < 0.7
 
     assert len(set(run(pair, 1, draw))) > 0.9 * len(Action)
+
+
+def test_the_retirer_is_told():
+    """From two slots on; the event that freed a run says so, and what is left goes with it."""
+
+    def look(get, dut, done):
+        tag, outcome = done["tag"], done["outcome"]
+        here = tag["lag"] > 1 and not outcome["walking"] and tag["state"] is not LinkState.CLOSED
+        assert get(dut.o_lag.valid) == here
+        told = get(dut.o_lag.p.lid), get(dut.o_lag.p.count), get(dut.o_lag.p.head)
+        assert told == (done["lid"], tag["lag"], tag["head"])
+        assert get(dut.o_retired) == (done["event"]["event"] is Event.RETIRE)
+        assert get(dut.stat_slot_retired) == outcome["pop"]
+
+    chosen = lambda rng: {
+        "event": {"event": rng.choice((Event.RETIRE, Event.RX_ACK))},
+        "tag": {"lag": rng.randrange(4), "state": rng.choice(list(LinkState))},
+        "outcome": {"walking": rng.randrange(2)},
+    }
+    events(10, chosen, look)
+
+
+def test_the_askers_are_told():
+    """LOOK: where to go on, and whether its packet was there; ASK: whether the round goes on."""
+
+    def look(get, dut, done):
+        tag, outcome, kind = done["tag"], done["outcome"], done["event"]["event"]
+        assert get(dut.o_looked.valid) == (kind is Event.LOOK)
+        answer = get(dut.o_looked.p.on), get(dut.o_looked.p.hit), get(dut.o_looked.p.id)
+        assert answer == (tag["looking"], outcome["unkeeps"], (tag["received"] + 1) & MASK)
+        assert get(dut.o_asked.valid) == (kind is Event.ASK)
+        on = outcome["asks_on"] and tag["state"] is not LinkState.CLOSED
+        assert get(dut.o_asked.p.on) == on
+
+    chosen = lambda rng: {"event": {"event": rng.choice((Event.LOOK, Event.ASK, Event.RX_ACK))}}
+    events(11, chosen, look)

@@ -61,7 +61,17 @@ class Bench:
         outcome = self.dut.o_outcome
         out |= {
             name: self.ctx.get(outcome[name])
-            for name in ("action", "frame", "append", "pop", "free_all", "stepped", "first_sent")
+            for name in (
+                "action",
+                "frame",
+                "append",
+                "pop",
+                "free_all",
+                "stepped",
+                "first_sent",
+                "passes",
+                "follows",
+            )
         }
         out["freed"] = self.ctx.get(outcome.chain)
         return out
@@ -327,6 +337,37 @@ def test_retries_and_idle_rounds_are_counted_and_end():
     decide(check)
 
 
+def test_the_event_of_a_payload_sends_what_waits_longest():
+    """Where it is known: at `next`, or at the head if nothing waits in front to be freed."""
+
+    def check(bench):
+        host = dict(event=Event.HOST_PAYLOAD, slot=9)
+        tag = dict(una=MASK, alloc=4, sent=2, head=1, tail=3, next=6, timer=1)
+        out = bench.ask(host, dict(tag, current=1))
+        assert out["action"] == Action.APPEND_SEND and not out["first_sent"]
+        assert (out["alloc"], out["sent"], out["current"], out["tail"]) == (5, 2, 2, 9)
+        assert (out["passes"], out["follows"]) == (1, 1)
+        out = bench.ask(host, dict(tag, current=2))
+        assert out["first_sent"] and (out["sent"], out["current"], out["timer"]) == (3, 3, 0)
+        # The one that waits is the last of the list: its successor is the event's own.
+        out = bench.ask(host, dict(tag, sent=3, current=3))
+        assert (out["passes"], out["follows"], out["next"], out["current"]) == (1, 0, 9, 4)
+        # The one that waits is the first of the list.
+        out = bench.ask(host, dict(tag, current=0))
+        assert out["action"] == Action.APPEND_SEND and (out["passes"], out["follows"]) == (1, 1)
+        assert (out["current"], out["head"]) == (1, 1)
+        out = bench.ask(host, dict(tag, current=0, lag=1))
+        assert out["action"] == Action.APPEND and (out["current"], out["tail"]) == (0, 9)
+        out = bench.ask(host, dict(tag, current=2, lag=1))
+        assert out["action"] == Action.APPEND_SEND and out["lag"] == 1 and out["passes"]
+        # Nothing waits, but acknowledged slots do: it is the event's own.
+        out = bench.ask(host, dict(tag, alloc=0, sent=0, current=0, lag=2))
+        assert out["action"] == Action.APPEND_SEND and not out["passes"]
+        assert (out["head"], out["next"], out["current"]) == (1, 9, 1)
+
+    decide(check)
+
+
 def test_slot_limit_and_the_ends_of_the_list():
     def check(bench):
         host = dict(event=Event.HOST_PAYLOAD, slot=9)
@@ -334,7 +375,7 @@ def test_slot_limit_and_the_ends_of_the_list():
         out = bench.ask(host, dict(alloc=4, sent=4, current=4, head=1, tail=3))
         assert out["action"] == Action.APPEND_SEND and out["first_sent"]
         assert (out["head"], out["tail"], out["alloc"], out["current"]) == (1, 9, 5, 5)
-        out = bench.ask(host, dict(alloc=4, sent=3, current=3, head=1, tail=3, next=3))
+        out = bench.ask(host, dict(alloc=4, sent=3, current=3, head=1, tail=3, next=3, held=1))
         assert out["action"] == Action.APPEND and (out["next"], out["tail"]) == (3, 9)
         out = bench.ask(host, dict(head=7, tail=7))
         assert (out["head"], out["tail"], out["alloc"], out["lag"]) == (9, 9, 1, 0)

@@ -12,12 +12,15 @@ import pytest
 from tests.simulated import Simulated
 from ttpoe.config import preset
 from ttpoe.link.fsm import GUARDS, Event, LinkState
-from ttpoe.pipeline.q2_guards import PARTS, Guards, facts_layout, parts_layout
+from ttpoe.pipeline.q2_guards import FAR, PARTS, Guards, facts_layout, parts_layout
 
 CONFIG = preset("tiny")
 MASK = (1 << 32) - 1
 EDGES = (0, 5, 0x7FFFFFFE, 0x80000000, MASK - 2, MASK)
 NEAR = (-20, -2, -1, 0, 1, 2, 3, 4, 8, 15, 16, 17, 1 << 30, (1 << 31) - 1, (1 << 31) + 1)
+
+
+WALKS = ("walking", "stands", "stands_near", "retiring")  # i_*: who walks along the list
 
 
 @cache
@@ -30,10 +33,11 @@ def run(check):
     dut = simulated().design
 
     async def job(ctx):
-        def ask(tag, event, walking=0):
+        def ask(tag, event, **others):
             ctx.set(dut.i_tag, tag)
             ctx.set(dut.i_event, event)
-            ctx.set(dut.i_walking, walking)
+            for name in WALKS:
+                ctx.set(getattr(dut, f"i_{name}"), others.get(name, 0))
             return ctx.get(dut.o_facts), ctx.get(dut.o_parts), ctx.get(dut.o_kinds)
 
         check(ask)
@@ -78,7 +82,7 @@ def drawn(rng):
     return tag, event
 
 
-def expected(tag, event, walking):
+def expected(tag, event, stands, stands_near, retiring):
     """{fact: value}."""
     tx_id, rx_id = event["tx_id"], event["rx_id"]
     count = 2 * CONFIG.slots  # counts are taken modulo this
@@ -104,10 +108,13 @@ def expected(tag, event, walking):
         tx_zero=tx_id == 0,
         at_sent=tag["current"] == tag["sent"],
         at_alloc=tag["current"] == tag["alloc"],
+        at_tail=tag["current"] == tag["alloc"] - 1,
         lags=tag["lag"] != 0,
         chain=tag["alloc"] + tag["lag"],
-        walking=walking,
-        walked=event["event"] == Event.WALKED,
+        walking=stands or retiring,
+        walks_on=stands
+        and event["event"] != Event.WALKED
+        or (stands_near if event["event"] == Event.RETIRE else retiring),
         asked=event["event"] == Event.ASK,
         purged=event["event"] == Event.PURGE and event["room"],
         epoch_zero=event["epoch"] == 0,
@@ -121,15 +128,18 @@ def test_every_fact():
     def check(ask):
         for _ in range(1500):
             tag, event = drawn(rng)
-            walking = rng.randrange(2)
-            facts, _parts, _kinds = ask(tag, event, walking)
-            want = {name: int(value) for name, value in expected(tag, event, walking).items()}
-            got = {name: int(facts[name]) for name in want}
+            walks = {name: rng.randrange(2) for name in WALKS[1:]}
+            facts, _parts, _kinds = ask(tag, event, **walks)
+            want = {name: int(value) for name, value in expected(tag, event, **walks).items()}
+            got = {name: int(facts[name]) for name in facts_layout(CONFIG).members}
+            # What `Decide` makes of them in the next clock.
+            far = {got.pop(half) for half in ("far", "far_2")} != {0}
+            got |= dict.fromkeys(FAR, 1) | dict(ends_at_una=0) if far else {}
             assert got == want, (tag, event)
             seen.update((name, bool(value)) for name, value in want.items())
 
     run(check)
-    assert seen == {(name, value) for name in facts_layout(CONFIG).members for value in (0, 1)}
+    assert seen == {(name, value) for name, _value in seen for value in (0, 1)}
 
 
 @pytest.mark.parametrize("state", LinkState)
@@ -168,6 +178,11 @@ BOTH = {
         dict(rx_id=9, tx_id=9),
         [dict(rx_id=12), dict(tx_id=8)],
     ),
+    "ECHO_OK": (
+        dict(una=9, sent=3),
+        dict(tx_id=11),
+        [dict(tx_id=12), dict(tx_id=10 + (1 << 12)), dict(tx_id=10 + (1 << 31))],
+    ),
     "RESEND_OK": (
         dict(una=9, sent=3, current=2),
         dict(rx_id=10),
@@ -194,6 +209,57 @@ def test_a_guard_in_two_parts_holds_only_with_both(name):
     run(check)
 
 
+def test_who_may_free_slots():
+    """One by one nobody, while somebody walks there; a run only who has walked along it."""
+
+    def check(ask):
+        for number in range(32):
+            lag, *bits = (number >> n & 1 for n in range(5))
+            walks = dict(zip(WALKS, bits))
+            _facts, parts, _kinds = ask(dict(lag=3 * lag), dict(event=Event.VISIT), **walks)
+            free = not (walks["stands"] or walks["retiring"])
+            assert parts["LAG"] == (lag and free), walks
+            assert parts["RETIRING"] == (walks["retiring"] and not walks["stands_near"]), walks
+
+    run(check)
+
+
+def test_what_is_to_be_sent_next_is_known():
+    """Its slot is `next`, or the head of the list if nothing waits in front to be freed."""
+
+    def check(ask):
+        for lag in (0, 2):
+            for alloc in range(4):
+                for current in range(alloc + 1):
+                    for held in (0, 1):
+                        tag = dict(lag=lag, alloc=alloc, sent=alloc, current=current, held=held)
+                        _facts, parts, _kinds = ask(tag, dict(event=Event.HOST_PAYLOAD))
+                        known = current or not lag
+                        assert parts["UNSENT"] == (current != alloc and known and not held), tag
+                        own = current == alloc  # what the event brings itself
+                        assert parts["CAN_SEND"] == ((own or known) and not held), tag
+
+    run(check)
+
+
 def test_there_is_a_bit_for_each_guard():
     names = set(parts_layout().members)
     assert names == set(GUARDS) | {f"{name}_2" for name in PARTS} and set(BOTH) == set(PARTS)
+
+
+@pytest.mark.parametrize("received", [7, MASK - 9])
+def test_where_a_round_of_questions_ends(received):
+    """At the youngest ID noted, or at the window's last one if that is older. A question that is
+    ahead of the round's end is for an ID that nobody noted: it is no end, wherever it lies."""
+    window = CONFIG.reorder_window
+
+    def check(ask):
+        for noted in range(1, 2 * window):
+            tag = dict(received=received, seen=received + noted & MASK, gap=1)
+            for ahead in range(1, window):
+                event = dict(event=Event.ASK, tx_id=received + ahead & MASK)
+                _facts, parts, _kinds = ask(tag, event)
+                ends = ahead == min(noted, window - 1)
+                assert parts["AT_SEEN"] == ends, (noted, ahead)
+
+    run(check)

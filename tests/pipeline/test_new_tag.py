@@ -118,6 +118,11 @@ CASES = [
     case("append", dict(alloc=5, tail=9, next=9), facts="at_alloc"),
     case("append", dict(alloc=1, tail=9, head=9), dict(alloc=0), guards="EMPTY"),
     case("append", dict(alloc=1, tail=9), dict(alloc=0), "lags", "EMPTY"),
+    case("append sends", dict(alloc=5, tail=9, current=3)),
+    case("append sends", dict(alloc=5, tail=9, current=4, next=9), dict(current=3), "at_tail"),
+    case("append sends", dict(alloc=5, tail=9, current=5, next=9), dict(current=4), "at_alloc"),
+    case("append sends", dict(alloc=5, tail=9, current=1, oldest_at=3), dict(current=0)),
+    case("append", dict(alloc=5, tail=9), dict(current=3), "at_tail"),
     case("refuse", {}),
     case("free_all", dict(alloc=0, lag=0), dict(lag=3)),
     case("ack", dict(una=102, alloc=2, sent=1, current=0, oldest_at=1, lag=1, **PROGRESS),
@@ -129,6 +134,7 @@ CASES = [
     case("nack", {}, facts="ack_low=1"),
     case("one", dict(lag=2), dict(lag=3), "lags"),
     case("one", {}, dict(lag=3), "lags walking"),
+    case("run", dict(lag=2), dict(lag=7), "lags walking"),  # RETIRE says that it is 5
     # closing
     case("close_later", dict(close_due=1), dict(close_due=0)),
     case("closes", dict(close_due=0)),
@@ -191,6 +197,35 @@ def test_a_control_bit_changes_its_fields_and_no_other(number):
     simulated().run(job)
     changed = {field: new for field, new in tags[0].items() if new != before[field]}
     assert changed == {field: new for field, new in changes.items() if new != before[field]}, name
+
+
+@pytest.mark.parametrize(
+    "control, facts, selective, passes, follows",
+    [
+        ("sends", "", 1, 1, 1),  # a VISIT
+        ("sends", "at_tail", 1, 1, 1),
+        ("append", "", 1, 0, 0),
+        ("append sends", "at_alloc", 1, 0, 0),  # nothing waits: it is the event's own
+        ("append sends", "", 1, 1, 1),
+        ("append sends", "at_tail", 1, 1, 0),  # the list does not say yet that it is the next
+        ("resends", "may_resend named", 1, 0, 0),
+        ("resends", "may_resend named", 0, 0, 1),
+    ],
+)
+def test_what_goes_out_and_what_is_next(control, facts, selective, passes, follows):
+    dut, got = simulated().design, []
+
+    async def job(ctx):
+        bits = lambda names: dict.fromkeys(names.split(), 1)
+        ctx.set(dut.i_tag, dict(TAG, selective=selective))
+        ctx.set(dut.i_control, dict(bits(control), next_state=LinkState.OPEN))
+        said = {"append": "append" in control}
+        ctx.set(dut.i_outcome, dut.i_outcome.shape().const(said))
+        ctx.set(dut.i_facts, facts_layout(CONFIG).const(bits(facts)))
+        got.extend(ctx.get(dut.o_outcome[name]) for name in ("passes", "follows"))
+
+    simulated().run(job)
+    assert got == [passes, follows]
 
 
 @pytest.mark.parametrize("state", LinkState)

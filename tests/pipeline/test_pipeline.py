@@ -26,7 +26,7 @@ RUNS = {
     "one set": (dict(seed=1, nodes=ONE_SET), 0),
     "two sets, with pauses": (dict(seed=2, nodes=ONE_SET, vcs=(0, 2, 2)), 0.3),
     "four sets": (dict(seed=3, nodes=SETS, vcs=(0, 2)), 0),
-    "four sets, many that do not open": (dict(seed=4, nodes=SETS, hasty=0), 0),
+    "four sets, many that do not open": (dict(seed=11, nodes=SETS, vcs=(0, 2), hasty=0), 0),
     "one set, peers with epoch 0": (dict(seed=5, nodes=ONE_SET, zero=0.9), 0),
     "four sets, peers with epoch 0, with pauses": (dict(seed=8, nodes=SETS, zero=0.9), 0.3),
 }

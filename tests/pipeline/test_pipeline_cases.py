@@ -82,7 +82,7 @@ def test_what_is_kept_is_found_and_what_is_delivered_is_not(others):
             packet(101, 23),
             look(lid, 102),
             look(lid, 103),
-            look(lid, 103),
+            look(lid, 103),  # of what came last in order, and nothing is kept
             look(lid, 104),
             packet(104, 26),
             # the places of 102 and 103 are free again
@@ -101,8 +101,8 @@ def test_what_is_kept_is_found_and_what_is_delivered_is_not(others):
         ("DELIVER_LOOK", 101, 2),
         ("DELIVER_KEPT", 102, 1),
         ("DELIVER_KEPT", 103, 0),
+        ("LOOK_OVER", 103, 0),
         ("NOTHING", 103, 0),
-        ("LOOKED", 103, 0),
         ("DELIVER", 104, 0),
         ("KEEP_NACK", 104, 1),
         ("KEEP", 104, 2),
@@ -194,3 +194,31 @@ def test_the_round_of_questions_of_one_link_is_seen_by_the_next(gap):
 
     records = [r for r in run(job).records if r["event.event"] == "TIMER"]
     assert [r["outcome.asks"] for r in records] == [1, 0, 1]
+
+
+@pytest.mark.parametrize("freed", [True, False])
+def test_the_retirer_hears_that_its_list_was_freed(freed):
+    """Before the slots can be another link's, until its RETIRE; its own link's end alone."""
+    cut = []
+
+    async def job(driver):
+        async def sees(fields):
+            lid = (await driver.alone(fields))["lid"]
+            cut.append(driver.ctx.get(driver.pipeline.o_cut))
+            return lid
+
+        await opened(driver, node=6)
+        lid = await opened(driver, node=1)
+        for slot in range(3):
+            await sees(dict(event=Event.HOST_PAYLOAD, node=1, slot=slot))
+        una = driver.records[0]["tag.una"]
+        await sees(dict(event=Event.RX_ACK, node=1, epoch=7, rx_id=una + 2))
+        assert driver.records[-1]["tag.lag"] == 2
+        ends = driver.records[-1]["tag.epoch"] if freed else 0xFFFE
+        await sees(dict(event=Event.RX_NACK_NOLINK, node=1 if freed else 6, epoch=ends))
+        assert driver.records[-1]["outcome.action"] == "LINK_LOST"
+        await sees(dict(event=Event.RETIRE, by_lid=1, lid=lid, slot=2, rx_id=2))
+
+    records = run(job).records
+    assert cut == [0, 0, 0, 0, freed, 0]
+    assert records[-1]["outcome.action"] == ("NOTHING" if freed else "RETIRE_RUN")

@@ -33,6 +33,8 @@ class Bench:
         self.walks = {}  # clock -> answer to a SEEK
         self.walk_clocks = []
         self.following = {}  # slot -> successor
+        self.stands = None  # the slot that the walk has come to
+        self.hops = 0
         self.full = 0
 
     async def step(self, push=None, answer=lambda _seek: dict(found=0)):
@@ -53,11 +55,12 @@ class Bench:
             self.walk_clocks.append(self.clock)
         ready = self.ready()
         ctx.set(out.ready, ready)
-        self.read = ctx.get(dut.successor.addr)
+        self.check_hops(walk)
         self.full += ctx.get(dut.stat_nack_queue_full)
         if ctx.get(out.valid):
             fields = {name: ctx.get(out.p[name]) for name in FIELDS}
             assert self.shown in (None, fields), "changed while it waited"
+            assert fields["walk"] != Walk.REPLAY or fields["slot"] == self.stands, "not told"
             if self.shown is None:
                 self.appeared.append(self.clock)
             self.shown = None if ready else fields
@@ -69,6 +72,20 @@ class Bench:
             assert self.shown is None, "withdrawn"
         await ctx.tick()
         self.clock += 1
+
+    def check_hops(self, walk):
+        """What the walk has passed is told by `o_hopped`, in the clock in which it has been read."""
+        ctx, dut = self.ctx, self.dut
+        hops = ctx.get(dut.o_hopped)
+        if hops:
+            assert self.read == self.stands, "hopped without having read"
+            self.hops += 1
+            self.stands = self.following.get(self.read)
+        assert ctx.get(dut.successor.used) == hops
+        if walk is not None:
+            self.stands = walk.get("head")
+        asks = ctx.get(dut.successor.en)
+        self.read = ctx.get(dut.successor.addr) if asks else None
 
     async def until(self, kind, limit=3000, **ports):
         while not (self.taken and self.taken[-1][1]["walk"] == kind):

@@ -11,8 +11,7 @@ from ttpoe.replay.lists import SlotLists
 
 async def sweep(ctx, dut, slots):
     """Wait for `o_ready`; it must take exactly `slots` clocks, and offer nothing before."""
-    for port in (dut.successor, dut.walk):
-        ctx.set(port.en, 1)
+    ctx.set(dut.successor.en, 1)
     for _ in range(slots):
         assert ctx.get(dut.o_ready) == 0 and ctx.get(dut.o_slot.valid) == 0
         assert ctx.get(dut.o_free_count) == 0
@@ -184,18 +183,21 @@ class Owners:
         self.advances = True  # the list's head was taken in the clock before
         self.owned, self.chains = [], []  # taken but not linked; linked lists
         self.successor = {}  # what next[] must hold for linked slots
-        self.expected_next = self.expected_walk = None
+        self.expected_next = None
+        self.expected_walk = None  # (port that shows it, successor)
         self.reading = None
         self.hungry = self.generous = 0.5
-        self.seen = {"last_while_free": 0, "into_empty": 0, "withheld": 0, "chain": 0, "walk": 0}
+        self.seen = {"last_while_free": 0, "into_empty": 0, "withheld": 0, "chain": 0}
+        self.seen |= {"walk": 0, "run": 0, "both": 0}
 
     def check_reads(self, where):
         """The successors that were asked for in the clock before."""
         if self.expected_next is not None:
             assert self.ctx.get(self.dut.successor.data) == self.expected_next, where
         if self.expected_walk is not None:
-            assert self.ctx.get(self.dut.walk.data) == self.expected_walk, where
-            self.seen["walk"] += 1
+            who, expected = self.expected_walk
+            assert self.ctx.get(getattr(self.dut, who).data) == expected, (who, where)
+            self.seen[who] += 1
 
     def act(self):
         """A chain starts with a taken slot, grows, is freed from its head: (append, freed)."""
@@ -234,7 +236,8 @@ class Owners:
         return ready
 
     def ask(self, append):
-        """Asks for two successors, not for one that is written in this very clock."""
+        """Asks for two successors, not for one that is written in this very clock. The second one
+        is the replayer's, or the retirer's if that does not ask."""
         ctx, dut = self.ctx, self.dut
         linked = [s for c in self.chains for s in c[:-1]]
         self.expected_next = self.expected_walk = None
@@ -243,9 +246,14 @@ class Owners:
             asked = self.rng.choice(settled)
             ctx.set(dut.successor.addr, asked)
             self.expected_next = self.successor[asked]
-            asked = self.walker.choice(settled)
-            ctx.set(dut.walk.addr, asked)
-            self.expected_walk = self.successor[asked]
+        asks = [name for name in ("walk", "run") if self.walker.random() < 0.6]
+        self.seen["both"] += bool(settled) and len(asks) == 2
+        for name in ("walk", "run"):
+            port, asked = getattr(dut, name), self.walker.choice(settled or [0])
+            ctx.set(port.en, name in asks)
+            ctx.set(port.addr, asked)
+            if settled and name == (asks or [None])[0]:
+                self.expected_walk = name, self.successor[asked]
 
     def check_offer(self, freed, where):
         """Returns whether a slot goes from the list into the stock."""
@@ -308,7 +316,7 @@ def test_random_against_model(slots, clocks, seed):
 
     simulate(dut, testbench)
     # Of many slots the one that is being read is hardly ever the head.
-    needed = tuple(seen) if slots <= 8 else ("chain", "walk")
+    needed = tuple(seen) if slots <= 8 else ("chain", "walk", "run", "both")
     assert all(seen[name] for name in needed), f"seed {seed} did not reach {seen}"
 
 

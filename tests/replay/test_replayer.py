@@ -48,6 +48,7 @@ def test_clocks_of_one_range(una, lag, current, first, last):
         ]
         clock, walked = bench.taken[-1]
         assert clock == begin + 3 * len(places)
+        assert bench.hops == lag + places[-1] + 1, "the last one is passed, too"
         assert all(fields["lid"] == 5 for _clock, fields in bench.taken)
         for _ in range(20):
             await bench.step()

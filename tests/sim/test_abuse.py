@@ -43,7 +43,7 @@ PLACES = [
 DEFECTS = {  # number -> (name, mode, what is said)
     1: ("parser ignores the length", "parse", "without a frame|must be|not what it is"),
     2: ("frame to another MAC accepted", "parse", "without a frame|must be|not what it is"),
-    3: ("forged ACK frees slots", "forged", "counted as|changed the tag"),
+    3: ("forged ACK frees slots", "forged", "counted as|changed the tag|is due"),
     4: ("epoch not checked", "forged", "counted as|state has changed"),
     5: ("a register without reset", "reset", "not what it is in a new engine"),
     6: ("place taken in a full set", "flood", "without a free way|carries data"),

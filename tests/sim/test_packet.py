@@ -7,6 +7,9 @@ import pytest
 import ttpverif.cli as cli
 from tests.sim.test_abuse import CONFIG, defective
 from ttpoe.link import identity
+from ttpoe.memory import forwarded
+from ttpoe.reorder import ask, lookup
+from ttpoe.replay import retirer
 from ttpsim.build import builds
 from ttpsim.fabric import run as fabric
 from ttpsim.native import compile as native
@@ -15,6 +18,7 @@ from ttpsim.packet.build import compile_packet
 from ttpsim.packet.compare import compared, same_places
 
 GOODPUT, DROPS = 0.02, 0.05  # how far they may be apart
+SEEDS = range(1, 7)
 
 
 @pytest.fixture(scope="module")
@@ -59,18 +63,37 @@ def test_without_loss_the_order_of_arrival_is_the_same(programs, traffic, settin
 @pytest.mark.parametrize("congestion", [1, 0])
 def test_an_incast_into_a_small_buffer_drops_as_much(programs, selective, congestion):
     settings = {"NODES": 6, "CLOCKS": 60_000, "BUFFER": 4096, "SELECTIVE": selective}
-    found = compared(programs, "incast", settings | {"CONGESTION": congestion})
-    wanted = found["fabric"]["dropped_full"]
-    assert wanted > (5 if congestion else 100), "with the law on there are few"
-    assert near(found, "goodput", GOODPUT)
-    # A handful at the start, with the law on: an arrival one clock later takes another place.
-    assert found["packet"]["dropped_full"] == pytest.approx(wanted, rel=DROPS, abs=5)
+    settings["CONGESTION"] = congestion
+    runs = [compared(programs, "incast", settings | {"SEED": seed}) for seed in SEEDS]
+    # With the law on a handful is dropped. Where a clock decides whose frame that is, one run may
+    # go another way.
+    drops, goodput = (
+        {side: sum(run[side][name] for run in runs) for side in programs}
+        for name in ("dropped_full", "goodput")
+    )
+    assert drops["fabric"] > len(runs) * (5 if congestion else 100)
+    assert goodput["packet"] == pytest.approx(goodput["fabric"], rel=GOODPUT)
+    assert drops["packet"] == pytest.approx(drops["fabric"], rel=DROPS, abs=5)
+    same = [run["same_places"] == run["places"] for run in runs]
+    assert not (selective and congestion) or sum(same) >= len(runs) - 1
 
 
 def test_a_network_that_loses_frames(programs):
     settings = {"NODES": 3, "CLOCKS": 200_000, "LOSS_PPM": 10_000}
     found = compared(programs, "incast", settings)
     assert found["fabric"]["lost"] > 3 and near(found, "goodput", 0.1)
+
+
+def test_a_lone_flow_that_loses_frames_recovers_in_the_same_clocks(programs):
+    """Look-ups, questions, walks and slots that are freed: a clock is seldom another one."""
+    wire = {"NODES": 2, "CUT_THROUGH": 1, "DELAY": 107, "CLOCKS": 100_000, "LOSS_PPM": 10_000}
+    runs = [compared(programs, "incast", wire | {"SEED": seed}) for seed in SEEDS]
+    assert all(run["fabric"]["lost"] > 5 for run in runs)
+    both = [(run["fabric"]["goodput"], run["packet"]["goodput"]) for run in runs]
+    fabric_all, packet_all = map(sum, zip(*both))
+    assert packet_all == pytest.approx(fabric_all, rel=GOODPUT)
+    # But for two packets of half a run; one run may go another way.
+    assert sum(abs(ours - theirs) < 0.006 for theirs, ours in both) >= len(runs) - 1
 
 
 def test_a_run_with_time_outs_can_be_repeated(programs):
@@ -104,8 +127,12 @@ def test_a_thousand_senders(programs):
 
 
 def test_what_stands_in_the_model_is_what_the_engine_has():
-    door = (packet.Path(packet.__file__).parent / "door.h").read_text()
+    folder = packet.Path(packet.__file__).parent
+    door, engine = ((folder / name).read_text() for name in ("door.h", "engine.h"))
     assert f"WEYL_STEP = {identity._WEYL_STEP:#X}".replace("0X", "0x") in door
+    assert f"FORWARDED = {forwarded.FORWARDED}, APART = {forwarded.APART};" in engine
+    assert f" RUN = {retirer.RUN};" in engine
+    assert lookup._AHEAD == ask._AHEAD and f" AHEAD = {ask._AHEAD};" in engine
 
 
 def test_places_of_two_orders():

@@ -229,12 +229,23 @@ def test_reset_in_mid_frame(width_bits):
 
 @pytest.mark.parametrize("width_bits", BITS)
 @pytest.mark.parametrize(
-    "length, whole_link, withdraw",
-    [(1, 0, 0), (1, 1, 0), (40, 1, 0), (200, 0, 0), (1, 0, 1), (200, 0, 1)],
+    "length, how",
+    [
+        (1, "slot"),
+        (1, "link"),
+        (40, "link"),
+        (200, "slot"),
+        (1, "withdraw"),
+        (200, "withdraw"),
+        (1, "passed"),
+        (200, "passed"),
+    ],
 )
-def test_the_last_clock_in_which_a_payload_can_be_killed(width_bits, length, whole_link, withdraw):
+def test_the_last_clock_in_which_a_payload_can_be_killed(width_bits, length, how):
     """Killed in t: no first beat in t + 2 or later; the next PAYLOAD is not touched."""
-    for kill_at in range(7):
+    whole_link = how == "link"
+    # A slot that is passed is never that of a PAYLOAD that comes in the same clock.
+    for kill_at in range(how == "passed", 7):
         bench = Bench(sized(width_bits), random.Random(1))
 
         async def testbench(ctx):
@@ -246,7 +257,8 @@ def test_the_last_clock_in_which_a_payload_can_be_killed(width_bits, length, who
             doomed, other = bench.descriptor(3, lid=5), bench.descriptor(4, lid=6)
             bench.payloads = [doomed, other]
             for clock in range(40 + length // 2):
-                ctx.set(bench.path.i_free.valid, not withdraw and clock == kill_at)
+                now = clock == kill_at
+                ctx.set(bench.path.i_free.valid, now and how in ("slot", "link"))
                 ctx.set(
                     bench.path.i_free.payload,
                     {
@@ -258,10 +270,12 @@ def test_the_last_clock_in_which_a_payload_can_be_killed(width_bits, length, who
                     },
                 )
                 # A withdrawal spares what comes in the same clock.
-                ctx.set(bench.path.i_withdraw.valid, withdraw and clock == kill_at)
+                ctx.set(bench.path.i_withdraw.valid, now and how == "withdraw")
                 ctx.set(bench.path.i_withdraw.payload, 5)
+                ctx.set(bench.path.i_passed.valid, now and how == "passed")
+                ctx.set(bench.path.i_passed.payload, 3)
                 await bench.step(ctx)
-            spared = kill_at >= LATENCY[width_bits] - 1 or (withdraw and kill_at == 0)
+            spared = kill_at >= LATENCY[width_bits] - 1 or (how == "withdraw" and kill_at == 0)
             sent = [doomed, other] if spared else [other]
             assert [frame for frame, _, _ in bench.sink.frames] == [
                 payload_bytes(d, NODE, bench.payload_of[d["slot"]]) for d in sent

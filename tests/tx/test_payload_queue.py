@@ -80,7 +80,7 @@ class Bench:
             due = checksum(struct.pack(">HH", sum_of(entry), max(4, length)))
             assert self.ctx.get(self.dut.o_checksum) == due, self.where
 
-    async def step(self, push=None, kill=None, withdrawn=None, reads=True, ready=True):
+    async def step(self, push=None, kill=None, withdrawn=None, reads=True, ready=True, passed=None):
         ctx, dut, queue = self.ctx, self.dut, self.queue
         ctx.set(dut.length.data, LENGTHS[self.address])
         ctx.set(dut.i.valid, push is not None)
@@ -90,6 +90,9 @@ class Bench:
             ctx.set(dut.i_sum, 0 if push is None else sum_of(push))
             ctx.set(dut.i_far, push is not None and sum_of(push) & 1)
         hit = self.free(**(kill or {"valid": 0}))
+        assert passed is None or (not kill and (push is None or push["slot"] != passed))
+        ctx.set(dut.i_passed.valid, passed is not None)
+        ctx.set(dut.i_passed.payload, passed or 0)
         ctx.set(dut.i_withdraw.valid, withdrawn is not None)
         ctx.set(dut.i_withdraw.payload, withdrawn or 0)
         ctx.set(dut.o_slot.ready, reads)
@@ -130,7 +133,8 @@ class Bench:
             queue.pop(0)
             self.read_up_to -= 1
         for e in queue:
-            e[1] = e[1] or bool(hit(e[0])) or e[0]["lid"] == withdrawn
+            killed = e[0]["slot"] == passed or e[0]["lid"] == withdrawn
+            e[1] = e[1] or bool(hit(e[0])) or killed
         if came:
             queue.append([came, bool(hit(came)), self.clock])
         await ctx.tick()
@@ -183,6 +187,32 @@ def test_who_dies(whole_link, slot, lid, survivors):
     run(Config(payload_depth=8), test)
 
 
+@pytest.mark.parametrize(
+    "passed, withdrawn, survivors",
+    [
+        ([3], None, [1, 2, 4]),
+        ([2, 1], None, [3, 4]),
+        ([9], None, [1, 2, 3, 4]),
+        ([2], 1, [4]),  # in the clock of a withdrawal, which kills 1 and 3
+        ([0], None, [1, 2, 3, 4]),  # the one that is being sent
+    ],
+)
+def test_a_slot_that_is_passed_kills_its_payload(passed, withdrawn, survivors):
+    """Whatever `i_free` says beside it without being valid."""
+
+    async def test(bench):
+        for n in range(5):  # links 1, 0, 1, 0 behind a first of link 3
+            await bench.step(entry(n, n % 2 if n else 3, n), ready=n > 3)
+        bench.free(slot=4, lid=0, valid=0)
+        for slot in passed:
+            await bench.step(passed=slot, withdrawn=withdrawn, ready=False)
+        for _ in range(14):
+            await bench.step()
+        assert bench.sent == [0, *survivors] and bench.dropped == 4 - len(survivors)
+
+    run(Config(payload_depth=8), test)
+
+
 @pytest.mark.parametrize("lid, survivors", [(1, [2, 4, 5]), (0, [1, 3, 5]), (2, [1, 2, 3, 4, 5])])
 def test_withdraw_spares_the_entry_of_the_same_clock(lid, survivors):
     async def test(bench):
@@ -201,7 +231,7 @@ def test_withdraw_spares_the_entry_of_the_same_clock(lid, survivors):
     [
         (64, 2, 0.5, 0.2, 1, "ethernet"),
         (64, 8, 0.7, 0.2, 2, "ethernet"),
-        (128, 8, 0.2, 0.4, 3, "ethernet"),
+        (128, 8, 0.3, 0.3, 3, "ethernet"),
         (512, 16, 0.3, 0.1, 4, "ethernet"),
         (512, 4, 1.0, 0.0, 5, "ethernet"),
         (512, 2, 1.0, 0.1, 6, "ethernet"),
@@ -221,11 +251,13 @@ def test_random_against_a_list(width_bits, depth, eager, killers, seed, encapsul
         for clock in range(700):
             bench.where = f"seed {seed} clock {clock}"
             push = entry(rng.randrange(16), rng.randrange(4), rng.getrandbits(32))
-            kill = withdrawn = None
+            kill = withdrawn = passed = None
             if rng.random() < killers:
                 kill = dict(
                     slot=rng.randrange(16), lid=rng.randrange(4), whole_link=rng.random() < 0.3
                 )
+            elif rng.random() < killers / 3:
+                passed = rng.choice([slot for slot in range(16) if slot != push["slot"]])
             if rng.random() < killers / 4:  # both of one event: of one link
                 withdrawn = kill["lid"] if kill else rng.randrange(4)
             await bench.step(
@@ -234,6 +266,7 @@ def test_random_against_a_list(width_bits, depth, eager, killers, seed, encapsul
                 withdrawn,
                 reads=rng.random() < 0.7,
                 ready=rng.random() < eager,
+                passed=passed,
             )
         assert len(bench.sent) > 8 and bool(bench.dropped) == bool(killers), bench.where
 

@@ -61,8 +61,8 @@ class Desk:
     def timer(self, ask=None):
         return sent(self.model.timer(PEER, 0, ask))
 
-    def look(self):
-        outcome = self.model.look(PEER, 0)
+    def look(self, *ids):
+        outcome = self.model.look(PEER, 0, *ids)
         self.model.check()
         return [item[2] - R for item in outcome.deliveries] or sent(outcome)
 

@@ -110,6 +110,7 @@ def test_the_rows_of_an_ack_agree_with_the_model(ext, tx_id, row, action):
     model, coverage = opened(ext, data=2), CellCoverage({"RX_ACK": {"OPEN": ACKS}})
     record = {"event": 7, "node": PEER, "vc": VC, "old_state": 3, "new_state": 3, "frame": 0}
     record |= {"action": ACTIONS.index(action), "tx_id": tx_id, "rx_id": ID, "epoch": 7}
+    record["frees"] = action == "RETIRE"
     coverage.before(model, record)
     model.receive(Frame(PEER, 1, Opcode.ACK, VC, tx_id, ID, 7))
     coverage.after(model, record)

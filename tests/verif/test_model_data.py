@@ -31,9 +31,11 @@ def test_host_payload(state, result):
 def test_payload_waits_for_its_turn():
     m = in_state("OPEN")
     assert sent(m.host_payload(PEER, 0, b"a", send_now=False)) is None
-    assert sent(m.host_payload(PEER, 0, b"b")) is None
+    outcome = m.host_payload(PEER, 0, b"b")  # its event sends what waits longest
+    assert sent(outcome) == ("PAYLOAD", ID, 0, E) and outcome.frame.payload == b"a"
     assert m.pending() == [(PEER, 0)]
-    assert [m.visit(PEER, 0).frame.payload for _ in range(2)] == [b"a", b"b"]
+    assert m.host_payload(PEER, 0, b"c").frame.payload == b"b"
+    assert m.visit(PEER, 0).frame.payload == b"c"
     assert sent(m.visit(PEER, 0)) is None and m.pending() == []
 
 

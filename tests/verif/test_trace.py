@@ -6,7 +6,7 @@ from ttpoe.link.fsm import Action, Event, LinkState
 from ttpoe.protocol import Opcode
 from ttpverif.bench.story import HEADING, story_line
 from ttpverif.check import trace
-from ttpverif.coverage.cells import ACTION_STATS, GUARDS, HARDWARE_KNOWS
+from ttpverif.coverage.cells import ACTION_STATS, GUARDS, HARDWARE_KNOWS, OUTSIDE
 
 
 def names(enumeration):
@@ -28,7 +28,7 @@ def test_conditions_and_statistics_are_those_of_the_table():
     from ttpoe.link.effects import EFFECTS
     from ttpoe.link.fsm import GUARDS as HARDWARE
 
-    assert {*GUARDS, *HARDWARE_KNOWS, "FULL", "LAG"} == set(HARDWARE)
+    assert {*GUARDS, *HARDWARE_KNOWS, *OUTSIDE} == set(HARDWARE)
     assert {
         action.name: effects.stat for action, effects in EFFECTS.items() if effects.stat
     } == ACTION_STATS

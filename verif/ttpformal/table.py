@@ -20,6 +20,7 @@ _FILES = (
     "arbitrate",
     "pipeline",
     "victim",
+    "reorder",
     "background",
     "replay",
     "tx",

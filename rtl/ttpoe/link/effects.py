@@ -54,9 +54,9 @@ LINK_STATS = {
 
 WORDS = {
     "tx": ("open_id", "first", "end", "last", "current", "position", "tx_id", "before", "run_end"),
-    "rx": ("tx_id", "r", "missing", "gap", "rx_id"),
+    "rx": ("tx_id", "r", "missing", "gap", "run"),
     "ours": ("fresh", "answer"),
-    "slots": ("append", "refuse", "free_all", "ack", "nack", "close", "open", "one"),
+    "slots": ("append", "refuse", "free_all", "ack", "nack", "close", "open", "one", "run"),
     "notes_end": ("last", "next", "position"),
     "stat": tuple(LINK_STATS),
 }
@@ -73,13 +73,14 @@ class Effects:
          "position": the one that is sent again; "tx_id", "before": the event's TxID, the one
          before; "run_end": the latter if the event's ID is kept, else the former; None: 0.
     rx : its RxID. "tx_id": the received TxID; "r": last in-order ID; "missing": r + 1;
-         "gap": the youngest ID noted before the event + 1; "rx_id": the event's RxID; None: 0.
+         "gap": the youngest ID noted before the event + 1; "run": the first ID of the run of
+         missing ones that the ASKs are in; None: 0.
     copies : the frame answers for a link that is not there: epoch and EtherType are copied.
     ours : "fresh": our side becomes a new incarnation, as opener; "answer": as answerer.
     learns : the peer's IDs and epoch are taken from the received OPEN.
     slots : "append" the host's slot; "refuse" it (freed at once); "free_all" slots of the link;
             "ack" / "nack" / "close" / "open": retire by RxID; "one": free one that was
-            acknowledged.
+            acknowledged; "run": free several of those.
     notes_end : TxID is the peer's "last" ID, or the "next" one behind it (C1, C4); "position": it
          is taken as the last in-order ID, and declares no end (Z8).
     doubts : the last in-order ID is doubtful from now on (Z4).
@@ -223,6 +224,7 @@ EFFECTS = {
     ),
     Action.SEND: Effects(sends=True, frame=Opcode.PAYLOAD, tx="current"),
     Action.RETIRE_ONE: Effects(slots="one"),
+    Action.RETIRE_RUN: Effects(slots="run"),
     Action.DELIVER: Effects(
         frame=Opcode.ACK,
         rx="tx_id",
@@ -285,7 +287,8 @@ EFFECTS = {
         accepts=True, unkeeps=True, stat="delivered_kept", peer_progress=True
     ),
     Action.LOOKED: Effects(frame=Opcode.ACK, rx="r", looked=True),
-    Action.NACK_RUN: Effects(frame=Opcode.NACK, tx="run_end", rx="rx_id", stat="nack_run"),
+    Action.LOOK_OVER: Effects(looked=True),
+    Action.NACK_RUN: Effects(frame=Opcode.NACK, tx="run_end", rx="run", stat="nack_run"),
     Action.FREE_KEPT: Effects(unkeeps=True, stat="purged"),
     Action.NACK_RANGE: Effects(seeks=True, resends=True, hears=True, stat="nack_replayed"),
     Action.NOTED: Effects(hears=True, stat="echo_heard"),

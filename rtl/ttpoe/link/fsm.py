@@ -51,7 +51,7 @@ class Event(enum.Enum, shape=5):
     SEEK = 21  # a range that was NACKed is to be sent again: where does its list begin?
     REPLAY = 22  # one PAYLOAD of that range
     WALKED = 23  # the range is done
-    RETIRE = 24  # free one slot that was acknowledged with others
+    RETIRE = 24  # free a run of slots that were acknowledged with others
 
 
 GUARDS = {
@@ -59,7 +59,8 @@ GUARDS = {
     "SELF": "the address is our own",
     "ZERO": "the peer sends epoch 0",
     "AT_LIMIT": "the link holds as many slots as one link may; a CONTROLLED one three quarters of all",
-    "CAN_SEND": "nothing waits to be sent and the link is not held; a CONTROLLED one is free to send",
+    "CAN_SEND": "what is to be sent next is known, or is the event's own; the link is not held; a "
+    "CONTROLLED one is free to send",
     "ROOM": "the received payload lies in a receive slot",
     "STALE": "the peer's epoch is known, not 0, and not the frame's",
     "OWN_EPOCH": "the frame's epoch is our own, or both sides' are 0",
@@ -99,18 +100,20 @@ GUARDS = {
     "WAKE": "ZERO, and fewer than 8 time-outs in a row; if many links are backlogged, 2 or 6",
     "END_AHEAD": "the peer declared an end that is not reached yet",
     "LAG": "acknowledged slots wait to be freed, and nobody walks along the list",
+    "RETIRING": "the run of slots that the event names is still there, and nobody else walks along it",
     "CLOSE_DUE": "a CLOSE is to be sent",
     "CLOSE_WAITS": "something is unacknowledged or waits, and a CLOSE would not keep it: ZERO, or "
     "our last data ID is 0xFFFFFFFF, so that it cannot declare the ID behind it",
     "UNSENT": "something waits to be sent, its slot is known, and the link is not held",
     "SELECTIVE": "both sides keep packets behind a gap",
     "LOOKING": "a look-up is under way",
+    "AHEAD": "the LOOK for the ID before has not been answered yet",
     "KEPT_ANY": "packets are kept",
     "HIT": "the ID is kept",
     "KEEP_OK": "there is a receive slot, a reorder slot and a place in the directory",
     "NEW_GAP": "TxID leaves out IDs behind the youngest one noted",
-    "RUN": "IDs in front of this one are missing",
-    "AT_SEEN": "this is the youngest ID noted, or the last one of the window",
+    "RUN": "the ID in front of this one is missing, by the ASK before",
+    "AT_SEEN": "this is the youngest ID noted, or the last one of the window if that is older",
     "OLD_KEPT": "a packet that an ended link kept is here",
     "RANGE_OK": "the range that the NACK names touches what is in flight",
     "SEEK_OK": "the link is selective and something in flight has been passed",
@@ -225,3 +228,6 @@ class Action(enum.Enum, shape=7):
     # congestion control (section 11)
     KEEP_ECHO = 88
     NOTED = 89
+    # many at once
+    RETIRE_RUN = 90
+    LOOK_OVER = 91

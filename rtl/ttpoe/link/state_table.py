@@ -39,7 +39,6 @@ def _payload(state, *extra):
     return rows(("STALE", _A.DROP_STALE, state), ("OUT_OF_STEP", _A.SAY_OUT_OF_STEP, state),
                 ("DUPLICATE", _A.ACK_AGAIN, state), *extra,
                 ("SELECTIVE HIT", _A.LOSE, state),
-                ("NEXT ROOM LOOKING", _A.DELIVER_LOOK, state),
                 ("NEXT ROOM KEPT_ANY", _A.DELIVER_LOOK, state),
                 ("NEXT ROOM", _A.DELIVER, state), ("NEXT", _A.SAY_FULL, state),
                 ("SELECTIVE KEEP_OK NEW_GAP", _A.KEEP_NACK, state),
@@ -75,14 +74,17 @@ def _background(state):
     """Selective replay in the three states where data flows: {event: cell}."""
     return {
         _E.LOOK: rows(("LOOKING NEXT HIT", _A.DELIVER_KEPT, state),
-                      ("LOOKING NEXT", _A.LOOKED, state), ("", _A.NOTHING, state)),
+                      ("LOOKING NEXT !AHEAD", _A.LOOKED, state),
+                      ("LOOKING NEXT !KEPT_ANY", _A.LOOKED, state),
+                      # What was delivered last has come in order, and was acknowledged.
+                      ("LOOKING !KEPT_ANY", _A.LOOK_OVER, state), ("", _A.NOTHING, state)),
         # Without SELECTIVE it is a question of the incarnation before, and NACK would acknowledge.
         _E.ASK: rows(("SELECTIVE GAP HIT RUN", _A.NACK_RUN, state),
                      ("SELECTIVE GAP AT_SEEN !HIT", _A.NACK_RUN, state),
                      ("", _A.NOTHING, state)),
         _E.SEEK: rows(("SEEK_OK", _A.START_WALK, state), ("", _A.NOTHING, state)),
         _E.REPLAY: rows(("RESEND_OK", _A.RESEND, state), ("", _A.NOTHING, state)),
-        _E.RETIRE: rows(("LAG", _A.RETIRE_ONE, state), ("", _A.NOTHING, state)),
+        _E.RETIRE: rows(("RETIRING", _A.RETIRE_RUN, state), ("", _A.NOTHING, state)),
     }
 
 

@@ -17,6 +17,7 @@ from ..link.table import LinkTable, tag_layout
 from ..memory.protected import ERRORS, report
 from ..reorder.directory import ReorderDirectory
 from ..replay.lists import successor_port
+from ..replay.retirer import RUN, RUN_BITS
 from .interlock import Interlock
 from .q1_read import ReadTag
 from .q2_decide import Decide
@@ -56,6 +57,13 @@ class Pipeline(wiring.Component):
         tag comes one clock later, as the table holds it (what is on its way back is not in it).
     i_kept_freed : In(2)
         How many reorder slots became free in this clock.
+    i_hopped : In(1)
+        See `replay.replayer`, `o_hopped`.
+    i_retiring : In(event of lid)
+        See `replay.retirer`, `o_walks`.
+    o_cut : Out(1)
+        The list that the retirer walks along was freed meanwhile: what it passes are not that
+        link's slots any more. High until its RETIRE, from the clock before the list is freed.
     i_ask_over : In(1)
         The round of questions for a link's gaps is over (`reorder.ask`).
     i_first_id, i_epoch, o_stepped
@@ -87,6 +95,9 @@ class Pipeline(wiring.Component):
                 "o_inspected": Out(event_signature(tag_layout(config))),
                 "i_kept_freed": In(2),
                 "i_ask_over": In(1),
+                "i_retiring": In(event_signature(config.lid_bits)),
+                "i_hopped": In(1),
+                "o_cut": Out(1),
                 "i_first_id": In(32),
                 "i_epoch": In(16),
                 "o_stepped": Out(1),
@@ -290,13 +301,15 @@ class Pipeline(wiring.Component):
         takes_next = Signal()
         q2c_passed = Signal(self._config.slot_bits)
         self.q3_passed = Signal(self._config.slot_bits)
-        # A visit passes a slot that lags behind, or sends the current one; all else that follows
-        # the list starts at its head.
+        # A visit passes a slot that lags behind, or sends the current one; a payload of the host
+        # may send that, too. All else that follows the list starts at its head.
+        walking = decide.i_stands | decide.i_retiring
+        retires = (found.event.event == Event.VISIT) & (tag.lag != 0) & ~walking
         m.d.sync += [
             takes_next.eq(
-                (found.event.event == Event.VISIT)
+                found.event.event.as_value().matches(Event.VISIT, Event.HOST_PAYLOAD)
                 & (tag.current != 0)
-                & ((tag.lag == 0) | decide.i_walking)
+                & ~retires
             ),
             q2c_passed.eq(self.successor.addr),
             self.q3_passed.eq(q2c_passed),
@@ -304,7 +317,13 @@ class Pipeline(wiring.Component):
         ]
         m.d.comb += [
             self.successor.en.eq(1),
-            self.successor.addr.eq(Mux(takes_next, decide.tag_b.next, decide.tag_b.head)),
+            self.successor.addr.eq(
+                Mux(
+                    decide.event_b.event == Event.RETIRE,
+                    decide.event_b.retire.slot,
+                    Mux(takes_next, decide.tag_b.next, decide.tag_b.head),
+                )
+            ),
             self.successor.used.eq(self.q2c_valid),
         ]
 
@@ -319,6 +338,20 @@ class Pipeline(wiring.Component):
         free_next = Signal.like(free)
         asking = Signal()
         walked_lid, walked = Signal(config.lid_bits), Signal()  # whose list is walked along
+        # Slots from the head of that list to where the walk stands: they may be freed meanwhile.
+        passed, passed_next = Signal(config.count_bits), Signal(config.count_bits)
+        passed_one, passed_run = Signal(), Signal()
+        done = self.q3_outcome
+        freed = Mux(done.run, self.q3.retire.count[:RUN_BITS], done.pop)
+        m.d.comb += passed_next.eq(
+            passed + self.i_hopped - Mux(self.q3_valid & (walked_lid == self.q3_lid), freed, 0)
+        )
+        m.d.sync += [
+            passed.eq(Mux(walked, passed_next, 0)),
+            passed_one.eq(walked & (passed_next != 0)),
+            passed_run.eq(walked & (passed_next >= RUN)),
+        ]
+        cut = Signal()  # the list that the retirer walks along was freed meanwhile
         slots = [Signal(config.rx_slot_bits, name=f"kept_slot_{n}") for n in ("q2b", "q2c", "q3")]
         self.q3_kept_slot = slots[-1]
         m.d.comb += [
@@ -327,6 +360,11 @@ class Pipeline(wiring.Component):
             decide.i_reorder_free.eq(some & ~(one & keeps)),
             decide.i_asking.eq(asking),
             decide.i_walking.eq(walked & (walked_lid == decide.i_lid)),
+            decide.i_stands.eq(decide.i_walking & ~passed_one),
+            decide.i_stands_near.eq(decide.i_walking & ~passed_run),
+            decide.i_retiring.eq(
+                self.i_retiring.valid & ~cut & (self.i_retiring.payload == decide.i_lid)
+            ),
             self.reorder.i_change.eq(
                 self.q3_valid & (self.q3_outcome.keeps | self.q3_outcome.unkeeps)
             ),
@@ -354,6 +392,26 @@ class Pipeline(wiring.Component):
             & ((event.event == Event.WALKED) | (outcome.free_all & walked & (walked_lid == lid)))
         ):
             m.d.sync += walked.eq(0)
+        # Where the round of questions stands. ASKs of it follow each other as events of one link.
+        run, before_run = Signal(), Signal(32)  # the last ID was missing; the ID in front of those
+        asked, q3_asked = valid & (event.event == Event.ASK), self.q3.event == Event.ASK
+        self.before_run = before_run
+        m.d.comb += decide.i_run.eq(run)
+        with m.If(asked):
+            m.d.sync += run.eq(outcome.asks_on & ~outcome.hit)
+        with m.Elif(valid & outcome.asks):
+            m.d.sync += run.eq(0)
+        with m.If(self.q3_valid & q3_asked & self.q3_outcome.hit):
+            m.d.sync += before_run.eq(self.q3.ask.id)
+        with m.Elif(self.q3_valid & self.q3_outcome.asks):
+            m.d.sync += before_run.eq(self.q3_tag.received)
+        m.d.comb += self.o_cut.eq(cut)
+        with m.If(valid & (event.event == Event.RETIRE)):
+            m.d.sync += cut.eq(0)
+        with m.Elif(
+            valid & outcome.free_all & self.i_retiring.valid & (self.i_retiring.payload == lid)
+        ):
+            m.d.sync += cut.eq(1)
 
     # ---- Q3: commit ----------------------------------------------------------------------------
 
@@ -368,8 +426,9 @@ class Pipeline(wiring.Component):
         # Nothing is freed, nor the oldest sent, while somebody walks along the list: the WALKED
         # event looks again.
         lag = tag.lag != 0
+        goes_on = tag.lag[1:].any() & (self.q3.event == Event.RETIRE)  # the retirer, at once
         wants_visit = (
-            (lag & ~outcome.walking)
+            (lag & ~outcome.walking & ~goes_on)
             | (tag.close_due & data_state & (tag.state != LinkState.CLOSE_RECD))
             | ((tag.current != tag.alloc) & ~tag.held & data_state & ~(lag & (tag.current == 0)))
         )
@@ -381,7 +440,7 @@ class Pipeline(wiring.Component):
         ]
         with m.If(outcome.pop):
             m.d.comb += tag.head.eq(self.q3_follower)
-        with m.If((visited & outcome.sends) | (outcome.resends & ~tag.selective)):
+        with m.If(outcome.follows):
             m.d.comb += tag.next.eq(self.q3_follower)
         m.d.comb += [
             table.i_change.eq(self.q3_owns),
@@ -398,8 +457,9 @@ class Pipeline(wiring.Component):
             done.vc.eq(self.q3_vc),
             done.old_head.eq(self.q3_head),
             done.old_tail.eq(self.q3_tail),
-            done.sent_slot.eq(Mux(visited | outcome.resends, self.q3_passed, self.q3.slot)),
+            done.sent_slot.eq(Mux(outcome.passes | outcome.resends, self.q3_passed, self.q3.slot)),
             done.kept_slot.eq(self.q3_kept_slot),
             done.victim_valid.eq(self.q3_valid & self.q3_evicts),
             done.victim.eq(self.q3_victim),
+            done.before_run.eq(self.before_run),
         ]

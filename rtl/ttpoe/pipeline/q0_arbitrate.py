@@ -28,6 +28,7 @@ from ..reorder.ask import ask_layout
 from ..reorder.directory import directory_index
 from ..reorder.lookup import look_layout
 from ..replay.replayer import Walk, replay_layout
+from ..replay.retirer import retire_layout
 from ..stream.arbiter import UrgencyArbiter
 from .credits import Credits
 from .hold import Hold
@@ -86,7 +87,7 @@ class Arbitrate(wiring.Component):
                 "i_host": In(stream.Signature(host_event_layout(config))).array(config.VCS),
                 "i_look": In(stream.Signature(look_layout(config))),
                 "i_replay": In(stream.Signature(replay_layout(config))),
-                "i_retire": In(lid),
+                "i_retire": In(stream.Signature(retire_layout(config))),
                 "i_ask": In(stream.Signature(ask_layout(config))),
                 "i_victim": In(lid),
                 "i_command": In(stream.Signature(command_layout)),
@@ -273,7 +274,7 @@ class Arbitrate(wiring.Component):
                 "event": Event.ASK,
                 "by_lid": Const(1, 1),
                 "lid": payload.lid,
-                **event_fields("ask", id=payload.id, first=payload.first),
+                **event_fields("ask", id=payload.id),
                 "control": Const(1, 1),
             }
         if name == "replay":
@@ -287,6 +288,14 @@ class Arbitrate(wiring.Component):
                 "slot": payload.slot,
                 **event_fields("seek", first=payload.first, last=payload.last),
                 "may_send": resends,
+                "control": Const(0, 1),
+            }
+        if name == "retire":
+            return {
+                "event": Event.RETIRE,
+                "by_lid": Const(1, 1),
+                "lid": payload.lid,
+                **event_fields("retire", slot=payload.slot, count=payload.count),
                 "control": Const(0, 1),
             }
         return {

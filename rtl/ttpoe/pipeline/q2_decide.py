@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..link.table import tag_layout
 from ..reorder.directory import kept_layout
-from .q2_guards import PARTS, Guards
+from .q2_guards import FAR, PARTS, Guards, facts_layout
 from .q2_new_tag import NewTag
 from .q2_rules import Rules
 from .records import guards_layout, outcome_layout, pipeline_event_layout
@@ -43,7 +43,13 @@ class Decide(wiring.Component):
     i_kept : In(directory entry)
         What the directory of kept packets holds for the event's TxID (`reorder.directory`).
     i_walking : In(1)
-        Somebody walks along this link's list of slots: none of them may be freed.
+        The replayer walks along this link's list of slots.
+    i_stands, i_stands_near : In(1)
+        ... and has not passed the first one yet, or not as many as a run may have.
+    i_run : In(1)
+        The ASK before found its ID missing, in the same round of questions.
+    i_retiring : In(1)
+        The retirer does, along slots that are still there: only its RETIRE may free them.
     i_free, i_slow, i_coin, i_crowded : In(1)
         What the law of congestion says: the link may send at once, round trips are long, a random bit,
         many links are backlogged.
@@ -76,6 +82,10 @@ class Decide(wiring.Component):
                 "i_lid": In(config.lid_bits),
                 "i_kept": In(kept_layout(config)),
                 "i_walking": In(1),
+                "i_retiring": In(1),
+                "i_run": In(1),
+                "i_stands": In(1),
+                "i_stands_near": In(1),
                 "i_free": In(1),
                 "i_slow": In(1),
                 "i_coin": In(1),
@@ -104,7 +114,7 @@ class Decide(wiring.Component):
         m = Module()
         config = self._config
         m.submodules.guards = self.guards = guards = Guards(config, self._registered)
-        m.submodules.rules = self.rules = rules = Rules(config)
+        m.submodules.rules = self.rules = rules = Rules(config, self._registered)
         m.submodules.new_tag = self.new_tag = new_tag = NewTag(config)
 
         def across(value, name):
@@ -114,8 +124,8 @@ class Decide(wiring.Component):
             return there
 
         for name in ("i_event", "i_tag", "i_full", "i_self", "i_lid", "i_kept", "i_walking",
-                     "i_free", "i_slow", "i_coin", "i_crowded", "cfg_max_retry",
-                     "cfg_idle_limit", "cfg_link_slots"):  # fmt: skip
+                     "i_stands", "i_stands_near", "i_retiring", "i_run", "i_free", "i_slow",
+                     "i_coin", "i_crowded", "cfg_max_retry", "cfg_idle_limit", "cfg_link_slots"):  # fmt: skip
             m.d.comb += getattr(guards, name).eq(getattr(self, name))
         parts, facts, kinds = guards.o_parts, guards.o_facts, guards.o_kinds
         self._cross(m, self.event_b, self.i_event)
@@ -126,6 +136,10 @@ class Decide(wiring.Component):
         }
         for name, guard in self.guard.items():
             m.d.comb += guard.eq(parts[name] & parts[f"{name}_2"] if name in PARTS else parts[name])
+        facts_b = Signal(facts_layout(config))
+        m.d.comb += facts_b.eq(facts)
+        with m.If(facts.far | facts.far_2):
+            m.d.comb += [*(facts_b[name].eq(1) for name in FAR), facts_b.ends_at_una.eq(0)]
         with m.If(~self.i_reorder_free):
             m.d.comb += self.guard["KEEP_OK"].eq(0)
         m.d.comb += [
@@ -140,9 +154,9 @@ class Decide(wiring.Component):
             new_tag.i_event.eq(self.event_c),
             new_tag.i_tag.eq(self.tag_c),
             new_tag.i_guards.eq(across(rules.i_guards, "guards_c")),
-            new_tag.i_facts.eq(across(facts, "facts_c")),
+            new_tag.i_facts.eq(across(facts_b, "facts_c")),
             new_tag.i_control.eq(across(rules.o_control, "control_c")),
-            new_tag.i_outcome.eq(across(rules.o_outcome, "outcome_c")),
+            new_tag.i_outcome.eq(rules.o_outcome),
         ]
         self._cross(m, new_tag.i_before, self.event_b.tx_id - 1)
         self._cross(m, new_tag.i_after, self.event_b.rx_id + 1)

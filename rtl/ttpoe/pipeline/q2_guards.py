@@ -14,7 +14,7 @@ from ..link.table import tag_layout
 from ..reorder.directory import kept_layout
 from .records import pipeline_event_layout
 
-__all__ = ["PARTS", "Guards", "at_share", "facts_layout", "kinds_layout", "parts_layout"]
+__all__ = ["FAR", "PARTS", "Guards", "at_share", "facts_layout", "kinds_layout", "parts_layout"]
 
 _WORDS = 2  # time-outs in a row that repeat the CLOSE_ACK to such a peer (decision Z3)
 _WAKES = 8  # time-outs in a row that wake a peer with epoch 0 (decision Z7)
@@ -22,8 +22,20 @@ _SELDOM = 2  # ... but while many links are backlogged only the third and the se
 _SLOW = 2  # time-outs in a row that send nothing again while round trips are long (decision K13)
 _RARE = 3  # ... after which every second one does not
 
-PARTS = ("QUIET", "OPEN_AGREES", "OUT_OF_STEP", "RANGE_OK", "RESEND_OK", "LAST_ACK", "GOOD_0")
+PARTS = (
+    "QUIET",
+    "OPEN_AGREES",
+    "OUT_OF_STEP",
+    "RANGE_OK",
+    "RESEND_OK",
+    "LAST_ACK",
+    "GOOD_0",
+    "ECHO_OK",
+)
 """Guards that come as two bits, both of which must be high: together they would take too long."""
+
+FAR = ("overtakes", "ends_past_sent")
+"""Facts that also hold if TxID is `far` from the oldest unacknowledged ID: seen a clock later."""
 
 
 def at_share(count):
@@ -55,7 +67,9 @@ def facts_layout(config):
             "named": 1,  # the RxID is the oldest unacknowledged one, or older
             "before_una": 1,  # it is older
             "overtakes": 1,  # TxID: the oldest went out before this one did (R12)
-            "ends_at_una": 1,  # TxID is the oldest
+            "ends_at_una": 1,  # TxID is the oldest, if not `far`
+            "far": 1,  # TxID is far from the oldest ...
+            "far_2": 1,  # ... by one half of its bits or the other
             "ends_past_sent": 1,  # TxID is not sent yet
             "may_resend": 1,  # the oldest may go out now, out of turn
             "behind": 1,  # TxID is older than the last in-order ID
@@ -66,10 +80,11 @@ def facts_layout(config):
             "tx_zero": 1,
             "at_sent": 1,  # the sending position has passed all that was ever sent
             "at_alloc": 1,  # ... all that is allocated
+            "at_tail": 1,  # ... all but the last one
             "lags": 1,  # acknowledged slots wait to be freed
             "chain": config.count_bits,  # slots of the whole list
             "walking": 1,  # somebody walks along the list
-            "walked": 1,  # the event is WALKED: no more
+            "walks_on": 1,  # ... and the event does not end it
             "asked": 1,  # it is ASK
             "purged": 1,  # it is the last PURGE
             "epoch_zero": 1,  # the frame's epoch
@@ -88,7 +103,8 @@ class Guards(wiring.Component):
 
     Members
     -------
-    i_event, i_tag, i_full, i_self, i_lid, i_kept, i_walking, i_free, i_slow, i_coin, i_crowded,
+    i_event, i_tag, i_full, i_self, i_lid, i_kept, i_walking, i_stands, i_stands_near, i_retiring,
+    i_run, i_free, i_slow, i_coin, i_crowded,
     cfg_* : In
         See `q2_decide.Decide`.
     o_parts : Out(parts_layout)
@@ -111,6 +127,10 @@ class Guards(wiring.Component):
                 "i_lid": In(config.lid_bits),
                 "i_kept": In(kept_layout(config)),
                 "i_walking": In(1),
+                "i_retiring": In(1),
+                "i_run": In(1),
+                "i_stands": In(1),
+                "i_stands_near": In(1),
                 "i_free": In(1),
                 "i_slow": In(1),
                 "i_coin": In(1),
@@ -173,6 +193,7 @@ class Guards(wiring.Component):
         here = self.i_kept.valid & (self.i_kept.lid == self.i_lid)
         zero = tag.peer_epoch == 0
         last_acked = self.ack_ahead.all()
+        end_low, far, far_2 = self._range_end()
         # The REPLAY's ID in what is in flight; an older one is a large number (R7).
         resent = self.ack_ahead[: count_bits + 1]
         nack_ok = (tag.sent != 0) & (self.in_window | Mux(zero, last_acked, self.ack_ahead[31]))
@@ -184,6 +205,7 @@ class Guards(wiring.Component):
         fits = self.in_window | last_acked
         ahead = (self.in_order != 0) & ~self.in_order[31]
         nothing_waits = tag.current == tag.alloc
+        knows_next = (tag.current != 0) | (tag.lag == 0)
         ends_at_max = tag.una[count_bits:].all() & (
             (tag.una[:count_bits] + tag.alloc)[:count_bits] == 0
         )
@@ -195,7 +217,7 @@ class Guards(wiring.Component):
                 ((self.cfg_link_slots != 0) & (tag.alloc >= self.cfg_link_slots))
                 | (tag.controlled & at_share(tag.alloc))
             ),
-            "CAN_SEND": nothing_waits & ~tag.held & (self.i_free | ~tag.controlled),
+            "CAN_SEND": (nothing_waits | knows_next) & ~tag.held & (self.i_free | ~tag.controlled),
             "ROOM": event.room,
             "STALE": (tag.peer_epoch != 0) & ~same_epoch,
             "OWN_EPOCH": (event.epoch == tag.epoch) | both_zero,
@@ -236,26 +258,29 @@ class Guards(wiring.Component):
             & (tag.retries < _WAKES)
             & ~(self.i_crowded & (tag.retries[:2] != _SELDOM)),
             "END_AHEAD": tag.end_known & tag.end_ahead,
-            "LAG": (tag.lag != 0) & ~self.i_walking,
+            "LAG": (tag.lag != 0) & ~self.i_stands & ~self.i_retiring,
+            "RETIRING": self.i_retiring & ~self.i_stands_near,
             "CLOSE_DUE": tag.close_due,
             "CLOSE_WAITS": (tag.alloc != 0) & (zero | ends_at_max),
-            "UNSENT": (~nothing_waits & ~tag.held & ~((tag.current == 0) & (tag.lag != 0))),
+            "UNSENT": ~nothing_waits & ~tag.held & knows_next,
             "SELECTIVE": tag.selective,
             "LOOKING": tag.looking,
+            "AHEAD": event.look.ahead,
             "KEPT_ANY": tag.kept != 0,
             "HIT": here & in_reach & ~tag.purging,
             "KEEP_OK": (event.room & in_reach & ~self.i_kept.valid & ~tag.purging),
             "NEW_GAP": (self.past_seen[1:] != 0) & ~self.past_seen[31],
-            "RUN": event.rx_id != event.tx_id,
-            "AT_SEEN": (self.past_seen == 0) | (in_reach & self.in_order[:window_bits].all()),
+            "RUN": self.i_run,
+            # Not behind the youngest one: there a question is ahead of the round's end.
+            "AT_SEEN": (self.past_seen == 0)
+            | (in_reach & self.in_order[:window_bits].all() & self.past_seen[31]),
             "OLD_KEPT": here & tag.purging,
             "RANGE_OK": (nack_ok, ~self.range_end[31]),
             "SEEK_OK": tag.selective & (tag.current != 0),
             "RESEND_OK": (self.i_walking & ~tag.held, resent < tag.current),
             "CONTROLLED": tag.controlled,
             "ECHO": event.tx_id != 0,
-            "ECHO_OK": (self.range_end[count_bits:] == 0)
-            & (self.range_end[:count_bits] < tag.sent),
+            "ECHO_OK": ((end_low < tag.sent) & ~far, ~far_2),
             "PACED": tag.controlled & (tag.current == 0) & (tag.sent != 0),
             "PATIENT": tag.controlled
             & ~tag.held
@@ -269,10 +294,17 @@ class Guards(wiring.Component):
             parts |= dict(zip((name, f"{name}_2"), both))
         return parts
 
+    def _range_end(self):
+        """TxID - oldest unacknowledged: the low bits; whether any of two halves of the others is high."""
+        bits = self._config.count_bits
+        half = (bits + len(self.range_end)) // 2
+        end = self.range_end
+        return end[:bits], end[bits:half].any(), end[half:].any()
+
     def _facts(self):
         """{fact: value}"""
         event, tag, count_bits = self.i_event, self.i_tag, self._config.count_bits
-        end_low, end_far = self.range_end[:count_bits], self.range_end[count_bits:].any()
+        end_low, far, far_2 = self._range_end()
         return {
             "in_window": self.in_window,
             "ack_low": self.ack_low,
@@ -281,9 +313,11 @@ class Guards(wiring.Component):
             "lows_all": self.ack_low == tag.alloc,
             "named": self.ack_ahead[31] | (self.ack_ahead == 0),
             "before_una": self.ack_ahead[31],
-            "overtakes": end_far | (end_low >= tag.oldest_at),
-            "ends_at_una": self.range_end == 0,
-            "ends_past_sent": end_far | (end_low >= tag.sent),
+            "overtakes": end_low >= tag.oldest_at,
+            "ends_at_una": end_low == 0,
+            "far": far,
+            "far_2": far_2,
+            "ends_past_sent": end_low >= tag.sent,
             "may_resend": ~tag.held & (tag.lag == 0) & (tag.current != 0) & event.may_send,
             "behind": self.in_order[31],
             "within_gap": tag.gap & self.in_reach & (self.in_order != 0),
@@ -293,10 +327,13 @@ class Guards(wiring.Component):
             "tx_zero": event.tx_id == 0,
             "at_sent": tag.current == tag.sent,
             "at_alloc": tag.current == tag.alloc,
+            "at_tail": tag.current + 1 == tag.alloc,
             "lags": tag.lag != 0,
             "chain": tag.alloc + tag.lag,
-            "walking": self.i_walking,
-            "walked": event.event == Event.WALKED,
+            "walking": self.i_stands | self.i_retiring,
+            # A RETIRE that comes too early does not go on at once: it would find the same again.
+            "walks_on": (self.i_stands & (event.event != Event.WALKED))
+            | Mux(event.event == Event.RETIRE, self.i_stands_near, self.i_retiring),
             "asked": event.event == Event.ASK,
             "purged": (event.event == Event.PURGE) & event.purge.last,
             "epoch_zero": event.epoch == 0,

@@ -11,6 +11,7 @@ from ..layouts import form_layout
 from ..link.fsm import LinkState
 from ..link.table import tag_layout
 from ..protocol import DATA, Opcode
+from ..replay.retirer import RUN_BITS
 from .q2_guards import facts_layout
 from .q2_rules import control_layout
 from .records import TxBase, guards_layout, outcome_layout, pipeline_event_layout
@@ -82,7 +83,7 @@ class NewTag(wiring.Component):
             out.clip_oldest.eq(self.resends & fact.named),
             out.clip_end.eq(do.seeks & fact.ends_past_sent),
             out.starts_walk.eq(do.starts_walk),
-            out.walking.eq((fact.walking & ~fact.walked) | do.starts_walk),
+            out.walking.eq(fact.walks_on | do.starts_walk),
         ]
         with m.If(self.resends):
             m.d.comb += [
@@ -121,9 +122,12 @@ class NewTag(wiring.Component):
             self.o_outcome.retired.eq(self.retires),
             self.o_outcome.chain.eq(fact.chain),
             self.o_outcome.pop.eq(
-                (do.ack | do.nack | do.close | do.open | do.one)
-                & (fact.lags | self.retires)
-                & ~fact.walking
+                (
+                    (do.ack | do.nack | do.close | do.open | do.one)
+                    & (fact.lags | self.retires)
+                    & ~fact.walking
+                )
+                | do.run
             ),
         ]
 
@@ -228,9 +232,10 @@ class NewTag(wiring.Component):
         with m.Elif(do.nack & fact.in_window):
             m.d.comb += new.una.eq(event.rx_id)
 
+        freed = event.retire.count[:RUN_BITS]
         m.d.comb += [
             new.alloc.eq(old.alloc + out.append - self.retire_count),
-            new.lag.eq(old.lag + self.retire_count - out.pop),
+            new.lag.eq(old.lag + self.retire_count - Mux(do.run, freed, out.pop)),
             new.sent.eq(old.sent + first_send - self.retire_count),
         ]
         with m.If(do.rewinds | (do.releases & old.held) | ours):
@@ -245,11 +250,19 @@ class NewTag(wiring.Component):
             m.d.comb += new.oldest_at.eq(new.sent)
         with m.If(out.free_all):
             m.d.comb += [new.alloc.eq(0), new.lag.eq(0)]
+        # What goes out waits longest: in the list, if anything waits. What follows it is the
+        # event's own, if that was the last one; the list does not say so yet.
+        passes = do.sends & ~(out.append & fact.at_alloc)
+        last = passes & out.append & fact.at_tail
+        m.d.comb += [
+            out.passes.eq(passes),
+            out.follows.eq((passes & ~last) | (self.resends & ~old.selective)),
+        ]
         with m.If(out.append):
             m.d.comb += new.tail.eq(event.slot)
             with m.If(self.i_guards.EMPTY & ~fact.lags):
                 m.d.comb += new.head.eq(event.slot)
-            with m.If(fact.at_alloc):
+            with m.If(fact.at_alloc | last):
                 m.d.comb += new.next.eq(event.slot)
         with m.If(do.holds):
             m.d.comb += new.held.eq(1)

@@ -35,7 +35,7 @@ _RX_BASE = {
     "r": RxBase.RECEIVED,
     "missing": RxBase.MISSING,
     "gap": RxBase.GAP,
-    "rx_id": RxBase.RX_ID,
+    "run": RxBase.RUN,
 }
 assert _TX_BASE.keys() - {None} == set(WORDS["tx"])
 assert _RX_BASE.keys() - {None} == set(WORDS["rx"])
@@ -72,6 +72,13 @@ def _joined(choices):
 class Rules(wiring.Component):
     """The state table and its effects.
 
+    Parameters
+    ----------
+    config : Config
+    registered : bool
+        Whether `o_outcome` comes a clock later than `o_control`; see `q2_decide.Decide`. Behind each
+        bit of its numbers are half of the actions: with the table these would be the longest paths.
+
     Members
     -------
     i_kinds : In(kinds_layout)
@@ -82,10 +89,11 @@ class Rules(wiring.Component):
     o_outcome : Out(outcome)
         The part of it that follows from the action alone.
 
-    Timing: combinational.
+    Timing: `o_control` is combinational, and so is `o_outcome` if not `registered`.
     """
 
-    def __init__(self, config):
+    def __init__(self, config, registered=False):
+        self._registered = registered
         super().__init__(
             {
                 "i_kinds": In(kinds_layout()),
@@ -148,23 +156,33 @@ class Rules(wiring.Component):
 
     def _effects(self, m):
         """One control bit per effect, from the actions that have it."""
-        out, taken = self.o_outcome, self.taken
+        out, control = self.o_outcome, self.o_control
+        border = m.d.sync if self._registered else m.d.comb
+        was_taken = {action: Signal(name=f"took_{action.name.lower()}") for action in Action}
+        old_state, hit = Signal(LinkState), Signal()
+        border += [
+            *(was_taken[action].eq(bit) for action, bit in self.taken.items()),
+            old_state.eq(self.i_state),
+            hit.eq(self.i_guards.HIT),
+        ]
 
-        def those(having):
+        def those(having, taken=self.taken):
             return _any(taken[action] for action, effects in EFFECTS.items() if having(effects))
+
+        def these(having):
+            return those(having, was_taken)
 
         def chosen(field, value_of):
             """The outcome's field, from what each action says of it; None says nothing."""
             values = {action: value_of(effects) for action, effects in EFFECTS.items()}
             m.d.comb += Value.cast(field).eq(
                 _joined(
-                    (taken[action], value.value)
+                    (was_taken[action], value.value)
                     for action, value in values.items()
                     if value is not None
                 )
             )
 
-        control = self.o_control
         m.d.comb += [
             *(control[name].eq(those(lambda e, name=name: getattr(e, name))) for name in FLAGS),
             *(
@@ -176,23 +194,25 @@ class Rules(wiring.Component):
                 for word in WORDS["notes_end"]
             ),
             Value.cast(out.action).eq(
-                _joined((bit, action.value) for action, bit in taken.items())
+                _joined((bit, action.value) for action, bit in was_taken.items())
             ),
-            out.old_state.eq(self.i_state),
-            out.append.eq(control.append),
-            out.free_own.eq(control.refuse),
-            out.free_all.eq(control.free_all),
-            out.evicts.eq(control.evicts),
-            out.copies.eq(control.copies),
-            out.wakes.eq(control.wakes),
-            out.stepped.eq(those(lambda e: e.ours is not None)),
-            out.noticed.eq(those(lambda e: e.notice is not None)),
-            out.frame.eq(those(lambda e: e.frame is not None)),
+            out.old_state.eq(old_state),
+            out.append.eq(these(lambda e: e.slots == "append")),
+            out.free_own.eq(these(lambda e: e.slots == "refuse")),
+            out.run.eq(these(lambda e: e.slots == "run")),
+            out.free_all.eq(these(lambda e: e.slots == "free_all")),
+            *(
+                out[name].eq(these(lambda e, name=name: getattr(e, name)))
+                for name in ("evicts", "copies", "wakes")
+            ),
+            out.stepped.eq(these(lambda e: e.ours is not None)),
+            out.noticed.eq(these(lambda e: e.notice is not None)),
+            out.frame.eq(these(lambda e: e.frame is not None)),
         ]
         chosen(out.result, lambda e: e.result)
         chosen(out.notice, lambda e: e.notice)
         chosen(out.opcode, lambda e: e.frame)
         chosen(out.rx_base, lambda e: _RX_BASE[e.rx])
         chosen(out.tx_base, lambda e: _TX_BASE[e.tx])
-        with m.If(those(lambda e: e.tx == "run_end") & self.i_guards.HIT):
+        with m.If(these(lambda e: e.tx == "run_end") & hit):
             m.d.comb += out.tx_base.eq(TxBase.BEFORE_TX)

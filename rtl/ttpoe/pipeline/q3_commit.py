@@ -24,10 +24,10 @@ from ..link.effects import EFFECTS, LINK_STATS
 from ..link.fsm import Action, Event, LinkState
 from ..link.ready import push_layout
 from ..protocol import Opcode
-from ..reorder.ask import ask_start_layout
+from ..reorder.ask import ask_start_layout, asked_layout
 from ..reorder.lookup import look_job_layout, looked_layout
 from ..replay.replayer import range_layout, walk_layout
-from ..replay.retirer import lag_layout
+from ..replay.retirer import RUN_BITS, lag_layout
 from .q2_guards import at_share
 from .records import SILENT, RxBase, TxBase, committed_layout
 from .trace import Trace
@@ -62,10 +62,11 @@ def _outputs(config):
         "o_look_job": Out(event_signature(look_job_layout(config))),
         "o_looked": Out(event_signature(looked_layout())),
         "o_ask_start": Out(event_signature(ask_start_layout(config))),
-        "o_asked": Out(event_signature(looked_layout())),
+        "o_asked": Out(event_signature(asked_layout())),
         "o_range": Out(event_signature(range_layout(config))),
         "o_walk": Out(event_signature(walk_layout(config))),
         "o_lag": Out(event_signature(lag_layout(config))),
+        "o_retired": Out(1),
         "o_victim": Out(event_signature(config.lid_bits)),
         "o_control_unused": Out(1),
         "o_payload_unused": Out(1),
@@ -101,7 +102,7 @@ class Commit(wiring.Component):
         The received payload is kept: its verdict comes later.
     o_look_job, o_looked, o_ask_start, o_asked : Out(event)
         To `reorder.lookup` and `reorder.ask`.
-    o_range, o_walk, o_lag : Out(event)
+    o_range, o_walk, o_lag : Out(event), o_retired : Out(1)
         To `replay.replayer` and `replay.retirer`.
     o_victim : Out(event of lid)
         This link may be asked to close (decision L5).
@@ -225,7 +226,7 @@ class _Outcomes(wiring.Component):
         )
         with m.If(outcome.tx_base != TxBase.ZERO):
             m.d.comb += tx_id.eq(tx_from + ahead - one_back)
-        one_on = (outcome.rx_base == RxBase.MISSING) | (outcome.rx_base == RxBase.GAP)
+        one_on = outcome.rx_base.as_value().matches(RxBase.MISSING, RxBase.GAP, RxBase.RUN)
         with m.Switch(outcome.rx_base):
             with m.Case(RxBase.TX_ID):
                 m.d.comb += rx_from.eq(event.tx_id)
@@ -233,8 +234,8 @@ class _Outcomes(wiring.Component):
                 m.d.comb += rx_from.eq(tag.received)
             with m.Case(RxBase.GAP):
                 m.d.comb += rx_from.eq(outcome.old_seen)
-            with m.Case(RxBase.RX_ID):
-                m.d.comb += rx_from.eq(event.rx_id)
+            with m.Case(RxBase.RUN):
+                m.d.comb += rx_from.eq(done.before_run)
         m.d.comb += rx_id.eq(rx_from + one_on)
 
         m.d.comb += [
@@ -306,12 +307,18 @@ class _Outcomes(wiring.Component):
             free.head.eq(Mux(outcome.free_own, done.event.slot, done.old_head)),
             free.tail.eq(
                 Mux(
-                    outcome.free_own,
+                    outcome.free_own | outcome.run,
                     done.event.slot,
                     Mux(outcome.free_all, done.old_tail, done.old_head),
                 )
             ),
-            free.count.eq(Mux(outcome.free_all, outcome.chain, 1)),
+            free.count.eq(
+                Mux(
+                    outcome.free_all,
+                    outcome.chain,
+                    Mux(outcome.run, done.event.retire.count[:RUN_BITS], 1),
+                )
+            ),
         ]
 
     def _background(self, m):
@@ -323,16 +330,18 @@ class _Outcomes(wiring.Component):
             self.o_look_job.p.purge.eq(outcome.purges),
             self.o_looked.valid.eq(valid & (event.event == Event.LOOK)),
             self.o_looked.p.on.eq(tag.looking),
+            self.o_looked.p.hit.eq(outcome.unkeeps),
             self.o_looked.p.id.eq(tag.received + 1),
             self.o_ask_start.valid.eq(valid & outcome.asks),
             self.o_ask_start.p.id.eq(tag.received + 1),
             self.o_asked.valid.eq(valid & (event.event == Event.ASK)),
             self.o_asked.p.on.eq(outcome.asks_on & (tag.state != LinkState.CLOSED)),
-            self.o_asked.p.hit.eq(outcome.hit),
             self.o_lag.valid.eq(
-                valid & (tag.lag != 0) & ~outcome.walking & (tag.state != LinkState.CLOSED)
+                valid & tag.lag[1:].any() & ~outcome.walking & (tag.state != LinkState.CLOSED)
             ),
             self.o_lag.p.count.eq(tag.lag),
+            self.o_lag.p.head.eq(tag.head),
+            self.o_retired.eq(valid & (event.event == Event.RETIRE)),
             *(
                 port.p.lid.eq(done.lid)
                 for port in (self.o_look_job, self.o_ask_start, self.o_range, self.o_lag)

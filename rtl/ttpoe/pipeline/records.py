@@ -25,11 +25,12 @@ SILENT = (Event.SENT, Event.SEEK, Event.REPLAY, Event.WALKED, Event.PURGE, Event
 """Events that send no control frame."""
 
 KINDS = {
-    "look": {"id": "tx_id"},  # the ID that is looked at
-    "ask": {"id": "tx_id", "first": "rx_id"},  # ... and the first missing ID in front of it
+    "look": {"id": "tx_id", "ahead": "room"},  # the ID that is looked at; the one before is, too
+    "ask": {"id": "tx_id"},
     "purge": {"place": "tx_id", "last": "room"},  # the place in the directory; it is the last one
     "seek": {"first": "rx_id", "last": "tx_id"},  # ends of the range, `count_bits` + 1 bits each
     "replay": {"id": "rx_id", "slot": "slot"},  # as many bits of the ID in `slot`
+    "retire": {"slot": "slot", "count": "rx_id"},  # the last slot of the run, `RUN_BITS` of count
 }
 """What the events of selective replay say, {name: field of the record}: they use the places of a
 received frame's fields. `event.purge.last` is the field `last` of a PURGE."""
@@ -53,6 +54,7 @@ class _EventView(data.View):
     purge = property(lambda self: _Kind(self, "purge"))
     seek = property(lambda self: _Kind(self, "seek"))
     replay = property(lambda self: _Kind(self, "replay"))
+    retire = property(lambda self: _Kind(self, "retire"))
 
 
 class _EventLayout(data.StructLayout):
@@ -75,7 +77,7 @@ def pipeline_event_layout(config):
             **header_layout(without=("opcode",)),  # `node` counts if not `by_lid`
             "room": 1,
             "rx_slot": config.rx_slot_bits,
-            "slot": config.slot_bits,  # the replay slot of HOST_PAYLOAD and REPLAY
+            "slot": config.slot_bits,  # the replay slot of HOST_PAYLOAD, REPLAY and RETIRE
             "may_send": 1,  # there is room in the PAYLOAD queue, and it is promised
             **form_layout(config),  # of the received frame
         }
@@ -123,7 +125,7 @@ class RxBase(enum.Enum, shape=3):
     RECEIVED = 2  # last in-order ID
     MISSING = 3  # last in-order ID + 1
     GAP = 4  # youngest ID noted before the event + 1
-    RX_ID = 5  # the event's RxID
+    RUN = 5  # the first ID of the run of missing ones
 
 
 def outcome_layout(config):
@@ -139,7 +141,8 @@ def outcome_layout(config):
             "copies": 1,  # ... for a link that is not there
             "wakes": 1,  # ... to wake a peer with epoch 0
             "append": 1,  # the host's slot joins the list
-            "pop": 1,  # the oldest slot leaves the list
+            "pop": 1,  # the oldest slot leaves the list ...
+            "run": 1,  # ... and those behind it, up to the one that RETIRE names
             "free_own": 1,  # the host's slot is freed
             "free_all": 1,  # the whole list is freed, `chain` slots
             "chain": config.count_bits,
@@ -151,6 +154,8 @@ def outcome_layout(config):
             "retired": 1,  # an ID left the window
             "sends": 1,  # a PAYLOAD goes out ...
             "first_sent": 1,  # ... for the first time
+            "passes": 1,  # ... the one that waits longest, not the event's own
+            "follows": 1,  # the list's successor is the next one to be sent
             "resends": 1,  # the oldest PAYLOAD goes out again, out of turn
             # selective replay, as sender
             "seeks": 1,  # a range is to be sent again: it joins the queue ...
@@ -193,6 +198,7 @@ def committed_layout(config):
             "sent_slot": config.slot_bits,  # slot of the PAYLOAD that is sent
             "kept_slot": config.rx_slot_bits,  # receive slot of the event's ID, if that is kept
             "push": 1,  # the link joins its ready queue
+            "before_run": 32,  # ID in front of the run of missing ones that the ASKs are in
             "victim_valid": 1,
             "victim": config.lid_bits,
         }

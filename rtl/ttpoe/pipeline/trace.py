@@ -66,7 +66,10 @@ class Trace(wiring.Component):
             trace.frame_more.eq(self.i_more),
             trace.delivered.eq(self.i_delivers),
             trace.kept.eq(outcome.keeps),
-            trace.background.eq(outcome.action == Action.RETIRE_ONE),
+            trace.background.eq(
+                outcome.action.as_value().matches(Action.RETIRE_ONE, Action.RETIRE_RUN)
+            ),
+            trace.frees.eq(outcome.pop),
             trace.result.eq(outcome.result),
             trace.frame.eq(outcome.frame),
             *(

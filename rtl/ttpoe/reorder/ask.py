@@ -1,7 +1,7 @@
 """Background events of a selective receiver: the timer's questions for what is missing.
 
-An ASK is raised when the one before has left Q3, so a round of questions sees the link's tag as it
-is then. Source: decision R6.
+Two ASKs of a round are under way at a time. What the first found the second learns in the pipeline
+(`pipeline.pipeline`), where they follow each other. Source: decision R6.
 """
 
 from amaranth import Module, Signal
@@ -9,9 +9,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
-from .lookup import looked_layout
 
-__all__ = ["Ask", "ask_layout", "ask_start_layout"]
+__all__ = ["Ask", "ask_layout", "ask_start_layout", "asked_layout"]
+
+_AHEAD = 2
 
 
 def ask_start_layout(config):
@@ -20,8 +21,13 @@ def ask_start_layout(config):
 
 
 def ask_layout(config):
-    """An ASK for ID `id`; the IDs from `first` up to there are missing."""
-    return data.StructLayout({"lid": config.lid_bits, "id": 32, "first": 32})
+    """An ASK for ID `id`."""
+    return data.StructLayout({"lid": config.lid_bits, "id": 32})
+
+
+def asked_layout():
+    """An ASK has left Q3: whether the round goes on behind its ID."""
+    return data.StructLayout({"on": 1})
 
 
 class Ask(wiring.Component):
@@ -33,14 +39,13 @@ class Ask(wiring.Component):
         Begin with the first missing ID. Only while no round of questions is under way.
     o_ask : Out(stream of ask)
         The next ASK. The event itself sends the NACK, where a run of missing IDs ends.
-    i_asked : In(event of looked)
-        An ASK has left Q3: whether the round goes on (with the next ID), and whether its ID is
-        kept.
+    i_asked : In(event of asked)
+        An ASK has left Q3.
     o_over : Out(1)
-        One clock high: the round is over.
+        One clock high: the round is over, and none of its ASKs is under way.
 
-    Timing: the first ASK one clock after `i_start`, each further one in the clock after the answer
-    to the one before: so one for each passage through the pipeline. `o_over` with the last answer.
+    Timing: the first ASK one clock after `i_start`, the second one as soon as that has entered,
+    each further one in the clock after an answer. `o_over` with the last answer.
 
     Reset: no round is under way.
     """
@@ -51,7 +56,7 @@ class Ask(wiring.Component):
             {
                 "i_start": In(event_signature(ask_start_layout(config))),
                 "o_ask": Out(stream.Signature(ask_layout(config))),
-                "i_asked": In(event_signature(looked_layout())),
+                "i_asked": In(event_signature(asked_layout())),
                 "o_over": Out(1),
             }
         )
@@ -59,19 +64,24 @@ class Ask(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         ask, start, asked = self.o_ask, self.i_start, self.i_asked
-        next_id = Signal(32)
-        m.d.comb += [next_id.eq(ask.p.id + 1), self.o_over.eq(asked.valid & ~asked.p.on)]
-        with m.If(ask.valid & ask.ready):
-            m.d.sync += ask.valid.eq(0)
+        waits = Signal(range(_AHEAD + 1))  # ASKs without an answer, also one that has not entered
+        ends = Signal()  # an answer was that the round is over
+        entered, over, more = Signal(), Signal(), Signal()
+        m.d.comb += [
+            entered.eq(ask.valid & ask.ready),
+            over.eq(ends | (asked.valid & ~asked.p.on)),
+            # Another one: the last has entered, and fewer are under way than may be.
+            more.eq((entered | ~ask.valid) & ~over & ((waits == 1) | asked.valid)),
+            self.o_over.eq(asked.valid & over & (waits == 1)),
+        ]
+        with m.If(entered):
+            m.d.sync += ask.p.id.eq(ask.p.id + 1)
         with m.If(start.valid):
+            m.d.sync += [ask.valid.eq(1), waits.eq(1), ends.eq(0), ask.p.eq(start.p)]
+        with m.Elif(waits != 0):
             m.d.sync += [
-                ask.valid.eq(1),
-                ask.p.lid.eq(start.p.lid),
-                ask.p.id.eq(start.p.id),
-                ask.p.first.eq(start.p.id),
+                ask.valid.eq(more | (ask.valid & ~entered)),
+                waits.eq(waits + more - asked.valid),
+                ends.eq(over),
             ]
-        with m.Elif(asked.valid & asked.p.on):
-            m.d.sync += [ask.valid.eq(1), ask.p.id.eq(next_id)]
-            with m.If(asked.p.hit):
-                m.d.sync += ask.p.first.eq(next_id)
         return m

@@ -13,6 +13,9 @@ from ..memory.protected import ERRORS, SmallFifo, errors_of, protected_fifo, rep
 
 __all__ = ["LookUp", "look_layout", "look_job_layout", "looked_layout"]
 
+_AHEAD = 2
+"""LOOKs of one look-up that are under way at a time."""
+
 
 def look_job_layout(config):
     """What a link wants: a look-up, or (`purge`) that what it kept is freed."""
@@ -79,31 +82,50 @@ class LookUp(wiring.Component):
             jobs.w_en.eq(self.i_job.valid),
             job.eq(jobs.r_data),
         ]
+        asked = Signal(range(_AHEAD + 1))  # LOOKs without an answer, also one that has not entered
+        known, missed = Signal(), Signal()  # the ID is the right one; an answer was "not kept"
+        over = Signal()  # an answer was that the look-up is over
+        entered, answered, more = Signal(), Signal(), Signal()
+        # The ID behind is asked for, too.
+        m.d.comb += [
+            entered.eq(look.valid & look.ready),
+            answered.eq(self.i_looked.valid),
+            more.eq(known & ~missed & ~(answered & ~self.i_looked.p.hit)),
+        ]
         with m.FSM(name="lookup"):
             with m.State("IDLE"):
                 m.d.comb += jobs.r_en.eq(1)
+                m.d.sync += [known.eq(0), missed.eq(0), over.eq(0), asked.eq(jobs.r_rdy)]
                 with m.If(jobs.r_rdy):
                     m.d.sync += [
                         look.p.purge.eq(job.purge),
+                        look.p.last.eq(0),
                         look.p.lid.eq(job.lid),
                         look.valid.eq(1),
                     ]
                     with m.If(job.purge):
-                        m.d.sync += [look.p.id.eq(0), look.p.last.eq(0)]
+                        m.d.sync += look.p.id.eq(0)
                         m.next = "PURGE"
                     with m.Else():
                         m.next = "LOOK"
             with m.State("LOOK"):
-                with m.If(look.ready):
-                    m.d.sync += look.valid.eq(0)
-                    m.next = "WAIT"
-            with m.State("WAIT"):
-                with m.If(self.i_looked.valid):
-                    m.d.sync += look.p.id.eq(self.i_looked.p.id)
-                    with m.If(self.i_looked.p.on):
-                        m.d.sync += look.valid.eq(1)
-                        m.next = "LOOK"
+                raises = Signal()
+                m.d.comb += raises.eq(more & (entered | ~look.valid) & ((asked == 1) | answered))
+                m.d.sync += [
+                    look.valid.eq(raises | (look.valid & ~entered)),
+                    asked.eq(asked + raises - answered),
+                    missed.eq(missed | (answered & ~self.i_looked.p.hit)),
+                    over.eq(over | (answered & ~self.i_looked.p.on)),
+                ]
+                with m.If(entered):
+                    m.d.sync += [look.p.id.eq(look.p.id + 1), look.p.last.eq(1)]
+                with m.If(answered & (asked == 1)):
+                    # Nothing is under way: the answer says where to go on, for certain.
+                    m.d.sync += [look.p.id.eq(self.i_looked.p.id), look.p.last.eq(0)]
+                    with m.If(self.i_looked.p.on & ~over):
+                        m.d.sync += [look.valid.eq(1), asked.eq(1), known.eq(1), missed.eq(0)]
                     with m.Else():
+                        m.d.sync += [look.valid.eq(0), asked.eq(0)]
                         m.next = "IDLE"
             with m.State("PURGE"):
                 with m.If(look.ready):
@@ -112,6 +134,6 @@ class LookUp(wiring.Component):
                         look.p.last.eq(look.p.id == config.reorder_window - 2),
                     ]
                     with m.If(look.p.last):
-                        m.d.sync += [look.valid.eq(0), look.p.last.eq(0)]
+                        m.d.sync += look.valid.eq(0)
                         m.next = "IDLE"
         return m

@@ -42,6 +42,9 @@ class SlotLists(wiring.Component):
         keep a distance.
     walk : In(successor_port)
         The same for the `Replayer`, which walks along a list.
+    run : In(successor_port)
+        The same for the `Retirer`, through the same port of the memory: it is not read in a clock
+        in which `walk.en` is high.
     i_append : event `slot_append_layout`
         `next[tail] := slot`.
     i_free : event `slot_free_layout`
@@ -89,6 +92,7 @@ class SlotLists(wiring.Component):
             {
                 "successor": In(successor_port(config)),
                 "walk": In(successor_port(config)),
+                "run": In(successor_port(config)),
                 "i_append": In(event_signature(slot_append_layout(config))),
                 "i_free": In(event_signature(slot_free_layout(config))),
                 "i_reading": In(reading_layout(config)),
@@ -113,12 +117,15 @@ class SlotLists(wiring.Component):
         write = next_memory.write_port()
         link_read, free_read, walk_read = (next_memory.read_port() for _ in range(3))
 
-        for reader, port in ((self.walk, walk_read), (self.successor, link_read)):
-            m.d.comb += [
-                port.addr.eq(reader.addr),
-                port.en.eq(reader.en),
-                reader.data.eq(port.data),
-            ]
+        m.d.comb += [
+            link_read.addr.eq(self.successor.addr),
+            link_read.en.eq(self.successor.en),
+            self.successor.data.eq(link_read.data),
+            walk_read.addr.eq(Mux(self.walk.en, self.walk.addr, self.run.addr)),
+            walk_read.en.eq(self.walk.en | self.run.en),
+            self.walk.data.eq(walk_read.data),
+            self.run.data.eq(walk_read.data),
+        ]
 
         head = Signal(config.slot_bits)
         tail = Signal(config.slot_bits, init=config.slots - 1)
@@ -138,7 +145,7 @@ class SlotLists(wiring.Component):
             self.o_errors,
             errors_of(stock),
             errors_of(link_read, self.successor.used),
-            errors_of(walk_read, self.walk.used),
+            errors_of(walk_read, self.walk.used | self.run.used),
             errors_of(free_read, advance),
         )
         m.d.comb += [

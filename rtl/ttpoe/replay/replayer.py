@@ -78,8 +78,11 @@ class Replayer(wiring.Component):
         SEEK for a range, a REPLAY for each of its packets and for those of the ranges that are
         served in the same walk, WALKED at the end.
     i_walk : In(event of walk)
-        The SEEK has left Q3. From its Q2 to the WALKED no slot of the link is freed one by one,
-        so the list may be followed; if the whole link ends its REPLAYs do nothing.
+        The SEEK has left Q3. From its Q2 to the WALKED no slot of the link is freed one by one
+        but those that the walk has passed, so the list may be followed; if the whole link ends its
+        REPLAYs do nothing.
+    o_hopped : Out(1)
+        One clock high: the walk has gone on by one slot.
     successor : Out(successor_port)
         Reads the list memory (`replay.lists`).
     o_errors : Out(ERRORS)
@@ -102,6 +105,7 @@ class Replayer(wiring.Component):
                 "i_range": In(event_signature(range_layout(config))),
                 "o_replay": Out(stream.Signature(replay_layout(config))),
                 "i_walk": In(event_signature(walk_layout(config))),
+                "o_hopped": Out(1),
                 "successor": Out(successor_port(config)),
                 "o_errors": Out(ERRORS),
                 "stat_nack_queue_full": Out(1),
@@ -124,12 +128,9 @@ class Replayer(wiring.Component):
         ]
         slot = Signal(config.slot_bits)  # that the walk has come to
         hopped = Signal()  # and now goes on from
-        m.d.comb += [
-            self.successor.addr.eq(slot),
-            self.successor.en.eq(1),
-            self.successor.used.eq(hopped),
-        ]
+        m.d.comb += [self.successor.addr.eq(slot), self.successor.used.eq(hopped)]
         m.d.sync += hopped.eq(0)
+        m.d.comb += self.o_hopped.eq(hopped)
 
         # Distances from `una`; an ID older than that, or an empty range, is negative.
         begin, end = (Signal(signed(config.count_bits + 1), name=name) for name in ("begin", "end"))
@@ -178,6 +179,7 @@ class Replayer(wiring.Component):
                 ]
                 m.next = "HOP"
             with m.State("HOP"):
+                m.d.comb += self.successor.en.eq(1)
                 m.d.sync += [out.p.slot.eq(slot), out.p.first.eq(una + place)]
                 with m.If(over & ranges.r_rdy & (oldest.lid == out.p.lid)):
                     m.d.sync += [begin.eq(oldest.first - una), end.eq(oldest.last - una)]
@@ -204,6 +206,7 @@ class Replayer(wiring.Component):
                     m.d.sync += [out.valid.eq(1), out.p.walk.eq(Walk.WALKED)]
                     m.next = "WALKED"
             with m.State("REPLAY"):
+                m.d.comb += self.successor.en.eq(out.ready)
                 with m.If(out.ready):
                     m.d.sync += [place.eq(place + 1), hopped.eq(1), out.valid.eq(0)]
                     m.next = "STEP"

@@ -23,6 +23,16 @@ def _several(bits):
     return pairs[0][1]
 
 
+def _with_those_in_front(bits):
+    """For each bit, whether one in front of it is high; and whether any is. A tree: a chain through
+    all of them would be the longest path of the choice."""
+    if len(bits) == 1:
+        return [Const(0, 1)], bits[0]
+    half = len(bits) // 2
+    (first, any_first), (second, any_second) = map(_with_those_in_front, (bits[:half], bits[half:]))
+    return [*first, *(any_first | bit for bit in second)], any_first | any_second
+
+
 class UrgencyArbiter(wiring.Component):
     """Grants one of `count` requesters; requester 0 is the most urgent.
 
@@ -83,11 +93,12 @@ class UrgencyArbiter(wiring.Component):
         by_turn = Signal()
         m.d.comb += by_turn.eq(turn == share - 1)
 
+        in_front, _ = _with_those_in_front(list(self.requests))
         favoured = Signal(count)
         most_urgent = Signal(count)
         m.d.comb += [
             favoured.eq(self.requests & pointer & by_turn.replicate(count)),
-            most_urgent.eq(Cat(self.requests[n] & ~self.requests[:n].any() for n in range(count))),
+            most_urgent.eq(Cat(bit & ~others for bit, others in zip(self.requests, in_front))),
             self.grant.eq(Mux(favoured.any(), favoured, most_urgent)),
             self.index.eq(
                 Cat(

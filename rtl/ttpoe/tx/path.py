@@ -57,6 +57,8 @@ class TxPath(wiring.Component):
         first beat in t + 2 or later. A frame whose first beat is on `o_frame` in t + 1 or was
         before is sent whole, with its own bytes: `o_reading` keeps its slot from being given to
         the host meanwhile.
+    i_passed : event slot_bits
+        The same for that slot, of an acknowledged PAYLOAD. Never with a PAYLOAD that has it.
     i_withdraw : event lid_bits
         The same for every PAYLOAD of that link that came in before t.
     i_code : In(8)
@@ -100,6 +102,7 @@ class TxPath(wiring.Component):
                 "i_control": In(stream.Signature(control_frame_layout(config))),
                 "i_payload": In(stream.Signature(payload_frame_layout(config))),
                 "i_free": In(event_signature(slot_free_layout(config))),
+                "i_passed": In(event_signature(config.slot_bits)),
                 "i_withdraw": In(event_signature(config.lid_bits)),
                 "i_code": In(8),
                 "cfg_node": In(24),
@@ -138,6 +141,7 @@ class TxPath(wiring.Component):
         wiring.connect(m, wiring.flipped(self.i_control), control_queue.i)
         wiring.connect(m, wiring.flipped(self.i_payload), queue.i)
         wiring.connect(m, wiring.flipped(self.i_free), queue.i_free)
+        wiring.connect(m, wiring.flipped(self.i_passed), queue.i_passed)
         wiring.connect(m, wiring.flipped(self.i_withdraw), queue.i_withdraw)
         wiring.connect(m, queue.o_slot, reader.i)
         wiring.connect(m, reader.o, builder.i_word)

@@ -42,6 +42,9 @@ class PayloadQueue(wiring.Component):
         With `whole_link` it kills every entry of the link `lid`, otherwise every entry whose slot
         is `head`. An entry that comes in the same clock is older than the free event and is
         killed too.
+    i_passed : event slot_bits
+        Kills every entry with this slot, whose PAYLOAD is acknowledged. Never with an entry that
+        comes and has it.
     i_withdraw : event lid_bits
         Kills every entry of that link that came in an earlier clock: they go out later, in order;
         the one that comes in this clock is the first of them. If `i_free` comes in the same clock
@@ -93,6 +96,7 @@ class PayloadQueue(wiring.Component):
             {
                 "i": In(stream.Signature(payload_frame_layout(config))),
                 "i_free": In(event_signature(slot_free_layout(config))),
+                "i_passed": In(event_signature(config.slot_bits)),
                 "i_withdraw": In(event_signature(config.lid_bits)),
                 "o": Out(stream.Signature(payload_frame_layout(config))),
                 "o_dead": Out(1),
@@ -266,14 +270,13 @@ class PayloadQueue(wiring.Component):
     def _kill(self, m):
         """What a free event is compared with lies in registers, not in LUT RAM."""
         depth, free, withdrawn = self._config.payload_depth, self.i_free.payload, self.i_withdraw
-        dead, oldest = Signal(depth), Signal(depth, init=1)
+        dead, dead_next, oldest = Signal(depth), Signal(depth), Signal(depth, init=1)
         lid, of_link, of_slot = Signal(self._config.lid_bits), Signal(), Signal()
         tail = self._tail[: self._index_bits]
         m.d.comb += [
             lid.eq(Mux(withdrawn.valid, withdrawn.payload, free.lid)),
             of_link.eq(withdrawn.valid | (self.i_free.valid & free.whole_link)),
             of_slot.eq(self.i_free.valid & ~free.whole_link),
-            self.o_dead.eq((dead & oldest).any()),
         ]
         with m.If(self._leaves):
             m.d.sync += oldest.eq(oldest.rotate_left(1))
@@ -284,7 +287,23 @@ class PayloadQueue(wiring.Component):
         for n in range(depth):
             slot = Signal(self._config.slot_bits, name=f"slot{n}")
             lid_here = Signal(self._config.lid_bits, name=f"lid{n}")
-            with m.If(self._push & (tail == n)):
-                m.d.sync += [slot.eq(comes.slot), lid_here.eq(comes.lid), dead[n].eq(comes_dead)]
-            with m.Elif((of_link & (lid_here == lid)) | (of_slot & (slot == free.head))):
-                m.d.sync += dead[n].eq(1)
+            is_killed = (
+                (of_link & (lid_here == lid))
+                | (of_slot & (slot == free.head))
+                | (self.i_passed.valid & (slot == self.i_passed.payload))
+            )
+            comes_here = self._push & (tail == n)
+            with m.If(comes_here):
+                m.d.sync += [slot.eq(comes.slot), lid_here.eq(comes.lid)]
+            m.d.comb += dead_next[n].eq(Mux(comes_here, comes_dead, dead[n] | is_killed))
+        # A clock ahead: much depends on it, and what is killed lies elsewhere.
+        m.d.sync += [
+            dead.eq(dead_next),
+            self.o_dead.eq(
+                Mux(
+                    self._leaves,
+                    (dead_next & oldest.rotate_left(1)).any(),
+                    (dead_next & oldest).any(),
+                )
+            ),
+        ]

@@ -19,9 +19,11 @@ _MODEL = (
     "law",
     "lfsr",
     "link",
+    "look_up",
     "receive",
     "replay",
     "send",
+    "slots",
     "timer",
     "transmit",
 )

@@ -1,11 +1,11 @@
 // What the peer answers: ACK and NACK (decisions D1, D2, R7, R9, R12, K7, K10, K12).
 #pragma once
 
-#include "receive.h"
+#include "look_up.h"
 
 namespace ttp::packet {
 
-// So many packets are acknowledged: the window moves, a slot is free now, the others one by one.
+// So many packets are acknowledged: the window moves, a slot is free now, the others later.
 inline bool Engine::retire(Link &l, uint32_t number, int count) {
     if (!count) return false;
     l.una += count;
@@ -16,14 +16,7 @@ inline bool Engine::retire(Link &l, uint32_t number, int count) {
     l.timer = false;
     l.retries = 0;
     l.lag += count;
-    if (!l.walking) {
-        --l.lag;
-        ++free_slots_;
-        later(now() + clocks::HAND_OUT + clocks::SLOT, HOST_BEGINS);
-        if (l.lag) offer(now() + clocks::FORWARDED - clocks::DOOR, RETIRE, number);
-    }
-    withdraw(number, false);
-    retry(now() + clocks::RETRY);
+    if (!keeps_slots(l, number)) free_slot(l, number);
     return true;
 }
 
@@ -70,7 +63,7 @@ inline void Engine::nacked(Link &l, uint32_t number, const Frame &f) {
         l.pace.timing = false;
     }
     retire(l, number, std::max(0, d));
-    withdraw(number, true);
+    withdraw(number);
     l.current = resends;
     if (!resends) return;
     l.oldest_at = l.sent;

@@ -5,9 +5,15 @@
 
 namespace ttp::packet {
 
-// The clock in which an event of this row enters: events of a row keep their distance.
-inline uint64_t Engine::admit(int row, uint64_t offered) {
-    uint64_t clock = offered + clocks::DOOR;
+// How often one that is not the most urgent is chosen among those that wait: once in so many times
+// (rtl/ttpoe/stream/arbiter.py).
+inline constexpr int TURNS = 60;
+
+// The clock in which an event of this row enters that is offered now: events of a row keep their
+// distance. One that has to wait for that waits aside.
+inline uint64_t Engine::admit(int row) {
+    uint64_t clock = now() + clocks::DOOR, from = now() + clocks::ASIDE;
+    bool waits = false;
     for (bool moved = true; moved;) {
         moved = false;
         for (const Entry &e : doors_) {
@@ -20,12 +26,65 @@ inline uint64_t Engine::admit(int row, uint64_t offered) {
                        && behind > -clocks::APART) {
                 clock = behind < clocks::FORWARDED ? e.clock + clocks::FORWARDED
                                                    : e.clock + clocks::APART;
-                moved = true;
+                moved = waits = true;
             }
         }
     }
     doors_[door_++ % doors_.size()] = {row, clock};
+    if (!waits) return clock;
+    for (const Aside &a : asides_)
+        if (a.row == row) from = std::max(from, a.until + clocks::NEXT_ASIDE);
+    asides_.push_back({row, from, clock});
+    w_.events.at(clock + 1, ROW, node_, row, 1);
     return clock;
+}
+
+// An event of this row waits aside: Q0 chooses none of it.
+inline bool Engine::hindered(int row) {
+    std::erase_if(asides_, [&](const Aside &a) { return a.until < now(); });
+    return std::any_of(asides_.begin(), asides_.end(),
+                       [&](const Aside &a) { return a.row == row && a.from <= now(); });
+}
+
+// An event is offered that needs no room for a PAYLOAD.
+inline void Engine::enter(int row, What what, uint32_t number) {
+    const auto same = [&](const Held &h) { return h.row == row; };
+    if (hindered(row) || std::any_of(offered_.begin(), offered_.end(), same))
+        offered_.push_back({row, what, number});
+    else
+        later(admit(row), what, number);
+}
+
+// How urgent events are to Q0: those that need room for a PAYLOAD come behind a LOOK.
+inline int urgency(What what) {
+    constexpr What ORDER[] = {RECEIVED, LOOK, SEEK, WALKED, RETIRE, ASK, TIMER};
+    return int(std::find(std::begin(ORDER), std::end(ORDER), what) - std::begin(ORDER));
+}
+
+// The event of this row that waited aside has entered: another one may come.
+inline void Engine::row_free(int row) {
+    if (hindered(row)) return;
+    auto chosen = offered_.end();
+    bool several = false;
+    for (auto h = offered_.begin(); h != offered_.end(); ++h) {
+        if (h->row != row) continue;
+        several |= chosen != offered_.end();
+        if (chosen == offered_.end() || urgency(h->what) < urgency(chosen->what)) chosen = h;
+    }
+    if (several && ++turns_ % TURNS == 0)
+        for (auto h = offered_.begin(); h != offered_.end(); ++h)
+            if (h->row == row && urgency(h->what) > urgency(chosen->what)) chosen = h;
+    const int entered = door_;
+    if (chosen == offered_.end() || chosen->what == RETIRE || chosen->what == ASK
+        || chosen->what == TIMER)
+        pump();
+    if (chosen == offered_.end()) return;
+    if (entered == door_) {
+        const Held h = *chosen;
+        offered_.erase(chosen);
+        later(admit(row), h.what, h.number);
+    }
+    w_.events.at(now() + 1, ROW, node_, row, 1);
 }
 
 // Row of the link table (rtl/ttpoe/link/table.py).
@@ -57,21 +116,27 @@ inline void Engine::place(Link &l) {
     l.row = lid / 2;
 }
 
+// Clocks of a round of the timer. Two links of a row follow each other at the interlock's distance,
+// and all others go first: under load its visits are 3.5 clocks apart at least.
+inline uint64_t Engine::turn() const {
+    return std::max<uint64_t>(uint64_t(s_.tick) * s_.links, 7 * uint64_t(s_.links) / 2);
+}
+
 // The timer's rounds that are complete.
 inline int64_t Engine::round(uint64_t clock) const {
-    return clock / (uint64_t(s_.tick) * s_.links);
+    return clock / turn();
 }
 
 // The first visit of the timer to the link after a clock.
 inline uint64_t Engine::visit_clock(const Link &l, uint64_t after) const {
-    const uint64_t turn = uint64_t(s_.tick) * s_.links, phase = uint64_t(s_.tick) * (l.lid + 1);
-    return after < phase ? phase : phase + ((after - phase) / turn + 1) * turn;
+    const uint64_t phase = turn() * (l.lid + 1) / s_.links;
+    return after < phase ? phase : phase + ((after - phase) / turn() + 1) * turn();
 }
 
 inline void Engine::awake(Link &l, uint32_t number) {
     if (!l.asleep) return;
     l.asleep = false;
-    later(visit_clock(l, now()), TICK, number);
+    tick(l, number);
 }
 
 // Of the open IDs of incarnations that follow each other (rtl/ttpoe/link/identity.py).

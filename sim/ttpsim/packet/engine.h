@@ -17,9 +17,14 @@ namespace ttp::packet {
 // Clocks from one thing to the next, as in the RTL; tests/sim/test_packet.py compares.
 namespace clocks {
 inline constexpr int DOOR = 3;          // from a source's offer to the door of the pipeline
+inline constexpr int ASIDE = 4;         // from an offer to a Q0 that knows that it waits aside,
+inline constexpr int NEXT_ASIDE = 2;    // or from the entry of the one that did so before
 inline constexpr int RECEIVE = 2;       // from a frame's last beat to its offer
 inline constexpr int HAND_OUT = 8;      // from the door to what follows
-inline constexpr int START = 2;         // from a frame in its queue to its first beat
+inline constexpr int START = 2;         // from a control frame in its queue to its first beat,
+inline constexpr int BEGIN = WB == 8 ? 2 : WB == 16 ? 3 : 4;    // from a PAYLOAD in its queue,
+inline constexpr int BEHIND = WB < 32 ? 1 : 3;  // or from the drop of the one in front of it
+inline constexpr int KILLED = 2;        // from a slot that is handed out as free to a queue that knows
 inline constexpr int LAW_NOW = 9;       // from the door to the time that the law takes
 inline constexpr int LAW_SEEN = 14;     // from the door to what the gate can see of it
 inline constexpr int FORWARDED = 6, APART = 9;  // between events of one row
@@ -33,7 +38,15 @@ inline constexpr int UNUSED = 10;       // or from the door, of an event that se
 inline constexpr int RETRY = 2;         // from an ACK at the door to a blocked host port
 inline constexpr int SLOT = 2;          // from a free slot to a host port that may begin
 inline constexpr int LOOKS = 3, LOOKS_ALONE = 4;        // the gate's, at each of those that wait
+inline constexpr int JUDGED = 4;        // from the door to what is known of the walk along a list
+inline constexpr int HOP = 2;           // from one slot of a list to the next
+inline constexpr int SOURCE = 3;        // from one event of a source to its next one
+inline constexpr int JOB = 3;           // from a look-up that is wanted to its first LOOK,
+inline constexpr int NEXT_JOB = 2;      // or from the last answer of the one before
 }  // namespace clocks
+
+inline constexpr int RUN = 16;          // slots that one RETIRE frees at most
+inline constexpr int AHEAD = 2;         // LOOKs of a look-up that are under way, and ASKs of a round
 
 // What is set from outside, for one engine.
 struct EngineSettings {
@@ -55,7 +68,7 @@ struct Counts {
 enum What : uint8_t {
     AT_SWITCH, AT_HOST, OFFERED, RECEIVED, HOST_BEGINS, HOST_DONE, HOST_EVENT, RESULT, PUSH, VISIT,
     GATE_EXIT, CREDIT, PUMP, SEEK, REPLAY, WALKED, TICK, TIMER, LOOK, ASK, RETIRE, SENT, TRANSMIT,
-    DELIVERED, INTERVAL,
+    DELIVERED, INTERVAL, ROW,
 };
 
 class Engine;
@@ -98,32 +111,64 @@ private:
         int left = 0;                   // clocks of the packet that is written ...
         int more = 0;                   // ... and those in which an urgent one was instead
     };
-    struct Queued { uint32_t frame; uint64_t at; };
+    struct Queued { uint32_t frame; uint64_t at, dead_from = ~0ull; };
     struct Range { uint32_t link, first, last; };
+    struct Look { uint32_t id; bool ahead; };
+    struct Job { uint32_t link; uint64_t at; };
+    // Kept packets are looked for, link by link.
+    struct LookUp {
+        std::deque<Job> jobs;           // the one that is served included
+        std::deque<Look> under_way;
+        uint64_t idle_from = 0;
+        uint32_t id = 0;                // of the next LOOK, at first that of another look-up
+        bool ahead = false, known = false, missed = false, over = false;
+    };
+    // A round of questions for what is missing of a link.
+    struct Questions {
+        std::deque<uint32_t> under_way;
+        uint32_t link = 0, id = 0, before_run = 0;  // the ID in front of those that are missing
+        bool run = false, over = false;
+    };
 
     // ---- time ----
     uint64_t now() const { return w_.events.now(); }
     uint16_t line_time(uint64_t clock) const { return (clock + s_.ready) / (64 / WB); }
-    uint64_t admit(int row, uint64_t offered);
     void later(uint64_t clock, What what, uint32_t link = 0) {
         w_.events.at(clock, what, node_, link);
     }
-    // A source of its own has an event for the link in this clock.
+    // A source of its own has an event for the link in this clock; of those of one clock the most
+    // urgent is the first, received frames before all others.
     void offer(uint64_t clock, What what, uint32_t number) {
-        w_.events.at(clock, OFFERED, node_, number, 0, what);
+        w_.events.at(clock, OFFERED, node_, number, what == RETIRE || what == ASK ? 3 : 1, what);
     }
-    // Those that may send PAYLOADs are looked at in this clock, when all others have been.
-    void pump_at(uint64_t clock) { w_.events.at(clock, PUMP, node_, 0, 1); }
+    void pump_at(uint64_t clock) { w_.events.at(clock, PUMP, node_, 0, 2); }
+    void tick(const Link &l, uint32_t number) {
+        w_.events.at(visit_clock(l, now()), TICK, node_, number, 4);
+    }
 
     // ---- door.h ----
+    uint64_t admit(int row);
+    bool hindered(int row);
+    void enter(int row, What what, uint32_t number);
+    void row_free(int row);
     Link &link(uint32_t number) { return w_.links[number]; }
     void place(Link &l);
     void awake(Link &l, uint32_t number);
     uint64_t visit_clock(const Link &l, uint64_t after) const;
+    uint64_t turn() const;
     int64_t round(uint64_t clock) const;
     bool slow() const { return slow_round_ >= 0 && round(now()) - slow_round_ < law::SLOW_ROUNDS; }
     void fresh(Link &l);
     int limit(const Link &l) const;
+
+    // ---- slots.h ----
+    int passed() const;
+    bool stands(const Link &l, int slots) const { return l.walking && passed() < slots; }
+    bool keeps_slots(const Link &l, uint32_t number) const;
+    void free_slot(Link &l, uint32_t number);
+    void free_slots(Link &l, int count);
+    void wants(Link &l, uint32_t number, bool keeps, bool retired = false);
+    void retire_run(uint32_t number);
 
     // ---- host_port.h ----
     void host_try(int vc, uint64_t clock);
@@ -144,19 +189,22 @@ private:
     void gate_enter(uint32_t number, uint64_t clock);
     void gate_plan(Link &l, uint32_t number);
     void gate_exit(uint32_t number, uint16_t version);
-    void settle(Link &l, uint32_t number);
+    void settle(Link &l, uint32_t number) { settle(l, number, keeps_slots(l, number)); }
+    void settle(Link &l, uint32_t number, bool keeps);
 
     // ---- replay.h ----
     void range(uint32_t number, uint32_t first, uint32_t last);
     void seek();
     void replay(uint32_t number);
-    void walk_on(uint64_t clock);
+    void walk_on(uint64_t clock, int hops);
     void walked(uint32_t number);
 
     // ---- transmit.h ----
     void control(Frame frame, uint64_t clock);
     void transmit();
-    void withdraw(uint32_t number, bool all);
+    void drop_killed();
+    void withdraw(uint32_t number);
+    void kill(uint32_t number, uint32_t id, uint64_t clock);
     uint8_t code(uint64_t start);
     uint8_t told(const Frame &f) const { return s_.hears && f.code ? s_.hears : f.code; }
 
@@ -172,12 +220,20 @@ private:
     void nacked(Link &l, uint32_t number, const Frame &f);
     void nacked_range(Link &l, uint32_t number, const Frame &f);
     bool retire(Link &l, uint32_t number, int count);
-    void look(uint32_t number);
-    void ask(uint32_t number);
-    void ask_or_nack(Link &l, uint32_t number);
     void counted(Link &l, bool is);
     bool room(int vc) const;
     size_t place_of(const Link &l, uint32_t id) const;
+
+    // ---- look_up.h ----
+    void look_up(uint32_t number);
+    void begin_look_up();
+    void raise_look(uint64_t clock);
+    void look(uint32_t number);
+    void looked(const Link &l, bool hit);
+    void raise_ask(uint64_t clock);
+    void begin_asking(const Link &l, uint32_t number);
+    void ask(uint32_t number);
+    void ask_or_nack(Link &l, uint32_t number);
 
     // ---- timer.h ----
     void timer(uint32_t number);
@@ -194,6 +250,10 @@ private:
     struct Entry { int row = -1; uint64_t clock = 0; };
     std::array<Entry, 10> doors_{};
     int door_ = 0;
+    struct Aside { int row; uint64_t from, until; };
+    struct Held { int row; What what; uint32_t number; };
+    std::vector<Aside> asides_;         // of these rows Q0 chooses no event in these clocks,
+    std::deque<Held> offered_;          // so these wait for their turn
     // queues
     HostPort ports_[3];
     int credits_ = PAYLOAD_DEPTH, turns_ = 0;
@@ -204,21 +264,27 @@ private:
     int gated_ = 0;                     // links that wait in the gate,
     uint64_t gate_phase_ = 0;           // which looked at the last of them first in this clock
     std::deque<Queued> controls_, payloads_;
-    uint64_t wire_free_ = 0, transmit_at_ = ~0ull;
+    uint64_t wire_free_ = 0, payload_from_ = 0, transmit_at_ = ~0ull;
     int controls_in_a_row_ = 0;
     // selective replay
     std::deque<Range> ranges_;
     bool seeking_ = false, walks_ = false, replaying_ = false;
     uint64_t replay_at_ = 0;
     uint32_t walk_link_ = 0, walk_id_ = 0, walk_last_ = 0, walk_passed_ = 0;
+    int walk_slots_ = 0, walk_hops_ = 0, walk_freed_ = 0;   // see `passed`
+    uint64_t walk_hops_from_ = 0;
+    // slots that are freed in a run
+    bool retiring_ = false;
+    uint32_t retire_link_ = 0;
+    int retire_count_ = 0;
     // receiving
     std::vector<bool> places_;          // of the directory of kept packets
     int held_[3] = {}, kept_ = 0;       // receive slots
     uint64_t reader_free_[3] = {};
     struct Waiting { uint32_t link, id; bool kept; };
     std::deque<Waiting> reading_[3];
-    bool asking_ = false;
-    uint32_t ask_id_ = 0, ask_first_ = 0;
+    LookUp look_up_;
+    Questions ask_;
     int64_t slow_round_ = -1;
     uint64_t looked_beats_ = 0;
     std::vector<bool> lids_;

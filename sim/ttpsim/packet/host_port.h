@@ -2,7 +2,7 @@
 // room, and one more packet may be complete meanwhile.
 #pragma once
 
-#include "door.h"
+#include "slots.h"
 
 namespace ttp::packet {
 
@@ -70,15 +70,14 @@ inline void Engine::host_event(int vc) {
     } else if (l.alloc >= limit(l)) {
         ++w_.counts.host_blocked;
         p.blocked = true;
+        wants(l, number, keeps_slots(l, number));
     } else {
-        const bool nothing_waits = l.current == l.alloc && l.state == State::OPEN && !l.held;
+        // What waits longest goes out with it: the packet itself, if nothing waits.
+        sends = l.state == State::OPEN && !l.held && (l.current == l.alloc || l.knows_next())
+                && (!l.controlled || l.seen_at(now()).free);
         ++l.alloc;
-        if (nothing_waits && (!l.controlled || l.seen_at(now()).free)) {
-            send_current(l, number);
-            sends = true;
-        } else {
-            settle(l, number);
-        }
+        if (sends) send_current(l, number);
+        else settle(l, number);
     }
     awake(l, number);
     if (!sends) credit_back(now() + clocks::UNUSED);
@@ -102,7 +101,7 @@ inline void Engine::host_result(int vc) {
     host_try(vc, now() + 1);
 }
 
-// A window has moved: what was blocked is tried again.
+// A window may have moved: what was blocked is tried again.
 inline void Engine::retry(uint64_t clock) {
     for (int vc = 0; vc < 3; ++vc) {
         HostPort &p = ports_[vc];

@@ -74,7 +74,7 @@ struct Link {
     bool walking = false;
     // the peer's data
     uint32_t received = 0, seen = 0;
-    bool gap = false, looking = false, looks_first = false;
+    bool gap = false, looking = false;
     int kept = 0;
     std::vector<bool> keeps;            // by the lowest bits of the ID; empty until it is needed
     // the law
@@ -92,6 +92,8 @@ struct Link {
         return shown[0];
     }
     bool waits() const { return current < alloc && !held; }
+    // The slot at the sending position: behind acknowledged ones it is not.
+    bool knows_next() const { return current || !lag; }
 };
 
 // All links, both ends of one side by side: the other end of number n is n ^ 1.

@@ -19,6 +19,7 @@ inline void Engine::receive(uint32_t number) {
     w_.frames.drop(number);
     const uint32_t ours = f.link ^ 1;
     Link &l = link(ours);
+    const bool keeps = keeps_slots(l, ours);
     switch (f.kind) {
     case OPEN: opened(l, ours, f); break;
     case OPEN_ACK: open_acked(l, ours, f); break;
@@ -34,10 +35,12 @@ inline void Engine::receive(uint32_t number) {
         l.held = true;
         ++w_.counts.link_held;
         l.pace.timing = false;
-        withdraw(ours, true);
+        withdraw(ours);
         break;
     }
-    settle(l, ours);
+    // Slots may have left the window.
+    if (f.kind == OPEN || f.kind == ACK || f.kind == NACK) retry(now() + clocks::RETRY);
+    settle(l, ours, keeps);
     if (l.state != State::CLOSED) awake(l, ours);
 }
 
@@ -130,13 +133,9 @@ inline void Engine::payload(Link &l, uint32_t number, const Frame &f) {
     } else if (keeps) {
         ++w_.counts.drop_unkept;
     } else if (distance == 1 && has_room) {
-        const bool looks = l.selective && (l.kept || l.looking);
         deliver(l, number, f.tx, f.bytes - 60, false);
-        if (!looks) answer(ACK, number, f.tx);
-        else if (!l.looking) {
-            l.looking = l.looks_first = true;
-            offer(now() + clocks::HAND_OUT + 3, LOOK, number);
-        }
+        if (!l.kept) answer(ACK, number, f.tx);     // else the look-up does
+        else if (!l.looking) look_up(number);
         if (!l.sent) {
             l.timer = false;
             l.retries = 0;
@@ -200,33 +199,6 @@ inline void Engine::behind_gap(Link &l, uint32_t number, const Frame &f, bool ro
         l.gap = true;
         l.seen = f.tx;
     }
-}
-
-// LOOK at the door: the kept packet behind the last one delivered, or the end of the look-up.
-inline void Engine::look(uint32_t number) {
-    Link &l = link(number);
-    const uint32_t id = l.received + 1;
-    if (!l.looking) return;
-    if (std::exchange(l.looks_first, false)) {  // the first one has the ID of another look-up
-        offer(now() + clocks::HAND_OUT + 1, LOOK, number);
-        return;
-    }
-    if (!l.kept || !l.keeps[id % l.keeps.size()]) {
-        l.looking = false;
-        answer(ACK, number, l.received);
-    } else {
-        places_[place_of(l, id)] = false;
-        l.keeps[id % l.keeps.size()] = false;
-        --l.kept;
-        deliver(l, number, id, w_.length(l.peer, node_, l.vc, id - link(number ^ 1).first), true);
-        if (l.seen == l.received) l.gap = false;
-        if (!l.sent) {
-            l.timer = false;
-            l.retries = 0;
-        }
-        offer(now() + clocks::HAND_OUT + 1, LOOK, number);
-    }
-    settle(l, number);
 }
 
 // The packet goes to the reader of its VC.

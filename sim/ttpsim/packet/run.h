@@ -125,9 +125,18 @@ private:
         if (s_.ping_every) peers_[0] = s_.nodes - 1;
     }
 
+    // Whether the preset's link table has a way for the DATA of every other host.
+    bool fits(int node) const {
+        std::vector<int> taken(LINKS / 2);
+        if (s_.ping_every || s_.nodes > LINKS) return false;
+        for (int peer = 0; peer < s_.nodes; ++peer)
+            if (peer != node && ++taken[link_row(peer, DATA)] > 2) return false;
+        return true;
+    }
+
     void add_engine(int node) {
         EngineSettings e;
-        while (e.links < 2 * peers_[node]) e.links *= 2;
+        if (!fits(node)) while (e.links < 2 * peers_[node]) e.links *= 2;
         const bool old = s_.is_old(node);
         e.link_slots = old ? s_.old_slots : s_.link_slots;
         e.tick = s_.tick ? s_.tick : std::max(2, TIMER_TICK * LINKS / e.links);

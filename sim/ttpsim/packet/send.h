@@ -5,43 +5,43 @@
 
 namespace ttp::packet {
 
-// Who wants to send a PAYLOAD enters while there is room for it, the most urgent first; of 60
-// turns that two contend for one goes to the other (rtl/ttpoe/stream/arbiter.py).
+// Who wants to send a PAYLOAD enters while there is room for it, the most urgent first; now and
+// then, if two want to, the less urgent.
 inline void Engine::pump() {
     while (credits_ > 0) {
-        const bool other = visiting_[DATA] && ports_[DATA].raised && ++turns_ % 60 == 0;
-        --credits_;
-        if (replaying_ && replay_at_ <= now()) {
-            replaying_ = false;
-            later(admit(link(walk_link_).row, now()), REPLAY, walk_link_);
-            continue;
-        }
-        int chosen = -1;
-        auto visits = [&](int vc) { return visiting_[vc] && visit_at_[vc] <= now(); };
-        auto raised = [&](int vc) { return ports_[vc].raised && ports_[vc].offered <= now(); };
-        for (int vc : {int(REQ_HI), 0, int(DATA)})
-            if (visits(vc) || raised(vc)) {
-                chosen = vc;
-                break;
+        struct Wish { What what; int vc, row; };
+        std::array<Wish, 7> wishes;
+        int count = 0;
+        auto wishes_to = [&](What what, int vc, int row) {
+            if (!hindered(row)) wishes[count++] = {what, vc, row};
+        };
+        if (replaying_ && replay_at_ <= now()) wishes_to(REPLAY, 0, link(walk_link_).row);
+        for (int vc : {int(REQ_HI), 0, int(DATA)}) {
+            if (visiting_[vc] && visit_at_[vc] <= now())
+                wishes_to(VISIT, vc, link(visitor_[vc]).row);
+            const HostPort &p = ports_[vc];
+            if (p.raised && p.offered <= now()) {
+                const Link &l = link(w_.links.find(node_, p.event_to, vc));
+                wishes_to(HOST_EVENT, vc, l.lid < 0 ? link_row(l.peer, l.vc) : l.row);
             }
-        if (chosen < 0) {
-            ++credits_;
-            return;
         }
-        HostPort &p = ports_[chosen];
-        if (visits(chosen) && !(other && chosen == DATA)) {
-            const uint32_t number = visitor_[chosen];
-            visiting_[chosen] = false;
-            const uint64_t at = admit(link(number).row, now());
-            later(at, VISIT, number);
-            if (!ready_[chosen].empty()) later(at, PUSH, chosen);
+        if (!count) return;
+        const bool other = count > 1 && ++turns_ % TURNS == 0;
+        const auto [what, vc, row] = wishes[other ? 1 : 0];
+        --credits_;
+        const uint64_t at = admit(row);
+        if (what == REPLAY) {
+            replaying_ = false;
+            later(at, REPLAY, walk_link_);
+        } else if (what == VISIT) {
+            visiting_[vc] = false;
+            later(at, VISIT, visitor_[vc]);
+            if (!ready_[vc].empty()) later(at, PUSH, vc);
         } else {
+            HostPort &p = ports_[vc];
             p.raised = p.retry = false;
             p.waiting = true;
-            const uint32_t number = w_.links.find(node_, p.event_to, chosen);
-            Link &l = link(number);
-            const int row = l.lid < 0 ? link_row(l.peer, l.vc) : l.row;
-            later(admit(row, now()), HOST_EVENT, chosen);
+            later(at, HOST_EVENT, vc);
         }
     }
 }
@@ -58,7 +58,7 @@ inline void Engine::send_payload(Link &l, uint32_t number, uint32_t id, bool fir
     ++w_.counts.payload_sent;
     if (!first) ++w_.counts.payload_replayed;
     if (l.controlled) l.pace.sent(id, first, line_time(now() + clocks::LAW_NOW));
-    later(now() + clocks::HAND_OUT + clocks::START, TRANSMIT);
+    later(now() + clocks::HAND_OUT + clocks::BEGIN, TRANSMIT);
 }
 
 // The packet at the sending position.
@@ -78,7 +78,7 @@ inline void Engine::send_current(Link &l, uint32_t number) {
 }
 
 // After every event of a link: what the law shows, and whether the link has something to do.
-inline void Engine::settle(Link &l, uint32_t number) {
+inline void Engine::settle(Link &l, uint32_t number, bool keeps) {
     if (l.controlled && l.state > State::OPEN_SENT) {
         Pace &p = l.pace;
         if (p.full(l.current) && l.current < l.alloc) p.limited = true;
@@ -88,8 +88,7 @@ inline void Engine::settle(Link &l, uint32_t number) {
              p.full(l.current), p.paced(), p.free(l.current)};
         if (l.gated) gate_plan(l, number);
     }
-    if (l.state == State::OPEN && !l.queued && (l.waits() || (l.lag && !l.walking)))
-        push(l, number, now() + clocks::HAND_OUT);
+    wants(l, number, keeps);
 }
 
 // The link joins its ready queue in this clock.
@@ -121,15 +120,14 @@ inline void Engine::visit(uint32_t number) {
     l.queued = false;
     bool sends = false;
     if (l.state == State::OPEN) {
-        if (l.lag && !l.walking) {
-            --l.lag;
-            ++free_slots_;
-            later(now() + clocks::HAND_OUT + clocks::SLOT, HOST_BEGINS);
-        } else if (l.waits() && !(l.current == 0 && l.lag)) {
+        const bool keeps = keeps_slots(l, number);
+        if (l.lag && !keeps) {
+            free_slot(l, number);
+        } else if (l.waits() && l.knows_next()) {
             send_current(l, number);
             sends = true;
         }
-        if (!sends) settle(l, number);
+        if (!sends) settle(l, number, keeps);
     }
     if (!sends) credit_back(now() + clocks::UNUSED);
 }

@@ -51,37 +51,7 @@ inline void Engine::timer(uint32_t number) {
     if (rests) l.pace.rested();
     settle(l, number);
     l.asleep = open && l.timer && empty && !l.gap && !l.counted && l.retries >= law::AGAIN;
-    if (!l.asleep) later(visit_clock(l, now()), TICK, number);
-}
-
-inline void Engine::ask_or_nack(Link &l, uint32_t number) {
-    ++w_.counts.nack_gap;
-    if (!l.selective) {
-        answer(NACK, number, l.received + 1);
-    } else if (!l.looking && l.kept && !asking_) {
-        asking_ = true;
-        ask_id_ = ask_first_ = l.received + 1;
-        offer(now() + clocks::HAND_OUT + 1, ASK, number);
-    } else if (!l.looking) {
-        answer(NACK, number, l.received + 1, l.kept ? l.received + 1 : l.seen);
-    }
-}
-
-// ASK at the door: a run of missing IDs that ends here is NACKed.
-inline void Engine::ask(uint32_t number) {
-    Link &l = link(number);
-    const int32_t distance = ask_id_ - l.received;
-    const bool within = l.gap && distance > 0 && distance < 4 * REORDER_SLOTS;
-    const bool last = ask_id_ == l.seen || distance == 4 * REORDER_SLOTS - 1;
-    const bool hit = within && !l.keeps.empty() && l.keeps[ask_id_ % l.keeps.size()];
-    if (within && ((hit && ask_first_ != ask_id_) || (last && !hit))) {
-        ++w_.counts.nack_run;
-        answer(NACK, number, ask_first_, hit ? ask_id_ - 1 : ask_id_);
-    }
-    asking_ = within && !last;
-    ++ask_id_;
-    if (hit) ask_first_ = ask_id_;
-    if (asking_) offer(now() + clocks::HAND_OUT + 1, ASK, number);
+    if (!l.asleep) tick(l, number);
 }
 
 // The law looks at the load, once in so many units of line time since reset.
@@ -100,27 +70,31 @@ inline void Engine::happens(const Happening &event) {
         const Frame &f = w_.frames[what];
         Link &l = link(f.link ^ 1);
         const int row = l.lid < 0 ? link_row(l.peer, l.vc) : l.row;
-        later(admit(row, now()), RECEIVED, what);
+        enter(row, RECEIVED, what);
         break;
     }
     case RECEIVED: receive(what); break;
     case HOST_DONE: host_done(what); break;
     case HOST_EVENT: host_event(what); break;
     case RESULT: host_result(what); break;
-    case HOST_BEGINS: for (int vc : {REQ_HI, DATA}) host_try(vc, now()); break;
+    case HOST_BEGINS:                   // so many slots are free
+        free_slots_ += what;
+        for (int vc : {REQ_HI, DATA}) host_try(vc, now());
+        break;
     case VISIT: visit(what); break;
     case GATE_EXIT: gate_exit(what, event.more); break;
     case PUSH: ready(what); break;
-    case OFFERED: later(admit(link(what).row, now()), What(event.more), what); break;
+    case OFFERED: enter(link(what).row, What(event.more), what); break;
     case CREDIT:
         ++credits_;
         pump_at(now());
         break;
     case PUMP: pump(); break;
+    case ROW: row_free(what); break;
     case REPLAY: replay(what); break;
     case SEEK: seek(); break;
     case WALKED: walked(what); break;
-    case TICK: later(admit(link(what).row, now()), TIMER, what); break;
+    case TICK: enter(link(what).row, TIMER, what); break;
     case TIMER: timer(what); break;
     case LOOK: look(what); break;
     case ASK: ask(what); break;
@@ -136,15 +110,7 @@ inline void Engine::happens(const Happening &event) {
         settle(l, what);
         break;
     }
-    case RETIRE: {
-        Link &l = link(what);
-        if (!l.lag || l.walking) break;
-        --l.lag;
-        ++free_slots_;
-        later(now() + clocks::HAND_OUT + clocks::SLOT, HOST_BEGINS);
-        if (l.lag) offer(now() + clocks::FORWARDED - clocks::DOOR, RETIRE, what);
-        break;
-    }
+    case RETIRE: retire_run(what); break;
     case DELIVERED: {
         const auto [number, id, kept] = reading_[what].front();
         reading_[what].pop_front();

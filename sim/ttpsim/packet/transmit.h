@@ -21,11 +21,11 @@ inline void Engine::transmit() {
         if (transmit_at_ != wire_free_) later(transmit_at_ = wire_free_, TRANSMIT);
         return;
     }
-    auto there = [&](const std::deque<Queued> &queue) {
-        return !queue.empty() && queue.front().at + clocks::START <= now();
-    };
-    const bool payload = there(payloads_);
-    auto *queue = there(controls_) && (controls_in_a_row_ < IN_A_ROW || !payload) ? &controls_
+    drop_killed();
+    const bool control = !controls_.empty() && controls_.front().at + clocks::START <= now();
+    const bool payload = !payloads_.empty()
+                         && std::max(payloads_.front().at + clocks::BEGIN, payload_from_) <= now();
+    auto *queue = control && (controls_in_a_row_ < IN_A_ROW || !payload) ? &controls_
                   : payload                                                       ? &payloads_
                                                                                   : nullptr;
     if (!queue) return;
@@ -48,19 +48,33 @@ inline void Engine::transmit() {
     if (!controls_.empty() || !payloads_.empty()) later(transmit_at_ = wire_free_, TRANSMIT);
 }
 
-// PAYLOADs of the link that wait are killed, all or those that are acknowledged.
-inline void Engine::withdraw(uint32_t number, bool all) {
-    const Link &l = link(number);
-    auto dead = [&](const Queued &q) {
+// PAYLOADs that were killed, when they are the oldest: a clock each, and then the one behind them
+// is read anew.
+inline void Engine::drop_killed() {
+    int dropped = 0;
+    for (; !payloads_.empty() && payloads_.front().dead_from <= now() + dropped; ++dropped) {
+        w_.frames.drop(payloads_.front().frame);
+        payloads_.pop_front();
+        credit_back(now() + dropped + clocks::CREDITED);
+    }
+    if (!dropped) return;
+    payload_from_ = now() + dropped + clocks::BEHIND;
+    later(payload_from_, TRANSMIT);
+}
+
+// PAYLOADs of the link that wait are killed.
+inline void Engine::withdraw(uint32_t number) {
+    for (Queued &q : payloads_)
+        if (w_.frames[q.frame].link == number)
+            q.dead_from = std::min(q.dead_from, now() + clocks::HAND_OUT + clocks::KILLED);
+}
+
+// Those of one packet, from a clock on.
+inline void Engine::kill(uint32_t number, uint32_t id, uint64_t clock) {
+    for (Queued &q : payloads_) {
         const Frame &f = w_.frames[q.frame];
-        const bool gone = f.link == number && (all || int32_t(f.tx - l.una) < 0);
-        if (gone) {
-            w_.frames.drop(q.frame);
-            credit_back(now() + clocks::HAND_OUT + 2);
-        }
-        return gone;
-    };
-    payloads_.erase(std::remove_if(payloads_.begin(), payloads_.end(), dead), payloads_.end());
+        if (f.link == number && f.tx == id) q.dead_from = std::min(q.dead_from, clock);
+    }
 }
 
 // Byte 48 of an answer whose first beat is in this clock (rtl/ttpoe/congestion/backlog.py).

@@ -53,22 +53,22 @@ _TABLE = [
 
 
 def _close_pair(at, x):
-    """The cycles in which two events leave the pipeline that each free a slot of the same link, as
-    close behind each other as they may be."""
-    frees = ACTIONS.index("RETIRE_ONE")
+    """The cycles in which two events leave the pipeline that each deliver a kept packet of the same
+    link, as close behind each other as they may be."""
+    delivers = ACTIONS.index("DELIVER_KEPT")
     records = list(at.records(x, "lid", "action"))
     for (first, *one), (second, *other) in zip(records, records[1:]):
-        if one == other and one[1] == frees and second - first == FORWARDED:
+        if one == other and one[1] == delivers and second - first == FORWARDED:
             return first, second
     raise BuildError(
-        f"no two events of {x} that free slots of one link are {FORWARDED} clocks apart"
+        f"no two events of {x} that deliver kept packets of one link are {FORWARDED} clocks apart"
     )
 
 
 def pipeline_pictures(dump, at):
     """`{name: WaveDrom source}`: one event in all its clocks; two of one link behind each other."""
     one = at.of("b", action="KEEP_NACK")
-    first, second = _close_pair(at, "a")
+    first, second = _close_pair(at, "b")
     return {
         "pipeline-event": diagram(
             dump,
@@ -126,31 +126,31 @@ def pipeline_pictures(dump, at):
             [
                 (
                     "Q0",
-                    "a",
+                    "b",
                     [
                         stage_lane("Q0 join"),
                         Lane("one aside", "@pipeline.interlock.o_aside__valid"),
                         stage_lane("Q0 door"),
                     ],
                 ),
-                ("Q1", "a", [*map(stage_lane, PIPELINE[2:5])]),
+                ("Q1", "b", [*map(stage_lane, PIPELINE[2:5])]),
                 (
                     "Q2",
-                    "a",
+                    "b",
                     [
                         *map(stage_lane, PIPELINE[5:8]),
-                        _of("Q2 guards", "acked slots found", f"{_TAG}.lag"),
+                        _of("Q2 guards", "kept packets found", f"{_TAG}.kept"),
                     ],
                 ),
                 (
                     "Q3",
-                    "a",
+                    "b",
                     [
                         *map(stage_lane, PIPELINE[8:]),
-                        _of("Q3 finish", "acked slots left", f"{_DONE}.tag.lag"),
+                        _of("Q3 finish", "kept packets left", f"{_DONE}.tag.kept"),
                     ],
                 ),
-                ("table", "a", _TABLE),
+                ("table", "b", _TABLE),
             ],
             first - 10,
             second + 1,

@@ -13,7 +13,16 @@ _WORDS = (
     "no one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen twenty"
 ).split()
-_FIELDS = ("event", "action", "tx_id", "frame", "frame_opcode", "frame_tx_id", "frame_rx_id")
+_FIELDS = (
+    "event",
+    "action",
+    "tx_id",
+    "rx_id",
+    "frame",
+    "frame_opcode",
+    "frame_tx_id",
+    "frame_rx_id",
+)
 
 
 def _records(dump, moments, x):
@@ -107,15 +116,15 @@ def claims(dump):
 
     acks = [record for record in a if record["event"] == "RX_ACK"]
     freed = [
-        record["event"]
+        record
         for record in a
-        if record["action"] == "RETIRE_ONE" and record["cycle"] > acks[-1]["cycle"]
+        if record["action"] in ("RETIRE_ONE", "RETIRE_RUN") and record["cycle"] > acks[-1]["cycle"]
     ]
+    slots = sum(record["rx_id"] if record["action"] == "RETIRE_RUN" else 1 for record in freed)
     found += [
-        f"The ACK moves the window over {_WORDS[len(freed) + 1]} packets at once.",
-        f"the other {_WORDS[len(freed)]} follow in the background, one event each: "
-        f"{_WORDS[freed.count('RETIRE')]} `RETIRE`, and "
-        f"{'a' if freed.count('VISIT') == 1 else _WORDS[freed.count('VISIT')]} `VISIT`",
+        f"The ACK moves the window over {_WORDS[slots + 1]} packets at once.",
+        f"the other {_WORDS[slots]} follow in the background, with {_WORDS[len(freed)]} "
+        f"`{freed[0]['event']}`",
     ]
     return found
 

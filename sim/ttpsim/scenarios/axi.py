@@ -21,6 +21,9 @@ VCS = (0, 1, 2)
 async def axi(bench):
     a, b, dut, rng = bench.a, bench.b, bench.dut, bench.rng("axi")
     bench.connect()
+    for node in bench.nodes:
+        # The ports pause at random, so an answer can be late: no link may give up for that.
+        node.configure(max_retry=0)
     followed = follow_lockstep(bench)
     a.ready["mac"] = b.ready["mac"] = 0.7
     ports = {}
@@ -52,8 +55,10 @@ async def axi(bench):
     for (name, vc), payloads in sent.items():
         sink = ports["b" if name == "a" else "a", vc][1]
         source_node = (a if name == "a" else b).address
-        for data in payloads:
-            frame = await sink.recv()
+        for number, data in enumerate(payloads):
+            what = f"payload {number} of {name}, VC {vc}"
+            await bench.until(lambda sink=sink: not sink.empty(), 50_000, what, poll=True)
+            frame = sink.recv_nowait()
             assert bytes(frame.tdata) == data
             sides = frame.tuser if isinstance(frame.tuser, list) else [frame.tuser]
             assert {side & 0xFFFFFF for side in sides} == {source_node}

@@ -244,6 +244,6 @@ def test_pictures_are_up_to_date():
         ("(IDs 2 to 9)", "(IDs 2 to 8)"),
         ("Fifteen clocks", "Seven clocks"),
         ("slot 3, packet 5", "slot 2, packet 5"),
-        ("three `RETIRE`", "four `RETIRE`"),
+        ("with one `RETIRE`", "with two `RETIRE`"),
     ):
         assert before in page and len(missing(dump, page.replace(before, after))) == 1

@@ -1,194 +1,138 @@
-"""Proofs of the blocks of selective replay: look-up, questions, replays, frees."""
+"""Proofs of the blocks that walk along lists of slots: frees in runs, replays."""
 
 from amaranth.hdl import Array, Mux, Signal, signed
 
-from ttpoe.reorder.ask import Ask
-from ttpoe.reorder.lookup import LookUp
+from ttpoe.replay import retirer
 from ttpoe.replay.replayer import Replayer, Walk
-from ttpoe.replay.retirer import Retirer
 
+from ..memories import built
 from ..proof import Defect, Proof, shrunk
 
 SIZE = shrunk(slots=4, sets=2, reorder_slots=2)
 
 
-class Lookup(Proof):
+class Retires(Proof):
     shows = (
-        "LookUp: every job is served once, in order: a look-up goes on exactly as its answers"
-        " say; a purge names every place of the directory once, `last` with the last; the next"
-        " job begins within 3 clocks"
+        "Retirer: of a link whose lag it takes it passes min(lag, RUN) slots, from the head of the"
+        " list on, each once, in order, one in every second clock in which nobody else reads the"
+        " list or kills a PAYLOAD by its slot; then it offers one RETIRE, with the last of them and"
+        " their count; it says whose list it walks along from the clock behind the lag until that"
+        " has left; then it begins anew with the lag of the same event, if there is one, or is idle;"
+        " what else comes meanwhile is left to visits"
     )
-    config = "2 reorder slots (directory of 8), 4 links, IDs below 8"
+    config = "8 slots, runs of 4 at most, 4 links; any list, any lag, anybody else in any clock"
     depth = 16
     cover_depth = 24
     defects = (
         Defect(
-            "a purge leaves the last place out",
-            "reorder/lookup.py",
-            "config.reorder_window - 2",
-            "config.reorder_window - 3",
-        ),
-        Defect(
-            "a look-up goes on with the ID it had",
-            "reorder/lookup.py",
-            "m.d.sync += look.p.id.eq(self.i_looked.p.id)",
-            "m.d.sync += []",
-        ),
-        Defect(
-            "a look-up ends with its first answer",
-            "reorder/lookup.py",
-            "with m.If(self.i_looked.p.on):",
-            "with m.If(0):",
-        ),
-    )
-
-    def build(self, h):
-        m = h.m
-        m.submodules.dut = dut = LookUp(SIZE)
-        h.drive(dut)
-        h.streams(dut)
-        job, look, looked = dut.i_job, dut.o_look, dut.i_looked
-        h.assume(looked.p.id[3:] == 0)
-        taken = look.valid & look.ready
-        waits, serving = Signal(), Signal()  # for the answer to a LOOK; a job is under way
-        h.assume_if(looked.valid, waits)
-        with m.If(taken & ~look.p.purge):
-            m.d.sync += waits.eq(1)
-        with m.Elif(looked.valid):
-            m.d.sync += waits.eq(0)
-        h.check_if(look.valid, ~waits)
-
-        begins = look.valid & ~serving & ~h.past(look.valid & ~look.ready)
-        ends = (looked.valid & ~looked.p.on) | (taken & look.p.purge & look.p.last)
-        with m.If(ends):
-            m.d.sync += serving.eq(0)
-        with m.Elif(look.valid):
-            m.d.sync += serving.eq(1)
-        level = h.check_fifo(
-            job.valid, (job.p.lid << 1) | job.p.purge, begins, (look.p.lid << 1) | look.p.purge, 5
-        )
-        h.assume(~job.valid | (level < 4))
-        h.check_if(
-            (level != 0)
-            & ~serving
-            & h.past((level != 0) & ~serving)
-            & h.past(h.past((level != 0) & ~serving)),
-            look.valid,
-        )
-        lid, purge, expected = Signal(2), Signal(), Signal(32)
-        with m.If(begins):
-            m.d.sync += [lid.eq(look.p.lid), purge.eq(look.p.purge)]
-        h.check_if(look.valid & ~begins, (look.p.lid == lid) & (look.p.purge == purge))
-        with m.If(looked.valid):
-            m.d.sync += expected.eq(looked.p.id)
-        with m.Elif(taken & look.p.purge):
-            m.d.sync += expected.eq(look.p.id + 1)
-        h.check_if(
-            look.valid & ~begins & (h.past(taken) | h.past(looked.valid)), look.p.id == expected
-        )
-        h.check_if(begins & look.p.purge, look.p.id == 0)
-        h.check_if(look.valid & look.p.purge, (look.p.last == (look.p.id == 7)) & (look.p.id <= 7))
-        h.check_if(h.past(looked.valid & looked.p.on), look.valid)
-        h.check_if(h.past(taken & look.p.purge & ~look.p.last), look.valid)
-        h.reach(ends & purge & (level == 3))
-        h.reach(ends & ~purge & (look.p.id == 5))
-
-
-class Asks(Proof):
-    shows = (
-        "Ask: after `i_start` one ASK for each ID in turn, one at a time, until an answer says"
-        " that it was the last, and then `o_over`, once; `first` is the ID behind the last one"
-        " that was kept"
-    )
-    config = "as it is, 4 links; all 2^32 IDs"
-    mode = "induction"
-    depth = 3
-    cover_depth = 12
-    defect_depth = 10
-    defects = (
-        Defect(
-            "a run goes on over a kept packet",
-            "reorder/ask.py",
-            "with m.If(asked.p.hit):",
-            "with m.If(0):",
-        ),
-        Defect(
-            "the round is over with every answer",
-            "reorder/ask.py",
-            "self.o_over.eq(asked.valid & ~asked.p.on)",
-            "self.o_over.eq(asked.valid)",
-        ),
-    )
-
-    def build(self, h):
-        m = h.m
-        m.submodules.dut = dut = Ask(SIZE)
-        h.drive(dut)
-        h.streams(dut)
-        start, ask, asked = dut.i_start, dut.o_ask, dut.i_asked
-        under_way, offered = Signal(), Signal()  # a round; its ASK is not taken yet
-        lid, now, first = Signal(2), Signal(32), Signal(32)
-        h.assume_if(start.valid, ~under_way)
-        h.assume_if(asked.valid, under_way & ~offered)
-        h.check(ask.valid == offered)
-        h.check(dut.o_over == (asked.valid & ~asked.p.on))
-        h.check_if(ask.valid, (ask.p.lid == lid) & (ask.p.id == now) & (ask.p.first == first))
-        h.check_if(under_way, (ask.p.lid == lid) & (ask.p.id == now) & (ask.p.first == first))
-        h.check_if(offered, under_way)
-        with m.If(start.valid):
-            m.d.sync += [
-                under_way.eq(1),
-                offered.eq(1),
-                lid.eq(start.p.lid),
-                now.eq(start.p.id),
-                first.eq(start.p.id),
-            ]
-        with m.Elif(asked.valid):
-            m.d.sync += [under_way.eq(asked.p.on), offered.eq(asked.p.on), now.eq(now + 1)]
-            with m.If(asked.p.hit):
-                m.d.sync += first.eq(now + 1)
-        with m.Elif(ask.ready):
-            m.d.sync += offered.eq(0)
-        h.reach(dut.o_over & (first == 0) & (now == 1))
-
-
-class Retires(Proof):
-    shows = (
-        "Retirer: exactly `count` RETIREs for the link it serves, then none; what comes"
-        " meanwhile is left to visits"
-    )
-    config = "4 slots, 4 links"
-    cover_depth = 10
-    defects = (
-        Defect(
-            "one RETIRE too few",
+            "the run is one slot short",
             "replay/retirer.py",
-            "retire.valid.eq(left != 1)",
-            "retire.valid.eq(left > 2)",
+            "left.eq(count - 1)",
+            "left.eq(count - 2)",
         ),
         Defect(
-            "another link takes over",
+            "RETIRE names a slot more than were passed",
             "replay/retirer.py",
-            "m.d.sync += [left.eq(left - 1), retire",
-            "m.d.sync += [left.eq(left - 1), retire.payload.eq(self.i_lag.p.lid), retire",
+            "Mux(lag.count >= RUN, RUN, lag.count[:RUN_BITS])",
+            "Mux(lag.count > RUN, RUN, lag.count[:RUN_BITS]) + (lag.count > RUN)",
+        ),
+        Defect(
+            "RETIRE names the slot behind the run",
+            "replay/retirer.py",
+            "m.d.sync += retire.valid.eq(1)",
+            "m.d.sync += [retire.valid.eq(1), retire.p.slot.eq(self.successor.data)]",
+        ),
+        Defect(
+            "RETIRE is offered before the last slot was passed",
+            "replay/retirer.py",
+            "with m.If(left == 0):",
+            "with m.If(left <= 1):",
+        ),
+        Defect(
+            "it passes a slot while the replayer reads",
+            "replay/retirer.py",
+            "with m.If(~self.i_walk):",
+            "with m.If(self.i_walk | ~self.i_walk):",
+        ),
+        Defect(
+            "a run does not begin anew with the lag of its own RETIRE",
+            "replay/retirer.py",
+            'begin() m.next = "IDLE"',
+            'm.d.sync += self.o_walks.valid.eq(0)\n                    m.next = "IDLE"',
+        ),
+        Defect(
+            "another link takes over while a RETIRE is under way",
+            "replay/retirer.py",
+            "with m.If(retire.ready): m.d.sync += retire.valid.eq(0)",
+            "with m.If(retire.ready): m.d.sync += [retire.valid.eq(0), retire.p.lid.eq(lag.lid)]",
         ),
     )
 
     def build(self, h):
         m = h.m
-        m.submodules.dut = dut = Retirer(SIZE)
-        h.drive(dut)
+        whole = retirer.RUN, retirer.RUN_BITS
+        retirer.RUN, retirer.RUN_BITS = 4, 3
+        try:
+            dut = retirer.Retirer(shrunk(slots=8, sets=2))
+            m.submodules.dut = built(dut)
+        finally:
+            retirer.RUN, retirer.RUN_BITS = whole
+        h.drive(dut, "i_lag", "o_retire", "i_retired", "i_walk")
         h.streams(dut)
-        lag, retire = dut.i_lag, dut.o_retire
+        lag, retire, passed = dut.i_lag, dut.o_retire, dut.o_passed
         h.assume_if(lag.valid, lag.p.count != 0)
-        left, lid = Signal(4), Signal(2)
-        h.check(retire.valid == (left != 0))
-        h.check_if(retire.valid, retire.payload == lid)
-        with m.If((left == 0) & lag.valid):
-            m.d.sync += [left.eq(lag.p.count), lid.eq(lag.p.lid)]
+        following = Array(h.constant(3, f"following{slot}") for slot in range(8))
+        # The memory is the replayer's where `i_walk` is high.
+        reads = dut.successor.en & ~dut.i_walk
+        read, shown = h.past(reads), h.past(following[dut.successor.addr])
+        m.d.comb += dut.successor.data.eq(Mux(read, shown, h.free(3, "others")))
+        h.check_if(dut.successor.used, read)
+
+        # The run, by the book: whose, how long; the slot that is passed next; what became of it.
+        serves, taken = Signal(), Signal()
+        lid, count, done = Signal(2), Signal(3), Signal(3)
+        at, last = Signal(3), Signal(3)
+        came, newest = Signal(3), Signal(3)  # with the one that is told of in this clock
+        m.d.comb += [came.eq(done + passed.valid), newest.eq(Mux(passed.valid, at, last))]
+        h.assume_if(dut.i_retired, taken)
+        with m.If(lag.valid & (~serves | dut.i_retired)):
+            m.d.sync += [
+                serves.eq(1),
+                taken.eq(0),
+                lid.eq(lag.p.lid),
+                count.eq(Mux(lag.p.count < 4, lag.p.count, 4)),
+                done.eq(0),
+                at.eq(lag.p.head),
+            ]
+        with m.Elif(dut.i_retired):
+            m.d.sync += [serves.eq(0), taken.eq(0)]
+        with m.Elif(passed.valid):
+            m.d.sync += [done.eq(done + 1), last.eq(at), at.eq(following[at])]
         with m.Elif(retire.valid & retire.ready):
-            m.d.sync += left.eq(left - 1)
-        h.reach(retire.valid & retire.ready & (left == 1) & h.past(h.past(left == 3)))
+            m.d.sync += taken.eq(1)
+        h.check(dut.o_walks.valid == serves)
+        h.check_if(serves, dut.o_walks.p == lid)
+        h.check_if(passed.valid, serves & (done != count) & (passed.p == at))
+        h.check_if(
+            retire.valid,
+            serves
+            & ~taken
+            & (came == count)
+            & (retire.p.lid == lid)
+            & (retire.p.count == count)
+            & (retire.p.slot == newest),
+        )
+        # Soon: a slot in every second clock in which it need not wait.
+        waits = Signal(3)
+        with m.If(~serves | passed.valid):
+            m.d.sync += waits.eq(0)
+        with m.Else():
+            m.d.sync += waits.eq(waits + ~dut.i_walk)
+        h.check_if(serves & (came != count), waits <= 2)
+        h.check(retire.valid == (serves & ~taken & (came == count)))
+        h.reach(retire.valid & retire.ready & (count == 4) & h.past(h.past(dut.i_walk)))
+        h.reach(passed.valid & (done == 1) & h.past(h.past(h.past(dut.i_retired))))
+        h.reach(~serves & h.past(dut.i_retired))
 
 
 class _ShortQueue(Replayer):
@@ -202,7 +146,8 @@ class Replays(Proof):
         " the sending position, oldest first, each once, with its own slot (the successor as"
         " often as it lies behind the head) and ID; behind a SEEK of its own, or in a walk of"
         " its link that goes on to it and does not turn back; one WALKED for each SEEK; a walk"
-        " hops in every second clock in which it does not wait for Q0, so it ends"
+        " hops in every second clock in which it does not wait for Q0, so it ends; `o_hopped` once"
+        " for each slot that it has passed, which it does not look at again"
     )
     config = "4 slots, 4 links, any list; queue of 2 ranges; all ranges, all places of `una`"
     depth = 26
@@ -227,6 +172,18 @@ class Replays(Proof):
             "[place.eq(place + 1), out.valid.eq(0)]",
         ),
         Defect(
+            "a slot counts as passed while it is looked at",
+            "replay/replayer.py",
+            "self.o_hopped.eq(hopped)",
+            "self.o_hopped.eq(self.successor.en)",
+        ),
+        Defect(
+            "it takes what another has read",
+            "replay/replayer.py",
+            "self.successor.en.eq(out.ready)",
+            "self.successor.en.eq(0)",
+        ),
+        Defect(
             "a walk takes up a range that it has passed",
             "replay/replayer.py",
             "(begin >= place) & (begin < passed)",
@@ -247,7 +204,10 @@ class Replays(Proof):
         h.streams(dut)
         out, walk, ranges = dut.o_replay, dut.i_walk, dut.i_range
         following = Array(h.constant(2, f"following{slot}") for slot in range(4))
-        m.d.comb += dut.successor.data.eq(h.past(following[dut.successor.addr]))
+        # Others read there, too, when it does not.
+        read, shown = h.past(dut.successor.en), h.past(following[dut.successor.addr])
+        m.d.comb += dut.successor.data.eq(Mux(read, shown, h.free(2, "others")))
+        h.check_if(dut.successor.used, read)
         seek, replay, walked = (
             out.valid & (out.p.walk == kind) for kind in (Walk.SEEK, Walk.REPLAY, Walk.WALKED)
         )
@@ -320,8 +280,13 @@ class Replays(Proof):
         for _ in range(8):
             slots.append(at)
             at = following[at]
-        wanted = Signal()  # there is one more of the range
         now = Signal(signed(6))
+        hops = Signal(4)
+        m.d.sync += hops.eq(Mux(answered, 0, hops + dut.o_hopped))
+        h.check_if(dut.o_hopped, read & (h.past(dut.successor.addr) == Array(slots)[hops[:3]]))
+        h.check_if(replay, hops == now + lag)
+        h.check_if(walked, hops <= lag + current)
+        wanted = Signal()  # there is one more of the range
         m.d.comb += [
             wanted.eq((place <= end) & (place < current)),
             joins.eq(replay & offered & ~wanted),

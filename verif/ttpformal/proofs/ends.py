@@ -57,6 +57,12 @@ class Prefix(Ends):
             '("GAP AT_SEEN !HIT", _A.NACK_RUN, state)',
         ),
         Defect(
+            "what follows the last one that waited is looked for in the list",
+            "pipeline/q2_new_tag.py",
+            "with m.If(fact.at_alloc | last):",
+            "with m.If(fact.at_alloc):",
+        ),
+        Defect(
             "the oldest packet goes out again under the ID of the next",
             "pipeline/q2_new_tag.py",
             "out.tx_base.eq(TxBase.FIRST)]",
@@ -163,15 +169,20 @@ class Progress(Ends):
             verdict.valid & verdict.p.deliver & (b.new.received == event.tx_id),
         )
         h.check_if(
-            missing & event.room & ~late & ~self.ours & ~b.new.looking,
+            missing & event.room & ~late & ~self.ours & (tag.kept == 0),
             answer.valid & (answer.p.opcode == Opcode.ACK) & (answer.p.rx_id == event.tx_id),
         )
+        h.check_if(missing & event.room & ~late & ~self.ours & (tag.kept != 0), b.new.looking)
         look = self.b_alive & b.is_("LOOK") & (event.tx_id == (self.received + 1)[:32])
         h.check_if(look & tag.looking & self.ours, verdict.valid & verdict.p.deliver)
         h.check_if(
-            look & tag.looking & ~self.ours & b.goes_on,
+            look & tag.looking & ~self.ours & b.goes_on & (~event.look.ahead | (tag.kept == 0)),
             answer.valid & (answer.p.opcode == Opcode.ACK) & (answer.p.rx_id == self.received),
         )
+        # Only with nothing kept is a look-up over without that.
+        over = self.b_alive & b.is_("LOOK") & tag.looking & ~b.new.looking & b.goes_on
+        h.check_if(over, answer.valid | ((tag.kept == 0) & ~look))
+        h.reach(over & ~answer.valid)
         before = (self.received - event.tx_id)[:32] < AGE
         h.check_if(
             mine & before,

@@ -7,6 +7,7 @@ from ttpoe.link.identity import Identity
 from ttpoe.link.ready import ReadyQueues
 from ttpoe.link.timer import LinkTimer
 from ttpoe.pipeline.q2_decide import Decide
+from ttpoe.replay.retirer import RUN_BITS
 
 from ..proof import Defect, Proof, shrunk
 
@@ -324,7 +325,10 @@ class Window(_Decision):
         " + lag <= slots; a closed tag holds nothing, whatever else is left in it; what Q3"
         " frees is what the tag held"
     )
-    config = "combinational; 8 slots; a slot that is appended was free (alloc + lag < slots)"
+    config = (
+        "combinational; 8 slots; a slot that is appended was free (alloc + lag < slots); a RETIRE"
+        " names as many slots as wait, or fewer"
+    )
     defects = (
         Defect(
             "an ACK retires one more",
@@ -341,8 +345,14 @@ class Window(_Decision):
         Defect(
             "what is acknowledged and not freed at once is forgotten",
             "pipeline/q2_new_tag.py",
-            "new.lag.eq(old.lag + self.retire_count - out.pop)",
-            "new.lag.eq(old.lag - out.pop)",
+            "new.lag.eq(old.lag + self.retire_count - Mux(do.run, freed, out.pop))",
+            "new.lag.eq(old.lag - Mux(do.run, freed, out.pop))",
+        ),
+        Defect(
+            "a run of slots counts as one",
+            "pipeline/q2_new_tag.py",
+            "Mux(do.run, freed, out.pop)",
+            "out.pop",
         ),
         Defect(
             "a new link starts where the last one was",
@@ -369,12 +379,17 @@ class Window(_Decision):
 
         h.assume(Mux(old.state == LinkState.CLOSED, empty(old), ordered(old)))
         h.assume_if(dut.i_event.event == Event.HOST_PAYLOAD, held(old) < 8)
+        run = dut.i_event.retire.count[:RUN_BITS]
+        h.assume_if(out.run, (run != 0) & (run <= old.lag))
         h.check(Mux(new.state == LinkState.CLOSED, empty(new), ordered(new)))
         h.check_if(out.free_all, (out.chain == held(old)) & (held(new) == 0))
-        h.check_if(~out.free_all, held(new) == held(old) + out.append - out.pop)
+        freed = Mux(out.run, run, out.pop)
+        h.check_if(~out.free_all, held(new) == held(old) + out.append - freed)
+        h.check_if(out.run, out.pop & (new.una == old.una) & (new.alloc == old.alloc))
         h.check_if(out.pop, held(old) != 0)
         h.check_if((dut.i_event.event == Event.HOST_PAYLOAD) & out.append, ~out.free_own)
         h.reach(out.pop & (old.sent == 8) & (new.sent == 0) & (old.una > new.una))
+        h.reach(out.run & (run == 7) & (new.lag == 1))
         h.reach(out.free_all & (out.chain == 8) & (old.lag == 7))
         h.reach(
             (old.state == LinkState.CLOSED)

@@ -15,6 +15,8 @@ from .tx import kills
 
 LENGTHS = (4, 64, 68, 128)  # 1, 2, 2, 3 beats of a frame; 1, 1, 2, 2 words of a slot
 
+_DRIVEN = "i_control i_payload i_free i_passed i_withdraw o_frame o_sent".split()
+
 
 class _Path(Proof):
     """`TxPath` at 512 bits, where a header is one beat, with the replay memory's lengths."""
@@ -28,11 +30,14 @@ class _Path(Proof):
             width_bits=512, SLOT_BYTES=128, slots=2, sets=2, control_depth=4, payload_depth=2
         )
         m.submodules.dut = dut = TxPath(config)
-        h.drive(dut, "i_control", "i_payload", "i_free", "i_withdraw", "o_frame", "o_sent")
+        h.drive(dut, *_DRIVEN)
         for port in (dut.i_control, dut.i_payload):
             h.assume_stream(port)
         both = dut.i_free.valid & dut.i_withdraw.valid
         h.assume_if(both, dut.i_free.p.lid == dut.i_withdraw.p)
+        passed, payload = dut.i_passed, dut.i_payload
+        comes = payload.valid & (payload.p.slot == passed.p)
+        h.assume_if(passed.valid, ~dut.i_free.valid & ~comes)
         self.pass_through(h, dut)
         lengths = Array(h.constant(2, f"length{slot}") for slot in range(2))
         self.length_of = lambda slot: Array(LENGTHS)[lengths[slot]]
@@ -262,6 +267,12 @@ class Payloads(_Path):
             "wiring.connect(m, wiring.flipped(self.i_withdraw), queue.i_withdraw)",
             "m.d.comb += queue.i_withdraw.payload.eq(self.i_withdraw.payload)",
         ),
+        Defect(
+            "the queue does not hear of a slot that is passed",
+            "tx/path.py",
+            "wiring.connect(m, wiring.flipped(self.i_passed), queue.i_passed)",
+            "m.d.comb += queue.i_passed.payload.eq(self.i_passed.payload)",
+        ),
     )
 
     def properties(self, h, dut):
@@ -298,6 +309,7 @@ class Payloads(_Path):
             m.d.sync += [queued.eq(~leaves), ahead.eq(ahead - (left & (ahead != 0)))]
             with m.If(
                 kills(dut.i_free, entry.slot, entry.lid)
+                | (dut.i_passed.valid & (dut.i_passed.p == entry.slot))
                 | (dut.i_withdraw.valid & (dut.i_withdraw.p == entry.lid))
             ):
                 m.d.sync += killed.eq(1)

@@ -13,8 +13,8 @@ SLOTS = 4
 class Lists(Proof):
     shows = (
         "SlotLists: free + owned = all, in every clock; no slot offered that somebody owns, or"
-        " that is being read; a free slot is offered in the third clock; `successor` and `walk`"
-        " follow the links"
+        " that is being read; a free slot is offered in the third clock; `successor`, `walk` and"
+        " `run` follow the links, `run` where `walk` does not read"
     )
     config = "4 slots; any appends and frees of any chains that keep the driver's rules"
     cover_depth = 30
@@ -37,6 +37,18 @@ class Lists(Proof):
             "replay/lists.py",
             "self.i_free.valid.replicate(config.count_bits) & freed.count",
             "self.i_free.valid",
+        ),
+        Defect(
+            "the retirer reads what the replayer asks for",
+            "replay/lists.py",
+            "Mux(self.walk.en, self.walk.addr, self.run.addr)",
+            "self.walk.addr",
+        ),
+        Defect(
+            "the retirer takes the replayer's turn",
+            "replay/lists.py",
+            "Mux(self.walk.en, self.walk.addr, self.run.addr)",
+            "Mux(self.run.en, self.run.addr, self.walk.addr)",
         ),
     )
 
@@ -102,10 +114,14 @@ class Lists(Proof):
         there = dut.o_ready & (dut.o_free_count != 0) & ~reading.valid
         waiting = there & ~taken
         h.check_if(there & h.past(waiting & h.past(waiting)), offer.valid)
-        for reader in (dut.successor, dut.walk):
-            h.assume(reader.en)
+        h.assume(dut.successor.en)
+        for reader, reads in (
+            (dut.successor, dut.successor.en),
+            (dut.walk, dut.walk.en),
+            (dut.run, dut.run.en & ~dut.walk.en),
+        ):
             asked = reader.addr
-            known = is_linked.bit_select(asked, 1) & ~(frees.bit_select(asked, 1))
+            known = reads & is_linked.bit_select(asked, 1) & ~(frees.bit_select(asked, 1))
             written = append.valid & (append.payload.tail == asked)
             h.check_if(h.past(known & ~written), reader.data == h.past(linked[asked]))
 

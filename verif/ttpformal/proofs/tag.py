@@ -7,6 +7,7 @@ from ttpoe.link.fsm import Event, LinkState
 from ttpoe.link.table import tag_layout
 from ttpoe.pipeline.q2_decide import Decide
 from ttpoe.pipeline.q3_commit import Commit
+from ttpoe.replay.retirer import RUN_BITS
 
 from ..proof import Defect, Proof, shrunk
 
@@ -15,6 +16,15 @@ SIZE = shrunk(slots=8, sets=4, rx_slots=8, rx_reserved=1)
 
 def is_one_of(value, kinds):
     return Cat(*(value == kind for kind in kinds)).any()
+
+
+def passed_slot(decide):
+    """The slot behind which the list goes on, as `pipeline.pipeline` asks for it."""
+    event, old = decide.i_event, decide.i_tag
+    visit, host = (event.event == kind for kind in (Event.VISIT, Event.HOST_PAYLOAD))
+    walking = decide.i_stands | decide.i_retiring
+    from_next = (old.current != 0) & (host | (visit & ((old.lag == 0) | walking)))
+    return Mux(event.event == Event.RETIRE, event.retire.slot, Mux(from_next, old.next, old.head))
 
 
 def alike(one, two):
@@ -54,7 +64,7 @@ def what_counts(name, field, one):
     """When this field of an output of `Commit` means something."""
     port, done = getattr(one, name), one.i_done.p
     counts = port.valid
-    if (name, field) in (("o_looked", "id"), ("o_asked", "hit")):
+    if (name, field) in (("o_looked", "id"),):
         counts &= port.p.on
     elif name == "o_walk" and field != "found":
         counts &= port.p.found
@@ -121,12 +131,16 @@ class Free(Proof):
         # A frame or a command of the host names the link; all else knows its number.
         h.assume(event.by_lid == (event.event.as_value() >= Event.VISIT.value))
         h.assume_if(event.event == Event.HOST_PAYLOAD, old.alloc + old.lag < SIZE.slots)
+        walked = (event.event == Event.RETIRE) & one.i_retiring
+        run = event.retire.count[:RUN_BITS]
+        h.assume_if(walked, (run != 0) & (run <= old.lag))
         h.assume(alike(old, other))
 
         both = {
             "next": h.free(SIZE.slot_bits, "next"),
             "kept": h.free(SIZE.rx_slot_bits, "kept"),
             "push": h.free(1, "push"),
+            "before_run": h.free(32, "before_run"),
         }
         commits = [self.commit(h, decide, both) for decide in (one, two)]
         h.check(alike(*(commit.i_done.p.tag for commit in commits)))
@@ -173,10 +187,8 @@ class Free(Proof):
         m, event, old, out = h.m, decide.i_event, decide.i_tag, decide.o_outcome
         commit = Commit(SIZE)
         m.submodules += commit
-        done, visit = commit.i_done.p, event.event == Event.VISIT
-        passed = Mux(
-            visit & (old.current != 0) & ((old.lag == 0) | decide.i_walking), old.next, old.head
-        )
+        done = commit.i_done.p
+        passed = passed_slot(decide)
         m.d.comb += [
             commit.i_done.valid.eq(1),
             done.event.eq(event),
@@ -186,13 +198,14 @@ class Free(Proof):
             done.vc.eq(Mux(event.by_lid, old.vc, event.vc)),
             done.old_head.eq(old.head),
             done.old_tail.eq(old.tail),
-            done.sent_slot.eq(Mux(visit | out.resends, passed, event.slot)),
+            done.sent_slot.eq(Mux(out.passes | out.resends, passed, event.slot)),
             done.kept_slot.eq(both["kept"]),
             done.push.eq(both["push"] & (decide.o_tag.state != LinkState.CLOSED)),
             done.tag.eq(decide.o_tag),
+            done.before_run.eq(both["before_run"]),
         ]
         with m.If(out.pop):
             m.d.comb += done.tag.head.eq(both["next"])
-        with m.If((visit & out.sends) | (out.resends & ~decide.o_tag.selective)):
+        with m.If(out.follows):
             m.d.comb += done.tag.next.eq(both["next"])
         return commit

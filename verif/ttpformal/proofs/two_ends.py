@@ -15,10 +15,11 @@ from amaranth.hdl import Array, Cat, Mux, Signal
 from ttpoe.link.fsm import Event, LinkState
 from ttpoe.pipeline.q2_decide import Decide
 from ttpoe.pipeline.q3_commit import Commit
+from ttpoe.replay.retirer import RUN_BITS
 
 from ..memories import built
 from ..proof import Proof, shrunk
-from .tag import is_one_of
+from .tag import is_one_of, passed_slot
 
 SLOTS, PLACES = 4, 8
 SIZE = shrunk(slots=SLOTS, sets=2, rx_slots=8, rx_reserved=1, reorder_slots=2)
@@ -41,7 +42,18 @@ class End:
                 for port in decide.signature.members
                 if port.startswith("cfg_")
                 or port
-                in ("i_event", "i_reorder_free", "i_asking", "i_walking", "i_first_id", "i_epoch")
+                in (
+                    "i_event",
+                    "i_reorder_free",
+                    "i_asking",
+                    "i_walking",
+                    "i_stands",
+                    "i_stands_near",
+                    "i_retiring",
+                    "i_run",
+                    "i_first_id",
+                    "i_epoch",
+                )
             ),
         )
         self.event, self.tag, self.new = decide.i_event, decide.i_tag, decide.o_tag
@@ -138,18 +150,16 @@ class Ends(Proof):
             event.slot == Array(queue)[(self.lag + position)[:2]],
         )
 
-        visit = a.is_("VISIT")
+        # The retirer has walked along the run that a RETIRE names.
+        run, walked = event.retire.count[:RUN_BITS], a.is_("RETIRE") & a.decide.i_retiring
+        h.assume_if(
+            walked, (run != 0) & (run <= self.lag) & (event.slot == Array(queue)[(run - 1)[:2]])
+        )
+
         passed, after = Signal(2), Signal(2)
-        m.d.comb += [
-            passed.eq(
-                Mux(
-                    visit & (self.current != 0) & ((self.lag == 0) | a.decide.i_walking),
-                    old.next,
-                    old.head,
-                )
-            ),
-            after.eq(following[passed]),
-        ]
+        m.d.comb += [passed.eq(passed_slot(a.decide)), after.eq(following[passed])]
+        freed = Signal(SIZE.count_bits)
+        m.d.comb += freed.eq(Mux(out.run, run, out.pop))
         commit, done = a.commit, a.commit.i_done.p
         m.d.comb += [
             commit.i_done.valid.eq(self.a_alive),
@@ -158,11 +168,11 @@ class Ends(Proof):
             done.tag.eq(a.new),
             done.old_head.eq(old.head),
             done.old_tail.eq(old.tail),
-            done.sent_slot.eq(Mux(visit | out.resends, passed, event.slot)),
+            done.sent_slot.eq(Mux(out.passes | out.resends, passed, event.slot)),
         ]
         with m.If(out.pop):
             m.d.comb += done.tag.head.eq(after)
-        with m.If((visit & out.sends) | (out.resends & ~a.new.selective)):
+        with m.If(out.follows):
             m.d.comb += done.tag.next.eq(after)
 
         with m.If(self.a_alive & a.goes_on):
@@ -178,11 +188,7 @@ class Ends(Proof):
             # The list as it ought to be.
             for n in range(SLOTS):
                 m.d.sync += queue[n].eq(
-                    Mux(
-                        out.append & (held == n + out.pop),
-                        event.slot,
-                        Mux(out.pop, queue[min(n + 1, SLOTS - 1)], queue[n]),
-                    )
+                    Mux(out.append & (held == n + freed), event.slot, Array(queue)[(freed + n)[:2]])
                 )
         h.check(counts["current"] <= counts["sent"])
         h.check(counts["sent"] <= counts["alloc"])
@@ -200,7 +206,9 @@ class Ends(Proof):
                 h.check_if(held > n, following[queue[n - 1]] == queue[n])
         h.check_if(
             self.a_alive & a.goes_on & commit.o_free.valid & ~out.free_own,
-            commit.o_free.p.head == queue[0],
+            (commit.o_free.p.head == queue[0])
+            & (out.free_all | (commit.o_free.p.tail == Array(queue)[(freed - 1)[:2]]))
+            & (out.free_all | (commit.o_free.p.count == freed)),
         )
 
     def receiver(self, h, purging, received_kept):

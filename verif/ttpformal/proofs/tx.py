@@ -34,8 +34,8 @@ class Queue(Proof):
         Defect(
             "the entry that comes in with the free event survives",
             "tx/payload_queue.py",
-            "dead[n].eq(comes_dead)",
-            "dead[n].eq(0)",
+            "Mux(comes_here, comes_dead, ",
+            "Mux(comes_here, 0, ",
         ),
         Defect(
             "a free of one slot kills nobody",
@@ -48,6 +48,24 @@ class Queue(Proof):
             "tx/payload_queue.py",
             "of_link.eq(withdrawn.valid | (",
             "of_link.eq(0 | (",
+        ),
+        Defect(
+            "a slot that is passed kills nobody",
+            "tx/payload_queue.py",
+            "(self.i_passed.valid & (slot",
+            "(0 & (slot",
+        ),
+        Defect(
+            "a slot that is passed kills that of the last free event",
+            "tx/payload_queue.py",
+            "slot == self.i_passed.payload",
+            "slot == free.head",
+        ),
+        Defect(
+            "the entry behind one that leaves is as dead as that",
+            "tx/payload_queue.py",
+            "(dead_next & oldest.rotate_left(1)).any()",
+            "(dead_next & oldest).any()",
         ),
         Defect(
             "a dropped entry gives no credit",
@@ -72,7 +90,7 @@ class Queue(Proof):
     def build(self, h):
         m = h.m
         m.submodules.dut = dut = PayloadQueue(shrunk(payload_depth=4, slots=4, sets=2))
-        h.drive(dut, "i", "i_free", "i_withdraw", "o", "i_drop", "o_slot", "i_unsure")
+        h.drive(dut, "i", "i_free", "i_passed", "i_withdraw", "o", "i_drop", "o_slot", "i_unsure")
         h.assume_stream(dut.i)
         lengths = Array(h.constant(2, f"length{slot}") for slot in range(4))
         m.d.sync += dut.length.data.eq(lengths[dut.length.addr])
@@ -80,6 +98,8 @@ class Queue(Proof):
         for name in ("node", "vc", "ieee", "epoch", "tx_id"):
             h.assume(i.payload[name] == 0)
         h.assume_if(free.valid & withdrawn.valid, free.p.lid == withdrawn.p)
+        passed = dut.i_passed
+        h.assume_if(passed.valid, ~(i.valid & (i.p.slot == passed.p)))
         h.assume_if(o.ready, o.valid & ~dut.o_dead)
         h.assume_if(dut.i_drop, dut.o_waits & dut.o_dead)
         push, pop = i.valid & i.ready, o.valid & o.ready
@@ -122,6 +142,7 @@ class Queue(Proof):
             ]
         with m.Elif(
             kills(dut.i_free, self.entry.slot, self.entry.lid)
+            | (dut.i_passed.valid & (dut.i_passed.payload == self.entry.slot))
             | (dut.i_withdraw.valid & (dut.i_withdraw.payload == self.entry.lid))
         ):
             m.d.sync += killed.eq(1)

@@ -5,7 +5,7 @@ from collections import Counter
 from ..check.lockstep import Lockstep
 from ..check.record import Record, SentFrame
 from ..check.scoreboard import DeliveryChecker
-from ..check.trace import ACTIONS, BY_NUMBER, EVENTS, NOTICES, RESULTS
+from ..check.trace import ACTIONS, BY_NUMBER, EVENTS, NOTICES, RESULTS, freed_slots
 from ..frames.datagram import Network, is_known, is_marked
 from ..frames.frame import DROP_CAUSES, Opcode
 from ..model.endpoint import Parameters
@@ -188,6 +188,7 @@ class LockstepFeed:
                 slow=bool(trace.get("slow", 0)),
                 coin=bool(trace.get("coin", 0)),
                 crowded=bool(trace.get("crowded", 0)),
+                frees=freed_slots(trace) if "frees" in trace else None,
             )
         )
         if self.watch:

@@ -12,6 +12,7 @@ from ..frames.code import CODED, LEAST
 from ..frames.datagram import is_known, pack, parse
 from ..frames.fields import FIELDS, opcode_of, with_field
 from ..frames.frame import Opcode
+from ..frames.serial import ID_MASK
 from ..model.controlled import ALONE
 from ..model.endpoint import BLOCKED, Endpoint, Outcome, Parameters
 from ..model.selective import Impossible
@@ -60,6 +61,8 @@ class Lockstep:
         self._victims = Counter()
         self._asked = -self.ASKED_BEFORE
         self._walking = set()
+        self._retiring = set()
+        self._lag = Counter()
         self._history = deque(maxlen=self.HISTORY)
 
     # ---- monitors ------------------------------------------------------------------------
@@ -143,11 +146,16 @@ class Lockstep:
         {"SEEK": self._walking.add, "WALKED": self._walking.discard}.get(
             record.event, lambda where: None
         )((record.node, record.vc))
+        if record.event == "RETIRE":
+            self._retiring.discard((record.node, record.vc))
         if record.retire or record.event in self.BACKGROUND or self._idle(record):
             self._compare(record, "frame", record.frame, None)
             self._compare(record, "state after", record.new_state, state)
             self._compare(record, "delivered", record.delivered, False)
+            self._note_freed(record)
             return None
+        before = self.endpoint.links.find(record.node, record.vc)
+        oldest = before.oldest if before is not None else 0
         self.ids.record = record
         if self.endpoint.asking is not None:
             self._asked = self.steps.total()
@@ -156,7 +164,20 @@ class Lockstep:
         except (Mismatch, Impossible) as error:
             self._fail(record, str(error))
         self._check(record, outcome)
+        after = self.endpoint.links.find(record.node, record.vc)
+        if after is not None and after is before:
+            self._note_freed(record, (after.oldest - oldest) & ID_MASK)
+        else:
+            self._lag[record.node, record.vc] = 0
         return outcome
+
+    def _note_freed(self, record, retired=0):
+        """How many acknowledged slots of the link wait to be freed."""
+        where = record.node, record.vc
+        if record.frees is None:
+            self._lag[where] = 0
+        else:
+            self._lag[where] += retired - record.frees
 
     def purge(self, number):
         """A kept packet of an incarnation that ended in place `number` was freed (R10)."""
@@ -166,20 +187,21 @@ class Lockstep:
             raise Mismatch(str(error)) from None
 
     def _idle(self, record):
-        """Events that may come at the wrong moment, and then do nothing: LOOK and REPLAY, and the
-        VISIT of a link whose list is being walked while the oldest's slot waits to be found."""
+        """Events that may come at the wrong moment, and then do nothing: REPLAY, and the VISIT of a
+        link whose list is being walked while the oldest's slot waits to be found."""
         if record.frame is not None or record.delivered:
             return False
         if record.event != "VISIT":
-            return record.event in ("LOOK", "REPLAY")
-        link = self.endpoint.links.find(record.node, record.vc)
-        return (
-            link is not None
-            and link.position == link.oldest
-            and (record.node, record.vc) in self._walking
-            and not link.close_due
-            and not link.close_wanted
-        )
+            return record.event == "REPLAY"
+        where = record.node, record.vc
+        link = self.endpoint.links.find(*where)
+        if link is None or link.position != link.oldest or link.close_due or link.close_wanted:
+            return False
+        if where in self._walking:
+            return True
+        if self._lag[where]:  # slots in front of it are freed: a RETIRE follows
+            self._retiring.add(where)
+        return self._lag[where] > 0
 
     def _drive(self, record):
         endpoint, where = self.endpoint, (record.node, record.vc)
@@ -202,7 +224,7 @@ class Lockstep:
             "VISIT": endpoint.visit,
             "SENT": endpoint.open_ack_sent,
             "TIMER": self._drive_timer,
-            "LOOK": endpoint.look,
+            "LOOK": self._drive_look,
             "ASK": self._drive_ask,
             "REPLAY": self._drive_replay,
         }[record.event]
@@ -225,9 +247,12 @@ class Lockstep:
             raise Mismatch(f"two links ask at once; the other one: {before.link}")
         return outcome
 
-    def _drive_ask(self, node, vc):
+    def _drive_look(self, node, vc):
         record = self.ids.record
-        return self.endpoint.ask(node, vc, record.tx_id, record.rx_id)
+        return self.endpoint.look(node, vc, record.tx_id, record.room)
+
+    def _drive_ask(self, node, vc):
+        return self.endpoint.ask(node, vc, self.ids.record.tx_id)
 
     def _drive_replay(self, node, vc):
         sent = self.ids.record.frame
@@ -342,6 +367,11 @@ class Lockstep:
             problems += [f"{name}: {packet}" for queue in queues.values() for packet in queue]
         problems += [
             f"look-up without an end: {link}" for link in self.endpoint.links if link.looking
+        ]
+        problems += [
+            f"a VISIT sent nothing, and no RETIRE came: {link}"
+            for link in self.endpoint.links
+            if (link.node, link.vc) in self._retiring and link.waiting
         ]
         problems += [
             f"{count} kept packets of an ended link in place {number} never freed"

@@ -55,9 +55,10 @@ class Record:
     (RX events). `result`: of HOST_PAYLOAD and HOST_OPEN. `delivered`: whether an RX_PAYLOAD went
     to the host; also of LOOK. `kept`: whether it was kept for later. `retire`: a VISIT that carried
     out a background retire step and sends nothing. `notice`: name of decision L6 or None.
-    ASK: `tx_id` is the ID looked at, `rx_id` the first of the run of missing ones.
+    LOOK, ASK: `tx_id` is the ID looked at; `room` of LOOK: the one before is looked at, too.
     `congestion`: byte 48 of the received frame; None: the trace does not tell. `free`: what the law
     told HOST_PAYLOAD (K9); `slow`, `coin`, `crowded`: what a TIMER was told (K13, Z7).
+    `frees`: how many acknowledged slots it freed; None: the trace does not tell.
     """
 
     event: str
@@ -80,3 +81,4 @@ class Record:
     slow: bool = False
     coin: bool = False
     crowded: bool = False
+    frees: int | None = None

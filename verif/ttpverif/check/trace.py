@@ -7,7 +7,16 @@ docs/reference/trace.md.
 from ..frames.frame import Opcode
 from ..model.states import State
 
-__all__ = ["EVENTS", "BY_NUMBER", "STATES", "ACTIONS", "RESULTS", "NOTICES", "OPCODES"]
+__all__ = [
+    "freed_slots",
+    "EVENTS",
+    "BY_NUMBER",
+    "STATES",
+    "ACTIONS",
+    "RESULTS",
+    "NOTICES",
+    "OPCODES",
+]
 
 OPCODES = tuple(opcode.name for opcode in sorted(Opcode))
 EVENTS = (
@@ -57,5 +66,14 @@ REFUSE_REUSED REFUSE_OWN_OPEN REFUSE_OWN_PAYLOAD AGREE AGREE_TOLD DOUBT RESYNC S
 WAKE_ACK WAKE_NACK REPLAY_WAKE_ACK REPLAY_WAKE_NACK CLOSE_HEARD CLOSE_NACKED TAKE_POSITION
 RETIRE_CLOSE CLOSE_UNASKED GIVE_UP_CLOSE CLOSE_DONE_TOLD SAY_CLOSED
 KEEP_ECHO NOTED
+RETIRE_RUN LOOK_OVER
 """.split()
 )
+RUN = 16
+"""Slots that one RETIRE frees at most."""
+
+
+def freed_slots(trace: dict[str, int]) -> int:
+    """How many acknowledged slots an event freed: one, but for a RETIRE, which says how many."""
+    run = ACTIONS[trace["action"]] == "RETIRE_RUN"
+    return trace["rx_id"] & (2 * RUN - 1) if run else trace["frees"]

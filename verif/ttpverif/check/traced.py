@@ -26,7 +26,8 @@ class Traced(Endpoint):
         self.log = []
 
     def _event(self, event, node, vc, **arguments):
-        asked = self._next_to_ask() if event == "ASK" else (0, 0)
+        asked = {"ASK": self._next_to_ask, "LOOK": lambda: self._next_to_look(node, vc)}
+        named = asked.get(event, int)()
         out = super()._event(event, node, vc, **arguments)
         frame = arguments.get("frame")
         record = Record(
@@ -35,8 +36,8 @@ class Traced(Endpoint):
             vc,
             out.old_state,
             out.new_state,
-            *((frame.tx_id, frame.rx_id, frame.epoch) if frame else (*asked, 0)),
-            room=arguments.get("room", True),
+            *((frame.tx_id, frame.rx_id, frame.epoch) if frame else (named, 0, 0)),
+            room=arguments.get("room", event != "LOOK"),
             result=out.result,
             delivered=bool(out.deliveries),
             kept=out.kept,
@@ -63,9 +64,11 @@ class Traced(Endpoint):
         asking = self.asking
         assert asking is not None, "ASK, and no link asks"
         received = asking.link.received
-        if id_distance(asking.next_id, received) <= 0:
-            return (id_add(received, 1),) * 2
-        return asking.next_id, asking.next_id if asking.first is None else asking.first
+        return max(asking.next_id, id_add(received, 1), key=lambda at: id_distance(at, received))
+
+    def _next_to_look(self, node, vc):
+        link = self.links.find(node, vc)
+        return 0 if link is None else id_add(link.received, 1)
 
     def purge(self, number):
         super().purge(number)

@@ -7,7 +7,7 @@ wire. The rows themselves come as data: `{event: {state: ((guards, action, next 
 
 from collections import Counter
 
-from ..check.trace import ACTIONS, EVENTS
+from ..check.trace import ACTIONS, EVENTS, RUN, freed_slots
 from ..frames.serial import ID_MASK, epoch_distance, id_add, id_distance
 from ..model.states import State
 
@@ -70,12 +70,10 @@ def _patient(link, e):
     return link.controlled and not link.held and (e.get("slow", 0) and link.count < 2 or by_chance)
 
 
-# name -> condition of (link, event record, parameters); `FULL` and `LAG` are not the link's alone.
+# name -> condition of (link, event record, parameters); `OUTSIDE` are not the link's alone.
 GUARDS = {
     "AT_LIMIT": lambda k, e, p: _at_limit(k, p),
-    "CAN_SEND": lambda k, e, p: (
-        not k.waiting and not k.held and (not k.controlled or e.get("free", 1))
-    ),
+    "CAN_SEND": lambda k, e, p: not k.held and (not k.controlled or e.get("free", 1)),
     "ROOM": lambda k, e, p: e["room"],
     "STALE": lambda k, e, p: k.peer_epoch and e["epoch"] != k.peer_epoch,
     "OWN_EPOCH": lambda k, e, p: e["epoch"] == k.epoch or not (e["epoch"] or k.peer_epoch),
@@ -125,12 +123,15 @@ GUARDS = {
     "UNSENT": lambda k, e, p: k.waiting and not k.held,
     "SELECTIVE": lambda k, e, p: k.selective,
     "LOOKING": lambda k, e, p: k.looking,
+    "AHEAD": lambda k, e, p: e["room"],
     "KEPT_ANY": lambda k, e, p: k.kept,
     "HIT": lambda k, e, p: _concerned(k, e) in k.kept,
     "KEEP_OK": lambda k, e, p: e["kept"],
     "NEW_GAP": lambda k, e, p: id_distance(e["tx_id"], k.youngest) > 1,
-    "RUN": lambda k, e, p: e["rx_id"] != e["tx_id"],
-    "AT_SEEN": lambda k, e, p: e["tx_id"] == k.youngest or _ahead(k, e) == p.window - 1,
+    "AT_SEEN": lambda k, e, p: (
+        e["tx_id"] == k.youngest
+        or (_ahead(k, e) == p.window - 1 and id_distance(e["tx_id"], k.youngest) < 0)
+    ),
     "RANGE_OK": lambda k, e, p: _range_ok(k, e),
     "CONTROLLED": lambda k, e, p: k.controlled,
     "ECHO": lambda k, e, p: e["tx_id"] != 0,
@@ -138,7 +139,8 @@ GUARDS = {
     "PACED": lambda k, e, p: k.controlled and k.in_flight and k.position == k.oldest,
     "PATIENT": lambda k, e, p: _patient(k, e),
 }
-HARDWARE_KNOWS = ("SEEK_OK", "RESEND_OK", "OLD_KEPT")
+OUTSIDE = ("FULL", "LAG", "RUN")
+HARDWARE_KNOWS = ("SEEK_OK", "RESEND_OK", "OLD_KEPT", "RETIRING")
 """Guards on the hardware's own lists: a row with such a guard is taken if its action is the one
 seen. What the action may do then is checked in lockstep."""
 
@@ -205,6 +207,7 @@ class CellCoverage:
     """
 
     _RETIRES = (
+        "RETIRE_RUN",
         "RETIRE",
         "RETIRE_CLOSE",
         "RETIRE_REPLAY",
@@ -219,7 +222,7 @@ class CellCoverage:
         self.table = table
         self.taken, self.stats = set(), Counter()
         self._lag = Counter()  # acknowledged slots that are not freed yet, per link
-        self._walked = None  # the link whose list is walked along: nothing of it is freed
+        self._walked = set()  # links whose list may be walked along: nothing of it may be freed
         self._link, self._oldest = None, 0
         self._drops = {}
 
@@ -227,15 +230,12 @@ class CellCoverage:
         """An event, `record` of the trace port, before the model has carried it out."""
         event, state = EVENTS[record["event"]], State(record["old_state"]).name
         where = record["node"], record["vc"]
-        if event == "WALKED":
-            self._walked = None
         link = endpoint.links.find(*where) if state != "CLOSED" else None
         for number, (guards, action, next_state) in enumerate(self.table[event][state]):
             if all(
-                self._holds(guard.lstrip("!"), endpoint, link, record) != (guard[0] == "!")
-                if guard.lstrip("!") not in HARDWARE_KNOWS
-                else ACTIONS[record["action"]] == action
+                ACTIONS[record["action"]] == action if holds is None else holds != (guard[0] == "!")
                 for guard in guards
+                for holds in (self._holds(guard.lstrip("!"), endpoint, link, record),)
             ):
                 break
         seen = ACTIONS[record["action"]], State(record["new_state"]).name
@@ -268,23 +268,53 @@ class CellCoverage:
         )
         if link is None or link is not self._link:
             self._lag[where] = 0
-            if self._walked == where:
-                self._walked = None
+            self._walked -= {("replayer", where), ("retirer", where)}
             return
-        self._lag[where] += (link.oldest - self._oldest) & ID_MASK
-        if action in self._RETIRES and self._lag[where] and self._walked != where:
-            self._lag[where] -= 1
-            self.stats["slot_retired"] += 1
-        if action == "START_WALK":
-            self._walked = where
+        retired = (link.oldest - self._oldest) & ID_MASK
+        self._lag[where] += retired
+        self._check_freed(where, action, retired, record)
+        event = EVENTS[record["event"]]
+        if event == "WALKED":
+            self._walked.discard(("replayer", where))
+        elif action == "START_WALK":
+            self._walked.add(("replayer", where))
+        if self._lag[where] > 1:  # the retirer may have begun
+            self._walked.add(("retirer", where))
+        elif event == "RETIRE":
+            self._walked.discard(("retirer", where))
+
+    def _check_freed(self, where, action, retired, record):
+        """What is freed was acknowledged, and one slot is freed at once unless somebody walks."""
+        run, lag = action == "RETIRE_RUN", self._lag[where]
+        freed = freed_slots(record)
+        assert freed <= lag and (not run or 0 < freed <= RUN), f"{action} frees {freed} of {lag}"
+        due = action in self._RETIRES and lag
+        assert bool(due) == bool(record["frees"]) or due and self._walks(where), (
+            f"{action}: {lag} wait, {retired} of them acknowledged now; freed: {freed}"
+        )
+        self._lag[where] -= freed
+        self.stats["slot_retired"] += freed != 0
+
+    def _walks(self, where):
+        return any((who, where) in self._walked for who in ("replayer", "retirer"))
 
     def _holds(self, guard, endpoint, link, record):
         where = record["node"], record["vc"]
         if guard == "FULL":
             return not endpoint.links.has_room(*where)
+        if guard in HARDWARE_KNOWS:
+            return None
         if guard == "LAG":
-            return self._lag[where] > 0 and self._walked != where
-        if guard == "UNSENT" and self._lag[where] and link.position == link.oldest:
+            return self._lag[where] > 0 and (None if self._walks(where) else True)
+        if guard == "RUN":
+            asking = endpoint.asking
+            return asking is not None and asking.link is link and asking.runs(record["tx_id"])
+        if (
+            guard in ("UNSENT", "CAN_SEND")
+            and self._lag[where]
+            and link.waiting
+            and link.position == link.oldest
+        ):
             return False  # the oldest's slot is known when those before it are freed
         return bool(GUARDS[guard](link, record, endpoint.parameters))
 

@@ -28,9 +28,8 @@ class Data(Part):
             step.out.result = "TAKEN"
 
     def _send_new(self, step):
-        """Host payload on an OPEN link: sent at once if nothing is before it."""
-        link = step.link
-        straight = not link.waiting and not link.held and self._may_leave(step)
+        """Host payload on an OPEN link: what waits longest may be sent with it."""
+        straight = not step.link.held and self._may_leave(step)
         self._queue(step)
         if step.out.result == "TAKEN" and straight:
             self._send_next(step)

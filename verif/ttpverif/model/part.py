@@ -105,7 +105,7 @@ class Step:
     first_time: bool = False
     """The PAYLOAD of this event had not been sent before."""
     packet_id: int | None = None
-    first_id: int | None = None
+    ahead: bool = False
 
 
 class Part:

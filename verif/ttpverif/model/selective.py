@@ -38,6 +38,10 @@ class Asking:
     first: int | None = None
     restart: int | None = None
 
+    def runs(self, packet_id: int) -> bool:
+        """Whether the ID in front of `packet_id`, which the ASK is about, was missing."""
+        return self.first is not None and packet_id != self.restart
+
 
 class Selective(Part):
     def __init__(self):
@@ -47,19 +51,24 @@ class Selective(Part):
 
     # ---- events --------------------------------------------------------------------------
 
-    def look(self, node: int, vc: int) -> Outcome:
-        """LOOK: the next kept packet is delivered, or the look-up ends with an ACK (R5)."""
-        return self._event("LOOK", node, vc)
-
-    def ask(
-        self, node: int, vc: int, packet_id: int | None = None, first_id: int | None = None
+    def look(
+        self, node: int, vc: int, packet_id: int | None = None, ahead: bool = False
     ) -> Outcome:
+        """LOOK: the next kept packet is delivered, or the look-up ends, with an ACK of what was
+        delivered last if that was kept (R5).
+
+        `packet_id`: the ID that the hardware looks for; `ahead`: it does not know yet whether the
+        one before is kept. None: the next one.
+        """
+        return self._event("LOOK", node, vc, packet_id=packet_id, ahead=ahead)
+
+    def ask(self, node: int, vc: int, packet_id: int | None = None) -> Outcome:
         """ASK about one ID (R6); NACKs a run of missing IDs where it ends.
 
-        `packet_id`, `first_id`: the ID, and the first of its run, as the hardware says;
-        `Impossible` if it may not be this one's turn. None: as the model counts.
+        `packet_id`: the ID, as the hardware says; `Impossible` if it may not be this one's turn.
+        None: as the model counts.
         """
-        return self._event("ASK", node, vc, packet_id=packet_id, first_id=first_id)
+        return self._event("ASK", node, vc, packet_id=packet_id)
 
     def replay(self, node: int, vc: int, packet_id: int | None = None) -> Outcome:
         """REPLAY of one packet of a NACKed range (R7).
@@ -165,7 +174,7 @@ class Selective(Part):
         """After PAYLOAD r+1: ACK, or a look-up for what may follow (R5)."""
         link = step.link
         self._advance(link)
-        if link.kept or link.looking:
+        if link.kept:
             link.looking = True
         else:
             self._put(step, Opcode.ACK, 0, link.received)
@@ -175,12 +184,15 @@ class Selective(Part):
         if not link.looking:
             return
         packet_id = id_add(link.received, 1)
-        if packet_id in link.kept:
+        if step.packet_id not in (None, packet_id):
+            # With nothing kept, what was delivered last came in order, and has had its ACK.
+            link.looking = bool(link.kept)
+        elif packet_id in link.kept:
             data = link.kept.pop(packet_id)
             step.out.deliveries.append((step.node, step.vc, packet_id, data))
             self._heard(step)
             self._advance(link)
-        else:
+        elif not (step.ahead and link.kept):
             link.looking = False
             self._put(step, Opcode.ACK, 0, link.received)
 
@@ -237,23 +249,13 @@ class Selective(Part):
             if id_distance(asking.next_id, received) <= 0:
                 asking.next_id, asking.first = id_add(received, 1), None
             return asking.next_id
-        packet_id, first = step.packet_id, step.first_id
-        again = packet_id == asking.restart
-        ahead = id_distance(packet_id, asking.next_id)
-        if not again and (ahead < 0 or ahead and id_distance(packet_id, received) > 1):
+        packet_id = step.packet_id
+        passed = id_distance(asking.next_id, received) <= 0 and packet_id == id_add(received, 1)
+        if packet_id == asking.restart or passed:
+            asking.first = None
+        elif packet_id != asking.next_id:
             raise Impossible(f"ASK about {packet_id:#x}; it is the turn of {asking.next_id:#x}")
-        if again or ahead:
-            asking.first = None if packet_id == first else asking.first
-        run = packet_id if asking.first is None else asking.first
-        passed = (
-            id_distance(run, received) <= 0
-            and id_distance(first, run) >= 0
-            and id_distance(packet_id, first) >= 0
-        )
-        if first != run and not passed:
-            raise Impossible(f"ASK's run begins at {first:#x}, not {run:#x}")
         asking.restart = None
-        asking.first = None if first == packet_id else first
         return packet_id
 
     # ---- sending (R7, R8) ----------------------------------------------------------------
