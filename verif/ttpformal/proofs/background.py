@@ -15,10 +15,10 @@ class Retires(Proof):
     shows = (
         "Retirer: of a link whose lag it takes it passes min(lag, RUN) slots, from the head of the"
         " list on, each once, in order, one in every second clock in which nobody else reads the"
-        " list or kills a PAYLOAD by its slot; then it offers one RETIRE, with the last of them and"
-        " their count; it says whose list it walks along from the clock behind the lag until that"
-        " has left; then it begins anew with the lag of the same event, if there is one, or is idle;"
-        " what else comes meanwhile is left to visits"
+        " list; then it offers one RETIRE, with the last of them and their count; it says whose list"
+        " it walks along from the clock behind the lag until that has left; then it begins anew with"
+        " the lag of the same event, if there is one, or is idle; what else comes meanwhile is left"
+        " to visits"
     )
     config = "8 slots, runs of 4 at most, 4 links; any list, any lag, anybody else in any clock"
     depth = 16
@@ -106,10 +106,12 @@ class Retires(Proof):
             ]
         with m.Elif(dut.i_retired):
             m.d.sync += [serves.eq(0), taken.eq(0)]
-        with m.Elif(passed.valid):
-            m.d.sync += [done.eq(done + 1), last.eq(at), at.eq(following[at])]
-        with m.Elif(retire.valid & retire.ready):
-            m.d.sync += taken.eq(1)
+        with m.Else():
+            # The last one comes with the RETIRE, which may be taken at once.
+            with m.If(passed.valid):
+                m.d.sync += [done.eq(done + 1), last.eq(at), at.eq(following[at])]
+            with m.If(retire.valid & retire.ready):
+                m.d.sync += taken.eq(1)
         h.check(dut.o_walks.valid == serves)
         h.check_if(serves, dut.o_walks.p == lid)
         h.check_if(passed.valid, serves & (done != count) & (passed.p == at))
@@ -124,14 +126,14 @@ class Retires(Proof):
         )
         # Soon: a slot in every second clock in which it need not wait.
         waits = Signal(3)
-        with m.If(~serves | passed.valid):
+        with m.If(~serves | dut.i_retired | passed.valid):
             m.d.sync += waits.eq(0)
         with m.Else():
             m.d.sync += waits.eq(waits + ~dut.i_walk)
         h.check_if(serves & (came != count), waits <= 2)
         h.check(retire.valid == (serves & ~taken & (came == count)))
         h.reach(retire.valid & retire.ready & (count == 4) & h.past(h.past(dut.i_walk)))
-        h.reach(passed.valid & (done == 1) & h.past(h.past(h.past(dut.i_retired))))
+        h.reach(passed.valid & (done == 0) & h.past(h.past(h.past(dut.i_retired))))
         h.reach(~serves & h.past(dut.i_retired))
 
 
