@@ -23,6 +23,7 @@ class Retires(Proof):
     config = "8 slots, runs of 4 at most, 4 links; any list, any lag, anybody else in any clock"
     depth = 16
     cover_depth = 24
+    short = True
     defects = (
         Defect(
             "the run is one slot short",
