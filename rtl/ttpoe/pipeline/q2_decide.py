@@ -116,6 +116,8 @@ class Decide(wiring.Component):
         m.submodules.guards = self.guards = guards = Guards(config, self._registered)
         m.submodules.rules = self.rules = rules = Rules(config, self._registered)
         m.submodules.new_tag = self.new_tag = new_tag = NewTag(config)
+        # First: of two signals of one name the later gets another one in Verilog and in waveforms.
+        m.d.comb += [self.o_tag.eq(new_tag.o_tag), self.o_outcome.eq(new_tag.o_outcome)]
 
         def across(value, name):
             """`value` on the other side of the border to the next clock."""
@@ -169,7 +171,6 @@ class Decide(wiring.Component):
             "cfg_congestion",
         ):
             m.d.comb += getattr(new_tag, name).eq(getattr(self, name))
-        m.d.comb += [self.o_tag.eq(new_tag.o_tag), self.o_outcome.eq(new_tag.o_outcome)]
         # What the law said goes along, for the trace.
         for name in ("free", "slow", "coin", "crowded"):
             m.d.comb += self.o_outcome[name].eq(
