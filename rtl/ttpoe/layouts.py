@@ -231,8 +231,9 @@ def slot_append_layout(config):
 def slot_free_layout(config):
     """A chain of replay slots, `head` to `tail` and linked, that goes back to the free list.
 
-    `whole_link`: every PAYLOAD of `lid` that waits for the wire dies with it; otherwise (one
-    slot, acknowledged) only the PAYLOADs that would read slot `head`.
+    `whole_link`: every PAYLOAD of `lid` that waits for the wire dies with it; otherwise
+    (acknowledged slots) only the PAYLOADs that would read slot `head`. Those of a run were killed
+    when the retirer passed them (`replay.retirer`, `o_passed`).
     """
     return data.StructLayout(
         {

@@ -99,15 +99,17 @@ GUARDS = {
     "TOLD": "2 time-outs in a row or more",
     "WAKE": "ZERO, and fewer than 8 time-outs in a row; if many links are backlogged, 2 or 6",
     "END_AHEAD": "the peer declared an end that is not reached yet",
-    "LAG": "acknowledged slots wait to be freed, and nobody walks along the list",
-    "RETIRING": "the run of slots that the event names is still there, and nobody else walks along it",
+    "LAG": "acknowledged slots wait to be freed, the retirer does not walk along them, and no walk "
+    "stands at the first one",
+    "RETIRING": "the run of slots that the event names is still there, and no walk stands within 16 "
+    "slots of its head",
     "CLOSE_DUE": "a CLOSE is to be sent",
     "CLOSE_WAITS": "something is unacknowledged or waits, and a CLOSE would not keep it: ZERO, or "
     "our last data ID is 0xFFFFFFFF, so that it cannot declare the ID behind it",
     "UNSENT": "something waits to be sent, its slot is known, and the link is not held",
     "SELECTIVE": "both sides keep packets behind a gap",
     "LOOKING": "a look-up is under way",
-    "AHEAD": "the LOOK for the ID before has not been answered yet",
+    "AHEAD": "the LOOK for the ID before had no answer when this one was offered",
     "KEPT_ANY": "packets are kept",
     "HIT": "the ID is kept",
     "KEEP_OK": "there is a receive slot, a reorder slot and a place in the directory",

@@ -3,7 +3,8 @@
 A link with something to do (data to send, a CLOSE that is due, acknowledged slots to free) sits in
 the queue of its VC exactly once; its tag's `queued` bit says so. Each visit does one thing and puts
 the link back if there is more, so links share the wire packet by packet. One mechanism serves new
-data, data that waited for OPEN, and go-back-N.
+data, data that waited for OPEN, and go-back-N. A payload of the host sends what waits longest, too
+(decision D8).
 """
 
 from amaranth import Module

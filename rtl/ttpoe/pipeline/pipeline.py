@@ -302,7 +302,7 @@ class Pipeline(wiring.Component):
         q2c_passed = Signal(self._config.slot_bits)
         self.q3_passed = Signal(self._config.slot_bits)
         # A visit passes a slot that lags behind, or sends the current one; a payload of the host
-        # may send that, too. All else that follows the list starts at its head.
+        # may send that, too. A RETIRE follows the last slot of its run. All else starts at the head.
         walking = decide.i_stands | decide.i_retiring
         retires = (found.event.event == Event.VISIT) & (tag.lag != 0) & ~walking
         m.d.sync += [
@@ -423,8 +423,9 @@ class Pipeline(wiring.Component):
             | (tag.state == LinkState.CLOSE_SENT)
             | (tag.state == LinkState.CLOSE_RECD)
         )
-        # Nothing is freed, nor the oldest sent, while somebody walks along the list: the WALKED
-        # event looks again.
+        # No visit is wanted for slots that may not be freed one by one (the retirer walks along
+        # them, or a walk has not passed the first one), nor for an oldest packet behind such
+        # slots: RETIRE or WALKED looks again.
         lag = tag.lag != 0
         goes_on = tag.lag[1:].any() & (self.q3.event == Event.RETIRE)  # the retirer, at once
         wants_visit = (

@@ -83,7 +83,7 @@ def facts_layout(config):
             "at_tail": 1,  # ... all but the last one
             "lags": 1,  # acknowledged slots wait to be freed
             "chain": config.count_bits,  # slots of the whole list
-            "walking": 1,  # somebody walks along the list
+            "walking": 1,  # the slots at the head of the list may not be freed one by one
             "walks_on": 1,  # ... and the event does not end it
             "asked": 1,  # it is ASK
             "purged": 1,  # it is the last PURGE

@@ -102,10 +102,10 @@ class NewTag(wiring.Component):
         m.d.comb += out.asks_on.eq(fact.within_gap & ~self.i_guards.AT_SEEN)
 
     def _retire(self, m):
-        """How many IDs this event acknowledges, and whether a slot leaves the list.
+        """How many IDs this event acknowledges, and whether slots leave the list.
 
-        However many IDs an ACK covers, the window moves at once; one slot is freed now, the rest
-        later (`lag` of them wait in front of the list).
+        However many IDs an ACK covers, the window moves at once. One slot is freed now, or none
+        while the first may not be; `lag` says how many are left. RETIRE frees a run of them.
         """
         do, fact = self.i_control, self.i_facts
         self.retire_count = Signal(self._config.count_bits)

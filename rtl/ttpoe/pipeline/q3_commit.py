@@ -38,7 +38,7 @@ STATS = {
     **{f"stat_{name}": meaning for name, meaning in LINK_STATS.items()},
     "stat_payload_replayed": "PAYLOAD handed to the wire again",
     "stat_payload_first_sent": "PAYLOAD handed to the wire for the first time",
-    "stat_slot_retired": "replay slot freed because its PAYLOAD was acknowledged",
+    "stat_slot_retired": "event that freed replay slots whose PAYLOADs were acknowledged",
     "stat_woken": "ACK or NACK sent to wake a peer with epoch 0 that may wait for ever",
 }
 

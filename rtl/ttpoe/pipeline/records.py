@@ -32,7 +32,7 @@ KINDS = {
     "replay": {"id": "rx_id", "slot": "slot"},  # as many bits of the ID in `slot`
     "retire": {"slot": "slot", "count": "rx_id"},  # the last slot of the run, `RUN_BITS` of count
 }
-"""What the events of selective replay say, {name: field of the record}: they use the places of a
+"""What background events say, {name: field of the record}: they use the places of a
 received frame's fields. `event.purge.last` is the field `last` of a PURGE."""
 
 
@@ -163,7 +163,7 @@ def outcome_layout(config):
             "clip_oldest": 1,  # ... and the oldest goes out with this event
             "clip_end": 1,  # ... and what is behind the youngest sent not yet sent
             "starts_walk": 1,
-            "walking": 1,  # somebody walks along this link's list
+            "walking": 1,  # the slots at the list's head may not be freed one by one after this event
             # selective replay, as receiver
             "looks": 1,  # a look-up starts
             "asks": 1,  # a round of questions for the gaps starts

@@ -1,7 +1,8 @@
 """Background events of a selective receiver: look-ups for kept packets, and clearing up.
 
-A look-up goes on when its event has left Q3, so what it looks for next follows from the link's tag
-as it is then. Source: decisions R5 and R10.
+Two LOOKs of a look-up are under way. The second asks for the ID behind the first one's, before that
+is answered. When none is under way, the last answer says which ID is next. Source: decisions R5
+and R10.
 """
 
 from amaranth import Module, Signal
@@ -23,12 +24,16 @@ def look_job_layout(config):
 
 
 def look_layout(config):
-    """A LOOK for ID `id`, or a PURGE of the place that belongs to `id`; `last`: the last PURGE."""
+    """A LOOK for ID `id`, or a PURGE of the place that belongs to `id`.
+
+    `last`: of a PURGE, it is the last one; of a LOOK, the one for the ID before was under way when
+    it was offered (`look.ahead`).
+    """
     return data.StructLayout({"purge": 1, "last": 1, "lid": config.lid_bits, "id": 32})
 
 
 def looked_layout():
-    """What became of an event of a block: go `on` with `id`; `hit`: the event's ID is kept."""
+    """What became of an event of a block: go `on` with `id`; `hit`: the event's ID was kept."""
     return data.StructLayout({"on": 1, "hit": 1, "id": 32})
 
 
@@ -44,13 +49,14 @@ class LookUp(wiring.Component):
         The next LOOK or PURGE. A look-up begins with whatever ID was the last one; if it is not
         the right one that LOOK does nothing, and its answer says which ID is.
     i_looked : In(event of looked)
-        A LOOK has left Q3: whether the look-up goes on, and with which ID.
+        A LOOK has left Q3: whether it delivered, whether the look-up goes on, and with which ID.
     o_errors : Out(ERRORS)
         What the memories in here found, see `ttpoe.memory.protected`.
 
-    Timing: job in clock n with none waiting, first event in clock n + 3. The next LOOK in the
-    clock after the answer, so one for each passage through the pipeline; a PURGE per clock,
-    `reorder_window` of them for a link.
+    Timing: job in clock n with none waiting, first event in clock n + 3. The first LOOK is alone.
+    Its answer brings the next LOOK in the clock behind it, and one more as soon as that has
+    entered. While answers are hits, each brings another LOOK in the clock behind it. Behind a miss
+    all answers are waited for. A PURGE per clock, `reorder_window` of them for a link.
 
     Reset: no job waits.
     """

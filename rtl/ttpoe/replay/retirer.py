@@ -35,14 +35,16 @@ class Retirer(wiring.Component):
 
     An ACK of k packets moves the window at once and frees one slot. This block walks along the
     others, 16 at most, to find where the run ends; one RETIRE then frees them all. It serves one
-    link at a time; what comes meanwhile is freed by visits (`link.ready`), one by one.
+    link at a time; what comes meanwhile is freed by visits (`link.ready`), one by one. While it walks,
+    ACKs of that link free nothing, and what they leave is taken with `i_retired`.
 
     Members
     -------
     i_lag : In(event of lag)
         Slots of a link, at least one, wait to be freed. Taken only while idle, or with `i_retired`.
     o_retire : Out(stream of retire)
-        A RETIRE.
+        A RETIRE: the run may be freed. If a walk stands within 16 slots of its head, or the link
+        has ended, it does nothing.
     i_retired : In(1)
         It has left Q3; `i_lag` in the same clock is of the same event.
     o_walks : Out(event of lid)

@@ -227,7 +227,7 @@ def walk_pictures(dump):
                           Lane("ready", "@replayer.o_replay__ready")]),
             ("pipeline", [_Q0, _Q3])),
         "block-retirer": picture(
-            "slots that were acknowledged together are freed one by one", "a", retire - 4,
+            "slots that were acknowledged together are freed in one run", "a", retire - 4,
             retire + 24,
             ("lag", [Lane("valid", "@retirer.i_lag__valid"),
                      _value("count", "@retirer.i_lag__payload.count", "@retirer.i_lag__valid")]),

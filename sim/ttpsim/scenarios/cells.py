@@ -179,7 +179,7 @@ async def visit(d, state):
     await d.fresh()
     peer, other = await d.link(state, sent=5), await d.link("OPEN", sent=10, vc=1)
     await d.quiet()
-    # The slots of `other` are being freed one by one, so two of these three are left to visits.
+    # The retirer walks along the slots of `other`, so two of these three are left to visits.
     other.play("ACK", rx=other.link.oldest + 9)
     await peer.rx("ACK", rx=peer.link.oldest + 2)
     await peer.rx("NACK", rx=peer.link.oldest)

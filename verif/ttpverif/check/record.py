@@ -53,8 +53,8 @@ class Record:
 
     `event` is one of `states.EVENTS`. `tx_id`, `rx_id`, `epoch`, `room`: of the received frame
     (RX events). `result`: of HOST_PAYLOAD and HOST_OPEN. `delivered`: whether an RX_PAYLOAD went
-    to the host; also of LOOK. `kept`: whether it was kept for later. `retire`: a VISIT that carried
-    out a background retire step and sends nothing. `notice`: name of decision L6 or None.
+    to the host; also of LOOK. `kept`: whether it was kept for later. `retire`: a VISIT or RETIRE
+    that freed acknowledged slots and did nothing else. `notice`: name of decision L6 or None.
     LOOK, ASK: `tx_id` is the ID looked at; `room` of LOOK: the one before is looked at, too.
     `congestion`: byte 48 of the received frame; None: the trace does not tell. `free`: what the law
     told HOST_PAYLOAD (K9); `slow`, `coin`, `crowded`: what a TIMER was told (K13, Z7).

@@ -284,7 +284,7 @@ class CellCoverage:
             self._walked.discard(("retirer", where))
 
     def _check_freed(self, where, action, retired, record):
-        """What is freed was acknowledged, and one slot is freed at once unless somebody walks."""
+        """What is freed was acknowledged, and something is freed at once unless somebody walks."""
         run, lag = action == "RETIRE_RUN", self._lag[where]
         freed = freed_slots(record)
         assert freed <= lag and (not run or 0 < freed <= RUN), f"{action} frees {freed} of {lag}"

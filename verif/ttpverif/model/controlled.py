@@ -64,7 +64,7 @@ class Controlled(Part):
 
     @staticmethod
     def _may_leave(step):
-        """Whether a host's payload may be sent with its own event."""
+        """Whether a host's payload may send with its own event."""
         return step.send_now and (step.free or not step.link.controlled)
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Data transfer (protocol section 3, decisions D1 to D7, R9): part of `model.Endpoint`.
+"""Data transfer (protocol section 3, decisions D1 to D8, R9): part of `model.Endpoint`.
 
 What differs on a selective link (5.3) is in `model_selective`.
 """

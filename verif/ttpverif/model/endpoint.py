@@ -100,7 +100,8 @@ class Endpoint(Opening, Data, Selective, Controlled, Closing, Zero):
     def host_payload(
         self, node: int, vc: int, data: bytes, send_now: bool = True, free: bool = True
     ) -> Outcome:
-        """The host hands over one packet. `send_now`: it may leave with this very event.
+        """The host hands over one packet. `send_now`: a PAYLOAD of its link, the one that waits
+        longest, may leave with this very event (D8).
 
         `free`: the law lets a controlled link do so, too (K9).
         """

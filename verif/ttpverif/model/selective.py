@@ -54,8 +54,8 @@ class Selective(Part):
     def look(
         self, node: int, vc: int, packet_id: int | None = None, ahead: bool = False
     ) -> Outcome:
-        """LOOK: the next kept packet is delivered, or the look-up ends, with an ACK of what was
-        delivered last if that was kept (R5).
+        """LOOK: the next kept packet is delivered, or the look-up ends (R5): with ACK(r) if the
+        LOOK asks for r+1, without a frame if it asks for another ID and nothing is kept.
 
         `packet_id`: the ID that the hardware looks for; `ahead`: it does not know yet whether the
         one before is kept. None: the next one.
