@@ -19,6 +19,16 @@ from tests.pipeline.background_script import (
 from ttpoe.link.fsm import Event
 
 
+def one_of_three_freed(first):
+    """What an ACK of the three slots from `slots[first]` on tells: that one is freed, two wait."""
+    return lambda slots: {
+        "free": (slots[first], 1),
+        "lag": (2, slots[first + 1]),
+        "push": LID,
+        "stats": {"ack_retired", "slot_retired"},
+    }
+
+
 def every_row(state):
     """Each row of the seven events in a state where data flows, but for PURGE's first."""
     s = Script()
@@ -49,13 +59,7 @@ def every_row(state):
     s.replay(1, 1)
 
     s.tell(hopped=1)  # past the first slot: that may be freed
-    freed = lambda slots: {
-        "free": (slots[0], 1),
-        "lag": (2, slots[1]),
-        "push": LID,
-        "stats": {"ack_retired", "slot_retired"},
-    }
-    s.do("RETIRE", Event.RX_ACK, rx_id=FIRST + 2, told=freed)
+    s.do("RETIRE", Event.RX_ACK, rx_id=FIRST + 2, told=one_of_three_freed(0))
     s.tell(retiring=1)
     s.retire(1, 2, 2)  # the replayer stands in front of it
     s.background(Event.WALKED, 0)
@@ -268,13 +272,7 @@ def cut():
     s.do("RETIRE", Event.RX_ACK, rx_id=FIRST, told={"stats": {"ack_retired"}})
     s.do("LINK_LOST", Event.RX_NACK_NOLINK, epoch=s.link_epoch)
     s.reach("OPEN", 4)
-    freed = lambda slots: {
-        "free": (slots[3], 1),
-        "lag": (2, slots[4]),
-        "push": LID,
-        "stats": {"ack_retired", "slot_retired"},
-    }
-    s.do("RETIRE", Event.RX_ACK, rx_id=FIRST + 2, told=freed)
+    s.do("RETIRE", Event.RX_ACK, rx_id=FIRST + 2, told=one_of_three_freed(3))
     freed = lambda slots: {"free": (slots[4], 1), "push": LID, "stats": {"slot_retired"}}
     s.do("RETIRE_ONE", Event.VISIT, told=freed)
     s.retire(1, 5, 1)  # of the old list

@@ -13,6 +13,7 @@ from ..layouts import event_signature
 __all__ = ["Ask", "ask_layout", "ask_start_layout", "asked_layout"]
 
 _AHEAD = 2
+"""ASKs of one round that are under way at a time."""
 
 
 def ask_start_layout(config):

@@ -33,7 +33,7 @@ def look_layout(config):
 
 
 def looked_layout():
-    """What became of an event of a block: go `on` with `id`; `hit`: the event's ID was kept."""
+    """What became of a LOOK: go `on` with `id`; `hit`: its ID was kept, and has been delivered."""
     return data.StructLayout({"on": 1, "hit": 1, "id": 32})
 
 

@@ -35,8 +35,8 @@ class Retirer(wiring.Component):
 
     An ACK of k packets moves the window at once and frees one slot. This block walks along the
     others, 16 at most, to find where the run ends; one RETIRE then frees them all. It serves one
-    link at a time; what comes meanwhile is freed by visits (`link.ready`), one by one. While it walks,
-    ACKs of that link free nothing, and what they leave is taken with `i_retired`.
+    link at a time; what comes meanwhile is freed by visits (`link.ready`), one by one. While it
+    walks, ACKs of that link free nothing, and what they leave is taken with `i_retired`.
 
     Members
     -------

@@ -222,7 +222,9 @@ class CellCoverage:
         self.table = table
         self.taken, self.stats = set(), Counter()
         self._lag = Counter()  # acknowledged slots that are not freed yet, per link
-        self._walked = set()  # links whose list may be walked along: nothing of it may be freed
+        self._walked = (
+            set()
+        )  # links whose list may be walked along: the hardware knows what is freed
         self._link, self._oldest = None, 0
         self._drops = {}
 
