@@ -50,7 +50,12 @@ def test_a_full_window_binds_controlled_links_only():
     known = {name: Signal(width, name=name) for name, width in names.items()}
     state = Signal(state_layout(CONFIG))
     known = SimpleNamespace(state=state, **known)
-    told = dict(touched=Signal(), o_packet=Signal(name="packet"), o_new_gap=Signal(name="new_gap"))
+    told = dict(
+        touched=Signal(),
+        sweeps=Signal(),
+        o_packet=Signal(name="packet"),
+        o_new_gap=Signal(name="new_gap"),
+    )
     pace = Pace(m, CONFIG, event, known, **told)
 
     async def testbench(ctx):

@@ -231,7 +231,7 @@ class Law(wiring.Component):
             o_cut=self.stat_window_cut,
         )
         outputs = dict(o_packet=self.o_packet, o_new_gap=self.o_new_gap)
-        pace = Pace(m, config, e, window, touched=touched[4], **outputs)
+        pace = Pace(m, config, e, window, touched=touched[4], sweeps=~self.o_ready, **outputs)
         counted = window.state.counted
         with m.If(touched[4] & (counted != window.was_counted)):
             m.d.sync += self.o_links.eq(self.o_links + Mux(counted, 1, -1))
@@ -245,13 +245,13 @@ class Law(wiring.Component):
         for port, value in ((self.state_write, state), (self.gate_write, pace.gate)):
             m.d.comb += [
                 port.addr.eq(Mux(sweeps, self.sweep, f.index)),
-                port.data.eq(Mux(sweeps, 0, value.as_value())),
+                port.data.eq(value.as_value()),
                 port.en.eq(sweeps | touched),
             ]
         for way, port in enumerate(self.free_write):
             m.d.comb += [
                 port.addr.eq(Mux(sweeps, self.sweep[1:], f.index[1:])),
-                port.data.eq(pace.free & ~sweeps),
+                port.data.eq(pace.free),
                 port.en.eq(sweeps | (touched & (f.index[0] == way))),
             ]
         m.d.comb += [

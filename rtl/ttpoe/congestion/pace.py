@@ -15,10 +15,11 @@ class Pace:
     to send at once, for the event `e` (`heard_layout`). `known` is the `Window`.
 
     `touched` says that the event is one of a link of VC 2; then `o_packet` and `o_new_gap` tell
-    `backlog` a clock later of a PAYLOAD, and of a gap that has just opened.
+    `backlog` a clock later of a PAYLOAD, and of a gap that has just opened. While the memories are
+    swept all words are zero.
     """
 
-    def __init__(self, m, config, e, known, *, touched, o_packet, o_new_gap):
+    def __init__(self, m, config, e, known, *, touched, sweeps, o_packet, o_new_gap):
         old = known.state
         self.state = f = Signal(state_layout(config), name="f_state")
         self.gate = gate = Signal(gate_layout(), name="f_gate")
@@ -50,3 +51,5 @@ class Pace:
         with m.Elif(turn | known.pauses | (e.hears & known.clips)):
             m.d.comb += next_at.eq(later)
         m.d.sync += [f.next_at.eq(next_at), gate.next_at.eq(next_at)]
+        with m.If(sweeps):  # costs less than to clear what is written
+            m.d.sync += [f.eq(0), gate.eq(0), self.free.eq(0)]

@@ -25,8 +25,8 @@ class Credits(wiring.Component):
     i_back : In(2)
         So many places are free again.
     o_left : Out(1)
-        A place is left, from a register. With 3 or more in hand it is high in every clock; with
-        fewer in every second clock at most.
+        A place is left, from registers through one LUT. With 3 or more in hand it is high in every
+        clock; with fewer in every second clock at most.
 
     Reset: all places are free; `o_left` rises in the clock after.
     """
@@ -39,11 +39,15 @@ class Credits(wiring.Component):
         m = Module()
         left = Signal(range(self._depth + 1), init=self._depth)
         taken, back = Signal(), Signal.like(self.i_back)  # not in `left` yet
+        plenty, one = Signal(), Signal()
         m.d.sync += [
             taken.eq(self.i_taken),
             back.eq(self.i_back),
             left.eq(left - taken + back),
             # Of the promises two are not counted: the last clock's and this one's.
-            self.o_left.eq((left > 2) | ((left > taken) & ~self.i_taken)),
+            plenty.eq(left > 2),
+            one.eq(left > taken),
         ]
+        # Behind the registers: `i_taken` comes late.
+        m.d.comb += self.o_left.eq(plenty | (one & ~taken))
         return m

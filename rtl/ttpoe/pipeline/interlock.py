@@ -9,6 +9,9 @@ nothing, `APART` or more.
 An event that is too early steps aside, into the one place of the waiting room, and those behind
 it go on. It enters as soon as it may. One of the same set that comes while it waits stays where
 it is, and holds up those behind it, until the waiting room is free.
+
+The events themselves do not move. They lie in two words, and who is at the door and who is aside
+says which word is whose.
 """
 
 from amaranth import Cat, Const, Module, Mux, Signal
@@ -17,6 +20,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..layouts import event_signature
 from ..memory.forwarded import APART, FORWARDED
+from ..memory.protected import protected_memory
 from .records import entry_layout
 
 __all__ = ["Interlock"]
@@ -30,6 +34,12 @@ same set, and whether it concerns the same place of the directory."""
 def _may_enter(meets):
     """Nothing is ahead, or only one of the same set, just so far that its change is forwarded."""
     return ~Cat(meets.set & ~Const(1 << (FORWARDED - 1), _SPAN), meets.place).any()
+
+
+def _key_layout(config):
+    """What of an event is compared with that of others."""
+    members = entry_layout(config).members
+    return data.StructLayout({name: members[name] for name in ("row", "uses_place", "place")})
 
 
 def _same(one, other):
@@ -78,12 +88,12 @@ class Interlock(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        entry = entry_layout(self._config)
+        key = _key_layout(self._config)
         taken = self.i_event.valid & self.i_event.ready
         # One assignment each: it names them in waveforms and proofs.
-        door = Signal(entry)
+        door = Signal(key)
         door_full = Signal()
-        room = Signal(entry)
+        room = Signal(key)
         room_full = Signal()
         door_meets = Signal(_MEETS)
         room_meets = Signal(_MEETS)
@@ -104,24 +114,22 @@ class Interlock(wiring.Component):
             aside.eq(door_full & ~room_full & ~_may_enter(door_meets)),
             self.i_event.ready.eq(~door_full | enters | aside),
             self.o_event.valid.eq(leaves | enters),
-            self.o_event.payload.eq(Mux(leaves, room, door)),
             self.o_aside.valid.eq(room_full),
             self.o_aside.payload.eq(room.row),
             self.o_leaves.eq(leaves),
         ]
         m.d.sync += door_full.eq(taken | (door_full & ~enters & ~aside))
         with m.If(self.i_event.ready):
-            m.d.sync += door.eq(self.i_event.payload)
+            m.d.sync += [door[name].eq(self.i_event.payload[name]) for name in key.members]
 
         # Who entered in the last clocks.
-        key = {name: entry.members[name] for name in ("row", "uses_place", "place")}
         entered = [
-            Signal(data.StructLayout({"valid": 1, **key}), name=f"entered{clocks}")
+            Signal(data.StructLayout({"valid": 1, **key.members}), name=f"entered{clocks}")
             for clocks in range(1, _SPAN)
         ]
         m.d.sync += [
             entered[0].valid.eq(self.o_event.valid),
-            *(entered[0][name].eq(self.o_event.payload[name]) for name in key),
+            *(entered[0][name].eq(self.o_event.payload[name]) for name in key.members),
             *(after.eq(before) for before, after in zip(entered, entered[1:])),
         ]
 
@@ -143,11 +151,41 @@ class Interlock(wiring.Component):
         later = Signal(_MEETS)
         for kind in ("set", "place"):
             m.d.comb += later[kind].eq(Mux(aside, door_meets[kind], room_meets[kind]) << 1)
-        m.d.sync += [
-            room_full.eq(aside | kept),
-            room_meets.eq(later),
-            leaves.eq((aside | kept) & _may_enter(later)),
-        ]
+        leaves_next = Signal()
+        m.d.comb += leaves_next.eq((aside | kept) & _may_enter(later))
+        m.d.sync += [room_full.eq(aside | kept), room_meets.eq(later), leaves.eq(leaves_next)]
         with m.If(aside):
             m.d.sync += room.eq(door)
+        self._words(m, aside, leaves_next)
         return m
+
+    def _words(self, m, aside, leaves_next):
+        """The two events: one word is that of the door, the other one that of the waiting room.
+
+        LUT RAM costs no multiplexer. Where memories have check bits the words are registers, as in
+        the other stages: a word that is read a clock or two after it was written is not worth them.
+        """
+        entry = entry_layout(self._config)
+        at_door = Signal()  # the word of the one at the door
+        goes_to = Signal()  # that of the next one
+        out = Signal()  # that on `o_event`
+        m.d.comb += goes_to.eq(at_door ^ aside)
+        m.d.sync += [at_door.eq(goes_to), out.eq(goes_to ^ leaves_next)]
+        if self._config.protect != "none":
+            words = [Signal(entry, name=f"word{n}") for n in range(2)]
+            for n, word in enumerate(words):
+                with m.If(self.i_event.ready & (goes_to == n)):
+                    m.d.sync += word.eq(self.i_event.payload)
+            m.d.comb += self.o_event.payload.eq(Mux(out, words[1], words[0]))
+            return
+        m.submodules.words = words = protected_memory(
+            "none", shape=entry, depth=2, init=[], attrs={"ram_style": "distributed"}
+        )
+        write, read = words.write_port(), words.read_port(domain="comb")
+        m.d.comb += [
+            write.en.eq(self.i_event.ready),
+            write.addr.eq(goes_to),
+            write.data.eq(self.i_event.payload),
+            read.addr.eq(out),
+            self.o_event.payload.eq(read.data),
+        ]

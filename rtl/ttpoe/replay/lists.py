@@ -170,7 +170,11 @@ class SlotLists(wiring.Component):
             free_read.en.eq(1),
         ]
         comes = self.i_free.valid.replicate(config.count_bits) & freed.count
-        m.d.sync += [advance.eq(taken & (count != 1)), count.eq(count + comes - taken)]
+        m.d.sync += advance.eq(taken & (count != 1))
+        # `taken` comes late: it chooses between two sums.
+        stays, falls = Signal.like(count), Signal.like(count)
+        m.d.comb += [stays.eq(count + comes), falls.eq(count - 1 + comes)]
+        m.d.sync += count.eq(Mux(taken, falls, stays))
         # A splice behind the last slot was read at the latest in the clock in which it is taken.
         with m.If(advance):
             m.d.sync += head.eq(free_read.data)

@@ -296,14 +296,13 @@ class PayloadQueue(wiring.Component):
             with m.If(comes_here):
                 m.d.sync += [slot.eq(comes.slot), lid_here.eq(comes.lid)]
             m.d.comb += dead_next[n].eq(Mux(comes_here, comes_dead, dead[n] | is_killed))
-        # A clock ahead: much depends on it, and what is killed lies elsewhere.
+        # A clock ahead, for what is killed lies elsewhere; and whether the oldest one leaves, which
+        # comes late, chooses behind a register.
+        left, was_oldest, was_behind = Signal(), Signal(), Signal()
         m.d.sync += [
             dead.eq(dead_next),
-            self.o_dead.eq(
-                Mux(
-                    self._leaves,
-                    (dead_next & oldest.rotate_left(1)).any(),
-                    (dead_next & oldest).any(),
-                )
-            ),
+            left.eq(self._leaves),
+            was_oldest.eq((dead_next & oldest).any()),
+            was_behind.eq((dead_next & oldest.rotate_left(1)).any()),
         ]
+        m.d.comb += self.o_dead.eq(Mux(left, was_behind, was_oldest))

@@ -1,16 +1,17 @@
 """Proofs of how events enter the pipeline: holds, credits, the interlock."""
 
-from amaranth.hdl import Cat, Mux, Signal
+from amaranth.hdl import Array, Cat, Mux, Signal
 from amaranth.lib import data
 from amaranth.lib.data import View
 
 from ttpoe.memory.forwarded import APART, FORWARDED
+from ttpoe.pipeline import interlock
 from ttpoe.pipeline.credits import Credits
 from ttpoe.pipeline.hold import Hold
-from ttpoe.pipeline.interlock import _MEETS, Interlock
+from ttpoe.pipeline.interlock import _MEETS, Interlock, _key_layout
 
 from ..any_pipeline import stages
-from ..memories import built, inner
+from ..memories import built, harsh_memories, inner
 from ..proof import Defect, Proof, shrunk
 
 _HOLD = "pipeline/hold.py"
@@ -102,10 +103,15 @@ class CreditsCount(Proof):
         Defect(
             "the promise of the clock before is not counted",
             _CREDITS,
-            "((left > taken) & ~self.i_taken)",
-            "((left != 0) & ~self.i_taken)",
+            "one.eq(left > taken)",
+            "one.eq(left != 0)",
         ),
-        Defect("two promises too many are made in a row", _CREDITS, "(left > 2)", "(left > 1)"),
+        Defect(
+            "two promises too many are made in a row",
+            _CREDITS,
+            "plenty.eq(left > 2)",
+            "plenty.eq(left > 1)",
+        ),
         Defect(
             "a place that comes back with a promise is lost",
             _CREDITS,
@@ -201,6 +207,18 @@ class InterlockDistance(Proof):
             "aside.eq(0)",
         ),
         Defect(
+            "the next event comes into the word of the one that steps aside",
+            _INTERLOCK,
+            "goes_to.eq(at_door ^ aside)",
+            "goes_to.eq(at_door)",
+        ),
+        Defect(
+            "the word of the door goes out in the place of the one aside",
+            _INTERLOCK,
+            "out.eq(goes_to ^ leaves_next)",
+            "out.eq(goes_to)",
+        ),
+        Defect(
             "the one at the door forgets the one that was aside in front of it",
             _INTERLOCK,
             "moved = Cat(leaves & behind, door_meets[kind])[:_SPAN]",
@@ -211,7 +229,8 @@ class InterlockDistance(Proof):
     def build(self, h):
         m = h.m
         dut = Interlock(SIZE)
-        m.submodules.dut = parts = built(dut)
+        with harsh_memories(h, interlock, every=True) as memories:
+            m.submodules.dut = parts = built(dut)
         h.drive(dut)
         h.streams(dut)
         out = dut.o_event
@@ -225,7 +244,12 @@ class InterlockDistance(Proof):
             return entry.uses_place & (entry.place == place)
 
         signals = inner(parts)
-        door, room = (View(dut.i_event.p.shape(), signals[name]) for name in ("door", "room"))
+        words, at_door = Array(memories[0].places), signals["at_door"]
+        door, room = (View(dut.i_event.p.shape(), words[n]) for n in (at_door, ~at_door))
+        for name, entry in (("door", door), ("room", room)):
+            key = View(_key_layout(SIZE), signals[name])
+            for member in key.shape().members:
+                h.check_if(signals[f"{name}_full"], key[member] == entry[member])
         self.full = signals["door_full"], signals["room_full"]
         self.inside = door, room
         rows, places = (stages(h, out.valid & of(out.p), APART) for of in (of_row, of_place))

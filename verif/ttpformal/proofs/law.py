@@ -329,9 +329,9 @@ class Sweep(_Law):
         ),
         Defect(
             "the sweep writes what the last stage holds",
-            _FILE,
-            "Mux(sweeps, 0, value.as_value())",
-            "value.as_value()",
+            "congestion/pace.py",
+            "with m.If(sweeps):",
+            "with m.If(0):",
         ),
         Defect(
             "a word of `free` is left out",
