@@ -42,6 +42,7 @@ async def frame(ctx, dut, octets, rng, separate_start=False):
         await ctx.tick()
     ctx.set(dut.valid, 0)
     ctx.set(dut.start, 0)
+    await ctx.tick().repeat(2)
     return ctx.get(dut.fcs), ctx.get(dut.match)
 
 
@@ -89,6 +90,8 @@ def test_reset_value():
         ctx.set(dut.keep, 0xFF)
         ctx.set(dut.data, 0x0123456789ABCDEF)
         await ctx.tick()
+        ctx.set(dut.valid, 0)
+        await ctx.tick().repeat(2)
         assert ctx.get(dut.fcs) == zlib.crc32(0x0123456789ABCDEF.to_bytes(8, "little"))
 
     simulate(dut, bench)

@@ -297,7 +297,7 @@ async def latency(dut):
     while not int(dut.o__valid.value):
         await ClockCycles(dut.clk, 1)
     clocks = (get_sim_time("ps") - began) // PERIOD_PS - 1
-    assert clocks == 6, clocks
+    assert clocks == 8, clocks
     say(latency_clocks=clocks)
     await bench.settle()
 

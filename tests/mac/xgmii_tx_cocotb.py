@@ -164,7 +164,7 @@ async def a_source_that_runs_dry(dut):
 
 @cocotb.test(timeout_time=10, timeout_unit="ms")
 async def latency(dut):
-    """The beat that lets a frame begin to /S/: 2 clocks in the store, 4 in the rest."""
+    """The beat that lets a frame begin to /S/: 2 clocks in the store, 6 in the rest."""
     bench = Bench(dut)
     await bench.start()
     began = get_sim_time("ps")
@@ -172,5 +172,5 @@ async def latency(dut):
     cocotb.start_soon(bench.beats.send(octets))
     frame = await bench.check(octets)
     clocks = (frame.sim_time_start - began) // 6400 - 1
-    assert clocks == params()["start_beats"] - 1 + 2 + 4, clocks
+    assert clocks == params()["start_beats"] - 1 + 2 + 6, clocks
     say(latency_clocks=clocks)

@@ -70,12 +70,14 @@ def fed_fcs(match, number):
         def elaborate(self, platform):
             m = Module()
             m.d.comb += self.match.eq(match)
-            before = Mux(self.start, 0, self.count)
+            count, watched = Signal(7), Signal(8)
+            before = Mux(self.start, 0, count)
             with m.If(self.valid):
-                m.d.sync += self.count.eq(before + sum(self.keep[n] for n in range(8)))
+                m.d.sync += count.eq(before + sum(self.keep[n] for n in range(8)))
                 for lane in range(8):
                     with m.If(self.keep[lane] & (before + lane == number)):
-                        m.d.sync += self.watched.eq(self.data.word_select(lane, 8))
+                        m.d.sync += watched.eq(self.data.word_select(lane, 8))
+            m.d.sync += [self.count.eq(count), self.watched.eq(watched)]  # with `match`
             return m
 
     return Fed

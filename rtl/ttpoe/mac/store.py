@@ -76,13 +76,16 @@ def pack(m, config, beat):
 
 def unpack(m, config, value, beat):
     """Drives `beat` with a stored one. Lanes without `keep` keep what was in them."""
-    packed = data.View(packed_layout(config), value)
+    packed, width = data.View(packed_layout(config), value), config.width_bytes
     m.d.comb += [
         beat.data.eq(packed.data),
         beat.last.eq(packed.last),
         beat.error.eq(packed.error),
         beat.keep.eq(
-            Cat(~packed.last | (packed.last_lane >= lane) for lane in range(config.width_bytes))
+            Cat(
+                ~packed.last | Cat(packed.last_lane == n for n in range(lane, width)).any()
+                for lane in range(width)
+            )
         ),
     ]
 

@@ -17,10 +17,24 @@ aligned_layout = data.StructLayout(
     {
         "data": 64,
         "count": 4,  # bytes, from lane 0; 8 unless `last`
+        "keep": 8,  # the same as ones from lane 0
         "first": 1,
         "last": 1,
         "error_char": 1,  # with `last`: /E/ is where /T/ should be
         "bad_end": 1,  # with `last`: another control character is
+    }
+)
+
+
+_seen = data.StructLayout(
+    {
+        "found": 1,  # the SFD, before any control character
+        "broken": 1,  # a control character, before any SFD
+        "offset": 3,  # the lane behind the SFD
+        "in_lane_7": 1,  # the SFD
+        "ends": 1,  # there is a control character, in
+        "end_lane": 4,
+        "causes": 2,  # `error_char`, `bad_end` of it
     }
 )
 
@@ -58,7 +72,7 @@ class XgmiiAlign(wiring.Component):
         A frame was lost: no SFD before the next control character, or an /S/ without the five
         bytes of gap that clause 46 promises.
 
-    Timing: a beat is on `o` 3 clocks after its first word, or its only one, was on `xgmii_d`.
+    Timing: a beat is on `o` 4 clocks after its first word, or its only one, was on `xgmii_d`.
     Reset: as if idles had come.
     """
 
@@ -74,8 +88,8 @@ class XgmiiAlign(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        self._held = Signal()  # the word before holds bytes of the frame, from `_offset` on
         self._decode(m)
+        self._look(m)
         self._find_start(m)
         self._find_end(m)
         self._realign(m)
@@ -88,6 +102,7 @@ class XgmiiAlign(wiring.Component):
         self._sfd, self._terminate, self._error = (
             Signal(LANES, name=name) for name in ("sfd", "terminate", "error")
         )
+        self._stops = Signal(LANES, init=0xFF)  # the SFD or a control character
         self._start0, self._start4 = Signal(), Signal()
 
         def lanes(value, control):
@@ -101,108 +116,121 @@ class XgmiiAlign(wiring.Component):
             self._octets.eq(self.xgmii_d),
             self._control.eq(self.xgmii_c),
             self._sfd.eq(lanes(SFD, 0)),
+            self._stops.eq(lanes(SFD, 0) | self.xgmii_c),
             self._terminate.eq(lanes(Control.TERMINATE.value, 1)),
             self._error.eq(lanes(Control.ERROR.value, 1)),
             self._start0.eq(starts[0]),
             self._start4.eq(starts[4]),
         ]
 
-    def _find_start(self, m):
-        """Behind /S/: the SFD, `self._found` in lane `self._sfd_lane`."""
-        searching = Signal()  # /S/ came in a word before, no SFD yet
-        self._framing = framing = Signal()  # lane 0 of this word belongs to a frame
-        self._found, broken, behind = Signal(), Signal(), Signal(LANES)
-        # A frame that ends in this word may need the next clock for its last bytes.
-        with m.If(self._start4):
-            m.d.comb += behind.eq(Mux(framing, 0, 0xE0))
-        with m.Elif(self._start0):
-            m.d.comb += behind.eq(0xFE)
-        with m.Elif(searching):
-            m.d.comb += behind.eq(0xFF)
-        self._sfd_at = Signal(LANES)
-        first = _lowest((self._sfd | self._control) & behind)
-        starts = self._start0 | self._start4
-        m.d.comb += [
-            self._sfd_at.eq(first & self._sfd),
-            self._found.eq(self._sfd_at.any()),
-            broken.eq((first & self._control).any()),
+    def _look(self, m):
+        """Registers: where a frame would begin and end in the word, whatever came before it."""
+        self._word = Signal(64, init=IDLE_WORD)
+        self._starts, self._starts_twice, self._in_lane_4 = (
+            Signal(name=name) for name in ("starts", "starts_twice", "in_lane_4")
+        )
+        behind = Mux(self._start4, 0xE0, 0xFE)
+        self._behind_start = self._seen(m, "behind_start", behind)
+        self._anywhere = self._seen(m, "anywhere", 0xFF)
+        m.d.sync += [
+            self._word.eq(self._octets),
+            self._starts.eq(self._start0 | self._start4),
+            self._starts_twice.eq(self._start0 & self._start4),
+            self._in_lane_4.eq(self._start4),
         ]
+
+    def _seen(self, m, name, lanes):
+        """Of `lanes`: is the SFD the first that counts, or a control character; the lane behind the
+        SFD, and the first control character."""
+        seen = Signal(_seen, name=name)
+        first = _lowest(self._stops & lanes)
+        end = _lowest(self._control & lanes)
+        error = (end & self._error).any()
+        m.d.sync += [
+            seen.found.eq((first & self._sfd).any()),
+            seen.broken.eq((first & self._control).any()),
+            # The lane behind lane 7 is lane 0.
+            seen.offset.eq(
+                _number(Cat(first[-1], first[:-1]) & Cat(self._sfd[-1], self._sfd[:-1]))
+            ),
+            seen.in_lane_7.eq(first[-1] & self._sfd[-1]),
+            seen.ends.eq((self._control & lanes).any()),
+            seen.end_lane.eq(_number(end)),
+            seen.causes.eq(Cat(error, ~error & ~(end & self._terminate).any())),
+        ]
+        return seen
+
+    def _find_start(self, m):
+        """Behind /S/: the SFD, `self._found`; what is behind it is `self._new`."""
+        searching = Signal()  # /S/ came in a word before, no SFD yet
+        self._held = Signal()  # the word before holds bytes of the frame, from `_offset` on
+        self._framing = framing = Signal()  # lane 0 of this word belongs to a frame
+        self._found, broken = Signal(), Signal()
+        starts, behind, anywhere = self._starts, self._behind_start, self._anywhere
+        self._new = new = Signal(_seen)
+        m.d.comb += new.eq(Mux(starts, behind, anywhere))
+        # A frame that ends in this word may need the next clock for its last bytes.
+        looks = Mux(starts, ~(self._in_lane_4 & framing), searching)
+        m.d.comb += [self._found.eq(looks & new.found), broken.eq(looks & new.broken)]
         m.d.sync += [
             searching.eq((searching | starts) & ~self._found & ~broken),
             self.stat_rx_bad_start.eq(
                 broken
                 | (searching & starts)
-                | (self._start0 & self._start4)
+                | self._starts_twice
                 | (self._found & framing & ~self._held)
             ),
         ]
-        # The end of a frame that begins in this word.
-        self._ends_new = Signal(LANES)
-        m.d.comb += self._ends_new.eq(_lowest(self._control & behind))
 
     def _find_end(self, m):
         """Of the frame that lane 0 of this word belongs to, and what is kept for the next clock."""
         self._offset = offset = Signal(3)
         self._ended = Signal()  # the held word has the end, in this lane:
         self._end_lane, self._causes = Signal(4), Signal(2)
-        ends, ends_here, lane = Signal(LANES), Signal(), Signal(4)
+        now, new = self._anywhere, self._new
         self._last_now = Signal()  # the held word's beat is the last
-        m.d.comb += [
-            ends.eq(_lowest(self._control)),
-            ends_here.eq(self._control.any()),
-            lane.eq(_number(ends)),
-            self._last_now.eq(self._ended | (ends_here & (lane <= offset))),
-        ]
-        self._lane = lane
-        self._causes_now = self._why(ends)
+        m.d.comb += self._last_now.eq(self._ended | (now.ends & (now.end_lane <= offset)))
         m.d.sync += self._held.eq(0)
         with m.If(self._found):
-            in_lane_7, ends_new = self._sfd_at[7], self._ends_new.any()
             m.d.sync += [
-                offset.eq(_number(self._sfd_at)[:3] + 1),
-                self._framing.eq(in_lane_7 | ~ends_new),
-                self._held.eq(~in_lane_7),
-                self._ended.eq(ends_new),
-                self._end_lane.eq(_number(self._ends_new)),
-                self._causes.eq(self._why(self._ends_new)),
+                offset.eq(new.offset),
+                self._framing.eq(new.in_lane_7 | ~new.ends),
+                self._held.eq(~new.in_lane_7),
+                self._ended.eq(new.ends),
+                self._end_lane.eq(new.end_lane),
+                self._causes.eq(new.causes),
             ]
         with m.Elif(self._framing):
             m.d.sync += [
-                self._framing.eq(~ends_here),
-                self._held.eq(~ends_here | ~self._held | (lane > offset)),
-                self._ended.eq(ends_here),
-                self._end_lane.eq(lane),
-                self._causes.eq(self._causes_now),
+                self._framing.eq(~now.ends),
+                self._held.eq(~now.ends | ~self._held | (now.end_lane > offset)),
+                self._ended.eq(now.ends),
+                self._end_lane.eq(now.end_lane),
+                self._causes.eq(now.causes),
             ]
-
-    def _why(self, end):
-        """`error_char`, `bad_end` of a control character in lane `end`."""
-        error = (end & self._error).any()
-        return Cat(error, ~error & ~(end & self._terminate).any())
 
     def _realign(self, m):
         octets, first = Signal(64), Signal()
-        offset, ended = self._offset, self._ended
+        offset, ended, now = self._offset, self._ended, self._anywhere
         with m.If(self._held):
             m.d.sync += first.eq(0)
         with m.If(self._found):
             m.d.sync += first.eq(1)
-        m.d.sync += octets.eq(self._octets)
-        count = Signal(4)
-        with m.If(ended):
-            m.d.comb += count.eq(self._end_lane - offset)
-        with m.Elif(self._last_now):
-            m.d.comb += count.eq(8 - offset + self._lane)
-        with m.Else():
-            m.d.comb += count.eq(8)
-        causes = Mux(ended, self._causes, self._causes_now)
+        m.d.sync += octets.eq(self._word)
+        # The end lies in the held word, or in this one, 8 lanes further on.
+        end, count = Signal(4), Signal(4)
+        m.d.comb += [
+            end.eq(Mux(ended, self._end_lane, Cat(now.end_lane[:3], 1))),
+            count.eq(Mux(self._last_now, end - offset, LANES)),
+        ]
+        causes = Mux(ended, self._causes, now.causes)
         beat = self.o.payload
         m.d.sync += [
             self.o.valid.eq(self._held),
-            beat.data.eq(Cat(octets, self._octets).bit_select(offset << 3, 64)),
+            beat.data.eq(Cat(octets, self._word).bit_select(offset << 3, 64)),
             beat.count.eq(count),
+            beat.keep.eq(Cat(count > lane for lane in range(LANES))),
             beat.first.eq(first),
             beat.last.eq(self._last_now),
             Cat(beat.error_char, beat.bad_end).eq(Mux(self._last_now, causes, 0)),
         ]
-        return m

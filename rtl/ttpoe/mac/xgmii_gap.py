@@ -56,32 +56,37 @@ class XgmiiGap(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        keep, aborts = self.i_keep, self.i_aborts
         deficit, wait = Signal(2), Signal(3)
+        keep, ended = Signal(LANES), Signal()  # a word with FCS was scheduled in the clock before
         # /T/ lies `columns` of 4 bytes after its word began, and `past` bytes into its column.
         past, columns, lanes = Signal(2), Signal(3), Signal(3)
         owed, until = Signal(3), Signal(4)
         m.d.comb += [
             lanes.eq(Mux(keep[4], keep[5:8], keep[1:4])),
-            past.eq(Mux(aborts, 1, Cat(~lanes[0] | (lanes[1] & ~lanes[2]), lanes[0] & ~lanes[2]))),
-            columns.eq(Mux(aborts, 0, 1 + keep[3] + keep[7])),
+            past.eq(Cat(~lanes[0] | (lanes[1] & ~lanes[2]), lanes[0] & ~lanes[2])),
+            columns.eq(1 + keep[3] + keep[7]),
             # 12 bytes after it lie `past` bytes into the third column after; the frame begins
             # with that column, or, if the deficit would exceed 3, with the next one.
             owed.eq(deficit + past),
             until.eq(columns + 3 + owed[2] + self.o_offset),
-            self.o_free.eq(wait == 0),
+            self.o_free.eq((wait == 0) & ~ended),
         ]
-        with m.If(self.i_ends):
+        m.d.sync += [
+            keep.eq(self.i_keep),
+            ended.eq(self.i_ends & ~self.i_aborts),
+            self.o_tail.eq(self.i_ends & ~self.i_aborts & self.i_keep[3]),
+        ]
+        with m.If(self.i_ends & self.i_aborts):  # the next frame may begin in the next clock
+            # /T/ lies 1 byte past the beginning of its word; the deficit is 0 to 3.
             m.d.sync += [
-                deficit.eq(owed[:2]),
-                self.o_offset.eq(until[0]),
-                wait.eq(until[1:] - 1),
-                self.o_tail.eq(keep[3] & ~aborts),
+                deficit.eq(deficit + 1),
+                self.o_offset.eq(~(deficit.all() ^ self.o_offset)),
+                wait.eq(deficit.all() | self.o_offset),
             ]
-        with m.Else():
-            m.d.sync += self.o_tail.eq(0)
-            with m.If(wait != 0):
-                m.d.sync += wait.eq(wait - 1)
-            with m.Elif(self.i_late):
-                m.d.sync += [deficit.eq(0), self.o_offset.eq(0)]
+        with m.Elif(ended):  # it never may before the next clock but one
+            m.d.sync += [deficit.eq(owed[:2]), self.o_offset.eq(until[0]), wait.eq(until[1:] - 2)]
+        with m.Elif(wait != 0):
+            m.d.sync += wait.eq(wait - 1)
+        with m.Elif(self.i_late):
+            m.d.sync += [deficit.eq(0), self.o_offset.eq(0)]
         return m

@@ -138,5 +138,5 @@ class XgmiiMac(wiring.Component):
 
     def _count(self, m, name, events, pulses, domain):
         m.submodules[name] = crossing = EventCrossing(events, domain, "sync")
-        m.d.comb += [getattr(crossing.i, event).eq(pulses[event]) for event in events]
+        m.d[domain] += [getattr(crossing.i, event).eq(pulses[event]) for event in events]
         m.d.comb += [getattr(self, event).eq(getattr(crossing.o, event)) for event in events]

@@ -3,7 +3,7 @@
 Source: IEEE 802.3 clauses 3.4 (invalid frames), 31 (MAC control), 46.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -60,7 +60,7 @@ class XgmiiRx(wiring.Component):
     local_fault, remote_fault : Out(1)
         What the link is said to have, see `ttpoe.mac.xgmii_fault`.
 
-    Timing: first byte on `xgmii_d` in clock t, first beat on `o` in t + 6.
+    Timing: first byte on `xgmii_d` in clock t, first beat on `o` in t + 8.
 
     Errors: what is known before the first beat leaves drops the whole frame: MAC control, and
     bad ones of up to 16 bytes. What is found later ends the frame with `error`. MAC control
@@ -108,9 +108,11 @@ class XgmiiRx(wiring.Component):
         return m
 
     def _check(self, m, came):
-        """The beat one clock later, with what its frame is known to be; its `fcs_good` with it."""
+        """The beat one clock later, with what its frame is known to be; `self._fcs_good` is that
+        of the beat of the clock before."""
         beat = came.payload
         index, here = Signal(range(self._longest[0] + 2)), Signal(range(self._longest[0] + 2))
+        before = Signal(_SHORTEST_BEATS)  # ones: so many beats of the frame are through, or more
         cutting, passes, too_long = Signal(), Signal(), Signal()
         m.d.comb += [
             here.eq(Mux(beat.first, 0, index)),
@@ -118,13 +120,17 @@ class XgmiiRx(wiring.Component):
             too_long.eq((here == self._longest[0]) & (beat.count > self._longest[1])),
         ]
         with m.If(passes):
-            m.d.sync += [index.eq(here + 1), cutting.eq(too_long)]
+            m.d.sync += [
+                index.eq(here + 1),
+                before.eq(Mux(beat.first, 1, Cat(Const(1, 1), before))),
+                cutting.eq(too_long),
+            ]
         m.submodules.fcs = fcs = Fcs(LANES)
         m.d.comb += [
             fcs.start.eq(came.valid & beat.first),
             fcs.valid.eq(passes & (beat.count != 0)),
             fcs.data.eq(beat.data),
-            fcs.keep.eq(Cat(beat.count > lane for lane in range(LANES))),
+            fcs.keep.eq(beat.keep),
         ]
         checked = Signal(
             data.StructLayout(
@@ -134,10 +140,12 @@ class XgmiiRx(wiring.Component):
         m.d.sync += [
             checked.valid.eq(passes),
             checked.beat.eq(beat),
-            checked.second.eq(here == 1),
+            checked.second.eq(~beat.first & before[0] & ~before[1]),
             checked.too_long.eq(too_long),
             checked.runt.eq(
-                (here < _SHORTEST_BEATS - 1) | ((here == _SHORTEST_BEATS - 1) & (beat.count != 8))
+                beat.first
+                | ~before[_SHORTEST_BEATS - 2]
+                | (~before[_SHORTEST_BEATS - 1] & (beat.count != LANES))
             ),
         ]
         with m.If(too_long):
@@ -146,62 +154,78 @@ class XgmiiRx(wiring.Component):
         return checked
 
     def _judge(self, m, checked):
-        """Counts each frame by the first cause; returns whether it is bad, valid with `last`."""
-        beat, opcode = checked.beat, {}
-        control, ends = Signal(), Signal()
+        """Counts each frame by the first cause; returns whether it is bad, two clocks after its
+        last beat is `checked`."""
+        beat = checked.beat
         self._control_now = Signal()
-        m.d.comb += [
-            self._control_now.eq(
-                checked.second & (Cat(beat.data[40:48], beat.data[32:40]) == CONTROL)
-            ),
+        m.d.comb += self._control_now.eq(
+            checked.second & (Cat(beat.data[40:48], beat.data[32:40]) == CONTROL)
+        )
+        # A clock later: the FCS was looked at.
+        ends, flags, control = Signal(), Signal(len(_CAUSES) - 1), Signal()
+        opcode = {name: Signal(name=f"is_{name}") for name in _OPCODES}
+        m.d.sync += [
             ends.eq(checked.valid & beat.last),
+            flags.eq(Cat(beat.error_char, beat.bad_end, checked.too_long, checked.runt)),
         ]
-        for name, number in _OPCODES.items():
-            opcode[name] = Signal(name=f"is_{name}")
-            with m.If(checked.second):
-                m.d.sync += opcode[name].eq(Cat(beat.data[56:64], beat.data[48:56]) == number)
         with m.If(checked.valid & beat.first):
             m.d.sync += control.eq(0)
         with m.Elif(checked.valid & checked.second):
             m.d.sync += control.eq(self._control_now)
-        flags = Cat(beat.error_char, beat.bad_end, checked.too_long, checked.runt, ~self._fcs_good)
+        with m.If(checked.second):
+            for name, number in _OPCODES.items():
+                m.d.sync += opcode[name].eq(Cat(beat.data[56:64], beat.data[48:56]) == number)
+        # One more: the first cause counts.
+        ended, causes, kinds = Signal(), Signal(len(_CAUSES)), {}
+        m.d.sync += [ended.eq(ends), causes.eq(Cat(flags, ~self._fcs_good))]
+        for name, is_it in {
+            "good": ~control,
+            "control": control & ~Cat(opcode.values()).any(),
+            **{name: control & is_it for name, is_it in opcode.items()},
+        }.items():
+            kinds[name] = Signal(name=f"kind_{name}")
+            m.d.sync += kinds[name].eq(is_it)
+            m.d.comb += getattr(self, f"stat_rx_{name}").eq(ended & ~causes.any() & kinds[name])
         for number, cause in enumerate(_CAUSES):
-            first = flags[number] & ~flags[:number].any() if number else flags[0]
-            m.d.sync += getattr(self, f"stat_rx_{cause}").eq(ends & first)
-        good = ends & ~flags.any()
-        m.d.sync += [
-            self.stat_rx_good.eq(good & ~control),
-            self.stat_rx_control.eq(good & control & ~Cat(opcode.values()).any()),
-            *(
-                getattr(self, f"stat_rx_{name}").eq(good & control & is_it)
-                for name, is_it in opcode.items()
-            ),
-        ]
-        return flags.any()
+            first = causes[number] & ~causes[:number].any() if number else causes[0]
+            m.d.comb += getattr(self, f"stat_rx_{cause}").eq(ended & first)
+        return causes.any()
 
     def _strip(self, m, checked, bad):
-        """One beat later it is known how many of its bytes are FCS."""
-        held, held_bad, held_valid = Signal(aligned_layout), Signal(), Signal()
-        m.d.sync += [held_valid.eq(checked.valid), held.eq(checked.beat), held_bad.eq(bad)]
+        """One beat later it is known how many of its bytes are FCS, and one more whether it is bad."""
+        held, held_valid = Signal(aligned_layout), Signal()
+        m.d.sync += [held_valid.eq(checked.valid), held.eq(checked.beat)]
         follows = checked.beat  # of the same frame, unless `held.last`
         dropping, drop, last = Signal(), Signal(), Signal()
-        count, out = Signal(4), event_signature(beat_layout(self._config)).create()
-        m.d.sync += [self.o.valid.eq(out.valid), self.o.payload.eq(out.payload)]
         m.d.comb += [
             last.eq(held.last | (follows.last & (follows.count <= FCS_BYTES))),
-            count.eq(
-                Mux(
-                    held.last,
-                    held.count - FCS_BYTES,
-                    Mux(last, follows.count + (LANES - FCS_BYTES), LANES),
-                )
-            ),
             drop.eq(Mux(held.first, held.last | follows.last | self._control_now, dropping)),
-            out.valid.eq(held_valid & ~drop & ~(held.last & (held.count <= FCS_BYTES))),
-            out.p.data.eq(held.data),
-            out.p.keep.eq(Cat(count > lane for lane in range(LANES))),
-            out.p.last.eq(last),
-            out.p.error.eq(last & Mux(held.last, held_bad, bad)),
         ]
         with m.If(held_valid):
             m.d.sync += dropping.eq(drop)
+        self._o = Signal(beat_layout(self._config))
+        out = Signal(data.StructLayout({"valid": 1, "beat": beat_layout(self._config)}))
+        alone, bad_before, was_alone = Signal(), Signal(), Signal()
+        m.d.sync += [
+            out.valid.eq(held_valid & ~drop & ~(held.last & (held.count <= FCS_BYTES))),
+            out.beat.data.eq(held.data),
+            # The FCS may begin in this beat, if it is the last, or in the last that follows.
+            out.beat.keep.eq(
+                Cat(
+                    ~held.last | (held.count > lane + FCS_BYTES)
+                    if lane < LANES - FCS_BYTES
+                    else ~held.last & (~follows.last | (follows.count > lane + FCS_BYTES - LANES))
+                    for lane in range(LANES)
+                )
+            ),
+            out.beat.last.eq(last),
+            alone.eq(held.last),
+            was_alone.eq(alone),
+            bad_before.eq(bad),
+            self.o.valid.eq(out.valid),
+            self._o.eq(out.beat),
+        ]
+        m.d.comb += [
+            self.o.payload.eq(self._o),
+            self.o.p.error.eq(self._o.last & Mux(was_alone, bad_before, bad)),
+        ]

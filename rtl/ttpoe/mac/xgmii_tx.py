@@ -71,7 +71,7 @@ class XgmiiTx(wiring.Component):
     stat_tx_* : Out(1)
         See `TX_EVENTS`.
 
-    Timing: a frame that the store shows in clock t has its /S/ on `xgmii_d` in t + 4, if the wire
+    Timing: a frame that the store shows in clock t has its /S/ on `xgmii_d` in t + 6, if the wire
     is free. Nothing waits for anything but gaps: frames of any length follow each other as
     densely as the gap allows.
 
@@ -111,14 +111,14 @@ class XgmiiTx(wiring.Component):
     def _schedule(self, m, frames):
         """The slot of this clock, `self._now`, and its beat."""
         now = self._now
-        index = Signal(range(_LAST_PADDED + 2))  # of the beat; from 8 on it stays
+        beats = Signal(_LAST_PADDED + 1)  # ones: so many are through; eight or more
         begins = Signal()
         gap = self._gap
         discarding = Signal()  # the rest of a frame that ran dry
         m.d.comb += [now.slot.eq(_Slot.IDLE), now.offset.eq(gap.o_offset), gap.i_keep.eq(now.keep)]
         with m.FSM():
             with m.State("GAP"):
-                m.d.sync += index.eq(0)
+                m.d.sync += beats.eq(0)
                 with m.If(gap.o_tail):
                     m.d.comb += now.slot.eq(_Slot.TAIL)
                 with m.If(discarding):
@@ -132,6 +132,7 @@ class XgmiiTx(wiring.Component):
                     m.next = "DATA"
             with m.State("DATA"):
                 m.d.comb += frames.ready.eq(1)
+                m.d.sync += beats.eq(Cat(Const(1, 1), beats))
                 with m.If(~frames.valid | (frames.p.last & frames.p.error)):
                     m.d.comb += [
                         now.slot.eq(_Slot.ABORT),
@@ -143,16 +144,16 @@ class XgmiiTx(wiring.Component):
                     m.d.sync += discarding.eq(~frames.valid)
                     m.next = "GAP"
                 with m.Else():
-                    self._beat(m, frames.payload, index)
+                    self._beat(m, frames.payload, beats)
             with m.State("PAD"):
-                self._pad(m, index)
-        with m.If((now.slot == _Slot.DATA) & (index <= _LAST_PADDED)):
-            m.d.sync += index.eq(index + 1)
+                m.d.sync += beats.eq(Cat(Const(1, 1), beats))
+                self._pad(m, beats)
 
-    def _beat(self, m, beat, index):
+    def _beat(self, m, beat, beats):
         """DATA: the beat as it is, or filled up."""
         now = self._now
-        short = beat.last & ((index < _LAST_PADDED) | ((index == _LAST_PADDED) & ~beat.keep[3]))
+        early = ~beats[_LAST_PADDED - 1]  # more than this one is missing
+        short = beat.last & (early | (~beats[_LAST_PADDED] & ~beat.keep[3]))
         m.d.comb += [
             now.slot.eq(_Slot.DATA),
             now.data.eq(
@@ -163,7 +164,7 @@ class XgmiiTx(wiring.Component):
             now.keep.eq(beat.keep),
             self.stat_tx_padded.eq(short),
         ]
-        with m.If(short & (index < _LAST_PADDED)):
+        with m.If(short & early):
             m.d.comb += now.keep.eq(0xFF)
             m.next = "PAD"
         with m.Elif(beat.last):
@@ -171,9 +172,9 @@ class XgmiiTx(wiring.Component):
                 m.d.comb += now.keep.eq(0x0F)
             self._end(m)
 
-    def _pad(self, m, index):
+    def _pad(self, m, beats):
         m.d.comb += [self._now.slot.eq(_Slot.DATA), self._now.keep.eq(0xFF)]
-        with m.If(index == _LAST_PADDED):
+        with m.If(beats[_LAST_PADDED - 1]):
             m.d.comb += self._now.keep.eq(0x0F)
             self._end(m)
 
@@ -184,22 +185,24 @@ class XgmiiTx(wiring.Component):
     # ---- the slots as bytes ----------------------------------------------------------------
 
     def _send(self, m):
-        one, two, three = (Signal(_stage, name=f"stage{number}") for number in (1, 2, 3))
-        m.submodules.fcs = fcs = Fcs(LANES)
-        check = Signal(32)
-        m.d.sync += [one.eq(self._now), two.eq(one), three.eq(two), check.eq(fcs.fcs)]
+        stages = [Signal(_stage, name=f"stage{number}") for number in range(1, 5)]
+        one, four = stages[0], stages[-1]
+        m.d.sync += [after.eq(before) for before, after in zip([self._now, *stages], stages)]
         with m.If(self._now.slot == _Slot.TAIL):
             m.d.sync += one.keep.eq(one.keep)  # it belongs to the last beat
+        m.submodules.fcs = fcs = Fcs(LANES)
         m.d.comb += [
             fcs.start.eq(one.slot == _Slot.START),
             fcs.valid.eq(one.slot == _Slot.DATA),
             fcs.data.eq(one.data),
             fcs.keep.eq(one.keep),
         ]
-        octets, control = self._aligned(m, three, check)
-        offset, was_offset = Signal(), Signal()
+        octets, control = self._octets(m, stages[-2], four, fcs.fcs)
+        starts, offset, was_offset = Signal(), Signal(), Signal()
+        begins_late = Signal()
+        m.d.sync += [starts.eq(four.slot == _Slot.START), begins_late.eq(four.offset)]
         held, held_control = Signal(32, init=IDLE_WORD >> 32), Signal(4, init=0xF)
-        m.d.comb += offset.eq(Mux(three.slot == _Slot.START, three.offset, was_offset))
+        m.d.comb += offset.eq(Mux(starts, begins_late, was_offset))
         m.d.sync += [
             was_offset.eq(offset),
             held.eq(octets[32:]),
@@ -208,34 +211,74 @@ class XgmiiTx(wiring.Component):
             self.xgmii_c.eq(Mux(offset, Cat(held_control, control[:4]), control)),
         ]
 
+    def _octets(self, m, three, four, check):
+        """`(octets, control)` a clock after `four`, for a frame that begins in lane 0.
+
+        `check` is the FCS of the bytes up to `four`. Each lane is a sum: of its byte, or of a
+        control character, or of the byte of the FCS that belongs there.
+        """
+        ends, idles, has_check, turn = self._lanes(m, three)
+        begins = four.slot == _Slot.START
+        aborts = four.slot == _Slot.ABORT
+        held_check, held_turn, turned = Signal(32), Signal(2), Signal(32)
+        held_lanes = Signal(LANES)
+        octets, control = Signal(64, init=IDLE_WORD), Signal(LANES, init=0xFF)
+        preamble, preamble_control = word(Control.START, *[PREAMBLE] * 6, SFD)
+        error, error_control = word(Control.ERROR, *[0] * 7)
+        characters = Cat(
+            Mux(ends[lane], Control.TERMINATE.value, 0) | Mux(idles[lane], Control.IDLE.value, 0)
+            for lane in range(LANES)
+        )
+        m.d.sync += [
+            octets.eq(four.data | characters | Mux(begins, preamble, 0) | Mux(aborts, error, 0)),
+            control.eq(
+                ends | idles | Mux(begins, preamble_control, 0) | Mux(aborts, error_control, 0)
+            ),
+            held_check.eq(check),
+            held_turn.eq(turn),
+            held_lanes.eq(has_check),
+        ]
+        with m.Switch(held_turn):
+            for number in range(4):
+                with m.Case(number):
+                    m.d.comb += turned.eq(held_check.rotate_left(8 * number))
+        masks = Cat(flag.replicate(8) for flag in held_lanes)
+        return octets | (turned.replicate(2) & masks), control
+
     @staticmethod
-    def _aligned(m, stage, check):
-        """`(data, control)` of a slot, for a frame that begins in lane 0."""
-        octets, control = Signal(64), Signal(8)
-        ending, ending_control = Signal(128), Signal(16)
-        end, end_control = word(Control.TERMINATE)
-        with m.Switch(stage.keep):
-            for count in range(1, LANES + 1):
-                with m.Case((1 << count) - 1):
-                    idle = Const(IDLE_WORD, 8 * (12 - count) - 64) if count < 4 else Const(0, 0)
-                    m.d.comb += [
-                        ending.eq(Cat(stage.data[: 8 * count], check, end, idle)),
-                        ending_control.eq(Cat(Const(0, count + 4), end_control, Const(0xF, 4))),
-                    ]
-        constants = {
-            _Slot.IDLE: word(),
-            _Slot.START: word(Control.START, *[PREAMBLE] * 6, SFD),
-            _Slot.ABORT: word(Control.ERROR, Control.TERMINATE),
-        }
+    def _lanes(m, stage):
+        """`(ends, idles, has_check, turn)` a clock after `stage`: lanes with /T/, idles, bytes of
+        the FCS; and the lane of its first byte modulo 4."""
+        ends, idles = Signal(LANES), Signal(LANES, init=0xFF)
+        has_check, turn = Signal(LANES), Signal(2)
+        # `has[n]`: the last word has n bytes or more; FCS and /T/ follow, 16 lanes in all.
+        has = [Const(1, 1), *stage.keep, *[Const(0, 1)] * 2 * LANES]
+        lanes = range(2 * LANES)
+        at = Cat((has[n - 4] & ~has[n - 3]) if n > 4 else Const(0, 1) for n in lanes)
+        checks = Cat(~has[n + 1] & (has[n - 3] if n > 3 else 1) for n in lanes)
+        behind = Cat(~has[n - 4] if n > 4 else Const(0, 1) for n in lanes)
+        none = Const(0, LANES)
         with m.Switch(stage.slot):
-            for slot, (value, flags) in constants.items():
-                with m.Case(slot):
-                    m.d.comb += [octets.eq(value), control.eq(flags)]
             with m.Case(_Slot.DATA):
-                m.d.comb += [
-                    octets.eq(Mux(stage.last, ending[:64], stage.data)),
-                    control.eq(Mux(stage.last, ending_control[:8], 0)),
+                m.d.sync += [
+                    ends.eq(Mux(stage.last, at[:LANES], none)),
+                    has_check.eq(Mux(stage.last, checks[:LANES], none)),
+                    idles.eq(Mux(stage.last, behind[:LANES], none)),
                 ]
             with m.Case(_Slot.TAIL):
-                m.d.comb += [octets.eq(ending[64:]), control.eq(ending_control[8:])]
-        return octets, control
+                m.d.sync += [
+                    ends.eq(at[LANES:]),
+                    has_check.eq(checks[LANES:]),
+                    idles.eq(behind[LANES:]),
+                ]
+            with m.Case(_Slot.START):
+                m.d.sync += [ends.eq(0), has_check.eq(0), idles.eq(0)]
+            with m.Case(_Slot.ABORT):
+                m.d.sync += [ends.eq(0b10), has_check.eq(0), idles.eq(0xFC)]
+            with m.Default():
+                m.d.sync += [ends.eq(0), has_check.eq(0), idles.eq(0xFF)]
+        last = [has[n] & ~has[n + 1] for n in range(LANES + 1)]
+        m.d.sync += turn.eq(
+            Cat(Cat(last[n] for n in range(LANES) if n >> bit & 1).any() for bit in range(2))
+        )
+        return ends, idles, has_check, turn

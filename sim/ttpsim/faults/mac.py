@@ -33,7 +33,13 @@ _WRITTEN = re.compile(r"^\s*(?:if \(.*?\) |else )*(\\\S+ |\w+)(?:\s*\[[^\]]*\])?
 
 BEHIND_THE_FCS = {
     "gmii": ("tx_nibbles.", "rx_nibbles."),
-    "xgmii": ("tx.xgmii_d", "tx.xgmii_c", "rx.align._octets", "rx.align._control"),
+    "xgmii": (
+        "tx.xgmii_d",
+        "tx.xgmii_c",
+        "rx.align._octets",
+        "rx.align._control",
+        "rx.align._word",
+    ),
 }
 """Registers that hold a piece of a frame whose FCS is made and not yet checked: an upset there must
 not give a frame that is taken for good and is wrong."""

@@ -27,15 +27,15 @@ class FcsStep(Proof):
     )
     config = "8 bytes wide"
     mode = "induction"
-    depth = 1
-    cover_depth = 3
-    defect_depth = 4
+    depth = 4
+    cover_depth = 6
+    defect_depth = 6
     defects = (
         Defect(
             "a byte of zeros too few is taken back",
             "mac/fcs.py",
-            "Array(_taken_back(~loop.crc, count) for count in range(width))",
-            "Array(_taken_back(~loop.crc, count - count // 7) for count in range(width))",
+            "_taken_back(nearly, count) for count in (1, 2, 3)",
+            "_taken_back(nearly, count - count // 3) for count in (1, 2, 3)",
         ),
         Defect(
             "what lies in lanes without bytes counts",
@@ -52,38 +52,40 @@ class FcsStep(Proof):
         h.drive(dut)
         h.assume(dut.keep[0] & (dut.keep & (dut.keep + 1) == 0))
         register = Signal(32)
-        m.d.comb += register.eq(inner(fragment, "crc")["crc_reg"][::-1])
-        # One bit, any, of the register and the beat may be set; after `start` the register is 1s.
-        # In the first clock the register is 1s, too: the proof is in the induction's step, where
-        # it begins as anything.
-        number = h.constant(7, "number")
+        m.d.comb += register.eq(inner(fragment)["register"])
+        # The beat of the clock before meets the register. One bit, any, of both may be set when
+        # it is `looked` at; after `start` the register is 1s. In the first clock the register is
+        # 1s, too: the proof is in the induction's step, where it begins as anything.
+        number, looked = h.constant(7, "number"), h.free(1, "looked")
+        start, octets, keep = (h.past(value) for value in (dut.start, dut.data, dut.keep))
         h.assume(number <= 96)
-        h.assume(Cat(Mux(dut.start, 0, register), dut.data) == (1 << number)[:96])
-        state = Mux(dut.start, 0xFFFFFFFF, register)
+        h.assume(~looked | (Cat(Mux(start, 0, register), octets) == (1 << number)[:96]))
+        state = Mux(start, 0xFFFFFFFF, register)
         for lane in range(8):
             after = Signal(32, name=f"after{lane}")
             m.d.comb += after.eq(
-                Mux(dut.keep[lane], serial_fcs(state, dut.data.word_select(lane, 8)), state)
+                Mux(keep[lane], serial_fcs(state, octets.word_select(lane, 8)), state)
             )
             state = after
-        checked = h.past(dut.valid)
-        h.check_if(checked, dut.fcs == ~h.past(state))
-        h.reach(checked & (h.past(dut.keep) == 0x0F) & h.past(dut.start) & (number == 40))
+        checked = h.past(h.past(h.past(dut.valid) & looked))
+        h.check_if(checked, dut.fcs == ~h.past(h.past(state)))
+        ends = h.past(h.past((keep == 0x0F) & start))
+        h.reach(checked & ends & (number == 40))
 
 
 class FcsMatch(Proof):
     shows = "Fcs: `match` only if `fcs` is that of a frame with its own FCS, from any register"
     config = "8 bytes wide"
     mode = "induction"
-    depth = 1
-    cover_depth = 3
-    defect_depth = 3
+    depth = 2
+    cover_depth = 5
+    defect_depth = 5
     defects = (
         Defect(
             "`match` looks at the low byte only",
             "mac/fcs.py",
-            "Cat(loop.crc == residue for",
-            "Cat(loop.crc[:8] == residue & 0xFF for",
+            "self.match.eq(register == residue)",
+            "self.match.eq(register[:8] == residue[:8])",
         ),
     )
 
@@ -91,9 +93,9 @@ class FcsMatch(Proof):
         m = h.m
         m.submodules.dut = dut = Fcs(8)
         h.drive(dut)
-        h.check_if(dut.match, dut.fcs == 0x2144DF1C)
+        h.check_if(h.past(dut.match), dut.fcs == 0x2144DF1C)
         whole = dut.valid & dut.keep.all() & (dut.data == 0x2144DF1C_00000000)  # four zeros, FCS
-        h.reach(dut.match & h.past(whole & dut.start))
+        h.reach(dut.match & h.past(h.past(whole & dut.start)))
 
 
 class Gap(Proof):
@@ -178,12 +180,12 @@ class Receive(Proof):
     )
     config = "frames of 16 to 24 bytes are allowed; Fcs replaced by one that says what it likes"
     mode = "sat"
-    depth = 12
+    depth = 14
     why = (
-        "the longest frame that is allowed takes 5 words with its SFD and its verdict 5 clocks"
+        "the longest frame that is allowed takes 5 words with its SFD and its verdict 7 clocks"
         " more; what outlives a frame is overwritten by the first beat of the next one"
     )
-    cover_depth = 12
+    cover_depth = 14
     lengths = 16, 24
     defects = (
         Defect(
@@ -201,14 +203,14 @@ class Receive(Proof):
         Defect(
             "/E/ is not seen in a frame's last word",
             "mac/xgmii_rx.py",
-            "flags = Cat(beat.error_char,",
-            "flags = Cat(beat.error_char & (beat.count == 8),",
+            "flags.eq(Cat(beat.error_char,",
+            "flags.eq(Cat(beat.error_char & (beat.count == 8),",
         ),
         Defect(
             "bytes of the word before are shifted a lane too few",
             "mac/xgmii_align.py",
-            "offset.eq(_number(self._sfd_at)[:3] + 1)",
-            "offset.eq(_number(self._sfd_at)[:3])",
+            "offset.eq(new.offset)",
+            "offset.eq(new.offset - 1)",
         ),
     )
 
@@ -225,7 +227,7 @@ class Receive(Proof):
         h.assume(~((line.state == line.DATA) & control[4] & (octets[32:40] == 0xFB)))
         ended = Cat(line.good, line.count, line.watched)
         when = [ended]
-        for _ in range(4):
+        for _ in range(6):
             when.append(h.past(when[-1]))
         known = number < fed.count
 
@@ -235,7 +237,7 @@ class Receive(Proof):
             )
 
         good = Signal()
-        m.d.comb += good.eq(is_it(when[3]) | is_it(when[4]))
+        m.d.comb += good.eq(is_it(when[5]) | is_it(when[6]))
         o, out = dut.o, Signal(7)
         total = out + sum(o.p.keep[n] for n in range(8))
         with m.If(o.valid):
