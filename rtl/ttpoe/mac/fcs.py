@@ -108,8 +108,10 @@ class Fcs(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         width = self._width_bytes
-        added, starts, counts = Signal(32), Signal(), Signal()
-        register, began = Signal(32, init=_MASK), Signal(32)
+        added = Signal(32)
+        starts, counts = (Signal(name=name) for name in ("starts", "counts"))
+        register = Signal(32, init=_MASK)
+        began = Signal(32)
         m.d.sync += [
             starts.eq(self.start),
             counts.eq(self.valid),
@@ -135,7 +137,9 @@ class Fcs(wiring.Component):
     def _ends(self, m, register, counts):
         """`match` and `fcs`: the zeros of the last beat are taken back, four first."""
         width, keep = self._width_bytes, self.keep
-        came, zeros, left = Signal(3), Signal(3), Signal(2)
+        came, zeros, left = (
+            Signal(bits, name=name) for name, bits in (("came", 3), ("zeros", 3), ("left", 2))
+        )
         ends_at = {
             count: keep[width - count - 1] & ~(keep[width - count] if count else Const(0, 1))
             for count in range(width)
@@ -150,11 +154,11 @@ class Fcs(wiring.Component):
         with m.If(counts):
             m.d.sync += zeros.eq(came)
         # The message that is its own FCS is empty: four zeros.
-        residue = Signal(32)
-        with m.Switch(zeros):
-            for count in range(width):
-                with m.Case(count):
-                    m.d.comb += residue.eq(_MASK ^ zlib.crc32(bytes(4 + count)))
+        residues = [_MASK ^ zlib.crc32(bytes(4 + count)) for count in range(width)]
+        residue = Cat(
+            Cat(zeros == count for count in range(width) if residues[count] >> bit & 1).any()
+            for bit in range(32)
+        )
         nearly = Signal(32)
         m.d.sync += [
             nearly.eq(Mux(zeros[2], _taken_back(register, 4), register)),

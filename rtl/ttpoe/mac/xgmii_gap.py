@@ -56,20 +56,26 @@ class XgmiiGap(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        deficit, wait = Signal(2), Signal(3)
+        deficit, wait = Signal(2), Signal(2)
         keep, ended = Signal(LANES), Signal()  # a word with FCS was scheduled in the clock before
-        # /T/ lies `columns` of 4 bytes after its word began, and `past` bytes into its column.
-        past, columns, lanes = Signal(2), Signal(3), Signal(3)
-        owed, until = Signal(3), Signal(4)
+        # /T/ lies 1 + `columns` of 4 bytes after its word began, and `past` bytes into its column.
+        past, columns, lanes = Signal(2), Signal(2), Signal(3)
+        owed, exceeds, more = Signal(2), Signal(), Signal(3)
         m.d.comb += [
             lanes.eq(Mux(keep[4], keep[5:8], keep[1:4])),
             past.eq(Cat(~lanes[0] | (lanes[1] & ~lanes[2]), lanes[0] & ~lanes[2])),
-            columns.eq(1 + keep[3] + keep[7]),
+            columns.eq(Cat(keep[3] & ~keep[7], keep[7])),
             # 12 bytes after it lie `past` bytes into the third column after; the frame begins
-            # with that column, or, if the deficit would exceed 3, with the next one.
-            owed.eq(deficit + past),
-            until.eq(columns + 3 + owed[2] + self.o_offset),
-            self.o_free.eq((wait == 0) & ~ended),
+            # with that column, or, if the deficit would exceed 3, with the next one: 4 columns
+            # and `more` after the word, lane 0 of it, began. Sums as logic: no carry chains.
+            owed.eq(deficit ^ past ^ Cat(0, deficit[0] & past[0])),
+            exceeds.eq((deficit[1] & past[1]) | ((deficit[1] | past[1]) & deficit[0] & past[0])),
+            more[0].eq(columns[0] ^ exceeds ^ self.o_offset),
+            more[1].eq(
+                columns[1] ^ (exceeds & self.o_offset) ^ (columns[0] & (exceeds ^ self.o_offset))
+            ),
+            more[2].eq(columns[1] & exceeds & self.o_offset),
+            self.o_free.eq(~wait.any() & ~ended),
         ]
         m.d.sync += [
             keep.eq(self.i_keep),
@@ -84,9 +90,9 @@ class XgmiiGap(wiring.Component):
                 wait.eq(deficit.all() | self.o_offset),
             ]
         with m.Elif(ended):  # it never may before the next clock but one
-            m.d.sync += [deficit.eq(owed[:2]), self.o_offset.eq(until[0]), wait.eq(until[1:] - 2)]
-        with m.Elif(wait != 0):
-            m.d.sync += wait.eq(wait - 1)
+            m.d.sync += [deficit.eq(owed), self.o_offset.eq(more[0]), wait.eq(more[1:])]
+        with m.Elif(wait.any()):
+            m.d.sync += wait.eq(Cat(wait[1] & ~wait[0], 0))
         with m.Elif(self.i_late):
             m.d.sync += [deficit.eq(0), self.o_offset.eq(0)]
         return m

@@ -110,12 +110,7 @@ class Gap(Proof):
     defect_depth = 16
     short = True
     defects = (
-        Defect(
-            "gaps are only cut",
-            "mac/xgmii_gap.py",
-            "until.eq(columns + 3 + owed[2] + self.o_offset)",
-            "until.eq(columns + 3 + self.o_offset)",
-        ),
+        Defect("gaps are only cut", "mac/xgmii_gap.py", "exceeds.eq(", "exceeds.eq(0 & "),
         Defect(
             "the deficit of a late frame is kept",
             "mac/xgmii_gap.py",
@@ -125,8 +120,8 @@ class Gap(Proof):
         Defect(
             "8 bytes are taken for 7",
             "mac/xgmii_gap.py",
-            "1 + keep[3] + keep[7]",
-            "1 + keep[3] + (keep[7] & keep[0] & ~keep[1])",
+            "Cat(keep[3] & ~keep[7], keep[7])",
+            "Cat(keep[3], 0)",
         ),
     )
 
