@@ -15,6 +15,7 @@ from ttpoe.config import PRESETS
 from ttpoe.layouts import rx_event_layout
 from ttpoe.memory.protected import COLLISION_UNDEFINED
 from ttpoe.memory.secded import coded_bits
+from ttpoe.pipeline.records import entry_layout
 from ttpoe.rx.reader import BUFFER_BEATS, read_beat_layout
 from ttpoe.verilog import component, emit
 
@@ -105,14 +106,16 @@ def test_every_memory_of_the_whole_design(name, protect):
 
 
 def test_protection_widens_every_memory_by_its_check_bits():
-    """None is left out, split or doubled. The first entry of the queue of events has a register; a
-    beat for the host keeps the check bits of the words that it is made of."""
+    """None is left out, split or doubled. The first entry of the queue of events and the two words
+    of the interlock are registers then; a beat for the host keeps the check bits of the words that
+    it is made of."""
     (config, plain), (protected, coded) = (
         whole_design("tiny", protect) for protect in ("none", "secded")
     )
     plain, coded, event = sizes(plain), sizes(coded), rx_event_layout(config).size
     plain.remove((config.event_depth, event))
     plain.append((config.event_depth - 1, event))
+    plain.remove((2, entry_layout(config).size))
     beat, words = read_beat_layout(config).size, read_beat_layout(protected).size - 1
     assert plain.count((BUFFER_BEATS, beat)) == config.VCS
     assert coded == sorted(

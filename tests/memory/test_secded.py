@@ -121,6 +121,8 @@ def test_no_memory_is_left_out(name):
         )
         for protect in ("none", "secded")
     )
+    # The interlock's words are registers where memories have check bits.
+    del plain[next(path for path in plain if path[-2:] == ("interlock", "words"))]
     assert len(plain) == len(coded) >= 31
     beat = read_beat_layout(preset(name).replace(protect="secded")).size - 1 + coded_bits(1)
     assert {

@@ -65,7 +65,7 @@ def _runs(rows):
         if row["result"] != "not run":
             runs.setdefault((row["date"], row["revision"]), []).append(row["proof"])
     lines = [
-        f"- {day}, revision {revision} of `rtl/`: {len(names)} proofs."
+        f"- {day}, revision {revision} of `rtl/`: {len(names)} {'proof' if len(names) == 1 else 'proofs'}."
         for (day, revision), names in sorted(runs.items())
     ]
     good = [row for row in rows if row["ok"]]
