@@ -215,7 +215,15 @@ def short_bench(monkeypatch, program, run_fabric=fabric.run_fabric):
 
 
 def test_the_bench_makes_figures_a_plot_and_words(monkeypatch, program):
-    metrics = short_bench(monkeypatch, program)
+    settings = []
+
+    def run_fabric(program, traffic, asked, log):
+        settings.append(asked)
+        return fabric_run(program, traffic, asked, log)
+
+    fabric_run = fabric.run_fabric
+    metrics = short_bench(monkeypatch, program, run_fabric)
+    assert {asked["CONGESTION"] for asked in settings} == {0}  # the page's tables are without it
     assert 0 < metrics.value("fabric.incast_selective_goodput.4_nodes") < 1
     assert metrics.value("fabric.incast_limited_dropped.4_nodes") == 0
     assert metrics.value("fabric.slots_replays.1_slots") == 0
@@ -233,7 +241,7 @@ def test_a_failure_ends_the_bench_with_the_command(monkeypatch):
     with pytest.raises(
         builds.BuildError,
         match="clock 7: bad; again: ttpoe fabric --preset "
-        "default --traffic incast --nodes 2 --seed 1 "
+        "default --traffic incast --congestion off --nodes 2 --seed 1 "
         "--clocks 20000 ",
     ):
         short_bench(monkeypatch, "none", lambda *_: (1, {"failure": "clock 7: bad"}))

@@ -208,3 +208,25 @@ def test_longest_path_of_a_netlist():
     ]
     netlist = {"modules": {"top": {"cells": dict(enumerate(cells))}}}
     assert estimates.longest_path(netlist, "top") == 4
+
+
+def test_a_path_ends_where_lut_ram_is_written():
+    """Three LUTs make the address that is written; what is read depends on another one."""
+
+    def cell(kind, output, **ports):
+        return {
+            "type": kind,
+            "port_directions": {port: "output" if port == output else "input" for port in ports},
+            "connections": {port: [bit] for port, bit in ports.items()},
+        }
+
+    cells = [
+        cell("FDRE", "Q", D=9, Q=1),
+        *(cell("LUT1", "O", I0=bit, O=bit + 1) for bit in (1, 2, 3)),
+        cell("RAM32M16", "DOA", ADDRA=1, ADDRH=4, DIA=3, DOA=8),
+        cell("LUT1", "O", I0=8, O=9),
+    ]
+    netlist = {"modules": {"top": {"cells": dict(enumerate(cells))}}}
+    assert estimates.longest_path(netlist, "top") == 3
+    cells[-2]["connections"]["ADDRA"] = [4]  # read at that address, it goes on through both
+    assert estimates.longest_path(netlist, "top") == 5

@@ -64,6 +64,8 @@ class _Bench:
         self.metrics = metrics
 
     def run(self, traffic, settings):
+        """Of engines that do not offer congestion control: part `congestion` has those that do."""
+        settings = {"CONGESTION": 0} | settings
         code, found = fabric.run_fabric(self.program, traffic, settings, subprocess.DEVNULL)
         again = fabric.command(self.config.name, settings, traffic)
         if code:

@@ -16,6 +16,14 @@ ICE40_DEVICES = {"hx8k": (7680, 32), "up5k": (5280, 30)}
 _XCUP_LOGIC = re.compile(r"LUT\d|MUXF\d|CARRY\d|RAM\d+\w*|INV")
 
 
+def _reads(cell, port):
+    """Whether a port of a LUT RAM is an address that is read. Behind the one that is written, and read
+    by nobody (ADDRH of a cell without DOH), lies the memory: the path ends there."""
+    if port.startswith("ADDR"):
+        return f"DO{port[4:]}" in cell["connections"]
+    return bool(re.match(r"A\d|DPRA", port))
+
+
 def longest_path(netlist, top):
     """Cells on the longest path between registers of a mapped Xilinx design, as Yosys' JSON.
 
@@ -31,7 +39,7 @@ def longest_path(netlist, top):
         for port, bits in cell["connections"].items():
             if cell["port_directions"][port] == "output":
                 drivers.update((bit, len(sources)) for bit in bits)
-            elif not (cell["type"].startswith("RAM") and not re.match(r"ADDR|A\d|DPRA", port)):
+            elif not cell["type"].startswith("RAM") or _reads(cell, port):
                 inputs += [
                     (bit, cell["type"].startswith("CARRY") and port == "CI")
                     for bit in bits
