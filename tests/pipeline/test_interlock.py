@@ -11,16 +11,21 @@ from tests.pipeline.interlock_bench import CONFIG, Bench, Entry
 from tests.simulated import Simulated
 from ttpoe.pipeline.interlock import Interlock
 
-SIMULATED = Simulated(Interlock(CONFIG), period=1e-8)
+# With check bits in memories the events lie in registers, not in LUT RAM.
+SIMULATED = {
+    protect: Simulated(Interlock(CONFIG.replace(protect=protect)), period=1e-8)
+    for protect in ("none", "secded")
+}
 
 
-def run(job, seed=0):
+def run(job, seed=0, protect="none"):
     """Runs `job(bench)`."""
+    simulated = SIMULATED[protect]
 
     async def testbench(ctx):
-        await job(Bench(ctx, SIMULATED.design, random.Random(seed)))
+        await job(Bench(ctx, simulated.design, random.Random(seed)))
 
-    SIMULATED.run(testbench)
+    simulated.run(testbench)
 
 
 def entries(*keys):
@@ -55,7 +60,8 @@ def check_waits(entered):
 
 @pytest.mark.parametrize("busy", [1.0, 0.5])
 @pytest.mark.parametrize("rows, places", [(1, 1), (1, 4), (2, 2), (4, 1), (4, 8)])
-def test_random_events(rows, places, busy):
+@pytest.mark.parametrize("protect", ["none", "secded"])
+def test_random_events(protect, rows, places, busy):
     seed = f"{rows} {places} {busy}"
 
     async def job(bench):
@@ -75,7 +81,7 @@ def test_random_events(rows, places, busy):
             older.number > newer.number for older, newer in zip(bench.entered, bench.entered[1:])
         ), "others go on while one waits aside"
 
-    run(job, seed)
+    run(job, seed, protect)
 
 
 def test_one_event_per_clock_over_different_sets_and_places():

@@ -6,6 +6,7 @@ The last beat of a frame holds 1 to 8 bytes, the others 8. So missing bytes coun
 the zeros are taken back: a CRC is linear, and its step with a zero bit can be undone. Linear also
 means that what a beat adds to the register does not depend on the register. So it is summed a clock
 before, and the loop, which must run in each clock, is the 32 bits of the register alone.
+`amaranth.lib.crc` sums register and beat in one clock, so its loop is longer.
 """
 
 import zlib
